@@ -1,0 +1,49 @@
+# Two commands matter: `make demo` and `make test`. Both set everything up first.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup demo test check bench lock clean
+
+setup: .venv/.installed
+
+# The lock file pins every package by hash; the project itself is installed on top, editable and without a resolver.
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "plum-lsp needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 setup" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --retries 8 --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A real run of the default model on a real file: candidates, tests, verdicts, the offer, and what was logged.
+DEMO_FILE := examples/durations.py
+demo: setup
+	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
+	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 6 --deadline-ms 300000
+	$(BIN)/plum-lsp explain
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow and not model"
+
+test: check
+	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
+	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
+	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
+	$(BIN)/python -m benchmarks.suggestion
+
+# Renews the pins (needs uv): `make lock && make setup`.
+lock:
+	uv pip compile --universal --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.11 --extra local --extra dev --output-file requirements.lock pyproject.toml requirements-build.in
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

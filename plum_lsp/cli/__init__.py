@@ -1,0 +1,62 @@
+"""The command line. One module a command; nothing here decides."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import click
+
+from plum_lsp import __version__
+from plum_lsp.domain.errors import PlumError
+
+_MODULES = {
+    "serve": "plum_lsp.cli.serve",
+    "complete": "plum_lsp.cli.complete",
+    "explain": "plum_lsp.cli.explain",
+    "doctor": "plum_lsp.cli.doctor",
+    "model": "plum_lsp.cli.models",
+    "sandbox": "plum_lsp.cli.sandbox",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is asked for, so that no command waits for another's imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from importlib import import_module
+
+        module = _MODULES.get(cmd_name)
+        if module is None:
+            return None
+        command = getattr(import_module(module), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, prog_name="plum-lsp")
+def plum_lsp() -> None:
+    """Code completions that were run before they are shown."""
+
+
+def main() -> None:
+    """Run the command line; an error of ours is told with its remedy and exits with 1, not with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no terminal's encoding has every character of every file
+    try:
+        plum_lsp()
+    except PlumError as error:
+        click.echo(f"plum-lsp: {error}", err=True)
+        if error.remedy:
+            click.echo(f"  {error.remedy}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the exit
+        click.echo(f"plum-lsp: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,196 @@
+"""`plum-lsp complete`: one suggestion at a position of a file, shown as it happens, logged like the editor's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from plum_lsp.cli.terminal import TerminalRecorder, expectation_text, harmless
+from plum_lsp.config import Settings
+from plum_lsp.config.values import RANGES
+from plum_lsp.domain.events import Ended, Event, Sampled, Verified
+from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
+from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
+from plum_lsp.server.privacy import refusal
+from plum_lsp.server.settings import narrowed
+from plum_lsp.wiring import load_for_command, open_services
+
+NOTHING_OFFERED = 3
+"""Exit status of an abstention: the command worked, and there is nothing to insert."""
+SEED_MAX = int(RANGES["sampling.seed"][1])
+
+
+class _Collector:
+    """Keeps what the JSON report tells about every candidate."""
+
+    def __init__(self) -> None:
+        self.sampled: list[Sampled] = []
+        self.judged: dict[int, Judged] = {}
+
+    def record(self, event: Event) -> None:
+        if isinstance(event, Sampled):
+            self.sampled.append(event)
+        elif isinstance(event, Verified):
+            self.judged[event.judged.candidate.completion.index] = event.judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What came of the request, and what was amiss besides."""
+
+    result: Offer | Abstention
+    problems: tuple[str, ...]
+    is_recorded: bool
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--line", type=click.IntRange(min=1), required=True, help="Line of the cursor, counted from 1.")
+@click.option("--column", type=click.IntRange(min=1), default=1, show_default=True, help="Column, counted from 1.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the running account.")
+@click.option("--all", "judge_all", is_flag=True, help="Judge the whole group; do not stop at the first verified one.")
+@click.option("--candidates", type=click.IntRange(1, 64), help="How many to sample (sampling.candidates).")
+@click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=120_000, show_default=True)
+@click.option("--seed", type=click.IntRange(0, SEED_MAX), help="Seed of the group (sampling.seed).")
+def complete(
+    file: Path,
+    line: int,
+    column: int,
+    *,
+    as_json: bool,
+    judge_all: bool,
+    candidates: int | None,
+    deadline_ms: int,
+    seed: int | None,
+) -> None:
+    """Complete FILE at a position, and show candidates, tests and verdicts as they come.
+
+    Exits with 0 for an offer and with 3 if nothing is offered; the reason is told.
+    """
+    overrides: dict[str, dict[str, object]] = {"offers": {"deadline_ms": deadline_ms}, "sampling": {}}
+    if judge_all:
+        overrides["offers"]["stop_early"] = False
+    if candidates is not None:
+        overrides["sampling"]["candidates"] = candidates
+    if seed is not None:
+        overrides["sampling"]["seed"] = seed
+    settings, complaints = narrowed(load_for_command(overrides), _folders_above(file))
+    for complaint in complaints:
+        click.echo(complaint, err=True)
+    collector, terminal = _Collector(), TerminalRecorder(Console(highlight=False))
+    listener: Recorder = collector if as_json else terminal
+    request_id = RequestId(uuid.uuid4().hex)
+    refused = refusal(request_id, file.absolute().as_uri(), settings.privacy)
+    if refused is not None:
+        listener.record(Ended(request_id=request_id, result=refused, stages_ms={}))
+        answer = _Answer(result=refused, problems=(), is_recorded=False)
+    else:
+        position = Position(line=line - 1, character=column - 1)
+        answer = asyncio.run(_answer(settings, request_id, _document(file, line), position, listener))
+    if terminal.failure is not None:
+        raise terminal.failure
+    for problem in answer.problems:
+        click.echo(harmless(problem), err=True)
+    if as_json:
+        click.echo(json.dumps(_report(answer.result, collector), indent=2))
+    elif isinstance(answer.result, Offer) and answer.is_recorded:
+        click.echo(f"Logged; see it with: plum-lsp explain {answer.result.id}")
+    sys.exit(0 if isinstance(answer.result, Offer) else NOTHING_OFFERED)
+
+
+def _folders_above(file: Path) -> tuple[Path, ...]:
+    """Every folder that may hold a project's settings: those above the file, and above what a link leads to."""
+    return tuple(dict.fromkeys((*file.absolute().parents, *file.resolve().parents)))
+
+
+def _document(file: Path, line: int) -> Document:
+    """The file as it is now; `line` is counted from 1."""
+    try:
+        text = file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file} is not UTF-8 text (byte {error.start}).") from error
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}.") from error
+    lines = number_of_lines(text)
+    if line > lines:
+        raise click.ClickException(f"{file} has {lines} lines; there is no line {line}.")
+    return Document(uri=file.resolve().as_uri(), version=0, text=text, encoding=PositionEncoding.UTF32)
+
+
+async def _answer(
+    settings: Settings, request_id: RequestId, document: Document, position: Position, listener: Recorder
+) -> _Answer:
+    """Ask, and close everything again; whether it was recorded is known only then."""
+    services = await open_services(settings, listener)
+    try:
+        clock = services.pipeline.clock
+        request = SuggestionRequest(
+            id=request_id,
+            document=document,
+            offset=document.offset_at(position),
+            trigger=Trigger.INVOKED,
+            deadline=clock.now() + settings.offers.deadline_ms / 1000,
+        )
+        result = await services.pipeline.suggest(request)
+    finally:
+        await services.close()
+    problems = services.problems
+    loss = services.store.status() if services.store is not None else None
+    if loss is not None and loss.lost:
+        problems += (f"plum-lsp could not keep a record of what happened: {loss.problem}",)
+    return _Answer(result=result, problems=problems, is_recorded=loss is not None and not loss.lost)
+
+
+def _report(result: Offer | Abstention, collector: _Collector) -> dict[str, object]:
+    """The request as one JSON object: the offer or the reason for none, and every candidate with its verdicts."""
+    head: dict[str, object] = {"request": result.request_id}
+    if isinstance(result, Offer):
+        head["offer"] = {
+            "id": result.id,
+            "text": result.text,
+            "tier": result.chosen.tier.value,
+            "reason": result.chosen.reason,
+            "candidate": result.chosen.candidate.completion.index,
+            "tests": [
+                {
+                    "id": test.id,
+                    "setup": test.call.setup,
+                    "call": test.call.expression,
+                    "expected": expectation_text(test.expectation),
+                    "origin": test.origin.value,
+                }
+                for test in result.tests
+            ],
+        }
+    else:
+        head["abstention"] = {"reason": result.reason.value, "detail": result.detail}
+    by_index = sorted(collector.sampled, key=lambda event: event.candidate.completion.index)
+    head["candidates"] = [_candidate_report(event, collector) for event in by_index]
+    return head
+
+
+def _candidate_report(event: Sampled, collector: _Collector) -> dict[str, object]:
+    candidate, completion = event.candidate, event.candidate.completion
+    judged = collector.judged.get(completion.index)
+    return {
+        "index": completion.index,
+        "text": candidate.text,
+        "temperature": completion.temperature,
+        "seed": completion.seed,
+        "mean_logprob": candidate.mean_logprob,
+        "duplicate_of": event.duplicate_of,
+        "tier": judged.tier.value if judged else None,
+        "reason": judged.reason if judged else candidate.problem,
+        "verdicts": [
+            {"test": verdict.test_id, "status": verdict.status.value, "shown": verdict.shown}
+            for verdict in (judged.verdicts if judged else ())
+        ],
+    }

@@ -1,0 +1,173 @@
+"""`plum-lsp doctor`: whether each part works on this machine and, where not, what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from plum_lsp import __version__
+from plum_lsp.cli.terminal import literal
+from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.domain.errors import PlumError, SandboxUnavailable
+from plum_lsp.policy.client import open_policy
+from plum_lsp.policy.launch import find_model
+from plum_lsp.policy.models import damage
+from plum_lsp.store import open_store, store_file
+from plum_lsp.wiring import load_for_command, policy_options, try_sandbox
+
+READY_SECONDS_MAX = 120.0
+"""The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
+DISK_BYTES_MIN = 1_000_000_000
+"""Room for the default model and a year's worth of records."""
+
+
+class State(enum.Enum):
+    """What was found."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One part, how it does, and what to do if it does badly."""
+
+    part: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def doctor(*, as_json: bool) -> None:
+    """Check every part, and say what to do where one does not work.
+
+    Exits with 1 if a part failed.
+    """
+    findings = asyncio.run(_examine())
+    if as_json:
+        report = [{**asdict(finding), "state": finding.state.value} for finding in findings]
+        click.echo(json.dumps({"version": __version__, "findings": report}, indent=2))
+    else:
+        _show(findings)
+    sys.exit(1 if any(finding.state is State.FAILED for finding in findings) else 0)
+
+
+async def _examine() -> list[Finding]:
+    try:
+        settings = load_for_command({})
+    except PlumError as error:
+        return [Finding(part="settings", state=State.FAILED, detail=str(error), remedy=error.remedy)]
+    findings = [Finding(part="settings", state=State.OK, detail="read without a complaint")]
+    checks: dict[str, Check] = {
+        "python": _python,
+        "model": _model,
+        "policy server": _policy,
+        "sandbox": _sandbox,
+        "store": _store,
+        "disk": _disk,
+    }
+    for part, check in checks.items():
+        try:
+            findings.append(await check(settings))
+        except PlumError as error:
+            findings.append(Finding(part=part, state=State.FAILED, detail=str(error), remedy=error.remedy))
+        except OSError as error:
+            findings.append(Finding(part=part, state=State.FAILED, detail=str(error)))
+    return findings
+
+
+async def _python(settings: Settings) -> Finding:
+    interpreter = settings.sandbox.interpreter or sys.executable
+    if shutil.which(interpreter) is None:
+        remedy = "Correct sandbox.interpreter, or leave it empty."
+        return Finding(
+            part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
+        )
+    detail = f"plum-lsp runs on {platform.python_version()}, candidates on {interpreter}"
+    return Finding(part="python", state=State.OK, detail=detail)
+
+
+async def _model(settings: Settings) -> Finding:
+    options = policy_options(settings)
+    if options.url:
+        return Finding(part="model", state=State.OK, detail=f"none needed here; {options.url} has its own")
+    model = await asyncio.to_thread(find_model, options.model, cache_dir=options.cache_dir, folder=options.model_folder)
+    if model.entry is None:
+        return Finding(part="model", state=State.OK, detail=f"your own, {model.path}")
+    entry, path = model.entry, model.path
+    problem = await asyncio.to_thread(damage, path, entry, cache_dir=options.cache_dir)
+    if problem:
+        remedy = f"Run: plum-lsp model fetch {entry.name}"
+        return Finding(part="model", state=State.FAILED, detail=f"{path}: {problem}", remedy=remedy)
+    return Finding(part="model", state=State.OK, detail=f"{entry.name} at {path}, hash right")
+
+
+async def _policy(settings: Settings) -> Finding:
+    policy = open_policy(policy_options(settings))
+    try:
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            version = await policy.version()
+    except TimeoutError:
+        detail = f"no answer within {READY_SECONDS_MAX:.0f} s"
+        return Finding(part="policy server", state=State.FAILED, detail=detail, remedy="Is the machine very busy?")
+    finally:
+        await policy.close()
+    where = settings.policy.url or "the embedded server"
+    return Finding(part="policy server", state=State.OK, detail=f"{where} answers with {version.model}")
+
+
+async def _sandbox(settings: Settings) -> Finding:
+    sandbox = await try_sandbox(settings)
+    if isinstance(sandbox, SandboxUnavailable):
+        raise sandbox
+    tier = sandbox.tier
+    await sandbox.close()
+    detail = f"tier {tier.name} ({', '.join(tier.layers)}), Python {tier.python_version}"
+    return Finding(part="sandbox", state=State.OK, detail=detail)
+
+
+async def _store(settings: Settings) -> Finding:
+    path = store_file(data_dir(settings))
+    store = await asyncio.to_thread(open_store, path)
+    await asyncio.to_thread(store.close)
+    return Finding(part="store", state=State.OK, detail=f"{path}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+async def _disk(settings: Settings) -> Finding:
+    places = {"data": data_dir(settings), "cache": cache_dir(settings)}
+    free = {name: shutil.disk_usage(path).free for name, path in places.items()}
+    detail = ", ".join(f"{places[name]} has {count / 1e9:.1f} GB free" for name, count in free.items())
+    if min(free.values()) < DISK_BYTES_MIN:
+        remedy = "Make room, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
+        return Finding(part="disk", state=State.WARNING, detail=detail, remedy=remedy)
+    return Finding(part="disk", state=State.OK, detail=detail)
+
+
+def _show(findings: list[Finding]) -> None:
+    marks = {State.OK: "[green]✓[/]", State.WARNING: "[yellow]![/]", State.FAILED: "[red]✗[/]"}
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.part, literal(finding.detail))
+        if finding.remedy:
+            table.add_row("", "", literal(f"→ {finding.remedy}", style="bold"))
+    Console(highlight=False).print(table)

@@ -1,0 +1,89 @@
+"""`plum-lsp explain`: one offer as it was logged: its group, its tests, the whole matrix, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from plum_lsp.cli.terminal import MARK, literal, source
+from plum_lsp.config import data_dir
+from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.store import store_file
+from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
+from plum_lsp.wiring import load_for_command
+
+
+@click.command()
+@click.argument("offer", required=False)
+def explain(offer: str | None) -> None:
+    """Show OFFER (by default the latest) with everything that is known about it."""
+    path = store_file(data_dir(load_for_command({})))
+    with open_reader(path) as reader:
+        offer_id = OfferId(offer) if offer else reader.latest_offer()
+        explanation = reader.explain(offer_id) if offer_id else None
+    if explanation is None:
+        raise click.ClickException(f"there is no offer {offer}" if offer else "nothing was offered yet")
+    _show(explanation, Console(highlight=False))
+
+
+def _show(known: Explanation, console: Console) -> None:
+    console.print(f"[bold]Offer {known.offer_id}[/], {known.offered_at}")
+    model = f"{known.model}, version {known.policy_number}, sha256 {known.model_sha256 or 'unknown'}"
+    console.print(literal(f"  in {known.function_name or 'module'}, {known.document_uri}"))
+    console.print(literal(f"  policy {model}"))
+    console.print(literal(f"  sandbox tier {known.sandbox_tier or 'none'}, Python {known.python_version or 'unknown'}"))
+    console.print(literal(f"  {known.tier.value}: {known.reason}"))
+    console.print(source(known.text))
+    if known.tests:
+        console.print(_tests(known.tests))
+    console.print(_matrix(known))
+    became = ", ".join(f"{outcome.kind.value} ({outcome.source})" for outcome in known.outcomes)
+    console.print(literal(f"Outcome: {became or 'none yet'}"))
+
+
+def _tests(tests: Sequence[KnownTest]) -> Table:
+    """The tests with the numbers that head the columns of the matrix."""
+    table = Table(box=None, padding=(0, 2), title="Tests", title_justify="left", title_style="bold")
+    for heading in ("", "as written", "from"):
+        table.add_column(heading, overflow="fold")
+    for number, test in enumerate(tests, start=1):
+        table.add_row(str(number), literal(" ".join(test.quote.split())), test.origin.value)
+    return table
+
+
+def _matrix(known: Explanation) -> Table:
+    """Candidates by tests."""
+    table = Table(box=None, padding=(0, 2), title="Candidates and tests", title_justify="left", title_style="bold")
+    for heading in ("candidate", "seed", "T", "log-p", "tier"):
+        table.add_column(heading)
+    for number, _ in enumerate(known.tests, start=1):
+        table.add_column(str(number))
+    for candidate in known.candidates:
+        chosen = " ←" if candidate.id == known.candidate_id else ""
+        table.add_row(
+            f"{candidate.index + 1}{chosen}",
+            str(candidate.seed),
+            f"{candidate.temperature:g}",
+            "" if candidate.mean_logprob is None else f"{candidate.mean_logprob:.2f}",
+            _standing(candidate),
+            *_row(candidate, known),
+        )
+    return table
+
+
+def _standing(candidate: KnownCandidate) -> str:
+    if candidate.duplicate_of is not None:
+        return f"same as {candidate.duplicate_of + 1}"
+    if any(not verdict.is_pass for verdict in candidate.verdicts):
+        return "rejected"
+    return candidate.tier.value if candidate.tier else "not judged"
+
+
+def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
+    """One mark for each test of the request, empty where there is no verdict."""
+    found = {verdict.test_id: MARK[verdict.status] for verdict in candidate.verdicts}
+    return [Text(*found.get(test.id, ("",))) for test in known.tests]

@@ -1,0 +1,111 @@
+"""`plum-lsp model …`: what models there are, and getting, finding and checking their files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from plum_lsp.config import cache_dir, load_settings
+from plum_lsp.policy import fetch as fetching
+from plum_lsp.policy import models
+
+
+@click.group("model")
+def model() -> None:
+    """Fetch, find and check model files."""
+
+
+def _with_folder(command: Callable[..., Any]) -> Callable[..., Any]:
+    help_text = "A folder of yours that may hold the file already."
+    folder = click.Path(path_type=Path, exists=True, file_okay=False)
+    return click.option("--folder", type=folder, default=None, help=help_text)(command)
+
+
+@model.command("list")
+@_with_folder
+def list_models(folder: Path | None) -> None:
+    """Show the models known by name and which of them are on this machine."""
+    where = _where(folder)
+    table = Table("name", "size", "memory", "licence", "fills in", "here", box=None, pad_edge=False)
+    for entry in models.catalogue().values():
+        path = models.locate(entry, cache_dir=where.cache_dir, folder=where.folder)
+        row = (f"{entry.bytes / 1e6:.0f} MB", f"{entry.memory_bytes / 1e9:.2g} GB", entry.licence)
+        table.add_row(entry.name, *row, "yes" if entry.fim else "no", "yes" if path else "no")
+    Console().print(table)
+
+
+@model.command("fetch")
+@click.argument("name")
+@_with_folder
+@click.option("--offline", is_flag=True, help="Only look on this machine.")
+def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
+    """Make sure the model NAME is on this machine; prints its path."""
+    entry, where = models.find_entry(name), _where(folder)
+    with _progress() as bar:
+        task = bar.add_task(name, total=None)
+
+        def show(progress: fetching.Progress) -> None:
+            total = progress.bytes_total or None
+            bar.update(task, description=f"{name}: {progress.step}", completed=progress.bytes_done, total=total)
+
+        path = fetching.fetch(
+            entry,
+            cache_dir=where.cache_dir,
+            folder=where.folder,
+            is_offline=offline or where.is_offline,
+            on_progress=show,
+        )
+    click.echo(path)
+
+
+@model.command("path")
+@click.argument("name")
+@_with_folder
+def path_of_model(name: str, folder: Path | None) -> None:
+    """Print where the model NAME is."""
+    where = _where(folder)
+    click.echo(models.require(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder))
+
+
+@model.command("verify")
+@click.argument("name")
+@_with_folder
+def verify_model(name: str, folder: Path | None) -> None:
+    """Hash the file of the model NAME again; a damaged one in the cache is removed."""
+    where = _where(folder)
+    path = fetching.verify(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder)
+    click.echo(f"{path} is intact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """Where to look for models, and whether only there."""
+
+    cache_dir: Path
+    folder: Path | None
+    is_offline: bool
+
+
+def _where(folder: Path | None) -> _Where:
+    """What the settings and the command's option say together."""
+    settings = load_settings(environ=os.environ).settings
+    configured = settings.policy.model_folder
+    return _Where(
+        cache_dir=cache_dir(settings),
+        folder=folder or (Path(configured) if configured else None),
+        is_offline=settings.policy.offline,
+    )
+
+
+def _progress() -> Progress:
+    """A bar on stderr: what is done now, bytes, speed and time left."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)

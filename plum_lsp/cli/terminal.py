@@ -1,0 +1,189 @@
+"""Shows the events of one suggestion in a terminal as they happen, then the offer with its evidence."""
+
+from __future__ import annotations
+
+import re
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.suggestion import Abstention, Judged, Offer, Tier
+from plum_lsp.domain.verification import (
+    Equals,
+    Expectation,
+    Holds,
+    Prints,
+    Raises,
+    Shows,
+    TestCase,
+    Verdict,
+    VerdictStatus,
+)
+from plum_lsp.ranking import is_refuted
+
+_TIER_STYLE = {Tier.VERIFIED: "bold green", Tier.CONSISTENT: "cyan", Tier.CHECKED: "yellow", Tier.UNVERIFIED: "dim"}
+MARK = {
+    VerdictStatus.PASSED: ("✓", "green"),
+    VerdictStatus.FAILED: ("✗", "red"),
+    VerdictStatus.ERRORED: ("!", "red"),
+    VerdictStatus.TIMED_OUT: ("⧖", "red"),
+    VerdictStatus.OVER_LIMIT: ("▲", "red"),
+}
+"""How a verdict looks in a terminal: one character and its style."""
+_COMMANDS = re.compile(r"[^\t\n\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\U0010ffff]")
+"""Control characters, and those that turn the direction of text around (trojansource.codes)."""
+
+
+class TerminalRecorder:
+    """A recorder that prints each event. Source text is shown to the user whose text it is, nowhere else."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._tests: dict[str, TestCase] = {}
+        self.failure: OSError | None = None
+
+    def record(self, event: Event) -> None:
+        """Print one event; once printing has failed, nothing more is printed and `failure` says why."""
+        if self.failure is not None:
+            return
+        try:
+            self._print(event)
+        except OSError as error:
+            self.failure = error
+
+    def _print(self, event: Event) -> None:
+        match event:
+            case Prompted():
+                self._console.print(_heading(event))
+            case Synthesized():
+                self._tests = {test.id: test for test in event.tests}
+                self._console.print(_tests_table(event.tests))
+            case Sampled():
+                self._console.print(_sampled(event))
+            case Verified():
+                self._console.print(_judged(event.judged, self._tests))
+            case Ended():
+                self._console.print(_ended(event))
+
+
+def literal(text: str, style: str = "") -> Text:
+    """Text from elsewhere as it is: not markup, no emoji codes, and nothing that a terminal would obey."""
+    return Text(harmless(text), style=style)
+
+
+def harmless(text: str) -> str:
+    """`text` with what a terminal would obey written as Python escapes."""
+    return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def source(text: str) -> Syntax:
+    """Python source in colours."""
+    text = harmless(text.replace("\r\n", "\n").rstrip("\n"))
+    return Syntax(text, "python", background_color="default", word_wrap=True)
+
+
+def expectation_text(expectation: Expectation) -> str:
+    """The expectation in words for a person."""
+    match expectation:
+        case Equals(expected=expected):
+            return expected
+        case Raises(type_name=name, message=message):
+            return f"raises {name}" + (f": {message}" if message else "")
+        case Prints(text=text):
+            return f"prints {text!r}"
+        case Shows(text=text):
+            return f"shows {text}"
+        case Holds(predicate=predicate):
+            return f"{predicate} holds"
+
+
+def _heading(event: Prompted) -> Text:
+    function = event.context.function
+    where = f"in {function.qualified_name}{_parameters(function.parameters)}" if function else "at module level"
+    count = len(event.options.temperatures)
+    low, high = min(event.options.temperatures), max(event.options.temperatures)
+    return Text.assemble(
+        ("Completing ", "bold"),
+        harmless(where),
+        (f"  · {count} candidates at temperature {low:g} to {high:g}, seed {event.options.seed}", "dim"),
+    )
+
+
+def _parameters(names: tuple[str, ...]) -> str:
+    return "(" + ", ".join(names) + ")"
+
+
+def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
+    if not tests:
+        return Text("No examples found: nothing tells right from wrong for certain.", style="yellow")
+    table = Table(title="Tests read from the file", title_justify="left", title_style="bold", box=None, padding=(0, 2))
+    for heading in ("", "call", "expected", "from"):
+        table.add_column(heading, overflow="fold")
+    for number, test in enumerate(tests, start=1):
+        call = "; ".join(part for part in (test.call.setup.strip().replace("\n", "; "), test.call.expression) if part)
+        expected = literal(expectation_text(test.expectation))
+        table.add_row(str(number), literal(call), expected, test.origin.value)
+    return table
+
+
+def _sampled(event: Sampled) -> RenderableType:
+    completion = event.candidate.completion
+    title = Text.assemble((f"Candidate {completion.index + 1}", "bold"), f"  T {completion.temperature:g}")
+    if event.candidate.mean_logprob is not None:
+        title.append(f"  mean log-probability {event.candidate.mean_logprob:.2f}", style="dim")
+    title.append(f"  {completion.ended_ms / 1000:.1f} s", style="dim")
+    if event.duplicate_of is not None:
+        return title.append(f"  the same as candidate {event.duplicate_of + 1}", style="dim")
+    return Group(title, source(event.candidate.text))
+
+
+def _judged(judged: Judged, tests: dict[str, TestCase]) -> Text:
+    line = Text(f"  → candidate {judged.candidate.completion.index + 1}: ")
+    for verdict in judged.verdicts:
+        mark, style = MARK[verdict.status]
+        line.append(mark, style=style)
+    line.append(" ")
+    if is_refuted(judged):
+        line.append("rejected", style="bold red")
+    else:
+        line.append(judged.tier.value, style=_TIER_STYLE[judged.tier])
+    line.append(f"  {harmless(judged.reason)}", style="dim")
+    return line
+
+
+def _evidence(offer: Offer) -> Table:
+    tests = {test.id: test for test in offer.tests}
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for verdict in offer.chosen.verdicts:
+        table.add_row(*_evidence_row(verdict, tests[verdict.test_id]))
+    return table
+
+
+def _evidence_row(verdict: Verdict, test: TestCase) -> tuple[Text, Text, Text]:
+    mark, style = MARK[verdict.status]
+    return Text(mark, style=style), literal(test.call.expression), literal(f"gave {verdict.shown}")
+
+
+def _ended(event: Ended) -> RenderableType:
+    stages = event.stages_ms
+    times = "  ".join(f"{name.replace('_', ' ')} {value / 1000:.2f} s" for name, value in stages.items())
+    if isinstance(event.result, Abstention):
+        reason = event.result.reason.value.replace("_", " ")
+        ending = f" ({reason}): {harmless(event.result.detail)}"
+        told = Text.assemble(("Nothing offered", "bold yellow"), ending)
+        return Group(told, Text(times, style="dim")) if times else told
+    offer = event.result
+    chosen = offer.chosen
+    title = Text.assemble(
+        ("Offer", "bold"),
+        f": candidate {chosen.candidate.completion.index + 1}, ",
+        (chosen.tier.value, _TIER_STYLE[chosen.tier]),
+        f" ({harmless(chosen.reason)})",
+    )
+    code = source(offer.text)
+    body: RenderableType = Group(code, Text(), _evidence(offer)) if chosen.verdicts else code
+    return Group(Panel(body, title=title, title_align="left", border_style="green"), Text(times, style="dim"))

@@ -1,0 +1,190 @@
+"""Splits a buffer into strings, comments, logical lines and top-level chunks without needing it to parse.
+
+Purely lexical, so that one broken statement cannot spoil the reading of the others. Builds no tree and knows no
+names: that is `symbols`.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import re
+import warnings
+from dataclasses import dataclass
+
+from plum_lsp.domain.text import Span
+
+_QUIET = re.compile(
+    r"#[^\n]*"
+    r"|'''(?:[^\\]|\\.)*?(?:'''|\Z)"
+    r'|"""(?:[^\\]|\\.)*?(?:"""|\Z)'
+    r"|'(?:[^'\\\n]|\\.)*(?:'|(?=\n)|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\Z)',
+    re.DOTALL,
+)
+"""Comments and string literals (Python reference, 2.4 "Literals"); an unclosed one ends with its line or the text."""
+_TOP_LEVEL = re.compile(r"^[^\s)\]}\\]", re.MULTILINE)
+_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
+_STARTS_STATEMENT = re.compile(r"\s*(?:async\s+def\s|def\s|class\s|@\w|import\s|from\s+\S+\s+import\s|return\b)")
+"""No line inside brackets starts like this: an unclosed bracket above has swallowed a statement."""
+_LINE = re.compile(r"[^\n]*(?:\n|\Z)")
+STRING_MARK = "s"
+"""What the characters of a string literal are masked with; never a bracket, a colon or a line end."""
+_TAB = 8
+_BRACKET = re.compile(r"[()\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buffer:
+    """A document with `\\n` line ends and no byte order mark, and the cursor in it.
+
+    `removed` holds, in order, the offsets in `text` before which one character of the document is missing.
+    """
+
+    text: str
+    cursor: int
+    removed: tuple[int, ...]
+
+    def original(self, offset: int) -> int:
+        """The document's offset of an offset in `text`: before the line end, not inside it."""
+        return offset + bisect.bisect_left(self.removed, offset)
+
+
+def read_buffer(document_text: str, offset: int) -> Buffer:
+    """Normalise line ends; a cursor inside `\\r\\n` moves before it."""
+    offset = min(max(offset, 0), len(document_text))
+    if "\r" not in document_text and not document_text.startswith("\ufeff"):
+        return Buffer(text=document_text, cursor=offset, removed=())
+    removed: list[int] = []
+    cursor = offset
+    for found in re.finditer(r"\A\ufeff|\r(?=\n)", document_text):
+        removed.append(-1 if found.group() == "\ufeff" else found.start() - len(removed))
+        cursor -= found.start() < offset
+    text = document_text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Buffer(text=text, cursor=cursor, removed=tuple(removed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One logical line: it may span brackets and strings. Blank lines and pure comments are none.
+
+    `code` is the masked text from the indentation on; `opens` says that it ends in the colon of a block.
+    """
+
+    start: int
+    end: int
+    indent: str
+    code: str
+    opens: bool
+    is_closed: bool
+
+
+def mask(text: str) -> str:
+    """`text`, equally long, with string literals replaced by `s` and comments by spaces."""
+    return _QUIET.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    quiet = found.group()
+    return (" " if quiet[0] == "#" else STRING_MARK) * len(quiet)
+
+
+def is_quiet_at(text: str, cursor: int) -> bool:
+    """Whether the cursor is inside a comment or a string literal, closed or not."""
+    for found in _QUIET.finditer(text):
+        if found.start() >= cursor:
+            return False
+        if found.end() < cursor:
+            continue
+        quiet = found.group()
+        if quiet[0] == "#":
+            return True
+        if found.end() > cursor or not _is_closed_string(quiet):
+            return True
+    return False
+
+
+def _is_closed_string(literal: str) -> bool:
+    quote = literal[:3] if literal[:3] in {"'''", '"""'} else literal[0]
+    return len(literal) >= 2 * len(quote) and literal.endswith(quote)
+
+
+def width(indent: str) -> int:
+    """How deep an indentation is; tabs stop at multiples of eight (Python reference, 2.1.8)."""
+    return len(indent.expandtabs(_TAB))
+
+
+def indent_of(line: str) -> str:
+    """The leading whitespace of a line."""
+    return line[: len(line) - len(line.lstrip(" \t\f"))]
+
+
+def logical_lines(masked: str, span: Span) -> list[Line]:
+    """The logical lines of a part of a masked buffer that starts at a line start."""
+    lines: list[Line] = []
+    start, depth = -1, 0
+    for found in _LINE.finditer(masked, span.start, span.end):
+        code = found.group()
+        if not code:
+            continue
+        if start >= 0 and depth > 0 and _STARTS_STATEMENT.match(code):
+            lines.append(_line(masked, start, found.start(), is_closed=False))
+            start, depth = -1, 0
+        if start < 0:
+            if not code.strip():
+                continue
+            start = found.start()
+        depth = max(0, depth + _balance(code))
+        if depth == 0 and not code.rstrip("\n").endswith("\\"):
+            lines.append(_line(masked, start, found.end(), is_closed=True))
+            start = -1
+    if start >= 0:
+        lines.append(_line(masked, start, span.end, is_closed=False))
+    return lines
+
+
+def _balance(code: str) -> int:
+    if not _BRACKET.search(code):
+        return 0
+    return sum(1 if bracket in "([{" else -1 for bracket in _BRACKET.findall(code))
+
+
+def _line(masked: str, start: int, end: int, *, is_closed: bool) -> Line:
+    whole = masked[start:end].rstrip()
+    indent = indent_of(whole)
+    return Line(
+        start=start,
+        end=start + len(whole),
+        indent=indent,
+        code=whole[len(indent) :],
+        opens=is_closed and whole.endswith(":"),
+        is_closed=is_closed,
+    )
+
+
+def chunks(masked: str) -> list[Span]:
+    """The top-level statements of a masked buffer, each with its decorators and up to the next one."""
+    starts = [found.start() for found in _TOP_LEVEL.finditer(masked)]
+    kept: list[int] = []
+    is_decorated = False
+    for start in starts:
+        if not is_decorated and not (kept and _CONTINUES.match(masked, start)):
+            kept.append(start)
+        is_decorated = masked[start] == "@"
+    ends = [*kept[1:], len(masked)][: len(kept)]
+    return [Span(start=start, end=end) for start, end in zip(kept, ends, strict=True)]
+
+
+def parse(source: str) -> ast.Module | None:
+    """The tree of `source`, or None if it does not parse; says nothing about odd escapes in it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def parses(source: str) -> bool:
+    """Whether `source` is a syntactically valid module."""
+    return parse(source) is not None

@@ -1,0 +1,59 @@
+"""Arranges a context as the text a policy completes. Knows no particular model: templates come from outside.
+
+A prompt never ends in spaces, because that splits the token the policy would have begun with (measured: FIM pass@1
+.41 against .19 with a 0.5B model). The spaces left out at its end are `restored`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, HoleKind
+
+
+def build_prompt(context: Context, template: FimTemplate | None) -> FimPrompt:
+    """The prompt for `context`: fill-in-the-middle with a template, plain text without one.
+
+    `restored` is the blank end of the cursor's line that the prompt leaves out. A policy usually writes it again,
+    so whoever makes the candidate takes it off once. A plain prompt for whole lines ends in the indentation less
+    one column: small models without FIM tokens then go on with " return" as one token (measured on SmolLM2-135M:
+    .58 against .01); there the last blank alone is `restored`.
+
+    Control strings of the model inside the user's text get a space after their first character: they are then read
+    as the text they are. The buffer and the candidate are not touched.
+    """
+    shown = context.prefix.rstrip(" \t")
+    restored = context.prefix[len(shown) :]
+    if template is None:
+        return _plain(context, shown, restored)
+    controls = (template.prefix, template.suffix, template.middle, *template.stop)
+    before = neutralised(shown, controls)
+    after = neutralised(context.suffix, controls)
+    return FimPrompt(
+        text=f"{template.prefix}{before}{template.suffix}{after}{template.middle}",
+        stop=template.stop,
+        restored=restored,
+        block=context.block,
+        suffix=context.suffix,
+    )
+
+
+def _plain(context: Context, shown: str, restored: str) -> FimPrompt:
+    """The prefix alone; what follows the cursor cannot be told to such a model."""
+    is_whole_line = context.block.kind is not HoleKind.LINE and shown.endswith("\n")
+    indent = context.block.line_head or context.block.indent
+    if is_whole_line and indent.startswith(" "):
+        shown, restored = shown + indent[:-1], indent[-1]
+    return FimPrompt(text=shown, stop=(), restored=restored, block=context.block, suffix=context.suffix)
+
+
+def neutralised(text: str, controls: tuple[str, ...]) -> str:
+    """`text` in which no control string occurs any more; other text is returned as it is.
+
+    Control strings of one character (a line end used as a stop) are no sentinels and stay.
+    """
+    words = sorted({control.strip() for control in controls if len(control.strip()) > 1}, key=len, reverse=True)
+    if not words or not any(word in text for word in words):
+        return text
+    found = re.compile("|".join(re.escape(word) for word in words))
+    return found.sub(lambda match: f"{match.group()[0]} {match.group()[1:]}", text)

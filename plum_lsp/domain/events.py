@@ -1,0 +1,67 @@
+"""What happens during one suggestion, in order. Recorder, status bar and terminal all read this one stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    Candidate,
+    Context,
+    FimPrompt,
+    Judged,
+    Offer,
+    RequestId,
+    SamplingOptions,
+    SuggestionRequest,
+)
+from plum_lsp.domain.verification import SandboxTier, TestCase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompted:
+    """The context was read and the prompt built."""
+
+    request: SuggestionRequest
+    context: Context
+    prompt: FimPrompt
+    options: SamplingOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synthesized:
+    """The tests that will judge the candidates."""
+
+    request_id: RequestId
+    tests: tuple[TestCase, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """A candidate's stream ended. `duplicate_of` is the index of an earlier candidate with the same fingerprint."""
+
+    request_id: RequestId
+    candidate: Candidate
+    duplicate_of: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A candidate was judged. `tier` here is the isolation it ran in; None if it was not run."""
+
+    request_id: RequestId
+    judged: Judged
+    isolation: SandboxTier | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The request ended in an offer or an abstention. `stages_ms` holds the time of each rung of the ladder."""
+
+    request_id: RequestId
+    result: Offer | Abstention
+    stages_ms: dict[str, float]
+
+
+Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Ended

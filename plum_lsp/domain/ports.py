@@ -1,0 +1,90 @@
+"""The Protocols through which the core meets the world. Real and fake implementations pass one suite each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from plum_lsp.domain.events import Event
+from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
+
+
+class Clock(Protocol):
+    """Monotonic time; deadlines are instants on it."""
+
+    def now(self) -> float:
+        """Seconds since an arbitrary start; never goes back."""
+        ...
+
+
+class Policy(Protocol):
+    """Where completions come from."""
+
+    async def version(self) -> PolicyVersion:
+        """The version that will answer the next request.
+
+        Raises:
+            PolicyError: the server cannot be reached or started.
+        """
+        ...
+
+    def sample(
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+    ) -> AsyncGenerator[Completion, None]:
+        """Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
+
+        Completions that have not ended at the deadline are not yielded; each is cut to its block (`prompt.block`).
+
+        Raises:
+            PolicyError: no completion could be had; a group that loses some streams yields the others.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Cancel what is in flight and let go of the server; idempotent."""
+        ...
+
+
+class Sandbox(Protocol):
+    """The jail. A result says what a program did; an exception says the jail broke."""
+
+    @property
+    def tier(self) -> SandboxTier:
+        """The isolation in force."""
+        ...
+
+    async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
+        """Run the program once in a fresh child, then each call in order; one observation for each call.
+
+        If the program itself fails to load, every observation says so.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
+    async def verify(
+        self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
+    ) -> tuple[Verdict, ...]:
+        """Judge the program on each test, in order; the verdicts are computed outside the child.
+
+        `reference` is the same program without the candidate: expected values that are not literals are
+        evaluated in it, in a child of their own.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Kill every process of the sandbox; idempotent."""
+        ...
+
+
+class Recorder(Protocol):
+    """Who is told what happens: the store, the status bar, the terminal."""
+
+    def record(self, event: Event) -> None:
+        """Take one event. Does not block and does not raise: a recorder that fails reports it by itself."""
+        ...

@@ -1,0 +1,250 @@
+"""What is asked, sampled and offered. Values only; the steps that make them live in their own packages."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NewType
+
+from plum_lsp.domain.text import Document, Span
+from plum_lsp.domain.verification import TestCase, Verdict
+
+RequestId = NewType("RequestId", str)
+CandidateId = NewType("CandidateId", str)
+OfferId = NewType("OfferId", str)
+
+
+class Trigger(enum.Enum):
+    """Whether the user asked or the editor did while the user typed."""
+
+    INVOKED = "invoked"
+    AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionRequest:
+    """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port."""
+
+    id: RequestId
+    document: Document
+    offset: int
+    trigger: Trigger
+    deadline: float
+
+
+class HoleKind(enum.Enum):
+    """Where the cursor stands, which decides where a completion must end."""
+
+    BODY = "body"
+    """At the start of a function's body, nothing of which is written yet: ends where the body ends."""
+    BLOCK = "block"
+    """On an empty line inside a body that has code before or after: ends where the suffix takes over."""
+    LINE = "line"
+    """In the middle of a line: ends with the line, or with the block the line opens."""
+    MODULE = "module"
+    """Outside any function: ends before the next top-level definition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSymbol:
+    """The function or method the cursor is in. `qualified_name` is dotted through classes and functions."""
+
+    name: str
+    qualified_name: str
+    class_name: str | None
+    signature: str
+    parameters: tuple[str, ...]
+    decorators: tuple[str, ...]
+    docstring: str
+    is_async: bool
+    is_nested: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Where the completion of a hole ends: at the first line indented less than `indent`, as `kind` says.
+
+    `line_head` is the text between the last line end and the cursor; `indent` is the whitespace every line of
+    the block starts with (empty at module level).
+    """
+
+    kind: HoleKind
+    indent: str
+    line_head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the context step found around the cursor.
+
+    `before` + completion + `after` is a program that can run: the whole document where it parses, otherwise
+    the parts of it that do. `prefix` and `suffix` are the document's text cut to the token budget. All text has
+    `\\n` line ends. `hole` replaces nothing unless the cursor's line holds whitespace only after the cursor.
+    """
+
+    function: FunctionSymbol | None
+    block: Block
+    prefix: str
+    suffix: str
+    before: str
+    after: str
+    hole: Span
+    is_excerpt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FimTemplate:
+    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM).
+
+    `stop` holds every control string of the model: one of them ends a completion.
+    """
+
+    prefix: str
+    suffix: str
+    middle: str
+    stop: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FimPrompt:
+    """A prompt for the policy. `text` is sent verbatim; `restored` is what a completion silently starts with.
+
+    `restored` is the indentation the prompt leaves out, because prompts that end in spaces harm the policy.
+    """
+
+    text: str
+    stop: tuple[str, ...]
+    restored: str
+    block: Block
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingOptions:
+    """How to sample one group: candidate `i` uses `temperatures[i]` and seed `seed + i`."""
+
+    temperatures: tuple[float, ...]
+    top_p: float
+    max_tokens: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersion:
+    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell."""
+
+    number: int
+    model: str
+    model_sha256: str
+    adapter_sha256: str = ""
+
+
+class Finish(enum.Enum):
+    """Why a completion ended."""
+
+    STOP = "stop"
+    """The policy said so."""
+    CUT = "cut"
+    """We closed the stream at the first line outside the block."""
+    LENGTH = "length"
+    """It ran out of tokens: the end is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The text a policy returned for a prompt, before any trimming, and what it cost.
+
+    `token_logprobs` are natural logarithms, one for each token kept; empty where the server gives none.
+    `first_token_ms` and `ended_ms` count from the start of the group.
+    """
+
+    index: int
+    text: str
+    finish: Finish
+    temperature: float
+    seed: int
+    token_logprobs: tuple[float, ...]
+    first_token_ms: float
+    ended_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A completion made fit to insert at the cursor: trimmed, parsed, deduplicated.
+
+    `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why
+    it cannot be offered without running it ("does not parse: …"); empty if nothing is wrong. `mean_logprob` is
+    None where the server gave no log-probabilities.
+    """
+
+    id: CandidateId
+    completion: Completion
+    text: str
+    fingerprint: str
+    problem: str
+    mean_logprob: float | None
+    policy_version: PolicyVersion
+
+
+class Tier(enum.Enum):
+    """How strong the evidence for an offer is; see the glossary. Members are ordered strongest first."""
+
+    VERIFIED = "verified"
+    CONSISTENT = "consistent"
+    CHECKED = "checked"
+    UNVERIFIED = "unverified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score."""
+
+    candidate: Candidate
+    verdicts: tuple[Verdict, ...]
+    tier: Tier
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """The one candidate put before the user, its evidence, and the others that could stand in for it."""
+
+    id: OfferId
+    request_id: RequestId
+    hole: Span
+    chosen: Judged
+    alternatives: tuple[Judged, ...]
+    tests: tuple[TestCase, ...]
+
+    @property
+    def text(self) -> str:
+        """What replaces `hole`."""
+        return self.chosen.candidate.text
+
+
+class AbstentionReason(enum.Enum):
+    """Why nothing is offered."""
+
+    NOTHING_TO_COMPLETE = "nothing_to_complete"
+    POLICY_UNAVAILABLE = "policy_unavailable"
+    POLICY_SILENT = "policy_silent"
+    NO_VALID_CANDIDATE = "no_valid_candidate"
+    ALL_FAILED = "all_failed"
+    DEADLINE = "deadline"
+    TIER_NOT_OFFERED = "tier_not_offered"
+    SANDBOX_UNAVAILABLE = "sandbox_unavailable"
+    SANDBOX_FAILED = "sandbox_failed"
+    SUPERSEDED = "superseded"
+    EXCLUDED = "excluded"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """Deciding to offer nothing, with the reason in one sentence for the user."""
+
+    request_id: RequestId
+    reason: AbstentionReason
+    detail: str

@@ -1,0 +1,200 @@
+"""What is tested and what running it showed. Values only; running and judging live in `sandbox`."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import NewType, TypeAlias
+
+TestId = NewType("TestId", str)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A module's source, run once before its tests; `filename` is what tracebacks inside the sandbox show."""
+
+    source: str
+    filename: str = "program.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One thing to do with a program: run the statements `setup`, then evaluate `expression`.
+
+    Both see the program's module namespace; names that `setup` binds last for this call alone. An empty
+    expression means the setup is all there is. A coroutine result is awaited, a generator read to a bound.
+    """
+
+    expression: str
+    setup: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equals:
+    """The call's value equals that of the Python expression `expected`, compared by value, floats within `tolerance`.
+
+    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default.
+    """
+
+    expected: str
+    tolerance: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raises:
+    """The call raises `type_name` or a subclass of it; if `message` is given it must be the exception's text."""
+
+    type_name: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prints:
+    """The call prints `text`, compared without trailing spaces and the last line end."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """The call's value has the representation `text` (`...` in it stands for anything)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """The Python expression `predicate` is true with `_` bound to the call's value.
+
+    It is evaluated in a second child on the decoded value, never in the candidate's own.
+    """
+
+    predicate: str
+
+
+Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds
+
+
+class Origin(enum.Enum):
+    """Where a test came from. The first three are specification; the others are evidence of a weaker kind."""
+
+    PROJECT = "project"
+    DOCTEST = "doctest"
+    EXAMPLE = "example"
+    GENERATED = "generated"
+    SAMPLED = "sampled"
+
+    @property
+    def is_specification(self) -> bool:
+        """Whether a person wrote what the right result is."""
+        return self in {Origin.PROJECT, Origin.DOCTEST, Origin.EXAMPLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestCase:
+    """One check of one behaviour. `quote` is the text it was read from, shown to the user as evidence."""
+
+    __test__ = False
+
+    id: TestId
+    call: Call
+    expectation: Expectation
+    origin: Origin
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one child may use. `wall_seconds` covers the program and all its calls."""
+
+    wall_seconds: float = 2.0
+    cpu_seconds: float = 2.0
+    memory_bytes: int = 512 * 1024 * 1024
+    output_bytes: int = 64 * 1024
+    value_bytes: int = 1024 * 1024
+
+
+Scalar: TypeAlias = bool | int | float | complex | str | bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A decoded container or object: inert data with no behaviour of its own.
+
+    `kind` is one of list, tuple, set, frozenset, dict, namedtuple, dataclass, enum, exception, generator, object
+    (and the like); `type_name` the qualified name of the class; `items` the parts in order (a dict alternates keys
+    and values); `text` a bounded representation.
+    """
+
+    kind: str
+    type_name: str
+    items: tuple[Value, ...]
+    text: str = ""
+
+
+Value: TypeAlias = Scalar | Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raised:
+    """An exception that ended a call: class names from the exception's own to `BaseException`, and its text."""
+
+    type_names: tuple[str, ...]
+    message: str
+
+
+class Ending(enum.Enum):
+    """How one call ended, as seen from outside the child."""
+
+    RETURNED = "returned"
+    RAISED = "raised"
+    CRASHED = "crashed"
+    """The child died, or its answer was not in the codec: exit, signal, broken frame."""
+    TIMED_OUT = "timed_out"
+    OVER_LIMIT = "over_limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one call showed: plain data decoded by the trusted side. `detail` explains a crash or a limit."""
+
+    ending: Ending
+    value: Value = None
+    raised: Raised | None = None
+    printed: str = ""
+    detail: str = ""
+    wall_ms: float = 0.0
+
+
+class VerdictStatus(enum.Enum):
+    """What running one candidate on one test showed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    TIMED_OUT = "timed_out"
+    OVER_LIMIT = "over_limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The judgement of one candidate on one test. `shown` is the observed result as bounded text for people."""
+
+    test_id: TestId
+    status: VerdictStatus
+    shown: str
+    wall_ms: float
+
+    @property
+    def is_pass(self) -> bool:
+        """Whether the candidate did what the test expects."""
+        return self.status is VerdictStatus.PASSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxTier:
+    """The isolation in force, stored with every verdict. `layers` names each layer; `name` is short and stable."""
+
+    name: str
+    layers: tuple[str, ...]
+    python_version: str

@@ -1,0 +1,171 @@
+"""The life of an offer as a transition table: sent, shown, and how it ended. An unlisted (state, event) raises.
+
+    sent ──show──▶ shown ──accept──────▶ accepted
+      │              ├─────accept_part─▶ partly_accepted ──accept──▶ accepted
+      │              ├─────dismiss─────▶ dismissed
+      │              ├─────expire──────▶ ignored
+      └──supersede──▶└─────supersede───▶ superseded
+
+Editors report in their own time, so the command of an accepted item may arrive after we gave the offer up: what the
+user did beats what we inferred, and every state that is no acceptance can still become one. A part that was taken
+stays taken whatever becomes of the rest. Time is an argument; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource
+from plum_lsp.domain.suggestion import OfferId
+
+VISIBLE_MS_MIN = 750.0
+"""An offer visible for less was not read, so its end says nothing about it (JetBrains and Copilot count alike)."""
+
+
+class OfferState(enum.Enum):
+    """Where an offer stands."""
+
+    SENT = "sent"
+    SHOWN = "shown"
+    ACCEPTED = "accepted"
+    PARTLY_ACCEPTED = "partly_accepted"
+    DISMISSED = "dismissed"
+    IGNORED = "ignored"
+    SUPERSEDED = "superseded"
+
+    @property
+    def outcome(self) -> OutcomeKind | None:
+        """What the state means to the trainer; None while nothing is decided."""
+        return None if self in {OfferState.SENT, OfferState.SHOWN} else OutcomeKind(self.value)
+
+
+class OfferEvent(enum.Enum):
+    """What can happen to an offer."""
+
+    SHOW = "show"
+    ACCEPT = "accept"
+    ACCEPT_PART = "accept_part"
+    DISMISS = "dismiss"
+    EXPIRE = "expire"
+    SUPERSEDE = "supersede"
+
+
+class UnlistedTransition(ValueError):
+    """This event cannot happen to an offer in this state: somebody reports nonsense."""
+
+
+_S, _E = OfferState, OfferEvent
+
+TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
+    (_S.SENT, _E.SHOW): _S.SHOWN,
+    (_S.SENT, _E.ACCEPT): _S.ACCEPTED,
+    (_S.SENT, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.SENT, _E.EXPIRE): _S.SUPERSEDED,
+    (_S.SENT, _E.SUPERSEDE): _S.SUPERSEDED,
+    (_S.SHOWN, _E.SHOW): _S.SHOWN,
+    (_S.SHOWN, _E.ACCEPT): _S.ACCEPTED,
+    (_S.SHOWN, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.SHOWN, _E.DISMISS): _S.DISMISSED,
+    (_S.SHOWN, _E.EXPIRE): _S.IGNORED,
+    (_S.SHOWN, _E.SUPERSEDE): _S.SUPERSEDED,
+    (_S.PARTLY_ACCEPTED, _E.SHOW): _S.PARTLY_ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.DISMISS): _S.PARTLY_ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.EXPIRE): _S.PARTLY_ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.SUPERSEDE): _S.PARTLY_ACCEPTED,
+    (_S.IGNORED, _E.SHOW): _S.IGNORED,
+    (_S.IGNORED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.IGNORED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.IGNORED, _E.DISMISS): _S.DISMISSED,
+    (_S.IGNORED, _E.EXPIRE): _S.IGNORED,
+    (_S.IGNORED, _E.SUPERSEDE): _S.IGNORED,
+    (_S.DISMISSED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.DISMISSED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.DISMISSED, _E.DISMISS): _S.DISMISSED,
+    (_S.DISMISSED, _E.EXPIRE): _S.DISMISSED,
+    (_S.DISMISSED, _E.SUPERSEDE): _S.DISMISSED,
+    (_S.SUPERSEDED, _E.SHOW): _S.SUPERSEDED,
+    (_S.SUPERSEDED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.SUPERSEDED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.SUPERSEDED, _E.DISMISS): _S.SUPERSEDED,
+    (_S.SUPERSEDED, _E.EXPIRE): _S.SUPERSEDED,
+    (_S.SUPERSEDED, _E.SUPERSEDE): _S.SUPERSEDED,
+    (_S.ACCEPTED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.ACCEPTED, _E.ACCEPT_PART): _S.ACCEPTED,
+    (_S.ACCEPTED, _E.EXPIRE): _S.ACCEPTED,
+    (_S.ACCEPTED, _E.SUPERSEDE): _S.ACCEPTED,
+}
+"""Unlisted on purpose: dismissing what was never shown, dismissing what was accepted, and showing either again."""
+
+
+def following(state: OfferState, event: OfferEvent) -> OfferState:
+    """The state after an event.
+
+    Raises:
+        UnlistedTransition: the event cannot happen in this state.
+    """
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise UnlistedTransition(f"an offer that is {state.value} cannot be told {event.value}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferLife:
+    """Where one offer stands. Times are POSIX seconds; `length` counts the code points of the offer's text."""
+
+    offer_id: OfferId
+    length: int
+    state: OfferState = OfferState.SENT
+    shown_at: float | None = None
+    accepted_length: int = 0
+
+    def after(
+        self, event: OfferEvent, *, at: float, source: OutcomeSource, accepted_length: int = 0
+    ) -> tuple[OfferLife, Outcome | None]:
+        """The life after an event, and the outcome if there is a new one.
+
+        Args:
+            event: what happened.
+            at: when.
+            source: who says so.
+            accepted_length: with `ACCEPT_PART`, code points taken so far, counted from the offer's start.
+
+        Raises:
+            UnlistedTransition: the event cannot happen in this state, or a part was taken that has no length.
+        """
+        if event is OfferEvent.ACCEPT_PART and accepted_length < 1:
+            raise UnlistedTransition(f"a part of {accepted_length} characters cannot be accepted")
+        event = self._meant(event, at=at, accepted_length=accepted_length)
+        state = following(self.state, event)
+        taken = max(self.accepted_length, accepted_length) if event is OfferEvent.ACCEPT_PART else self.accepted_length
+        shown_at = at if event is OfferEvent.SHOW and self.shown_at is None else self.shown_at
+        life = replace(self, state=state, shown_at=shown_at, accepted_length=taken)
+        if state.outcome is None or (state is self.state and taken == self.accepted_length):
+            return life, None
+        outcome = Outcome(
+            offer_id=self.offer_id,
+            kind=state.outcome,
+            at=at,
+            source=source,
+            accepted_length=taken if state is OfferState.PARTLY_ACCEPTED else None,
+            visible_ms=self.visible_ms(at),
+        )
+        return life, outcome
+
+    def visible_ms(self, at: float) -> float | None:
+        """How long the offer has been shown; None if nobody said it was. A clock set back counts as no time."""
+        return None if self.shown_at is None else max(0.0, (at - self.shown_at) * 1000)
+
+    def _meant(self, event: OfferEvent, *, at: float, accepted_length: int) -> OfferEvent:
+        """Taking every part is accepting, and an end that came too soon to be read is no judgement."""
+        visible_ms = self.visible_ms(at)
+        if event is OfferEvent.ACCEPT_PART and accepted_length >= self.length:
+            return OfferEvent.ACCEPT
+        is_judged = event in {OfferEvent.DISMISS, OfferEvent.EXPIRE}
+        if is_judged and self.state is OfferState.SHOWN and visible_ms is not None and visible_ms < VISIBLE_MS_MIN:
+            return OfferEvent.SUPERSEDE
+        return event

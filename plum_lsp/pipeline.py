@@ -1,0 +1,263 @@
+"""One suggestion, from the cursor to an offer or an abstention, under one deadline.
+
+The ladder: static checks, then the specification's examples, then (where there are none) whether the program
+loads and the candidates agree on generated inputs. Each candidate is judged as soon as its own stream ends.
+Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from plum_lsp.context.prompt import build_prompt
+from plum_lsp.context.window import read_context, reference_program
+from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
+from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    AbstentionReason,
+    Candidate,
+    Completion,
+    Context,
+    FimTemplate,
+    Judged,
+    Offer,
+    OfferId,
+    PolicyVersion,
+    SamplingOptions,
+    SuggestionRequest,
+    Tier,
+)
+from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.judging import Evidence, Judge, promoted, told
+from plum_lsp.policy.candidates import make_candidate
+from plum_lsp.ranking import choose, is_refuted
+from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.synthesis.inputs import generated_calls
+
+GENERATED_CALLS = 12
+"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
+
+
+DOCUMENT_LINES_MAX = 100_000
+"""Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
+DOCUMENT_CHARACTERS_MAX = 5_000_000
+"""For files of few, endless lines; same reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any."""
+
+    sampling: SamplingOptions
+    limits: Limits
+    tiers: tuple[Tier, ...]
+    stop_early: bool
+    prefix_tokens: int
+    suffix_tokens: int
+    template_for: Callable[[PolicyVersion], FimTemplate | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """The state of one request while its candidates come in."""
+
+    request: SuggestionRequest
+    context: Context
+    judge: Judge
+    version: PolicyVersion
+    judged: list[Judged] = field(default_factory=list)
+    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
+    fingerprints: dict[str, int] = field(default_factory=dict)
+    policy_problem: str = ""
+    is_late: bool = False
+
+
+class _Stages:
+    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.now()
+        self.reached_ms: dict[str, float] = {}
+
+    def reach(self, stage: str) -> None:
+        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))
+
+
+class _Clear(Exception):
+    """The answer is clear: ends the group's task group, and with it the streams still running."""
+
+
+class Pipeline:
+    """Steps 2 to 7 of the path. One instance serves every document; it keeps nothing between requests."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        sandbox: Sandbox | SandboxUnavailable,
+        clock: Clock,
+        recorder: Recorder,
+        options: PipelineOptions,
+    ) -> None:
+        self.policy = policy
+        self.sandbox = sandbox
+        self.clock = clock
+        self.options = options
+        self._recorder = recorder
+
+    async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
+        """The best offer that can be had before the request's deadline, or why there is none.
+
+        Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
+        """
+        stages = _Stages(self.clock)
+        result: Offer | Abstention = Abstention(
+            request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
+        )
+        try:
+            result = await self._suggest(request, stages)
+        except PolicyError as error:
+            result = _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, told(error))
+        except TimeoutError:
+            result = _abstain(result, AbstentionReason.DEADLINE, "The policy was not ready before the deadline.")
+        finally:
+            stages.reach("ended")
+            self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
+        return result
+
+    async def _suggest(self, request: SuggestionRequest, stages: _Stages) -> Offer | Abstention:
+        options = self.options
+        text = request.document.text
+        if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
+            detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        context = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
+            read_context,
+            request.document,
+            request.offset,
+            prefix_tokens=options.prefix_tokens,
+            suffix_tokens=options.suffix_tokens,
+        )
+        if context is None:
+            detail = "There is no code to complete at the cursor."
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        stages.reach("context")
+        judge = Judge(
+            sandbox=self.sandbox,
+            context=context,
+            reference=reference_program(context),
+            tests=examples_of(context),
+            calls=generated_calls(context, limit=GENERATED_CALLS),
+            limits=options.limits,
+        )
+        stages.reach("synthesis")
+        async with asyncio.timeout(self._left(request)):
+            version = await self.policy.version()
+        stages.reach("policy_ready")
+        this = _Round(request=request, context=context, judge=judge, version=version)
+        try:
+            async with asyncio.timeout(self._left(request)):
+                await self._judge_group(this, stages)
+        except TimeoutError:
+            this.is_late = True
+        return self._choose(this)
+
+    def _left(self, request: SuggestionRequest) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, request.deadline - self.clock.now())
+
+    async def _judge_group(self, this: _Round, stages: _Stages) -> None:
+        """Sample and judge until the answer is clear or the group is complete."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                evidence = tasks.create_task(this.judge.evidence())
+                await self._sample(this, evidence, tasks, stages)
+        except* _Clear:
+            stages.reach("clear")
+        else:
+            if not evidence.result().specification:
+                self._promote(this)
+
+    async def _sample(
+        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
+    ) -> None:
+        """Turn each completion into a candidate as its stream ends, and start judging it."""
+        sampling = self.options.sampling
+        prompt = build_prompt(this.context, self.options.template_for(this.version))
+        self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
+        self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
+        try:
+            async with aclosing(self.policy.sample(prompt, sampling, deadline=this.request.deadline)) as stream:
+                async for completion in stream:
+                    stages.reach("first_candidate")
+                    candidate = self._take(this, completion)
+                    if candidate is not None:
+                        tasks.create_task(self._judge(this, candidate, evidence, stages))
+        except PolicyError as error:
+            this.policy_problem = told(error)
+        stages.reach("sampled")
+
+    def _take(self, this: _Round, completion: Completion) -> Candidate | None:
+        """The candidate to judge, or None if one with the same fingerprint is judged already."""
+        candidate = make_candidate(completion, this.context, this.version)
+        earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
+        duplicate_of = earlier if earlier != completion.index else None
+        self._recorder.record(Sampled(request_id=this.request.id, candidate=candidate, duplicate_of=duplicate_of))
+        return candidate if duplicate_of is None else None
+
+    async def _judge(
+        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
+    ) -> None:
+        judged, seen = await this.judge.judge(candidate, await evidence)
+        this.judged.append(judged)
+        if seen:
+            this.observed[candidate.completion.index] = seen
+        self._tell(this, judged)
+        if judged.tier is Tier.VERIFIED:
+            stages.reach("first_verified")
+            if self.options.stop_early and Tier.VERIFIED in self.options.tiers:
+                raise _Clear
+
+    def _promote(self, this: _Round) -> None:
+        """Raise the candidates that agree, now that the whole group has run."""
+        before, this.judged = this.judged, promoted(this.judged, this.observed)
+        for was, judged in zip(before, this.judged, strict=True):
+            if judged is not was:
+                self._tell(this, judged)
+
+    def _tell(self, this: _Round, judged: Judged) -> None:
+        isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
+        self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
+
+    def _choose(self, this: _Round) -> Offer | Abstention:
+        """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
+        result = choose(
+            this.judged,
+            request_id=this.request.id,
+            offer_id=OfferId(uuid.uuid4().hex),
+            hole=this.context.hole,
+            tests=this.judge.tests,
+            tiers=self.options.tiers,
+        )
+        if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):
+            return result
+        if not this.judged and this.policy_problem:
+            return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)
+        if not this.judged and this.is_late:
+            detail = "No candidate was complete and tested before the deadline."
+            return _abstain(result, AbstentionReason.DEADLINE, detail)
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        return result
+
+
+def _abstain(result: Offer | Abstention, reason: AbstentionReason, detail: str) -> Abstention:
+    """An abstention from the same request, for another reason."""
+    return Abstention(request_id=result.request_id, reason=reason, detail=detail)

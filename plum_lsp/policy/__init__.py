@@ -1,0 +1,1 @@
+"""Where completions come from: models, the policy server, its client, and what makes a completion a candidate."""

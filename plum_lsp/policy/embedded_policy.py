@@ -1,0 +1,173 @@
+"""The policy port with a server of our own: started on demand, again if it died, gone when idle or closed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from plum_lsp.domain.errors import ModelError, PolicyError, PolicyUnavailable
+from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.policy.client import CompletionsPolicy, PolicyOptions
+from plum_lsp.policy.launch import LaunchOptions, PolicyProcess, ServedModel, check_model_name, find_model, launch
+
+logger = logging.getLogger(__name__)
+
+DEATH_SECONDS = 0.5
+"""A connection that breaks is noticed before the death of the process behind it; after this it is taken to live."""
+
+
+class EmbeddedPolicy:
+    """A policy whose server is a child of ours.
+
+    The start is a task in a field, because it outlives the request that asked for it: a request cancelled while the
+    model loads must not make the next one load it again.
+    """
+
+    def __init__(self, options: PolicyOptions) -> None:
+        """Starts nothing.
+
+        Raises:
+            ModelError: there is no such model.
+        """
+        check_model_name(options.model)
+        self._options = options
+        self._model: ServedModel | None = None
+        self._starting: asyncio.Task[_Running] | None = None
+        self._is_closed = False
+
+    @property
+    def process(self) -> PolicyProcess | None:
+        """The child that runs now, if one does."""
+        task = self._starting
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        running = task.result()
+        return running.process if running.process.is_alive else None
+
+    async def version(self) -> PolicyVersion:
+        """The model's name and hash; makes sure that a server for it runs.
+
+        Raises:
+            PolicyError: it cannot be started.
+        """
+        return await (await self._running()).client.version()
+
+    async def sample(
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+    ) -> AsyncGenerator[Completion, None]:
+        """Yield each completion as its stream ends; a server that died before the first is started once more.
+
+        Raises:
+            PolicyError: no completion could be had.
+        """
+        for is_last in (False, True):
+            running = await self._ready_by(deadline)
+            has_yielded = False
+            running.process.mark(b"+")
+            try:
+                async with aclosing(running.client.sample(prompt, options, deadline=deadline)) as stream:
+                    async for completion in stream:
+                        has_yielded = True
+                        yield completion
+                return
+            except PolicyError as error:
+                if is_last or has_yielded or self._is_closed or not await _has_died(running.process):
+                    raise
+                logger.warning("the policy server died and is started again: %s", error)
+            finally:
+                running.process.mark(b"-")
+
+    async def close(self) -> None:
+        """Cancel what is in flight and end the server; idempotent."""
+        self._is_closed = True
+        starting, self._starting = self._starting, None
+        if starting is None:
+            return
+        starting.cancel()
+        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
+        if isinstance(outcome, _Running):
+            await outcome.close()
+
+    async def _ready_by(self, deadline: float) -> _Running:
+        """The running server, if it is ready before the deadline; it goes on starting if it is not."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._running()
+        except TimeoutError:
+            reason = "the policy server is still loading its model"
+            raise PolicyUnavailable(reason, remedy="Try again in a moment.") from None
+
+    async def _running(self) -> _Running:
+        """The running server, started if need be. Cancelling this does not cancel the start."""
+        if self._is_closed:
+            raise PolicyUnavailable("the policy was closed")
+        task = self._starting
+        if task is not None and task.done() and not _is_alive(task):
+            await self._bury(task)
+            task = self._starting
+        if task is None:
+            task = self._starting = asyncio.create_task(self._start())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise PolicyUnavailable("the policy was closed") from None
+            raise
+
+    async def _bury(self, task: asyncio.Task[_Running]) -> None:
+        """Forget a start that failed or whose server has ended."""
+        if self._starting is task:
+            self._starting = None
+        if not task.cancelled() and task.exception() is None:
+            await task.result().close()
+
+    async def _start(self) -> _Running:
+        """Launch the child and make a client for it."""
+        options = self._options
+        try:
+            if self._model is None:
+                self._model = await asyncio.to_thread(
+                    find_model, options.model, cache_dir=options.cache_dir, folder=options.model_folder
+                )
+        except ModelError as error:
+            raise PolicyUnavailable(str(error), remedy=error.remedy) from error
+        model = self._model
+        wanted = LaunchOptions(
+            threads=options.threads, context_tokens=options.context_tokens, idle_seconds=options.idle_seconds
+        )
+        process = await launch(model, wanted)
+        version = PolicyVersion(number=0, model=model.name, model_sha256=model.sha256)
+        client = CompletionsPolicy(f"{process.url}/v1", model=model.name, api_key=process.api_key, version=version)
+        return _Running(process, client)
+
+
+class _Running:
+    """A child and the client that speaks to it."""
+
+    def __init__(self, process: PolicyProcess, client: CompletionsPolicy) -> None:
+        self.process = process
+        self.client = client
+
+    async def close(self) -> None:
+        """End both."""
+        try:
+            await self.client.close()
+        finally:
+            await self.process.close()
+
+
+def _is_alive(task: asyncio.Task[_Running]) -> bool:
+    """Whether a start that is over has led to a server that still runs."""
+    return not task.cancelled() and task.exception() is None and task.result().process.is_alive
+
+
+async def _has_died(process: PolicyProcess) -> bool:
+    """Whether the child has ended, or does within a moment."""
+    try:
+        async with asyncio.timeout(DEATH_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""The OpenAI completions protocol as bytes: what a request says, what an answer means. Does no I/O.
+
+Log-probabilities come in two shapes: OpenAI's own and vLLM's (`token_logprobs`), and llama.cpp's (`content`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
+
+LINE_BYTES_MAX = 1024 * 1024
+"""A longer line is no event: whoever sends it does not speak our protocol."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One token of a completion; `logprob` is natural, None where the server gives none."""
+
+    text: str
+    logprob: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """One event of a stream: the tokens it brought, and why the stream ends (empty if it goes on)."""
+
+    tokens: tuple[Token, ...]
+    finish: str
+
+    @property
+    def text(self) -> str:
+        """The text of all tokens."""
+        return "".join(token.text for token in self.tokens)
+
+
+def completion_request(model: str, prompt: FimPrompt, options: SamplingOptions, index: int) -> dict[str, Any]:
+    """The body that asks for candidate `index` of a group."""
+    request: dict[str, Any] = {
+        "model": model,
+        "prompt": prompt.text,
+        "max_tokens": options.max_tokens,
+        "temperature": options.temperatures[index],
+        "top_p": options.top_p,
+        "seed": options.seed + index,
+        "n": 1,
+        "logprobs": 1,
+        "stream": True,
+    }
+    if prompt.stop:
+        request["stop"] = list(prompt.stop)
+    return request
+
+
+class EventReader:
+    """Splits a stream of bytes into the JSON of its server-sent events (WHATWG HTML, 9.2), however it is chunked."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self.is_done = False
+
+    def feed(self, chunk: bytes) -> Iterator[Delta]:
+        """The events that are complete with this chunk.
+
+        Raises:
+            PolicyProtocolError: this is no stream of completions.
+            PolicyError: the server reports an error in mid-stream.
+        """
+        self._buffer += chunk
+        while (end := self._buffer.find(b"\n")) >= 0:
+            line, self._buffer = self._buffer[:end].strip(), self._buffer[end + 1 :]
+            if (delta := self._read_line(line)) is not None:
+                yield delta
+        if len(self._buffer) > LINE_BYTES_MAX:
+            raise PolicyProtocolError(f"the policy server sent a line of more than {LINE_BYTES_MAX:,} bytes")
+
+    def _read_line(self, line: bytes) -> Delta | None:
+        if not line or line.startswith((b":", b"event:", b"id:", b"retry:")):
+            return None
+        name, colon, value = line.partition(b":")
+        if not colon or name not in {b"data", b"error"}:
+            raise PolicyProtocolError(f"the policy server sent {_shown(line)} where an event belongs")
+        if value.strip() == b"[DONE]":
+            self.is_done = True
+            return None
+        try:
+            event = json.loads(value)
+        except ValueError:
+            raise PolicyProtocolError(f"the policy server sent an event that is not JSON: {_shown(value)}") from None
+        return _read_event(event)
+
+
+def _read_event(event: Any) -> Delta | None:
+    """One event; None for one without choices (usage, keep-alive)."""
+    if isinstance(event, dict) and event.get("error"):
+        raise PolicyError(f"the policy server failed: {error_message(event)}")
+    if isinstance(event, dict) and event.get("choices") == []:
+        return None
+    try:
+        choice = event["choices"][0]
+        text, finish = choice["text"], choice.get("finish_reason")
+        if not isinstance(text, str):
+            raise TypeError("text")
+        return Delta(tokens=_read_tokens(text, choice.get("logprobs")), finish=str(finish or ""))
+    except (LookupError, TypeError, AttributeError) as error:
+        raise PolicyProtocolError(f"the policy server sent an event that is no completion ({error!r})") from None
+
+
+def _read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
+    """The tokens of an event, which together are its text; one without log-probability if they do not add up."""
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(logprobs, dict):
+        if isinstance(logprobs.get("content"), list):
+            pairs = [(item.get("token"), item.get("logprob")) for item in logprobs["content"]]
+        elif isinstance(logprobs.get("token_logprobs"), list):
+            pairs = list(zip(logprobs.get("tokens") or (), logprobs["token_logprobs"], strict=False))
+    numbers = [value if isinstance(value, int | float) else None for _, value in pairs]
+    if len(pairs) == 1:
+        return (Token(text=text, logprob=numbers[0]),)
+    if pairs and "".join(str(token) for token, _ in pairs) == text:
+        return tuple(Token(text=token, logprob=number) for (token, _), number in zip(pairs, numbers, strict=True))
+    if pairs:
+        silent = tuple(Token(text="", logprob=number) for number in numbers[1:])
+        return (Token(text=text, logprob=numbers[0]), *silent)
+    return (Token(text=text, logprob=None),) if text else ()
+
+
+def model_names(body: bytes) -> tuple[str, ...]:
+    """The names in an answer to `/models`.
+
+    Raises:
+        PolicyProtocolError: it lists none.
+    """
+    try:
+        names = tuple(str(item["id"]) for item in json.loads(body)["data"])
+    except (ValueError, LookupError, TypeError):
+        names = ()
+    if not names:
+        raise PolicyProtocolError(f"the policy server lists no models: {_shown(body)}")
+    return names
+
+
+def refusal(status: int, body: bytes, *, url: str) -> PolicyError:
+    """The error that an HTTP status other than 200 means."""
+    try:
+        reason = error_message(json.loads(body))
+    except ValueError:
+        reason = _shown(body)
+    told = f"the policy server at {url} answered {status}: {reason}"
+    if status in {401, 403}:
+        return PolicyUnavailable(told, remedy="Check PLUM_POLICY_API_KEY.")
+    if status == 404:
+        return PolicyUnavailable(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
+    if status == 429 or status >= 500:
+        return PolicyUnavailable(told)
+    return PolicyProtocolError(told)
+
+
+def error_message(value: Any) -> str:
+    """What an error object says, in any of the usual shapes."""
+    error = value.get("error", value) if isinstance(value, dict) else value
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or error
+    return str(error)[:500]
+
+
+def _shown(data: bytes) -> str:
+    """The beginning of some bytes, for a message."""
+    text = data[:80].decode("utf-8", "replace")
+    return repr(text + ("…" if len(data) > 80 else "")) if text else "nothing"

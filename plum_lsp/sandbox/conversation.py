@@ -1,0 +1,236 @@
+"""What is said to one child and how its answers are read. Its answers are bytes from an enemy.
+
+The host sends the program and its calls, and reads one answer to each, in turn; an answer out of turn or not in the
+codec ends the conversation as a crash. A program may read the calls ahead and answer before it is asked: what it says
+is its own answer either way, and what is expected is never sent. Kills nothing: the owner of the child does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Program, Raised, Value
+from plum_lsp.sandbox import values
+from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
+
+_ESCAPED_MAX = 12
+"""JSON bytes one character can take: two escaped surrogates."""
+_FRAME_EXTRA = 512 * 1024
+"""Room for the parts of an answer that have bounds of their own: names, message, representation, detail."""
+_LOADED_MAX = 64 * 1024
+"""Bytes of the answer to the program itself: two thousand characters of an exception, and its class."""
+_LARGE = 32 * 1024
+"""Answers longer than this are decoded in a thread, so that the event loop goes on."""
+_QUOTES_MAX = 4 * values.NODES_MAX
+_PARTS_MAX = 3 * values.NODES_MAX
+"""Quotation marks, and brackets with commas outside of text, in an answer."""
+_NAMES_MAX = 9
+"""Names of a frame's fields: the codec writes objects as arrays."""
+_AHEAD_MAX = 64 * 1024
+"""Bytes of questions sent before they are answered: less than a socket's buffer, or both ends could wait for room."""
+_ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One call; `wants_text` asks for the value's representation, `value` is what `_` is bound to."""
+
+    call: Call
+    wants_text: bool = False
+    value: tuple[Value] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was observed, the representation if asked for, and how many bytes the answer had."""
+
+    observation: Observation
+    shown: str = ""
+    size: int = 0
+
+
+async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
+    """Load the program in the child, make each call in order; one answer for each.
+
+    Raises:
+        SandboxError: the child never got as far as being locked down, or its zygote died.
+    """
+    loop = asyncio.get_running_loop()
+    has_values = any(ask.value is not None for ask in asks)
+    questions = await asyncio.to_thread(_questions, asks) if has_values else _questions(asks)
+    deadline = loop.time() + limits.wall_seconds
+    answers: list[Answer] = []
+    started = loop.time()
+    try:
+        async with asyncio.timeout_at(deadline):
+            sent = _fitting(questions, 0)
+            await child.send(_order(program, limits), *questions[:sent])
+            await _greeting(child)
+            problem = _load_problem(await child.receive(_LOADED_MAX))
+            if problem:
+                return [_ended(Ending.CRASHED, f"the program did not load: {problem}")] * len(asks)
+            for turn in range(len(asks)):
+                if turn == sent:
+                    sent = _fitting(questions, turn)
+                    await child.send(*questions[turn:sent])
+                started = loop.time()
+                answer = await _answer(child, turn, limits)
+                answers.append(_timed(answer, loop.time() - started))
+        return answers
+    except TimeoutError:
+        end = _ended(Ending.TIMED_OUT, f"ran longer than {limits.wall_seconds:g} s")
+    except ChildGone:
+        end = _death(await child.status(), is_spent=child.cpu_seconds >= limits.cpu_seconds)
+        if child.is_orphan:
+            raise SandboxError("the zygote died during a run") from None
+    except FrameTooLarge:
+        end = _ended(Ending.OVER_LIMIT, "the answer is too large")
+    except values.MalformedValue as error:
+        end = _ended(Ending.CRASHED, str(error))
+    return [*answers, *[_timed(end, loop.time() - started)] * (len(asks) - len(answers))]
+
+
+def _fitting(questions: Sequence[bytes], start: int) -> int:
+    """How far questions from `start` can be sent at once: at least one, and no more than a socket holds unread."""
+    end, room = start, _AHEAD_MAX
+    while end < len(questions) and (end == start or len(questions[end]) <= room):
+        room -= len(questions[end])
+        end += 1
+    return end
+
+
+def _ended(ending: Ending, detail: str) -> Answer:
+    return Answer(observation=Observation(ending=ending, detail=detail))
+
+
+def _timed(answer: Answer, seconds: float) -> Answer:
+    return replace(answer, observation=replace(answer.observation, wall_ms=seconds * 1000))
+
+
+def _death(status: int | None, *, is_spent: bool) -> Answer:
+    """What a child's end says: signals of the limits, other signals, an exit.
+
+    The first process of a pid namespace never sees SIGXCPU: the kernel kills it a second of CPU time later.
+    """
+    if status == -signal.SIGXCPU or (status == -signal.SIGKILL and is_spent):
+        return _ended(Ending.TIMED_OUT, "used up its CPU time")
+    if status == -signal.SIGKILL:
+        return _ended(Ending.OVER_LIMIT, "was killed by the kernel for want of memory")
+    if status is not None and status < 0:
+        return _ended(Ending.CRASHED, f"died of {signal.Signals(-status).name}")
+    return _ended(Ending.CRASHED, f"ended by itself with status {status}")
+
+
+def _order(program: Program, limits: Limits) -> bytes:
+    """The first frame: what to load, and within what limits."""
+    order = {
+        "source": program.source,
+        "filename": program.filename,
+        "cpu_seconds": limits.cpu_seconds,
+        "memory_bytes": limits.memory_bytes,
+        "output_bytes": limits.output_bytes,
+        "value_bytes": limits.value_bytes,
+    }
+    return json.dumps(order).encode()
+
+
+async def _greeting(child: Child) -> None:
+    """What a child says once it is locked down and before any program can speak for it."""
+    try:
+        if await child.receive(64) == b'{"ready":true}':
+            return
+    except (ChildGone, FrameTooLarge):
+        pass
+    raise SandboxError(f"a child could not be locked down (status {await child.status()})")
+
+
+def _load_problem(content: bytes) -> str:
+    """Why the program did not load; empty if it did."""
+    match values.parse(content):
+        case {"loaded": str(problem), **rest} if not rest:
+            return problem[:2000]
+    raise values.MalformedValue("the answer is not in the protocol")
+
+
+def _questions(asks: Sequence[Ask]) -> list[bytes]:
+    """The frames of all calls."""
+    return [_question(ask, turn) for turn, ask in enumerate(asks)]
+
+
+def _question(ask: Ask, turn: int) -> bytes:
+    """The frame of one call. It holds nothing of what is expected."""
+    question: dict[str, Any] = {
+        "turn": turn,
+        "setup": ask.call.setup,
+        "expression": ask.call.expression,
+        "show": ask.wants_text,
+    }
+    if ask.value is not None:
+        question["value"] = values.encode(ask.value[0])
+    return json.dumps(question).encode()
+
+
+async def _answer(child: Child, turn: int, limits: Limits) -> Answer:
+    """Read the answer to one call."""
+    content = await child.receive(limits.value_bytes + _ESCAPED_MAX * limits.output_bytes + _FRAME_EXTRA)
+    if len(content) > _LARGE:
+        return await asyncio.to_thread(read_answer, content, turn)
+    return read_answer(content, turn)
+
+
+def _refuse_bombs(content: bytes) -> None:
+    """Count what JSON would be made of, because parsing a million tiny parts holds up every other thread.
+
+    Raises:
+        MalformedValue: more than any value within the codec's bounds takes.
+    """
+    quotes = content.count(b'"')
+    if quotes <= _QUOTES_MAX:
+        bare = b"".join(content.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+        parts = bare.count(b"[") + bare.count(b",")
+        if parts <= _PARTS_MAX and bare.count(b"[") <= values.NODES_MAX and bare.count(b":") <= _NAMES_MAX:
+            return
+    raise values.MalformedValue("the answer has too many parts")
+
+
+def read_answer(content: bytes, turn: int) -> Answer:
+    """An answer from the bytes of its frame.
+
+    Raises:
+        MalformedValue: it is not in the protocol, or answers another question.
+    """
+    if len(content) > _LARGE:
+        _refuse_bombs(content)
+    match values.parse(content):
+        case {
+            "turn": int(answered),
+            "ending": str(ending),
+            "value": value,
+            "names": [*names],
+            "message": str(message),
+            "shown": str(shown),
+            "printed": str(printed),
+            "overflowed": bool(overflowed),
+            "detail": str(detail),
+            **rest,
+        } if answered == turn and ending in _ENDINGS and not rest and all(isinstance(name, str) for name in names):
+            pass
+        case _:
+            raise values.MalformedValue("the answer is not in the protocol")
+    raised = None
+    if ending == "raised":
+        raised = Raised(type_names=tuple(str(name)[:200] for name in names[:32]), message=message[:2000])
+    observation = Observation(
+        ending=_ENDINGS[ending],
+        value=values.decode(value) if ending == "returned" else None,
+        raised=raised,
+        printed=printed + ("\n[more was printed]" if overflowed else ""),
+        detail=detail[:400],
+    )
+    return Answer(observation=observation, shown=shown, size=len(content))

@@ -1,0 +1,368 @@
+"""The sandbox port on real isolation: zygotes, pre-forked children, verdicts computed out here.
+
+Deadlines, concurrency and death are handled here; what a value is worth is `judge`'s business, what a child may do
+`isolation`'s. No expected value ever goes to a candidate's child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.verification import (
+    Call,
+    Ending,
+    Equals,
+    Holds,
+    Limits,
+    Observation,
+    Program,
+    SandboxTier,
+    Shows,
+    TestCase,
+    Value,
+    Verdict,
+    VerdictStatus,
+)
+from plum_lsp.sandbox import isolation, judge, literals, pool, values
+from plum_lsp.sandbox.conversation import Answer, Ask, converse
+from plum_lsp.sandbox.pool import ZygotePool
+from plum_lsp.sandbox.zygote_process import ZygoteProcess
+
+_log = logging.getLogger(__name__)
+_REMEMBERED_MAX = 512
+"""Expected values kept, so that the candidates of a group share their evaluation."""
+_LARGE = 32 * 1024
+"""Answers longer than this are judged in a thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxOptions:
+    """How to open a sandbox. Nothing in it may come from a project: opening a folder is not trusting it.
+
+    `interpreter` is a path, or empty for our own. `readable` are folders and files candidates may read, `import_paths`
+    those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
+    `jobs_or_default`), `spares` those forked ahead; `tier` forces one of `isolation.TIERS`.
+    """
+
+    interpreter: str = ""
+    jobs: int = 0
+    spares: int = 16
+    tier: str | None = None
+    readable: tuple[str, ...] = ()
+    import_paths: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
+    checks_itself: bool = True
+
+    @property
+    def jobs_or_default(self) -> int:
+        """Half the cores, at least two, at most eight: the editor needs the rest."""
+        return self.jobs or max(2, min(8, (os.cpu_count() or 2) // 2))
+
+
+async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
+    """Open the strongest sandbox this machine offers, and attack it once to see that it holds.
+
+    Raises:
+        SandboxUnavailable: there is no isolation; `remedy` says what would help.
+        SandboxError: isolation is there but the interpreter cannot be used in it.
+    """
+    options = options or SandboxOptions()
+    if not sys.platform.startswith("linux"):
+        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, or a Linux container")
+    interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
+    problems: list[str] = []
+    for tier in _tiers(options.tier):
+        sandbox = JailSandbox(options, interpreter, tier)
+        try:
+            await sandbox.start()
+            return sandbox
+        except SandboxError as error:
+            await sandbox.close()
+            problems.append(f"{tier.name}: {error}")
+        except BaseException:
+            await sandbox.close()
+            raise
+    raise SandboxUnavailable(
+        "no isolation works here, so nothing is executed: " + "; ".join(problems),
+        remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
+    )
+
+
+def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
+    try:
+        return isolation.tiers_to_try(forced)
+    except KeyError:
+        known = ", ".join(tier.name for tier in isolation.TIERS)
+        raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
+
+
+def describe_interpreter(executable: str) -> isolation.Interpreter:
+    """Ask an interpreter, which the user chose, where it lives.
+
+    Raises:
+        SandboxError: it does not run or does not answer.
+    """
+    try:
+        answer = subprocess.run(
+            [executable, "-I", "-c", isolation.DESCRIBE], capture_output=True, check=True, timeout=20, env={}
+        )
+        found = json.loads(answer.stdout)
+        return isolation.Interpreter(
+            executable=found["executable"],
+            version=found["version"],
+            roots=tuple(found["roots"]),
+            paths=tuple(path for path in found["paths"] if _is_inside(path, found["roots"])),
+        )
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
+        raise SandboxError(
+            f"the interpreter {executable} cannot be used: {error}", remedy="check the interpreter setting"
+        ) from error
+
+
+def _is_inside(path: str, roots: Sequence[str]) -> bool:
+    """Whether a `sys.path` entry is part of the interpreter; editable installs' folders are not."""
+    return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots) or path.endswith(".zip")
+
+
+class JailSandbox:
+    """A sandbox over one zygote; belongs to the event loop that started it."""
+
+    def __init__(self, options: SandboxOptions, interpreter: isolation.Interpreter, tier: isolation.Tier) -> None:
+        self._options = options
+        self._interpreter = interpreter
+        self._plan = tier
+        self._readable = isolation.without_hidden(options.readable)
+        self._tier: SandboxTier | None = None
+        self._pool = ZygotePool(self._started, spares=options.spares)
+        self._slots = asyncio.Semaphore(options.jobs_or_default)
+        self._expecting = asyncio.Lock()
+        self._at_work = 0
+        self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
+        self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
+
+    @property
+    def tier(self) -> SandboxTier:
+        """The isolation in force."""
+        if self._tier is None:
+            raise SandboxError("the sandbox is not open")
+        return self._tier
+
+    async def start(self) -> None:
+        """Start the zygote and, unless told otherwise, attack it.
+
+        Raises:
+            SandboxError: this tier does not work here.
+        """
+        child = await self._pool.take(frozenset())
+        child.kill()
+        if self._options.checks_itself:
+            from plum_lsp.sandbox.selftest import check
+
+            await check(self)
+        self._pool.refill()
+
+    async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
+        """Run the program once in a fresh child, then each call in order; see the port."""
+        answers = await self._run(program, [Ask(call=call) for call in calls], limits)
+        return tuple(answer.observation for answer in answers)
+
+    async def verify(
+        self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
+    ) -> tuple[Verdict, ...]:
+        """Judge the program on each test, in order; see the port."""
+        expected = [await self._expected_value(test, reference, limits) for test in tests]
+        asks = [Ask(call=test.call, wants_text=isinstance(test.expectation, Shows)) for test in tests]
+        answers = await self._run(program, asks, limits)
+        held = await self._held(tests, answers, reference, limits)
+        if any(answer.size > _LARGE for answer in answers):
+            return await asyncio.to_thread(_verdicts, tests, answers, expected, held)
+        return _verdicts(tests, answers, expected, held)
+
+    async def close(self) -> None:
+        """Kill every process of the sandbox; idempotent."""
+        await self._pool.close()
+
+    async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
+        """One program and its calls in a child of its own, which does not outlive them."""
+        if not asks:
+            return []
+        imports = pool.installed_imports(program.source, self._packages)
+        # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
+        await self._pool.prepare(imports)
+        async with self._slots:
+            child = await self._pool.take(imports)
+            self._at_work += 1
+            try:
+                return await converse(child, program, asks, limits)
+            finally:
+                child.kill()
+                self._at_work -= 1
+                if not self._at_work:
+                    # Only now: forking ahead would take the cores from the candidates that are being judged.
+                    self._pool.refill()
+
+    async def _started(self, imports: pool.Imports) -> ZygoteProcess:
+        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own.
+
+        Raises:
+            SandboxError: it did not start, or with less isolation than the tier has.
+        """
+        from plum_lsp.sandbox.jail.lockdown import landlock_version  # Here, because it needs Linux to be imported.
+
+        bubblewrap = isolation.bubblewrap_path() or ""
+        if self._plan.has_bubblewrap and not bubblewrap:
+            raise SandboxError("there is no bubblewrap")
+        landlock = landlock_version()
+        if not self._plan.has_bubblewrap and not landlock:
+            raise SandboxError("the kernel has no Landlock")
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        number, is_root = far.detach(), os.geteuid() == 0
+        command = isolation.command(
+            self._plan,
+            self._interpreter,
+            self._readable,
+            control_fd=number,
+            bubblewrap=bubblewrap,
+            is_root=is_root,
+        )
+        settings = isolation.settings(
+            self._plan,
+            self._interpreter,
+            self._readable,
+            import_paths=self._options.import_paths,
+            imports=[*self._options.imports, *sorted(imports)],
+            landlock=landlock,
+            is_root=is_root,
+        )
+        zygote = await ZygoteProcess.start(command, settings, control, number)
+        has_namespaces = zygote.report.get("pid_namespaces") is True
+        if self._plan.has_pid_namespaces and not has_namespaces:
+            await zygote.close()
+            raise SandboxError("children cannot have pid namespaces of their own")
+        names = isolation.layers(self._plan, landlock=landlock, has_pid_namespaces=has_namespaces)
+        self._tier = SandboxTier(name=self._plan.name, layers=names, python_version=self._interpreter.version)
+        return zygote
+
+    async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:
+        """The expected value of an `Equals` that is no literal, evaluated in a child without the candidate."""
+        if not isinstance(test.expectation, Equals):
+            return None
+        source = test.expectation.expected
+        try:
+            return Observation(ending=Ending.RETURNED, value=values.literal(source))
+        except values.NotLiteral:
+            pass
+        key = (reference.source, test.call.setup, source)
+        async with self._expecting:
+            if key not in self._expected:
+                asks = _with_and_without_setup(Call(expression=source, setup=test.call.setup), None)
+                self._expected[key] = _first_returned(await self._run(reference, asks, limits))
+                while len(self._expected) > _REMEMBERED_MAX:
+                    self._expected.popitem(last=False)
+            self._expected.move_to_end(key)
+            return self._expected[key]
+
+    async def _held(
+        self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
+    ) -> dict[int, VerdictStatus]:
+        """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
+        asks: list[Ask] = []
+        places: list[tuple[int, int]] = []
+        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
+            if isinstance(test.expectation, Holds) and _can_be_asked_about(answer.observation):
+                call = Call(expression=f"bool(({test.expectation.predicate}\n))", setup=test.call.setup)
+                variants = _with_and_without_setup(call, (answer.observation.value,))
+                places.append((index, len(variants)))
+                asks += variants
+        results = iter(await self._run(reference, asks, limits))
+        held: dict[int, VerdictStatus] = {}
+        for index, count in places:
+            held[index] = _predicate_status(_first_returned([next(results) for _ in range(count)]))
+        return held
+
+
+def _with_and_without_setup(call: Call, value: tuple[Value] | None) -> list[Ask]:
+    """The call as it is and, because a setup may need the candidate, without its setup."""
+    bare = Call(expression=call.expression)
+    return [Ask(call=each, value=value) for each in ([call, bare] if call.setup else [call])]
+
+
+def _can_be_asked_about(observation: Observation) -> bool:
+    """Whether there is a value, and one that can be rebuilt for a predicate."""
+    try:
+        values.encode(observation.value)
+    except literals.UnknownLiteral:
+        return False
+    return observation.ending is Ending.RETURNED
+
+
+def _first_returned(answers: Sequence[Answer]) -> Observation:
+    """The first answer that is a value, else the first."""
+    observations = [answer.observation for answer in answers]
+    return next((seen for seen in observations if seen.ending is Ending.RETURNED), observations[0])
+
+
+def _predicate_status(observation: Observation) -> VerdictStatus:
+    """A predicate that is true passes; one that is false or raises fails; one that hangs says so."""
+    if observation.ending is Ending.RETURNED:
+        return VerdictStatus.PASSED if observation.value is True else VerdictStatus.FAILED
+    raised = observation.raised
+    if raised is not None and observation.detail and raised.type_names[:1] == ("CannotRebuild",):
+        return VerdictStatus.ERRORED
+    if observation.ending is Ending.RAISED:
+        return VerdictStatus.FAILED
+    return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED
+
+
+def _verdicts(
+    tests: Sequence[TestCase],
+    answers: Sequence[Answer],
+    expected: Sequence[Observation | None],
+    held: dict[int, VerdictStatus],
+) -> tuple[Verdict, ...]:
+    """One verdict for each test."""
+    verdicts = []
+    for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
+        seen = answer.observation
+        try:
+            status, text = _judged(test, answer, wanted, held.get(index, VerdictStatus.ERRORED))
+        except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
+            _log.error("a value could not be judged: %s", type(error).__name__)
+            status, text = VerdictStatus.ERRORED, f"the value cannot be judged: {type(error).__name__}"
+        verdicts.append(Verdict(test_id=test.id, status=status, shown=text, wall_ms=seen.wall_ms))
+    return tuple(verdicts)
+
+
+def _judged(
+    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
+) -> tuple[VerdictStatus, str]:
+    """The verdict on one test, and what was observed."""
+    seen = answer.observation
+    if wanted is not None and wanted.ending is not Ending.RETURNED:
+        return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
+    expected = None if wanted is None else wanted.value
+    status = judge.status_of(test.expectation, seen, expected=expected, shown=answer.shown, held=held)
+    text = describe(seen)
+    if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
+        text = values.clean(f"the predicate cannot be asked about it: {text}")
+    return status, text
+
+
+def describe(observation: Observation) -> str:
+    """What was observed, in one bounded line for people."""
+    if observation.ending is Ending.RETURNED:
+        return values.show(observation.value)
+    if observation.raised is not None:
+        name = observation.raised.type_names[0] if observation.raised.type_names else "an exception"
+        return values.clean(f"{name}: {observation.raised.message}")
+    return values.clean(observation.detail)

@@ -1,0 +1,245 @@
+"""The harness in a candidate's process: loads the program, makes each call, answers with inert values.
+
+Frames are a length (4 bytes, big endian) and JSON text. It holds no expected value, no verdict and no other
+candidate's bytes; whoever takes it over can only answer for themselves.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+# The functions below keep working if a candidate patches builtins.
+globals()["__builtins__"] = dict(vars(builtins))
+
+from asyncio import run as _run_coroutine  # noqa: E402
+from json.decoder import JSONDecoder  # noqa: E402
+from json.encoder import encode_basestring_ascii as quote  # noqa: E402
+
+from .decode import rebuild  # noqa: E402
+from .encode import TooBig, encode, exception_names  # noqa: E402
+
+_read, _send = os.read, os.write
+_scan = JSONDecoder().scan_once  # type: ignore[attr-defined]
+_MESSAGE_MAX = 2000
+"""Characters of an exception's text that are sent."""
+_SHOWN_MAX = 16_384
+"""Characters of a representation that are sent."""
+
+
+class _Bytes:
+    """What is behind a text stream: takes bytes for it."""
+
+    def __init__(self, write: Callable[[str], int]) -> None:
+        self._write = write
+
+    def write(self, content: Any) -> int:
+        content = bytes(memoryview(content))
+        self._write(content.decode("utf-8", "replace"))
+        return len(content)
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+
+class _Output:
+    """Stands in for `sys.stdout`: keeps what is printed up to a bound, then notes that there was more."""
+
+    encoding, errors, newlines, closed, name, mode = "utf-8", "strict", None, False, "<stdout>", "w"
+
+    def __init__(self, characters_max: int) -> None:
+        self._parts: list[str] = []
+        self._room = characters_max
+        self.overflowed = False
+        self.buffer = _Bytes(self.write)
+
+    def reconfigure(self, **_: Any) -> None:
+        """There is nothing to change."""
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError("write() argument must be str, not " + type(text).__name__)
+        if len(text) > self._room:
+            self.overflowed = True
+        self._parts.append(str.__str__(text)[: self._room])
+        self._room -= len(self._parts[-1])
+        return len(text)
+
+    def take(self) -> str:
+        """What was printed since the last time."""
+        text = "".join(self._parts)
+        self._parts, self._room = [], self._room + len(text)
+        return text
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """There is nothing to flush."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def fileno(self) -> int:
+        import io
+
+        raise io.UnsupportedOperation("fileno")
+
+
+def _read_exactly(channel: int, size: int) -> bytes:
+    """`size` bytes; the process ends when the host has gone."""
+    parts: list[bytes] = []
+    while size:
+        part = _read(channel, size)
+        if not part:
+            os._exit(0)
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _read_frame(channel: int) -> Any:
+    content = _read_exactly(channel, int.from_bytes(_read_exactly(channel, 4), "big"))
+    return _scan(content.decode("ascii"), 0)[0]
+
+
+def _write_frame(channel: int, text: str) -> None:
+    content = text.encode("ascii")
+    content = len(content).to_bytes(4, "big") + content
+    while content:
+        content = content[_send(channel, content) :]
+
+
+def serve(channel: int, restrict: Callable[[dict[str, Any]], None]) -> None:
+    """Answer the host until it closes the channel: first the program, then its calls. Never returns."""
+    _write_frame(channel, '{"ready":true}')
+    order = _read_frame(channel)
+    restrict(order)
+    output, errors = _Output(order["output_bytes"]), _Output(0)
+    sys.stdout = sys.__stdout__ = output  # type: ignore[misc, assignment]
+    sys.stderr = sys.__stderr__ = errors  # type: ignore[misc, assignment]
+    problem, module = _load(order)
+    output.take()
+    _write_frame(channel, '{"loaded":' + quote(problem) + "}")
+    if problem:
+        os._exit(0)
+    while True:
+        call = _read_frame(channel)
+        _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
+
+
+def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Run the program as a module of its own; the problem is empty if it loaded."""
+    filename = order["filename"]
+    name = filename.rsplit("/", 1)[-1].split(".")[0]
+    module = types.ModuleType(name if name.isidentifier() and name not in sys.modules else "program")
+    module.__file__ = filename
+    sys.modules[module.__name__] = module
+    _remember_source(filename, order["source"])
+    try:
+        exec(compile(order["source"], filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+    except MemoryError:
+        return "MemoryError: out of memory", {}
+    except BaseException as error:  # noqa: BLE001 (a candidate may raise anything)
+        return _describe(error), {}
+    return "", module.__dict__
+
+
+def _remember_source(filename: str, source: str) -> None:
+    """Let `inspect.getsource` and tracebacks find the text."""
+    import linecache
+
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+
+
+def _describe(error: BaseException) -> str:
+    return exception_names(error)[0] + ": " + _message(error)
+
+
+def _message(error: BaseException) -> str:
+    """The exception's text, bounded; candidates may define `__str__`."""
+    try:
+        text = str(error)
+        return str.__str__(text)[:_MESSAGE_MAX] if isinstance(text, str) else ""
+    except BaseException:  # noqa: BLE001
+        return ""
+
+
+def _answer(call: dict[str, Any], module: dict[str, Any], output: _Output, bytes_max: int) -> str:
+    """Make one call and put what it showed into a frame."""
+    output.take()
+    output.overflowed = False
+    ending, value, names, message, shown, detail = _outcome(call, module, bytes_max)
+    parts = (
+        '"turn":' + int.__repr__(call["turn"]),
+        '"ending":' + quote(ending),
+        '"value":' + value,
+        '"names":[' + ",".join(quote(name) for name in names) + "]",
+        '"message":' + quote(message),
+        '"shown":' + quote(shown),
+        '"printed":' + quote(output.take()),
+        '"overflowed":' + ("true" if output.overflowed else "false"),
+        '"detail":' + quote(detail),
+    )
+    return "{" + ",".join(parts) + "}"
+
+
+def _outcome(call: dict[str, Any], module: dict[str, Any], bytes_max: int) -> tuple[str, str, list[str], str, str, str]:
+    """Ending, encoded value, class names and text of an exception, representation, detail."""
+    place = "setup"
+    try:
+        scope = dict(module)
+        if "value" in call:
+            scope["_"] = rebuild(call["value"], module)
+        if call["setup"]:
+            exec(compile(call["setup"], "<setup>", "exec", dont_inherit=True), scope)  # noqa: S102
+        result = None
+        if call["expression"]:
+            place = "call"
+            code = compile(call["expression"].strip(), "<call>", "eval", dont_inherit=True)
+            result = _settled(eval(code, scope))  # noqa: S307
+        place = "value"
+        shown = _shown(result) if call["show"] else ""
+        return "returned", encode(result, bytes_max), [], "", shown, ""
+    except TooBig as big:
+        return "over_limit", "null", [], "", "", str(big)
+    except MemoryError:
+        return "over_limit", "null", ["MemoryError", "Exception", "BaseException"], "", "", "out of memory"
+    except BaseException as error:  # noqa: BLE001 (a candidate may raise anything)
+        detail = "" if place == "call" or not call["expression"] else "in " + place
+        return "raised", "null", exception_names(error), _message(error), "", detail
+
+
+def _settled(result: Any) -> Any:
+    """Await a coroutine, read an asynchronous generator."""
+    if type(result) is types.CoroutineType:
+        return _run_coroutine(result)
+    if type(result) is types.AsyncGeneratorType:
+        return _run_coroutine(_read_all(result))
+    return result
+
+
+async def _read_all(generator: Any) -> list[Any]:
+    items: list[Any] = []
+    async for item in generator:
+        items.append(item)  # noqa: PERF401 (bounded by the child's memory and time)
+    return items
+
+
+def _shown(result: Any) -> str:
+    text: str | None = repr(result)
+    return str.__str__(text)[:_SHOWN_MAX] if isinstance(text, str) else ""

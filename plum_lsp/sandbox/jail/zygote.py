@@ -1,0 +1,201 @@
+"""The warm process that forks one child for each candidate. It passes descriptors and never reads a candidate's bytes.
+
+Its only input is the control socket of the host (SOCK_SEQPACKET, one JSON object a message): first the settings,
+then one fork order each, with the child's private socket attached. It answers with the child's pidfd and tells
+when a child ended. When the control socket closes, because the host closed it or died in any way, everything ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+from . import child, lockdown
+
+_MESSAGE_MAX = 1 << 20
+_CHANNEL = 3
+"""The descriptor every child finds its private socket on."""
+
+
+def main(control_fd: int) -> NoReturn:
+    """Take the settings, warm up, fork on demand until the control socket closes."""
+    control = socket.socket(fileno=control_fd)
+    control.set_inheritable(False)
+    settings = json.loads(control.recv(_MESSAGE_MAX) or os._exit(0))
+    sys.path[:] = settings["paths"]
+    for name in [name for name in sys.modules if name.split(".")[0] == "jail"]:
+        del sys.modules[name]
+    _leave_privileges(settings)
+    _restrict_files(settings["landlock"])
+    # Before the imports: packages may start threads, after which the kernel makes no user namespace.
+    has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace()
+    _go_on_watched(control)
+    missing = _import_all(settings["imports"])
+    os.environ.clear()
+    zygote = _Zygote(control, settings, has_namespaces)
+    report = {
+        "ready": sys.version.split()[0],
+        "pid_namespaces": has_namespaces,
+        "landlock": lockdown.landlock_version(),
+        "missing": missing,
+    }
+    own = os.pidfd_open(os.getpid())
+    socket.send_fds(control, [json.dumps(report).encode()], [own])
+    zygote.own = own
+    zygote.run()
+
+
+def _import_all(names: list[str]) -> list[str]:
+    """Import what candidates will want; returns what cannot be had."""
+    missing = []
+    for name in names:
+        try:
+            import_module(name)
+        except BaseException:  # noqa: BLE001 (a module that fails to import, or ends the program, is only missing)
+            missing.append(name)
+    return missing
+
+
+def _leave_privileges(settings: dict[str, Any]) -> None:
+    """Become an ordinary user if we are root, be nice to the editor, ignore terminal signals."""
+    with contextlib.suppress(OSError):
+        os.nice(settings["nice"])
+    if settings["user"] is not None:
+        lockdown.become_user(settings["user"], settings["user"])
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    os.chdir("/")
+
+
+def _restrict_files(landlock: dict[str, Any] | None) -> None:
+    """Put ourselves, before any package is imported, and so every child under the Landlock rules."""
+    if landlock is None:
+        return
+    lockdown.refuse_new_privileges()
+    handled, network, scoped = landlock["attributes"]
+    rules = [(str(path), int(rights)) for path, rights in landlock["rules"]]
+    ruleset = lockdown.landlock_ruleset((handled, network, scoped), rules)
+    lockdown.restrict_files(ruleset)
+    os.close(ruleset)
+
+
+def _has_own_pid_namespace() -> bool:
+    """Put what is forked next in a pid namespace whose user namespace is ours, so that children can have their own."""
+    try:
+        lockdown.new_pid_namespace(with_user=True)
+    except OSError:
+        return False
+    return True
+
+
+def _go_on_watched(control: socket.socket) -> None:
+    """Go on in a forked process; this one stays behind to end it when the host goes.
+
+    A process that is busy (a package that never finishes importing) does not see that its control socket closed.
+    """
+    inner = os.fork()
+    if not inner:
+        lockdown.die_with_parent()
+        return
+    ended = os.pidfd_open(inner)
+    watch = select.poll()
+    watch.register(ended, select.POLLIN)
+    watch.register(control.fileno(), 0)  # nothing but its end, which is always told
+    if ended not in {descriptor for descriptor, _ in watch.poll()}:
+        os.kill(inner, signal.SIGKILL)
+    _, status = os.waitpid(inner, 0)
+    os._exit(1 if status else 0)
+
+
+class _Zygote:
+    """Owns the children: their pidfds, their end."""
+
+    def __init__(self, control: socket.socket, settings: dict[str, Any], has_namespaces: bool) -> None:
+        self._control = control
+        self._has_namespaces = has_namespaces
+        self._own: int = -1
+        self._children: dict[int, tuple[int, int]] = {}
+        self._filter = base64.b64decode(settings["filter"])
+        self._base_bytes = lockdown.address_space_used()
+        self._poll = select.poll()
+        self._poll.register(control.fileno(), select.POLLIN)
+        gc.collect()
+        gc.freeze()
+
+    own = property(lambda self: self._own, lambda self, value: setattr(self, "_own", value))
+
+    def run(self) -> NoReturn:
+        """Serve until the host goes."""
+        while True:
+            for descriptor, _ in self._poll.poll():
+                if descriptor == self._control.fileno():
+                    self._take_order()
+                else:
+                    self._bury(descriptor)
+
+    def _take_order(self) -> None:
+        content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
+        if not content:
+            self._end()
+        order = json.loads(content)
+        if "fork" in order:
+            self._fork(order["fork"], descriptors[0])
+
+    def _end(self) -> NoReturn:
+        for pidfd in self._children:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        os._exit(0)
+
+    def _fork(self, number: int, channel: int) -> None:
+        """One child on `channel`; tells the host its pidfd."""
+        if self._has_namespaces:
+            lockdown.new_pid_namespace(with_user=False)
+        pid = os.fork()
+        if not pid:
+            self._be_child(channel)
+        if self._has_namespaces:
+            lockdown.back_to_pid_namespace(self._own)
+        os.close(channel)
+        pidfd = os.pidfd_open(pid)
+        self._children[pidfd] = (number, pid)
+        self._poll.register(pidfd, select.POLLIN)
+        socket.send_fds(self._control, [json.dumps({"forked": number}).encode()], [pidfd])
+
+    def _bury(self, pidfd: int) -> None:
+        """Reap one child and say how it ended (a negative number is the signal) and what CPU time it took."""
+        number, pid = self._children.pop(pidfd)
+        self._poll.unregister(pidfd)
+        os.close(pidfd)
+        _, status, used = os.wait4(pid, 0)
+        cpu_ms = int((used.ru_utime + used.ru_stime) * 1000)
+        message = {"ended": number, "status": os.waitstatus_to_exitcode(status), "cpu_ms": cpu_ms}
+        with contextlib.suppress(BrokenPipeError):
+            self._control.send(json.dumps(message).encode())
+
+    def _be_child(self, channel: int) -> NoReturn:
+        """Drop every right but the private socket, then serve it."""
+        try:
+            lockdown.die_with_parent()
+            lockdown.drop_capabilities()
+            lockdown.refuse_new_privileges()
+            null = os.open("/dev/null", os.O_RDWR)
+            os.dup2(channel, 63)
+            for standard in (0, 1, 2):
+                os.dup2(null, standard)
+            os.dup2(63, _CHANNEL, inheritable=False)
+            os.closerange(4, 65536)
+            base_bytes = self._base_bytes
+            lockdown.filter_system_calls(self._filter)
+            child.serve(_CHANNEL, lambda order: lockdown.limit_resources(order, base_bytes))
+        finally:
+            os._exit(70)

@@ -1,0 +1,226 @@
+"""Zygotes by what they have imported, and the children forked ahead in each.
+
+A child cannot load an extension module, so a program that imports numpy needs a zygote that did so before. Bounded in
+number; a zygote is replaced after many children, so that whatever it may leak is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import islice
+from pathlib import Path
+
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+
+ZYGOTES_MAX = 3
+"""Zygotes kept warm: the plain one and two with packages; each costs tens of megabytes."""
+CHILDREN_MAX = 5000
+"""Children of one zygote before it is replaced, which costs a third of a second."""
+AHEAD_SECONDS = 4.0
+"""How long a zygote with packages may take to start before its programs do without."""
+_REFUSED_SECONDS = 300.0
+_REFUSED_MAX = 256
+"""For how long, and for how many sets of packages, a failure to start is remembered."""
+_IMPORTS_MAX = 24
+"""Modules one program can have pre-imported; beyond that it is no ordinary program."""
+_SOURCE_MAX = 1 << 20
+_STATEMENTS_MAX = 256
+_CLAUSE_MAX = 1000
+"""How much of a program is searched for imports: characters, statements, characters of one statement."""
+_NAME_MAX = 200
+"""Characters of a module's name: a file's name cannot have many more."""
+_STATEMENT = re.compile(
+    r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w.][\w., \t]*))", re.MULTILINE
+)
+
+_LAZY = {"numpy": ("numpy.random", "numpy.fft", "numpy.linalg", "numpy.ma"), "pandas": ("numpy.random",)}
+"""Parts that a package loads on first use, when a child no longer can."""
+
+Imports = frozenset[str]
+
+
+def installed_imports(source: str, folders: Iterable[str]) -> Imports:
+    """Modules outside the standard library that the source imports and that lie in `folders` (site-packages).
+
+    Statements are found line by line: a parser would hold up everybody else for as long as a program's text asks it to.
+    A line within a string may be taken for a statement, which costs an import ahead and means nothing else.
+    """
+    text = source[:_SOURCE_MAX].replace("\\\n", " ")
+    statements = islice(_STATEMENT.finditer(text), _STATEMENTS_MAX)
+    names = [name for statement in statements for name in _named(statement[1] or statement[2])]
+    foreign = [name for name in dict.fromkeys(names) if _can_be_ahead(name)][:_IMPORTS_MAX]
+    tops = {name.split(".")[0] for name in foreign}
+    known = {top for top in tops if any(_holds(Path(folder), top) for folder in folders)}
+    wanted = [name for name in foreign if name.split(".")[0] in known]
+    return frozenset([*wanted, *(part for top in known for part in _LAZY.get(top, ()))])
+
+
+def _named(clause: str) -> list[str]:
+    """The modules of `a.b as c, d`."""
+    return [name for part in clause[:_CLAUSE_MAX].split(",") for name in part.split()[:1]]
+
+
+def _can_be_ahead(name: str) -> bool:
+    """Whether it is a module's name that is neither the standard library's nor a program to be started."""
+    parts = name.split(".")
+    return (
+        len(name) <= _NAME_MAX
+        and all(part.isidentifier() for part in parts)
+        and parts[0] not in sys.stdlib_module_names
+        and "__main__" not in parts
+    )
+
+
+def _holds(folder: Path, top: str) -> bool:
+    with contextlib.suppress(OSError):
+        return (
+            (folder / top / "__init__.py").is_file()
+            or (folder / f"{top}.py").is_file()
+            or any(folder.glob(f"{top}.*.so"))
+        )
+    return False
+
+
+class _Warm:
+    """One zygote and its spare children."""
+
+    def __init__(self, zygote: ZygoteProcess) -> None:
+        self.zygote = zygote
+        self.spares: deque[Child] = deque()
+
+    def refill(self, count: int) -> None:
+        """Order spare children without waiting for them."""
+        with contextlib.suppress(SandboxError):
+            while len(self.spares) < count and (child := self.zygote.order_child()) is not None:
+                self.spares.append(child)
+
+    async def close(self) -> None:
+        while self.spares:
+            self.spares.pop().kill()
+        await self.zygote.close()
+
+
+class ZygotePool:
+    """Hands out children. `start` makes a zygote that has imported the given modules besides its own.
+
+    What a program imports is the program's choice, and importing it may hang, exit or crash. So a zygote with packages
+    starts in a task of its own, which only programs that import the same wait for; if it fails, such programs get a
+    child of the plain zygote for a while and import for themselves, within their own limits.
+    """
+
+    def __init__(self, start: Callable[[Imports], Awaitable[ZygoteProcess]], *, spares: int) -> None:
+        self._start = start
+        self._spares = spares
+        self._warm: OrderedDict[Imports, _Warm] = OrderedDict()
+        self._starting: dict[Imports, asyncio.Task[None]] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._refused: OrderedDict[Imports, float] = OrderedDict()
+        self._is_closed = False
+
+    async def take(self, imports: Imports) -> Child:
+        """A child whose zygote has imported these, if they can be; a spare one where there is one.
+
+        Raises:
+            SandboxError: no zygote can be started, or it does not fork.
+        """
+        warm = await self._ready(imports)
+        while warm.spares:
+            spare = warm.spares.popleft()
+            if not spare.ended.done():
+                return await warm.zygote.arrival(spare)
+            spare.kill()
+        return await warm.zygote.fork()
+
+    async def prepare(self, imports: Imports) -> None:
+        """Wait until `take` need not wait for a zygote.
+
+        Raises:
+            SandboxError: no zygote can be started.
+        """
+        await self._ready(imports)
+
+    def refill(self) -> None:
+        """Order spare children of the zygote used last."""
+        if self._warm and not self._is_closed:
+            next(reversed(self._warm.values())).refill(self._spares)
+
+    async def _ready(self, imports: Imports) -> _Warm:
+        """A zygote for these, started if need be."""
+        while True:
+            if self._is_closed:
+                raise SandboxError("the sandbox is closed")
+            wanted = frozenset() if self._is_refused(imports) else imports
+            key = next((key for key in self._warm if wanted <= key), wanted)
+            warm = self._warm.get(key)
+            if warm is not None and not (warm.zygote.is_broken or warm.zygote.forked >= CHILDREN_MAX):
+                self._warm.move_to_end(key)
+                return warm
+            if warm is not None:
+                self._retire(key)
+            await self._started(key)
+
+    async def _started(self, key: Imports) -> None:
+        """Wait for the one task that starts this zygote. Whoever is cancelled leaves the task to the others."""
+        task = self._starting.get(key)
+        if task is None:
+            task = self._starting[key] = asyncio.create_task(self._launch(key))
+            task.add_done_callback(lambda _: self._starting.pop(key, None))
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+
+    async def _launch(self, key: Imports) -> None:
+        """Start a zygote and keep it; one with packages that fails is not tried again for a while."""
+        try:
+            async with asyncio.timeout(AHEAD_SECONDS if key else None):
+                zygote = await self._start(key)
+        except (SandboxError, TimeoutError):
+            if not key:
+                raise
+            self._refused[key] = asyncio.get_running_loop().time() + _REFUSED_SECONDS
+            while len(self._refused) > _REFUSED_MAX:
+                self._refused.popitem(last=False)
+            return
+        self._warm[key] = _Warm(zygote)
+        # Those used longest ago make room, but never the plain one, which any program can use.
+        for old in [old for old in self._warm if old and old != key][: max(0, len(self._warm) - ZYGOTES_MAX)]:
+            self._retire(old)
+
+    def _is_refused(self, imports: Imports) -> bool:
+        return self._refused.get(imports, 0.0) > asyncio.get_running_loop().time()
+
+    def _retire(self, key: Imports) -> None:
+        """Take a zygote out of use; nobody waits for its end."""
+        task = asyncio.create_task(_end(self._warm.pop(key)))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    async def close(self) -> None:
+        """Kill every zygote and child; idempotent."""
+        self._is_closed = True
+        tasks = [*self._starting.values(), *self._retiring]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while self._warm:
+            _, warm = self._warm.popitem()
+            await warm.close()
+
+
+async def _end(warm: _Warm) -> None:
+    """Let children at work finish, then close; a broken zygote has none."""
+    try:
+        while warm.spares:
+            warm.spares.pop().kill()
+        for _ in range(0 if warm.zygote.is_broken else 500):
+            if not warm.zygote.is_busy:
+                break
+            await asyncio.sleep(0.01)
+    finally:
+        await warm.close()

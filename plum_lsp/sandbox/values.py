@@ -1,0 +1,294 @@
+"""The trusted end of the inert codec: strict decoding with caps, literals, and text for people.
+
+Builds only scalars and `Node`s: never a set, a dict or an object from a candidate's data, so no hash of theirs is
+computed and no method of theirs can run. The child's end is `jail.encode`. Kinds of `Node`: list, tuple, namedtuple
+(`text` holds the field names), set, frozenset, dict, deque, range, bytearray, generator, enum (items: name, value,
+whether it equals its value), dataclass and object (items alternate names and values), exception (items: arguments),
+type, literal (items: its source text, as of Decimal or datetime), ndarray, table. Expected values may also hold
+approx (items: a value and its relative tolerance), which no child can send.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from plum_lsp.domain.verification import Node, Value
+from plum_lsp.sandbox import literals
+
+DEPTH_MAX = 70
+"""Nesting a decoded value may have. Deeper values make every later walk slow, and cyclic ones never end."""
+NODES_MAX = 200_000
+"""Parts a decoded value may have: about 20 MB of Python objects."""
+LITERAL_SOURCE_MAX = 16 * 1024
+"""Expected values longer than this are evaluated in a child."""
+_CONTAINERS = {
+    "list",
+    "tuple",
+    "namedtuple",
+    "set",
+    "frozenset",
+    "dict",
+    "deque",
+    "range",
+    "bytearray",
+    "ndarray",
+    "table",
+}
+KINDS = frozenset({*_CONTAINERS, "generator", "enum", "dataclass", "object", "exception", "type", "literal"})
+_APPROX = 1e-6
+"""The relative tolerance of `pytest.approx` where it states none."""
+_PAIRED = frozenset({"dict", "dataclass", "object"})
+
+
+class MalformedValue(ValueError):
+    """What the child sent is not in the codec, or is larger than it may be."""
+
+
+class NotLiteral(ValueError):
+    """The source is an expression that has to be evaluated."""
+
+
+def _refuse(token: str) -> Any:
+    raise MalformedValue(f"{token[:20]!r} is not in the codec")
+
+
+def parse(content: bytes) -> Any:
+    """JSON of the codec's subset: no floats, no NaN, no duplicate names to be confused by.
+
+    Raises:
+        MalformedValue: it is not.
+    """
+    try:
+        return json.loads(content.decode("ascii"), parse_float=_refuse, parse_constant=_refuse)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise MalformedValue(f"not in the codec: {type(error).__name__}") from None
+
+
+def decode(wire: Any) -> Value:
+    """The value that parsed JSON describes.
+
+    Raises:
+        MalformedValue: unknown tags, wrong shapes, too deep or too many parts.
+    """
+    return _Decoder().value(wire, 0)
+
+
+class _Decoder:
+    """Counts parts while it decodes one value."""
+
+    def __init__(self) -> None:
+        self._nodes_left = NODES_MAX
+
+    def value(self, wire: Any, depth: int) -> Value:
+        self._nodes_left -= 1
+        if depth > DEPTH_MAX or self._nodes_left < 0:
+            raise MalformedValue("the value is nested too deeply or has too many parts")
+        if wire is None or isinstance(wire, bool | int | str):
+            return wire
+        match wire:
+            case ["i", str(digits)]:
+                return _number(digits, lambda: int(digits, 16))
+            case ["f", str(digits)]:
+                return _number(digits, lambda: float.fromhex(digits))
+            case ["c", str(real), str(imaginary)]:
+                return _number(real, lambda: complex(float.fromhex(real), float.fromhex(imaginary)))
+            case ["s", str(digits)]:
+                return _number(digits, lambda: bytes.fromhex(digits).decode("utf-8", "surrogatepass"))
+            case ["b", str(digits)]:
+                return _number(digits, lambda: bytes.fromhex(digits))
+            case ["n", str(kind), str(type_name), str(text), list(items)] if kind in KINDS:
+                return self._node(kind, type_name, text, items, depth)
+        raise MalformedValue("the value is not in the codec")
+
+    def _node(self, kind: str, type_name: str, text: str, items: list[Any], depth: int) -> Node:
+        parts = tuple([self.value(item, depth + 1) for item in items])
+        if not _is_well_formed(kind, parts):
+            raise MalformedValue(f"a {kind} has the wrong parts")
+        return Node(kind=kind, type_name=type_name[:200], items=parts, text=text[:4096])
+
+
+def _number(digits: str, convert: Callable[[], int | float | complex | bytes | str]) -> Value:
+    try:
+        return convert()
+    except (ValueError, OverflowError):
+        raise MalformedValue(f"{digits[:20]!r} is no number") from None
+
+
+def _is_well_formed(kind: str, parts: tuple[Value, ...]) -> bool:
+    """Whether the parts are such as this kind has."""
+    match kind:
+        case "dict":
+            return len(parts) % 2 == 0
+        case "dataclass" | "object":
+            return len(parts) % 2 == 0 and all(isinstance(name, str) for name in parts[::2])
+        case "enum":
+            return len(parts) == 3 and isinstance(parts[0], str) and isinstance(parts[2], bool)
+        case "range":
+            return len(parts) == 3 and all(isinstance(part, int) for part in parts)
+        case "literal":
+            return len(parts) == 1 and isinstance(parts[0], str)
+        case "bytearray":
+            return len(parts) == 1 and isinstance(parts[0], bytes)
+        case _:
+            return True
+
+
+def encode(value: Value) -> Any:
+    """The inverse of `decode`, for the child that evaluates a predicate; literals become constructors and constants.
+
+    Raises:
+        literals.UnknownLiteral: the value holds a literal that is none.
+    """
+    match value:
+        case float():
+            return ["f", value.hex()]
+        case complex():
+            return ["c", value.real.hex(), value.imag.hex()]
+        case bytes():
+            return ["b", value.hex()]
+        case str() if not _is_encodable(value):
+            return ["s", value.encode("utf-8", "surrogatepass").hex()]
+        case int() if not -(1 << 53) < value < 1 << 53:
+            return ["i", hex(value)]
+        case Node(kind="literal"):
+            return _encode_node(literals.constructed(value))
+        case Node():
+            return _encode_node(value)
+        case _:
+            return value
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether it holds no surrogates, two of which JSON would join."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _encode_node(value: Node) -> Any:
+    """A node whose own literal, if it is one, was read; arguments that are literals were read with it."""
+    is_read = value.kind == "literal"
+    items = [_encode_node(item) if is_read and isinstance(item, Node) else encode(item) for item in value.items]
+    return ["n", value.kind, value.type_name, value.text, items]
+
+
+@functools.lru_cache(maxsize=512)
+def literal(source: str) -> Value:
+    """The value of a Python literal, read without building what it describes; the candidates of a group share it.
+
+    Raises:
+        NotLiteral: it is not a literal, or too long or deep to be read here.
+    """
+    if len(source) > LITERAL_SOURCE_MAX:
+        raise NotLiteral("too long")
+    try:
+        return _literal(ast.parse(source.strip(), mode="eval").body, 0)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise NotLiteral(str(error)) from None
+
+
+def _literal(node: ast.expr, depth: int) -> Value:
+    if depth > DEPTH_MAX:
+        raise NotLiteral("too deep")
+    match node:
+        case ast.Constant(value=value) if value is not Ellipsis:
+            return value
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            kind = type(node).__name__.lower()
+            return Node(kind=kind, type_name=kind, items=tuple([_literal(part, depth + 1) for part in parts]))
+        case ast.Dict(keys=keys, values=values):
+            pairs = [part for pair in zip(keys, values, strict=True) for part in pair]
+            items = [_literal(part, depth + 1) for part in pairs if part is not None]
+            if len(items) != len(pairs):
+                raise NotLiteral("unpacks a mapping")
+            return Node(kind="dict", type_name="dict", items=tuple(items))
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+            number = _literal(operand, depth + 1)
+            if type(number) in {int, float, complex}:
+                return -number if isinstance(sign, ast.USub) else number  # type: ignore[operator]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as sign, right=right):
+            return _complex_literal(_literal(left, depth + 1), sign, _literal(right, depth + 1))
+        case ast.Call(func=ast.Name(id="set" | "frozenset" as name), args=[], keywords=[]):
+            return Node(kind=name, type_name=name, items=())
+        case ast.Call(func=ast.Name(id="approx") | ast.Attribute(attr="approx"), args=[near, *rest], keywords=[]):
+            tolerance = _literal(rest[0], depth + 1) if len(rest) == 1 else _APPROX if not rest else None
+            if isinstance(tolerance, int | float) and not isinstance(tolerance, bool):
+                return Node(kind="approx", type_name="approx", items=(_literal(near, depth + 1), float(tolerance)))
+    raise NotLiteral("not a literal")
+
+
+def _complex_literal(real: Value, sign: ast.operator, imaginary: Value) -> Value:
+    if type(real) in {int, float} and type(imaginary) is complex:
+        return real + imaginary if isinstance(sign, ast.Add) else real - imaginary  # type: ignore[operator]
+    raise NotLiteral("not a literal")
+
+
+def show(value: Value, characters_max: int = 200) -> str:
+    """A bounded representation for people, computed from the inert value alone."""
+    pieces: list[str] = []
+    _show(value, pieces, [characters_max])
+    text = "".join(pieces)
+    return clean(text, characters_max)
+
+
+def clean(text: str, characters_max: int = 200) -> str:
+    """A candidate's text in one bounded line that every terminal and database takes: unprintable characters escaped."""
+    line = "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text[: characters_max + 1]
+    )
+    return line if len(line) <= characters_max else line[: characters_max - 1] + "…"
+
+
+_BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "frozenset": ("frozenset({", "})"), "dict": "{}"}
+
+
+def _show(value: Value, pieces: list[str], room: list[int]) -> None:
+    """Append text for one value; `room` holds the characters still wanted."""
+    if room[0] <= 0:
+        return
+    if not isinstance(value, Node):
+        _append(_scalar_text(value, room[0]), pieces, room)
+        return
+    if value.kind == "literal":
+        _append(str(value.items[0]), pieces, room)
+        return
+    if value.kind == "enum":
+        _append(f"{value.type_name}.{value.items[0]!s}", pieces, room)
+        return
+    if not value.items and value.kind in {"object", "type"}:
+        _append(value.text or value.type_name, pieces, room)
+        return
+    opening, closing = _BRACKETS.get(value.kind, (f"{value.type_name}(", ")"))
+    if not value.items and value.kind in {"set", "frozenset"}:
+        opening, closing = f"{value.kind}(", ")"
+    _append(opening, pieces, room)
+    separators = (": ", ", ") if value.kind == "dict" else ("=", ", ") if value.kind in _PAIRED else (", ", ", ")
+    for index, item in enumerate(value.items):
+        if room[0] <= 0:
+            return
+        if index:
+            _append(separators[(index + 1) % 2], pieces, room)
+        is_name = value.kind in {"dataclass", "object"} and index % 2 == 0
+        _append(str(item), pieces, room) if is_name else _show(item, pieces, room)
+    _append(",)" if value.kind == "tuple" and len(value.items) == 1 else closing, pieces, room)
+
+
+def _append(text: str, pieces: list[str], room: list[int]) -> None:
+    pieces.append(text)
+    room[0] -= len(text)
+
+
+def _scalar_text(value: Value, room: int) -> str:
+    """`repr`, without paying for what will be cut."""
+    if isinstance(value, str | bytes):
+        return repr(value[: room + 1])
+    if type(value) is int and value.bit_length() > 4 * room + 64:
+        return f"<an integer of about {math.ceil(value.bit_length() * 0.30103)} digits>"
+    return repr(value)

@@ -1,0 +1,301 @@
+"""A zygote seen from the host: start it, order children, learn of their end, make all of it die.
+
+Moves bytes and descriptors; does not know what a program or a verdict is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.sandbox import isolation
+from plum_lsp.sandbox.values import MalformedValue, parse
+
+_READY_SECONDS = 30.0
+"""How long a zygote may take to import what it should."""
+_FORK_SECONDS = 10.0
+_END_SECONDS = 2.0
+"""How long to wait for the zygote's word on how a child ended."""
+_MESSAGE_MAX = 1 << 16
+
+
+class ChildGone(Exception):
+    """The child closed its end: it died, was killed or closed its descriptor."""
+
+
+class FrameTooLarge(Exception):
+    """The child announced a longer answer than it may give."""
+
+
+class Child:
+    """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time it took.
+
+    An orphan's zygote died under it, and what became of it says nothing about its program.
+    """
+
+    def __init__(self, number: int, channel: socket.socket) -> None:
+        self.number = number
+        self._channel = channel
+        self._received = bytearray()
+        self.is_orphan = False
+        self.cpu_seconds = 0.0
+        self.pidfd: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def send(self, *contents: bytes) -> None:
+        """Send frames.
+
+        Raises:
+            ChildGone: nobody reads it.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_sendall(self._channel, b"".join(len(each).to_bytes(4, "big") + each for each in contents))
+        except OSError:
+            raise ChildGone from None
+
+    async def receive(self, bytes_max: int) -> bytes:
+        """Receive one frame.
+
+        Raises:
+            ChildGone: it ended first.
+            FrameTooLarge: it says it is longer than `bytes_max`.
+        """
+        await self._fill(4)
+        size = int.from_bytes(self._received[:4], "big")
+        if size > bytes_max:
+            raise FrameTooLarge
+        await self._fill(4 + size)
+        frame = bytes(self._received[4 : 4 + size])
+        del self._received[: 4 + size]
+        return frame
+
+    async def _fill(self, size: int) -> None:
+        """Read until that much has come; what follows stays for the next frame."""
+        loop = asyncio.get_running_loop()
+        while len(self._received) < size:
+            try:
+                part = await loop.sock_recv(self._channel, 1 << 16)
+            except OSError:
+                raise ChildGone from None
+            if not part:
+                raise ChildGone
+            self._received += part
+
+    async def status(self) -> int | None:
+        """How it ended, once it has: a negative number is the signal. None if nobody told in time."""
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(asyncio.shield(self.ended), _END_SECONDS)
+        return None
+
+    def kill(self) -> None:
+        """SIGKILL through the pidfd, as soon as there is one; closes everything; idempotent."""
+        self._channel.close()
+        if not self.pidfd.done():
+            self.pidfd.add_done_callback(lambda _: self.kill())
+        elif not self.pidfd.cancelled() and self.pidfd.exception() is None:
+            descriptor = self.pidfd.result()
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                os.close(descriptor)
+                self.pidfd = asyncio.get_running_loop().create_future()
+                self.pidfd.set_result(-1)
+
+
+class ZygoteProcess:
+    """A running zygote. Use `start`; not to be shared between event loops."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, log: Any) -> None:
+        self._process = process
+        self._control = control
+        self._log = log
+        self._children: dict[int, Child] = {}
+        self._pidfd = -1
+        self.forked = 0
+        self.report: dict[str, Any] = {}
+        self.is_broken = False
+
+    @classmethod
+    async def start(
+        cls, command: Sequence[str], settings: dict[str, Any], control: socket.socket, far: int
+    ) -> ZygoteProcess:
+        """Start the command with the far end of `control`, hand it its settings, wait until it is ready.
+
+        Raises:
+            SandboxError: it did not start; the message holds what it printed.
+        """
+        log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        process = subprocess.Popen(  # noqa: ASYNC220 (a few milliseconds, once)
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            pass_fds=(far,),
+            env=isolation.ENVIRONMENT,
+            start_new_session=True,
+        )
+        os.close(far)
+        control.setblocking(False)
+        zygote = cls(process, control, log)
+        try:
+            await zygote._handshake(settings)
+        except BaseException:
+            await zygote.close()
+            raise
+        return zygote
+
+    async def _handshake(self, settings: dict[str, Any]) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        try:
+            self._control.send(json.dumps(settings).encode())
+            loop.add_reader(self._control, readable.set)
+            await asyncio.wait_for(readable.wait(), _READY_SECONDS)
+            content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
+            if not content:
+                raise SandboxError(f"the zygote did not start: {self._last_words()}")
+            self.report = parse(content)
+            self._pidfd = descriptors[0]
+        except (OSError, TimeoutError, MalformedValue, IndexError) as error:
+            raise SandboxError(f"the zygote did not start: {error or 'no answer'} {self._last_words()}") from error
+        loop.add_reader(self._control, self._on_message)
+
+    def _last_words(self) -> str:
+        """The end of what it wrote to its standard error."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.2)
+        self._log.seek(0)
+        return str(self._log.read()[-400:].decode(errors="replace")).strip().replace("\n", " | ")
+
+    def order_child(self) -> Child | None:
+        """Order a child without waiting for it; None while the zygote is behind with its orders.
+
+        Raises:
+            SandboxError: the zygote is gone.
+        """
+        if self.is_broken:
+            raise SandboxError("the zygote has ended")
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        near.setblocking(False)
+        child = Child(self.forked + 1, near)
+        try:
+            socket.send_fds(self._control, [json.dumps({"fork": child.number}).encode()], [far.fileno()])
+        except BlockingIOError:
+            near.close()
+            return None
+        except OSError as error:
+            near.close()
+            raise SandboxError(f"the zygote does not take orders: {error}") from error
+        finally:
+            far.close()
+        self.forked += 1
+        self._children[child.number] = child
+        return child
+
+    async def fork(self) -> Child:
+        """A new child, ready for its program.
+
+        Raises:
+            SandboxError: the zygote is gone or does not answer.
+        """
+        async with asyncio.timeout(_FORK_SECONDS):
+            while (child := self.order_child()) is None:  # noqa: ASYNC110 (nothing tells when it takes descriptors)
+                await asyncio.sleep(0.005)
+        return await self.arrival(child)
+
+    async def arrival(self, child: Child) -> Child:
+        """Wait until an ordered child exists.
+
+        Raises:
+            SandboxError: the zygote is gone or does not answer.
+        """
+        try:
+            await asyncio.wait_for(asyncio.shield(child.pidfd), _FORK_SECONDS)
+        except BaseException as error:
+            child.kill()
+            if isinstance(error, TimeoutError):
+                raise SandboxError("the zygote does not fork") from error
+            raise
+        return child
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a child is alive."""
+        return bool(self._children)
+
+    def _on_message(self) -> None:
+        """Take all the zygote has said."""
+        while True:
+            try:
+                content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                content, descriptors = b"", []
+            if not content:
+                self._break()
+                return
+            self._take(parse(content), descriptors)
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "forked" in message:
+            child = self._children.get(message["forked"])
+            if child is None or child.pidfd.done():
+                for descriptor in descriptors:
+                    os.close(descriptor)
+            else:
+                child.pidfd.set_result(descriptors[0])
+        elif "ended" in message:
+            child = self._children.pop(message["ended"], None)
+            if child is not None and not child.ended.done():
+                child.cpu_seconds = message["cpu_ms"] / 1000
+                child.ended.set_result(int(message["status"]))
+
+    def _break(self) -> None:
+        """The zygote has gone: whoever waits for it learns so."""
+        self.is_broken = True
+        asyncio.get_running_loop().remove_reader(self._control)
+        for child in self._children.values():
+            child.is_orphan = True
+            if not child.pidfd.done():
+                child.pidfd.set_exception(SandboxError(f"the zygote ended: {self._last_words()}"))
+                child.pidfd.exception()
+            if not child.ended.done():
+                child.ended.set_result(-signal.SIGKILL)
+        self._children.clear()
+
+    async def close(self) -> None:
+        """Kill it and, with it, every child; idempotent."""
+        self.is_broken = True
+        with contextlib.suppress(ValueError, OSError):
+            asyncio.get_running_loop().remove_reader(self._control)
+        for child in list(self._children.values()):
+            child.kill()
+        self._children.clear()
+        self._control.close()
+        if self._pidfd >= 0:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            os.close(self._pidfd)
+            self._pidfd = -1
+        await self._reap()
+        self._log.close()
+
+    async def _reap(self) -> None:
+        """Wait for the process we started; it ends by itself once the zygote has."""
+        for attempt in range(200):
+            if self._process.poll() is not None:
+                return
+            if attempt == 100:
+                self._process.kill()
+            await asyncio.sleep(0.005 if attempt < 100 else 0.02)

@@ -1,0 +1,260 @@
+"""Puts the server together: which request goes to which part, and how a connection begins and ends. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
+from pygls.io_ import run_async
+from pygls.lsp.server import LanguageServer
+from pygls.uris import to_fs_path
+
+from plum_lsp import __version__
+from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.events import Event
+from plum_lsp.domain.ports import Clock
+from plum_lsp.domain.text import Document
+from plum_lsp.server.commands import Commands
+from plum_lsp.server.completion import Completion
+from plum_lsp.server.convert import to_change, to_encoding
+from plum_lsp.server.inline_completion import InlineCompletion
+from plum_lsp.server.outcomes import OutcomeDesk
+from plum_lsp.server.progress import shown_progress
+from plum_lsp.server.protocol import PlumProtocol, converter
+from plum_lsp.server.services import OpenServices, ServiceKeeper, Services, Trouble
+from plum_lsp.server.session import Session
+from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
+from plum_lsp.server.status import METHOD, READY, Kind, Status, StatusBar
+from plum_lsp.server.transport import Reader, Writer
+from plum_lsp.store import Store
+
+logger = logging.getLogger(__name__)
+
+PULL_SECONDS_MAX = 2.0
+"""An editor that says it can be asked for settings and does not answer must not keep the services from opening."""
+CAPABILITY = "plum"
+"""What an editor may say of itself under `capabilities.experimental`; documented in docs/protocol.md."""
+
+
+class PlumServer(LanguageServer):
+    """The language server of one connection."""
+
+    protocol: PlumProtocol
+
+    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock) -> None:
+        super().__init__(
+            "plum-lsp",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            protocol_cls=PlumProtocol,
+            converter_factory=converter,
+            max_workers=1,
+        )
+        self._complained: set[str] = set()
+        services = ServiceKeeper(open_services, self, working=self._working)
+        self.session = Session(
+            clock=clock,
+            settings=SettingsKeeper(load, self.complain),
+            services=services,
+            outcomes=OutcomeDesk(lambda: _store_of(services.now)),
+            status=StatusBar(self._tell),
+        )
+
+    async def serve(self, reader: Reader, writer: Writer) -> int:
+        """Serve one connection to its end, whatever ends it; returns the exit status.
+
+        When this returns, no process that was started for the connection is left.
+        """
+        self.protocol.set_writer(writer)
+        session = self.session
+        keeper = asyncio.create_task(session.services.run(session.show_readiness))
+        try:
+            await run_async(
+                stop_event=self.protocol.stopping,
+                reader=reader,
+                protocol=self.protocol,
+                error_handler=self.report_server_error,
+            )
+        except (asyncio.IncompleteReadError, ConnectionError):
+            logger.info("the editor left in the middle of a message")
+        except asyncio.CancelledError:
+            logger.info("asked to end by a signal")
+        finally:
+            self.protocol.close_writer()
+            session.supersede_all()
+            await session.outcomes.finish()
+            keeper.cancel()
+            await asyncio.wait([keeper])
+        return self.protocol.exit_code
+
+    def record(self, event: Event) -> None:
+        """Take one event of the pipeline."""
+        self.session.record(event)
+
+    def complain(self, problem: str) -> None:
+        """Show a problem to the user, once however often it comes."""
+        if problem not in self._complained:
+            self._complained.add(problem)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"plum-lsp: {problem}"))
+
+    def report_server_error(self, error: Exception, source: object) -> None:
+        """Log an error that reached the boundary; pygls would raise a pop-up for each.
+
+        The message of an error that is not ours may quote source text, so only its kind and place are told.
+        """
+        if isinstance(error, JsonRpcMethodNotFound):
+            logger.debug("unknown method")
+            return
+        cause = error.__cause__ or error
+        frames = traceback.extract_tb(cause.__traceback__)
+        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
+        message = str(cause) if isinstance(cause, PlumError) else type(cause).__name__
+        logger.error("a message could not be handled: %s (%s)", message, place)
+        logger.debug("the same with its message", exc_info=cause)
+
+    def _tell(self, status: Status) -> None:
+        params: dict[str, Any] = {"busy": status.busy, "kind": status.kind.value, "message": status.message}
+        if status.command:
+            params["command"] = {"title": "plum: why?", "command": status.command}
+        self.protocol.notify(METHOD, params)
+
+    @asynccontextmanager
+    async def _working(self, title: str) -> AsyncIterator[None]:
+        """Show that something goes on; afterwards the status is what it was, if nothing else was told meanwhile."""
+        status, shown = self.session.status, Status(busy=True, kind=Kind.NORMAL, message=title)
+        before = status.last
+        status.show_idle(shown)
+        try:
+            async with shown_progress(self, title):
+                yield
+        finally:
+            if status.last == shown:
+                status.show(before or READY)
+
+
+def create_server(*, load: Load, open_services: OpenServices, clock: Clock) -> PlumServer:
+    """A server that is ready to serve one connection.
+
+    Args:
+        load: merges the editor's layer of the settings over the layers below it; must not raise for bad settings.
+        open_services: opens what answers requests; called again when settings change. A `PlumError` becomes a status.
+        clock: the clock of the deadlines, the same as the pipeline's.
+    """
+    server = PlumServer(load=load, open_services=open_services, clock=clock)
+    Commands(server.session).register(server)
+    _register_start(server)
+    _register_documents(server)
+    _register_suggestions(server)
+    return server
+
+
+def _register_start(server: PlumServer) -> None:
+    session = server.session
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        session.settings.start(params.initialization_options, _folders(params))
+        session.outcomes.editor_tells_shown = _says(params, "reportsShown")
+        if not _has_inline_completion(params) or _says(params, "completionItems"):
+            options = types.CompletionOptions(trigger_characters=["\n", ":", " "])
+            server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(partial(Completion(session).answer))
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(_: types.InitializedParams) -> None:
+        await _register_for_settings(server)
+        await _take_settings(server, None)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
+        await _take_settings(server, params.settings)
+
+    @server.feature(types.SHUTDOWN)
+    def shutdown(_: None) -> None:
+        session.supersede_all()
+
+
+def _register_documents(server: PlumServer) -> None:
+    session = server.session
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        item = params.text_document
+        encoding = to_encoding(server.server_capabilities.position_encoding)
+        document = Document(uri=item.uri, version=item.version, text=item.text, encoding=encoding)
+        session.open(document, language_id=item.language_id)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        target = params.text_document
+        session.change(target.uri, map(to_change, params.content_changes), version=target.version)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        session.close(params.text_document.uri)
+
+
+def _register_suggestions(server: PlumServer) -> None:
+    inline = InlineCompletion(server.session)
+    server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())(partial(inline.answer))
+
+
+async def _register_for_settings(server: PlumServer) -> None:
+    """Ask to be told when settings change, where the editor wants to be asked (LSP 3.18, "DidChangeConfiguration")."""
+    workspace = server.client_capabilities.workspace
+    told = workspace.did_change_configuration if workspace else None
+    if told is None or not told.dynamic_registration:
+        return
+    method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
+    registration = types.Registration(id=f"plum-{method}", method=method, register_options={"section": SECTION})
+    await _answered(server.client_register_capability_async(types.RegistrationParams([registration])))
+
+
+async def _take_settings(server: PlumServer, pushed: object) -> None:
+    """Take settings that were pushed, or else pull them where the editor can be asked."""
+    workspace = server.client_capabilities.workspace
+    if pushed is None and workspace is not None and workspace.configuration:
+        item = types.ConfigurationItem(section=SECTION)
+        answer = await _answered(server.workspace_configuration_async(types.ConfigurationParams([item])))
+        pushed = answer[0] if answer else None
+    server.session.settings.take(pushed)
+    server.session.apply_settings()
+
+
+async def _answered(question: Any) -> Any:
+    """What the editor answers; None if it does not, or with an error."""
+    try:
+        async with asyncio.timeout(PULL_SECONDS_MAX):
+            return await question
+    except (TimeoutError, JsonRpcException) as error:
+        logger.warning("the editor did not answer a question: %s", type(error).__name__)
+        return None
+
+
+def _folders(params: types.InitializeParams) -> list[Path]:
+    """The folders of the workspace."""
+    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+    return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
+
+
+def _has_inline_completion(params: types.InitializeParams) -> bool:
+    document = params.capabilities.text_document
+    return document is not None and document.inline_completion is not None
+
+
+def _says(params: types.InitializeParams, name: str) -> bool:
+    """Whether the editor says something of itself under `experimental.plum`."""
+    experimental: Any = params.capabilities.experimental
+    ours = experimental.get(CAPABILITY) if isinstance(experimental, dict) else None
+    return isinstance(ours, dict) and ours.get(name) is True
+
+
+def _store_of(state: Services | Trouble | None) -> Store | None:
+    return state.store if isinstance(state, Services) else None

@@ -1,0 +1,107 @@
+"""The commands and the notifications of Copilot's language server: what the user did, and why we did what we did.
+
+A command answers with plain data and never with an error for something the user cannot help.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from pygls.lsp.server import LanguageServer
+
+from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.feedback.outcomes import UnlistedTransition
+from plum_lsp.server.convert import ACCEPT, offer_of
+from plum_lsp.server.evidence import evidence_data, evidence_text
+from plum_lsp.server.session import Session
+from plum_lsp.server.status import EXPLAIN
+
+logger = logging.getLogger(__name__)
+
+REJECT = "plum.reject"
+DID_SHOW = "textDocument/didShowCompletion"
+DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
+DID_FOCUS = "textDocument/didFocus"
+REASON_SHOWN_MAX = 80
+"""A user's reason goes to the log, where lines are short."""
+
+
+class Commands:
+    """Answers `workspace/executeCommand` and takes the notifications."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def register(self, server: LanguageServer) -> None:
+        """Tell the server which of them we serve. Partials, because pygls sets attributes and methods have none."""
+        server.command(ACCEPT)(partial(self.accept))
+        server.command(REJECT)(partial(self.reject))
+        server.command(EXPLAIN)(partial(self.explain))
+        server.feature(DID_SHOW)(partial(self.did_show))
+        server.feature(DID_ACCEPT_PART)(partial(self.did_accept_part))
+        server.feature(DID_FOCUS)(partial(self.did_focus))
+
+    async def accept(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.accept [offer]`: the editor inserted the offer. Replies once that is on disk."""
+        offer_id = _offer_id(arguments)
+        if offer_id is None:
+            return _recorded("which offer?")
+        return _recorded(await self._session.outcomes.accepted(offer_id))
+
+    async def reject(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.reject [offer, reason]`: the user turned the offer down; without one, the last offer."""
+        offer_id = _offer_id(arguments) or self._session.outcomes.last
+        if offer_id is None:
+            return _recorded("nothing was offered yet")
+        problem = await self._session.outcomes.rejected(offer_id)
+        if len(arguments) > 1 and isinstance(arguments[1], str):
+            logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
+        return _recorded(problem)
+
+    def explain(self, *_: Any) -> dict[str, Any]:
+        """`plum.explain`: the evidence for the last offer, or the reason why nothing was offered last."""
+        result = self._session.last_result
+        if result is None:
+            return {"kind": "nothing", "text": "No suggestion was asked for yet."}
+        return {"text": evidence_text(result), **evidence_data(result)}
+
+    def did_show(self, params: Any) -> None:
+        """The editor drew the offer of `item`."""
+        offer_id = offer_of(params)
+        if offer_id is not None:
+            self._tolerated(self._session.outcomes.shown, offer_id)
+
+    def did_accept_part(self, params: Any) -> None:
+        """The user took `acceptedLength` UTF-16 units of the offer of `item`, counted from its start."""
+        offer_id = offer_of(params)
+        length = params.get("acceptedLength") if isinstance(params, dict) else None
+        if offer_id is not None and isinstance(length, int) and length > 0:
+            self._tolerated(self._session.outcomes.partly_accepted, offer_id, length)
+
+    def did_focus(self, params: Any) -> None:
+        """The user looks at a document: a good moment to have the policy ready."""
+        target = params.get("textDocument") if isinstance(params, dict) else None
+        uri = target.get("uri") if isinstance(target, dict) else None
+        if isinstance(uri, str):
+            self._session.focus(uri)
+
+    def _tolerated(self, take: Any, *arguments: Any) -> None:
+        """What an editor reports in an impossible order is its own affair."""
+        try:
+            take(*arguments)
+        except UnlistedTransition as error:
+            logger.warning("ignored: %s", error)
+
+
+def _offer_id(arguments: tuple[Any, ...]) -> OfferId | None:
+    """The offer that a command speaks of: its first argument, by itself or as `{"offer": id}`."""
+    first = arguments[0] if arguments else None
+    if isinstance(first, dict):
+        first = first.get("offer")
+    return OfferId(first) if isinstance(first, str) and first else None
+
+
+def _recorded(problem: str) -> dict[str, Any]:
+    return {"recorded": not problem, "problem": problem}

@@ -1,0 +1,27 @@
+"""`textDocument/completion`: the offer as an entry of the menu, for editors without inline completion."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from plum_lsp.domain.suggestion import Trigger
+from plum_lsp.server.convert import completion_item, to_position
+from plum_lsp.server.session import Session
+
+
+class Completion:
+    """Answers the request with at most one entry; menus mix it with those of other servers."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def answer(self, params: types.CompletionParams) -> types.CompletionList:
+        """The offer for the document as it is now, if there is one.
+
+        The list is incomplete, so that the editor asks again as the user types instead of filtering an old offer.
+        """
+        kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
+        trigger = Trigger.INVOKED if kind is types.CompletionTriggerKind.Invoked else Trigger.AUTOMATIC
+        answer = await self._session.ask(params.text_document.uri, to_position(params.position), trigger)
+        items = [completion_item(answer.offer, answer.document)] if answer else []
+        return types.CompletionList(is_incomplete=True, items=items)

@@ -1,0 +1,143 @@
+"""Between LSP's values and ours: positions, triggers, items. Pure; does not decide what is offered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from lsprotocol import types
+
+from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
+from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
+from plum_lsp.server.documents import Change
+from plum_lsp.server.evidence import evidence_markdown
+
+ACCEPT = "plum.accept"
+"""The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""
+
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_TIER_LABEL = {
+    Tier.VERIFIED: "✓ verified",
+    Tier.CONSISTENT: "≈ consistent",
+    Tier.CHECKED: "· checked",
+    Tier.UNVERIFIED: "? unverified",
+}
+
+
+def to_encoding(kind: types.PositionEncodingKind | str | None) -> PositionEncoding:
+    """The agreed unit of positions; UTF-16 where nothing was agreed, as LSP says."""
+    return PositionEncoding(str(getattr(kind, "value", kind) or PositionEncoding.UTF16.value))
+
+
+def to_position(position: types.Position) -> Position:
+    """An LSP position as ours; the units stay those of the document."""
+    return Position(line=position.line, character=position.character)
+
+
+def to_change(event: types.TextDocumentContentChangeEvent) -> Change:
+    """One edit of a `didChange`."""
+    if isinstance(event, types.TextDocumentContentChangePartial):
+        return Change(text=event.text, start=to_position(event.range.start), end=to_position(event.range.end))
+    return Change(text=event.text)
+
+
+def to_trigger(kind: types.InlineCompletionTriggerKind) -> Trigger:
+    """Who asked: the user, or the editor while the user typed."""
+    return Trigger.INVOKED if kind is types.InlineCompletionTriggerKind.Invoked else Trigger.AUTOMATIC
+
+
+def range_of(document: Document, span: Span) -> types.Range:
+    """A span of the document as an LSP range in the document's units."""
+    start, end = document.position_at(span.start), document.position_at(span.end)
+    return types.Range(types.Position(start.line, start.character), types.Position(end.line, end.character))
+
+
+def line_end_of(text: str) -> str:
+    """The first line end of a text; `\\n` if it has none."""
+    match = _LINE_END.search(text)
+    return match[0] if match else "\n"
+
+
+def inserted_text(offer: Offer, document: Document) -> str:
+    """What the editor inserts: the offer with the document's own line ends."""
+    return _LINE_END.sub(line_end_of(document.text), offer.text)
+
+
+def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:
+    """The offer as ghost text.
+
+    The range must lie on one line (LSP 3.18), so of a longer hole only its first line is replaced. Editors hide an
+    item whose `filterText` does not start with what it replaces, so the replaced text leads it.
+    """
+    text = inserted_text(offer, document)
+    replaced = _first_line_of(document, offer.hole)
+    return types.InlineCompletionItem(
+        insert_text=text,
+        filter_text=document.text[replaced.start : replaced.end] + text,
+        range=range_of(document, replaced),
+        command=_accept_command(offer),
+    )
+
+
+def completion_item(offer: Offer, document: Document) -> types.CompletionItem:
+    """The offer as an entry of the completion menu, for editors without inline completion.
+
+    Its text edit starts at the first character of the cursor's line: menus filter by what stands there.
+    """
+    text = inserted_text(offer, document)
+    hole = _first_line_of(document, offer.hole)
+    head = Span(start=_line_start(document.text, hole.start), end=hole.start)
+    written = document.text[head.start : head.end]
+    typed = written.lstrip()
+    edited = Span(start=head.end - len(typed), end=hole.end)
+    first, *rest = _LINE_END.split(text.strip("\r\n"))
+    return types.CompletionItem(
+        label=(typed + first).strip() + (" …" if rest else ""),
+        label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
+        detail=f"{_TIER_LABEL[offer.chosen.tier]}: {offer.chosen.reason}",
+        documentation=types.MarkupContent(types.MarkupKind.Markdown, evidence_markdown(offer)),
+        kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
+        preselect=True,
+        sort_text="\x20",
+        filter_text=typed + text,
+        insert_text_format=types.InsertTextFormat.PlainText,
+        insert_text_mode=types.InsertTextMode.AsIs,
+        text_edit=types.TextEdit(range=range_of(document, edited), new_text=typed + text),
+        command=_accept_command(offer),
+        data={"offer": offer.id},
+    )
+
+
+def offer_of(params: object) -> OfferId | None:
+    """The offer a notification speaks of: its `item`'s command carries the id."""
+    item = params.get("item") if isinstance(params, Mapping) else None
+    command = item.get("command") if isinstance(item, Mapping) else None
+    arguments = command.get("arguments") if isinstance(command, Mapping) else None
+    if isinstance(arguments, list) and arguments and isinstance(arguments[0], str):
+        return OfferId(arguments[0])
+    return None
+
+
+def code_points_of(text: str, utf16_units: int) -> int:
+    """How many code points of `text`, each line end counted once, its first `utf16_units` UTF-16 units hold."""
+    counted = 0
+    for index, character in enumerate(text):
+        counted += 2 if ord(character) > 0xFFFF else 1
+        if counted > utf16_units:
+            return len(_LINE_END.sub("\n", text[:index]))
+    return len(_LINE_END.sub("\n", text))
+
+
+def _accept_command(offer: Offer) -> types.Command:
+    return types.Command(title="plum: accepted", command=ACCEPT, arguments=[offer.id])
+
+
+def _first_line_of(document: Document, span: Span) -> Span:
+    """`span` up to the first line end within it."""
+    match = _LINE_END.search(document.text, span.start, span.end)
+    return Span(start=span.start, end=match.start()) if match else span
+
+
+def _line_start(text: str, offset: int) -> int:
+    """The offset of the first character of the line that `offset` is on."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1

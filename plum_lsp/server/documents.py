@@ -1,0 +1,132 @@
+"""Open documents as immutable snapshots, and the one request in flight for each. Does not read code or files.
+
+Changes are applied here and not by pygls, which splits lines with `str.splitlines`: it takes form feeds, U+2028 and
+their like for line ends, which LSP does not (LSP 3.18, "Text Documents"), and would put edits in the wrong place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from plum_lsp.domain.text import Document, Position, PositionEncoding
+
+T = TypeVar("T")
+
+_ENDED_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One edit: `text` replaces what lies between `start` and `end`, or the whole document if they are None."""
+
+    text: str
+    start: Position | None = None
+    end: Position | None = None
+
+
+class OpenDocument:
+    """One document an editor has open: its lines now, and the request in flight for it, if any."""
+
+    def __init__(self, document: Document, *, language_id: str) -> None:
+        self.language_id = language_id
+        self._lines = split_lines(document.text)
+        self._snapshot = document
+        self._flight: asyncio.Task[Any] | None = None
+        self._ending: set[asyncio.Task[Any]] = set()
+
+    @property
+    def version(self) -> int:
+        """The version the editor last told."""
+        return self._snapshot.version
+
+    @property
+    def snapshot(self) -> Document:
+        """The document as it is now; stays as it is when the document moves on."""
+        return self._snapshot
+
+    def change(self, changes: Iterable[Change], *, version: int) -> None:
+        """Apply edits in order; whatever was in flight was asked of a text that is gone, so it ends."""
+        before = self._snapshot
+        for change in changes:
+            apply_change(self._lines, change, before.encoding)
+        text = "".join(self._lines)
+        self._snapshot = Document(uri=before.uri, version=version, text=text, encoding=before.encoding)
+        if text != before.text:
+            self.supersede()
+
+    def supersede(self) -> None:
+        """Cancel the request in flight, if there is one; its caller gets None."""
+        flight, self._flight = self._flight, None
+        if flight is not None and flight.cancel():
+            self._ending.add(flight)
+            flight.add_done_callback(self._ending.discard)
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Run `work` once the requests before it have ended; None if it is superseded in its turn.
+
+        Raises:
+            asyncio.CancelledError: the caller was cancelled, and `work` with it.
+        """
+        self.supersede()
+        flight: asyncio.Task[T] = asyncio.create_task(_after(tuple(self._ending), work))
+        self._flight = flight
+        try:
+            return await flight
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            return None
+        finally:
+            if self._flight is flight:
+                self._flight = None
+
+
+async def _after(ending: Collection[asyncio.Task[Any]], work: Callable[[], Awaitable[T]]) -> T:
+    if ending:
+        await asyncio.wait(ending)
+    return await work()
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines as LSP counts them, each with its line end; the last has none and may be empty."""
+    if text.count("\r") == text.count("\r\n"):
+        *lines, last = text.split("\n")
+        return [line + "\n" for line in lines] + [last]
+    lines = _ENDED_LINE.findall(text)
+    return [*lines, text[sum(map(len, lines)) :]]
+
+
+def apply_change(lines: list[str], change: Change, encoding: PositionEncoding) -> None:
+    """Apply one edit in place to what `split_lines` gave; costs the lines it touches, not the document's length.
+
+    A position past the end of its line or of the document means that end; a reversed range is turned round.
+    """
+    if change.start is None or change.end is None:
+        lines[:] = split_lines(change.text)
+        return
+    first, last = sorted((change.start, change.end))
+    start, head = _before(lines, first, encoding)
+    end, tail = _before(lines, last, encoding)
+    touched = head + change.text + lines[end][len(tail) :]
+    if start and lines[start - 1].endswith("\r"):
+        # The edit may bring a "\n" next to the "\r" that ends the line before: the two are then one line end.
+        start -= 1
+        touched = lines[start] + touched
+    pieces = split_lines(touched)
+    if end + 1 < len(lines):
+        # What is touched ends with the line end of its last line, so the piece after it is empty.
+        pieces.pop()
+    lines[start : end + 1] = pieces
+
+
+def _before(lines: Sequence[str], position: Position, encoding: PositionEncoding) -> tuple[int, str]:
+    """The index of the position's line, and that line's text before the position."""
+    if position.line >= len(lines):
+        return len(lines) - 1, lines[-1]
+    line = Document(uri="", version=0, text=lines[position.line], encoding=encoding)
+    return position.line, line.text[: line.offset_at(Position(line=0, character=position.character))]

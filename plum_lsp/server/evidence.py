@@ -1,0 +1,95 @@
+"""Says in words why an offer was made or not: plain text, Markdown and plain data. Does not know LSP."""
+
+from __future__ import annotations
+
+from plum_lsp.domain.suggestion import Abstention, Offer
+from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
+
+_MARK = {
+    VerdictStatus.PASSED: "✓",
+    VerdictStatus.FAILED: "✗",
+    VerdictStatus.ERRORED: "✗",
+    VerdictStatus.TIMED_OUT: "⏱",
+    VerdictStatus.OVER_LIMIT: "▲",
+}
+TESTS_SHOWN_MAX = 12
+"""Documentation pop-ups hold about this many lines without scrolling."""
+
+
+def evidence_text(result: Offer | Abstention) -> str:
+    """The evidence for an offer, or the reason for an abstention, as plain text."""
+    if isinstance(result, Abstention):
+        return f"nothing offered ({result.reason.value}): {result.detail}"
+    lines = [f"{result.chosen.tier.value}: {result.chosen.reason}"]
+    lines += [f"  {_MARK[verdict.status]} {_one_line(test.quote)}" for test, verdict in _shown(result)]
+    if more := _tested(result)[TESTS_SHOWN_MAX:]:
+        lines.append(f"  … and {len(more)} more")
+    if result.alternatives:
+        lines.append(f"other candidates that could stand in: {len(result.alternatives)}")
+    return "\n".join(lines)
+
+
+def evidence_markdown(offer: Offer) -> str:
+    """The evidence for an offer as Markdown: the code that would be inserted, its tier, and each test."""
+    fence = "~~~" if "```" in offer.text else "```"
+    lines = [f"{fence}python", offer.text.rstrip("\n"), fence, "", f"**{offer.chosen.tier.value}**: "]
+    lines[-1] += _escaped(offer.chosen.reason)
+    tests = _shown(offer)
+    if tests:
+        lines.append("")
+    lines += [f"- {_MARK[verdict.status]} {_code(test.quote)}" for test, verdict in tests]
+    if more := _tested(offer)[TESTS_SHOWN_MAX:]:
+        lines.append(f"- … and {len(more)} more")
+    return "\n".join(lines)
+
+
+def evidence_data(result: Offer | Abstention) -> dict[str, object]:
+    """The evidence as plain data, for editors that draw it themselves; documented in docs/protocol.md."""
+    if isinstance(result, Abstention):
+        return {"kind": "abstention", "reason": result.reason.value, "detail": result.detail}
+    version = result.chosen.candidate.policy_version
+    return {
+        "kind": "offer",
+        "offer": result.id,
+        "tier": result.chosen.tier.value,
+        "reason": result.chosen.reason,
+        "tests": [
+            {
+                "origin": test.origin.value,
+                "quote": test.quote,
+                "status": verdict.status.value,
+                "shown": verdict.shown,
+            }
+            for test, verdict in _tested(result)
+        ],
+        "alternatives": len(result.alternatives),
+        "policy": {"version": version.number, "model": version.model},
+    }
+
+
+def _tested(offer: Offer) -> list[tuple[TestCase, Verdict]]:
+    """The tests that the offered candidate was judged on, with their verdicts."""
+    tests = {test.id: test for test in offer.tests}
+    return [(tests[verdict.test_id], verdict) for verdict in offer.chosen.verdicts if verdict.test_id in tests]
+
+
+def _shown(offer: Offer) -> list[tuple[TestCase, Verdict]]:
+    return _tested(offer)[:TESTS_SHOWN_MAX]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _code(text: str) -> str:
+    """`text` as one line of inline code, whatever back-quotes it holds (CommonMark 0.31, "Code spans")."""
+    text = _one_line(text)
+    quotes = "`"
+    while quotes in text:
+        quotes += "`"
+    return f"{quotes} {text} {quotes}" if "`" in text else f"`{text}`"
+
+
+def _escaped(text: str) -> str:
+    """`text` so that Markdown shows it as it is."""
+    return "".join("\\" + character if character in "\\`*_{}[]<>#|" else character for character in text)

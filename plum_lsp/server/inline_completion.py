@@ -1,0 +1,24 @@
+"""`textDocument/inlineCompletion`: the offer as ghost text. The path to an answer is `session`."""
+
+from __future__ import annotations
+
+from lsprotocol import types
+
+from plum_lsp.server.convert import inline_item, to_position, to_trigger
+from plum_lsp.server.session import Session
+
+
+class InlineCompletion:
+    """Answers the request; an empty list means that nothing is offered, and the status says why."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def answer(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        """The offer for the document as it is now, if there is one."""
+        answer = await self._session.ask(
+            params.text_document.uri,
+            to_position(params.position),
+            to_trigger(params.context.trigger_kind),
+        )
+        return types.InlineCompletionList(items=[inline_item(answer.offer, answer.document)] if answer else [])

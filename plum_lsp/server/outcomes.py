@@ -1,0 +1,172 @@
+"""What became of the offers of one connection: from commands, notifications and edits to the store.
+
+Follows each offer with an `OfferTracker`, which decides; the store keeps what it decided. Nothing here judges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.learning import Outcome, OutcomeSource
+from plum_lsp.domain.suggestion import Offer, OfferId
+from plum_lsp.domain.text import Document
+from plum_lsp.feedback.infer import OfferTracker
+from plum_lsp.feedback.outcomes import OfferEvent, UnlistedTransition
+from plum_lsp.server.convert import code_points_of, inserted_text
+from plum_lsp.store import Store
+
+logger = logging.getLogger(__name__)
+
+OFFERS_REMEMBERED_MAX = 64
+"""A late command speaks of one of the last few offers; older ones are in the store and past judging."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Followed:
+    """An offer being followed, what the editor was given to insert, and why its last outcome was not written."""
+
+    uri: str
+    inserted: str
+    tracker: OfferTracker
+    problem: str = ""
+    timer: asyncio.TimerHandle | None = None
+
+
+class OutcomeDesk:
+    """Takes what the editor tells about offers. The store may come, go or be missing at any time."""
+
+    def __init__(self, store: Callable[[], Store | None], *, now: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._now = now
+        self._offers: dict[OfferId, _Followed] = {}
+        self._writes: set[asyncio.Task[str]] = set()
+        self.editor_tells_shown = False
+        """Whether this editor reports what it shows; of one that does not, whatever is sent counts as shown."""
+
+    @property
+    def last(self) -> OfferId | None:
+        """The offer made last; None if none was made."""
+        return next(reversed(self._offers), None)
+
+    def offered(self, offer: Offer, document: Document) -> None:
+        """An offer was sent for `document`; the one before it for the same document is over."""
+        self.closed(document.uri)
+        while len(self._offers) >= OFFERS_REMEMBERED_MAX:
+            self._offers.pop(next(iter(self._offers)))
+        tracker = OfferTracker.start(offer, document.text, at=self._now(), is_shown=not self.editor_tells_shown)
+        followed = _Followed(uri=document.uri, inserted=inserted_text(offer, document), tracker=tracker)
+        self._offers[offer.id] = followed
+        self._await_silence(followed)
+
+    def edited(self, document: Document) -> None:
+        """A document changed; `document` is what it is now."""
+        for followed in self._open(document.uri):
+            self._advance(followed, followed.tracker.after_change(document.text, at=self._now()))
+
+    def closed(self, uri: str) -> None:
+        """Nobody will see a document's offers any more."""
+        for followed in self._open(uri):
+            self._advance(followed, followed.tracker.superseded(at=self._now()))
+
+    def shown(self, offer_id: OfferId) -> None:
+        """The editor drew an offer."""
+        self.editor_tells_shown = True
+        self._told(offer_id, OfferEvent.SHOW, OutcomeSource.NOTIFICATION)
+
+    def partly_accepted(self, offer_id: OfferId, utf16_units: int) -> None:
+        """The user took the beginning of an offer, `utf16_units` in all so far."""
+        followed = self._offers.get(offer_id)
+        if followed is not None:
+            taken = code_points_of(followed.inserted, utf16_units)
+            self._told(offer_id, OfferEvent.ACCEPT_PART, OutcomeSource.NOTIFICATION, accepted_length=taken)
+
+    async def accepted(self, offer_id: OfferId) -> str:
+        """The editor inserted an offer; returns once that is committed, with what went wrong or an empty text."""
+        return await self._told_and_written(offer_id, OfferEvent.ACCEPT)
+
+    async def rejected(self, offer_id: OfferId) -> str:
+        """The user turned an offer down; returns once that is committed, with what went wrong or an empty text."""
+        return await self._told_and_written(offer_id, OfferEvent.DISMISS)
+
+    async def finish(self) -> None:
+        """The connection ends: what is still open is over, and everything is written."""
+        for followed in self._offers.values():
+            self._advance(followed, followed.tracker.superseded(at=self._now()))
+            if followed.timer is not None:
+                followed.timer.cancel()
+        if self._writes:
+            await asyncio.wait(tuple(self._writes))
+
+    def _open(self, uri: str) -> list[_Followed]:
+        return [offer for offer in self._offers.values() if offer.uri == uri and offer.tracker.is_open]
+
+    async def _told_and_written(self, offer_id: OfferId, event: OfferEvent) -> str:
+        if offer_id not in self._offers:
+            return f"no offer {offer_id} was made by this server"
+        try:
+            write = self._told(offer_id, event, OutcomeSource.COMMAND)
+        except UnlistedTransition as error:
+            return str(error)
+        if write is not None:
+            return await asyncio.shield(write)
+        # The edits told the same before the command did; what they said may still be on its way to the disk.
+        if self._writes:
+            await asyncio.wait(tuple(self._writes))
+        return self._offers[offer_id].problem if offer_id in self._offers else ""
+
+    def _told(
+        self, offer_id: OfferId, event: OfferEvent, source: OutcomeSource, *, accepted_length: int = 0
+    ) -> asyncio.Task[str] | None:
+        followed = self._offers.get(offer_id)
+        if followed is None:
+            return None
+        step = followed.tracker.told(event, at=self._now(), source=source, accepted_length=accepted_length)
+        return self._advance(followed, step)
+
+    def _advance(self, followed: _Followed, step: tuple[OfferTracker, Outcome | None]) -> asyncio.Task[str] | None:
+        """Take what the tracker decided, and have it written if it is an outcome."""
+        followed.tracker, outcome = step
+        self._await_silence(followed)
+        if outcome is None:
+            return None
+        write = asyncio.create_task(self._write(followed, outcome))
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+        return write
+
+    def _await_silence(self, followed: _Followed) -> None:
+        """Come back when the offer will have been left standing long enough."""
+        if followed.timer is not None:
+            followed.timer.cancel()
+        followed.timer = None
+        if followed.tracker.is_open:
+            delay = max(0.0, followed.tracker.expires_at - self._now())
+            followed.timer = asyncio.get_running_loop().call_later(delay, self._expire, followed)
+
+    def _expire(self, followed: _Followed) -> None:
+        self._advance(followed, followed.tracker.after_silence(at=self._now()))
+
+    async def _write(self, followed: _Followed, outcome: Outcome) -> str:
+        """Write one outcome; returns what went wrong, or an empty text."""
+        problem = "there is no store"
+        store = self._store()
+        if store is not None:
+            try:
+                await store.record_outcome(outcome)
+                problem = ""
+            except StoreError as error:
+                problem = str(error)
+        logger.info(
+            "offer=%s outcome=%s source=%s%s",
+            outcome.offer_id,
+            outcome.kind.value,
+            outcome.source.value,
+            f" not written: {problem}" if problem else "",
+        )
+        followed.problem = problem
+        return problem

@@ -1,0 +1,98 @@
+"""What pygls 2.1 does otherwise than we need: nobody is left without an answer, and errors never become pop-ups.
+
+Does not register any feature; that is `app`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import cattrs
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter, lsp_method
+
+logger = logging.getLogger(__name__)
+
+
+class PlumProtocol(LanguageServerProtocol):
+    """The LSP protocol, with documents kept by us and an orderly end."""
+
+    has_exited = False
+    """Whether `exit` came, which ends the process."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        self.stopping = threading.Event()
+
+    @property
+    def exit_code(self) -> int:
+        """0 after an orderly `shutdown`, 1 otherwise (LSP 3.18, "Exit Notification")."""
+        return 0 if self._shutdown else 1
+
+    def close_writer(self) -> None:
+        """Send nothing more: what ends after the connection has nobody to tell."""
+        self.writer = None
+
+    def _send_data(self, data: Any) -> None:
+        """Send one message, unless the connection has ended."""
+        if self.writer is not None:
+            super()._send_data(data)
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Read one message. A request that cannot be read is answered with an error; pygls would leave it waiting."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if "id" in data and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            logger.warning("a message could not be read: %s", str(data.get("method", "a response"))[:80])
+            return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
+        """Let the main loop end by itself; pygls would raise `SystemExit` in the middle of it."""
+        self.has_exited = True
+        self.stopping.set()
+        yield from ()
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Generator[Any, Any, None]:
+        """Leave the edits to our handler: pygls counts lines in its own way (see `documents`)."""
+        handler = self.fm.features.get(types.TEXT_DOCUMENT_DID_CHANGE)
+        if handler is not None:
+            yield handler, (params,), None
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Generator[Any, Any, None]:
+        """Keep no second copy of the text."""
+        handler = self.fm.features.get(types.TEXT_DOCUMENT_DID_OPEN)
+        if handler is not None:
+            yield handler, (params,), None
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> Generator[Any, Any, None]:
+        """There is no second copy to remove."""
+        handler = self.fm.features.get(types.TEXT_DOCUMENT_DID_CLOSE)
+        if handler is not None:
+            yield handler, (params,), None
+
+
+def converter() -> cattrs.Converter:
+    """pygls's converter, with the parameters of unknown notifications left as plain data."""
+    result: cattrs.Converter = default_converter()  # type: ignore[no-untyped-call]
+    result.register_structure_hook(JsonRPCNotification, lambda data, _: _plain_notification(data))
+    result.register_structure_hook(types.InlineCompletionTriggerKind, lambda data, _: _trigger_kind(data))
+    return result
+
+
+def _plain_notification(data: Mapping[str, Any]) -> JsonRPCNotification:
+    return JsonRPCNotification(method=data["method"], jsonrpc=data["jsonrpc"], params=data.get("params"))
+
+
+def _trigger_kind(value: int) -> types.InlineCompletionTriggerKind:
+    """vscode-languageclient 9 says 0 for a user's gesture where LSP 3.18 has 1."""
+    return types.InlineCompletionTriggerKind.Invoked if value == 0 else types.InlineCompletionTriggerKind(value)

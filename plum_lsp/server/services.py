@@ -1,0 +1,153 @@
+"""What answers requests, opened in the background and opened anew when the settings ask for it.
+
+The server comes up before its services do, and whatever keeps them from opening is a status, never an exception in
+the editor. Knows neither policies nor sandboxes: `open_services` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from plum_lsp.config import Settings
+from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.ports import Recorder
+from plum_lsp.pipeline import Pipeline
+from plum_lsp.store import Store
+
+logger = logging.getLogger(__name__)
+
+CLOSE_SECONDS_MAX = 5.0
+"""An editor waits a few seconds for its servers to leave and then kills them; what is left by then is abandoned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What answers requests. `store` None means that nothing is remembered; `problems` says what is amiss and why."""
+
+    pipeline: Pipeline
+    store: Store | None
+    problems: tuple[str, ...]
+    close: Callable[[], Awaitable[None]]
+
+
+OpenServices: TypeAlias = Callable[[Settings, Recorder], Awaitable[Services]]
+Working: TypeAlias = Callable[[str], AbstractAsyncContextManager[None]]
+"""Shows that something takes long while it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Why there are no services."""
+
+    error: PlumError
+
+
+class ServiceKeeper:
+    """Keeps services open for the settings last wanted. `run` owns them; everything else only asks."""
+
+    def __init__(self, open_services: OpenServices, recorder: Recorder, *, working: Working) -> None:
+        self._open = open_services
+        self._recorder = recorder
+        self._working = working
+        self._wanted: Settings | None = None
+        self._has_changed = asyncio.Event()
+        self._has_settled = asyncio.Event()
+        self._is_needed = asyncio.Event()
+        self._state: Services | Trouble | None = None
+
+    @property
+    def now(self) -> Services | Trouble | None:
+        """The services, why there are none, or None while they open."""
+        return self._state
+
+    def want(self, settings: Settings) -> bool:
+        """Ask for services that obey `settings`; whether those that are open have to go.
+
+        Privacy settings are obeyed before a request reaches the services, so they leave them as they are.
+        """
+        before = self._wanted
+        if before is not None and replace(before, privacy=settings.privacy) == settings:
+            return False
+        self._wanted = settings
+        self._has_settled.clear()
+        self._has_changed.set()
+        return before is not None
+
+    async def get(self) -> Services | Trouble:
+        """The services once they have opened, or why they did not; the caller sets the limit."""
+        await self._has_settled.wait()
+        assert self._state is not None, "settled means that there is something to return"
+        return self._state
+
+    def warm_up(self) -> None:
+        """There will be requests: load the policy now, so that the first of them does not wait for it."""
+        self._is_needed.set()
+
+    async def run(self, on_settled: Callable[[Services | Trouble], None]) -> None:
+        """Open and reopen as asked until cancelled, then close. Never raises but `CancelledError`."""
+        warming: asyncio.Task[None] | None = None
+        try:
+            while True:
+                await self._has_changed.wait()
+                self._has_changed.clear()
+                await _ended(warming)
+                await self._close()
+                assert self._wanted is not None
+                state = await self._opened(self._wanted)
+                self._state = state
+                if not self._has_changed.is_set():
+                    self._has_settled.set()
+                    on_settled(state)
+                    warming = asyncio.create_task(self._warm(state, on_settled))
+        finally:
+            await _ended(warming)
+            await self._close()
+
+    async def _warm(self, state: Services | Trouble, on_settled: Callable[[Services | Trouble], None]) -> None:
+        """Load the policy once somebody will need it, and tell whether it can be."""
+        await self._is_needed.wait()
+        if not isinstance(state, Services):
+            return
+        try:
+            async with self._working("loading the model"):
+                await state.pipeline.policy.version()
+        except PlumError as error:
+            logger.warning("the policy did not load: %s", error)
+            on_settled(Trouble(error=error))
+        except Exception:  # a boundary: the first request will tell
+            logger.exception("the policy did not load")
+
+    async def _opened(self, settings: Settings) -> Services | Trouble:
+        try:
+            return await self._open(settings, self._recorder)
+        except PlumError as error:
+            logger.warning("services did not open: %s", error)
+            return Trouble(error=error)
+        except Exception as error:
+            logger.exception("services did not open")
+            return Trouble(error=PlumError(f"plum-lsp could not start: {type(error).__name__}."))
+
+    async def _close(self) -> None:
+        self._has_settled.clear()
+        state, self._state = self._state, None
+        if not isinstance(state, Services):
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS_MAX):
+                await state.close()
+        except TimeoutError:
+            logger.warning("services did not close within %.0f s", CLOSE_SECONDS_MAX)
+        except Exception:
+            logger.exception("services did not close")
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task, if there is one, and wait for its end."""
+    if task is not None:
+        task.cancel()
+        await asyncio.wait([task])

@@ -1,0 +1,258 @@
+"""One editor's connection: its documents, its services, and the path from a question to an answer.
+
+Decides when a question is worth asking and when an answer has come too late; what to offer is the pipeline's. Knows
+no LSP types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from plum_lsp.domain.errors import PlumError, SandboxError
+from plum_lsp.domain.events import Ended, Event
+from plum_lsp.domain.ports import Clock
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
+from plum_lsp.domain.text import Document, Position
+from plum_lsp.judging import told
+from plum_lsp.server.documents import Change, OpenDocument
+from plum_lsp.server.outcomes import OutcomeDesk
+from plum_lsp.server.privacy import refusal
+from plum_lsp.server.services import ServiceKeeper, Services, Trouble
+from plum_lsp.server.settings import SettingsKeeper
+from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+
+logger = logging.getLogger(__name__)
+
+LANGUAGE = "python"
+QUIET_SECONDS = 0.075
+"""An automatic request that comes within this time of the one before waits this long: the key strokes of a fast
+typist are some 50 ms apart and only the last question is of use. Editors that debounce themselves never wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An offer, and the snapshot it was made for."""
+
+    offer: Offer
+    document: Document
+
+
+class Session:
+    """The state of one connection. Everything happens on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        settings: SettingsKeeper,
+        services: ServiceKeeper,
+        outcomes: OutcomeDesk,
+        status: StatusBar,
+    ) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.services = services
+        self.outcomes = outcomes
+        self.status = status
+        self.documents: dict[str, OpenDocument] = {}
+        self.last_result: Offer | Abstention | None = None
+        self._asked_at: dict[str, float] = {}
+        self._stages_ms: dict[RequestId, dict[str, float]] = {}
+
+    def record(self, event: Event) -> None:
+        """Take one event of the pipeline: the recorder that the services are opened with."""
+        if isinstance(event, Ended):
+            self._stages_ms[event.request_id] = event.stages_ms
+        self.status.record(event)
+
+    # Documents
+
+    def open(self, document: Document, *, language_id: str) -> None:
+        """A document was opened; the first one that we serve is the sign to load the policy."""
+        self.close(document.uri)
+        self.documents[document.uri] = OpenDocument(document, language_id=language_id)
+        if language_id == LANGUAGE:
+            self.services.warm_up()
+
+    def change(self, uri: str, changes: Iterable[Change], *, version: int) -> None:
+        """A document changed; a change of a document that is not open is dropped."""
+        opened = self.documents.get(uri)
+        if opened is not None:
+            opened.change(changes, version=version)
+            self.outcomes.edited(opened.snapshot)
+
+    def focus(self, uri: str) -> None:
+        """The user looks at a document."""
+        opened = self.documents.get(uri)
+        if opened is not None and opened.language_id == LANGUAGE:
+            self.services.warm_up()
+
+    def close(self, uri: str) -> None:
+        """A document was closed: nobody waits for its answers any more."""
+        opened = self.documents.pop(uri, None)
+        self._asked_at.pop(uri, None)
+        if opened is not None:
+            opened.supersede()
+            self.outcomes.closed(uri)
+
+    def apply_settings(self) -> None:
+        """Let the settings in force take effect; requests that are asked of services about to go end first."""
+        if self.services.want(self.settings.current):
+            self.supersede_all()
+        if self.settings.current.privacy.paused:
+            self.supersede_all()
+            self.status.show(PAUSED)
+        else:
+            self.show_readiness(self.services.now)
+
+    def supersede_all(self) -> None:
+        """End every request in flight."""
+        for opened in self.documents.values():
+            opened.supersede()
+
+    def show_readiness(self, state: Services | Trouble | None) -> None:
+        """Tell whether the services are there, and what to do if they are not."""
+        if self.settings.current.privacy.paused:
+            return
+        if state is None:
+            self.status.show_idle(STARTING)
+        elif isinstance(state, Trouble):
+            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=told(state.error)))
+        elif state.problems:
+            self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
+        else:
+            self.status.show_idle(READY)
+
+    # Questions
+
+    async def ask(self, uri: str, position: Position, trigger: Trigger) -> Answer | None:
+        """The answer to a question asked of the document as it is now; None if there is none, or it came too late.
+
+        Raises:
+            asyncio.CancelledError: the editor took the question back.
+        """
+        opened = self.documents.get(uri)
+        if opened is None or opened.language_id != LANGUAGE:
+            return None
+        request = self._request(opened.snapshot, position, trigger)
+        end = "cancelled"
+        try:
+            result: Offer | Abstention | None = self._refusal(request)
+            if result is None:
+                result = await opened.run(partial(self._answer, request))
+            is_stale = self.documents.get(uri) is not opened or opened.version != request.document.version
+            end = _end(result, is_stale=is_stale)
+        finally:
+            self._log(request, end)
+        if result is None or is_stale:
+            return None
+        self.last_result = result
+        if isinstance(result, Abstention):
+            return None
+        self.outcomes.offered(result, request.document)
+        return Answer(offer=result, document=request.document)
+
+    def _request(self, document: Document, position: Position, trigger: Trigger) -> SuggestionRequest:
+        return SuggestionRequest(
+            id=RequestId(uuid.uuid4().hex),
+            document=document,
+            offset=document.offset_at(position),
+            trigger=trigger,
+            deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
+        )
+
+    def _refusal(self, request: SuggestionRequest) -> Abstention | None:
+        """Why a question may not even be asked."""
+        document = request.document
+        result = refusal(request.id, document.uri, self.settings.current.privacy)
+        if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
+            detail = "The document holds half of a UTF-16 pair, which is no character."
+            result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)
+        if result is not None:
+            self.status.show_end(result)
+        return result
+
+    async def _answer(self, request: SuggestionRequest) -> Offer | Abstention:
+        if self._is_hurried(request):
+            await asyncio.sleep(QUIET_SECONDS)
+        try:
+            async with asyncio.timeout(max(0.0, request.deadline - self.clock.now())):
+                state = await self.services.get()
+        except TimeoutError:
+            result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
+        else:
+            if isinstance(state, Services):
+                return await self._suggested(state, request)
+            result = _abstain(request, _reason(state.error), told(state.error))
+        self.status.show_end(result)
+        return result
+
+    async def _suggested(self, services: Services, request: SuggestionRequest) -> Offer | Abstention:
+        """The pipeline's answer. It promises not to raise; if it does, the user is told and the editor goes on."""
+        try:
+            return await services.pipeline.suggest(request)
+        except Exception as error:
+            # The message and the traceback may quote source text.
+            logger.error("request=%s broke: %s", request.id, type(error).__name__)
+            logger.debug("request=%s broke", request.id, exc_info=error)
+            detail = f"plum-lsp has a fault ({type(error).__name__}); its log says more."
+            result = _abstain(request, AbstentionReason.NO_VALID_CANDIDATE, detail)
+            self.status.show_end(result)
+            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
+            return result
+
+    def _is_hurried(self, request: SuggestionRequest) -> bool:
+        """Whether this question follows another so fast that a third is likely."""
+        now = self.clock.now()
+        before = self._asked_at.get(request.document.uri)
+        self._asked_at[request.document.uri] = now
+        return request.trigger is Trigger.AUTOMATIC and before is not None and now - before < QUIET_SECONDS
+
+    def _log(self, request: SuggestionRequest, end: str) -> None:
+        """The one line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""
+        stages = self._stages_ms.pop(request.id, {})
+        started = request.deadline - self.settings.current.offers.deadline_ms / 1000
+        total_ms = (self.clock.now() - started) * 1000
+        logger.info(
+            "request=%s version=%d trigger=%s end=%s total_ms=%.1f%s",
+            request.id,
+            request.document.version,
+            request.trigger.value,
+            end,
+            total_ms,
+            "".join(f" {stage}_ms={reached:.1f}" for stage, reached in stages.items()),
+        )
+
+
+def _end(result: Offer | Abstention | None, *, is_stale: bool) -> str:
+    """How a request ended, for the log."""
+    if result is None:
+        return "superseded"
+    if isinstance(result, Abstention):
+        return f"abstention:{result.reason.value}"
+    tier = result.chosen.tier.value
+    return f"{'stale' if is_stale else 'offer'}:{tier} offer={result.id}"
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be sent and stored: JSON lets an editor send lone surrogates, UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _reason(error: PlumError) -> AbstentionReason:
+    if isinstance(error, SandboxError):
+        return AbstentionReason.SANDBOX_UNAVAILABLE
+    return AbstentionReason.POLICY_UNAVAILABLE
+
+
+def _abstain(request: SuggestionRequest, reason: AbstentionReason, detail: str) -> Abstention:
+    return Abstention(request_id=request.id, reason=reason, detail=detail)

@@ -1,0 +1,140 @@
+"""What the status bar says, from the events of the pipeline. Decides on values; sending is the `tell` it is given.
+
+Follows Copilot's language server: `didChangeStatus {busy, kind, message, command?}`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
+
+METHOD = "didChangeStatus"
+EXPLAIN = "plum.explain"
+"""The command that a status about a suggestion carries: it tells the evidence, or the reason for none."""
+
+
+class Kind(enum.Enum):
+    """How well plum-lsp is; the names are Copilot's."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+    ERROR = "Error"
+    INACTIVE = "Inactive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One line for the user. `command` is what a click on it runs; empty for nothing."""
+
+    busy: bool
+    kind: Kind
+    message: str
+    command: str = ""
+
+
+READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
+STARTING = Status(busy=True, kind=Kind.NORMAL, message="starting")
+PAUSED = Status(busy=False, kind=Kind.INACTIVE, message="paused")
+
+_KINDS = {
+    AbstentionReason.POLICY_UNAVAILABLE: Kind.ERROR,
+    AbstentionReason.SANDBOX_UNAVAILABLE: Kind.ERROR,
+    AbstentionReason.SANDBOX_FAILED: Kind.ERROR,
+    AbstentionReason.DEADLINE: Kind.WARNING,
+    AbstentionReason.PAUSED: Kind.INACTIVE,
+    AbstentionReason.EXCLUDED: Kind.INACTIVE,
+}
+"""Reasons not listed are no trouble: plum-lsp is well and chose to be silent."""
+
+REQUESTS_REMEMBERED_MAX = 32
+"""Requests whose end was never recorded must not pile up; editors have fewer in flight."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    group: int
+    tests: int = 0
+    sampled: int = 0
+    judged: int = 0
+    same: int = 0
+
+
+class StatusBar:
+    """A recorder that keeps the editor's status line: each change is told once. Never raises."""
+
+    def __init__(self, tell: Callable[[Status], None]) -> None:
+        self._tell = tell
+        self._last: Status | None = None
+        self._progress: dict[RequestId, _Progress] = {}
+
+    @property
+    def last(self) -> Status | None:
+        """What was told last; None if nothing was yet."""
+        return self._last
+
+    def show(self, status: Status) -> None:
+        """Tell a status, unless it is the one already shown."""
+        if status != self._last:
+            self._last = status
+            self._tell(status)
+
+    def show_idle(self, status: Status) -> None:
+        """Tell a status that is about no request, unless one is under way and has more to say."""
+        if not self._progress:
+            self.show(status)
+
+    def record(self, event: Event) -> None:
+        """Tell what an event means for the user, if anything."""
+        if isinstance(event, Ended):
+            self.show_end(event.result)
+            return
+        progress = self._advance(event)
+        if progress is not None:
+            self.show(Status(busy=True, kind=Kind.NORMAL, message=_message(progress)))
+
+    def show_end(self, result: Offer | Abstention) -> None:
+        """Tell how a request ended, unless another one is under way and has more to say."""
+        self._progress.pop(result.request_id, None)
+        self.show_idle(ended_status(result))
+
+    def _advance(self, event: Prompted | Synthesized | Sampled | Verified) -> _Progress | None:
+        if isinstance(event, Prompted):
+            while len(self._progress) >= REQUESTS_REMEMBERED_MAX:
+                self._progress.pop(next(iter(self._progress)))
+            progress = _Progress(group=len(event.options.temperatures))
+            self._progress[event.request.id] = progress
+            return progress
+        known = self._progress.get(event.request_id)
+        if known is None:
+            return None
+        match event:
+            case Synthesized(tests=tests):
+                known.tests = len(tests)
+            case Sampled(duplicate_of=duplicate_of):
+                known.sampled += 1
+                known.same += duplicate_of is not None
+            case Verified():
+                known.judged = min(known.judged + 1, known.sampled)
+        return known
+
+
+def _message(progress: _Progress) -> str:
+    if not progress.sampled:
+        return "sampling"
+    verb = "testing" if progress.tests else "checking"
+    return f"{verb} {min(progress.judged + progress.same, progress.group)}/{progress.group}"
+
+
+def ended_status(result: Offer | Abstention) -> Status:
+    """What the end of a request tells."""
+    if isinstance(result, Offer):
+        message = f"{result.chosen.tier.value}: {result.chosen.reason}"
+        return Status(busy=False, kind=Kind.NORMAL, message=message, command=EXPLAIN)
+    if result.reason is AbstentionReason.SUPERSEDED:
+        return READY
+    kind = _KINDS.get(result.reason, Kind.NORMAL)
+    return Status(busy=False, kind=kind, message=result.detail, command=EXPLAIN)

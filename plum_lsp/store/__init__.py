@@ -1,0 +1,32 @@
+"""The only package that knows SQL: facts as they happened, written once, never rewritten."""
+
+from plum_lsp.store.database import set_aside, store_file
+from plum_lsp.store.queries import (
+    Explanation,
+    KnownCandidate,
+    KnownOutcome,
+    KnownTest,
+    Overview,
+    Reader,
+    VersionEvidence,
+    open_reader,
+)
+from plum_lsp.store.writer import Store, StoreRecorder, StoreStatus, open_recorder, open_store
+
+__all__ = [
+    "Explanation",
+    "KnownCandidate",
+    "KnownOutcome",
+    "KnownTest",
+    "Overview",
+    "Reader",
+    "Store",
+    "StoreRecorder",
+    "StoreStatus",
+    "VersionEvidence",
+    "open_reader",
+    "open_recorder",
+    "open_store",
+    "set_aside",
+    "store_file",
+]

@@ -1,0 +1,184 @@
+"""Opens the SQLite file: pragmas, permissions, and what a failure means for the user. Knows no table of ours.
+
+`synchronous = NORMAL` with WAL: what was committed survives the death of every process (SIGKILL included); the
+last commits may be lost when the machine itself loses power, and the file is consistent even then
+(sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.errors import StoreError
+
+APPLICATION_ID = 0x706C756D
+"""`plum` in ASCII: tells our file from any other database (sqlite.org/pragma.html#pragma_application_id)."""
+
+_RETRY_SECONDS = 0.01
+
+BUSY_MS = 5_000
+"""How long a writer waits for another process; a transaction of ours takes a few milliseconds."""
+
+
+def store_file(data_dir: Path) -> Path:
+    """Where the database stands in the data folder."""
+    return data_dir / "plum.sqlite3"
+
+
+def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
+    """Open the database for writing and make it if need be, readable by its owner only.
+
+    The connection may be handed to another thread, but only one may use it.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged or is not ours.
+    """
+    with explained(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+        connection = sqlite3.connect(path, timeout=busy_ms / 1000, check_same_thread=False)
+    return _prepared(path, connection, write=True, busy_ms=busy_ms)
+
+
+def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
+    """Open an existing database; nothing can be written through it.
+
+    Raises:
+        StoreError: there is none, or it cannot be read, is damaged or is not ours.
+    """
+    if not path.is_file():
+        raise StoreError(f"there is no store at {path}", remedy="It is made by the first suggestion.")
+    with explained(path):
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=busy_ms / 1000, check_same_thread=False
+        )
+    return _prepared(path, connection, write=False, busy_ms=busy_ms)
+
+
+def set_aside(path: Path, *, now: datetime | None = None) -> Path:
+    """Move the database and what belongs to it out of the way; returns its new path. For an explicit command only.
+
+    Raises:
+        StoreError: it cannot be moved.
+    """
+    stamp = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    aside = path.with_name(f"{path.name}.aside-{stamp}")
+    with explained(path):
+        if aside.exists():
+            raise FileExistsError(0, "a file of that name exists", str(aside))
+        for suffix in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextlib.contextmanager
+def immediate(db: Database) -> Iterator[None]:
+    """One transaction that takes the write lock at once.
+
+    A deferred one (`Database.atomic` alone) fails without waiting when another process wrote in between
+    (SQLITE_BUSY_SNAPSHOT, sqlite.org/rescode.html#busy_snapshot).
+    """
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.conn.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite or the file system raises into a `StoreError` that says what can be done."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+    except OSError as error:
+        raise StoreError(
+            f"the store at {path} cannot be used: {error.strerror}",
+            remedy="Check the folder's permissions, or set PLUM_DATA_DIR to another one.",
+        ) from error
+
+
+_MEANINGS: dict[int, tuple[str, str]] = {
+    sqlite3.SQLITE_BUSY: ("is locked by another process", "End the process that holds it, then try again."),
+    sqlite3.SQLITE_READONLY: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
+    sqlite3.SQLITE_PERM: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check the folder's permissions, or set PLUM_DATA_DIR."),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space; nothing written before is lost."),
+    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk fails or is full", "Check the disk."),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away to start afresh; `sqlite3 FILE .recover` may save its facts."),
+    sqlite3.SQLITE_NOTADB: ("is no database", "Move it away, or set PLUM_DATA_DIR to another folder."),
+}
+_ONLY_THE_PRIMARY_CODE = 0xFF
+"""Extended result codes carry the primary one in the low byte (sqlite.org/rescode.html)."""
+
+
+def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    """What a SQLite error means for the user."""
+    code = getattr(error, "sqlite_errorcode", 0) & _ONLY_THE_PRIMARY_CODE
+    meaning, remedy = _MEANINGS.get(code, (f"failed: {error}", ""))
+    return StoreError(f"the store at {path} {meaning}", remedy=remedy)
+
+
+def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int) -> Database:
+    """The connection with its pragmas set and the file checked; closed if anything is wrong."""
+    try:
+        with explained(path):
+            db = Database(connection, execute_plugins=False, recursive_triggers=False)
+            _refuse_foreign(path, db)
+            _refuse_damaged(path, db)
+            if write:
+                _enable_wal(db, busy_ms=busy_ms)
+                db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("PRAGMA foreign_keys = ON")
+            return db
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _enable_wal(db: Database, *, busy_ms: int) -> None:
+    """Switch a new file to WAL. SQLite does not wait for the lock this takes (sqlite.org/wal.html), so we do."""
+    deadline = time.monotonic() + busy_ms / 1000
+    while True:
+        try:
+            return db.enable_wal()
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & _ONLY_THE_PRIMARY_CODE == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_SECONDS)
+
+
+def _refuse_foreign(path: Path, db: Database) -> None:
+    """Another application's database is not ours to write in.
+
+    The tables are counted first: another process of ours may be making them, together with the identity, right now.
+    """
+    ((tables,),) = db.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    ((identity,),) = db.execute("PRAGMA application_id").fetchall()
+    if identity != APPLICATION_ID and (identity or tables):
+        raise StoreError(
+            f"{path} is the database of another application", remedy="Set PLUM_DATA_DIR to another folder."
+        )
+
+
+def _refuse_damaged(path: Path, db: Database) -> None:
+    """`quick_check` reads every page but compares no index with its table."""
+    ((found,),) = db.execute("PRAGMA quick_check(1)").fetchall()
+    if found != "ok":
+        raise StoreError(f"the store at {path} is damaged: {found}", remedy=_MEANINGS[sqlite3.SQLITE_CORRUPT][1])

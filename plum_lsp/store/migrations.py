@@ -1,0 +1,206 @@
+"""The schema, as the steps that lead to it. Append only: a released step is never edited.
+
+Facts are written once: no table here is ever updated, and a correction is a further row. Does not open files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.errors import StoreError
+from plum_lsp.store.database import APPLICATION_ID, immediate
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT
+"""
+
+_M001 = """
+CREATE TABLE policy_versions (
+  id INTEGER PRIMARY KEY,
+  number INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  model_sha256 TEXT NOT NULL,
+  adapter_sha256 TEXT NOT NULL,
+  first_seen_at TEXT NOT NULL,
+  UNIQUE (number, model, model_sha256, adapter_sha256)
+) STRICT;
+CREATE TABLE prompts (
+  hash TEXT PRIMARY KEY,
+  text TEXT NOT NULL
+) STRICT;
+CREATE TABLE requests (
+  id TEXT PRIMARY KEY,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  document_uri TEXT NOT NULL,
+  document_version INTEGER NOT NULL,
+  cursor_offset INTEGER NOT NULL,
+  trigger TEXT NOT NULL,
+  hole_kind TEXT NOT NULL,
+  hole_start INTEGER NOT NULL,
+  hole_end INTEGER NOT NULL,
+  function_name TEXT,
+  is_excerpt INTEGER NOT NULL,
+  restored TEXT NOT NULL,
+  stop TEXT NOT NULL,
+  temperatures TEXT NOT NULL,
+  top_p REAL NOT NULL,
+  max_tokens INTEGER NOT NULL,
+  seed INTEGER NOT NULL,
+  prompted_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE test_cases (
+  request_id TEXT NOT NULL REFERENCES requests (id),
+  id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  origin TEXT NOT NULL,
+  setup TEXT NOT NULL,
+  expression TEXT NOT NULL,
+  expectation_kind TEXT NOT NULL,
+  expectation TEXT NOT NULL,
+  quote TEXT NOT NULL,
+  PRIMARY KEY (request_id, id)
+) STRICT;
+CREATE TABLE candidates (
+  request_id TEXT NOT NULL REFERENCES requests (id),
+  id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
+  model_sha256 TEXT NOT NULL,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  temperature REAL NOT NULL,
+  top_p REAL NOT NULL,
+  max_tokens INTEGER NOT NULL,
+  seed INTEGER NOT NULL,
+  completion TEXT NOT NULL,
+  text TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  problem TEXT NOT NULL,
+  finish TEXT NOT NULL,
+  token_logprobs TEXT NOT NULL,
+  mean_logprob REAL,
+  duplicate_of INTEGER,
+  first_token_ms REAL NOT NULL,
+  ended_ms REAL NOT NULL,
+  sampled_at TEXT NOT NULL,
+  PRIMARY KEY (request_id, id)
+) STRICT;
+CREATE TABLE judgements (
+  id INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  tier TEXT NOT NULL,
+  score REAL NOT NULL,
+  reason TEXT NOT NULL,
+  judged_at TEXT NOT NULL,
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE INDEX judgements_by_candidate ON judgements (request_id, candidate_id);
+CREATE TABLE verdicts (
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  test_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  shown TEXT NOT NULL,
+  wall_ms REAL NOT NULL,
+  sandbox_tier TEXT NOT NULL,
+  sandbox_layers TEXT NOT NULL,
+  python_version TEXT NOT NULL,
+  judged_at TEXT NOT NULL,
+  PRIMARY KEY (request_id, candidate_id, test_id),
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id),
+  FOREIGN KEY (request_id, test_id) REFERENCES test_cases (request_id, id)
+) STRICT;
+CREATE TABLE offers (
+  id TEXT PRIMARY KEY,
+  request_id TEXT NOT NULL UNIQUE REFERENCES requests (id),
+  candidate_id TEXT NOT NULL,
+  hole_start INTEGER NOT NULL,
+  hole_end INTEGER NOT NULL,
+  tier TEXT NOT NULL,
+  score REAL NOT NULL,
+  reason TEXT NOT NULL,
+  alternatives TEXT NOT NULL,
+  offered_at TEXT NOT NULL,
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE TABLE endings (
+  request_id TEXT PRIMARY KEY,
+  offer_id TEXT REFERENCES offers (id),
+  reason TEXT,
+  detail TEXT NOT NULL,
+  stages_ms TEXT NOT NULL,
+  ended_at TEXT NOT NULL,
+  CHECK ((offer_id IS NULL) <> (reason IS NULL))
+) STRICT;
+CREATE TABLE outcomes (
+  id INTEGER PRIMARY KEY,
+  offer_id TEXT NOT NULL REFERENCES offers (id),
+  kind TEXT NOT NULL,
+  source TEXT NOT NULL,
+  accepted_length INTEGER,
+  visible_ms REAL,
+  happened_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
+"""
+
+
+def _m001_facts(db: Database) -> None:
+    """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
+    db.executescript(_M001)
+
+
+_MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (("m001_facts", _m001_facts),)
+
+
+def migrate(db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> tuple[str, ...]:
+    """Bring the schema up to date, one transaction a step; returns the names of the steps that were applied.
+
+    Two processes may do so at once: the second waits for the first and finds nothing left to do.
+
+    Raises:
+        StoreError: a newer version of plum-lsp wrote this database; it is left as it was.
+    """
+    refuse_newer(db)
+    applied = []
+    for name, step in _MIGRATIONS:
+        if name in _applied(db):
+            continue
+        with immediate(db):
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(_LEDGER)
+            if name not in _applied(db):
+                step(db)
+                ledger_row = {"name": name, "applied_at": now().isoformat(timespec="milliseconds")}
+                db.execute("INSERT INTO schema_migrations (name, applied_at) VALUES (:name, :applied_at)", ledger_row)
+                applied.append(name)
+    return tuple(applied)
+
+
+def refuse_newer(db: Database) -> None:
+    """Raise if the database holds a step this version does not know.
+
+    Raises:
+        StoreError: it does; nothing was touched.
+    """
+    unknown = _applied(db) - {name for name, _ in _MIGRATIONS}
+    if unknown:
+        raise StoreError(
+            f"the store was written by a newer plum-lsp (it has {', '.join(sorted(unknown))})",
+            remedy="Upgrade plum-lsp, or set PLUM_DATA_DIR to another folder.",
+        )
+
+
+def is_current(db: Database) -> bool:
+    """Whether every step was applied."""
+    return _applied(db) == {name for name, _ in _MIGRATIONS}
+
+
+def _applied(db: Database) -> set[str]:
+    """The names of the steps the database holds; none if it is empty."""
+    if not db["schema_migrations"].exists():
+        return set()
+    return {str(name) for (name,) in db.execute("SELECT name FROM schema_migrations")}

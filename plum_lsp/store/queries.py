@@ -1,0 +1,370 @@
+"""What is asked of the facts: how offers fared, one offer with its whole matrix, what there is to train on.
+
+Reads only, through a connection that cannot write, while other processes write. The latest judgement of a candidate
+and the latest outcome of an offer count; the earlier ones stand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier
+from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
+from plum_lsp.store.database import BUSY_MS, connect_reader, explained
+from plum_lsp.store.migrations import is_current, refuse_newer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """How many of everything. `offers` counts by tier and latest outcome (None: nothing is known of it yet).
+
+    An offer counts as shown if an editor said so, or if it was taken.
+    """
+
+    requests: int
+    candidates: int
+    verdicts: int
+    verdicts_passed: int
+    offers_shown: int
+    offers: Mapping[tuple[Tier, OutcomeKind | None], int]
+    abstentions: Mapping[AbstentionReason, int]
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Share of verdicts that are a pass, in [0, 1]; None without verdicts."""
+        return self.verdicts_passed / self.verdicts if self.verdicts else None
+
+    @property
+    def acceptance_rate(self) -> float | None:
+        """Accepted offers over shown offers, in [0, 1]; None if none was shown."""
+        accepted = sum(count for (_, kind), count in self.offers.items() if kind is OutcomeKind.ACCEPTED)
+        return accepted / self.offers_shown if self.offers_shown else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownTest:
+    """A test as it was when the offer was made."""
+
+    id: TestId
+    origin: Origin
+    setup: str
+    expression: str
+    expectation_kind: str
+    expectation: Mapping[str, object]
+    quote: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCandidate:
+    """A candidate of the group with its row of the matrix; `tier` None means that it was never judged."""
+
+    id: CandidateId
+    index: int
+    text: str
+    problem: str
+    duplicate_of: int | None
+    temperature: float
+    seed: int
+    mean_logprob: float | None
+    tier: Tier | None
+    score: float | None
+    reason: str
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOutcome:
+    """Something that became of the offer; times are UTC text."""
+
+    kind: OutcomeKind
+    source: str
+    accepted_length: int | None
+    visible_ms: float | None
+    happened_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Everything that is known about one offer. `sandbox_tier` and `python_version` are empty if nothing was run."""
+
+    offer_id: OfferId
+    request_id: RequestId
+    candidate_id: CandidateId
+    document_uri: str
+    function_name: str | None
+    tier: Tier
+    reason: str
+    offered_at: str
+    policy_number: int
+    model: str
+    model_sha256: str
+    prompt: str
+    sandbox_tier: str
+    python_version: str
+    stages_ms: Mapping[str, float]
+    tests: tuple[KnownTest, ...]
+    candidates: tuple[KnownCandidate, ...]
+    outcomes: tuple[KnownOutcome, ...]
+
+    @property
+    def text(self) -> str:
+        """What was offered."""
+        return next(one.text for one in self.candidates if one.id == self.candidate_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionEvidence:
+    """What there is to learn from about one policy version.
+
+    A candidate passes if it has verdicts and all are passes. A mixed group holds passing and failing candidates of
+    one request, which is what a preference pair is made of.
+    """
+
+    number: int
+    model: str
+    adapter_sha256: str
+    requests: int
+    candidates: int
+    candidates_run: int
+    candidates_passing: int
+    groups_mixed: int
+    outcomes: int
+
+
+class Reader:
+    """An open database that is only read. Make it with `open_reader`; use it from one thread."""
+
+    def __init__(self, path: Path, db: Database) -> None:
+        self.path = path
+        self._db = db
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        self._db.close()
+
+    def overview(self) -> Overview:
+        """How many requests, candidates, verdicts, offers and abstentions there are."""
+        with explained(self.path):
+            (counts,) = self._db.query(_COUNTS)
+            offers = {
+                (Tier(row["tier"]), OutcomeKind(row["kind"]) if row["kind"] else None): int(row["offers"])
+                for row in self._db.query(_OFFERS_BY_TIER_AND_OUTCOME)
+            }
+            abstentions = {AbstentionReason(row["reason"]): int(row["endings"]) for row in self._db.query(_ABSTENTIONS)}
+        return Overview(**counts, offers=offers, abstentions=abstentions)
+
+    def latest_offer(self) -> OfferId | None:
+        """The offer made last, if there is any."""
+        with explained(self.path):
+            rows = list(self._db.query("SELECT id FROM offers ORDER BY rowid DESC LIMIT 1"))
+        return OfferId(rows[0]["id"]) if rows else None
+
+    def explain(self, offer_id: OfferId) -> Explanation | None:
+        """One offer with its tests, its whole group and every verdict; None if there is no such offer."""
+        with explained(self.path):
+            rows = list(self._db.query(_OFFER, {"offer_id": offer_id}))
+            return self._explanation(rows[0]) if rows else None
+
+    def evidence(self) -> tuple[VersionEvidence, ...]:
+        """What there is to learn from, by policy version, oldest first."""
+        with explained(self.path):
+            return tuple(VersionEvidence(**row) for row in self._db.query(_EVIDENCE))
+
+    def _explanation(self, offer: dict[str, Any]) -> Explanation:
+        of_request = {"request_id": offer["request_id"]}
+        verdicts = list(self._db.query(_VERDICTS, of_request))
+        run = next((row for row in verdicts if row["candidate_id"] == offer["candidate_id"]), None)
+        return Explanation(
+            **{name: offer[name] for name in _OFFER_FIELDS},
+            tier=Tier(offer["tier"]),
+            stages_ms=json.loads(offer["stages_ms"]),
+            sandbox_tier=run["sandbox_tier"] if run else "",
+            python_version=run["python_version"] if run else "",
+            tests=tuple(_test(row) for row in self._db.query(_TESTS, of_request)),
+            candidates=tuple(_candidate(row, verdicts) for row in self._db.query(_CANDIDATES, of_request)),
+            outcomes=tuple(_outcomes(self._db.query(_OUTCOMES, {"offer_id": offer["offer_id"]}))),
+        )
+
+
+def open_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Reader:
+    """Open an existing store to read it.
+
+    Raises:
+        StoreError: there is none, it cannot be read, it is damaged, or another version's schema is in it.
+    """
+    db = connect_reader(path, busy_ms=busy_ms)
+    try:
+        with explained(path):
+            refuse_newer(db)
+            if not is_current(db):
+                raise StoreError(
+                    f"the store at {path} is from an older plum-lsp", remedy="Start the server once to bring it up."
+                )
+    except BaseException:
+        db.close()
+        raise
+    return Reader(path, db)
+
+
+def _test(row: dict[str, Any]) -> KnownTest:
+    return KnownTest(
+        id=TestId(row["id"]),
+        origin=Origin(row["origin"]),
+        setup=row["setup"],
+        expression=row["expression"],
+        expectation_kind=row["expectation_kind"],
+        expectation=json.loads(row["expectation"]),
+        quote=row["quote"],
+    )
+
+
+def _candidate(row: dict[str, Any], verdicts: list[dict[str, Any]]) -> KnownCandidate:
+    """The candidate of a row, with those of its group's verdicts that are its own."""
+    return KnownCandidate(
+        id=CandidateId(row["id"]),
+        index=row["position"],
+        text=row["text"],
+        problem=row["problem"],
+        duplicate_of=row["duplicate_of"],
+        temperature=row["temperature"],
+        seed=row["seed"],
+        mean_logprob=row["mean_logprob"],
+        tier=Tier(row["tier"]) if row["tier"] else None,
+        score=row["score"],
+        reason=row["reason"] or "",
+        verdicts=tuple(
+            Verdict(
+                test_id=TestId(verdict["test_id"]),
+                status=VerdictStatus(verdict["status"]),
+                shown=verdict["shown"],
+                wall_ms=verdict["wall_ms"],
+            )
+            for verdict in verdicts
+            if verdict["candidate_id"] == row["id"]
+        ),
+    )
+
+
+def _outcomes(rows: Iterator[dict[str, Any]]) -> Iterator[KnownOutcome]:
+    for row in rows:
+        yield KnownOutcome(**{**row, "kind": OutcomeKind(row["kind"])})
+
+
+_OFFER_FIELDS = (
+    "offer_id",
+    "request_id",
+    "candidate_id",
+    "document_uri",
+    "function_name",
+    "reason",
+    "offered_at",
+    "policy_number",
+    "model",
+    "model_sha256",
+    "prompt",
+)
+
+_COUNTS = """
+SELECT (SELECT count(*) FROM requests) AS requests,
+       (SELECT count(*) FROM candidates) AS candidates,
+       (SELECT count(*) FROM verdicts) AS verdicts,
+       (SELECT count(*) FROM verdicts WHERE status = 'passed') AS verdicts_passed,
+       (SELECT count(DISTINCT offer_id) FROM outcomes
+        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted')) AS offers_shown
+"""
+
+_OFFERS_BY_TIER_AND_OUTCOME = """
+SELECT offers.tier AS tier, latest.kind AS kind, count(*) AS offers
+FROM offers
+LEFT JOIN outcomes AS latest
+  ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
+GROUP BY offers.tier, latest.kind
+"""
+
+_ABSTENTIONS = "SELECT reason, count(*) AS endings FROM endings WHERE reason IS NOT NULL GROUP BY reason"
+
+_OFFER = """
+SELECT offers.id AS offer_id, offers.request_id AS request_id, offers.candidate_id AS candidate_id,
+       requests.document_uri AS document_uri, requests.function_name AS function_name,
+       offers.tier AS tier, offers.reason AS reason, offers.offered_at AS offered_at,
+       policy_versions.number AS policy_number, policy_versions.model AS model,
+       policy_versions.model_sha256 AS model_sha256, prompts.text AS prompt,
+       coalesce(endings.stages_ms, '{}') AS stages_ms
+FROM offers
+JOIN requests ON requests.id = offers.request_id
+JOIN prompts ON prompts.hash = requests.prompt_hash
+JOIN candidates ON candidates.request_id = offers.request_id AND candidates.id = offers.candidate_id
+JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+LEFT JOIN endings ON endings.request_id = offers.request_id
+WHERE offers.id = :offer_id
+"""
+
+_TESTS = "SELECT * FROM test_cases WHERE request_id = :request_id ORDER BY position, id"
+
+_CANDIDATES = """
+SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason
+FROM candidates
+LEFT JOIN judgements ON judgements.id = (
+  SELECT max(later.id) FROM judgements AS later
+  WHERE later.request_id = candidates.request_id AND later.candidate_id = candidates.id
+)
+WHERE candidates.request_id = :request_id
+ORDER BY candidates.position
+"""
+
+_VERDICTS = """
+SELECT verdicts.* FROM verdicts
+JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+WHERE verdicts.request_id = :request_id
+ORDER BY verdicts.candidate_id, test_cases.position, test_cases.id
+"""
+
+_OUTCOMES = """
+SELECT kind, source, accepted_length, visible_ms, happened_at FROM outcomes WHERE offer_id = :offer_id ORDER BY id
+"""
+
+_EVIDENCE = """
+WITH run AS (
+  SELECT request_id, candidate_id, min(status = 'passed') AS is_passing
+  FROM verdicts GROUP BY request_id, candidate_id
+),
+grouped AS (
+  SELECT candidates.policy_version_id AS version, candidates.request_id AS request_id, count(*) AS candidates,
+         count(run.is_passing) AS candidates_run, coalesce(sum(run.is_passing), 0) AS candidates_passing
+  FROM candidates
+  LEFT JOIN run ON run.request_id = candidates.request_id AND run.candidate_id = candidates.id
+  GROUP BY candidates.policy_version_id, candidates.request_id
+),
+told AS (
+  SELECT offers.request_id AS request_id, count(DISTINCT offers.id) AS outcomes
+  FROM outcomes JOIN offers ON offers.id = outcomes.offer_id GROUP BY offers.request_id
+)
+SELECT policy_versions.number AS number, policy_versions.model AS model,
+       policy_versions.adapter_sha256 AS adapter_sha256, count(*) AS requests,
+       sum(grouped.candidates) AS candidates, sum(grouped.candidates_run) AS candidates_run,
+       sum(grouped.candidates_passing) AS candidates_passing,
+       sum(grouped.candidates_passing BETWEEN 1 AND grouped.candidates_run - 1) AS groups_mixed,
+       coalesce(sum(told.outcomes), 0) AS outcomes
+FROM grouped
+JOIN policy_versions ON policy_versions.id = grouped.version
+LEFT JOIN told ON told.request_id = grouped.request_id
+GROUP BY policy_versions.id
+ORDER BY policy_versions.number, policy_versions.id
+"""

@@ -1,0 +1,269 @@
+"""Turns events and outcomes into rows. Only inserts; a row whose parent is missing is refused, not invented."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from datetime import UTC, datetime
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.learning import Outcome
+from plum_lsp.domain.suggestion import Offer, PolicyVersion, RequestId
+from plum_lsp.domain.verification import TestCase
+
+
+class MissingParent(ValueError):
+    """The fact refers to one that was never written (its event was lost)."""
+
+
+def write_event(db: Database, event: Event, *, at: float) -> None:
+    """Insert what one event tells. `at` is POSIX time in seconds.
+
+    Raises:
+        MissingParent: the request or candidate it belongs to is not in the database.
+        sqlite3.Error: the database refused.
+    """
+    match event:
+        case Prompted():
+            _write_prompted(db, event, instant(at))
+        case Synthesized():
+            _write_tests(db, event.request_id, event.tests)
+        case Sampled():
+            _write_sampled(db, event, instant(at))
+        case Verified():
+            _write_verified(db, event, instant(at))
+        case Ended():
+            _write_ended(db, event, instant(at))
+
+
+def write_outcome(db: Database, outcome: Outcome) -> None:
+    """Insert one outcome.
+
+    Raises:
+        MissingParent: the offer is not in the database.
+        sqlite3.Error: the database refused.
+    """
+    inserted = db.execute(
+        """
+        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at)
+        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at FROM offers WHERE id = :offer_id
+        """,
+        {
+            "offer_id": outcome.offer_id,
+            "kind": outcome.kind.value,
+            "source": outcome.source.value,
+            "accepted_length": outcome.accepted_length,
+            "visible_ms": outcome.visible_ms,
+            "happened_at": instant(outcome.at),
+        },
+    )
+    if not inserted.rowcount:
+        raise MissingParent(f"no offer {outcome.offer_id}")
+
+
+def instant(at: float) -> str:
+    """POSIX seconds as UTC text that sorts by time."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def hash_of(prompt: str) -> str:
+    """The key that makes two completions comparable: the sha256 of the prompt, in hex."""
+    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _write_prompted(db: Database, event: Prompted, at: str) -> None:
+    request, context, prompt, options = event.request, event.context, event.prompt, event.options
+    prompt_hash = hash_of(prompt.text)
+    db.execute(
+        "INSERT INTO prompts (hash, text) VALUES (:hash, :text) ON CONFLICT DO NOTHING",
+        {"hash": prompt_hash, "text": prompt.text},
+    )
+    db.table("requests").insert(
+        {
+            "id": request.id,
+            "prompt_hash": prompt_hash,
+            "document_uri": request.document.uri,
+            "document_version": request.document.version,
+            "cursor_offset": request.offset,
+            "trigger": request.trigger.value,
+            "hole_kind": context.block.kind.value,
+            "hole_start": context.hole.start,
+            "hole_end": context.hole.end,
+            "function_name": context.function.qualified_name if context.function else None,
+            "is_excerpt": int(context.is_excerpt),
+            "restored": prompt.restored,
+            "stop": json.dumps(prompt.stop),
+            "temperatures": json.dumps(options.temperatures),
+            "top_p": options.top_p,
+            "max_tokens": options.max_tokens,
+            "seed": options.seed,
+            "prompted_at": at,
+        }
+    )
+
+
+def _write_tests(db: Database, request_id: RequestId, tests: tuple[TestCase, ...]) -> None:
+    """A test that stands already is left as it is: the offer names again what the synthesis told."""
+    for position, test in enumerate(tests):
+        db.execute(
+            """
+            INSERT INTO test_cases
+              (request_id, id, position, origin, setup, expression, expectation_kind, expectation, quote)
+            VALUES
+              (:request_id, :id, :position, :origin, :setup, :expression, :expectation_kind, :expectation, :quote)
+            ON CONFLICT DO NOTHING
+            """,
+            {
+                "request_id": request_id,
+                "id": test.id,
+                "position": position,
+                "origin": test.origin.value,
+                "setup": test.call.setup,
+                "expression": test.call.expression,
+                "expectation_kind": type(test.expectation).__name__.lower(),
+                "expectation": json.dumps(dataclasses.asdict(test.expectation)),
+                "quote": test.quote,
+            },
+        )
+
+
+def _write_sampled(db: Database, event: Sampled, at: str) -> None:
+    """The group's parameters are copied from the request, so that each candidate's row says how it was sampled."""
+    candidate, completion = event.candidate, event.candidate.completion
+    inserted = db.execute(
+        """
+        INSERT INTO candidates
+          (request_id, id, position, policy_version_id, model_sha256, prompt_hash, temperature, top_p, max_tokens,
+           seed, completion, text, fingerprint, problem, finish, token_logprobs, mean_logprob, duplicate_of,
+           first_token_ms, ended_ms, sampled_at)
+        SELECT
+           requests.id, :id, :position, :policy_version_id, :model_sha256, prompt_hash, :temperature, top_p, max_tokens,
+           :seed, :completion, :text, :fingerprint, :problem, :finish, :token_logprobs, :mean_logprob, :duplicate_of,
+           :first_token_ms, :ended_ms, :sampled_at
+        FROM requests WHERE requests.id = :request_id
+        """,
+        {
+            "request_id": event.request_id,
+            "id": candidate.id,
+            "position": completion.index,
+            "policy_version_id": _policy_version_id(db, candidate.policy_version, at),
+            "model_sha256": candidate.policy_version.model_sha256,
+            "temperature": completion.temperature,
+            "seed": completion.seed,
+            "completion": completion.text,
+            "text": candidate.text,
+            "fingerprint": candidate.fingerprint,
+            "problem": candidate.problem,
+            "finish": completion.finish.value,
+            "token_logprobs": json.dumps(completion.token_logprobs),
+            "mean_logprob": candidate.mean_logprob,
+            "duplicate_of": event.duplicate_of,
+            "first_token_ms": completion.first_token_ms,
+            "ended_ms": completion.ended_ms,
+            "sampled_at": at,
+        },
+    )
+    if not inserted.rowcount:
+        raise MissingParent(f"no request {event.request_id}")
+
+
+def _policy_version_id(db: Database, version: PolicyVersion, at: str) -> int:
+    """The row of a policy version, made when it is first seen."""
+    values = {**dataclasses.asdict(version), "first_seen_at": at}
+    db.execute(
+        """
+        INSERT INTO policy_versions (number, model, model_sha256, adapter_sha256, first_seen_at)
+        VALUES (:number, :model, :model_sha256, :adapter_sha256, :first_seen_at) ON CONFLICT DO NOTHING
+        """,
+        values,
+    )
+    ((row_id,),) = db.execute(
+        """
+        SELECT id FROM policy_versions WHERE number = :number AND model = :model
+          AND model_sha256 = :model_sha256 AND adapter_sha256 = :adapter_sha256
+        """,
+        values,
+    ).fetchall()
+    return int(row_id)
+
+
+def _write_verified(db: Database, event: Verified, at: str) -> None:
+    """A candidate may be judged again (promoted by its cluster): a further judgement, while verdicts stand."""
+    candidate_id = event.judged.candidate.id
+    db.table("judgements").insert(
+        {
+            "request_id": event.request_id,
+            "candidate_id": candidate_id,
+            "tier": event.judged.tier.value,
+            "score": event.judged.score,
+            "reason": event.judged.reason,
+            "judged_at": at,
+        }
+    )
+    isolation = event.isolation
+    if isolation is None:
+        return
+    for verdict in event.judged.verdicts:
+        db.execute(
+            """
+            INSERT INTO verdicts
+              (request_id, candidate_id, test_id, status, shown, wall_ms, sandbox_tier, sandbox_layers,
+               python_version, judged_at)
+            VALUES
+              (:request_id, :candidate_id, :test_id, :status, :shown, :wall_ms, :sandbox_tier, :sandbox_layers,
+               :python_version, :judged_at)
+            ON CONFLICT DO NOTHING
+            """,
+            {
+                "request_id": event.request_id,
+                "candidate_id": candidate_id,
+                "test_id": verdict.test_id,
+                "status": verdict.status.value,
+                "shown": verdict.shown,
+                "wall_ms": verdict.wall_ms,
+                "sandbox_tier": isolation.name,
+                "sandbox_layers": json.dumps(isolation.layers),
+                "python_version": isolation.python_version,
+                "judged_at": at,
+            },
+        )
+
+
+def _write_ended(db: Database, event: Ended, at: str) -> None:
+    offer_id, reason, detail = None, None, ""
+    if isinstance(event.result, Offer):
+        _write_offer(db, event.result, at)
+        offer_id = event.result.id
+    else:
+        reason, detail = event.result.reason.value, event.result.detail
+    db.table("endings").insert(
+        {
+            "request_id": event.request_id,
+            "offer_id": offer_id,
+            "reason": reason,
+            "detail": detail,
+            "stages_ms": json.dumps(event.stages_ms),
+            "ended_at": at,
+        }
+    )
+
+
+def _write_offer(db: Database, offer: Offer, at: str) -> None:
+    _write_tests(db, offer.request_id, offer.tests)
+    db.table("offers").insert(
+        {
+            "id": offer.id,
+            "request_id": offer.request_id,
+            "candidate_id": offer.chosen.candidate.id,
+            "hole_start": offer.hole.start,
+            "hole_end": offer.hole.end,
+            "tier": offer.chosen.tier.value,
+            "score": offer.chosen.score,
+            "reason": offer.chosen.reason,
+            "alternatives": json.dumps([judged.candidate.id for judged in offer.alternatives]),
+            "offered_at": at,
+        }
+    )

@@ -1,0 +1,299 @@
+"""The one thread that writes, and the queue before it. `record` never blocks; `acknowledged` means committed.
+
+Everything waiting is written as one transaction, so that a burst of events costs one commit; each item has a
+savepoint of its own, so that one that is refused takes no other with it. Does not retry: what cannot be written
+is lost, counted and reported once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.events import Event
+from plum_lsp.domain.learning import Outcome
+from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.migrations import migrate
+from plum_lsp.store.records import write_event, write_outcome
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX = 4_096
+"""Events that may wait: some hundred requests, far more than pile up while another process holds the lock."""
+_CLOSE_SECONDS = 10.0
+"""Longer than one wait for another process's lock, after which the writer gives up by itself."""
+
+_REFUSALS = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
+"""What is wrong with one item alone. `OperationalError` (locked, full, read-only) concerns the whole transaction."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """How the store is doing. `problem` is the latest one, empty if there never was any."""
+
+    path: Path
+    is_open: bool
+    written: int
+    lost: int
+    waiting: int
+    problem: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Item:
+    """Something to write, or (with neither event nor outcome) a marker to be acknowledged."""
+
+    at: float
+    event: Event | None = None
+    outcome: Outcome | None = None
+    done: Future[None] | None = None
+
+
+class Store:
+    """An open database and its writer. Make it with `open_store`."""
+
+    def __init__(
+        self,
+        path: Path,
+        db: Database,
+        *,
+        report: Report = log.warning,
+        clock: Callable[[], float] = time.time,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
+        self.path = path
+        self._db = db
+        self._report = report
+        self._clock = clock
+        self._waiting_max = waiting_max
+        self._waiting: deque[_Item] = deque()
+        self._changed = threading.Condition()
+        self._is_closing = False
+        self._written = 0
+        self._lost = 0
+        self._problem = ""
+        self._thread = threading.Thread(target=self._run, name="plum-store", daemon=True)
+        self._thread.start()
+
+    def record(self, event: Event) -> None:
+        """Queue one event; it is lost and counted if too many wait or the store is closed. Never blocks or raises."""
+        with self._changed:
+            is_room = len(self._waiting) < self._waiting_max and not self._is_closing
+            if is_room:
+                self._waiting.append(_Item(at=self._clock(), event=event))
+                self._changed.notify()
+        if not is_room:
+            self._lose(1, "too many events wait to be written" if not self._is_closing else "the store is closed")
+
+    async def record_outcome(self, outcome: Outcome) -> None:
+        """Write one outcome after everything queued before it; returns once it is committed.
+
+        Cancelling the caller does not take the outcome back.
+
+        Raises:
+            StoreError: it could not be written, or its offer is unknown.
+        """
+        await asyncio.wrap_future(self._submit(outcome))
+
+    async def acknowledged(self) -> None:
+        """Return once everything queued so far is committed or counted as lost.
+
+        Raises:
+            StoreError: the store is closed.
+        """
+        await asyncio.wrap_future(self._submit(None))
+
+    def flush(self, *, timeout_s: float = _CLOSE_SECONDS) -> None:
+        """`acknowledged` for callers that have no event loop.
+
+        Raises:
+            StoreError: the store is closed, or the writer is not done in time.
+        """
+        try:
+            self._submit(None).result(timeout_s)
+        except FutureTimeoutError:
+            raise StoreError(f"the store at {self.path} did not answer within {timeout_s:g} s") from None
+
+    def status(self) -> StoreStatus:
+        """How many events were written, lost and are waiting."""
+        with self._changed:
+            return StoreStatus(
+                path=self.path,
+                is_open=not self._is_closing,
+                written=self._written,
+                lost=self._lost,
+                waiting=len(self._waiting),
+                problem=self._problem,
+            )
+
+    def close(self) -> None:
+        """Write what waits, then close the file; idempotent."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join(_CLOSE_SECONDS)
+        if self._thread.is_alive():
+            self._lose(len(self._waiting), "the writer did not end in time")
+
+    def _submit(self, outcome: Outcome | None) -> Future[None]:
+        """Queue something whose end is waited for. Outcomes come at a person's pace and so need no bound."""
+        done: Future[None] = Future()
+        with self._changed:
+            if self._is_closing:
+                raise StoreError(f"the store at {self.path} is closed")
+            self._waiting.append(_Item(at=self._clock(), outcome=outcome, done=done))
+            self._changed.notify()
+        return done
+
+    def _run(self) -> None:
+        """The writer thread: write batches until closed and empty."""
+        batch: list[_Item] = []
+        try:
+            while batch := self._next_batch():
+                self._write(batch)
+        finally:
+            with self._changed:
+                self._is_closing = True
+                abandoned = [*batch, *self._waiting]
+            for item in abandoned:
+                _resolve(item.done, StoreError(f"the store at {self.path} is closed"))
+            self._db.close()
+
+    def _next_batch(self) -> list[_Item]:
+        """Wait for something to write; empty means that the store closes."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            batch = list(self._waiting)
+            self._waiting.clear()
+            return batch
+
+    def _write(self, batch: list[_Item]) -> None:
+        """One transaction; afterwards everybody who waits learns how it went."""
+        failures: dict[int, StoreError] = {}
+        try:
+            with explained(self.path), immediate(self._db):
+                for index, item in enumerate(batch):
+                    failure = self._write_item(item)
+                    if failure is not None:
+                        failures[index] = failure
+        except StoreError as error:
+            failures = {index: error for index, item in enumerate(batch) if item.event or item.outcome}
+        written = sum(1 for item in batch if item.event or item.outcome) - len(failures)
+        with self._changed:
+            self._written += written
+        if failures:
+            self._lose(len(failures), str(next(iter(failures.values()))))
+        for index, item in enumerate(batch):
+            _resolve(item.done, failures.get(index))
+
+    def _write_item(self, item: _Item) -> StoreError | None:
+        """Write one item in a savepoint; what the database refuses is returned, what ends the transaction raised."""
+        try:
+            with self._db.atomic():
+                if item.event is not None:
+                    write_event(self._db, item.event, at=item.at)
+                elif item.outcome is not None:
+                    write_outcome(self._db, item.outcome)
+        except _REFUSALS as error:
+            return StoreError(f"the store refused {type(item.event or item.outcome).__name__}: {error}")
+        return None
+
+    def _lose(self, count: int, problem: str) -> None:
+        """Count what is lost; the first time, say so."""
+        with self._changed:
+            is_first = not self._lost
+            self._lost += count
+            self._problem = problem
+        if is_first and count:
+            self._report(f"plum-lsp could not keep a record of what happens: {problem}")
+
+
+def _resolve(done: Future[None] | None, failure: StoreError | None) -> None:
+    """Tell whoever waits, if anybody still does."""
+    if done is None or done.done() or not done.set_running_or_notify_cancel():
+        return
+    if failure is None:
+        done.set_result(None)
+    else:
+        done.set_exception(failure)
+
+
+def open_store(path: Path, *, report: Report = log.warning, busy_ms: int = BUSY_MS) -> Store:
+    """Open the database for writing, made or brought up to date if need be, and start its writer.
+
+    Args:
+        path: the database file; its folder is made if need be.
+        report: told once, from any thread, when something could not be written.
+        busy_ms: how long to wait while another process writes.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
+    """
+    db = connect(path, busy_ms=busy_ms)
+    try:
+        with explained(path):
+            migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return Store(path, db, report=report)
+
+
+class StoreRecorder:
+    """The `Recorder` that writes to the store. Without a store it says so once, and suggestions go on."""
+
+    def __init__(self, path: Path, store: Store | StoreError, *, report: Report = log.warning) -> None:
+        self.path = path
+        self.store = store if isinstance(store, Store) else None
+        self._problem = "" if isinstance(store, Store) else ". ".join(filter(None, (str(store), store.remedy)))
+        self._lost = 0
+        if self._problem:
+            report(f"plum-lsp keeps no record of what happens: {self._problem}")
+
+    def record(self, event: Event) -> None:
+        """Queue the event, if there is a store."""
+        if self.store is not None:
+            self.store.record(event)
+        else:
+            self._lost += 1
+
+    def status(self) -> StoreStatus:
+        """How the store is doing, or why there is none."""
+        if self.store is not None:
+            return self.store.status()
+        return StoreStatus(path=self.path, is_open=False, written=0, lost=self._lost, waiting=0, problem=self._problem)
+
+    def close(self) -> None:
+        """Close the store, if there is one; idempotent."""
+        if self.store is not None:
+            self.store.close()
+
+
+def open_recorder(path: Path, *, report: Report = log.warning) -> StoreRecorder:
+    """The recorder of the store at `path`, or one that records nothing if it cannot be opened. Does not raise."""
+    try:
+        return StoreRecorder(path, open_store(path, report=report), report=report)
+    except StoreError as error:
+        return StoreRecorder(path, error, report=report)

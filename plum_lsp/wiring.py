@@ -1,0 +1,159 @@
+"""Makes the real parts from the settings and joins them. The only module that knows every part; decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, load_settings
+from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
+from plum_lsp.domain.events import Event
+from plum_lsp.domain.ports import Recorder, Sandbox
+from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
+from plum_lsp.domain.verification import Limits
+from plum_lsp.judging import told
+from plum_lsp.pipeline import Pipeline, PipelineOptions
+from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
+from plum_lsp.policy.models import catalogue, entry_like
+from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.server.services import Services
+from plum_lsp.store import StoreRecorder, open_recorder, store_file
+
+MEGABYTE = 1024 * 1024
+
+
+class MonotonicClock:
+    """The clock of the deadlines."""
+
+    def now(self) -> float:
+        """Seconds since an arbitrary start; never goes back."""
+        return time.monotonic()
+
+
+class Recorders:
+    """One recorder that tells several."""
+
+    def __init__(self, *recorders: Recorder) -> None:
+        self._recorders = recorders
+
+    def record(self, event: Event) -> None:
+        """Tell each in turn."""
+        for recorder in self._recorders:
+            recorder.record(event)
+
+
+def load_for_server(editor: Mapping[str, object]) -> Loaded:
+    """The settings under an editor's: mistakes are reported and never keep the server from coming up."""
+    return load_settings(environ=os.environ, editor=editor, strict=False)
+
+
+def load_for_command(overrides: Mapping[str, object]) -> Settings:
+    """The settings under a command's own options.
+
+    Raises:
+        ConfigError: the user's file, the environment or an option is wrong.
+    """
+    loaded = load_settings(environ=os.environ, editor=overrides)
+    if loaded.problems:
+        raise ConfigError("\n".join(loaded.problems))
+    return loaded.settings
+
+
+async def open_services(settings: Settings, recorder: Recorder) -> Services:
+    """Open store, sandbox and policy. A store or sandbox that cannot be had is a problem to tell, not an end.
+
+    Raises:
+        PlumError: no policy can be had at all (an unknown model, a wrong setting).
+    """
+    problems: list[str] = []
+    async with AsyncExitStack() as opened:
+        store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # a lock may keep it waiting
+        opened.push_async_callback(asyncio.to_thread, store.close)
+        sandbox = await try_sandbox(settings)
+        if isinstance(sandbox, SandboxUnavailable):
+            problems.append(f"Nothing can be verified: {told(sandbox)}")
+        else:
+            opened.push_async_callback(sandbox.close)
+        policy = open_policy(policy_options(settings))
+        opened.push_async_callback(policy.close)
+        pipeline = Pipeline(
+            policy=policy,
+            sandbox=sandbox,
+            clock=MonotonicClock(),
+            recorder=Recorders(recorder, store),
+            options=pipeline_options(settings),
+        )
+        close = opened.pop_all().aclose  # only now that nothing can fail any more
+    return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
+
+
+def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRecorder:
+    """The store's recorder; one that records nothing where there is no store, or no folder for it."""
+    try:
+        path = store_file(data_dir(settings))
+    except ConfigError as error:
+        missing = StoreError(str(error), remedy=error.remedy)
+        return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
+    return open_recorder(path, report=report)
+
+
+async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
+    """The sandbox, or why there is none; one that breaks while it opens counts as none."""
+    try:
+        return await open_sandbox(sandbox_options(settings))
+    except SandboxUnavailable as error:
+        return error
+    except SandboxError as error:
+        return SandboxUnavailable(str(error), remedy=error.remedy)
+
+
+def policy_options(settings: Settings) -> PolicyOptions:
+    """What the policy package needs of the settings."""
+    policy = settings.policy
+    return PolicyOptions(
+        url=policy.url,
+        model=policy.model or ("" if policy.url else next(iter(catalogue()))),
+        api_key=policy.api_key,
+        model_folder=Path(policy.model_folder).expanduser() if policy.model_folder else None,
+        offline=policy.offline,
+        threads=policy.threads,
+        context_tokens=policy.context_tokens,
+        idle_seconds=policy.idle_seconds,
+        cache_dir=cache_dir(settings),
+    )
+
+
+def sandbox_options(settings: Settings) -> SandboxOptions:
+    """What the sandbox package needs of the settings."""
+    return SandboxOptions(interpreter=settings.sandbox.interpreter, jobs=settings.sandbox.jobs)
+
+
+def pipeline_options(settings: Settings) -> PipelineOptions:
+    """What the pipeline needs of the settings."""
+    sampling = settings.sampling
+    temperatures = temperature_ladder(sampling.candidates, sampling.temperature_min, sampling.temperature_max)
+    return PipelineOptions(
+        sampling=SamplingOptions(
+            temperatures=temperatures, top_p=sampling.top_p, max_tokens=sampling.max_tokens, seed=sampling.seed
+        ),
+        limits=Limits(
+            wall_seconds=settings.sandbox.wall_seconds,
+            cpu_seconds=settings.sandbox.wall_seconds,
+            memory_bytes=settings.sandbox.memory_mb * MEGABYTE,
+        ),
+        tiers=settings.offers.tiers,
+        stop_early=settings.offers.stop_early,
+        prefix_tokens=sampling.prefix_tokens,
+        suffix_tokens=sampling.suffix_tokens,
+        template_for=template_for,
+    )
+
+
+def template_for(version: PolicyVersion) -> FimTemplate | None:
+    """The fill-in-the-middle tokens of a policy, from the catalogue's entry that is most like it; None if unknown."""
+    entry = entry_like(version.model, sha256=version.model_sha256)
+    return entry.fim if entry else None

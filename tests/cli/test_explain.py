@@ -1,0 +1,52 @@
+"""`plum-lsp explain`: an offer as it was logged, or why there is nothing to show."""
+
+from __future__ import annotations
+
+import pytest
+from support.command_line import ADD, RIGHT, WRONG, CommandLine
+from support.scripted_policy import ScriptedPolicy
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_latest_offer_and_an_earlier_one(user: CommandLine, policy: ScriptedPolicy) -> None:
+    """With its group, its tests, its verdicts and its outcome."""
+    policy.will_complete(RIGHT, when="def add")
+    policy.will_complete(WRONG, when="def subtract")
+    user.write("subtract.py", ADD.replace("add", "subtract").replace("3", "-1").replace("    0\n", "    -2\n"))
+    first = user.complete("add.py", "--json").report["offer"]["id"]
+    assert user.complete("subtract.py").code == 0
+    latest, earlier = user.here("explain"), user.here("explain", first)
+    assert (latest.code, earlier.code) == (0, 0)
+    assert "in subtract," in latest.out
+    assert first in earlier.out
+    for told in ("in add,", "return a + b", ">>> add(1, 2) 3", "passes 2 of 2 tests", "policy scripted", "none yet"):
+        assert told in earlier.said
+
+
+def test_without_a_store(user: CommandLine) -> None:
+    """Says where it would be and what makes it, and does not make one."""
+    ran = user.run("explain")
+    assert (ran.code, ran.out) == (1, "")
+    assert "It is made by the first suggestion" in ran.err
+    assert not (user.folder / "data" / "plum.sqlite3").exists()
+
+
+def test_with_a_store_that_is_no_database(user: CommandLine) -> None:
+    """Says what to do about it."""
+    user.write("data/plum.sqlite3", "this is no database" * 100)
+    ran = user.run("explain")
+    assert ran.code == 1
+    assert "Move it away" in ran.err
+
+
+def test_where_nothing_was_offered_yet(user: CommandLine, policy: ScriptedPolicy) -> None:
+    """An abstention is no offer; and an id that nobody gave out is named."""
+    policy.will_complete(WRONG)
+    assert user.complete().code == 3
+    ran = user.here("explain")
+    assert ran.code == 1
+    assert "nothing was offered yet" in ran.err
+    unknown = user.here("explain", "[/nobody]")
+    assert unknown.code == 1
+    assert "there is no offer [/nobody]" in unknown.err

@@ -1,0 +1,46 @@
+"""What the status bar says."""
+
+from __future__ import annotations
+
+import pytest
+from support.bench import make_offer
+
+from plum_lsp.domain.events import Ended
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
+from plum_lsp.server.status import READY, STARTING, Kind, Status, StatusBar, ended_status
+
+
+def bar() -> tuple[StatusBar, list[Status]]:
+    told: list[Status] = []
+    return StatusBar(told.append), told
+
+
+def test_a_status_is_told_once() -> None:
+    """Until it changes."""
+    status, told = bar()
+    for shown in (STARTING, STARTING, READY, READY, STARTING):
+        status.show(shown)
+    assert told == [STARTING, READY, STARTING]
+
+
+@pytest.mark.parametrize("reason", AbstentionReason)
+def test_every_reason_has_a_status_that_is_not_busy(reason: AbstentionReason) -> None:
+    """However a request ends, the editor does not go on turning its wheel."""
+    status = ended_status(Abstention(request_id=RequestId("r"), reason=reason, detail="why"))
+    assert not status.busy
+    assert status.message
+
+
+def test_trouble_is_told_from_silence() -> None:
+    """A policy that is gone is an error; candidates that all failed are not."""
+    gone = Abstention(request_id=RequestId("r"), reason=AbstentionReason.POLICY_UNAVAILABLE, detail="gone")
+    failed = Abstention(request_id=RequestId("r"), reason=AbstentionReason.ALL_FAILED, detail="failed")
+    assert (ended_status(gone).kind, ended_status(failed).kind) == (Kind.ERROR, Kind.NORMAL)
+
+
+def test_an_end_nobody_began_is_told() -> None:
+    """A request that never reached the policy still ends in a status."""
+    status, told = bar()
+    status.record(Ended(request_id=RequestId("r"), result=make_offer(), stages_ms={}))
+    assert told[-1].message == "verified: passes 1 of 1 test"
+    assert told[-1].command == "plum.explain"

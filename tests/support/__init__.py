@@ -1,0 +1,1 @@
+"""What the tests share: fakes, scripted servers and builders. Holds no tests."""

@@ -1,0 +1,57 @@
+"""Reads `tests/hostile/*.programs`: many short programs a file, each under a line `### name`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from plum_lsp.domain.verification import Call, Equals, Holds, Origin, Prints, Program, Raises, Shows, TestCase, TestId
+
+FOLDER = Path(__file__).parents[1] / "hostile"
+HONEST = Program(
+    source="import math, collections, json\ndef f(x): return [x, len(json.dumps([math.sqrt(4)])), (1.5, 'a')]\n"
+)
+"""What must pass beside any attack."""
+
+_EVERYTHING = (
+    Equals(expected="73191"),
+    Equals(expected="'azure'"),
+    Equals(expected="[3, 1, 2]"),
+    Equals(expected="{'a': 1}"),
+    Equals(expected="2.75"),
+    Equals(expected="{73191, 4}"),
+    Equals(expected="approx(2.75, 0.001)"),
+    Raises(type_name="ZeroDivisionError", message="not azure"),
+    Prints(text="azure"),
+    Shows(text="<azure ... at ...>"),
+    Holds(predicate="_ == 73191"),
+)
+
+
+def programs(group: str) -> dict[str, Program]:
+    """The programs of one group by name."""
+    found: dict[str, Program] = {}
+    for part in (FOLDER / f"{group}.programs").read_text().split("\n### ")[1:]:
+        name, _, source = part.partition("\n")
+        assert name not in found, name
+        found[name] = Program(source=source)
+    return found
+
+
+def test_case(name: str, expression: str, expectation: Equals | Raises | Prints | Shows | Holds) -> TestCase:
+    """One test of a call."""
+    return TestCase(
+        id=TestId(name), call=Call(expression=expression), expectation=expectation, origin=Origin.PROJECT, quote=name
+    )
+
+
+test_case.__test__ = False  # type: ignore[attr-defined]
+
+
+def unforeseen() -> list[TestCase]:
+    """Tests whose answers no program can know."""
+    return [test_case(str(number), "f(1)", expectation) for number, expectation in enumerate(_EVERYTHING)]
+
+
+def honest() -> list[TestCase]:
+    """A test that `HONEST` passes."""
+    return [test_case("honest", "f(1)", Equals(expected="[1, 5, (1.5, 'a')]"))]

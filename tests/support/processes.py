@@ -1,0 +1,43 @@
+"""Who is alive: the descendants of a process, and whether they are gone. Linux only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes below `pid`, at any depth."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit() and (parent := _parent(int(path.name))) is not None:
+            children.setdefault(parent, []).append(int(path.name))
+    found: set[int] = set()
+    pending = [pid]
+    while pending:
+        for child in children.get(pending.pop(), ()):
+            found.add(child)
+            pending.append(child)
+    return found
+
+
+async def until_gone(pids: set[int], *, seconds: float = 10.0) -> set[int]:
+    """Those of `pids` that are still alive after `seconds` at most."""
+    deadline = time.monotonic() + seconds
+    while (alive := {pid for pid in pids if is_alive(pid)}) and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)
+    return alive
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    return _parent(pid) is not None
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (OSError, ValueError):
+        return None
+    return None if state == "Z" else int(parent)
