@@ -48,9 +48,9 @@ async def test_a_signal_while_candidates_come_in(
     """One candidate was run in the sandbox already, another hangs."""
     policy.will_complete(WRONG)
     policy.will_hang("    return")
-    process = user.start("complete", "add.py", "--line", "9", "--candidates", "2")
-    said_until(process, "→ candidate 1")
-    returned, errors, left = await ended_by(process, number)
+    with user.started("complete", "add.py", "--line", "9", "--candidates", "2") as process:
+        said_until(process, "→ candidate")
+        returned, errors, left = await ended_by(process, number)
     assert (returned, left) == (code, set())
     assert "Traceback" not in errors
 
@@ -59,9 +59,9 @@ async def test_a_signal_while_candidates_come_in(
 async def test_ctrl_c_while_the_real_model_writes(user: CommandLine) -> None:
     """The embedded policy server goes, too."""
     environ = {"PLUM_POLICY_URL": "", "PLUM_POLICY_MODEL": "smollm2-135m-instruct", "PLUM_CACHE_DIR": CACHE_DIR}
-    process = user.start("complete", "add.py", "--line", "9", "--candidates", "64", "--all", environ=environ)
-    said_until(process, "Completing")
-    returned, errors, left = await ended_by(process, signal.SIGINT)
+    with user.started("complete", "add.py", "--line", "9", "--candidates", "64", "--all", environ=environ) as process:
+        said_until(process, "Completing")
+        returned, errors, left = await ended_by(process, signal.SIGINT)
     assert (returned, left) == (1, set())
     assert "Traceback" not in errors
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -120,9 +121,10 @@ class CommandLine:
         assert "Exception ignored" not in ran.said, ran.err
         return ran
 
-    def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own, as a shell does."""
-        return subprocess.Popen(
+    @contextlib.contextmanager
+    def started(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """Start a command in a process group of its own, as a shell does; what is left of it at the end is killed."""
+        process = subprocess.Popen(
             [sys.executable, PLUM_LSP, *arguments],
             cwd=self.folder,
             env={**self.environ, **(environ or {})},
@@ -132,3 +134,9 @@ class CommandLine:
             encoding="utf-8",
             start_new_session=True,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
