@@ -24,7 +24,7 @@ def knows_add(policy: ScriptedPolicy) -> None:
 
 def test_the_right_candidate_is_offered(user: CommandLine) -> None:
     """Candidates, tests and verdicts are shown, then the offer, and where to read of it later."""
-    ran = user.run("complete", "add.py", "--line", "9")
+    ran = user.run("complete", "add.py", "--line", "9", "--all")
     assert ran.code == 0
     assert "verified (passes 2 of 2 tests)" in ran.said
     assert "rejected passes 0 of 2 tests: add(1, 2) gave -1" in ran.said

@@ -144,15 +144,14 @@ async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
 async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None:
     """Streams that are still running when the answer is clear are closed."""
     desk.options = replace(desk.options, stop_early=True)
-    desk.policy.will_complete(RIGHT)
+    desk.policy.will_complete(RIGHT, delay_s=0.3)
     desk.policy.will_hang()
 
     result = await desk.suggest(ADD)
 
     assert isinstance(result, Offer)
-    hanging = [seen for seen in desk.policy.requests if seen.steps and seen.steps[0].ending == "hang"]
-    assert hanging
-    assert all(seen.ended.wait(10) and seen.closed_early for seen in hanging)
+    assert desk.policy.hanging
+    assert all(seen.ended.wait(10) and seen.closed_early for seen in desk.policy.hanging)
 
 
 async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:

@@ -169,6 +169,11 @@ class ScriptedPolicy:
         """How many completion requests their client hung up on."""
         return sum(request.closed_early for request in self.completions)
 
+    @property
+    def hanging(self) -> list[SeenRequest]:
+        """The completion requests that were left without an end."""
+        return [request for request in self.completions if any(step.ending == "hang" for step in request.steps)]
+
     def wait_until_idle(self, timeout_s: float = 5.0) -> bool:
         """Whether every request seen so far came to its end, by itself or by a hang-up, within `timeout_s`."""
         deadline = time.monotonic() + timeout_s
