@@ -209,4 +209,4 @@ async def test_a_deadline_frees_the_policy(policy: ScriptedPolicy, tmp_path: Pat
         for _ in range(3):
             assert await editor.suggest(ADD) is None
             assert (await editor.explain())["reason"] == "deadline"
-        await editor.until(lambda: len(policy.completions) == policy.closed_early == 15)
+        await editor.until(lambda: len(policy.hanging) == policy.closed_early >= 3)
