@@ -7,21 +7,33 @@ does not order candidates (`ranking` does). A jail that breaks is reported and i
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from plum_lsp.context.window import program_with
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
-from plum_lsp.domain.verification import Call, Ending, Equals, Holds, Limits, Observation, Program, TestCase, Verdict
+from plum_lsp.domain.verification import (
+    Call,
+    Ending,
+    Equals,
+    Holds,
+    Limits,
+    Observation,
+    Program,
+    TestCase,
+    Verdict,
+    VerdictStatus,
+)
 from plum_lsp.ranking import counted, score
-from plum_lsp.synthesis.agreement import consistent
 from plum_lsp.synthesis.screening import telling
 
 _LOADS = Call(expression="None")
 """Observed alone, it shows whether a program loads."""
-_SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError", "RecursionError"})
+GENERATED_SECONDS_MAX = 0.5
+"""For the program and all its generated inputs together; most groups need a hundredth of it."""
+_SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
 """Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
 
 
@@ -40,7 +52,8 @@ class Evidence:
 class Judge:
     """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
 
-    `calls` are generated inputs, used where there is no specification.
+    `calls` are generated inputs. Without a specification they are all there is; with one they are run only if
+    `compares`, to hold what passes the examples against the rest of the group.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -49,6 +62,7 @@ class Judge:
     tests: tuple[TestCase, ...]
     calls: tuple[Call, ...]
     limits: Limits
+    compares: bool = True
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
@@ -66,7 +80,7 @@ class Judge:
             if _is_unfilled(loads):
                 return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
             if loads.ending is not Ending.RETURNED:
-                return Evidence(specification=self.tests, problem=f"the file itself does not run: {_shown(loads)}")
+                return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
             verdicts = await self.sandbox.verify(reference, tests, self.limits, reference=reference)
         except SandboxError as error:
@@ -80,7 +94,8 @@ class Judge:
             return _unverified(candidate, problem), ()
         try:
             if evidence.specification:
-                return await self._verify(candidate, evidence.specification, self.sandbox), ()
+                judged = await self._verify(candidate, evidence.specification, self.sandbox)
+                return judged, await self._compare(judged, self.sandbox)
             return await self._check(candidate, self.sandbox)
         except SandboxError as error:
             return _unverified(candidate, f"not run: {told(error)}"), ()
@@ -103,15 +118,28 @@ class Judge:
             reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
         )
 
+    async def _compare(self, judged: Judged, sandbox: Sandbox) -> tuple[Observation, ...]:
+        """What the candidate does on the generated inputs, where anybody will look at it."""
+        hangs = any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
+        if hangs or not self.compares or not self.calls:
+            return ()
+        program = program_with(self.context, judged.candidate.text)
+        return tuple(await sandbox.observe(program, self.calls, self._short_limits))
+
+    @property
+    def _short_limits(self) -> Limits:
+        """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
+        return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
+
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
         program = program_with(self.context, candidate.text)
-        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self.limits)
+        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self._short_limits)
         if loads.ending is not Ending.RETURNED:
-            return _unverified(candidate, f"does not load: {_shown(loads)}"), ()
-        surprise = next((observation for observation in seen if _is_surprise(observation)), None)
+            return _unverified(candidate, f"does not load: {shown(loads)}"), ()
+        surprise = surprise_in(seen)
         if surprise is not None:
-            return _unverified(candidate, f"a generated input ended in {_shown(surprise)}"), tuple(seen)
+            return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
         ran = f"loads and runs on {counted(len(self.calls), 'generated input')}" if self.calls else "loads"
         judged = Judged(
             candidate=candidate,
@@ -121,20 +149,6 @@ class Judge:
             reason=f"no example tells right from wrong; {ran}",
         )
         return judged, tuple(seen)
-
-
-def promoted(group: Sequence[Judged], observed: Mapping[int, Sequence[Observation]]) -> list[Judged]:
-    """`group` with the members of the winning cluster raised from `checked` to `consistent`.
-
-    `observed` maps candidate indices to what they did on the same generated inputs, in the same order.
-    """
-    runnable = {judged.candidate.completion.index for judged in group if judged.tier is Tier.CHECKED}
-    winners = consistent({index: seen for index, seen in observed.items() if index in runnable})
-    reason = f"{counted(len(winners), 'candidate')} agree on every generated input"
-    return [
-        replace(judged, tier=Tier.CONSISTENT, reason=reason) if judged.candidate.completion.index in winners else judged
-        for judged in group
-    ]
 
 
 def _expected_calls(test: TestCase) -> tuple[Call, ...]:
@@ -182,13 +196,21 @@ def _unverified(candidate: Candidate, reason: str) -> Judged:
     return Judged(candidate=candidate, verdicts=(), tier=Tier.UNVERIFIED, score=score(candidate, ()), reason=reason)
 
 
-def _is_surprise(observation: Observation) -> bool:
-    if observation.ending is Ending.RAISED and observation.raised is not None:
+def surprise_in(seen: Sequence[Observation]) -> Observation | None:
+    """What no input should end in: a slip, a crash, or never an end at all."""
+    if seen and all(observation.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for observation in seen):
+        return seen[0]
+    return next((observation for observation in seen if _is_slip(observation)), None)
+
+
+def _is_slip(observation: Observation) -> bool:
+    if observation.raised is not None:
         return not _SURPRISES.isdisjoint(observation.raised.type_names)
-    return observation.ending is not Ending.RETURNED
+    return observation.ending is Ending.CRASHED
 
 
-def _shown(observation: Observation) -> str:
+def shown(observation: Observation) -> str:
+    """How a call ended, as text for people."""
     if observation.raised is not None:
         return f"{observation.raised.type_names[0]}: {observation.raised.message}"
     return f"{observation.ending.value.replace('_', ' ')} {observation.detail}".strip()

@@ -34,13 +34,14 @@ from plum_lsp.domain.suggestion import (
     Tier,
 )
 from plum_lsp.domain.verification import Limits, Observation
-from plum_lsp.judging import Evidence, Judge, promoted, told
+from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
+from plum_lsp.settling import settled
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
 
-GENERATED_CALLS = 12
+GENERATED_CALLS = 32
 """Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
 
 
@@ -61,6 +62,11 @@ class PipelineOptions:
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+
+    @property
+    def ends_at_first_verified(self) -> bool:
+        """Whether a verified candidate ends the request, so that nothing is left to compare it with."""
+        return self.stop_early and Tier.VERIFIED in self.tiers
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,6 +162,7 @@ class Pipeline:
             tests=examples_of(context),
             calls=generated_calls(context, limit=GENERATED_CALLS),
             limits=options.limits,
+            compares=not options.ends_at_first_verified,
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
@@ -182,8 +189,7 @@ class Pipeline:
         except* _Clear:
             stages.reach("clear")
         else:
-            if not evidence.result().specification:
-                self._promote(this)
+            self._settle(this)
 
     async def _sample(
         self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
@@ -222,12 +228,12 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            if self.options.stop_early and Tier.VERIFIED in self.options.tiers:
+            if self.options.ends_at_first_verified:
                 raise _Clear
 
-    def _promote(self, this: _Round) -> None:
-        """Raise the candidates that agree, now that the whole group has run."""
-        before, this.judged = this.judged, promoted(this.judged, this.observed)
+    def _settle(self, this: _Round) -> None:
+        """Compare the candidates with one another, now that the whole group has run."""
+        before, this.judged = this.judged, settled(this.judged, this.judge, this.observed)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)

@@ -38,8 +38,8 @@ def score(candidate: Candidate, verdicts: Sequence[Verdict]) -> float:
 
 
 def is_refuted(judged: Judged) -> bool:
-    """Whether some test showed the candidate wrong. Such a candidate is never offered, in any tier."""
-    return any(not verdict.is_pass for verdict in judged.verdicts)
+    """Whether some test that is not itself in doubt showed the candidate wrong. Such a candidate is never offered."""
+    return judged.tier is not Tier.CONSISTENT and any(not verdict.is_pass for verdict in judged.verdicts)
 
 
 def ranked(group: Sequence[Judged]) -> list[Judged]:

@@ -15,6 +15,7 @@ _MODULES = {
     "serve": "plum_lsp.cli.serve",
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
+    "verify": "plum_lsp.cli.verify",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
     "sandbox": "plum_lsp.cli.sandbox",

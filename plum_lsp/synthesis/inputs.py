@@ -1,7 +1,7 @@
 """Makes calls to observe where nobody said what the result should be: edge values first, always the same ones.
 
-Types come from annotations, from default values and from the arguments of examples; a parameter with none of these
-ends it, because made-up arguments of a wrong type show only that candidates raise. Runs nothing and expects nothing.
+Types come from annotations, from default values and from the arguments of examples, else they are guessed and tried:
+an input on which most candidates raise is no evidence (see `agreement`). Runs nothing and expects nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import ast
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call
 from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.synthesis.guesses import guessed_annotations
+from plum_lsp.synthesis.mutations import neighbours
 from plum_lsp.synthesis.sources import (
     Surface,
     expression_or_none,
@@ -22,6 +24,8 @@ from plum_lsp.synthesis.sources import (
 
 POOL_MAX = 24
 """The most values tried for one parameter."""
+NEAR_MAX = 16
+"""The most calls made out of one example."""
 DEPTH_MAX = 3
 """How deep annotations are followed: `list[list[list[int]]]` is as far as inputs stay readable."""
 _SCALARS: dict[str, tuple[str, ...]] = {
@@ -70,13 +74,13 @@ def generated_calls(context: Context, *, limit: int) -> tuple[Call, ...]:
     if parameters is None:
         return ()
     arguments = _shown_arguments(shown, function)
-    pools = [_pool(parameter, place, arguments) for place, parameter in enumerate(parameters)]
+    pools = [_pool(parameter, place, arguments, function.docstring) for place, parameter in enumerate(parameters)]
     target = _target(function, surface)
     if target is None or any(not pool for pool in pools):
         return ()
     known = {_normal(expression) for expression in shown}
     found: dict[str, Call] = {}
-    for picked in _combinations(pools, parameters):
+    for picked in [*_near_examples(arguments, parameters), *_combinations(pools, parameters)]:
         expression = f"{target}({', '.join(picked)})"
         key = _normal(expression)
         if key not in known and key not in found:
@@ -112,7 +116,9 @@ def _parameters(function: FunctionSymbol, surface: Surface) -> list[tuple[ast.ar
     return found[1:] if is_bound else found
 
 
-def _pool(parameter: tuple[ast.arg, ast.expr | None, bool], place: int, shown: list[dict[str, str]]) -> list[str]:
+def _pool(
+    parameter: tuple[ast.arg, ast.expr | None, bool], place: int, shown: list[dict[str, str]], docstring: str
+) -> list[str]:
     """The values to try for a parameter, edge values first, those of the examples after them."""
     argument, default, _ = parameter
     sources = [call[key] for call in shown for key in (str(place), argument.arg) if key in call]
@@ -127,6 +133,9 @@ def _pool(parameter: tuple[ast.arg, ast.expr | None, bool], place: int, shown: l
             values.extend(_of_annotation(tree, 0) if tree is not None else ())
     if default is not None and not values:
         values.append(ast.unparse(default))
+    if argument.annotation is None and not values and not sources:
+        guesses = (expression_or_none(guess) for guess in guessed_annotations(argument.arg, docstring))
+        values.extend(_interleaved([_of_annotation(guess, 0) for guess in guesses if guess is not None]))
     return list(dict.fromkeys([*values[:POOL_MAX], *sources]))[: 2 * POOL_MAX]
 
 
@@ -256,6 +265,41 @@ def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.ex
             ]
         )
     return rows
+
+
+def _near_examples(
+    shown: list[dict[str, str]], parameters: list[tuple[ast.arg, ast.expr | None, bool]]
+) -> list[list[str]]:
+    """Rows of arguments that differ from an example's in one place; the examples take turns."""
+    turns = [_one_changed(row) for row in (_shown_row(call, parameters) for call in shown) if row is not None]
+    return [turn[place] for place in range(NEAR_MAX) for turn in turns if place < len(turn)]
+
+
+def _shown_row(
+    call: dict[str, str], parameters: list[tuple[ast.arg, ast.expr | None, bool]]
+) -> list[tuple[str, str]] | None:
+    """The arguments of a call as keyword (`a=`, or empty) and source; None if one that is needed was no literal."""
+    row = []
+    for place, (argument, default, is_keyword) in enumerate(parameters):
+        if argument.arg in call:
+            row.append((f"{argument.arg}=", call[argument.arg]))
+        elif str(place) in call and not is_keyword:
+            row.append(("", call[str(place)]))
+        elif default is None:
+            return None
+    return row
+
+
+def _one_changed(row: list[tuple[str, str]]) -> list[list[str]]:
+    """The row with one argument changed, the arguments taking turns."""
+    own = [keyword + source for keyword, source in row]
+    changes = [[keyword + near for near in neighbours(source)] for keyword, source in row]
+    return [
+        [*own[:place], near[turn], *own[place + 1 :]]
+        for turn in range(max(map(len, changes), default=0))
+        for place, near in enumerate(changes)
+        if turn < len(near)
+    ]
 
 
 def _normal(expression: str) -> str:

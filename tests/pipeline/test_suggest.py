@@ -166,6 +166,34 @@ async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:
     assert "3" not in result.text
 
 
+async def test_answers_learned_by_heart_are_found_out(desk: Desk) -> None:
+    """Inputs that no example names tell them from those that compute."""
+    desk.policy.will_complete("return {(1, 2): 3}.get((a, b), 4)\n", mean_logprob=-0.01)
+    desk.policy.will_complete(RIGHT, mean_logprob=-2.0)
+    desk.policy.will_complete("return b + a\n", mean_logprob=-2.0)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert "+" in result.text
+    reasons = [event.judged.reason for event in desk.told.events if isinstance(event, Verified)]
+    assert any("where others give" in reason for reason in reasons)
+
+
+async def test_an_example_that_everybody_contradicts_is_doubted(desk: Desk) -> None:
+    """Several different candidates agree on everything but one example: the user is told that it may be wrong."""
+    for text in ("return a + b\n", "return b + a\n", "return sum((a, b))\n", "return a - -b\n", "return 5\n"):
+        desk.policy.will_complete(text)
+    marked = ADD.replace("    4\n", "    4\n    >>> add(2, 3)\n    7\n")
+
+    result = await desk.suggest(marked)
+
+    assert isinstance(result, Offer)
+    assert result.chosen.tier is Tier.CONSISTENT
+    assert "add(2, 3)" in result.chosen.reason
+    assert "may be wrong" in result.chosen.reason
+
+
 async def test_a_candidate_that_uses_an_undefined_name_is_not_run(desk: Desk) -> None:
     """What is known to be broken is told as such."""
     desk.policy.will_complete("return undefined_helper(a, b)\n")

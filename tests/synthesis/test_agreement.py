@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from plum_lsp.domain.verification import (
@@ -18,8 +20,10 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.synthesis.agreement import clusters, consistent
+from plum_lsp.synthesis.agreement import Agreement, Trial, agreement, first_difference
 from plum_lsp.synthesis.screening import telling
+
+TIMED_OUT = Observation(ending=Ending.TIMED_OUT)
 
 
 def returned(value: Value, printed: str = "") -> Observation:
@@ -30,35 +34,94 @@ def raised(name: str) -> Observation:
     return Observation(ending=Ending.RAISED, raised=Raised(type_names=(name, "Exception"), message="x"))
 
 
-def test_the_majority_wins() -> None:
-    """Two that agree against one are consistent."""
-    seen = {0: [returned(1)], 1: [returned(2)], 2: [returned(1)]}
-    assert consistent(seen) == {0, 2}
-    assert [cluster.members for cluster in clusters(seen)] == [(0, 2), (1,)]
+def gave(*values: Value) -> list[Observation]:
+    return [returned(value) for value in values]
+
+
+def found(
+    seen: Mapping[int, Sequence[Observation]],
+    fingerprints: Mapping[int, str] | None = None,
+    eligible: Sequence[int] | None = None,
+) -> Agreement | None:
+    names = fingerprints or {index: str(index) for index in seen}
+    trials = [
+        Trial(index=index, fingerprint=names[index], observations=tuple(observations))
+        for index, observations in seen.items()
+    ]
+    return agreement(trials, seen.keys() if eligible is None else eligible)
+
+
+def members(seen: Mapping[int, Sequence[Observation]], fingerprints: Mapping[int, str] | None = None) -> set[int]:
+    cluster = found(seen, fingerprints)
+    return set(cluster.members) if cluster is not None else set()
+
+
+def test_the_largest_cluster_wins() -> None:
+    """Two that agree stand against one."""
+    assert members({0: gave(1, 2), 1: gave(2, 3), 2: gave(1, 2)}) == {0, 2}
+
+
+def test_where_nobody_agrees_the_most_usual_one_wins() -> None:
+    """Each mistake shows on another input, so the right answer is the one that all mistakes are near to."""
+    right = (1, 2, 3, 4, 5, 6)
+    wrong = {place: gave(*right[:place], 99, *right[place + 1 :]) for place in range(1, 4)}
+    cluster = found({0: gave(*right)} | wrong)
+    assert cluster is not None
+    assert cluster.members == (0,)
+    assert cluster.centrality == pytest.approx(5 / 6)
 
 
 @pytest.mark.parametrize(
     "seen",
     [
         {},
-        {0: []},
-        {0: [returned(1)]},
-        {0: [returned(1)], 1: [returned(2)]},
-        {0: [returned(1)], 1: [returned(1)], 2: [returned(2)], 3: [returned(3)]},
+        {0: gave(1), 1: gave(2)},
+        {0: gave(1), 1: gave(1), 2: gave(2), 3: gave(2)},
         {0: [raised("ValueError")], 1: [raised("ValueError")]},
+        {0: gave(7, 7, 7), 1: gave(7, 7, 7)},
     ],
+    ids=["nobody", "one each", "tie", "only exceptions", "constants"],
 )
-def test_without_a_majority_that_returned_something_nobody_wins(seen: dict[int, list[Observation]]) -> None:
-    """One alone, a tie, half of the group, and a shared exception prove nothing."""
-    assert consistent(seen) == frozenset()
+def test_what_proves_nothing(seen: dict[int, list[Observation]]) -> None:
+    """Nobody is usual where there is a tie, nothing but exceptions, or one answer to everything."""
+    assert members(seen) == set()
 
 
 def test_copies_count_once() -> None:
     """Ten copies of one mistake do not outvote, whatever their number."""
-    seen = {index: [returned(1)] for index in range(10)} | {10: [returned(2)], 11: [returned(2)]}
-    fingerprints = dict.fromkeys(range(10), "same") | {10: "b", 11: "c"}
-    assert consistent(seen, fingerprints) == {10, 11}
-    assert clusters(seen, fingerprints)[1].size == 1
+    seen = {index: gave(1, 2) for index in range(10)} | {10: gave(2, 3), 11: gave(2, 3)}
+    cluster = found(seen, dict.fromkeys(range(10), "same") | {10: "b", 11: "b"})
+    assert cluster is not None
+    assert cluster.size == 1
+
+
+def test_those_that_failed_a_test_count_but_are_not_elected() -> None:
+    """They are right about much else; what they agree on is not therefore right."""
+    seen = {0: gave(1, 2, 3), 1: gave(1, 2, 9), 2: gave(5, 6, 7), 3: gave(5, 6, 7)}
+    cluster = found(seen, eligible=[0, 2])
+    assert cluster is not None
+    assert cluster.members in {(0,), (2,)}
+    assert not set(cluster.members) & {1, 3}
+
+
+def test_inputs_on_which_most_raise_are_left_out() -> None:
+    """An argument of the wrong type says nothing about who is right."""
+    seen = {0: [raised("TypeError"), *gave(1, 2)], 1: [raised("TypeError"), *gave(1, 2)], 2: gave(0, 5, 6)}
+    cluster = found(seen)
+    assert cluster is not None
+    assert (cluster.members, cluster.inputs) == ((0, 1), (1, 2))
+
+
+def test_a_slow_answer_is_no_other_answer() -> None:
+    """A candidate that hits a limit on one input is compared by the others."""
+    assert members({0: gave(1, 2, 3), 1: [*gave(1, 2), TIMED_OUT], 2: gave(1, 2, 3), 3: gave(4, 5, 6)}) == {0, 1, 2}
+
+
+def test_the_first_difference_is_named() -> None:
+    """Among the inputs that told anything."""
+    left, right = (Trial(index=i, fingerprint="", observations=tuple(gave(*v))) for i, v in enumerate([(1, 2), (3, 4)]))
+    assert first_difference(left, right, (1,)) == 1
+    assert first_difference(left, left, (0, 1)) is None
 
 
 @pytest.mark.parametrize(
@@ -66,6 +129,8 @@ def test_copies_count_once() -> None:
     [
         (returned(1), returned(True), False),
         (returned(1), returned(1.0), False),
+        (returned(10**6000), returned(10**6000), True),
+        (returned(10**6000), returned(10**6000 + 1), False),
         (returned(0.1 + 0.2), returned(0.3), True),
         (returned(float("nan")), returned(float("nan")), True),
         (returned(None, "a\n"), returned(None, "a"), True),
@@ -95,8 +160,8 @@ def test_copies_count_once() -> None:
 )
 def test_what_equal_behaviour_is(left: Observation, right: Observation, is_same: bool) -> None:
     """Types, output and exceptions count; order in sets and dicts, addresses and last digits do not."""
-    found = clusters({0: [left, returned(1)], 1: [right, returned(1)]})
-    assert (len(found) == 1) is is_same
+    one, other = (Trial(index=index, fingerprint="", observations=(seen,)) for index, seen in enumerate((left, right)))
+    assert (first_difference(one, other, (0,)) is None) is is_same
 
 
 def test_tests_that_an_unfilled_hole_passes_are_dropped() -> None:

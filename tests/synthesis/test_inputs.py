@@ -65,14 +65,21 @@ def test_types_come_from_defaults_and_examples_too() -> None:
     assert "f([])" in calls_of('def f(n):\n    """f([3]) == 2"""\n    ‸\n')
 
 
+def test_inputs_near_the_examples_come_first() -> None:
+    """One argument is changed at a time, keywords stay, and the examples take turns."""
+    marked = 'def f(a, b=1):\n    """f([3, 1], b=2) == 2\n    f([5]) == 1\n    """\n    ‸\n'
+    assert calls_of(marked, limit=4) == ["f([3], b=2)", "f([])", "f([3, 1], b=3)", "f([6])"]
+
+
 def test_an_example_is_not_made_up_again() -> None:
     """Calls that the examples make already show nothing new."""
     assert "f(0)" not in calls_of('def f(n: int):\n    """f(0) == 2"""\n    ‸\n')
 
 
-def test_without_a_type_there_are_no_calls() -> None:
-    """An argument of a made-up type would only show that candidates raise."""
-    assert calls_of("def f(x):\n    ‸\n") == []
+def test_without_a_type_there_are_calls_to_try() -> None:
+    """Of several types, likely ones first; a type that nobody can make ends it."""
+    assert {"f(0)", "f('')", "f([])"} <= set(calls_of("def f(zzz):\n    ‸\n"))
+    assert calls_of("def f(words):\n    ‸\n", limit=2) == ["f([])", "f(0)"]
     assert calls_of("def f(x: int, y: Shop):\n    ‸\n") == []
 
 

@@ -1,0 +1,121 @@
+"""`plum-lsp verify`: judge candidates that are already written, from a file, without a policy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from plum_lsp.config import load_settings
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.verification import Limits
+from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.values import show
+from plum_lsp.verifying import MalformedTask, Task, Verified, task_of
+from plum_lsp.verifying import verify as verify_task
+from plum_lsp.wiring import MonotonicClock, pipeline_options, sandbox_options
+
+INPUTS_SHOWN = 12
+"""How many generated inputs `--explain` shows."""
+
+
+@click.command()
+@click.argument("inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
+@click.option("--explain", "explained", metavar="TASK_ID", help="Show the tests and results of one task instead.")
+def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
+    """Judge the candidates of a JSON-lines file; one prediction a line for each candidate.
+
+    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line was no
+    such row or the sandbox broke on it.
+    """
+    lines = inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    if explained is not None:
+        tasks, problems = _tasks(lines)
+        chosen = [task for task in tasks if task.id == explained]
+        if not chosen:
+            raise click.ClickException(f"no task {explained!r} in {inputs}")
+        problems = asyncio.run(_verify(chosen, sys.stdout, is_explained=True))
+    elif output is None:
+        problems = _predict(lines, sys.stdout)
+    else:
+        with output.open("w", encoding="utf-8") as predictions:
+            problems = _predict(lines, predictions)
+    if problems:
+        raise SystemExit(1)
+
+
+def _predict(lines: list[str], predictions: TextIO) -> int:
+    tasks, problems = _tasks(lines)
+    return problems + asyncio.run(_verify(tasks, predictions, is_explained=False))
+
+
+def _tasks(lines: list[str]) -> tuple[list[Task], int]:
+    """The tasks of the file, and how many lines are none (each is told)."""
+    tasks, problems = [], 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            tasks.append(task_of(line))
+        except MalformedTask as error:
+            problems += 1
+            click.echo(f"line {number}: {error}", err=True)
+    return tasks, problems
+
+
+async def _verify(tasks: list[Task], out: TextIO, *, is_explained: bool) -> int:
+    """Judge every task; returns on how many the sandbox broke."""
+    settings = load_settings(environ=os.environ).settings
+    limits = pipeline_options(settings).limits
+    sandbox = await open_sandbox(sandbox_options(settings))
+    problems = 0
+    try:
+        for task in tasks:
+            problems += not await _one(task, sandbox, limits, out, is_explained=is_explained)
+    finally:
+        await sandbox.close()
+    return problems
+
+
+async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_explained: bool) -> bool:
+    try:
+        done = await verify_task(task, sandbox, MonotonicClock(), limits=limits)
+    except SandboxError as error:
+        click.echo(f"{task.id}: the sandbox broke: {error}", err=True)
+        return False
+    if is_explained:
+        _explain(done, out)
+    else:
+        out.writelines(json.dumps(line) + "\n" for line in done.lines())
+        out.flush()
+    return True
+
+
+def _explain(done: Verified, out: TextIO) -> None:
+    """Tests, candidates and what they gave, as a person would read them."""
+    if done.judge is None:
+        out.write("There is no code to complete at the end of the prompt.\n")
+        return
+    out.write(f"Task {done.task.id}\n\nTests\n")
+    for number, test in enumerate(done.judge.tests, start=1):
+        out.write(f"  {number}. {test.quote.strip() or test.call.expression}  [{test.origin.value}]\n")
+    out.write("\nCandidates\n" if done.judge.tests else "  none\n\nCandidates\n")
+    for judged, seen in zip(done.group, done.observed, strict=True):
+        marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
+        out.write(f"  {judged.candidate.completion.index}. {judged.tier.value:10s} {marks} {judged.reason}\n")
+        for verdict in judged.verdicts:
+            if not verdict.is_pass:
+                out.write(f"       a test gave {verdict.shown}\n")
+                break
+        if seen:
+            values = (show(one.value, 24) if one.raised is None else one.raised.type_names[0] for one in seen)
+            out.write(f"       {', '.join(list(values)[:INPUTS_SHOWN])}\n")
+    inputs = [call.expression for call in done.judge.calls[:INPUTS_SHOWN]]
+    out.write(f"\nInputs: {', '.join(inputs) or 'none'}\n")

@@ -1,0 +1,83 @@
+"""Guesses what an unannotated parameter takes, from its name and from what the docstring says beside it.
+
+Guesses are only good enough to try: where one is wrong every candidate raises, and such an input is dropped. Returns
+annotations as source, likeliest first, so that one generator serves annotated and guessed parameters alike.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ANY = ("int", "str", "list[int]", "list[str]")
+"""Tried after everything that is known; a name misleads now and then."""
+_PHRASES: tuple[tuple[str, str], ...] = (
+    (r"(?:list|array|sequence)s? of (?:list|array|sequence|row)s?|matrix|2d (?:list|array)|grid", "list[list[int]]"),
+    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:str(?:ing)?|word|name)s?", "list[str]"),
+    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:float|real)s?", "list[float]"),
+    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:tuple|pair)s?", "list[tuple[int, int]]"),
+    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?dict\w*", "list[dict[str, int]]"),
+    (r"dict(?:ionary)?|mapping|hash ?map", "dict[str, int]"),
+    (r"(?:list|array|vector|sequence|iterable)", "list[int]"),
+    (r"tuple", "tuple[int, ...]"),
+    (r"set", "set[int]"),
+    (r"str(?:ing)?|text|sentence|word|substring|character", "str"),
+    (r"int(?:eger)?|natural number|whole number", "int"),
+    (r"float|real number|decimal", "float"),
+    (r"bool(?:ean)?|flag", "bool"),
+    (r"number", "int"),
+)
+_NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (r"matrix|mat|grid|board|rows|intervals", ("list[list[int]]",)),
+    (r"graph|adjacency", ("dict[str, list[str]]", "dict[int, list[int]]")),
+    (r"strs|strings|words|names|lines|tokens|\w+_(?:words|strings|names|strs)", ("list[str]",)),
+    (r"tuples|pairs|list_of_tuples|tuple_?list|points", ("list[tuple[int, int]]",)),
+    (r"(?:test_)?tup(?:le)?\d*", ("tuple[int, ...]", "tuple[str, ...]")),
+    (r"(?:\w*_)?(?:dict|dictionary|mapping|dic|d)\d*", ("dict[str, int]",)),
+    (
+        r"(?:\w*_)?(?:lst|list|arr|array|nums|numbers|values|items|seq|sequence|data|l|xs|ys|a|b)\d*",
+        ("list[int]", "int"),
+    ),
+    (r"(?:\w*_)?(?:set|s\d+)", ("set[int]", "str")),
+    (
+        r"(?:\w*_)?(?:str|string|text|word|sentence|s|char|c|ch|name|message|msg|prefix|suffix|pattern|line|date)\d*",
+        ("str",),
+    ),
+    (
+        r"(?:\w*_)?(?:n|m|k|i|j|num|number|count|index|idx|size|length|width|height|limit|start|end|step|year|p|q|r)\d*",
+        ("int",),
+    ),
+    (r"x|y|z|radius|rate|price|weight|angle|threshold", ("int", "float")),
+    (r"is_\w+|has_\w+|\w*flag|reverse|strict|verbose", ("bool",)),
+    (r"func|function|fn|f|callback|predicate|key", ("Callable",)),
+)
+
+
+def guessed_annotations(name: str, text: str) -> tuple[str, ...]:
+    """What parameter `name` may take, given the docstring `text`; never empty."""
+    found = [*_said(name, text), *_named(name)]
+    return tuple(dict.fromkeys([*(found or _mentioned(text)), *_ANY]))
+
+
+def _said(name: str, text: str) -> list[str]:
+    """What stands beside the name: `name (list of str)`, `name: an integer`, `@name integer`, `a string name`."""
+    quoted = re.escape(name)
+    windows = [
+        match.group(1) for match in re.finditer(rf"[@:`'\"]?\b{quoted}\b[`'\"]?((?:[ \t:,(=-]|\w)+.{{0,40}})", text)
+    ]
+    windows = [re.split(r"[.\n;]", window)[0] for window in windows]
+    before = [match.group(1) for match in re.finditer(rf"((?:\w+[ ]){{1,4}})[`'\"]?{quoted}\b", text)]
+    return [found for window in [*before, *windows] for found in _phrase(window)[:1]]
+
+
+def _mentioned(text: str) -> list[str]:
+    return _phrase(text[:200])
+
+
+def _phrase(window: str) -> list[str]:
+    lowered = window.lower()
+    return [annotation for pattern, annotation in _PHRASES if re.search(rf"\b(?:{pattern})s?\b", lowered)]
+
+
+def _named(name: str) -> list[str]:
+    lowered = name.lower()
+    return [kind for pattern, kinds in _NAMES if re.fullmatch(pattern, lowered) for kind in kinds]

@@ -1,0 +1,152 @@
+"""Judges candidates that somebody else wrote: a file of tasks in, a prediction for each candidate out; no policy.
+
+The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. Rows are
+JSON with `task_id`, `prompt`, `suffix` and `candidates` (each with a `text`); everything else in them is ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plum_lsp.context.window import read_context, reference_program
+from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.ports import Clock, Sandbox
+from plum_lsp.domain.suggestion import Completion, Context, Finish, Judged, PolicyVersion, Tier
+from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.judging import Judge
+from plum_lsp.pipeline import GENERATED_CALLS
+from plum_lsp.policy.candidates import make_candidate
+from plum_lsp.ranking import is_refuted
+from plum_lsp.settling import settled
+from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.synthesis.inputs import generated_calls
+
+OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
+PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
+_NOBODY = PolicyVersion(number=0, model="", model_sha256="")
+
+
+class MalformedTask(PlumError):
+    """A line is no task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A hole and the texts that may fill it."""
+
+    id: str
+    prompt: str
+    suffix: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A task's candidates, judged. `walls_ms` and `observed` follow the order of `group`, which is the task's own."""
+
+    task: Task
+    judge: Judge | None
+    group: tuple[Judged, ...]
+    observed: tuple[tuple[Observation, ...], ...]
+    walls_ms: tuple[float, ...]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """One prediction a candidate, as JSON values."""
+        return [
+            {
+                "task_id": self.task.id,
+                "candidate_index": judged.candidate.completion.index,
+                "offered": judged.tier in OFFERED and not is_refuted(judged),
+                "score": round(judged.score, 6),
+                "tier": judged.tier.value,
+                "tests_run": len(judged.verdicts),
+                "tests_passed": sum(verdict.is_pass for verdict in judged.verdicts),
+                "reason": judged.reason,
+                "wall_ms": round(wall, 3),
+            }
+            for judged, wall in zip(self.group, self.walls_ms, strict=True)
+        ]
+
+
+def task_of(line: str) -> Task:
+    """The task on a line. Raises `MalformedTask` if it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise MalformedTask(f"not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise MalformedTask("not a JSON object")
+    texts = row.get("candidates")
+    if not isinstance(texts, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("text"), str) for one in texts
+    ):
+        raise MalformedTask("`candidates` must be a list of objects with a `text`")
+    for name in ("task_id", "prompt"):
+        if not isinstance(row.get(name), str):
+            raise MalformedTask(f"`{name}` must be a text")
+    suffix = row.get("suffix", "")
+    if not isinstance(suffix, str):
+        raise MalformedTask("`suffix` must be a text")
+    return Task(id=row["task_id"], prompt=row["prompt"], suffix=suffix, candidates=tuple(one["text"] for one in texts))
+
+
+async def verify(task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()) -> Verified:
+    """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
+    document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
+    context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
+    if context is None:
+        return Verified(task=task, judge=None, group=(), observed=(), walls_ms=())
+    judge = Judge(
+        sandbox=sandbox,
+        context=context,
+        reference=reference_program(context),
+        tests=examples_of(context),
+        calls=generated_calls(context, limit=GENERATED_CALLS),
+        limits=limits,
+    )
+    return await _judged(task, judge, context, clock, order or range(len(task.candidates)))
+
+
+async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int]) -> Verified:
+    evidence = await judge.evidence()
+    group: list[Judged] = []
+    observed: dict[int, tuple[Observation, ...]] = {}
+    walls: dict[int, float] = {}
+
+    async def run(index: int) -> None:
+        started = clock.now()
+        candidate = make_candidate(_completion(index, task.candidates[index]), context, _NOBODY)
+        judged, seen = await judge.judge(candidate, evidence)
+        group.append(judged)
+        observed[index], walls[index] = seen, (clock.now() - started) * 1000
+
+    async with asyncio.TaskGroup() as running:
+        for index in order:
+            running.create_task(run(index))
+    ran = {index: seen for index, seen in observed.items() if seen}
+    in_order = sorted(settled(group, judge, ran), key=lambda judged: judged.candidate.completion.index)
+    return Verified(
+        task=task,
+        judge=judge,
+        group=tuple(in_order),
+        observed=tuple(observed[judged.candidate.completion.index] for judged in in_order),
+        walls_ms=tuple(walls[judged.candidate.completion.index] for judged in in_order),
+    )
+
+
+def _completion(index: int, text: str) -> Completion:
+    return Completion(
+        index=index,
+        text=text,
+        finish=Finish.STOP,
+        temperature=0.0,
+        seed=0,
+        token_logprobs=(),
+        first_token_ms=0.0,
+        ended_ms=0.0,
+    )
