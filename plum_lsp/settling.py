@@ -53,7 +53,7 @@ def settled(group: Sequence[Judged], judge: Judge, observed: Mapping[int, Sequen
 
 
 def _consistent(group: Sequence[Judged], found: Agreement | None) -> list[Judged]:
-    if found is None or (found.size < 2 and found.centrality < LONE_CENTRALITY_MIN):
+    if found is None or found.is_tie or (found.size < 2 and found.centrality < LONE_CENTRALITY_MIN):
         return list(group)
     inputs = counted(len(found.inputs), "generated input")
     reason = f"{counted(found.size, 'different candidate')} agree on {inputs}"
@@ -72,7 +72,11 @@ def _against_one_example(group: Sequence[Judged], trials: Sequence[Trial], rival
         passes = tuple(verdict.is_pass for verdict in judged.verdicts)
         if len(passes) > 1 and sum(passes) == len(passes) - 1:
             failing.setdefault(passes, set()).add(_index(judged))
-    found = [cluster for indices in failing.values() if (cluster := agreement(trials, indices)) is not None]
+    found = [
+        cluster
+        for indices in failing.values()
+        if (cluster := agreement(trials, indices)) is not None and not cluster.is_tie
+    ]
     best = max(found, key=lambda cluster: cluster.size, default=None)
     if best is None or best.size < AGAINST_AN_EXAMPLE_MIN or best.size <= 2 * rival:
         return None

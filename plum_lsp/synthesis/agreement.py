@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from plum_lsp.domain.verification import Ending, Node, Observation, Value
@@ -41,8 +41,8 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """The cluster that stands for what is usual. `members` are candidate indices, ascending; none if there is a tie,
-    or if every eligible candidate gave one answer to everything.
+    """The cluster that stands for what is usual. `members` are candidate indices, ascending; none if every eligible
+    candidate gave one answer to everything. With `is_tie` they are those of several clusters that are equally usual.
 
     `size` counts distinct fingerprints; `centrality` in [0, 1] is the mean likeness of a member to all other
     candidates; `inputs` are the places of the inputs that told anything.
@@ -52,6 +52,7 @@ class Agreement:
     size: int
     centrality: float
     inputs: tuple[int, ...]
+    is_tie: bool = False
 
 
 def agreement(trials: Sequence[Trial], eligible: Collection[int]) -> Agreement | None:
@@ -68,13 +69,13 @@ def agreement(trials: Sequence[Trial], eligible: Collection[int]) -> Agreement |
     varied = [trial for trial in trials if _is_varied(answers[trial.index])]
     elected = [trial for trial in standing if _is_varied(answers[trial.index])]
     found = [_cluster_of(trial, elected, varied, answers, inputs) for trial in elected]
-    nobody = Agreement(members=(), size=0, centrality=0.0, inputs=inputs)
     if not found:
-        return nobody
+        return Agreement(members=(), size=0, centrality=0.0, inputs=inputs)
     best = max(found, key=lambda cluster: _score(cluster, len(elected)))
-    rivals = [other for other in found if not set(other.members) & set(best.members)]
-    is_tie = any(_score(other, len(elected)) == _score(best, len(elected)) for other in rivals)
-    return nobody if is_tie else best
+    equals = [other for other in found if _score(other, len(elected)) == _score(best, len(elected))]
+    members = {index for cluster in equals for index in cluster.members}
+    is_tie = any(not set(other.members) & set(best.members) for other in equals)
+    return replace(best, members=tuple(sorted(members)), is_tie=is_tie)
 
 
 def first_difference(left: Trial, right: Trial, inputs: Sequence[int]) -> int | None:

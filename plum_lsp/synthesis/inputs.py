@@ -7,6 +7,7 @@ an input on which most candidates raise is no evidence (see `agreement`). Runs n
 from __future__ import annotations
 
 import ast
+import re
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call
@@ -56,6 +57,7 @@ _ALIASES = {
     "Text": "str",
     "Number": "int",
 }
+_UNSIGNED = re.compile(r"\b(?:positive|natural|non-?negative)\b", re.IGNORECASE)
 _SHAPES = ((), (0,), (1,), (1, 2), (3, 1, 2), (1, 1), (2, 1, 0), (5, 3, 5, 1))
 """Which values of the item pool make up a list: empty, single, ordered, unordered, repeated, falling, longer."""
 
@@ -136,7 +138,15 @@ def _pool(
     if argument.annotation is None and not values and not sources:
         guesses = (expression_or_none(guess) for guess in guessed_annotations(argument.arg, docstring))
         values.extend(_interleaved([_of_annotation(guess, 0) for guess in guesses if guess is not None]))
+    if _is_unsigned(sources, docstring):
+        values = [value for value in values if not value.startswith("-")]
     return list(dict.fromkeys([*values[:POOL_MAX], *sources]))[: 2 * POOL_MAX]
+
+
+def _is_unsigned(sources: list[str], docstring: str) -> bool:
+    """Whether nobody seems to have negative numbers in mind: the docstring says so, or the examples never do."""
+    is_never_shown = len(sources) > 1 and not any("-" in source for source in sources)
+    return is_never_shown or _UNSIGNED.search(docstring) is not None
 
 
 def _of_annotation(tree: ast.expr, depth: int) -> list[str]:

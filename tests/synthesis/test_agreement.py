@@ -53,7 +53,7 @@ def found(
 
 def members(seen: Mapping[int, Sequence[Observation]], fingerprints: Mapping[int, str] | None = None) -> set[int]:
     cluster = found(seen, fingerprints)
-    return set(cluster.members) if cluster is not None else set()
+    return set(cluster.members) if cluster is not None and not cluster.is_tie else set()
 
 
 def test_the_largest_cluster_wins() -> None:
@@ -85,6 +85,13 @@ def test_where_nobody_agrees_the_most_usual_one_wins() -> None:
 def test_what_proves_nothing(seen: dict[int, list[Observation]]) -> None:
     """Nobody is usual where there is a tie, nothing but exceptions, or one answer to everything."""
     assert members(seen) == set()
+
+
+def test_a_tie_names_both_sides() -> None:
+    """Who has a specification to stand on needs no majority."""
+    cluster = found({0: gave(1, 1, 2), 1: gave(1, 5, 2), 2: gave(8, 8, 9)})
+    assert cluster is not None
+    assert (cluster.members, cluster.is_tie) == ((0, 1), True)
 
 
 def test_copies_count_once() -> None:

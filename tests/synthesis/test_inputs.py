@@ -71,6 +71,13 @@ def test_inputs_near_the_examples_come_first() -> None:
     assert calls_of(marked, limit=4) == ["f([3], b=2)", "f([])", "f([3, 1], b=3)", "f([6])"]
 
 
+def test_negative_numbers_are_left_out_where_nobody_means_them() -> None:
+    """The docstring says so, or none of several examples is about one."""
+    assert "f(-1)" in calls_of('def f(n: int):\n    """f(3) == 1"""\n    ‸\n')
+    for docstring in ("Of a positive integer.", "f(3) == 1\n    f(4) == 2\n    "):
+        assert not any("-" in call for call in calls_of(f'def f(n: int):\n    """{docstring}"""\n    ‸\n'))
+
+
 def test_an_example_is_not_made_up_again() -> None:
     """Calls that the examples make already show nothing new."""
     assert "f(0)" not in calls_of('def f(n: int):\n    """f(0) == 2"""\n    ‸\n')
