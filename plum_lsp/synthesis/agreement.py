@@ -67,6 +67,8 @@ def agreement(trials: Sequence[Trial], eligible: Collection[int]) -> Agreement |
         return None
     answers = {trial.index: [_answer(trial.observations[place]) for place in inputs] for trial in trials}
     varied = [trial for trial in trials if _is_varied(answers[trial.index])]
+    if not varied:
+        return None
     elected = [trial for trial in standing if _is_varied(answers[trial.index])]
     found = [_cluster_of(trial, elected, varied, answers, inputs) for trial in elected]
     if not found:

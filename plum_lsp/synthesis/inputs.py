@@ -65,31 +65,35 @@ _SHAPES = ((), (0,), (1,), (1, 2), (3, 1, 2), (1, 1), (2, 1, 0), (5, 3, 5, 1))
 def generated_calls(context: Context, *, limit: int) -> tuple[Call, ...]:
     """At most `limit` distinct calls of the function at the hole; empty where it cannot be called or typed.
 
-    The calls of the examples come with new arguments only: what an example already calls is not repeated.
+    First the examples with one argument changed, then calls of our own making. What an example already calls is not
+    repeated.
     """
     function = reachable_function(context)
     if function is None or limit <= 0 or function.name.startswith("__"):
         return ()
-    surface = surface_of(context, function)
-    shown = [test.call.expression for test in examples_of(context)]
-    parameters = _parameters(function, surface)
-    if parameters is None:
-        return ()
-    arguments = _shown_arguments(shown, function)
-    pools = [_pool(parameter, place, arguments, function.docstring) for place, parameter in enumerate(parameters)]
-    target = _target(function, surface)
-    if target is None or any(not pool for pool in pools):
-        return ()
-    known = {_normal(expression) for expression in shown}
-    found: dict[str, Call] = {}
-    for picked in [*_near_examples(arguments, parameters), *_combinations(pools, parameters)]:
-        expression = f"{target}({', '.join(picked)})"
-        key = _normal(expression)
-        if key not in known and key not in found:
-            found[key] = Call(expression=expression)
-        if len(found) == limit:
-            break
+    shown = [test.call for test in examples_of(context)]
+    known = {_key(call) for call in shown}
+    found: dict[tuple[str, str], Call] = {}
+    for call in [*_near_examples(shown, function.name), *_made_up(context, function, shown)]:
+        key = _key(call)
+        if key not in known and len(found) < limit:
+            found.setdefault(key, call)
     return tuple(found.values())
+
+
+def _made_up(context: Context, function: FunctionSymbol, shown: list[Call]) -> list[Call]:
+    """Calls with arguments from the pools of the parameters; none where one of them is of a type we cannot make."""
+    surface = surface_of(context, function)
+    parameters = _parameters(function, surface)
+    target = _target(function, surface)
+    if parameters is None or target is None:
+        return []
+    arguments = _shown_arguments([call.expression for call in shown], function)
+    pools = [_pool(parameter, place, arguments, function.docstring) for place, parameter in enumerate(parameters)]
+    if any(not pool for pool in pools):
+        return []
+    rows = _combinations(pools, parameters)
+    return [Call(expression=f"{target}({', '.join(row)})") for row in rows]
 
 
 def _target(function: FunctionSymbol, surface: Surface) -> str | None:
@@ -277,39 +281,55 @@ def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.ex
     return rows
 
 
-def _near_examples(
-    shown: list[dict[str, str]], parameters: list[tuple[ast.arg, ast.expr | None, bool]]
-) -> list[list[str]]:
-    """Rows of arguments that differ from an example's in one place; the examples take turns."""
-    turns = [_one_changed(row) for row in (_shown_row(call, parameters) for call in shown) if row is not None]
+def _near_examples(shown: list[Call], name: str) -> list[Call]:
+    """The calls of the examples with one argument changed; the examples take turns."""
+    turns = [_changed(call, name) for call in shown]
     return [turn[place] for place in range(NEAR_MAX) for turn in turns if place < len(turn)]
 
 
-def _shown_row(
-    call: dict[str, str], parameters: list[tuple[ast.arg, ast.expr | None, bool]]
-) -> list[tuple[str, str]] | None:
-    """The arguments of a call as keyword (`a=`, or empty) and source; None if one that is needed was no literal."""
-    row = []
-    for place, (argument, default, is_keyword) in enumerate(parameters):
-        if argument.arg in call:
-            row.append((f"{argument.arg}=", call[argument.arg]))
-        elif str(place) in call and not is_keyword:
-            row.append(("", call[str(place)]))
-        elif default is None:
-            return None
-    return row
-
-
-def _one_changed(row: list[tuple[str, str]]) -> list[list[str]]:
-    """The row with one argument changed, the arguments taking turns."""
-    own = [keyword + source for keyword, source in row]
-    changes = [[keyword + near for near in neighbours(source)] for keyword, source in row]
+def _changed(call: Call, name: str) -> list[Call]:
+    """`call` with one literal argument changed, of the function `name` first, then of the calls in its setup."""
+    expression, setup = expression_or_none(call.expression), module_or_none(call.setup)
+    if expression is None or setup is None:
+        return []
+    own = [_swapped(node, expression) for node in _calls_in(expression) if _called(node) == name]
+    before = [_swapped(node, setup) for node in _calls_in(setup)]
     return [
-        [*own[:place], near[turn], *own[place + 1 :]]
-        for turn in range(max(map(len, changes), default=0))
-        for place, near in enumerate(changes)
-        if turn < len(near)
+        *(Call(expression=text, setup=call.setup) for text in _interleaved(own)),
+        *(Call(expression=call.expression, setup=text) for text in _interleaved(before)),
     ]
+
+
+def _calls_in(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _swapped(node: ast.Call, tree: ast.AST) -> list[str]:
+    """The source of `tree` with each literal argument of `node` exchanged for each of its neighbours, in turns."""
+    spots = []
+    for place, argument in enumerate(node.args):
+        spots.append([_unparsed_with(tree, node.args, place, near) for near in neighbours(ast.unparse(argument))])
+    for keyword in node.keywords:
+        argument, found = keyword.value, []
+        for near in neighbours(ast.unparse(argument)):
+            keyword.value = ast.parse(near, mode="eval").body
+            found.append(ast.unparse(tree))
+        keyword.value = argument
+        spots.append(found)
+    return _interleaved(spots)
+
+
+def _unparsed_with(tree: ast.AST, arguments: list[ast.expr], place: int, source: str) -> str:
+    """The source of `tree` with one argument exchanged; the tree is left as it was."""
+    argument, arguments[place] = arguments[place], ast.parse(source, mode="eval").body
+    text = ast.unparse(tree)
+    arguments[place] = argument
+    return text
+
+
+def _key(call: Call) -> tuple[str, str]:
+    """What makes two calls the same, however they are written."""
+    return _normal(call.expression), call.setup
 
 
 def _normal(expression: str) -> str:

@@ -71,6 +71,20 @@ def test_inputs_near_the_examples_come_first() -> None:
     assert calls_of(marked, limit=4) == ["f([3], b=2)", "f([])", "f([3, 1], b=3)", "f([6])"]
 
 
+def test_what_an_example_sets_up_is_kept_and_changed_last() -> None:
+    """An object in a certain state is worth more than a new one."""
+    marked = (
+        "class Bag:\n    def __init__(self, size):\n        self.size = size\n\n    def put(self, n):\n"
+        '        """\n        >>> bag = Bag(3)\n        >>> bag.put(2)\n        1\n        """\n        ‸\n'
+    )
+    document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
+    context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
+    assert context is not None
+    calls = [(call.setup, call.expression) for call in generated_calls(context, limit=32)]
+    assert calls[0] == ("bag = Bag(3)", "bag.put(3)")
+    assert ("bag = Bag(4)", "bag.put(2)") in calls
+
+
 def test_negative_numbers_are_left_out_where_nobody_means_them() -> None:
     """The docstring says so, or none of several examples is about one."""
     assert "f(-1)" in calls_of('def f(n: int):\n    """f(3) == 1"""\n    ‸\n')
