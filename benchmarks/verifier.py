@@ -25,14 +25,14 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.verifying import Verified, task_of, verify
+from plum_lsp.verifying import VerifiedTask, task_of, verify
 from plum_lsp.wiring import MonotonicClock, sandbox_options
 
 Row = dict[str, Any]
 Cells = defaultdict[str, list[tuple[bool, bool]]]
 
 
-async def _judged(row: Row, sandbox: Sandbox, without: Sequence[int] = ()) -> tuple[Verified, list[int]]:
+async def _judged(row: Row, sandbox: Sandbox, without: Sequence[int] = ()) -> tuple[VerifiedTask, list[int]]:
     """The row's candidates but `without`, judged in an order that the labels cannot have shaped; and their places."""
     kept = [place for place in range(len(row["candidates"])) if place not in without]
     task = task_of(json.dumps({**row, "candidates": [row["candidates"][place] for place in kept]}))

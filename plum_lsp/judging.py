@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from plum_lsp.context.window import program_with
+from plum_lsp.context.window import program_with, reference_program
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
@@ -27,6 +27,8 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.ranking import counted, score
+from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.synthesis.inputs import generated_calls
 from plum_lsp.synthesis.screening import telling
 
 _LOADS = Call(expression="None")
@@ -48,6 +50,10 @@ class Evidence:
     problem: str = ""
 
 
+GENERATED_CALLS = 32
+"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
     """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
@@ -63,6 +69,22 @@ class Judge:
     calls: tuple[Call, ...]
     limits: Limits
     compares: bool = True
+
+    @classmethod
+    def of(
+        cls, context: Context, sandbox: Sandbox | SandboxUnavailable, limits: Limits, *, compares: bool = True
+    ) -> Judge:
+        """The judge of the hole in `context`, with every test and input that can be had from its text."""
+        tests = examples_of(context)
+        return cls(
+            sandbox=sandbox,
+            context=context,
+            reference=reference_program(context),
+            tests=tests,
+            calls=generated_calls(context, tests, limit=GENERATED_CALLS),
+            limits=limits,
+            compares=compares,
+        )
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?

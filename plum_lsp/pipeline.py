@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from plum_lsp.context.prompt import build_prompt
-from plum_lsp.context.window import read_context, reference_program
+from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
 from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
@@ -38,12 +38,6 @@ from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
-from plum_lsp.synthesis.examples import examples_of
-from plum_lsp.synthesis.inputs import generated_calls
-
-GENERATED_CALLS = 32
-"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
-
 
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
@@ -155,15 +149,7 @@ class Pipeline:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         stages.reach("context")
-        judge = Judge(
-            sandbox=self.sandbox,
-            context=context,
-            reference=reference_program(context),
-            tests=examples_of(context),
-            calls=generated_calls(context, limit=GENERATED_CALLS),
-            limits=options.limits,
-            compares=not options.ends_at_first_verified,
-        )
+        judge = Judge.of(context, self.sandbox, options.limits, compares=not options.ends_at_first_verified)
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version()

@@ -12,19 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from plum_lsp.context.window import read_context, reference_program
+from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Completion, Context, Finish, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Observation
 from plum_lsp.judging import Judge
-from plum_lsp.pipeline import GENERATED_CALLS
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import is_refuted
 from plum_lsp.settling import settled
-from plum_lsp.synthesis.examples import examples_of
-from plum_lsp.synthesis.inputs import generated_calls
 
 OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
 PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
@@ -46,7 +43,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class VerifiedTask:
     """A task's candidates, judged. `walls_ms` and `observed` follow the order of `group`, which is the task's own."""
 
     task: Task
@@ -95,24 +92,19 @@ def task_of(line: str) -> Task:
     return Task(id=row["task_id"], prompt=row["prompt"], suffix=suffix, candidates=tuple(one["text"] for one in texts))
 
 
-async def verify(task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()) -> Verified:
+async def verify(
+    task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
+) -> VerifiedTask:
     """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:
-        return Verified(task=task, judge=None, group=(), observed=(), walls_ms=())
-    judge = Judge(
-        sandbox=sandbox,
-        context=context,
-        reference=reference_program(context),
-        tests=examples_of(context),
-        calls=generated_calls(context, limit=GENERATED_CALLS),
-        limits=limits,
-    )
+        return VerifiedTask(task=task, judge=None, group=(), observed=(), walls_ms=())
+    judge = Judge.of(context, sandbox, limits)
     return await _judged(task, judge, context, clock, order or range(len(task.candidates)))
 
 
-async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int]) -> Verified:
+async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int]) -> VerifiedTask:
     evidence = await judge.evidence()
     group: list[Judged] = []
     observed: dict[int, tuple[Observation, ...]] = {}
@@ -130,7 +122,7 @@ async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, orde
             running.create_task(run(index))
     ran = {index: seen for index, seen in observed.items() if seen}
     in_order = sorted(settled(group, judge, ran), key=lambda judged: judged.candidate.completion.index)
-    return Verified(
+    return VerifiedTask(
         task=task,
         judge=judge,
         group=tuple(in_order),

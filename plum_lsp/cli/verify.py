@@ -17,7 +17,7 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.sandbox.values import show
-from plum_lsp.verifying import MalformedTask, Task, Verified, task_of
+from plum_lsp.verifying import MalformedTask, Task, VerifiedTask, task_of
 from plum_lsp.verifying import verify as verify_task
 from plum_lsp.wiring import MonotonicClock, pipeline_options, sandbox_options
 
@@ -37,8 +37,7 @@ def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
     """
     lines = inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     if explained is not None:
-        tasks, problems = _tasks(lines)
-        chosen = [task for task in tasks if task.id == explained]
+        chosen = [task for task in _tasks(lines)[0] if task.id == explained]
         if not chosen:
             raise click.ClickException(f"no task {explained!r} in {inputs}")
         problems = asyncio.run(_verify(chosen, sys.stdout, is_explained=True))
@@ -98,7 +97,7 @@ async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_
     return True
 
 
-def _explain(done: Verified, out: TextIO) -> None:
+def _explain(done: VerifiedTask, out: TextIO) -> None:
     """Tests, candidates and what they gave, as a person would read them."""
     if done.judge is None:
         out.write("There is no code to complete at the end of the prompt.\n")
@@ -110,10 +109,6 @@ def _explain(done: Verified, out: TextIO) -> None:
     for judged, seen in zip(done.group, done.observed, strict=True):
         marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
         out.write(f"  {judged.candidate.completion.index}. {judged.tier.value:10s} {marks} {judged.reason}\n")
-        for verdict in judged.verdicts:
-            if not verdict.is_pass:
-                out.write(f"       a test gave {verdict.shown}\n")
-                break
         if seen:
             values = (show(one.value, 24) if one.raised is None else one.raised.type_names[0] for one in seen)
             out.write(f"       {', '.join(list(values)[:INPUTS_SHOWN])}\n")

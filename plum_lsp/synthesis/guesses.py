@@ -10,12 +10,13 @@ import re
 
 _ANY = ("int", "str", "list[int]", "list[str]")
 """Tried after everything that is known; a name misleads now and then."""
+_MANY = r"(?:list|array|sequence|iterable|collection)s? of (?:the )?"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"(?:list|array|sequence)s? of (?:list|array|sequence|row)s?|matrix|2d (?:list|array)|grid", "list[list[int]]"),
-    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:str(?:ing)?|word|name)s?", "list[str]"),
-    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:float|real)s?", "list[float]"),
-    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?(?:tuple|pair)s?", "list[tuple[int, int]]"),
-    (r"(?:list|array|sequence|iterable|collection)s? of (?:the )?dict\w*", "list[dict[str, int]]"),
+    (_MANY + r"(?:str(?:ing)?|word|name)s?", "list[str]"),
+    (_MANY + r"(?:float|real)s?", "list[float]"),
+    (_MANY + r"(?:tuple|pair)s?", "list[tuple[int, int]]"),
+    (_MANY + r"dict\w*", "list[dict[str, int]]"),
     (r"dict(?:ionary)?|mapping|hash ?map", "dict[str, int]"),
     (r"(?:list|array|vector|sequence|iterable)", "list[int]"),
     (r"tuple", "tuple[int, ...]"),

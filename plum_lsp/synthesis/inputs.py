@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
-from plum_lsp.domain.verification import Call
-from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.domain.verification import Call, TestCase
 from plum_lsp.synthesis.guesses import guessed_annotations
 from plum_lsp.synthesis.mutations import neighbours
 from plum_lsp.synthesis.sources import (
@@ -62,22 +64,24 @@ _SHAPES = ((), (0,), (1,), (1, 2), (3, 1, 2), (1, 1), (2, 1, 0), (5, 3, 5, 1))
 """Which values of the item pool make up a list: empty, single, ordered, unordered, repeated, falling, longer."""
 
 
-def generated_calls(context: Context, *, limit: int) -> tuple[Call, ...]:
+def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) -> tuple[Call, ...]:
     """At most `limit` distinct calls of the function at the hole; empty where it cannot be called or typed.
 
-    First the examples with one argument changed, then calls of our own making. What an example already calls is not
-    repeated.
+    First come its `tests` (those read from examples) with one argument changed, then calls of our own making. What an
+    example already calls is not repeated.
     """
     function = reachable_function(context)
     if function is None or limit <= 0 or function.name.startswith("__"):
         return ()
-    shown = [test.call for test in examples_of(context)]
+    shown = [test.call for test in tests]
     known = {_key(call) for call in shown}
     found: dict[tuple[str, str], Call] = {}
-    for call in [*_near_examples(shown, function.name), *_made_up(context, function, shown)]:
+    for call in chain(_near_examples(shown, function.name), _made_up(context, function, shown)):
         key = _key(call)
-        if key not in known and len(found) < limit:
+        if key not in known:
             found.setdefault(key, call)
+        if len(found) == limit:
+            break
     return tuple(found.values())
 
 
@@ -306,25 +310,19 @@ def _calls_in(tree: ast.AST) -> list[ast.Call]:
 
 def _swapped(node: ast.Call, tree: ast.AST) -> list[str]:
     """The source of `tree` with each literal argument of `node` exchanged for each of its neighbours, in turns."""
-    spots = []
-    for place, argument in enumerate(node.args):
-        spots.append([_unparsed_with(tree, node.args, place, near) for near in neighbours(ast.unparse(argument))])
-    for keyword in node.keywords:
-        argument, found = keyword.value, []
-        for near in neighbours(ast.unparse(argument)):
-            keyword.value = ast.parse(near, mode="eval").body
-            found.append(ast.unparse(tree))
-        keyword.value = argument
-        spots.append(found)
-    return _interleaved(spots)
+    spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
+    spots += [(vars(keyword), "value") for keyword in node.keywords]
+    return _interleaved([_unparsed_with(tree, holder, place) for holder, place in spots])
 
 
-def _unparsed_with(tree: ast.AST, arguments: list[ast.expr], place: int, source: str) -> str:
-    """The source of `tree` with one argument exchanged; the tree is left as it was."""
-    argument, arguments[place] = arguments[place], ast.parse(source, mode="eval").body
-    text = ast.unparse(tree)
-    arguments[place] = argument
-    return text
+def _unparsed_with(tree: ast.AST, holder: Any, place: int | str) -> list[str]:
+    """The source of `tree` with each neighbour of `holder[place]`, a node of it; the tree is left as it was."""
+    argument, found = holder[place], []
+    for near in neighbours(ast.unparse(argument)):
+        holder[place] = ast.parse(near, mode="eval").body
+        found.append(ast.unparse(tree))
+    holder[place] = argument
+    return found
 
 
 def _key(call: Call) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.text import Document
+from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
 
 
@@ -17,8 +18,8 @@ def calls_of(marked: str, *, limit: int = 12) -> list[str]:
     document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
     context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
     assert context is not None
-    calls = generated_calls(context, limit=limit)
-    assert calls == generated_calls(context, limit=limit)
+    calls = generated_calls(context, examples_of(context), limit=limit)
+    assert calls == generated_calls(context, examples_of(context), limit=limit)
     return [call.expression for call in calls]
 
 
@@ -80,7 +81,7 @@ def test_what_an_example_sets_up_is_kept_and_changed_last() -> None:
     document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
     context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
     assert context is not None
-    calls = [(call.setup, call.expression) for call in generated_calls(context, limit=32)]
+    calls = [(call.setup, call.expression) for call in generated_calls(context, examples_of(context), limit=32)]
     assert calls[0] == ("bag = Bag(3)", "bag.put(3)")
     assert ("bag = Bag(4)", "bag.put(2)") in calls
 
