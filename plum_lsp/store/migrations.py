@@ -147,13 +147,30 @@ CREATE TABLE outcomes (
 CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
 """
 
+_M002 = """
+ALTER TABLE judgements ADD COLUMN probability REAL;
+ALTER TABLE judgements ADD COLUMN strength REAL;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
     db.executescript(_M001)
 
 
-_MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (("m001_facts", _m001_facts),)
+def _m002_evidence_weight(db: Database) -> None:
+    """How far a judgement can be trusted, where it says so: NULL means that nobody estimated it.
+
+    `probability` is the calibrated chance, in [0, 1], that the candidate is right; `strength` the share of wrong
+    variants that its tests tell apart, in [0, 1].
+    """
+    db.executescript(_M002)
+
+
+_MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("m001_facts", _m001_facts),
+    ("m002_evidence_weight", _m002_evidence_weight),
+)
 
 
 def migrate(db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> tuple[str, ...]:
