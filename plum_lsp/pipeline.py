@@ -13,11 +13,12 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from plum_lsp.appraising import appraised
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
-from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -105,12 +106,14 @@ class Pipeline:
         clock: Clock,
         recorder: Recorder,
         options: PipelineOptions,
+        inspector: Inspector | None = None,
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
         self.clock = clock
         self.options = options
         self._recorder = recorder
+        self._inspector = inspector
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -176,6 +179,8 @@ class Pipeline:
             stages.reach("clear")
         else:
             self._settle(this)
+            await self._appraise(this)
+            stages.reach("appraised")
 
     async def _sample(
         self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
@@ -223,6 +228,13 @@ class Pipeline:
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
+
+    async def _appraise(self, this: _Round) -> None:
+        """Look at the candidates beside their tests; a request that is late is offered without."""
+        this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
+        found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
+        if found:
+            self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
         isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier

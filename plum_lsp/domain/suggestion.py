@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
 
@@ -205,6 +206,7 @@ class Judged:
     tier: Tier
     score: float
     reason: str
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
