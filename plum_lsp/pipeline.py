@@ -19,6 +19,7 @@ from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -34,11 +35,12 @@ from plum_lsp.domain.suggestion import (
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
@@ -107,6 +109,7 @@ class Pipeline:
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
+        test_files: Callable[[str, str], tuple[TestFile, ...]] = lambda uri, name: (),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
@@ -114,6 +117,7 @@ class Pipeline:
         self.options = options
         self._recorder = recorder
         self._inspector = inspector
+        self._test_files = test_files
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -152,7 +156,10 @@ class Pipeline:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         stages.reach("context")
-        judge = Judge.of(context, self.sandbox, options.limits, compares=not options.ends_at_first_verified)
+        project = await asyncio.to_thread(self._project_tests, request, context)
+        judge = Judge.of(
+            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=project
+        )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version()
@@ -164,6 +171,12 @@ class Pipeline:
         except TimeoutError:
             this.is_late = True
         return self._choose(this)
+
+    def _project_tests(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
+        """The project's own tests of the function at the hole."""
+        uri = request.document.uri
+        name = subject_of(context)
+        return project_tests_of(context, uri, self._test_files(uri, name)) if name else ()
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
