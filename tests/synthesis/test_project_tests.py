@@ -207,7 +207,8 @@ async def test_they_tell_right_from_wrong_in_the_sandbox() -> None:
     text = (
         "from stack import Stack\n"
         "def test_pop():\n    s = Stack()\n    s.push(1)\n    s.push(2)\n"
-        "    assert s.pop() == 2\n    assert s.pop() == 1\n    with pytest.raises(IndexError):\n        s.pop()\n    assert s.items == []\n"
+        "    assert s.pop() == 2\n    assert s.pop() == 1\n"
+        "    with pytest.raises(IndexError):\n        s.pop()\n    assert s.items == []\n"
     )
     context = context_of(STACK)
     tests = project_tests_of(context, "/ws/stack.py", [TestFile(path="test_stack.py", text=text)])
