@@ -11,9 +11,10 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plum_lsp.appraising import appraised
+from plum_lsp.asking import Asked, ask_for_tests, observe_more, with_sampled_tests
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
@@ -48,9 +49,16 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+ASKING_SECONDS_MAX = 1.0
+"""How long tests of the policy's own are waited for once its candidates are there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any."""
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+
+    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    """
 
     sampling: SamplingOptions
     limits: Limits
@@ -59,6 +67,7 @@ class PipelineOptions:
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+    asks_for_tests: bool = False
 
     @property
     def ends_at_first_verified(self) -> bool:
@@ -79,6 +88,8 @@ class _Round:
     fingerprints: dict[str, int] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
 
 
 class _Stages:
@@ -187,11 +198,18 @@ class Pipeline:
         try:
             async with asyncio.TaskGroup() as tasks:
                 evidence = tasks.create_task(this.judge.evidence())
+                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
+                if asking is not None:  # nobody waits long for tests once all candidates are there
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
         else:
+            await self._run_sampled_inputs(this)
             self._settle(this)
+            this.judged, this.sampled_tests = with_sampled_tests(
+                this.judged, this.asked, this.judge.calls, this.observed
+            )
             await self._appraise(this)
             stages.reach("appraised")
 
@@ -235,6 +253,22 @@ class Pipeline:
             if self.options.ends_at_first_verified:
                 raise _Clear
 
+    async def _ask(self, this: _Round) -> None:
+        """Have the policy write tests, beside its candidates."""
+        template = self.options.template_for(this.version)
+        this.asked = await ask_for_tests(
+            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+        )
+
+    async def _run_sampled_inputs(self, this: _Round) -> None:
+        """The candidates on the inputs that the policy named, beside the generated ones."""
+        known = {call.expression for call in this.judge.calls}
+        calls = tuple(call for call in this.asked.calls if call.expression not in known)
+        before = this.observed
+        this.observed = await observe_more(this.judged, this.context, calls, before, self.sandbox, this.judge.limits)
+        if calls and this.observed != before:
+            this.judge = replace(this.judge, calls=(*this.judge.calls, *calls))
+
     def _settle(self, this: _Round) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         before, this.judged = this.judged, settled(this.judged, this.judge, this.observed)
@@ -260,7 +294,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=this.judge.tests,
+            tests=(*this.judge.tests, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):

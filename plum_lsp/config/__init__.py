@@ -19,6 +19,7 @@ from plum_lsp.config.settings import (
     SamplingSettings,
     SandboxSettings,
     Settings,
+    VerificationSettings,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "SandboxSettings",
     "Settings",
     "Source",
+    "VerificationSettings",
     "cache_dir",
     "data_dir",
     "default_config_file",

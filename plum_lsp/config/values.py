@@ -26,6 +26,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
 
+CHOICES: dict[str, tuple[str, ...]] = {"verification.sampled_tests": ("auto", "always", "never")}
+"""The words that a text setting may be, where it is not free."""
+
 _WORDS_TRUE = frozenset({"true", "yes", "on", "1"})
 _WORDS_FALSE = frozenset({"false", "no", "off", "0"})
 
@@ -110,6 +113,8 @@ def _checked(key: str, value: object) -> object:
         least, greatest = RANGES[key]
         if not least <= value <= greatest:
             raise ValueError(f"must be from {least} to {greatest}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise ValueError(f"must be one of {', '.join(CHOICES[key])}")
     if key == "policy.url" and value and not str(value).startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
     if key == "policy.api_key" and not all("!" <= character <= "~" for character in str(value)):
