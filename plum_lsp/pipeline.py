@@ -8,14 +8,16 @@ Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
-from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
+from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
 from plum_lsp.domain.suggestion import (
@@ -39,6 +41,7 @@ from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
 
+_log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
@@ -76,6 +79,8 @@ class _Round:
     fingerprints: dict[str, int] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    evidence: Evidence | None = None
 
 
 class _Stages:
@@ -111,12 +116,15 @@ class Pipeline:
         self.clock = clock
         self.options = options
         self._recorder = recorder
+        self._afterwards: set[asyncio.Task[None]] = set()
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
 
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
+        for task in self._afterwards:
+            task.cancel()
         stages = _Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -160,7 +168,29 @@ class Pipeline:
                 await self._judge_group(this, stages)
         except TimeoutError:
             this.is_late = True
-        return self._choose(this)
+        result = self._choose(this)
+        if isinstance(result, Offer):
+            self._go_on(this, result)
+        return result
+
+    def _go_on(self, this: _Round, offer: Offer) -> None:
+        """Find out for the record how strong the evidence is, while nobody waits; the next request ends it."""
+        task = asyncio.create_task(self._weigh_evidence(this, offer.chosen))
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+    async def _weigh_evidence(self, this: _Round, chosen: Judged) -> None:
+        try:
+            strength = await strength_of(chosen, this.judge, this.evidence, this.comparison)
+        except SandboxError as error:
+            _log.info("the strength of the evidence is not known: %s", error)
+            return
+        if strength is not None:
+            self._tell(this, replace(chosen, strength=strength))
+
+    async def finish(self) -> None:
+        """Wait for what is still done for the record."""
+        await asyncio.gather(*self._afterwards, return_exceptions=True)
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
@@ -174,8 +204,10 @@ class Pipeline:
                 await self._sample(this, evidence, tasks, stages)
         except* _Clear:
             stages.reach("clear")
+            self._settle(this, Comparison(observed={}))
         else:
-            self._settle(this)
+            await self._compare(this, await evidence)
+            stages.reach("compared")
 
     async def _sample(
         self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
@@ -207,7 +239,8 @@ class Pipeline:
     async def _judge(
         self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
     ) -> None:
-        judged, seen = await this.judge.judge(candidate, await evidence)
+        this.evidence = await evidence
+        judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
         if seen:
             this.observed[candidate.completion.index] = seen
@@ -217,9 +250,20 @@ class Pipeline:
             if self.options.ends_at_first_verified:
                 raise _Clear
 
-    def _settle(self, this: _Round) -> None:
+    async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
-        before, this.judged = this.judged, settled(this.judged, this.judge, this.observed)
+        try:
+            this.judged = await reconsidered(this.judged, this.judge, evidence)
+            comparison = await compare(this.judged, this.judge, this.observed)
+        except SandboxError as error:
+            _log.warning("the candidates could not be compared: %s", error)
+            comparison = Comparison(observed={})
+        this.comparison = comparison
+        self._settle(this, comparison)
+
+    def _settle(self, this: _Round, comparison: Comparison) -> None:
+        """Weigh each candidate by what is known of the group."""
+        before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
