@@ -76,10 +76,19 @@ class Judge:
 
     @classmethod
     def of(
-        cls, context: Context, sandbox: Sandbox | SandboxUnavailable, limits: Limits, *, compares: bool = True
+        cls,
+        context: Context,
+        sandbox: Sandbox | SandboxUnavailable,
+        limits: Limits,
+        *,
+        compares: bool = True,
+        project: Sequence[TestCase] = (),
     ) -> Judge:
-        """The judge of the hole in `context`, with every test and input that can be had from its text."""
-        tests = examples_of(context)
+        """The judge of the hole in `context`, with every test and input that can be had from its text.
+
+        `project` are the project's own tests of the function, which come first.
+        """
+        tests = (*project, *examples_of(context))
         calls = generated_calls(context, tests, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,

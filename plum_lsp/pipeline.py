@@ -14,12 +14,14 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from plum_lsp.appraising import appraised
 from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
-from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -35,11 +37,12 @@ from plum_lsp.domain.suggestion import (
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
@@ -110,6 +113,8 @@ class Pipeline:
         clock: Clock,
         recorder: Recorder,
         options: PipelineOptions,
+        inspector: Inspector | None = None,
+        test_files: Callable[[str, str], tuple[TestFile, ...]] = lambda uri, name: (),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
@@ -117,6 +122,8 @@ class Pipeline:
         self.options = options
         self._recorder = recorder
         self._afterwards: set[asyncio.Task[None]] = set()
+        self._inspector = inspector
+        self._test_files = test_files
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -157,7 +164,10 @@ class Pipeline:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         stages.reach("context")
-        judge = Judge.of(context, self.sandbox, options.limits, compares=not options.ends_at_first_verified)
+        project = await asyncio.to_thread(self._project_tests, request, context)
+        judge = Judge.of(
+            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=project
+        )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version()
@@ -192,6 +202,12 @@ class Pipeline:
         """Wait for what is still done for the record."""
         await asyncio.gather(*self._afterwards, return_exceptions=True)
 
+    def _project_tests(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
+        """The project's own tests of the function at the hole."""
+        uri = request.document.uri
+        name = subject_of(context)
+        return project_tests_of(context, uri, self._test_files(uri, name)) if name else ()
+
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
@@ -208,6 +224,8 @@ class Pipeline:
         else:
             await self._compare(this, await evidence)
             stages.reach("compared")
+            await self._appraise(this)
+            stages.reach("appraised")
 
     async def _sample(
         self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
@@ -267,6 +285,13 @@ class Pipeline:
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
+
+    async def _appraise(self, this: _Round) -> None:
+        """Look at the candidates beside their tests; a request that is late is offered without."""
+        this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
+        found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
+        if found:
+            self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
         isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
 
@@ -211,6 +212,7 @@ class Judged:
     reason: str
     probability: float | None = None
     strength: float | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
