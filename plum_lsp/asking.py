@@ -1,4 +1,4 @@
-"""Asks the policy for tests of a hole while it writes candidates, and runs the candidates on the inputs it names.
+"""Asks the policy for tests of a hole while it writes candidates, and says whom they support.
 
 Waits and asks; what to ask, and what to believe of the answers, is `synthesis.sampled`. A policy that fails here costs
 its tests and nothing else.
@@ -6,18 +6,16 @@ its tests and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from plum_lsp.context.prompt import neutralised
-from plum_lsp.context.window import program_with
-from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
-from plum_lsp.domain.ports import Policy, Sandbox
+from plum_lsp.domain.errors import PolicyError
+from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, Judged, SamplingOptions
-from plum_lsp.domain.verification import Call, Limits, Observation, TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Call, Observation, TestCase, Verdict, VerdictStatus
 from plum_lsp.sandbox.values import show
 from plum_lsp.synthesis.sampled import (
     SampledPair,
@@ -94,37 +92,18 @@ async def _completions(
         return [completion.text async for completion in stream]
 
 
-async def observe_more(
+def with_sampled_tests(
     group: Sequence[Judged],
-    context: Context,
+    pairs: Sequence[SampledPair],
     calls: Sequence[Call],
     observed: Mapping[int, Sequence[Observation]],
-    sandbox: Sandbox | SandboxUnavailable,
-    limits: Limits,
-) -> dict[int, tuple[Observation, ...]]:
-    """`observed` with what the same candidates do on more calls; as it was if the sandbox breaks on one of them."""
-    ran = [judged for judged in group if observed.get(judged.candidate.completion.index)]
-    if isinstance(sandbox, SandboxUnavailable) or not calls or not ran:
-        return {index: tuple(seen) for index, seen in observed.items()}
-    programs = [program_with(context, judged.candidate.text) for judged in ran]
-    try:
-        more = await asyncio.gather(*(sandbox.observe(program, calls, limits) for program in programs))
-    except SandboxError as error:
-        log.warning("the policy's inputs were not run: %s", error)
-        return {index: tuple(seen) for index, seen in observed.items()}
-    extra = {judged.candidate.completion.index: seen for judged, seen in zip(ran, more, strict=True)}
-    return {index: (*seen, *extra.get(index, ())) for index, seen in observed.items()}
-
-
-def with_sampled_tests(
-    group: Sequence[Judged], asked: Asked, calls: Sequence[Call], observed: Mapping[int, Sequence[Observation]]
 ) -> tuple[list[Judged], tuple[TestCase, ...]]:
     """The group with the sampled tests that each candidate passes, and those tests.
 
     They add a little to the score, and never count against anybody: no tier changes.
     """
     ran = {index: seen for index, seen in observed.items() if len(seen) == len(calls)}
-    tests = screened(asked.pairs, calls, ran)
+    tests = screened(pairs, calls, ran)
     if not tests:
         return list(group), ()
     passed = {index: passed_by(tests, calls, seen) for index, seen in ran.items()}

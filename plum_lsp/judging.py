@@ -27,14 +27,17 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.ranking import counted, score
+from plum_lsp.synthesis.contracts import Contract, contracts_of
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
 from plum_lsp.synthesis.screening import telling
 
 _LOADS = Call(expression="None")
 """Observed alone, it shows whether a program loads."""
-GENERATED_SECONDS_MAX = 0.5
+GENERATED_SECONDS_MAX = 0.3
 """For the program and all its generated inputs together; most groups need a hundredth of it."""
+HURRY_SECONDS_MAX = 0.4
+"""For the program and its tests at first. Who needs longer gets the full limit if nobody in the group was faster."""
 _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
 """Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
 
@@ -50,7 +53,7 @@ class Evidence:
     problem: str = ""
 
 
-GENERATED_CALLS = 32
+GENERATED_CALLS = 40
 """Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
 
 
@@ -58,8 +61,8 @@ GENERATED_CALLS = 32
 class Judge:
     """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
 
-    `calls` are generated inputs. Without a specification they are all there is; with one they are run only if
-    `compares`, to hold what passes the examples against the rest of the group.
+    `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
+    these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -67,6 +70,7 @@ class Judge:
     reference: Program
     tests: tuple[TestCase, ...]
     calls: tuple[Call, ...]
+    contracts: tuple[Contract, ...]
     limits: Limits
     compares: bool = True
 
@@ -85,12 +89,14 @@ class Judge:
         `project` are the project's own tests of the function, which come first.
         """
         tests = (*project, *examples_of(context))
+        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
             reference=reference_program(context),
             tests=tests,
-            calls=generated_calls(context, tests, limit=GENERATED_CALLS),
+            calls=calls,
+            contracts=contracts_of(context, tests),
             limits=limits,
             compares=compares,
         )
@@ -125,20 +131,29 @@ class Judge:
             return _unverified(candidate, problem), ()
         try:
             if evidence.specification:
-                judged = await self._verify(candidate, evidence.specification, self.sandbox)
+                hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
+                judged = await self._verify(candidate, evidence.specification, self.sandbox, hurried)
                 return judged, await self._compare(judged, self.sandbox)
             return await self._check(candidate, self.sandbox)
         except SandboxError as error:
             return _unverified(candidate, f"not run: {told(error)}"), ()
 
-    async def _verify(self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox) -> Judged:
+    async def again(self, judged: Judged, evidence: Evidence) -> Judged:
+        """A candidate that ran out of time, judged once more with all the time that the limits allow.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return judged
+        return await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+
+    async def _verify(
+        self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
+    ) -> Judged:
         """By the specification: every test of it must pass."""
-        verdicts = await sandbox.verify(
-            program_with(self.context, candidate.text),
-            tests,
-            self.limits,
-            reference=self.reference,
-        )
+        program = program_with(self.context, candidate.text)
+        verdicts = await sandbox.verify(program, tests, limits, reference=self.reference)
         failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
         first = f": {_failure(*failed[0])}" if failed else ""
         return Judged(
@@ -151,21 +166,20 @@ class Judge:
 
     async def _compare(self, judged: Judged, sandbox: Sandbox) -> tuple[Observation, ...]:
         """What the candidate does on the generated inputs, where anybody will look at it."""
-        hangs = any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
-        if hangs or not self.compares or not self.calls:
+        if ran_out(judged) or not self.compares or not self.calls:
             return ()
         program = program_with(self.context, judged.candidate.text)
-        return tuple(await sandbox.observe(program, self.calls, self._short_limits))
+        return tuple(await sandbox.observe(program, self.calls, self.short_limits))
 
     @property
-    def _short_limits(self) -> Limits:
+    def short_limits(self) -> Limits:
         """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
         program = program_with(self.context, candidate.text)
-        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self._short_limits)
+        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self.short_limits)
         if loads.ending is not Ending.RETURNED:
             return _unverified(candidate, f"does not load: {shown(loads)}"), ()
         surprise = surprise_in(seen)
@@ -180,6 +194,16 @@ class Judge:
             reason=f"no example tells right from wrong; {ran}",
         )
         return judged, tuple(seen)
+
+
+def index_of(judged: Judged) -> int:
+    """The candidate's place in its group."""
+    return judged.candidate.completion.index
+
+
+def ran_out(judged: Judged) -> bool:
+    """Whether the candidate ran out of time on a test."""
+    return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
 def _expected_calls(test: TestCase) -> tuple[Call, ...]:

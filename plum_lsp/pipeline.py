@@ -8,16 +8,18 @@ Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.appraising import appraised
-from plum_lsp.asking import Asked, ask_for_tests, observe_more, with_sampled_tests
+from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
+from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
-from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
+from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
 from plum_lsp.domain.project import TestFile
@@ -43,6 +45,7 @@ from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
 from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
+_log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
@@ -90,6 +93,8 @@ class _Round:
     is_late: bool = False
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    evidence: Evidence | None = None
 
 
 class _Stages:
@@ -127,6 +132,7 @@ class Pipeline:
         self.clock = clock
         self.options = options
         self._recorder = recorder
+        self._afterwards: set[asyncio.Task[None]] = set()
         self._inspector = inspector
         self._test_files = test_files
 
@@ -135,6 +141,8 @@ class Pipeline:
 
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
+        for task in self._afterwards:
+            task.cancel()
         stages = _Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -181,7 +189,29 @@ class Pipeline:
                 await self._judge_group(this, stages)
         except TimeoutError:
             this.is_late = True
-        return self._choose(this)
+        result = self._choose(this)
+        if isinstance(result, Offer):
+            self._go_on(this, result)
+        return result
+
+    def _go_on(self, this: _Round, offer: Offer) -> None:
+        """Find out for the record how strong the evidence is, while nobody waits; the next request ends it."""
+        task = asyncio.create_task(self._weigh_evidence(this, offer.chosen))
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+    async def _weigh_evidence(self, this: _Round, chosen: Judged) -> None:
+        try:
+            strength = await strength_of(chosen, this.judge, this.evidence, this.comparison)
+        except SandboxError as error:
+            _log.info("the strength of the evidence is not known: %s", error)
+            return
+        if strength is not None:
+            self._tell(this, replace(chosen, strength=strength))
+
+    async def finish(self) -> None:
+        """Wait for what is still done for the record."""
+        await asyncio.gather(*self._afterwards, return_exceptions=True)
 
     def _project_tests(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
         """The project's own tests of the function at the hole."""
@@ -204,12 +234,11 @@ class Pipeline:
                     asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
+            self._settle(this, Comparison(observed={}))
         else:
-            await self._run_sampled_inputs(this)
-            self._settle(this)
-            this.judged, this.sampled_tests = with_sampled_tests(
-                this.judged, this.asked, this.judge.calls, this.observed
-            )
+            await self._compare(this, await evidence)
+            stages.reach("compared")
+            self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
 
@@ -243,7 +272,8 @@ class Pipeline:
     async def _judge(
         self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
     ) -> None:
-        judged, seen = await this.judge.judge(candidate, await evidence)
+        this.evidence = await evidence
+        judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
         if seen:
             this.observed[candidate.completion.index] = seen
@@ -260,18 +290,27 @@ class Pipeline:
             self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
-    async def _run_sampled_inputs(self, this: _Round) -> None:
-        """The candidates on the inputs that the policy named, beside the generated ones."""
-        known = {call.expression for call in this.judge.calls}
-        calls = tuple(call for call in this.asked.calls if call.expression not in known)
-        before = this.observed
-        this.observed = await observe_more(this.judged, this.context, calls, before, self.sandbox, this.judge.limits)
-        if calls and this.observed != before:
-            this.judge = replace(this.judge, calls=(*this.judge.calls, *calls))
+    def _hear(self, this: _Round) -> None:
+        """Let the policy's own tests support whom they support."""
+        comparison = this.comparison
+        this.judged, this.sampled_tests = with_sampled_tests(
+            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+        )
 
-    def _settle(self, this: _Round) -> None:
+    async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
-        before, this.judged = this.judged, settled(this.judged, this.judge, this.observed)
+        try:
+            this.judged = await reconsidered(this.judged, this.judge, evidence)
+            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
+        except SandboxError as error:
+            _log.warning("the candidates could not be compared: %s", error)
+            comparison = Comparison(observed={})
+        this.comparison = comparison
+        self._settle(this, comparison)
+
+    def _settle(self, this: _Round, comparison: Comparison) -> None:
+        """Weigh each candidate by what is known of the group."""
+        before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)

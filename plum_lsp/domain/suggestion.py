@@ -199,13 +199,19 @@ class Tier(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score."""
+    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
+
+    `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
+    evidence tells apart, both in [0, 1]; None where nobody estimated them.
+    """
 
     candidate: Candidate
     verdicts: tuple[Verdict, ...]
     tier: Tier
     score: float
     reason: str
+    probability: float | None = None
+    strength: float | None = None
     quality: Quality | None = None
 
 

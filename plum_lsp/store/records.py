@@ -202,6 +202,8 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
             "tier": event.judged.tier.value,
             "score": event.judged.score,
             "reason": event.judged.reason,
+            "probability": event.judged.probability,
+            "strength": event.judged.strength,
             "judged_at": at,
         }
     )
