@@ -11,7 +11,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.errors import SandboxError
@@ -110,7 +110,16 @@ def _ended(ending: Ending, detail: str) -> Answer:
 
 
 def _timed(answer: Answer, seconds: float) -> Answer:
-    return replace(answer, observation=replace(answer.observation, wall_ms=seconds * 1000))
+    seen = answer.observation
+    observation = Observation(
+        ending=seen.ending,
+        value=seen.value,
+        raised=seen.raised,
+        printed=seen.printed,
+        detail=seen.detail,
+        wall_ms=seconds * 1000,
+    )
+    return Answer(observation=observation, shown=answer.shown, size=answer.size)
 
 
 def _death(status: int | None, *, is_spent: bool) -> Answer:

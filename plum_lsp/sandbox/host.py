@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections import OrderedDict
@@ -33,7 +32,7 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, judge, literals, pool, values
+from plum_lsp.sandbox import isolation, judge, launching, literals, pool, quota, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
@@ -51,17 +50,21 @@ class SandboxOptions:
 
     `interpreter` is a path, or empty for our own. `readable` are folders and files candidates may read, `import_paths`
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
-    `jobs_or_default`), `spares` those forked ahead; `tier` forces one of `isolation.TIERS`.
+    `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
+    `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
+    limits for all its children together, where that can be done.
     """
 
     interpreter: str = ""
     jobs: int = 0
-    spares: int = 16
+    spares: int = 32
+    nice: int = 5
     tier: str | None = None
     readable: tuple[str, ...] = ()
     import_paths: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     checks_itself: bool = True
+    limits_together: bool = True
 
     @property
     def jobs_or_default(self) -> int:
@@ -96,6 +99,15 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         "no isolation works here, so nothing is executed: " + "; ".join(problems),
         remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
     )
+
+
+def _quota(is_wanted: bool) -> quota.Quota | None:
+    """The limits for a whole zygote that can be had here."""
+    try:
+        return quota.find() if is_wanted else None
+    except quota.NoQuota as error:
+        _log.debug("no limits for all children together: %s", error)
+        return None
 
 
 def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
@@ -142,6 +154,7 @@ class JailSandbox:
         self._interpreter = interpreter
         self._plan = tier
         self._readable = isolation.without_hidden(options.readable)
+        self._quota = _quota(options.limits_together)
         self._tier: SandboxTier | None = None
         self._pool = ZygotePool(self._started, spares=options.spares)
         self._slots = asyncio.Semaphore(options.jobs_or_default)
@@ -212,45 +225,24 @@ class JailSandbox:
                     self._pool.refill()
 
     async def _started(self, imports: pool.Imports) -> ZygoteProcess:
-        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own.
-
-        Raises:
-            SandboxError: it did not start, or with less isolation than the tier has.
-        """
-        from plum_lsp.sandbox.jail.lockdown import landlock_version  # Here, because it needs Linux to be imported.
-
-        bubblewrap = isolation.bubblewrap_path() or ""
-        if self._plan.has_bubblewrap and not bubblewrap:
-            raise SandboxError("there is no bubblewrap")
-        landlock = landlock_version()
-        if not self._plan.has_bubblewrap and not landlock:
-            raise SandboxError("the kernel has no Landlock")
-        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        number, is_root = far.detach(), os.geteuid() == 0
-        command = isolation.command(
-            self._plan,
-            self._interpreter,
-            self._readable,
-            control_fd=number,
-            bubblewrap=bubblewrap,
-            is_root=is_root,
-        )
-        settings = isolation.settings(
-            self._plan,
-            self._interpreter,
-            self._readable,
+        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
+        order = launching.Order(
+            tier=self._plan,
+            interpreter=self._interpreter,
+            readable=self._readable,
             import_paths=self._options.import_paths,
-            imports=[*self._options.imports, *sorted(imports)],
-            landlock=landlock,
-            is_root=is_root,
+            imports=(*self._options.imports, *sorted(imports)),
+            nice=self._options.nice,
+            quota=self._quota,
         )
-        zygote = await ZygoteProcess.start(command, settings, control, number)
-        has_namespaces = zygote.report.get("pid_namespaces") is True
-        if self._plan.has_pid_namespaces and not has_namespaces:
-            await zygote.close()
-            raise SandboxError("children cannot have pid namespaces of their own")
-        names = isolation.layers(self._plan, landlock=landlock, has_pid_namespaces=has_namespaces)
-        self._tier = SandboxTier(name=self._plan.name, layers=names, python_version=self._interpreter.version)
+        try:
+            zygote, self._tier = await launching.start(order)
+        except SandboxError as error:
+            if self._quota is None or "control group" not in str(error):
+                raise
+            _log.warning("the sandbox goes on without limits for all children together: %s", error)
+            self._quota = None
+            return await self._started(imports)
         return zygote
 
     async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:

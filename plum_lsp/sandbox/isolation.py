@@ -188,6 +188,7 @@ def settings(
     imports: Sequence[str],
     landlock: int,
     is_root: bool,
+    nice: int = 5,
 ) -> dict[str, Any]:
     """What a zygote is told at its start. `landlock` is the kernel's ABI, 0 if it has none."""
     from plum_lsp.sandbox import seccomp  # Here, so that the server can be imported where Linux's tables are not.
@@ -200,7 +201,7 @@ def settings(
         "landlock": landlock_rules(interpreter, readable, import_paths, landlock) if landlock else None,
         "pid_namespaces": tier.has_pid_namespaces,
         "user": _UNPRIVILEGED_USER if may_change_user else None,
-        "nice": 5,
+        "nice": nice,
     }
 
 
