@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import (
@@ -35,6 +35,7 @@ from plum_lsp.domain.verification import (
 from plum_lsp.sandbox import isolation, judge, launching, literals, pool, quota, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
+from plum_lsp.sandbox.project import read_project
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ _LARGE = 32 * 1024
 class SandboxOptions:
     """How to open a sandbox. Nothing in it may come from a project: opening a folder is not trusting it.
 
-    `interpreter` is a path, or empty for our own. `readable` are folders and files candidates may read, `import_paths`
+    `interpreter` is a path, or empty for that of `project`'s environment, or else our own. `project` is a folder whose
+    modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
     `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
     `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
@@ -56,6 +58,7 @@ class SandboxOptions:
     """
 
     interpreter: str = ""
+    project: str = ""
     jobs: int = 0
     spares: int = 32
     nice: int = 5
@@ -79,7 +82,7 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         SandboxUnavailable: there is no isolation; `remedy` says what would help.
         SandboxError: isolation is there but the interpreter cannot be used in it.
     """
-    options = options or SandboxOptions()
+    options = _with_project(options or SandboxOptions())
     if not sys.platform.startswith("linux"):
         raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, or a Linux container")
     interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
@@ -98,6 +101,19 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     raise SandboxUnavailable(
         "no isolation works here, so nothing is executed: " + "; ".join(problems),
         remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
+    )
+
+
+def _with_project(options: SandboxOptions) -> SandboxOptions:
+    """The options with what the project adds to them."""
+    if not options.project:
+        return options
+    found = read_project(options.project)
+    return replace(
+        options,
+        interpreter=options.interpreter or found.interpreter,
+        readable=(*options.readable, *found.readable),
+        import_paths=(*options.import_paths, *found.import_paths),
     )
 
 
