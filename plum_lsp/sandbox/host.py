@@ -32,11 +32,10 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, judge, launching, literals, pool, quota, values
+from plum_lsp.sandbox import isolation, judge, launching, literals, pool, quota, seatbelt, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import read_project
-from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
@@ -83,8 +82,8 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         SandboxError: isolation is there but the interpreter cannot be used in it.
     """
     options = _with_project(options or SandboxOptions())
-    if not sys.platform.startswith("linux"):
-        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, or a Linux container")
+    if not sys.platform.startswith(("linux", "darwin")):
+        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
     interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
     problems: list[str] = []
     for tier in _tiers(options.tier):
@@ -127,6 +126,8 @@ def _quota(is_wanted: bool) -> quota.Quota | None:
 
 
 def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
+    if sys.platform == "darwin" and forced in {None, seatbelt.TIER.name}:
+        return (seatbelt.TIER,)
     try:
         return isolation.tiers_to_try(forced)
     except KeyError:
@@ -240,7 +241,7 @@ class JailSandbox:
                     # Only now: forking ahead would take the cores from the candidates that are being judged.
                     self._pool.refill()
 
-    async def _started(self, imports: pool.Imports) -> ZygoteProcess:
+    async def _started(self, imports: pool.Imports) -> pool.Source:
         """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
         order = launching.Order(
             tier=self._plan,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import SandboxTier
-from plum_lsp.sandbox import isolation, quota
+from plum_lsp.sandbox import isolation, quota, seatbelt
+from plum_lsp.sandbox.pool import Source
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 
@@ -29,12 +30,26 @@ class Order:
     quota: quota.Quota | None
 
 
-async def start(order: Order) -> tuple[ZygoteProcess, SandboxTier]:
+async def start(order: Order) -> tuple[Source, SandboxTier]:
     """A zygote that is ready to fork, and the isolation it has.
 
     Raises:
         SandboxError: it did not start, or with less isolation than the tier has.
     """
+    return _start_alone(order) if order.tier is seatbelt.TIER else await _start_zygote(order)
+
+
+def _start_alone(order: Order) -> tuple[Source, SandboxTier]:
+    """On macOS: children that are processes of their own."""
+    paths = [*order.interpreter.paths, *order.import_paths]
+    settings = {"paths": paths, "imports": [*isolation.IMPORTS, *order.imports], "nice": order.nice}
+    source = seatbelt.start(order.interpreter, order.readable, order.import_paths, settings)
+    tier = SandboxTier(name=order.tier.name, layers=seatbelt.LAYERS, python_version=order.interpreter.version)
+    return source, tier
+
+
+async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
+    """On Linux."""
     from plum_lsp.sandbox.jail.lockdown import landlock_version  # Here, because it needs Linux to be imported.
 
     tier = order.tier

@@ -14,9 +14,10 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+from plum_lsp.sandbox.zygote_process import Child
 
 ZYGOTES_MAX = 3
 """Zygotes kept warm: the plain one and two with packages; each costs tens of megabytes."""
@@ -87,10 +88,42 @@ def _holds(folder: Path, top: str) -> bool:
     return False
 
 
+class Source(Protocol):
+    """What hands out children: a zygote or, where none can be had, something that starts processes."""
+
+    is_broken: bool
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it should be replaced."""
+        ...
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a child is alive."""
+        ...
+
+    def order_child(self) -> Child | None:
+        """A child that will exist; None if none can be ordered now."""
+        ...
+
+    async def arrival(self, child: Child) -> Child:
+        """Wait until an ordered child exists."""
+        ...
+
+    async def fork(self) -> Child:
+        """A new child."""
+        ...
+
+    async def close(self) -> None:
+        """End every child."""
+        ...
+
+
 class _Warm:
     """One zygote and its spare children."""
 
-    def __init__(self, zygote: ZygoteProcess) -> None:
+    def __init__(self, zygote: Source) -> None:
         self.zygote = zygote
         self.spares: deque[Child] = deque()
 
@@ -114,7 +147,7 @@ class ZygotePool:
     child of the plain zygote for a while and import for themselves, within their own limits.
     """
 
-    def __init__(self, start: Callable[[Imports], Awaitable[ZygoteProcess]], *, spares: int) -> None:
+    def __init__(self, start: Callable[[Imports], Awaitable[Source]], *, spares: int) -> None:
         self._start = start
         self._spares = spares
         self._taken = 0
