@@ -32,10 +32,11 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, judge, launching, literals, pool, quota, seatbelt, values
+from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import read_project
+from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
@@ -215,8 +216,8 @@ class JailSandbox:
         answers = await self._run(program, asks, limits)
         held = await self._held(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
-            return await asyncio.to_thread(_verdicts, tests, answers, expected, held)
-        return _verdicts(tests, answers, expected, held)
+            return await asyncio.to_thread(verdicts, tests, answers, expected, held)
+        return verdicts(tests, answers, expected, held)
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
@@ -267,10 +268,8 @@ class JailSandbox:
         if not isinstance(test.expectation, Equals):
             return None
         source = test.expectation.expected
-        try:
-            return Observation(ending=Ending.RETURNED, value=values.literal(source))
-        except values.NotLiteral:
-            pass
+        if (stated := literal(source)) is not None:
+            return stated
         key = (reference.source, test.call.setup, source)
         async with self._expecting:
             if key not in self._expected:
@@ -331,47 +330,3 @@ def _predicate_status(observation: Observation) -> VerdictStatus:
     if observation.ending is Ending.RAISED:
         return VerdictStatus.FAILED
     return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED
-
-
-def _verdicts(
-    tests: Sequence[TestCase],
-    answers: Sequence[Answer],
-    expected: Sequence[Observation | None],
-    held: dict[int, VerdictStatus],
-) -> tuple[Verdict, ...]:
-    """One verdict for each test."""
-    verdicts = []
-    for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
-        seen = answer.observation
-        try:
-            status, text = _judged(test, answer, wanted, held.get(index, VerdictStatus.ERRORED))
-        except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
-            _log.error("a value could not be judged: %s", type(error).__name__)
-            status, text = VerdictStatus.ERRORED, f"the value cannot be judged: {type(error).__name__}"
-        verdicts.append(Verdict(test_id=test.id, status=status, shown=text, wall_ms=seen.wall_ms))
-    return tuple(verdicts)
-
-
-def _judged(
-    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
-) -> tuple[VerdictStatus, str]:
-    """The verdict on one test, and what was observed."""
-    seen = answer.observation
-    if wanted is not None and wanted.ending is not Ending.RETURNED:
-        return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
-    expected = None if wanted is None else wanted.value
-    status = judge.status_of(test.expectation, seen, expected=expected, shown=answer.shown, held=held)
-    text = describe(seen)
-    if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
-        text = values.clean(f"the predicate cannot be asked about it: {text}")
-    return status, text
-
-
-def describe(observation: Observation) -> str:
-    """What was observed, in one bounded line for people."""
-    if observation.ending is Ending.RETURNED:
-        return values.show(observation.value)
-    if observation.raised is not None:
-        name = observation.raised.type_names[0] if observation.raised.type_names else "an exception"
-        return values.clean(f"{name}: {observation.raised.message}")
-    return values.clean(observation.detail)
