@@ -114,9 +114,9 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     killed = 0
     for mutant in mutants:
         changed = Program(source=mutant.source)
-        verdicts = await judge.sandbox.verify(changed, tests, judge.short_limits, reference=judge.reference)
+        verdicts = await judge.tested(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
-            seen = await judge.sandbox.observe(changed, calls, judge.short_limits)
+            seen = await judge.observe(changed, calls, judge.sandbox)
             killed += not all(is_same(one, other) for one, other in zip(seen, wanted, strict=True))
         else:
             killed += not all(verdict.is_pass for verdict in verdicts)
@@ -145,8 +145,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    program = program_with(judge.context, judged.candidate.text)
-    return await sandbox.observe(program, calls, judge.short_limits)
+    return await judge.observe(program_with(judge.context, judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

@@ -28,9 +28,11 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.ranking import counted, score
 from plum_lsp.synthesis.contracts import Contract, contracts_of
+from plum_lsp.synthesis.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
 from plum_lsp.synthesis.screening import telling
+from plum_lsp.synthesis.sources import reachable_function
 
 _LOADS = Call(expression="None")
 """Observed alone, it shows whether a program loads."""
@@ -148,13 +150,49 @@ class Judge:
             return judged
         return await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
 
+    async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
+        """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        asked = [with_fresh_world(call, effects, shows_files=True) for call in calls]
+        seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
+        return tuple(seen)
+
+    async def tested(
+        self, program: Program, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
+    ) -> tuple[Verdict, ...]:
+        """The verdicts on a program with a candidate in it, the world stood in for where it asks for it.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        staged = with_stand_ins(program, effects)
+        return await sandbox.verify(staged, asked, limits, reference=self.reference)
+
+    def effects(self, program: Program) -> tuple[EffectFound, ...]:
+        """What the function at the hole, and the making of its object, ask of the world."""
+        function = reachable_function(self.context)
+        if function is None:
+            return ()
+        names = (function.name, *((function.class_name or "").split(".")[-1:]))
+        found = [one for name in names if name for one in effects_of(program, name)]
+        return tuple({one.effect: one for one in found}.values())
+
     async def _verify(
         self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
     ) -> Judged:
         """By the specification: every test of it must pass."""
         program = program_with(self.context, candidate.text)
-        verdicts = await sandbox.verify(program, tests, limits, reference=self.reference)
+        verdicts = await self.tested(program, tests, sandbox, limits)
         failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
+        out_of_reach = undecidable(self.effects(program)) if failed else ""
+        if out_of_reach:
+            return _checked(candidate, out_of_reach)
         first = f": {_failure(*failed[0])}" if failed else ""
         return Judged(
             candidate=candidate,
@@ -166,10 +204,9 @@ class Judge:
 
     async def _compare(self, judged: Judged, sandbox: Sandbox) -> tuple[Observation, ...]:
         """What the candidate does on the generated inputs, where anybody will look at it."""
-        if ran_out(judged) or not self.compares or not self.calls:
+        if judged.tier is Tier.CHECKED or ran_out(judged) or not self.compares or not self.calls:
             return ()
-        program = program_with(self.context, judged.candidate.text)
-        return tuple(await sandbox.observe(program, self.calls, self.short_limits))
+        return await self.observe(program_with(self.context, judged.candidate.text), self.calls, sandbox)
 
     @property
     def short_limits(self) -> Limits:
@@ -179,20 +216,16 @@ class Judge:
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
         program = program_with(self.context, candidate.text)
-        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self.short_limits)
+        out_of_reach = undecidable(self.effects(program))
+        calls = () if out_of_reach else self.calls
+        loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
         if loads.ending is not Ending.RETURNED:
             return _unverified(candidate, f"does not load: {shown(loads)}"), ()
         surprise = surprise_in(seen)
         if surprise is not None:
             return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
-        ran = f"loads and runs on {counted(len(self.calls), 'generated input')}" if self.calls else "loads"
-        judged = Judged(
-            candidate=candidate,
-            verdicts=(),
-            tier=Tier.CHECKED,
-            score=score(candidate, ()),
-            reason=f"no example tells right from wrong; {ran}",
-        )
+        ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
+        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
 
 
@@ -245,6 +278,10 @@ def told(error: PlumError) -> str:
     """The error and its remedy as one line for the user."""
     message = str(error).rstrip(".")
     return f"{message}. {error.remedy}".strip()
+
+
+def _checked(candidate: Candidate, reason: str) -> Judged:
+    return Judged(candidate=candidate, verdicts=(), tier=Tier.CHECKED, score=score(candidate, ()), reason=reason)
 
 
 def _unverified(candidate: Candidate, reason: str) -> Judged:

@@ -280,7 +280,7 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            if self.options.ends_at_first_verified:
+            if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
     async def _ask(self, this: _Round) -> None:
@@ -328,8 +328,13 @@ class Pipeline:
 
     def _choose(self, this: _Round) -> Offer | Abstention:
         """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
+        seen = this.request.seen
+        group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
+        if seen and not any(not is_refuted(judged) for judged in group):
+            detail = "There is no other candidate that passes."
+            return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
         result = choose(
-            this.judged,
+            group,
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,

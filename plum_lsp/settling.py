@@ -104,10 +104,9 @@ def _broken(trial: Trial, matrix: Matrix, calls: Sequence[Call], contracts: Sequ
 def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     """One candidate, weighed."""
     index = index_of(judged)
-    probability = weighed.probability.get(index)
-    if probability is None:
-        is_lost = judged.tier is Tier.UNVERIFIED
-        return replace(judged, probability=PROBABILITY_OF_NOTHING) if is_lost else _unasked(judged, judge)
+    if index not in weighed.probability:
+        return _unasked(judged, judge)
+    probability = weighed.probability[index]
     found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
     if not weighed.matrix.inputs:
         return found
@@ -119,11 +118,19 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
 
 
 def _unasked(judged: Judged, judge: Judge) -> Judged:
-    """A candidate that passes its tests and was not compared: it stays, unless inputs kept it from being compared."""
+    """A candidate that was not compared: weighed by its tests alone.
+
+    It stays what it is, unless it was asked and some input kept it from being compared.
+    """
+    if judged.candidate.problem or (judged.tier is Tier.UNVERIFIED and not judged.verdicts):
+        return replace(judged, probability=PROBABILITY_OF_NOTHING)
+    alone = Weighed.of([judged], judge, Comparison(observed={index_of(judged): ()}))
+    probability = alone.probability[index_of(judged)]
+    found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
     if judged.tier is Tier.VERIFIED and judge.compares and judge.calls:
         reason = f"{judged.reason}, but not every generated input ran as it should"
-        return replace(judged, tier=Tier.CHECKED, reason=reason)
-    return judged
+        return replace(found, tier=Tier.CHECKED, reason=reason)
+    return found
 
 
 def _agreeing(index: int, weighed: Weighed) -> str:
@@ -157,8 +164,8 @@ class _Doubt:
 
 def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weighed: Weighed) -> _Doubt | None:
     """The example that the best candidates agree against; None if there is none, or others hold it up."""
-    upheld = max((weighed.probability.get(index_of(one), 0.0) for one in group if one.tier is Tier.VERIFIED), default=0)
-    rivals = [weighed.matrix.voices_for(index_of(one)) for one in group if one.tier is Tier.VERIFIED and upheld]
+    upheld = [index_of(one) for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.probability]
+    rivals = [weighed.matrix.voices_for(index) for index in upheld]
     best: _Doubt | None = None
     for place in range(max((len(judged.verdicts) for judged in group), default=0)):
         doubt = _against(group, judge, comparison, place)

@@ -150,7 +150,8 @@ def policy_options(settings: Settings) -> PolicyOptions:
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
-    return SandboxOptions(interpreter=settings.sandbox.interpreter, jobs=settings.sandbox.jobs)
+    jail = settings.sandbox
+    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
 
 
 def pipeline_options(settings: Settings) -> PipelineOptions:

@@ -24,13 +24,17 @@ class Trigger(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionRequest:
-    """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port."""
+    """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
+
+    `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
+    """
 
     id: RequestId
     document: Document
     offset: int
     trigger: Trigger
     deadline: float
+    seen: frozenset[str] = frozenset()
 
 
 class HoleKind(enum.Enum):

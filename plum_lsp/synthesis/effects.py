@@ -11,7 +11,7 @@ import ast
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from plum_lsp.domain.verification import Call, Program
@@ -119,6 +119,7 @@ FUNCTIONS_MAX = 200
 """The most functions that are followed."""
 
 
+@lru_cache(maxsize=256)
 def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
     """The effects of `function` (a bare name) and of what it reaches in the program, one of a kind, in order found.
 

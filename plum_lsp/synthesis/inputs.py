@@ -108,7 +108,7 @@ def _distinct(calls: Iterable[Call], known_calls: Sequence[Call], limit: int) ->
 
 def _is_large(call: Call) -> bool:
     """Whether the call names a big number: it may take for ever, and what comes after it in the child is lost."""
-    return _LARGE_NUMBER.search(call.expression) is not None
+    return _LARGE_NUMBER.search(f"{call.setup}\n{call.expression}") is not None
 
 
 def _paired(left: Sequence[Call], right: Sequence[Call]) -> Iterable[tuple[Call, ...]]:

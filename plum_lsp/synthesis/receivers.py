@@ -28,6 +28,15 @@ class Receiver:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A parameter of a method; `label` is what stands before a value that must be named."""
+
+    argument: ast.arg
+    default: ast.expr | None
+    label: str = ""
+
+
 def receivers_of(context: Context, surface: Surface, values: _Values) -> list[Receiver]:
     """Objects of the method's class, plain ones first; none where nobody knows how to make one.
 
@@ -69,7 +78,7 @@ def made_with(body: ast.ClassDef, values: _Values) -> list[str]:
     if init is None and not fields:
         return [""] if not body.bases else []
     parameters = _parameters(init) if init is not None else fields
-    return _rows([pair for pair in parameters if pair[1] is None], values, 4)
+    return _rows([one for one in parameters if one.default is None], values, 4)
 
 
 def _makers(surface: Surface, body: ast.ClassDef | None, own: str, values: _Values) -> list[str]:
@@ -109,10 +118,10 @@ def _methods(body: ast.ClassDef) -> list[ast.FunctionDef]:
     return [item for item in body.body if isinstance(item, ast.FunctionDef)]
 
 
-def _fields(body: ast.ClassDef) -> list[tuple[ast.arg, ast.expr | None]]:
+def _fields(body: ast.ClassDef) -> list[_Parameter]:
     """The annotated attributes of a class, which a dataclass takes in this order, each with its default."""
     return [
-        (ast.arg(arg=item.target.id, annotation=item.annotation), item.value)
+        _Parameter(ast.arg(arg=item.target.id, annotation=item.annotation), item.value)
         for item in body.body
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
     ]
@@ -122,17 +131,24 @@ def _is_open(method: ast.FunctionDef) -> bool:
     return not method.name.startswith("_") and not method.decorator_list
 
 
-def _parameters(method: ast.FunctionDef) -> list[tuple[ast.arg, ast.expr | None]]:
-    """Parameters without `self`, each with its default."""
+def _parameters(method: ast.FunctionDef) -> list[_Parameter]:
+    """Parameters without `self`, each with its default; those that must be named come last."""
     arguments = method.args
     positional = [*arguments.posonlyargs, *arguments.args]
     padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    return list(zip(positional, [*padding, *arguments.defaults], strict=True))[1:]
+    placed = list(zip(positional, [*padding, *arguments.defaults], strict=True))[1:]
+    return [
+        *(_Parameter(argument, default) for argument, default in placed),
+        *(
+            _Parameter(*pair, f"{pair[0].arg}=")
+            for pair in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ),
+    ]
 
 
-def _rows(parameters: Sequence[tuple[ast.arg, ast.expr | None]], values: _Values, count: int) -> list[str]:
+def _rows(parameters: Sequence[_Parameter], values: _Values, count: int) -> list[str]:
     """Rows of arguments; empty if some parameter cannot be given any."""
-    pools = [values(argument, default) for argument, default in parameters]
+    pools = [[one.label + value for value in values(one.argument, one.default)] for one in parameters]
     if any(not pool for pool in pools):
         return []
     return list(

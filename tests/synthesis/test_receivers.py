@@ -106,7 +106,6 @@ def test_constructors_get_what_they_must_have(source: str, rows: list[str]) -> N
     assert made_with(body_of(source), ones) == rows
 
 
-@pytest.mark.xfail(reason="receivers._parameters leaves keyword-only parameters out, so `A()` is made, which raises")
 def test_keyword_only_parameters_of_a_constructor_are_named() -> None:
     """A constructor that must be given a keyword is given it."""
     source = "class A:\n    def __init__(self, *, size):\n        pass\n"
