@@ -19,6 +19,7 @@ _MODULES = {
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
     "sandbox": "plum_lsp.cli.sandbox",
+    "policy": "plum_lsp.cli.policy",
 }
 
 
