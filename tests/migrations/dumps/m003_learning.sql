@@ -100,6 +100,7 @@ CREATE TABLE policy_versions (
 INSERT INTO "policy_versions" VALUES(1,1,'tiny','abababababababababababababababababababababababababababababababab','','2026-11-23T22:00:06.001+00:00');
 CREATE TABLE preference_labels (
   id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
   rule INTEGER NOT NULL,
   prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
   policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
@@ -111,6 +112,7 @@ CREATE TABLE preference_labels (
 ) STRICT;
 CREATE TABLE preference_pairs (
   id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
   rule INTEGER NOT NULL,
   source TEXT NOT NULL,
   prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
@@ -162,7 +164,7 @@ CREATE TABLE schema_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)
 ;
 INSERT INTO "schema_migrations" VALUES('m001_facts','2026-11-23T22:00:06.000+00:00');
 INSERT INTO "schema_migrations" VALUES('m002_evidence_weight','2026-11-24T16:39:57.482+00:00');
-INSERT INTO "schema_migrations" VALUES('m003_learning','2026-11-24T16:47:54.749+00:00');
+INSERT INTO "schema_migrations" VALUES('m003_learning','2026-11-24T17:12:08.533+00:00');
 CREATE TABLE survivals (
   id INTEGER PRIMARY KEY,
   offer_id TEXT NOT NULL REFERENCES offers (id),
