@@ -23,6 +23,8 @@ class _Since(click.ParamType[str]):
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            return ""
         if value[:-1].isdigit() and value[-1:] in UNITS:
             return _utc(datetime.now(UTC) - timedelta(**{UNITS[value[-1]]: int(value[:-1])}))
         try:

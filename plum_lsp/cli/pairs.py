@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
@@ -62,11 +63,7 @@ def list_pairs(limit: int) -> None:
         table = Table(box=box.SIMPLE)
         for heading in ("pair", "rule", "source", "version", "weight", "distance", "document"):
             table.add_column(heading)
-        shown = 0
-        for pair in store.pairs():
-            if shown == limit:
-                break
-            shown += 1
+        for pair in islice(store.pairs(), limit):
             table.add_row(*_row(pair))
         Console(highlight=False).print(table)
         _show_report(build)

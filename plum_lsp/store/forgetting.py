@@ -5,6 +5,7 @@ The only module that deletes facts. Does not reach what left the database: adapt
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +85,17 @@ def _delete(db: Database, is_wanted: Callable[[str], bool] | None, since: str) -
 
 def _compact(path: Path, db: Database) -> None:
     """Write the file anew and empty the log; free pages and old frames would still hold what was deleted."""
-    db.execute("VACUUM")
-    ((busy, _, _),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    try:
+        db.execute("VACUUM")
+        ((busy, _, _),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        busy = 1
     if busy:
         raise StoreError(
-            f"what was deleted is gone from the store at {path}, but not yet from its log: another process reads it",
+            f"the rows are deleted from the store at {path}, but bytes of them may still be on the disk: another"
+            " process is reading it",
             remedy="End that process (an editor, plum-trainer) and run the command again.",
         )
 

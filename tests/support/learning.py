@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from support.facts import ISOLATION, OPTIONS
-from support.tiny_model import LINES
-
 from plum_lsp.config import GateSettings, LearningSettings, SamplingSettings, Settings, TrainerSettings
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
@@ -32,6 +29,8 @@ from plum_lsp.store import open_store, store_file
 from plum_lsp.synthesis.examples import examples_of
 from plum_trainer.bases import BaseModel
 from plum_trainer.daemon import Trainer
+from support.facts import ISOLATION, OPTIONS
+from support.tiny_model import LINES
 
 FUNCTIONS = 24
 
@@ -143,10 +142,10 @@ def tiny_settings(data_dir: Path, base: Path, *, method: str = "dpo", **gate: fl
     )
 
 
-def tiny_trainer(data_dir: Path, base: Path, **gate: float) -> Trainer:
+def tiny_trainer(data_dir: Path, base: Path, *, method: str = "dpo", **gate: float) -> Trainer:
     """The trainer of a data folder, for the tiny model."""
     return Trainer(
-        settings=tiny_settings(data_dir, base, **gate),
+        settings=tiny_settings(data_dir, base, method=method, **gate),
         data_dir=data_dir,
         base=BaseModel(folder=base, source=None, sha256="", end_token=""),
         report=lambda text: None,

@@ -347,7 +347,7 @@ _ENDS = frozenset({"published", "rejected", "nothing_to_train_on", "abandoned"})
 
 
 def run(trainer: Trainer, stop: threading.Event, *, poll_seconds: float = POLL_SECONDS) -> None:
-    """The service: watch, and improve when it is time, until told to stop. A turn that fails is told and tried again."""
+    """The service: watch, and improve when it is time, until told to stop. A turn that fails is tried again."""
     said = ""
     while not stop.is_set():
         try:

@@ -21,7 +21,6 @@ from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair
 from plum_trainer.rows import LabelRow, PairRow, Row
 
-
 RowType = TypeVar("RowType", PairRow, LabelRow)
 
 
