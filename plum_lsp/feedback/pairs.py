@@ -11,9 +11,10 @@ pairs of every version are built, and the trainer takes those that are fresh whe
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from rapidfuzz.distance import Levenshtein
 
@@ -38,6 +39,10 @@ REJECTED = frozenset({OutcomeKind.DISMISSED})
 """`ignored` is not among them: nobody said no."""
 
 
+Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
+"""The right and the wrong candidates of each policy version."""
+
+
 @dataclass(slots=True, kw_only=True)
 class PairBuilder:
     """Builds the pairs of one prompt after another; remembers what it counted and which way lengths lean."""
@@ -46,6 +51,7 @@ class PairBuilder:
     counts: Counter[str] = field(default_factory=Counter)
     lean: int = 0
     """Code points by which chosen texts were longer than rejected ones so far."""
+    _grouped: tuple[PromptFacts, Groups] | None = None
 
     def pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
         """Every pair of one prompt, rule by rule."""
@@ -59,7 +65,7 @@ class PairBuilder:
 
     def labels(self, facts: PromptFacts) -> Iterator[PreferenceLabel]:
         """A label for each distinct candidate that the evidence calls right or wrong, one version at a time."""
-        for right, wrong in self._groups(facts, is_counted=False).values():
+        for right, wrong in self._groups(facts).values():
             for side, is_desirable in ((right, True), (wrong, False)):
                 standing = Standing.RIGHT if is_desirable else Standing.WRONG
                 for one in side:
@@ -72,25 +78,25 @@ class PairBuilder:
                         weight=weight_of(one, standing),
                     )
 
-    def _groups(
-        self, facts: PromptFacts, *, is_counted: bool = True
-    ) -> dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]:
-        """Right and wrong candidates by policy version, without those that say the same."""
-        groups: dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]] = defaultdict(lambda: ([], []))
+    def _groups(self, facts: PromptFacts) -> Groups:
+        """Right and wrong candidates by policy version, without those that say the same; counted once a prompt."""
+        if self._grouped is not None and self._grouped[0] is facts:
+            return self._grouped[1]
+        groups: Groups = {}
         seen: set[tuple[int, str]] = set()
         for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True):
-            is_known = (one.version_id, one.fingerprint) in seen
-            if standing in (Standing.RIGHT, Standing.WRONG) and is_known:
-                self.counts["left_out_duplicate"] += is_counted
+            if standing is not Standing.RIGHT and standing is not Standing.WRONG:
+                self.counts[f"left_out_{standing.value}"] += 1
                 continue
-            if standing in (Standing.RIGHT, Standing.WRONG):
-                seen.add((one.version_id, one.fingerprint))
-                groups[one.version_id][standing is Standing.WRONG].append(one)
-            else:
-                self.counts[f"left_out_{standing.value}"] += is_counted
-        if is_counted:
-            for right, wrong in groups.values():
-                self.counts["groups_mixed" if right and wrong else "groups_right" if right else "groups_wrong"] += 1
+            program = (one.version_id, one.fingerprint)
+            if program in seen:
+                self.counts["left_out_duplicate"] += 1
+                continue
+            seen.add(program)
+            groups.setdefault(one.version_id, ([], []))[standing is Standing.WRONG].append(one)
+        for right, wrong in groups.values():
+            self.counts["groups_mixed" if right and wrong else "groups_right" if right else "groups_wrong"] += 1
+        self._grouped = (facts, groups)
         return groups
 
     def _verdict_pairs(
