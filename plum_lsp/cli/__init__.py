@@ -21,6 +21,7 @@ _MODULES = {
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",
+    "policy": "plum_lsp.cli.policy",
 }
 
 
