@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo test test-editors editors check bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors check bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -37,6 +37,11 @@ demo: setup
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
 	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 6 --deadline-ms 300000
 	$(BIN)/plum-lsp explain
+
+# The whole loop on SmolLM2-135M without a GPU: sample, run, fit, gate, publish, sample again. About twenty minutes.
+demo-learning: setup-model
+	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
+	$(BIN)/python -m benchmarks.learning_demo
 
 check: setup
 	$(BIN)/ruff check .
