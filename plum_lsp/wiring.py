@@ -16,6 +16,7 @@ from plum_lsp.domain.ports import Recorder, Sandbox
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, is_loopback, open_policy, temperature_ladder
@@ -103,7 +104,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report)
+    return open_recorder(path, report=report, clean=redacted_fact)
 
 
 async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:

@@ -137,12 +137,20 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell."""
+    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell.
+
+    `number` is 0 for a base model without an adapter. `model` is the base model's name.
+    """
 
     number: int
     model: str
     model_sha256: str
     adapter_sha256: str = ""
+
+    @property
+    def served_name(self) -> str:
+        """The name requests use: a new one for every version, since a server may cache by it."""
+        return f"plum-v{self.number}" if self.number else self.model
 
 
 class Finish(enum.Enum):

@@ -47,7 +47,8 @@ class Overview:
     @property
     def acceptance_rate(self) -> float | None:
         """Accepted offers over shown offers, in [0, 1]; None if none was shown."""
-        accepted = sum(count for (_, kind), count in self.offers.items() if kind is OutcomeKind.ACCEPTED)
+        taken = {OutcomeKind.ACCEPTED, OutcomeKind.EDITED}
+        accepted = sum(count for (_, kind), count in self.offers.items() if kind in taken)
         return accepted / self.offers_shown if self.offers_shown else None
 
 
@@ -297,7 +298,7 @@ SELECT (SELECT count(*) FROM requests) AS requests,
        (SELECT count(*) FROM verdicts) AS verdicts,
        (SELECT count(*) FROM verdicts WHERE status = 'passed') AS verdicts_passed,
        (SELECT count(DISTINCT offer_id) FROM outcomes
-        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted')) AS offers_shown
+        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited')) AS offers_shown
 """
 
 _OFFERS_BY_TIER_AND_OUTCOME = """

@@ -27,7 +27,7 @@ from plum_lsp.domain.verification import (
     Value,
     VerdictStatus,
 )
-from plum_lsp.sandbox import verdicts, judge, values
+from plum_lsp.sandbox import judge, values, verdicts
 from plum_lsp.sandbox.conversation import Answer
 from plum_lsp.sandbox.jail.decode import rebuild
 from plum_lsp.sandbox.jail.encode import encode

@@ -83,6 +83,11 @@ CREATE TABLE outcomes (
   happened_at TEXT NOT NULL
 ) STRICT;
 INSERT INTO "outcomes" VALUES(1,'r1-offer','accepted','command',NULL,900.0,'2023-11-14T22:13:20.000+00:00');
+CREATE TABLE pair_builds (
+  id INTEGER PRIMARY KEY,
+  report TEXT NOT NULL,
+  built_at TEXT NOT NULL
+) STRICT;
 CREATE TABLE policy_versions (
   id INTEGER PRIMARY KEY,
   number INTEGER NOT NULL,
@@ -93,6 +98,40 @@ CREATE TABLE policy_versions (
   UNIQUE (number, model, model_sha256, adapter_sha256)
 ) STRICT;
 INSERT INTO "policy_versions" VALUES(1,1,'tiny','abababababababababababababababababababababababababababababababab','','2026-11-23T22:00:06.001+00:00');
+CREATE TABLE preference_labels (
+  id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  is_desirable INTEGER NOT NULL,
+  weight REAL NOT NULL,
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE TABLE preference_pairs (
+  id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
+  chosen_request_id TEXT NOT NULL,
+  chosen_candidate_id TEXT NOT NULL,
+  chosen_text TEXT,
+  rejected_request_id TEXT NOT NULL,
+  rejected_candidate_id TEXT NOT NULL,
+  weight REAL NOT NULL,
+  distance REAL NOT NULL,
+  FOREIGN KEY (chosen_request_id, chosen_candidate_id) REFERENCES candidates (request_id, id),
+  FOREIGN KEY (rejected_request_id, rejected_candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE TABLE programs (
+  prompt_hash TEXT PRIMARY KEY REFERENCES prompts (hash),
+  before TEXT NOT NULL,
+  after TEXT NOT NULL
+) STRICT;
 CREATE TABLE prompts (
   hash TEXT PRIMARY KEY,
   text TEXT NOT NULL
@@ -137,7 +176,18 @@ CREATE TABLE schema_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)
 ;
 INSERT INTO "schema_migrations" VALUES('m001_facts','2026-11-23T22:00:06.000+00:00');
 INSERT INTO "schema_migrations" VALUES('m002_evidence_weight','2026-11-24T16:39:57.482+00:00');
-INSERT INTO "schema_migrations" VALUES('m004_quality','2026-11-23T23:00:00.000+00:00');
+INSERT INTO "schema_migrations" VALUES('m003_learning','2026-11-24T17:12:08.533+00:00');
+INSERT INTO "schema_migrations" VALUES('m004_quality','2026-11-24T18:00:00.000+00:00');
+CREATE TABLE survivals (
+  id INTEGER PRIMARY KEY,
+  offer_id TEXT NOT NULL REFERENCES offers (id),
+  after_ms INTEGER NOT NULL,
+  share REAL NOT NULL,
+  text TEXT NOT NULL,
+  measured_at TEXT NOT NULL,
+  UNIQUE (offer_id, after_ms)
+) STRICT;
+INSERT INTO "survivals" VALUES(1,'r1-offer',30000,0.5,'return b + a','2026-11-23T22:00:36.001+00:00');
 CREATE TABLE test_cases (
   request_id TEXT NOT NULL REFERENCES requests (id),
   id TEXT NOT NULL,
@@ -152,6 +202,13 @@ CREATE TABLE test_cases (
 ) STRICT;
 INSERT INTO "test_cases" VALUES('r1','t0',0,'doctest','','add(0, 1)','equals','{"expected": "1", "tolerance": null}','>>> add(0, 1)');
 INSERT INTO "test_cases" VALUES('r1','t1',1,'doctest','','add(1, 1)','equals','{"expected": "2", "tolerance": null}','>>> add(1, 1)');
+CREATE TABLE training_events (
+  id INTEGER PRIMARY KEY,
+  round INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  happened_at TEXT NOT NULL
+) STRICT;
 CREATE TABLE verdicts (
   request_id TEXT NOT NULL,
   candidate_id TEXT NOT NULL,
@@ -173,4 +230,6 @@ INSERT INTO "verdicts" VALUES('r1','c1','t0','passed','1',0.5,'namespaces','["bw
 INSERT INTO "verdicts" VALUES('r1','c1','t1','passed','2',0.5,'namespaces','["bwrap", "seccomp"]','3.12.1','2026-11-23T22:00:06.001+00:00');
 CREATE INDEX judgements_by_candidate ON judgements (request_id, candidate_id);
 CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
+CREATE INDEX requests_by_prompt ON requests (prompt_hash);
+CREATE INDEX training_events_by_round ON training_events (round);
 COMMIT;
