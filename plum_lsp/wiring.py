@@ -15,10 +15,13 @@ from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
 from plum_lsp.policy.models import catalogue, entry_like
+from plum_lsp.project_files import ProjectFiles
+from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
@@ -86,6 +89,8 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             clock=MonotonicClock(),
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
+            inspector=RuffReader(),
+            test_files=ProjectFiles(exclude=settings.privacy.exclude).test_files,
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -98,7 +103,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report)
+    return open_recorder(path, report=report, clean=redacted_fact)
 
 
 async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
