@@ -54,8 +54,15 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
     return [by_index.get(index_of(judged), judged) for judged in group]
 
 
-async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, tuple[Observation, ...]]) -> Comparison:
-    """The group on its first inputs (`observed`, by candidate index) and on more that follow from them.
+async def compare(
+    group: Sequence[Judged],
+    judge: Judge,
+    observed: Mapping[int, tuple[Observation, ...]],
+    *,
+    named: Sequence[Call] = (),
+) -> Comparison:
+    """The group on its first inputs (`observed`, by candidate index), on those that the policy `named`, and on more
+    that follow from them.
 
     Inputs to which one and the same candidate answers differently when asked again are left out: clocks, random
     numbers and addresses tell nothing.
@@ -76,6 +83,7 @@ async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, 
         return first
     standing = [index for index, judged in running.items() if all(verdict.is_pass for verdict in judged.verdicts)]
     more = _further(judge, first, standing or list(running), [judged.candidate.text for judged in running.values()])
+    more += tuple(call for call in named if call not in (*first.calls, *more))
     more += probes_of(judge.contracts, more[:PROBED] or first.calls[:PROBED])
     asked = [index for index in running if not _hangs(observed[index])]
     runs = [_observe(judge, judge.sandbox, running[index], more) for index in asked]

@@ -52,6 +52,16 @@ class OfferSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSettings:
+    """Where tests come from beside the buffer. `sampled_tests`: `auto` asks a policy server on another machine only,
+    because one on this machine would write the tests with what the candidates need.
+    """
+
+    project_tests: bool = True
+    sampled_tests: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
     """The jail. `interpreter` empty means that of `project`'s environment, else the one that runs the server.
 
@@ -146,6 +156,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     offers: OfferSettings = field(default_factory=OfferSettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     learning: LearningSettings = field(default_factory=LearningSettings)

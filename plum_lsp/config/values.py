@@ -67,6 +67,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "trainer.method": ("kto", "dpo"),
     "trainer.loss": ("sigmoid", "ipo", "robust"),
     "trainer.gpu": ("separate", "sleep"),
+    "verification.sampled_tests": ("auto", "always", "never"),
 }
 """The words a setting may be."""
 

@@ -74,7 +74,7 @@ class CompletionsPolicy:
         self._url = url.rstrip("/")
         self._model = model
         self._version = version
-        self._is_loopback = _is_loopback(self._url)
+        self._is_loopback = is_loopback(self._url)
         self._http = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
@@ -301,7 +301,7 @@ def _outcome(task: asyncio.Task[Completion]) -> tuple[Completion | None, PolicyE
     raise error
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
     """Whether an address is on this machine."""
     try:
         host = urlsplit(url).hostname or ""
