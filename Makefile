@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test test-editors editors check bench lock clean
+.PHONY: setup demo test test-editors editors vscode check bench lock clean
 
 setup: .venv/.installed
 
@@ -41,8 +41,11 @@ test-editors: setup editors
 	cd editor-clients/vscode && npm run --silent check && npm test --silent
 	$(BIN)/pytest tests/editors
 
-editors: setup editor-clients/vscode/plum-lsp.vsix
+editors: setup vscode
 	cd tests && ../$(BIN)/python -m support.editor_parts
+
+# The extension for VS Code, as a package to install.
+vscode: editor-clients/vscode/plum-lsp.vsix
 
 VSCODE_SOURCES := $(wildcard editor-clients/vscode/src/*.ts editor-clients/vscode/media/* editor-clients/vscode/*.md)
 editor-clients/vscode/plum-lsp.vsix: editor-clients/vscode/node_modules/.installed $(VSCODE_SOURCES) editor-clients/vscode/package.json

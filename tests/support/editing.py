@@ -57,8 +57,8 @@ class RealEditor(Protocol):
     def screenshot(self, name: str) -> Path:
         """Keep a picture of what is on the screen."""
 
-    def mismatches(self, pattern: str) -> list[str]:
-        """Frames drawn so far in which the second group of `pattern` is not the length of the first."""
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of `pattern` in each frame that was drawn with ghost text in it, spaces made one."""
 
     def reload(self) -> None:
         """Read again what another program wrote."""

@@ -25,6 +25,7 @@ START_SECONDS_MAX = 60.0
 KEYS = {
     "accept": "Tab",
     "accept_word": "Control+ArrowRight",
+    "explain": "Control+Alt+e",
     "next": "Alt+]",
     "previous": "Alt+[",
     "escape": "Escape",
@@ -34,8 +35,8 @@ KEYS = {
 TITLES = {
     "trigger": "plum: Ask for an offer now",
     "accept_line": "plum: Accept the next line of the offer",
-    "explain": "plum: Explain: the evidence, or why nothing is offered",
     "restart": "plum: Restart the server",
+    "revert": "File: Revert File",
     "close": "View: Close All Editors",
     "pause": "plum: Pause or resume in this file",
     "pause_everywhere": "plum: Pause or resume everywhere",
@@ -290,17 +291,21 @@ class VSCode:
             lambda: "the file to be saved",
         )
 
-    def mismatches(self, pattern: str) -> list[str]:
-        """Frames whose ghost text does not answer the text before it."""
-        found = []
-        for frame in self._ask("evaluate", script="[...window.plumLines]"):
-            match = re.search(pattern, str(frame))
-            if match and len(match[1]) != int(match[2]):
-                found.append(match[0])
-        return found
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of a pattern in each frame that had ghost text."""
+        frames = self._ask("evaluate", script="[...window.plumLines]")
+        found = (re.search(pattern, re.sub(r"\s+", " ", str(frame))) for frame in frames)
+        return [match.groups() for match in found if match]
 
     def reload(self) -> None:
-        """VS Code sees by itself that a file was changed."""
+        """Have VS Code read the file again, and wait until it shows its first line.
+
+        It would see the change by itself, were its watcher not a compiled module, which npm builds where it may.
+        """
+        self.command("revert")
+        first = self.content().splitlines()[0]
+        lines = "document.querySelector('.view-lines').innerText.replaceAll('\u00a0', ' ')"
+        until(lambda: first in str(self._ask("evaluate", script=lines)), lambda: f"{first!r} on the screen")
 
     def seen_ghosts(self) -> set[str]:
         """Every ghost text that was drawn."""
