@@ -11,13 +11,13 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.protocol import default_converter
-from support.bench import make_offer
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.server.convert import completion_item, inline_item
 from plum_lsp.server.evidence import evidence_data, evidence_text
 from plum_lsp.server.status import ended_status
+from support.bench import make_offer
 
 FILE = Path(__file__).parents[2] / "editor-clients" / "protocol" / "messages.json"
 DOCUMENT = Document(uri="file:///project/module.py", version=3, text="def label(a, b):\r\n    ")
