@@ -132,7 +132,6 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
-    canary_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
