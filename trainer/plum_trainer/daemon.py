@@ -29,6 +29,7 @@ from plum_lsp.wiring import pipeline_options, sandbox_options
 from plum_trainer import children
 from plum_trainer.bases import BaseModel
 from plum_trainer.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
+from plum_trainer.device import shared
 from plum_trainer.evaluate import HeldOut, evaluated, held_out
 from plum_trainer.gate import GateDecision, decide
 from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json
@@ -198,7 +199,8 @@ def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None,
         end_token=trainer.base.end_token,
         **{name: options[name] for name in _FIT_OPTIONS},
     )
-    result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=trainer.report)
+    with shared(trainer.data_dir, options["gpu"], report=trainer.report):
+        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=trainer.report)
     detail = {**asdict(result), "log": list(result.log)[-1:]}
     _record(trainer, current, "fitted", detail)
     return result
