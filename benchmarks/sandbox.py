@@ -4,7 +4,8 @@
 
 1. Speed: groups of 8 and 32 candidates with 8 tests each, through the sandbox with its children forked ahead, against
    one `bwrap python` process per candidate and against plain `python` processes with no isolation at all. The rounds
-   alternate between the three and all use the same number of jobs, so what else the machine does falls on each.
+   alternate between the three and all use the same number of jobs and the same niceness (by default the sandbox gives
+   way to other processes, which on a busy machine is slower), so what else the machine does falls on each.
 2. The first request: opening the sandbox, its self-test included, and with numpy if the interpreter has it.
 3. `--soak`: that many programs in one process, one in ten hostile; descriptors, processes and memory before and after.
 4. `--fuzz`: that many random trees through the judge and the decoder.
@@ -23,6 +24,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 
 SOURCES = ("humaneval", "mbpp", "classeval", "thealgorithms")
 JOBS = max(2, (os.cpu_count() or 2) // 2)
+PAUSE_SECONDS = 0.5
+"""Between groups; a policy takes longer to write the next one, and children are forked ahead meanwhile."""
 LIMITS = Limits(wall_seconds=10.0, cpu_seconds=10.0)
 CANDIDATE = """
 import collections, functools, math, re
@@ -120,7 +124,7 @@ async def measure_speed(options: SandboxOptions, rounds: int) -> None:
             times: dict[str, list[float]] = {name: [] for name in ways}
             for _ in range(rounds):
                 for name, way in ways.items():
-                    await asyncio.sleep(0.15)  # Time in which the policy would generate and children are forked ahead.
+                    await asyncio.sleep(PAUSE_SECONDS)
                     times[name].append(await timed(way))
             for name, taken in times.items():
                 ratio = statistics.median(taken) / statistics.median(times["sandbox"])
@@ -266,7 +270,7 @@ async def main() -> None:
     asked = parser.parse_args()
     options = SandboxOptions(interpreter=asked.interpreter, tier=asked.tier, jobs=JOBS)
     if asked.rounds:
-        await measure_speed(options, asked.rounds)
+        await measure_speed(replace(options, nice=0), asked.rounds)
         await measure_first(options, asked.rounds)
     if asked.fuzz:
         fuzz(asked.fuzz)

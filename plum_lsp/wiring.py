@@ -20,6 +20,8 @@ from plum_lsp.judging import told
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
 from plum_lsp.policy.models import catalogue, entry_like
+from plum_lsp.project_files import ProjectFiles
+from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
@@ -87,6 +89,8 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             clock=MonotonicClock(),
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
+            inspector=RuffReader(),
+            test_files=ProjectFiles(exclude=settings.privacy.exclude).test_files,
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -130,7 +134,8 @@ def policy_options(settings: Settings) -> PolicyOptions:
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
-    return SandboxOptions(interpreter=settings.sandbox.interpreter, jobs=settings.sandbox.jobs)
+    jail = settings.sandbox
+    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
 
 
 def pipeline_options(settings: Settings) -> PipelineOptions:

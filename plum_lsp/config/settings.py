@@ -53,9 +53,13 @@ class OfferSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """The jail. `interpreter` empty means the one that runs the server; 0 jobs chooses by the cores."""
+    """The jail. `interpreter` empty means that of `project`'s environment, else the one that runs the server.
+
+    0 jobs chooses by the cores.
+    """
 
     interpreter: str = ""
+    project: str = ""
     jobs: int = 0
     wall_seconds: float = 2.0
     memory_mb: int = 512

@@ -11,9 +11,9 @@ import math
 import re
 from dataclasses import replace
 
-from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.domain.suggestion import Candidate, Judged, Offer
+from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer
 from plum_lsp.domain.verification import Call, Equals, Holds, Prints, Raises, Shows, TestCase
 
 REDACTED = "REDACTED"
@@ -81,7 +81,10 @@ def _event(event: Event) -> Event:
             offer = event.result
             tests = tuple(_test(test) for test in offer.tests)
             return replace(event, result=replace(offer, chosen=_judged(offer.chosen), tests=tests))
+        case Appraised():
+            return event
         case Ended():
+            assert isinstance(event.result, Abstention)
             return replace(event, result=replace(event.result, detail=redacted(event.result.detail)))
 
 

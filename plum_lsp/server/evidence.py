@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from plum_lsp.domain.suggestion import Abstention, Offer
 from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
+from plum_lsp.quality.appraise import quality_words
 
 _MARK = {
     VerdictStatus.PASSED: "✓",
@@ -24,6 +27,8 @@ def evidence_text(result: Offer | Abstention) -> str:
     lines += [f"  {_MARK[verdict.status]} {_one_line(test.quote)}" for test, verdict in _shown(result)]
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"  … and {len(more)} more")
+    if result.chosen.quality is not None:
+        lines.append(quality_words(result.chosen.quality))
     if result.alternatives:
         lines.append(f"other candidates that could stand in: {len(result.alternatives)}")
     return "\n".join(lines)
@@ -40,6 +45,8 @@ def evidence_markdown(offer: Offer) -> str:
     lines += [f"- {_MARK[verdict.status]} {_code(test.quote)}" for test, verdict in tests]
     if more := _tested(offer)[TESTS_SHOWN_MAX:]:
         lines.append(f"- … and {len(more)} more")
+    if offer.chosen.quality is not None:
+        lines += ["", _escaped(quality_words(offer.chosen.quality))]
     return "\n".join(lines)
 
 
@@ -62,6 +69,7 @@ def evidence_data(result: Offer | Abstention) -> dict[str, object]:
             }
             for test, verdict in _tested(result)
         ],
+        "quality": dataclasses.asdict(result.chosen.quality) if result.chosen.quality is not None else None,
         "alternatives": len(result.alternatives),
         "policy": {"version": version.number, "model": version.model},
     }

@@ -31,6 +31,7 @@ OFFERS_REMEMBERED_MAX = 64
 class _Followed:
     """An offer being followed, what the editor was given to insert, and why its last outcome was not written."""
 
+    offer: Offer
     uri: str
     inserted: str
     tracker: OfferTracker
@@ -55,15 +56,27 @@ class OutcomeDesk:
         """The offer made last; None if none was made."""
         return next(reversed(self._offers), None)
 
-    def offered(self, offer: Offer, document: Document) -> None:
-        """An offer was sent for `document`; the one before it for the same document is over."""
-        self._superseded(document.uri)
+    def offer(self, offer_id: OfferId) -> Offer | None:
+        """One of the last offers; None if it is not among them."""
+        followed = self._offers.get(offer_id)
+        return followed.offer if followed else None
+
+    def is_open(self, offer_id: OfferId) -> bool:
+        """Whether the user may still be looking at an offer."""
+        followed = self._offers.get(offer_id)
+        return followed is not None and followed.tracker.is_open
+
+    def offered(self, offer: Offer, document: Document, *, is_alternative: bool = False) -> None:
+        """An offer was sent for `document`; those before it for the same document are over, unless it joins them."""
+        if not is_alternative:
+            self._superseded(document.uri)
         while len(self._offers) >= OFFERS_REMEMBERED_MAX:
             oldest = self._offers.pop(next(iter(self._offers)))
             if oldest.timer is not None:
                 oldest.timer.cancel()
         tracker = OfferTracker.start(offer, document.text, at=self._now(), is_shown=not self.editor_tells_shown)
-        followed = _Followed(uri=document.uri, inserted=inserted_text(offer, document), tracker=tracker)
+        inserted = inserted_text(offer, document)
+        followed = _Followed(offer=offer, uri=document.uri, inserted=inserted, tracker=tracker)
         self._offers[offer.id] = followed
         self._await_silence(followed)
 
@@ -104,7 +117,16 @@ class OutcomeDesk:
         return await self._told_and_written(offer_id, OfferEvent.ACCEPT)
 
     async def rejected(self, offer_id: OfferId) -> str:
-        """The user turned an offer down; returns once that is committed, with what went wrong or an empty text."""
+        """The user turned an offer down; returns once that is committed, with what went wrong or an empty text.
+
+        Its alternatives go with it: those that were shown are turned down, too.
+        """
+        followed = self._offers.get(offer_id)
+        for other in self._open(followed.uri) if followed else ():
+            if other is not followed:
+                was_shown = other.tracker.life.state is not OfferState.SENT
+                event = OfferEvent.DISMISS if was_shown else OfferEvent.SUPERSEDE
+                self._advance(other, other.tracker.told(event, at=self._now(), source=OutcomeSource.COMMAND))
         return await self._told_and_written(offer_id, OfferEvent.DISMISS)
 
     async def finish(self) -> None:

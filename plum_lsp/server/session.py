@@ -36,10 +36,16 @@ typist are some 50 ms apart and only the last question is of use. Editors that d
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An offer, and the snapshot it was made for."""
+    """What is offered, first what was offered here before, and the snapshot it was made for."""
 
-    offer: Offer
+    offers: tuple[Offer, ...]
     document: Document
+    offset: int
+
+    @property
+    def offer(self) -> Offer:
+        """The one offer of an editor that shows no alternatives."""
+        return self.offers[0]
 
 
 class Session:
@@ -61,6 +67,9 @@ class Session:
         self.status = status
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
+        self.editor_cycles = False
+        """Whether a user's further question at the same place asks for an alternative to what stands there."""
+        self._standing: dict[str, Answer] = {}
         self._asked_at: dict[str, float] = {}
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
@@ -96,6 +105,7 @@ class Session:
         """A document was closed: nobody waits for its answers any more."""
         opened = self.documents.pop(uri, None)
         self._asked_at.pop(uri, None)
+        self._standing.pop(uri, None)
         if opened is not None:
             opened.supersede()
             self.outcomes.closed(uri)
@@ -139,7 +149,8 @@ class Session:
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
             return None
-        request = self._request(opened.snapshot, position, trigger)
+        standing = self._stands_at(opened.snapshot, position, trigger)
+        request = self._request(opened.snapshot, position, trigger, standing)
         end = "cancelled"
         try:
             result: Offer | Abstention | None = self._refusal(request)
@@ -151,19 +162,35 @@ class Session:
             self._log(request, end)
         if result is None or is_stale:
             return None
-        self.last_result = result
         if isinstance(result, Abstention):
-            return None
-        self.outcomes.offered(result, request.document)
-        return Answer(offer=result, document=request.document)
+            self.last_result = standing.offers[-1] if standing else result
+            return standing
+        self.last_result = result
+        self.outcomes.offered(result, request.document, is_alternative=standing is not None)
+        offers = (*(standing.offers if standing else ()), result)
+        answer = Answer(offers=offers, document=request.document, offset=request.offset)
+        self._standing[uri] = answer
+        return answer
 
-    def _request(self, document: Document, position: Position, trigger: Trigger) -> SuggestionRequest:
+    def _stands_at(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
+        """What was offered for this very question, if the user asks it again to see something else."""
+        standing = self._standing.get(document.uri)
+        if standing is None or not self.editor_cycles or trigger is not Trigger.INVOKED:
+            return None
+        asked = (standing.document.version, standing.offset)
+        is_same = asked == (document.version, document.offset_at(position))
+        return standing if is_same and self.outcomes.is_open(standing.offers[-1].id) else None
+
+    def _request(
+        self, document: Document, position: Position, trigger: Trigger, standing: Answer | None
+    ) -> SuggestionRequest:
         return SuggestionRequest(
             id=RequestId(uuid.uuid4().hex),
             document=document,
             offset=document.offset_at(position),
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
+            seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
     def _refusal(self, request: SuggestionRequest) -> Abstention | None:

@@ -213,6 +213,20 @@ CREATE INDEX requests_by_prompt ON requests (prompt_hash);
 CREATE INDEX training_events_by_round ON training_events (round);
 """
 
+_M004 = """
+CREATE TABLE qualities (
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  security TEXT NOT NULL,
+  complexity INTEGER NOT NULL,
+  lines INTEGER NOT NULL,
+  slowness REAL NOT NULL,
+  appraised_at TEXT NOT NULL,
+  PRIMARY KEY (request_id, candidate_id),
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id) ON DELETE CASCADE
+) STRICT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -237,10 +251,18 @@ def _m003_learning(db: Database) -> None:
     db.executescript(_M003)
 
 
+def _m004_quality(db: Database) -> None:
+    """What was seen of candidates beside correctness: `security` is a JSON list, `lines` counts lines of code,
+    `slowness` is a ratio of at least 1 to the siblings' median time.
+    """
+    db.executescript(_M004)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
     ("m003_learning", _m003_learning),
+    ("m004_quality", _m004_quality),
 )
 
 

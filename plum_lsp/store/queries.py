@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier
 from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
 from plum_lsp.store.database import BUSY_MS, connect_reader, explained
@@ -80,6 +81,7 @@ class KnownCandidate:
     score: float | None
     reason: str
     verdicts: tuple[Verdict, ...]
+    quality: Quality | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +262,15 @@ def _candidate(row: dict[str, Any], verdicts: list[dict[str, Any]]) -> KnownCand
             for verdict in verdicts
             if verdict["candidate_id"] == row["id"]
         ),
+        quality=_quality(row),
     )
+
+
+def _quality(row: dict[str, Any]) -> Quality | None:
+    if row["security"] is None:
+        return None
+    signals = {name: row[name] for name in ("complexity", "lines", "slowness")}
+    return Quality(security=tuple(json.loads(row["security"])), **signals)
 
 
 def _outcomes(rows: Iterator[dict[str, Any]]) -> Iterator[KnownOutcome]:
@@ -320,8 +330,10 @@ WHERE offers.id = :offer_id
 _TESTS = "SELECT * FROM test_cases WHERE request_id = :request_id ORDER BY position, id"
 
 _CANDIDATES = """
-SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason
+SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason,
+  security, complexity, lines, slowness
 FROM candidates
+LEFT JOIN qualities ON qualities.request_id = candidates.request_id AND qualities.candidate_id = candidates.id
 LEFT JOIN judgements ON judgements.id = (
   SELECT max(later.id) FROM judgements AS later
   WHERE later.request_id = candidates.request_id AND later.candidate_id = candidates.id

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import TestCase
@@ -35,6 +35,8 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
             _write_sampled(db, event, instant(at))
         case Verified():
             _write_verified(db, event, instant(at))
+        case Appraised():
+            _write_appraised(db, event, instant(at))
         case Ended():
             _write_ended(db, event, instant(at))
 
@@ -229,6 +231,8 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
             "tier": event.judged.tier.value,
             "score": event.judged.score,
             "reason": event.judged.reason,
+            "probability": event.judged.probability,
+            "strength": event.judged.strength,
             "judged_at": at,
         }
     )
@@ -259,6 +263,13 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
                 "judged_at": at,
             },
         )
+
+
+def _write_appraised(db: Database, event: Appraised, at: str) -> None:
+    for candidate_id, quality in event.qualities:
+        row = {**dataclasses.asdict(quality), "security": json.dumps(quality.security)}
+        identity = {"request_id": event.request_id, "candidate_id": candidate_id, "appraised_at": at}
+        db.table("qualities").insert({**identity, **row}, ignore=True)
 
 
 def _write_ended(db: Database, event: Ended, at: str) -> None:

@@ -27,7 +27,7 @@ from plum_lsp.domain.verification import (
     Value,
     VerdictStatus,
 )
-from plum_lsp.sandbox import host, judge, values
+from plum_lsp.sandbox import judge, values, verdicts
 from plum_lsp.sandbox.conversation import Answer
 from plum_lsp.sandbox.jail.decode import rebuild
 from plum_lsp.sandbox.jail.encode import encode
@@ -149,7 +149,7 @@ ODD = "\ud800\x1b[2J\n"
 )
 def test_what_is_shown_is_one_harmless_line(seen: Observation) -> None:
     """No terminal obeys it and any database takes it."""
-    shown = host.describe(seen)
+    shown = verdicts.describe(seen)
     assert shown.isprintable()
     assert r"\ud800\x1b[2J\n" in shown
     assert len(shown) <= 200

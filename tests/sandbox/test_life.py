@@ -211,7 +211,7 @@ def test_each_event_loop_can_have_one() -> None:
 
 async def test_replacing_zygotes_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A zygote that has forked its share makes room for another, with spare children still on their way."""
-    monkeypatch.setattr("plum_lsp.sandbox.pool.CHILDREN_MAX", 20)
+    monkeypatch.setattr("plum_lsp.sandbox.zygote_process.CHILDREN_MAX", 20)
     opened = await open_sandbox(SandboxOptions(jobs=2, spares=8, checks_itself=False))
     counts = []
     for _ in range(6):
