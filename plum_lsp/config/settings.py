@@ -18,6 +18,10 @@ class PolicySettings:
     url: str = ""
     model: str = ""
     api_key: str = field(default="", repr=False)
+    ca_file: str = ""
+    """Certificates of a private authority for `url`, in PEM."""
+    proxy: str = ""
+    """Proxy for `url`; empty: the usual environment variables."""
     model_folder: str = ""
     """A folder of the user's that may hold model files already."""
     offline: bool = False
