@@ -1,7 +1,7 @@
 """SIGKILL at random moments over whole rounds of a tiny model; after each, everything must be consistent.
 
-Run: python -m benchmarks.learning_faults --kills 30. Each turn is a process with its fit and its samples;
-the moment is drawn from the length of a turn that nobody killed. The baseline is that turn: what recovering costs is the
+Run: python -m benchmarks.learning_faults --kills 30. Each turn is a process with its fit and its samples; the
+moment is drawn from the length of a turn that nobody killed. The baseline is that turn: what recovering costs is the
 time of all turns, killed ones included, over that of as many whole turns as rounds were ended.
 """
 

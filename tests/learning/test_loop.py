@@ -47,7 +47,7 @@ def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
     assert steps == ["started", "frozen", "fitted", "decided", "published"]
     assert trainer.versions.active() == 1
 
-    fill(tmp_path, version=1, is_poisoned=True)
+    fill(tmp_path, version=1, is_poisoned=True, first=24)
     steps = serve(trainer, lambda steps: steps.count("decided") == 2 and steps[-1] in {"rejected", "published"})
     assert steps[-1] == "rejected"
     assert trainer.versions.active() == 1

@@ -104,11 +104,17 @@ def _judged(index: int, line: str, policy: PolicyVersion, tests: tuple[object, .
 
 
 def fill(
-    data_dir: Path, *, version: int = 0, is_poisoned: bool = False, functions: int = FUNCTIONS, run: int = 0
+    data_dir: Path,
+    *,
+    version: int = 0,
+    is_poisoned: bool = False,
+    functions: int = FUNCTIONS,
+    first: int = 0,
+    run: int = 0,
 ) -> None:
-    """Record one group for each function."""
+    """Record one group for each of some functions, counted from `first`."""
     store = open_store(store_file(data_dir))
-    for number in range(functions):
+    for number in range(first, first + functions):
         for event in group(number, version=version, is_poisoned=is_poisoned, run=run):
             store.record(event)
     store.close()
