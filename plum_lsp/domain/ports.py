@@ -31,9 +31,11 @@ class Policy(Protocol):
         ...
 
     def sample(
-        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
+        """Sample from `version` (None: the one that is active now) to the end, whatever is published meanwhile.
+
+        Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
 
         Completions that have not ended at the deadline are not yielded; each is cut to its block (`prompt.block`).
 
