@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -29,6 +29,7 @@ from plum_lsp.domain.suggestion import (
     Candidate,
     Completion,
     Context,
+    FimPrompt,
     FimTemplate,
     Judged,
     Offer,
@@ -251,7 +252,7 @@ class Pipeline:
         self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
         self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
         try:
-            async with aclosing(self.policy.sample(prompt, sampling, deadline=this.request.deadline)) as stream:
+            async with aclosing(self._stream(this, prompt)) as stream:
                 async for completion in stream:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
@@ -260,6 +261,11 @@ class Pipeline:
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
+
+    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+        """The group's completions, all from the version the request began with."""
+        sampling, deadline = self.options.sampling, this.request.deadline
+        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
 
     def _take(self, this: _Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""

@@ -19,7 +19,9 @@ from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
 from plum_lsp.pipeline import Pipeline, PipelineOptions
-from plum_lsp.policy.client import PolicyOptions, is_loopback, open_policy, temperature_ladder
+from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
+from plum_lsp.policy.connection import is_loopback
+from plum_lsp.policy.families import family_of
 from plum_lsp.policy.models import catalogue, entry_like
 from plum_lsp.project_files import ProjectFiles
 from plum_lsp.quality.reading import RuffReader
@@ -146,7 +148,18 @@ def policy_options(settings: Settings) -> PolicyOptions:
         context_tokens=policy.context_tokens,
         idle_seconds=policy.idle_seconds,
         cache_dir=cache_dir(settings),
+        ca_file=policy.ca_file,
+        proxy=policy.proxy,
+        data_dir=_data_dir_if_any(settings),
     )
+
+
+def _data_dir_if_any(settings: Settings) -> Path | None:
+    """The data folder; None where there can be none, which the store reports."""
+    try:
+        return data_dir(settings)
+    except ConfigError:
+        return None
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
@@ -178,6 +191,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
 
 
 def template_for(version: PolicyVersion) -> FimTemplate | None:
-    """The fill-in-the-middle tokens of a policy, from the catalogue's entry that is most like it; None if unknown."""
+    """The fill-in-the-middle tokens of a policy: its catalogue entry's or its family's; None if it has none."""
     entry = entry_like(version.model, sha256=version.model_sha256)
-    return entry.fim if entry else None
+    family = family_of(version.model)
+    return (entry.fim if entry else None) or (family.fim if family else None)

@@ -18,6 +18,10 @@ class PolicySettings:
     url: str = ""
     model: str = ""
     api_key: str = field(default="", repr=False)
+    ca_file: str = ""
+    """Certificates of a private authority for `url`, in PEM."""
+    proxy: str = ""
+    """Proxy for `url`; empty: the usual environment variables."""
     model_folder: str = ""
     """A folder of the user's that may hold model files already."""
     offline: bool = False
@@ -146,7 +150,6 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
-    canary_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
