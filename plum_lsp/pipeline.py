@@ -39,6 +39,7 @@ from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.showing import ShowRule, shown_or_silent
 
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
@@ -54,6 +55,7 @@ class PipelineOptions:
     limits: Limits
     tiers: tuple[Tier, ...]
     stop_early: bool
+    show: ShowRule
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
@@ -244,7 +246,9 @@ class Pipeline:
             tests=this.judge.tests,
             tiers=self.options.tiers,
         )
-        if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):
+        if isinstance(result, Offer):
+            return shown_or_silent(result, this.request, self.options.show)
+        if any(is_refuted(judged) for judged in this.judged):
             return result
         if not this.judged and this.policy_problem:
             return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)

@@ -23,13 +23,17 @@ class Trigger(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionRequest:
-    """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port."""
+    """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
+
+    `recent_rejections` counts the offers the user turned down in the last minute.
+    """
 
     id: RequestId
     document: Document
     offset: int
     trigger: Trigger
     deadline: float
+    recent_rejections: int = 0
 
 
 class HoleKind(enum.Enum):
@@ -243,6 +247,8 @@ class AbstentionReason(enum.Enum):
     ALL_FAILED = "all_failed"
     DEADLINE = "deadline"
     TIER_NOT_OFFERED = "tier_not_offered"
+    TOO_UNSURE = "too_unsure"
+    """It would likely be noise; see `showing`."""
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.domain.learning import Outcome, OutcomeSource
+from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource
 from plum_lsp.domain.suggestion import Offer, OfferId
 from plum_lsp.domain.text import Document
 from plum_lsp.feedback.infer import OfferTracker
@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 OFFERS_REMEMBERED_MAX = 64
 """A late command speaks of one of the last few offers; older ones are in the store and past judging."""
+
+REJECTIONS_SECONDS = 60.0
+"""Within this, a rejection says that the user does not want to be interrupted."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class OutcomeDesk:
         self._now = now
         self._offers: dict[OfferId, _Followed] = {}
         self._writes: set[asyncio.Task[str]] = set()
+        self._rejected_at: list[float] = []
         self.editor_tells_shown = False
         """Whether this editor reports what it shows; of one that does not, whatever is sent counts as shown."""
 
@@ -52,6 +56,17 @@ class OutcomeDesk:
     def last(self) -> OfferId | None:
         """The offer made last; None if none was made."""
         return next(reversed(self._offers), None)
+
+    def stands(self, offer_id: OfferId) -> bool:
+        """Whether nothing has become of an offer yet."""
+        followed = self._offers.get(offer_id)
+        return followed is not None and followed.tracker.is_open
+
+    def recent_rejections(self) -> int:
+        """How many offers the user turned down in the last minute."""
+        since = self._now() - REJECTIONS_SECONDS
+        self._rejected_at = [at for at in self._rejected_at if at > since][-OFFERS_REMEMBERED_MAX:]
+        return len(self._rejected_at)
 
     def offered(self, offer: Offer, document: Document) -> None:
         """An offer was sent for `document`; the one before it for the same document is over."""
@@ -134,6 +149,8 @@ class OutcomeDesk:
         self._await_silence(followed)
         if outcome is None:
             return None
+        if outcome.kind is OutcomeKind.DISMISSED:
+            self._rejected_at.append(outcome.at)
         write = asyncio.create_task(self._write(followed, outcome))
         self._writes.add(write)
         write.add_done_callback(self._writes.discard)

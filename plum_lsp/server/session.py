@@ -19,19 +19,18 @@ from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
 from plum_lsp.judging import told
+from plum_lsp.server.debounce import Debounce
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+from plum_lsp.server.typing_through import typed_through
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE = "python"
-QUIET_SECONDS = 0.075
-"""An automatic request that comes within this time of the one before waits this long: the key strokes of a fast
-typist are some 50 ms apart and only the last question is of use. Editors that debounce themselves never wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,8 @@ class Session:
         self.status = status
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
-        self._asked_at: dict[str, float] = {}
+        self.debounce = Debounce()
+        self._standing: dict[str, Answer] = {}
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
     def record(self, event: Event) -> None:
@@ -95,7 +95,8 @@ class Session:
     def close(self, uri: str) -> None:
         """A document was closed: nobody waits for its answers any more."""
         opened = self.documents.pop(uri, None)
-        self._asked_at.pop(uri, None)
+        self.debounce.forget(uri)
+        self._standing.pop(uri, None)
         if opened is not None:
             opened.supersede()
             self.outcomes.closed(uri)
@@ -140,6 +141,9 @@ class Session:
         if opened is None or opened.language_id != LANGUAGE:
             return None
         request = self._request(opened.snapshot, position, trigger)
+        if (kept := self._kept(request)) is not None:
+            self._log(request, f"typed_through offer={kept.offer.id}")
+            return kept
         end = "cancelled"
         try:
             result: Offer | Abstention | None = self._refusal(request)
@@ -155,7 +159,20 @@ class Session:
         if isinstance(result, Abstention):
             return None
         self.outcomes.offered(result, request.document)
-        return Answer(offer=result, document=request.document)
+        self._standing[uri] = Answer(offer=result, document=request.document)
+        return self._standing[uri]
+
+    def _kept(self, request: SuggestionRequest) -> Answer | None:
+        """What is left of the offer that stands, if the user has typed its beginning."""
+        standing = self._standing.get(request.document.uri)
+        if standing is None or request.trigger is Trigger.INVOKED or not self.outcomes.stands(standing.offer.id):
+            return None
+        if refusal(request.id, request.document.uri, self.settings.current.privacy) is not None:
+            return None
+        if request.document.version == standing.document.version:
+            return None  # nothing was typed: whoever asks again wants another answer
+        rest = typed_through(standing.offer, standing.document, request.document, request.offset)
+        return Answer(offer=rest, document=request.document) if rest else None
 
     def _request(self, document: Document, position: Position, trigger: Trigger) -> SuggestionRequest:
         return SuggestionRequest(
@@ -164,6 +181,7 @@ class Session:
             offset=document.offset_at(position),
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
+            recent_rejections=self.outcomes.recent_rejections(),
         )
 
     def _refusal(self, request: SuggestionRequest) -> Abstention | None:
@@ -178,8 +196,9 @@ class Session:
         return result
 
     async def _answer(self, request: SuggestionRequest) -> Offer | Abstention:
-        if self._is_hurried(request):
-            await asyncio.sleep(QUIET_SECONDS)
+        if request.trigger is Trigger.AUTOMATIC:
+            await asyncio.sleep(self.debounce.pause_seconds(request.document.uri, self.clock.now()))
+        started = self.clock.now()
         try:
             async with asyncio.timeout(max(0.0, request.deadline - self.clock.now())):
                 state = await self.services.get()
@@ -187,7 +206,9 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                return await self._suggested(state, request)
+                suggested = await self._suggested(state, request)
+                self.debounce.answered(self.clock.now() - started)
+                return suggested
             result = _abstain(request, _reason(state.error), told(state.error))
         self.status.show_end(result)
         return result
@@ -205,13 +226,6 @@ class Session:
             self.status.show_end(result)
             self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
             return result
-
-    def _is_hurried(self, request: SuggestionRequest) -> bool:
-        """Whether this question follows another so fast that a third is likely."""
-        now = self.clock.now()
-        before = self._asked_at.get(request.document.uri)
-        self._asked_at[request.document.uri] = now
-        return request.trigger is Trigger.AUTOMATIC and before is not None and now - before < QUIET_SECONDS
 
     def _log(self, request: SuggestionRequest, end: str) -> None:
         """The one line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""
