@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo test check bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode check bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -38,6 +38,11 @@ demo: setup
 	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 6 --deadline-ms 300000
 	$(BIN)/plum-lsp explain
 
+# The whole loop on SmolLM2-135M without a GPU: sample, run, fit, gate, publish, sample again. About twenty minutes.
+demo-learning: setup-model
+	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
+	$(BIN)/python -m benchmarks.learning_demo
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,10 +50,31 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not model"
 
-test: check setup-model
+test: check setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore=tests/editors
+
+# The editor clients, in real editors: Neovim in a terminal, VS Code in a browser. Editors lie in the cache folder.
+test-editors: setup editors
+	cd editor-clients/vscode && npm run --silent check && npm test --silent
+	$(BIN)/pytest tests/editors
+
+editors: setup vscode
+	cd tests && ../$(BIN)/python -m support.editor_parts
+
+# The extension for VS Code, as a package to install.
+vscode: editor-clients/vscode/plum-lsp.vsix
+
+VSCODE_SOURCES := $(wildcard editor-clients/vscode/src/*.ts editor-clients/vscode/media/* editor-clients/vscode/*.md)
+editor-clients/vscode/plum-lsp.vsix: editor-clients/vscode/node_modules/.installed $(VSCODE_SOURCES) editor-clients/vscode/package.json
+	cd editor-clients/vscode && npm run --silent package
+
+editor-clients/vscode/node_modules/.installed: editor-clients/vscode/package-lock.json
+	@command -v npm >/dev/null || { echo "the VS Code client needs Node.js 20 or newer, with npm" >&2; exit 1; }
+	cd editor-clients/vscode && for try in 1 2 3 4; do npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && break; \
+	  test $$try -lt 4 && sleep $$((try * 3)) || exit 1; done
+	@touch $@
 
 bench: setup
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
@@ -65,4 +91,5 @@ lock-model:
 	  --overrides requirements-model.overrides --output-file requirements-model.lock requirements-model.in
 
 clean:
+	rm -rf editor-clients/vscode/{node_modules,dist,dist-test,plum-lsp.vsix} artifacts
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,6 +19,8 @@ _MODULES = {
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
+    "pairs": "plum_lsp.cli.pairs",
+    "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
 }

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
 
@@ -26,6 +27,7 @@ class SuggestionRequest:
     """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
 
     `recent_rejections` counts the offers the user turned down in the last minute.
+    `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     """
 
     id: RequestId
@@ -34,6 +36,7 @@ class SuggestionRequest:
     trigger: Trigger
     deadline: float
     recent_rejections: int = 0
+    seen: frozenset[str] = frozenset()
 
 
 class HoleKind(enum.Enum):
@@ -211,13 +214,20 @@ class Tier(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score."""
+    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
+
+    `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
+    evidence tells apart, both in [0, 1]; None where nobody estimated them.
+    """
 
     candidate: Candidate
     verdicts: tuple[Verdict, ...]
     tier: Tier
     score: float
     reason: str
+    probability: float | None = None
+    strength: float | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,7 @@ def _register_start(server: PlumServer) -> None:
     def initialize(params: types.InitializeParams) -> None:
         session.settings.start(params.initialization_options, _folders(params))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
+        session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
             options = types.CompletionOptions(trigger_characters=["\n", ":", " "])
             server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(partial(Completion(session).answer))

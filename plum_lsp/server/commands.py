@@ -60,9 +60,10 @@ class Commands:
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
         return _recorded(problem)
 
-    def explain(self, *_: Any) -> dict[str, Any]:
-        """`plum.explain`: the evidence for the last offer, or the reason why nothing was offered last."""
-        result = self._session.last_result
+    def explain(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.explain [offer]`: the evidence for that offer; without one, what came of the last request and why."""
+        offer_id = _offer_id(arguments)
+        result = self._session.outcomes.offer(offer_id) if offer_id else self._session.last_result
         if result is None:
             return {"kind": "nothing", "text": "No suggestion was asked for yet."}
         return {"text": evidence_text(result), **evidence_data(result)}

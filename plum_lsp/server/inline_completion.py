@@ -21,4 +21,5 @@ class InlineCompletion:
             to_position(params.position),
             to_trigger(params.context.trigger_kind),
         )
-        return types.InlineCompletionList(items=[inline_item(answer.offer, answer.document)] if answer else [])
+        offers = answer.offers if answer else ()
+        return types.InlineCompletionList(items=[inline_item(offer, answer.document) for offer in offers if answer])

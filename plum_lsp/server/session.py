@@ -35,10 +35,16 @@ LANGUAGE = "python"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An offer, and the snapshot it was made for."""
+    """What is offered, first what was offered here before, and the snapshot it was made for."""
 
-    offer: Offer
+    offers: tuple[Offer, ...]
     document: Document
+    offset: int
+
+    @property
+    def offer(self) -> Offer:
+        """The one offer of an editor that shows no alternatives."""
+        return self.offers[0]
 
 
 class Session:
@@ -61,6 +67,8 @@ class Session:
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
         self.debounce = Debounce()
+        self.editor_cycles = False
+        """Whether a user's further question at the same place asks for an alternative to what stands there."""
         self._standing: dict[str, Answer] = {}
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
@@ -140,9 +148,10 @@ class Session:
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
             return None
-        request = self._request(opened.snapshot, position, trigger)
+        standing = self._stands_at(opened.snapshot, position, trigger)
+        request = self._request(opened.snapshot, position, trigger, standing)
         if (kept := self._kept(request)) is not None:
-            self._log(request, f"typed_through offer={kept.offer.id}")
+            self._log(request, f"typed_through offer={kept.offers[-1].id}")
             return kept
         end = "cancelled"
         try:
@@ -155,26 +164,45 @@ class Session:
             self._log(request, end)
         if result is None or is_stale:
             return None
-        self.last_result = result
         if isinstance(result, Abstention):
-            return None
-        self.outcomes.offered(result, request.document)
-        self._standing[uri] = Answer(offer=result, document=request.document)
-        return self._standing[uri]
+            self.last_result = standing.offers[-1] if standing else result
+            return standing
+        self.last_result = result
+        self.outcomes.offered(result, request.document, is_alternative=standing is not None)
+        offers = (*(standing.offers if standing else ()), result)
+        answer = Answer(offers=offers, document=request.document, offset=request.offset)
+        self._standing[uri] = answer
+        return answer
 
     def _kept(self, request: SuggestionRequest) -> Answer | None:
-        """What is left of the offer that stands, if the user has typed its beginning."""
+        """What is left of an offer that stands, if the user has typed its beginning."""
         standing = self._standing.get(request.document.uri)
-        if standing is None or request.trigger is Trigger.INVOKED or not self.outcomes.stands(standing.offer.id):
+        if (
+            standing is None
+            or request.trigger is Trigger.INVOKED
+            or standing.document.version == request.document.version
+        ):
             return None
         if refusal(request.id, request.document.uri, self.settings.current.privacy) is not None:
             return None
-        if request.document.version == standing.document.version:
-            return None  # nothing was typed: whoever asks again wants another answer
-        rest = typed_through(standing.offer, standing.document, request.document, request.offset)
-        return Answer(offer=rest, document=request.document) if rest else None
+        for offer in standing.offers:
+            rest = typed_through(offer, standing.document, request.document, request.offset)
+            if rest is not None and self.outcomes.is_open(offer.id):
+                return Answer(offers=(rest,), document=request.document, offset=request.offset)
+        return None
 
-    def _request(self, document: Document, position: Position, trigger: Trigger) -> SuggestionRequest:
+    def _stands_at(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
+        """What was offered for this very question, if the user asks it again to see something else."""
+        standing = self._standing.get(document.uri)
+        if standing is None or not self.editor_cycles or trigger is not Trigger.INVOKED:
+            return None
+        asked = (standing.document.version, standing.offset)
+        is_same = asked == (document.version, document.offset_at(position))
+        return standing if is_same and self.outcomes.is_open(standing.offers[-1].id) else None
+
+    def _request(
+        self, document: Document, position: Position, trigger: Trigger, standing: Answer | None
+    ) -> SuggestionRequest:
         return SuggestionRequest(
             id=RequestId(uuid.uuid4().hex),
             document=document,
@@ -182,6 +210,7 @@ class Session:
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
             recent_rejections=self.outcomes.recent_rejections(),
+            seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
     def _refusal(self, request: SuggestionRequest) -> Abstention | None:

@@ -1,0 +1,135 @@
+--- `:Plum`, its subcommands and their completion.
+local M = {}
+
+local function plum()
+  return require('plum')
+end
+
+--- Run the server's command line in a terminal below.
+local function in_terminal(...)
+  local command = require('plum.config').command()
+  if not command then
+    vim.notify('plum-lsp was not found; see :checkhealth plum', vim.log.levels.ERROR)
+    return
+  end
+  vim.cmd('botright 15new')
+  vim.fn.jobstart(vim.list_extend({ command[1] }, { ... }), { term = true })
+end
+
+local function pause(everywhere, is_paused)
+  if everywhere then
+    require('plum.client').configure({ privacy = { paused = is_paused } })
+    return
+  end
+  vim.b.plum_paused = is_paused or nil
+  if is_paused then
+    plum().dismiss()
+  end
+  vim.cmd.redrawstatus()
+end
+
+---@type table<string, { run: fun(argument: string, bang: boolean), about: string }>
+M.subcommands = {
+  trigger = {
+    about = 'ask for an offer now',
+    run = function()
+      plum().trigger()
+    end,
+  },
+  accept = {
+    about = 'insert the offer',
+    run = function()
+      plum().accept()
+    end,
+  },
+  next = {
+    about = 'show another offer',
+    run = function()
+      plum().next()
+    end,
+  },
+  previous = {
+    about = 'show the offer before',
+    run = function()
+      plum().previous()
+    end,
+  },
+  reject = {
+    about = 'turn the offer down, with a reason if you like',
+    run = function(reason)
+      if not plum().dismiss(reason) then
+        vim.notify('plum: nothing is offered', vim.log.levels.INFO)
+      end
+    end,
+  },
+  explain = {
+    about = 'the evidence for the offer, or why there is none',
+    run = function()
+      plum().explain()
+    end,
+  },
+  pause = {
+    about = 'offer nothing in this buffer; with ! in none',
+    run = function(_, bang)
+      pause(bang, true)
+    end,
+  },
+  resume = {
+    about = 'offer again in this buffer; with ! everywhere',
+    run = function(_, bang)
+      pause(bang, false)
+    end,
+  },
+  status = {
+    about = 'what plum is doing',
+    run = function()
+      vim.notify(require('plum.status').text())
+    end,
+  },
+  report = {
+    about = 'the last request as it was recorded: candidates, tests, verdicts, outcome',
+    run = function()
+      in_terminal('explain')
+    end,
+  },
+  doctor = {
+    about = 'check every part',
+    run = function()
+      in_terminal('doctor')
+    end,
+  },
+  log = {
+    about = "open the server's log",
+    run = function()
+      vim.cmd.split(vim.fn.fnameescape(require('plum.config').log_file()))
+    end,
+  },
+  restart = {
+    about = 'stop the server and start a fresh one',
+    run = function()
+      require('plum.client').restart()
+    end,
+  },
+}
+
+--- Run one.
+function M.run(line)
+  local name, bang, argument = line.args:match('^([%w_]*)(!?)%s*(.*)$')
+  local subcommand = M.subcommands[name == '' and 'status' or name]
+  if not subcommand then
+    vim.notify(('plum: there is no command %q; see :help :Plum'):format(name), vim.log.levels.ERROR)
+    return
+  end
+  subcommand.run(argument, line.bang or bang == '!')
+end
+
+--- The names that begin with what is typed.
+function M.complete(lead)
+  local names = vim.tbl_keys(M.subcommands)
+  table.sort(names)
+  return vim.tbl_filter(function(name)
+    return vim.startswith(name, lead)
+  end, names)
+end
+
+return M

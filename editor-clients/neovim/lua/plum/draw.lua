@@ -1,0 +1,80 @@
+--- Draws ghost text and the tier behind it. Keeps no state but its namespace.
+local M = {}
+
+M.namespace = vim.api.nvim_create_namespace('plum')
+
+local tiers = {
+  verified = { '✓ verified', 'PlumVerified' },
+  consistent = { '≈ consistent', 'PlumConsistent' },
+  checked = { '· checked', 'PlumChecked' },
+  unverified = { '? unverified', 'PlumUnverified' },
+}
+
+--- The highlights, for colour schemes that know nothing of us.
+function M.define_highlights()
+  local links = {
+    PlumGhost = 'NonText',
+    PlumHint = 'Comment',
+    PlumVerified = 'DiagnosticOk',
+    PlumConsistent = 'DiagnosticInfo',
+    PlumChecked = 'DiagnosticHint',
+    PlumUnverified = 'DiagnosticWarn',
+  }
+  for group, link in pairs(links) do
+    vim.api.nvim_set_hl(0, group, { link = link, default = true })
+  end
+end
+
+--- The tier and how many tests it rests on, as virtual text.
+---@param evidence table
+---@return [string, string][]
+function M.tier(evidence)
+  local label = tiers[evidence.tier] or { evidence.tier, 'PlumUnverified' }
+  local passed = #vim.tbl_filter(function(test)
+    return test.status == 'passed'
+  end, evidence.tests or {})
+  local tests = #(evidence.tests or {})
+  local counted = tests > 0 and (' %d/%d'):format(passed, tests) or ''
+  return { { '   ' .. label[1] .. counted, label[2] } }
+end
+
+--- Draw what is left of an offer at the cursor.
+---@param bufnr integer
+---@param row integer
+---@param col integer
+---@param rest string
+---@param evidence? table
+---@param hint? string Such as (2/3), where there are alternatives.
+function M.ghost(bufnr, row, col, rest, evidence, hint)
+  M.clear(bufnr)
+  local lines = vim.split(rest, '\n', { plain = true })
+  local virt_lines = {}
+  for index = 2, #lines do
+    virt_lines[#virt_lines + 1] = { { lines[index] == '' and ' ' or lines[index], 'PlumGhost' } }
+  end
+  vim.api.nvim_buf_set_extmark(bufnr, M.namespace, row, col, {
+    virt_text = { { lines[1], 'PlumGhost' } },
+    virt_text_pos = 'inline',
+    virt_lines = #virt_lines > 0 and virt_lines or nil,
+    hl_mode = 'combine',
+  })
+  M.mark(bufnr, row, evidence, hint)
+end
+
+--- Draw the tier behind a line.
+function M.mark(bufnr, row, evidence, hint)
+  local chunks = evidence and M.tier(evidence) or {}
+  if hint then
+    chunks[#chunks + 1] = { '  ' .. hint, 'PlumHint' }
+  end
+  if #chunks > 0 then
+    vim.api.nvim_buf_set_extmark(bufnr, M.namespace, row, 0, { virt_text = chunks, virt_text_pos = 'eol' })
+  end
+end
+
+--- Wipe what was drawn.
+function M.clear(bufnr)
+  vim.api.nvim_buf_clear_namespace(bufnr, M.namespace, 0, -1)
+end
+
+return M

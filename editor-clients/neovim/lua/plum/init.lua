@@ -1,0 +1,90 @@
+--- plum-lsp in Neovim: completions that were run before you see them. See |plum|.
+local config = require('plum.config')
+
+local M = {}
+
+local function engine()
+  return require('plum.' .. (config.engine() == 'native' and 'native' or 'ghost'))
+end
+
+local function here()
+  return vim.api.nvim_get_current_buf()
+end
+
+--- Take options and serve Python buffers, those that are open and those to come.
+---@param options? table See |plum-options|.
+function M.setup(options)
+  if vim.fn.has('nvim-0.11') == 0 then
+    vim.notify('plum needs Neovim 0.11 or newer', vim.log.levels.ERROR)
+    return
+  end
+  config.take(options)
+  local draw = require('plum.draw')
+  draw.define_highlights()
+  vim.api.nvim_create_autocmd('ColorScheme', { callback = draw.define_highlights })
+  if config.options.tab then
+    vim.keymap.set('i', '<Tab>', function()
+      return M.is_visible() and '<Plug>(plum-accept)' or '<Tab>'
+    end, { expr = true, remap = true, desc = 'plum: accept the offer' })
+  end
+  require('plum.client').enable()
+end
+
+--- Whether an offer is drawn.
+---@return boolean
+function M.is_visible()
+  return engine().current(here()) ~= nil
+end
+
+--- Insert the whole offer; false if there is none.
+function M.accept()
+  return engine().accept(here())
+end
+
+--- Insert the next word of the offer.
+function M.accept_word()
+  return engine().accept(here(), require('plum.text').word)
+end
+
+--- Insert the next line of the offer.
+function M.accept_line()
+  return engine().accept(here(), require('plum.text').line)
+end
+
+--- Draw the next offer for the same place.
+function M.next()
+  engine().cycle(here(), 1)
+end
+
+--- Draw the offer before it.
+function M.previous()
+  engine().cycle(here(), -1)
+end
+
+--- Ask for an offer now.
+function M.trigger()
+  engine().trigger(here())
+end
+
+--- Turn the offer down, and say why if you like.
+---@param reason? string
+function M.dismiss(reason)
+  return engine().dismiss(here(), reason)
+end
+
+--- Show the evidence for the offer, or why there is none.
+function M.explain()
+  require('plum.evidence').show(here(), engine().current(here()))
+end
+
+--- For lualine and the like.
+function M.status()
+  return require('plum.status').text()
+end
+
+--- For 'statusline', with clicks.
+function M.statusline()
+  return require('plum.status').component()
+end
+
+return M

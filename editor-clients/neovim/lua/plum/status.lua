@@ -1,0 +1,71 @@
+--- What plum is doing, in one line: for the status line, and for whoever listens to `User PlumStatus`.
+local M = {}
+
+---@class plum.Status
+---@field busy boolean
+---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
+---@field message string
+---@field command? { title: string, command: string }
+
+---@type plum.Status
+M.last = { busy = false, kind = 'Inactive', message = 'not started' }
+
+local signs = { Normal = '✓', Warning = '!', Error = '✗', Inactive = '-' }
+local message_length_max = 60
+local redraw_ms = 50
+local is_redraw_due = false
+
+--- Draw the status line a moment later: a request tells several statuses in a few milliseconds.
+local function redraw_soon()
+  if is_redraw_due then
+    return
+  end
+  is_redraw_due = true
+  vim.defer_fn(function()
+    is_redraw_due = false
+    vim.cmd.redrawstatus({ bang = true })
+  end, redraw_ms)
+end
+
+--- Take a status, of the server or of the client itself.
+---@param status plum.Status
+function M.take(status)
+  M.last = status
+  vim.api.nvim_exec_autocmds('User', { pattern = 'PlumStatus', modeline = false, data = status })
+  redraw_soon()
+end
+
+--- Take the server's notification: the handler of `didChangeStatus`.
+function M.on_change(_, params)
+  if type(params) == 'table' and type(params.message) == 'string' then
+    M.take(params)
+  end
+end
+
+--- For lualine and the like: plain text.
+---@return string
+function M.text()
+  local message, sign = M.last.message, M.last.busy and '…' or signs[M.last.kind] or '?'
+  if vim.b.plum_paused then
+    message, sign = 'paused here', '-'
+  end
+  if vim.fn.strchars(message) > message_length_max then
+    message = vim.fn.strcharpart(message, 0, message_length_max - 1) .. '…'
+  end
+  return ('plum %s %s'):format(sign, message)
+end
+
+--- For 'statusline': a click runs `:Plum explain`, or `:Plum doctor` where something is wrong.
+---@return string
+function M.component()
+  return "%@v:lua.require'plum.status'.click@" .. M.text():gsub('%%', '%%%%') .. '%X'
+end
+
+--- What a click on the component does.
+function M.click()
+  vim.schedule(function()
+    vim.cmd.Plum(M.last.kind == 'Error' and 'doctor' or 'explain')
+  end)
+end
+
+return M

@@ -1,0 +1,70 @@
+/** The connection to the server: what the language client is told, and what it may not do by itself. */
+import * as vscode from "vscode";
+import {
+  type ClientCapabilities,
+  type FeatureState,
+  LanguageClient,
+  type LanguageClientOptions,
+  type StaticFeature,
+  TransportKind,
+} from "vscode-languageclient/node";
+import type { Offers } from "./offers";
+import { serverSettings } from "./settings";
+import type { StatusBar } from "./status";
+import { DID_CHANGE_STATUS, SAYS, type Status } from "./wire";
+
+/** Documents that are no code of the user's: another version's text, output, a commit message. */
+const SCHEMES_LEFT_OUT = new Set(["git", "gitlens", "output", "vscode-scm", "chat-editing-text-model"]);
+
+class SaysOfItself implements StaticFeature {
+  fillClientCapabilities(capabilities: ClientCapabilities): void {
+    capabilities.experimental = { ...(capabilities.experimental as object | undefined), ...SAYS };
+  }
+  initialize(): void {}
+  getState(): FeatureState {
+    return { kind: "static" };
+  }
+  clear(): void {}
+}
+
+export interface Parts {
+  command: string[];
+  keys: readonly string[];
+  logLevel: string;
+  log: vscode.LogOutputChannel;
+  offers: Offers;
+  status: StatusBar;
+}
+
+/** A client that is ready to start. */
+export function makeClient(parts: Parts): LanguageClient {
+  const [program = "", ...more] = parts.command;
+  const args = [...more, "serve", "--log-level", parts.logLevel];
+  const settings = () => ({ plum: serverSettings(parts.keys) });
+  const options: LanguageClientOptions = {
+    documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],
+    initializationOptions: settings(),
+    outputChannel: parts.log,
+    middleware: {
+      didOpen: (document, next) => (isServed(document) ? next(document) : Promise.resolve()),
+      didChange: (event, next) => (isServed(event.document) ? next(event) : Promise.resolve()),
+      didClose: (document, next) => (isServed(document) ? next(document) : Promise.resolve()),
+      provideInlineCompletionItems: (document, position, context, token, next) =>
+        isServed(document) ? parts.offers.provide(document, position, context, token, next) : [],
+      workspace: {
+        configuration: (params) => params.items.map(() => settings().plum),
+        didChangeConfiguration: () =>
+          client.sendNotification("workspace/didChangeConfiguration", { settings: settings() }),
+      },
+    },
+  };
+  const server = { command: program, args, transport: TransportKind.stdio };
+  const client = new LanguageClient("plum", "plum", server, options);
+  client.registerFeature(new SaysOfItself());
+  client.onNotification(DID_CHANGE_STATUS, (status: Status) => parts.status.take(status));
+  return client;
+}
+
+function isServed(document: vscode.TextDocument): boolean {
+  return !SCHEMES_LEFT_OUT.has(document.uri.scheme);
+}

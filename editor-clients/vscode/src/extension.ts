@@ -1,0 +1,115 @@
+/** Puts the extension together: starts the server where it may run, and stops it. */
+import * as vscode from "vscode";
+import { type LanguageClient, State } from "vscode-languageclient/node";
+import { makeClient } from "./client";
+import { registerCommands } from "./commands";
+import { markdown } from "./evidence";
+import { Offers } from "./offers";
+import { chooseServer, findServer } from "./server";
+import { declaredKeys, userValue } from "./settings";
+import { StatusBar } from "./status";
+
+class Plum implements vscode.Disposable {
+  client: LanguageClient | undefined;
+  command: string[] | undefined;
+  readonly status = new StatusBar();
+  readonly log = vscode.window.createOutputChannel("plum", { log: true });
+  readonly offers = new Offers(() => (this.client?.state === State.Running ? this.client : undefined), this.status);
+
+  constructor(private readonly extension: vscode.Extension<unknown>) {}
+
+  /** Start the server, unless the workspace is not trusted or there is none. */
+  async start(): Promise<void> {
+    if (!vscode.workspace.isTrusted) {
+      this.status.take({ busy: false, kind: "Inactive", message: "off: the workspace is not trusted" });
+      return;
+    }
+    const found = await findServer();
+    if (!found) {
+      this.status.take({ busy: false, kind: "Error", message: "plum-lsp was not found" });
+      void this.offerToChoose();
+      return;
+    }
+    this.log.info(`server: ${found.command.join(" ")} (from ${found.from})`);
+    this.command = found.command;
+    this.client = makeClient({
+      command: found.command,
+      keys: declaredKeys(this.extension),
+      logLevel: userValue<string>("server.logLevel") ?? "info",
+      log: this.log,
+      offers: this.offers,
+      status: this.status,
+    });
+    this.client.onDidChangeState(({ newState }) => this.changed(newState));
+    try {
+      await this.client.start();
+    } catch (error) {
+      this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
+    }
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    await client?.dispose();
+  }
+
+  dispose(): void {
+    this.offers.dispose();
+    this.status.dispose();
+    this.log.dispose();
+  }
+
+  private changed(state: State): void {
+    void vscode.commands.executeCommand("setContext", "plum.running", state === State.Running);
+    if (state === State.Starting) {
+      this.status.take({ busy: true, kind: "Normal", message: "starting" });
+    } else if (state === State.Stopped && this.client) {
+      this.status.take({ busy: false, kind: "Error", message: "the server ended" });
+    }
+  }
+
+  private async offerToChoose(): Promise<void> {
+    const choose = "Choose the server…";
+    const how = "How to set it up";
+    const picked = await vscode.window.showWarningMessage("plum-lsp, the server, was not found.", choose, how);
+    if (picked === choose) {
+      await chooseServer();
+    } else if (picked === how) {
+      await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${this.extension.id}#start`);
+    }
+  }
+}
+
+let plum: Plum | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const started = new Plum(context.extension);
+  plum = started;
+  context.subscriptions.push(
+    started,
+    ...registerCommands(started),
+    vscode.languages.registerHoverProvider([{ language: "python" }], {
+      async provideHover(document, position) {
+        const explanation = await started.offers.explained(document, position.line);
+        return explanation ? new vscode.Hover(markdown(explanation)) : undefined;
+      },
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => started.start()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration("plum.server")) {
+        void started.restart();
+      }
+    }),
+  );
+  await started.start();
+}
+
+export async function deactivate(): Promise<void> {
+  await plum?.stop();
+}

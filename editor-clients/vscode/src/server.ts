@@ -1,0 +1,97 @@
+/** Finds the server. A workspace has no say: neither its settings nor a program that lies in it is taken. */
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import * as path from "node:path";
+import * as vscode from "vscode";
+import { userValue } from "./settings";
+
+const PROGRAM = process.platform === "win32" ? "plum-lsp.exe" : "plum-lsp";
+
+export interface Found {
+  command: string[];
+  from: string;
+}
+
+/** The server's command: the user's setting, the PATH, the selected Python environment; undefined if there is none. */
+export async function findServer(): Promise<Found | undefined> {
+  const set = userValue<string[]>("server.command");
+  if (set && set.length > 0) {
+    return { command: set, from: "plum.server.command" };
+  }
+  for (const folder of (process.env["PATH"] ?? "").split(path.delimiter)) {
+    if (path.isAbsolute(folder) && (await isOurs(path.join(folder, PROGRAM)))) {
+      return { command: [path.join(folder, PROGRAM)], from: "PATH" };
+    }
+  }
+  const interpreter = await selectedInterpreter();
+  const beside = interpreter && path.join(path.dirname(interpreter), PROGRAM);
+  return beside && (await isOurs(beside)) ? { command: [beside], from: "the selected Python environment" } : undefined;
+}
+
+/** Whether a file can be run and lies in no folder of the workspace. */
+async function isOurs(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+  } catch {
+    return false;
+  }
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(file)) === undefined;
+}
+
+/** The interpreter that the Python extension has selected, if that extension is there. */
+async function selectedInterpreter(): Promise<string | undefined> {
+  const extension = vscode.extensions.getExtension("ms-python.python");
+  if (!extension) {
+    return undefined;
+  }
+  const api = (await extension.activate()) as
+    | { environments?: { getActiveEnvironmentPath(): { path: string } } }
+    | undefined;
+  const found = api?.environments?.getActiveEnvironmentPath().path;
+  return found && path.isAbsolute(found) ? found : undefined;
+}
+
+/** Let the user show where the server is, or the clone that it is to be set up in. */
+export async function chooseServer(): Promise<void> {
+  const program = "Choose plum-lsp";
+  const clone = "Set it up in a clone";
+  const picked = await vscode.window.showQuickPick(
+    [
+      { label: program, detail: "The program `plum-lsp`, usually .venv/bin/plum-lsp in a clone." },
+      { label: clone, detail: "A folder you cloned plum-lsp into: runs `make setup` there in a terminal you can watch." },
+    ],
+    { title: "plum: where is the server?" },
+  );
+  if (!picked) {
+    return;
+  }
+  const isClone = picked.label === clone;
+  const [chosen] =
+    (await vscode.window.showOpenDialog({ canSelectFiles: !isClone, canSelectFolders: isClone, title: picked.label })) ?? [];
+  if (!chosen) {
+    return;
+  }
+  const command = isClone ? path.join(chosen.fsPath, ".venv", "bin", PROGRAM) : chosen.fsPath;
+  if (isClone && !(await runVisibly("plum: set up", "make", ["-C", chosen.fsPath, "setup"]))) {
+    return;
+  }
+  await vscode.workspace
+    .getConfiguration("plum")
+    .update("server.command", [command], vscode.ConfigurationTarget.Global);
+}
+
+/** Run a program where the user sees it; whether it ended with 0. */
+export async function runVisibly(name: string, program: string, args: string[]): Promise<boolean> {
+  const execution = new vscode.ProcessExecution(program, args);
+  const task = new vscode.Task({ type: "plum", task: name }, vscode.TaskScope.Workspace, name, "plum", execution);
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Dedicated };
+  const started = await vscode.tasks.executeTask(task);
+  return new Promise((resolve) => {
+    const ended = vscode.tasks.onDidEndTaskProcess((event) => {
+      if (event.execution === started) {
+        ended.dispose();
+        resolve(event.exitCode === 0);
+      }
+    });
+  });
+}

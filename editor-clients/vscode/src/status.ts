@@ -1,0 +1,60 @@
+/** The status bar item: what plum is doing, and on a click why. */
+import * as vscode from "vscode";
+import { markdown } from "./evidence";
+import type { Explanation, Status } from "./wire";
+
+const ICONS: Record<Status["kind"], string> = {
+  Normal: "$(check)",
+  Warning: "$(warning)",
+  Error: "$(error)",
+  Inactive: "$(circle-slash)",
+};
+const MESSAGE_LENGTH_MAX = 40;
+
+export class StatusBar implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem("plum.status", vscode.StatusBarAlignment.Right, 90);
+  private status: Status = { busy: false, kind: "Inactive", message: "not started" };
+  private explanation: Explanation | undefined;
+
+  constructor() {
+    this.item.name = "plum";
+    this.draw();
+    this.item.show();
+  }
+
+  take(status: Status): void {
+    this.status = status;
+    this.draw();
+  }
+
+  /** The evidence of the offer that is shown; undefined once there is none. */
+  takeEvidence(explanation: Explanation | undefined): void {
+    this.explanation = explanation;
+    this.draw();
+  }
+
+  /** What a click does where the server does not say. */
+  get isError(): boolean {
+    return this.status.kind === "Error";
+  }
+
+  dispose(): void {
+    this.item.dispose();
+  }
+
+  private draw(): void {
+    const { busy, kind, message } = this.status;
+    const icon = busy ? "$(loading~spin)" : ICONS[kind];
+    const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
+    this.item.text = `${icon} plum: ${short}`;
+    this.item.accessibilityInformation = { label: `plum: ${message}` };
+    const tooltip = this.explanation ? markdown(this.explanation) : new vscode.MarkdownString();
+    if (!this.explanation) {
+      tooltip.appendText(`plum: ${message}`);
+    }
+    this.item.tooltip = tooltip;
+    this.item.command = kind === "Error" ? "plum.doctor" : "plum.explainOffer";
+    const colour = kind === "Error" ? "error" : kind === "Warning" ? "warning" : undefined;
+    this.item.backgroundColor = colour ? new vscode.ThemeColor(`statusBarItem.${colour}Background`) : undefined;
+  }
+}

@@ -1,0 +1,179 @@
+"""What the stories in real editors share: what a user does and sees, and what the store says afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from plum_lsp.store import store_file
+from support.scripted_policy import ScriptedPolicy
+
+PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
+ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "editors"
+PATIENCE_SECONDS = 30.0
+READ_SECONDS = 0.9
+"""Longer than an offer must be visible for its end to be a judgement (750 ms)."""
+
+
+class RealEditor(Protocol):
+    """A real editor with the plug-in as its users install it, at the cursor of one file."""
+
+    name: str
+
+    def open(self, path: Path) -> None:
+        """Open a file, go to its end and start to write."""
+
+    def type(self, text: str) -> None:
+        """Press these keys, one after the other, as fast as they go."""
+
+    def press(self, action: str) -> None:
+        """accept, accept_word, next, previous, escape, trigger, explain, newline or backspace."""
+
+    def command(self, name: str, argument: str = "") -> None:
+        """Run one of the plug-in's commands by its name in the protocol's words."""
+
+    def ghost(self) -> str:
+        """The ghost text on the screen; empty if there is none."""
+
+    def status(self) -> str:
+        """The plug-in's part of the status line."""
+
+    def evidence(self) -> str:
+        """The evidence on the screen; empty if it is not open."""
+
+    def content(self) -> str:
+        """What stands in the buffer, with `\\n` line ends."""
+
+    def save(self) -> None:
+        """Write the file."""
+
+    def screenshot(self, name: str) -> Path:
+        """Keep a picture of what is on the screen."""
+
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of `pattern` in each frame that was drawn with ghost text in it, spaces made one."""
+
+    def reload(self) -> None:
+        """Read again what another program wrote."""
+
+    def seen_ghosts(self) -> set[str]:
+        """Every ghost text that was on the screen since the start."""
+
+    def close(self) -> None:
+        """Leave, and make sure that nothing is left running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What the store says of one offer: its text, and the kind, source and length of its last outcome."""
+
+    text: str
+    kind: str
+    source: str
+    accepted_length: int | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """An editor, the policy it is served by, and the folder everything lies in."""
+
+    editor: RealEditor
+    policy: ScriptedPolicy
+    folder: Path
+    earlier: int = 0
+    """How many offers of earlier tests the store holds."""
+    number: int = 0
+    """Which test this is, for file names of its own."""
+
+    def write(self, text: str, name: str = "") -> Path:
+        """A file of the user's, with the line ends as given."""
+        name = name or f"module{self.number}.py"
+        path = self.folder / "work" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode())
+        return path
+
+    def fates(self) -> list[Fate]:
+        """What became of each offer so far, oldest first; offers without an outcome have an empty kind."""
+        with sqlite3.connect(store_file(self.folder / "data")) as db:
+            rows = db.execute(
+                """
+                SELECT candidates.text, coalesce(o.kind, ''), coalesce(o.source, ''), o.accepted_length
+                FROM offers JOIN candidates ON candidates.request_id = offers.request_id
+                  AND candidates.id = offers.candidate_id
+                LEFT JOIN outcomes o ON o.id = (SELECT max(id) FROM outcomes WHERE offer_id = offers.id)
+                ORDER BY offers.rowid
+                """
+            ).fetchall()
+        return [
+            Fate(text=text.strip("\n"), kind=kind, source=source, accepted_length=length)
+            for text, kind, source, length in rows[self.earlier :]
+        ]
+
+    def wait_for_ghost(self, text: str) -> None:
+        """Wait until this ghost text is on the screen."""
+        until(lambda: self.editor.ghost() == text, lambda: f"ghost {text!r}, there is {self.editor.ghost()!r}")
+
+    def wait_for_fates(self, *kinds: str) -> list[Fate]:
+        """Wait until the offers, in order, have ended like this."""
+        until(lambda: [fate.kind for fate in self.fates()] == list(kinds), lambda: f"{kinds}, there is {self.fates()}")
+        return self.fates()
+
+    def wait_for_status(self, words: str) -> None:
+        """Wait until the status line holds these words."""
+        until(lambda: words in self.editor.status(), lambda: f"status {words!r}, there is {self.editor.status()!r}")
+
+
+def until(is_so: Callable[[], object], what: Callable[[], str]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited in vain for {what()}")
+        time.sleep(0.05)
+
+
+class Serving(Protocol):
+    """A policy server that answers."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+
+    @property
+    def api_key(self) -> str:
+        """Its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A policy server in another process."""
+
+    url: str
+    api_key: str
+
+
+def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A fresh home for an editor and the server it starts; nothing of the user who runs the tests shines through."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    keep = ("PATH", "LANG", "LC_ALL", "TMPDIR")
+    config = folder / "config.toml"
+    key = json.dumps(policy.api_key)
+    config.write_text(
+        f'data_dir = {json.dumps(str(folder / "data"))}\n[policy]\nurl = "{policy.url}"\napi_key = {key}\n'
+    )
+    return {
+        **{name: os.environ[name] for name in keep if name in os.environ},
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PLUM_CONFIG_FILE": str(config),
+        **(more or {}),
+    }

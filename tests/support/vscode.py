@@ -1,0 +1,342 @@
+"""Real VS Code in a browser (code-server in Chromium), with the packaged extension installed as users install it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+from support.editing import ARTIFACTS, PLUM_LSP, until
+from support.editor_parts import VSCode as Parts
+
+CLIENT = Path(__file__).parents[2] / "editor-clients" / "vscode"
+VSIX = CLIENT / "plum-lsp.vsix"
+START_SECONDS_MAX = 60.0
+KEYS = {
+    "accept": "Tab",
+    "accept_word": "Control+ArrowRight",
+    "explain": "Control+Alt+e",
+    "next": "Alt+]",
+    "previous": "Alt+[",
+    "escape": "Escape",
+    "newline": "Enter",
+    "backspace": "Backspace",
+}
+TITLES = {
+    "trigger": "plum: Ask for an offer now",
+    "accept_line": "plum: Accept the next line of the offer",
+    "restart": "plum: Restart the server",
+    "revert": "File: Revert File",
+    "close": "View: Close All Editors",
+    "pause": "plum: Pause or resume in this file",
+    "pause_everywhere": "plum: Pause or resume everywhere",
+    "resume_everywhere": "plum: Pause or resume everywhere",
+}
+SETTINGS: Mapping[str, object] = {
+    "plum.server.command": [PLUM_LSP],
+    "files.autoSave": "afterDelay",
+    "files.autoSaveDelay": 100,
+    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
+    "editor.suggestOnTriggerCharacters": False,
+    "editor.minimap.enabled": False,
+    "editor.inlineSuggest.showToolbar": "never",
+    "editor.autoClosingQuotes": "never",
+    "editor.autoClosingBrackets": "never",
+    "editor.cursorBlinking": "solid",
+    "editor.accessibilitySupport": "off",
+    "security.workspace.trust.enabled": False,
+    "telemetry.telemetryLevel": "off",
+    "workbench.startupEditor": "none",
+    "workbench.tips.enabled": False,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "chat.commandCenter.enabled": False,
+    "update.mode": "none",
+    "extensions.autoCheckUpdates": False,
+}
+
+
+class Host:
+    """code-server and a browser, shared by the tests of a session; each test gets a window of its own."""
+
+    def __init__(self, parts: Parts, folder: Path, *, is_plugged: bool = True) -> None:
+        self.folder = folder
+        self.parts = parts
+        self.config = folder / "config.toml"
+        self._user_data = folder / "user-data"
+        self._extensions = folder / "extensions"
+        self._port = _free_port()
+        self.write_settings({})
+        code_server = [str(parts.node), str(parts.code_server)]
+        folders = ["--user-data-dir", str(self._user_data), "--extensions-dir", str(self._extensions)]
+        env = self._environment()
+        install = [*code_server, *folders, "--install-extension", str(VSIX)]
+        if is_plugged:
+            subprocess.run(install, env=env, check=True, capture_output=True, timeout=120)
+        flags = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"]
+        flags += ["--disable-update-check", "--disable-getting-started-override", "--reconnection-grace-time", "1"]
+        self._log = (folder / "code-server.log").open("wb")
+        self._server = subprocess.Popen(
+            [*code_server, *folders, *flags],
+            env=env,
+            stdout=self._log,
+            stderr=self._log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._wait_for_server()
+        self._bridge = Bridge(parts, folder / "profile", env)
+
+    def write_settings(self, more: Mapping[str, object]) -> None:
+        """The user's settings."""
+        path = self._user_data / "User" / "settings.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**SETTINGS, **more}))
+
+    def url(self, folder: Path, file: Path | None = None) -> str:
+        """The address of a window on a folder or a workspace file, with a file open."""
+        kind = "workspace" if folder.suffix == ".code-workspace" else "folder"
+        address = f"http://127.0.0.1:{self._port}/?{kind}={quote(str(folder))}"
+        if file is not None:
+            remote = f"vscode-remote://127.0.0.1:{self._port}{quote(str(file))}"
+            address += "&payload=" + quote(json.dumps([["openFile", remote]]))
+        return address
+
+    def ask(self, action: str, **arguments: Any) -> Any:
+        """Have the browser do something."""
+        return self._bridge.ask(action, **arguments)
+
+    def close(self) -> None:
+        """End the browser and the server."""
+        self._bridge.close()
+        self._server.terminate()
+        try:
+            self._server.wait(15)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait(15)
+        self._log.close()
+
+    def _environment(self) -> dict[str, str]:
+        home = self.folder / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        keep = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        return {**keep, "HOME": str(home), "LANG": "C.UTF-8", "PLUM_CONFIG_FILE": str(self.config)}
+
+    def _wait_for_server(self) -> None:
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5):
+                    return
+            except OSError:
+                if time.monotonic() > deadline or self._server.poll() is not None:
+                    raise AssertionError((self.folder / "code-server.log").read_text()[-3000:]) from None
+                time.sleep(0.1)
+
+
+class Bridge:
+    """The process that drives the browser. One command at a time."""
+
+    def __init__(self, parts: Parts, profile: Path, env: Mapping[str, str]) -> None:
+        script = Path(__file__).with_name("vscode.mjs")
+        shutil.rmtree(profile, ignore_errors=True)
+        options = {"playwright": str(parts.playwright), "browser": str(parts.browser), "profile": str(profile)}
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen(
+            [str(parts.node), str(script), json.dumps(options)],
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer().get("ready")
+
+    def ask(self, action: str, **arguments: Any) -> Any:
+        """One command and its answer."""
+        with self._lock:
+            print(json.dumps({"action": action, **arguments}), file=self._stdin, flush=True)
+            answer = self._answer()
+        if "error" in answer:
+            raise AssertionError(f"{action}: {answer['error']}")
+        return answer["value"]
+
+    def close(self) -> None:
+        """Close the browser."""
+        self._stdin.close()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(15)
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    @property
+    def _stdin(self) -> IO[str]:
+        assert self._process.stdin
+        return self._process.stdin
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError("the browser's driver ended")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class VSCode:
+    """One window of VS Code."""
+
+    name = "vscode"
+
+    def __init__(self, host: Host, *, is_plugged: bool = True) -> None:
+        self._host = host
+        self._is_plugged = is_plugged
+        self._folder: Path | None = None
+        self._page = f"page-{time.monotonic_ns()}"
+        self._path = Path()
+
+    def open(self, path: Path, *, workspace: Path | None = None) -> None:
+        """Open a file in a window on its folder, go to its end and start to write."""
+        self._path = path
+        folder = workspace or path.parent
+        if self._folder == folder:
+            self._open_quickly(path)
+        else:
+            self.close()
+            self._ask("open", url=self._host.url(folder, path))
+            self._folder = folder
+            self._ask("wait", selector=".monaco-editor .view-line")
+            if self._is_plugged:
+                until(lambda: "plum" in self.status(), lambda: "the extension's status")
+                until(lambda: "starting" not in self.status(), lambda: f"a server, there is {self.status()!r}")
+        self._ask("click", selector=".monaco-editor .view-lines")
+        self._ask("press", key="Control+End")
+        self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
+        self._write_last_again(path.read_bytes().decode())
+
+    def _open_quickly(self, path: Path) -> None:
+        self._ask("press", key="Control+p")
+        self._ask("wait", selector=".quick-input-widget input")
+        self._ask("type", text=str(path))
+        self._ask("wait", selector=f".quick-input-list .monaco-list-row.focused[aria-label*='{path.name}']")
+        self._ask("press", key="Enter")
+        self._ask("wait", selector=f".tab.active[data-resource-name='{path.name}']")
+
+    def _write_last_again(self, text: str) -> None:
+        """VS Code asks while one writes, not when one arrives: write the last line end or character again."""
+        last_line = text.splitlines()[-1] if text and not text.endswith("\n") else ""
+        if not text:
+            return
+        for _ in last_line if not last_line.strip() else "x":
+            self._ask("press", key="Shift+ArrowLeft")
+        self._ask("press", key="Backspace")
+        if last_line.strip():
+            self.type(text[-1])
+        else:
+            self._ask("press", key="Backspace")
+            self._ask("press", key="Enter")
+
+    def type(self, text: str, *, delay: int = 0) -> None:
+        """Press keys, `delay` milliseconds apart."""
+        self._ask("type", text=text, delay=delay)
+
+    def press_timed(self, key: str) -> float:
+        """Press one key at the end of the line; the milliseconds until a frame shows it."""
+        return float(self._ask("pressTimed", key=key))
+
+    def press(self, action: str) -> None:
+        """Press the key of an action, or run its command where it has no key."""
+        if action in KEYS:
+            self._ask("press", key=KEYS[action])
+        else:
+            self.command(action)
+
+    def command(self, name: str, argument: str = "") -> None:
+        """Run a command from the palette."""
+        self._ask("press", key="F1")
+        self._ask("wait", selector=".quick-input-widget input")
+        self._ask("type", text=TITLES[name])
+        self._ask("wait", selector=".quick-input-list .monaco-list-row.focused")
+        self._ask("press", key="Enter")
+
+    def ghost(self) -> str:
+        """The ghost text on the screen."""
+        return str(self._ask("ghost")).strip()
+
+    def status(self) -> str:
+        """The extension's item in the status bar."""
+        script = (
+            "[...document.querySelectorAll('.statusbar-item')].map(i => i.textContent).find(t => t.includes('plum:'))"
+        )
+        return re.sub(r"\s+", " ", str(self._ask("evaluate", script=script) or "")).strip()
+
+    def evidence(self) -> str:
+        """The hover on the screen."""
+        script = "[...document.querySelectorAll('.monaco-hover:not(.hidden)')].map(i => i.innerText).join('\\n')"
+        return str(self._ask("evaluate", script=script))
+
+    def content(self) -> str:
+        """The file, which VS Code saves a moment after each change."""
+        return self._path.read_bytes().decode().replace("\r\n", "\n")
+
+    def save(self) -> None:
+        """VS Code saves by itself here; wait until it has."""
+        until(
+            lambda: self._ask("evaluate", script="!document.querySelector('.tab.dirty')"),
+            lambda: "the file to be saved",
+        )
+
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of a pattern in each frame that had ghost text."""
+        frames = self._ask("evaluate", script="[...window.plumLines]")
+        found = (re.search(pattern, re.sub(r"\s+", " ", str(frame))) for frame in frames)
+        return [match.groups() for match in found if match]
+
+    def reload(self) -> None:
+        """Have VS Code read the file again, and wait until it shows its first line.
+
+        It would see the change by itself, were its watcher not a compiled module, which npm builds where it may.
+        """
+        self.command("revert")
+        first = self.content().splitlines()[0]
+        lines = "document.querySelector('.view-lines').innerText.replaceAll('\u00a0', ' ')"
+        until(lambda: first in str(self._ask("evaluate", script=lines)), lambda: f"{first!r} on the screen")
+
+    def seen_ghosts(self) -> set[str]:
+        """Every ghost text that was drawn."""
+        return {str(text).strip() for text in self._ask("ghosts")}
+
+    def screenshot(self, name: str) -> Path:
+        """A picture of the window."""
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        path = ARTIFACTS / f"{self.name}-{name}.png"
+        self._ask("screenshot", path=str(path))
+        return path
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._folder is not None:
+            self._folder = None
+            self._ask("close")
+
+    def _ask(self, action: str, **arguments: Any) -> Any:
+        return self._host.ask(action, name=self._page, **arguments)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
