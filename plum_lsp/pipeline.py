@@ -44,6 +44,7 @@ from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.showing import ShowRule, shown_or_silent
 from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class PipelineOptions:
     limits: Limits
     tiers: tuple[Tier, ...]
     stop_early: bool
+    show: ShowRule
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
@@ -347,7 +349,9 @@ class Pipeline:
             tests=(*this.judge.tests, *this.sampled_tests),
             tiers=self.options.tiers,
         )
-        if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):
+        if isinstance(result, Offer):
+            return shown_or_silent(result, this.request, self.options.show)
+        if any(is_refuted(judged) for judged in this.judged):
             return result
         if not this.judged and this.policy_problem:
             return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)

@@ -27,6 +27,7 @@ from plum_lsp.project_files import ProjectFiles
 from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
+from plum_lsp.showing import ShowRule
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
 
 MEGABYTE = 1024 * 1024
@@ -183,6 +184,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         ),
         tiers=settings.offers.tiers,
         stop_early=settings.offers.stop_early,
+        show=ShowRule(probability_min=settings.offers.probability_min, logprob_min=settings.offers.logprob_min),
         prefix_tokens=sampling.prefix_tokens,
         suffix_tokens=sampling.suffix_tokens,
         template_for=template_for,

@@ -53,6 +53,9 @@ class OfferSettings:
     tiers: tuple[Tier, ...] = (Tier.VERIFIED, Tier.CONSISTENT, Tier.CHECKED)
     deadline_ms: int = 15_000
     stop_early: bool = True
+    probability_min: float = 0.1
+    """Offers less likely to be taken are kept back while the user types; 0 shows everything. See `showing`."""
+    logprob_min: float = -2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
