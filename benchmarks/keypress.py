@@ -3,7 +3,7 @@
     python -m benchmarks.keypress [--keys 400] [--rounds 6] [--editors neovim-0.11 neovim-0.12 vscode]
 
 The same keys go into two windows of an editor in turns, one with the plug-in and a server that is busy completing, one
-without; the order alternates from round to round, so what else the machine does falls on both. What is measured ends when
+without; the order alternates between rounds, so what else the machine does falls on both. What is measured ends when
 the typed character is on the screen: in the terminal's cells, or in a frame of the browser. Printed are the medians and
 their ratio, with a 95 % interval over the rounds.
 """
