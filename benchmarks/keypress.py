@@ -34,6 +34,8 @@ DIGITS = "123456789"
 PAUSE_SECONDS = (0.03, 0.18)
 """Between keys: from a fast typist's to a slow one's."""
 RESAMPLES = 2000
+KEYS_PER_LINE = 40
+"""A line that scrolls is another thing to measure."""
 Press = Callable[[str], float]
 """Presses one key and returns the milliseconds until it is on the screen."""
 
@@ -157,7 +159,17 @@ def vscode_window(name: str, folder: Path, policy: Address, is_plugged: bool, op
     path.write_text(HEAD)
     editor.open(path)
     time.sleep(3.0)
-    return editor.press_timed
+    pressed = 0
+
+    def press(key: str) -> float:
+        nonlocal pressed
+        pressed += 1
+        if pressed % KEYS_PER_LINE == 0:
+            editor.rewrite_line(HEAD)
+            time.sleep(0.5)
+        return editor.press_timed(key)
+
+    return press
 
 
 if __name__ == "__main__":

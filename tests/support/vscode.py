@@ -263,6 +263,12 @@ class VSCode:
         """Press keys, `delay` milliseconds apart."""
         self._ask("type", text=text, delay=delay)
 
+    def rewrite_line(self, text: str) -> None:
+        """Put `text` in the place of the cursor's line."""
+        self._ask("press", key="End")
+        self._ask("press", key="Shift+Home")
+        self.type(text)
+
     def press_timed(self, key: str) -> float:
         """Press one key at the end of the line; the milliseconds until a frame shows it."""
         return float(self._ask("pressTimed", key=key))
