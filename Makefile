@@ -4,7 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test test-editors editors vscode check bench lock clean
+TORCH := torch==2.13.0+cpu
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode check bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -17,12 +20,28 @@ setup: .venv/.installed
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The heavy half: vLLM's CPU build, TRL and PEFT, 3 GB. The `+cpu` version is on no index that also has CUDA builds, so
+# none can be taken by mistake. pip's own configuration is asked first: an index that cannot be reached costs minutes.
+setup-model: .venv/.installed-model
+
+.venv/.installed-model: requirements-model.lock .venv/.installed
+	$(BIN)/python -m pip install --quiet --no-deps --retries 8 '$(TORCH)' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --no-deps --retries 8 --extra-index-url $(TORCH_INDEX) '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --no-deps --retries 8 --require-hashes -r requirements-model.lock
+	$(BIN)/python -c 'import torch; assert torch.version.cuda is None, "a CUDA build of torch is installed"'
+	@touch $@
+
 # A real run of the default model on a real file: candidates, tests, verdicts, the offer, and what was logged.
 DEMO_FILE := examples/durations.py
 demo: setup
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
 	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 6 --deadline-ms 300000
 	$(BIN)/plum-lsp explain
+
+# The whole loop on SmolLM2-135M without a GPU: sample, run, fit, gate, publish, sample again. About twenty minutes.
+demo-learning: setup-model
+	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
+	$(BIN)/python -m benchmarks.learning_demo
 
 check: setup
 	$(BIN)/ruff check .
@@ -31,7 +50,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not model"
 
-test: check test-editors
+test: check setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
 	$(BIN)/pytest --ignore=tests/editors
@@ -65,6 +84,11 @@ bench: setup
 lock:
 	uv pip compile --universal --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --python-version 3.11 --extra local --extra dev --output-file requirements.lock pyproject.toml requirements-build.in
+
+lock-model:
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package torch \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --constraints requirements.lock \
+	  --overrides requirements-model.overrides --output-file requirements-model.lock requirements-model.in
 
 clean:
 	rm -rf editor-clients/vscode/{node_modules,dist,dist-test,plum-lsp.vsix} artifacts

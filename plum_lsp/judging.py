@@ -27,14 +27,20 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.ranking import counted, score
+from plum_lsp.synthesis.contracts import Contract, contracts_of
+from plum_lsp.synthesis.definitions import is_outside
+from plum_lsp.synthesis.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
 from plum_lsp.synthesis.screening import telling
+from plum_lsp.synthesis.sources import reachable_function
 
 _LOADS = Call(expression="None")
 """Observed alone, it shows whether a program loads."""
-GENERATED_SECONDS_MAX = 0.5
+GENERATED_SECONDS_MAX = 0.3
 """For the program and all its generated inputs together; most groups need a hundredth of it."""
+HURRY_SECONDS_MAX = 0.4
+"""For the program and its tests at first. Who needs longer gets the full limit if nobody in the group was faster."""
 _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
 """Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
 
@@ -50,7 +56,7 @@ class Evidence:
     problem: str = ""
 
 
-GENERATED_CALLS = 32
+GENERATED_CALLS = 40
 """Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
 
 
@@ -58,8 +64,8 @@ GENERATED_CALLS = 32
 class Judge:
     """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
 
-    `calls` are generated inputs. Without a specification they are all there is; with one they are run only if
-    `compares`, to hold what passes the examples against the rest of the group.
+    `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
+    these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -67,21 +73,33 @@ class Judge:
     reference: Program
     tests: tuple[TestCase, ...]
     calls: tuple[Call, ...]
+    contracts: tuple[Contract, ...]
     limits: Limits
     compares: bool = True
 
     @classmethod
     def of(
-        cls, context: Context, sandbox: Sandbox | SandboxUnavailable, limits: Limits, *, compares: bool = True
+        cls,
+        context: Context,
+        sandbox: Sandbox | SandboxUnavailable,
+        limits: Limits,
+        *,
+        compares: bool = True,
+        project: Sequence[TestCase] = (),
     ) -> Judge:
-        """The judge of the hole in `context`, with every test and input that can be had from its text."""
-        tests = examples_of(context)
+        """The judge of the hole in `context`, with every test and input that can be had from its text.
+
+        `project` are the project's own tests of the function, which come first.
+        """
+        tests = (*project, *examples_of(context))
+        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
             reference=reference_program(context),
             tests=tests,
-            calls=generated_calls(context, tests, limit=GENERATED_CALLS),
+            calls=calls,
+            contracts=contracts_of(context, tests),
             limits=limits,
             compares=compares,
         )
@@ -90,8 +108,9 @@ class Judge:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
 
         A test that passes with the hole unfilled is vacuous: it proves nothing about a candidate and is dropped,
-        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, only
-        a candidate can make it load: then the tests with literal expected values count, unscreened.
+        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, or
+        the hole stands outside any function, only a candidate can make it load: then the tests with literal expected
+        values count, unscreened.
         """
         if isinstance(self.sandbox, SandboxUnavailable):
             return Evidence(specification=self.tests, problem=told(self.sandbox))
@@ -99,7 +118,7 @@ class Judge:
         try:
             asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
-            if _is_unfilled(loads):
+            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
@@ -116,21 +135,66 @@ class Judge:
             return _unverified(candidate, problem), ()
         try:
             if evidence.specification:
-                judged = await self._verify(candidate, evidence.specification, self.sandbox)
+                hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
+                judged = await self._verify(candidate, evidence.specification, self.sandbox, hurried)
                 return judged, await self._compare(judged, self.sandbox)
             return await self._check(candidate, self.sandbox)
         except SandboxError as error:
             return _unverified(candidate, f"not run: {told(error)}"), ()
 
-    async def _verify(self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox) -> Judged:
+    async def again(self, judged: Judged, evidence: Evidence) -> Judged:
+        """A candidate that ran out of time, judged once more with all the time that the limits allow.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return judged
+        return await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+
+    async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
+        """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        asked = [with_fresh_world(call, effects, shows_files=True) for call in calls]
+        seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
+        return tuple(seen)
+
+    async def tested(
+        self, program: Program, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
+    ) -> tuple[Verdict, ...]:
+        """The verdicts on a program with a candidate in it, the world stood in for where it asks for it.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        staged = with_stand_ins(program, effects)
+        return await sandbox.verify(staged, asked, limits, reference=self.reference)
+
+    def effects(self, program: Program) -> tuple[EffectFound, ...]:
+        """What the function at the hole, and the making of its object, ask of the world."""
+        function = reachable_function(self.context)
+        if function is None:
+            return ()
+        names = (function.name, *((function.class_name or "").split(".")[-1:]))
+        found = [one for name in names if name for one in effects_of(program, name)]
+        return tuple({one.effect: one for one in found}.values())
+
+    async def _verify(
+        self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
+    ) -> Judged:
         """By the specification: every test of it must pass."""
-        verdicts = await sandbox.verify(
-            program_with(self.context, candidate.text),
-            tests,
-            self.limits,
-            reference=self.reference,
-        )
+        program = program_with(self.context, candidate.text)
+        verdicts = await self.tested(program, tests, sandbox, limits)
         failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
+        out_of_reach = undecidable(self.effects(program)) if failed else ""
+        if out_of_reach:
+            return _checked(candidate, out_of_reach)
         first = f": {_failure(*failed[0])}" if failed else ""
         return Judged(
             candidate=candidate,
@@ -142,35 +206,39 @@ class Judge:
 
     async def _compare(self, judged: Judged, sandbox: Sandbox) -> tuple[Observation, ...]:
         """What the candidate does on the generated inputs, where anybody will look at it."""
-        hangs = any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
-        if hangs or not self.compares or not self.calls:
+        if judged.tier is Tier.CHECKED or ran_out(judged) or not self.compares or not self.calls:
             return ()
-        program = program_with(self.context, judged.candidate.text)
-        return tuple(await sandbox.observe(program, self.calls, self._short_limits))
+        return await self.observe(program_with(self.context, judged.candidate.text), self.calls, sandbox)
 
     @property
-    def _short_limits(self) -> Limits:
+    def short_limits(self) -> Limits:
         """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
         program = program_with(self.context, candidate.text)
-        loads, *seen = await sandbox.observe(program, (_LOADS, *self.calls), self._short_limits)
+        out_of_reach = undecidable(self.effects(program))
+        calls = () if out_of_reach else self.calls
+        loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
         if loads.ending is not Ending.RETURNED:
             return _unverified(candidate, f"does not load: {shown(loads)}"), ()
         surprise = surprise_in(seen)
         if surprise is not None:
             return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
-        ran = f"loads and runs on {counted(len(self.calls), 'generated input')}" if self.calls else "loads"
-        judged = Judged(
-            candidate=candidate,
-            verdicts=(),
-            tier=Tier.CHECKED,
-            score=score(candidate, ()),
-            reason=f"no example tells right from wrong; {ran}",
-        )
+        ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
+        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
+
+
+def index_of(judged: Judged) -> int:
+    """The candidate's place in its group."""
+    return judged.candidate.completion.index
+
+
+def ran_out(judged: Judged) -> bool:
+    """Whether the candidate ran out of time on a test."""
+    return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
 def _expected_calls(test: TestCase) -> tuple[Call, ...]:
@@ -212,6 +280,10 @@ def told(error: PlumError) -> str:
     """The error and its remedy as one line for the user."""
     message = str(error).rstrip(".")
     return f"{message}. {error.remedy}".strip()
+
+
+def _checked(candidate: Candidate, reason: str) -> Judged:
+    return Judged(candidate=candidate, verdicts=(), tier=Tier.CHECKED, score=score(candidate, ()), reason=reason)
 
 
 def _unverified(candidate: Candidate, reason: str) -> Judged:

@@ -8,22 +8,28 @@ Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from plum_lsp.appraising import appraised
+from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
+from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
-from plum_lsp.domain.errors import PolicyError, SandboxUnavailable
-from plum_lsp.domain.events import Ended, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Policy, Recorder, Sandbox
+from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
     Candidate,
     Completion,
     Context,
+    FimPrompt,
     FimTemplate,
     Judged,
     Offer,
@@ -33,21 +39,30 @@ from plum_lsp.domain.suggestion import (
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
+_log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+ASKING_SECONDS_MAX = 1.0
+"""How long tests of the policy's own are waited for once its candidates are there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any."""
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+
+    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    """
 
     sampling: SamplingOptions
     limits: Limits
@@ -56,6 +71,7 @@ class PipelineOptions:
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+    asks_for_tests: bool = False
 
     @property
     def ends_at_first_verified(self) -> bool:
@@ -76,6 +92,10 @@ class _Round:
     fingerprints: dict[str, int] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    evidence: Evidence | None = None
 
 
 class _Stages:
@@ -105,18 +125,25 @@ class Pipeline:
         clock: Clock,
         recorder: Recorder,
         options: PipelineOptions,
+        inspector: Inspector | None = None,
+        test_files: Callable[[str, str], tuple[TestFile, ...]] = lambda uri, name: (),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
         self.clock = clock
         self.options = options
         self._recorder = recorder
+        self._afterwards: set[asyncio.Task[None]] = set()
+        self._inspector = inspector
+        self._test_files = test_files
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
 
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
+        for task in self._afterwards:
+            task.cancel()
         stages = _Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -149,7 +176,10 @@ class Pipeline:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         stages.reach("context")
-        judge = Judge.of(context, self.sandbox, options.limits, compares=not options.ends_at_first_verified)
+        project = await asyncio.to_thread(self._project_tests, request, context)
+        judge = Judge.of(
+            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=project
+        )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version()
@@ -160,7 +190,35 @@ class Pipeline:
                 await self._judge_group(this, stages)
         except TimeoutError:
             this.is_late = True
-        return self._choose(this)
+        result = self._choose(this)
+        if isinstance(result, Offer):
+            self._go_on(this, result)
+        return result
+
+    def _go_on(self, this: _Round, offer: Offer) -> None:
+        """Find out for the record how strong the evidence is, while nobody waits; the next request ends it."""
+        task = asyncio.create_task(self._weigh_evidence(this, offer.chosen))
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+    async def _weigh_evidence(self, this: _Round, chosen: Judged) -> None:
+        try:
+            strength = await strength_of(chosen, this.judge, this.evidence, this.comparison)
+        except SandboxError as error:
+            _log.info("the strength of the evidence is not known: %s", error)
+            return
+        if strength is not None:
+            self._tell(this, replace(chosen, strength=strength))
+
+    async def finish(self) -> None:
+        """Wait for what is still done for the record."""
+        await asyncio.gather(*self._afterwards, return_exceptions=True)
+
+    def _project_tests(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
+        """The project's own tests of the function at the hole."""
+        uri = request.document.uri
+        name = subject_of(context)
+        return project_tests_of(context, uri, self._test_files(uri, name)) if name else ()
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
@@ -171,11 +229,19 @@ class Pipeline:
         try:
             async with asyncio.TaskGroup() as tasks:
                 evidence = tasks.create_task(this.judge.evidence())
+                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
+                if asking is not None:  # nobody waits long for tests once all candidates are there
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
+            self._settle(this, Comparison(observed={}))
         else:
-            self._settle(this)
+            await self._compare(this, await evidence)
+            stages.reach("compared")
+            self._hear(this)
+            await self._appraise(this)
+            stages.reach("appraised")
 
     async def _sample(
         self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
@@ -186,7 +252,7 @@ class Pipeline:
         self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
         self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
         try:
-            async with aclosing(self.policy.sample(prompt, sampling, deadline=this.request.deadline)) as stream:
+            async with aclosing(self._stream(this, prompt)) as stream:
                 async for completion in stream:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
@@ -195,6 +261,11 @@ class Pipeline:
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
+
+    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+        """The group's completions, all from the version the request began with."""
+        sampling, deadline = self.options.sampling, this.request.deadline
+        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
 
     def _take(self, this: _Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
@@ -207,7 +278,8 @@ class Pipeline:
     async def _judge(
         self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
     ) -> None:
-        judged, seen = await this.judge.judge(candidate, await evidence)
+        this.evidence = await evidence
+        judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
         if seen:
             this.observed[candidate.completion.index] = seen
@@ -217,12 +289,44 @@ class Pipeline:
             if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
-    def _settle(self, this: _Round) -> None:
+    async def _ask(self, this: _Round) -> None:
+        """Have the policy write tests, beside its candidates."""
+        template = self.options.template_for(this.version)
+        this.asked = await ask_for_tests(
+            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+        )
+
+    def _hear(self, this: _Round) -> None:
+        """Let the policy's own tests support whom they support."""
+        comparison = this.comparison
+        this.judged, this.sampled_tests = with_sampled_tests(
+            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+        )
+
+    async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
-        before, this.judged = this.judged, settled(this.judged, this.judge, this.observed)
+        try:
+            this.judged = await reconsidered(this.judged, this.judge, evidence)
+            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
+        except SandboxError as error:
+            _log.warning("the candidates could not be compared: %s", error)
+            comparison = Comparison(observed={})
+        this.comparison = comparison
+        self._settle(this, comparison)
+
+    def _settle(self, this: _Round, comparison: Comparison) -> None:
+        """Weigh each candidate by what is known of the group."""
+        before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
+
+    async def _appraise(self, this: _Round) -> None:
+        """Look at the candidates beside their tests; a request that is late is offered without."""
+        this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
+        found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
+        if found:
+            self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
         isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
@@ -240,7 +344,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=this.judge.tests,
+            tests=(*this.judge.tests, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):

@@ -29,12 +29,12 @@ LENGTH_WEIGHT = 0.001
 _STRENGTH = {tier: place for place, tier in enumerate(Tier)}
 
 
-def score(candidate: Candidate, verdicts: Sequence[Verdict]) -> float:
-    """Pass rate plus small terms for confidence and brevity; about [-0.5, 1.1], higher is better."""
+def score(candidate: Candidate, verdicts: Sequence[Verdict], probability: float = 0.0) -> float:
+    """Pass rate and probability, plus small terms for confidence and brevity; about [-0.5, 2.1], higher is better."""
     pass_rate = sum(verdict.is_pass for verdict in verdicts) / len(verdicts) if verdicts else 0.0
     likelihood = math.exp(candidate.mean_logprob) if candidate.mean_logprob is not None else 0.0
     lines = min(candidate.text.count("\n") + 1, 500)
-    return pass_rate + LOGPROB_WEIGHT * likelihood - LENGTH_WEIGHT * lines
+    return pass_rate + probability + LOGPROB_WEIGHT * likelihood - LENGTH_WEIGHT * lines
 
 
 def is_refuted(judged: Judged) -> bool:

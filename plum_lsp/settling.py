@@ -1,130 +1,224 @@
-"""Compares the candidates of one group, once each was judged alone.
+"""Settles a group, once its members were run on the same inputs: how likely each is right, and the tier that follows.
 
-Decides which tiers follow from what candidates did on inputs that no test names. Pure: works on observations that
-`judging` obtained. Does not order candidates (`ranking` does).
+Pure: works on observations that `judging` and `comparing` obtained. Does not order candidates (`ranking` does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from plum_lsp.comparing import Comparison
 from plum_lsp.domain.suggestion import Judged, Tier
-from plum_lsp.domain.verification import Ending, Observation
-from plum_lsp.judging import Judge, shown, surprise_in
-from plum_lsp.ranking import counted
+from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
+from plum_lsp.judging import Judge, index_of, shown
+from plum_lsp.ranking import counted, score
 from plum_lsp.sandbox.values import show
-from plum_lsp.synthesis.agreement import Agreement, Trial, agreement, first_difference
+from plum_lsp.synthesis.agreement import Matrix, Trial
+from plum_lsp.synthesis.calibration import calibration
+from plum_lsp.synthesis.contracts import Contract, violations
+from plum_lsp.synthesis.signals import Signals, signals_of
 
-LONE_CENTRALITY_MIN = 0.3
-"""Without a specification, one candidate alone must be this much like the others (chosen on labelled candidates)."""
 AGAINST_AN_EXAMPLE_MIN = 3
-"""So many distinct candidates must agree, on all but one example, before that example is doubted."""
+"""So many different candidates must agree, on all but one example, before that example is doubted."""
+DOUBT_PROBABILITY_MIN = 0.5
+"""And so likely must they be right without it."""
+PROBABILITY_OF_NOTHING = 0.01
+"""For candidates that cannot be run, or end in a slip: of the labelled ones, none was right."""
 
 
-def settled(group: Sequence[Judged], judge: Judge, observed: Mapping[int, Sequence[Observation]]) -> list[Judged]:
-    """`group` with the tiers that follow from what its members did on the generated inputs.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """What is offered: at least this likely, and at least this share as likely as the likeliest of the group."""
 
-    Without a specification, those that agree rise from `checked` to `consistent`. With one, those that pass it and do
-    something unusual elsewhere fall to `checked`: they may know the examples only. An example that many agreeing
-    candidates contradict, and it alone, is doubted: they become `consistent`. `observed` maps candidate indices to
-    what they did on the judge's calls.
+    probability: float
+    share: float
+
+
+TESTED = Threshold(probability=0.12, share=0.4)
+"""For candidates that pass every test of a specification."""
+UNTESTED = Threshold(probability=0.2, share=0.6)
+"""Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""
+
+
+def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> list[Judged]:
+    """`group` with probabilities, and the tiers that follow from them.
+
+    Without a specification, the likely ones rise from `checked` to `consistent`. With one, those that pass it but
+    look wrong on other inputs fall to `checked`: they may know the examples only. An example that many agreeing
+    candidates contradict, and it alone, is doubted: they become `consistent`.
     """
-    trials = {
-        _index(judged): Trial(
-            index=_index(judged),
-            fingerprint=judged.candidate.fingerprint,
-            observations=tuple(observed[_index(judged)]),
-        )
-        for judged in group
-        if observed.get(_index(judged)) and surprise_in(observed[_index(judged)]) is None
-    }
-    passing = {_index(judged) for judged in group if judged.tier is Tier.VERIFIED}
-    runnable = {_index(judged) for judged in group if judged.tier is Tier.CHECKED}
-    if runnable and not passing:
-        return _consistent(group, agreement(list(trials.values()), runnable))
-    found = agreement(list(trials.values()), passing)
-    doubted = _against_one_example(group, list(trials.values()), found.size if found is not None else 0)
+    weighed = Weighed.of(group, judge, comparison)
+    doubted = _doubted(group, judge, comparison, weighed)
     if doubted is not None:
         return _doubting(group, judge, doubted)
-    if not observed:
-        return list(group)
-    return [_held_out(judged, judge, found, trials) if judged.tier is Tier.VERIFIED else judged for judged in group]
+    return [_settled(judged, judge, weighed) for judged in group]
 
 
-def _consistent(group: Sequence[Judged], found: Agreement | None) -> list[Judged]:
-    if found is None or found.is_tie or (found.size < 2 and found.centrality < LONE_CENTRALITY_MIN):
-        return list(group)
-    inputs = counted(len(found.inputs), "generated input")
-    reason = f"{counted(found.size, 'different candidate')} agree on {inputs}"
-    if found.size < 2:
-        reason = f"does what most other candidates do on most of {inputs}"
-    return [
-        replace(judged, tier=Tier.CONSISTENT, reason=reason) if _index(judged) in found.members else judged
-        for judged in group
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A group's matrix with what it says of each candidate by index."""
+
+    matrix: Matrix
+    calls: tuple[Call, ...]
+    signals: Mapping[int, Signals]
+    probability: Mapping[int, float]
+
+    @classmethod
+    def of(cls, group: Sequence[Judged], judge: Judge, comparison: Comparison, without: int | None = None) -> Weighed:
+        """The group weighed; with `without`, as if that test (a place in the verdicts) did not exist."""
+        failed = {index_of(one): _failures(one, without) for one in group if not one.candidate.problem}
+        trials = [
+            Trial.of(index_of(one), one.candidate.text, seen, stands=failed[index_of(one)] == 0)
+            for one in group
+            if (seen := comparison.observed.get(index_of(one))) is not None
+        ]
+        matrix = Matrix.of(trials)
+        tests = max((len(one.verdicts) for one in group), default=0) - (without is not None)
+        broken = {trial.index: _broken(trial, matrix, comparison.calls, judge.contracts) for trial in trials}
+        signals = signals_of(matrix, tests=max(0, tests), failed=failed, violations=broken)
+        estimate = calibration()
+        found = {index: estimate.probability(one) for index, one in signals.items()}
+        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found)
+
+    def is_likely(self, index: int, threshold: Threshold) -> bool:
+        """Whether the candidate may be offered."""
+        own, best = self.probability.get(index, 0.0), max(self.probability.values(), default=0.0)
+        return own >= threshold.probability and own >= threshold.share * best
+
+
+def _failures(judged: Judged, without: int | None) -> int:
+    return sum(not verdict.is_pass for place, verdict in enumerate(judged.verdicts) if place != without)
+
+
+def _broken(trial: Trial, matrix: Matrix, calls: Sequence[Call], contracts: Sequence[Contract]) -> float:
+    """The share of the telling inputs on which the candidate breaks a contract."""
+    broken = [
+        place
+        for place in matrix.inputs
+        if any(violations(contract, calls[place], trial.observations[place]) for contract in contracts)
     ]
+    return len(broken) / max(1, len(matrix.inputs))
 
 
-def _against_one_example(group: Sequence[Judged], trials: Sequence[Trial], rival: int) -> Agreement | None:
-    """The candidates that agree with one another against a single example; None if they do not outnumber `rival`."""
-    failing: dict[tuple[bool, ...], set[int]] = {}
-    for judged in group:
-        passes = tuple(verdict.is_pass for verdict in judged.verdicts)
-        if len(passes) > 1 and sum(passes) == len(passes) - 1:
-            failing.setdefault(passes, set()).add(_index(judged))
-    found = [
-        cluster
-        for indices in failing.values()
-        if (cluster := agreement(trials, indices)) is not None and not cluster.is_tie
-    ]
-    best = max(found, key=lambda cluster: cluster.size, default=None)
-    if best is None or best.size < AGAINST_AN_EXAMPLE_MIN or best.size <= 2 * rival:
-        return None
+def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
+    """One candidate, weighed."""
+    index = index_of(judged)
+    if index not in weighed.probability:
+        return _unasked(judged, judge)
+    probability = weighed.probability[index]
+    found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
+    if not weighed.matrix.inputs:
+        return found
+    if found.tier is Tier.CHECKED and weighed.is_likely(index, UNTESTED):
+        return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
+    if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
+        return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
+    return found
+
+
+def _unasked(judged: Judged, judge: Judge) -> Judged:
+    """A candidate that was not compared: weighed by its tests alone.
+
+    It stays what it is, unless it was asked and some input kept it from being compared.
+    """
+    if judged.candidate.problem or (judged.tier is Tier.UNVERIFIED and not judged.verdicts):
+        return replace(judged, probability=PROBABILITY_OF_NOTHING)
+    alone = Weighed.of([judged], judge, Comparison(observed={index_of(judged): ()}))
+    probability = alone.probability[index_of(judged)]
+    found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
+    if judged.tier is Tier.VERIFIED and judge.compares and judge.calls:
+        reason = f"{judged.reason}, but not every generated input ran as it should"
+        return replace(found, tier=Tier.CHECKED, reason=reason)
+    return found
+
+
+def _agreeing(index: int, weighed: Weighed) -> str:
+    """Why a candidate without a specification may be offered."""
+    inputs = counted(len(weighed.matrix.inputs), "generated input")
+    voices = weighed.matrix.voices_for(index)
+    if voices > 1:
+        return f"{counted(voices, 'different candidate')} agree on {inputs}"
+    return f"does what most other candidates do on most of {inputs}"
+
+
+def _oddity(index: int, weighed: Weighed) -> str:
+    """What a candidate that passes its tests does elsewhere that others do not."""
+    usual = max(weighed.probability, key=lambda other: weighed.probability[other])
+    place = weighed.matrix.first_difference(index, usual)
+    if place is None:
+        return "other inputs do not tell candidates apart"
+    here, there = (weighed.matrix.trials[one].observations[place] for one in (index, usual))
+    return f"{weighed.calls[place].expression} gives {_shown(here)} where others give {_shown(there)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """An example that the candidates `members` contradict."""
+
+    test: TestCase
+    members: frozenset[int]
+    voices: int
+    weighed: Weighed
+
+
+def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weighed: Weighed) -> _Doubt | None:
+    """The example that the best candidates agree against; None if there is none, or others hold it up."""
+    upheld = [index_of(one) for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.probability]
+    rivals = [weighed.matrix.voices_for(index) for index in upheld]
+    best: _Doubt | None = None
+    for place in range(max((len(judged.verdicts) for judged in group), default=0)):
+        doubt = _against(group, judge, comparison, place)
+        if doubt is None or doubt.voices <= 2 * max(rivals, default=0):
+            continue
+        if best is None or doubt.voices > best.voices:
+            best = doubt
     return best
 
 
-def _doubting(group: Sequence[Judged], judge: Judge, found: Agreement) -> list[Judged]:
-    """The group judged by all examples but the one that `found` contradicts."""
-    member = next(judged for judged in group if _index(judged) in found.members)
-    failed = next(verdict for verdict in member.verdicts if not verdict.is_pass)
-    test = next(test for test in judge.tests if test.id == failed.test_id)
-    claim = f"the example {test.quote.strip() or test.call.expression!r} may be wrong"
-    agreed = f"{counted(found.size, 'different candidate')} agree on everything else and give {failed.shown}"
+def _against(group: Sequence[Judged], judge: Judge, comparison: Comparison, place: int) -> _Doubt | None:
+    """The case against one example: those that pass all others, agree everywhere, and give it one other answer."""
+    failing = [
+        judged
+        for judged in group
+        if index_of(judged) in comparison.observed
+        and len(judged.verdicts) > place
+        and not judged.verdicts[place].is_pass
+        and _failures(judged, place) == 0
+    ]
+    if len(failing) < AGAINST_AN_EXAMPLE_MIN:
+        return None
+    weighed = Weighed.of(group, judge, comparison, without=place)
+    lead = max(failing, key=lambda judged: weighed.probability.get(index_of(judged), 0.0))
+    mates = {index_of(lead), *weighed.matrix.mates(index_of(lead))}
+    answer = lead.verdicts[place].shown
+    members = frozenset(
+        index_of(one) for one in failing if index_of(one) in mates and one.verdicts[place].shown == answer
+    )
+    voices = weighed.matrix.voices_for(index_of(lead), among=members)
+    is_strong = weighed.probability.get(index_of(lead), 0.0) >= DOUBT_PROBABILITY_MIN and bool(weighed.matrix.inputs)
+    if voices < AGAINST_AN_EXAMPLE_MIN or not is_strong:
+        return None
+    test = next(test for test in judge.tests if test.id == lead.verdicts[place].test_id)
+    return _Doubt(test=test, members=members, voices=voices, weighed=weighed)
+
+
+def _doubting(group: Sequence[Judged], judge: Judge, doubt: _Doubt) -> list[Judged]:
+    """The group judged by all examples but the one that is doubted."""
+    claim = f"the example {doubt.test.quote.strip() or doubt.test.call.expression!r} may be wrong"
     settled_ones = []
     for judged in group:
-        if _index(judged) in found.members:
-            settled_ones.append(replace(judged, tier=Tier.CONSISTENT, reason=f"{claim}: {agreed}"))
+        index = index_of(judged)
+        found = _settled(judged, judge, doubt.weighed)
+        if index in doubt.members:
+            given = next(verdict.shown for verdict in judged.verdicts if verdict.test_id == doubt.test.id)
+            agreed = f"{counted(doubt.voices, 'different candidate')} agree on everything else and give {given}"
+            found = replace(found, tier=Tier.CONSISTENT, reason=f"{claim}: {agreed}")
         elif judged.tier is Tier.VERIFIED:
-            settled_ones.append(replace(judged, tier=Tier.CHECKED, reason=f"{judged.reason}, but {claim}: {agreed}"))
-        else:
-            settled_ones.append(judged)
+            agreed = f"{counted(doubt.voices, 'different candidate')} agree on everything else"
+            found = replace(found, tier=Tier.CHECKED, reason=f"{judged.reason}, but {claim}: {agreed}")
+        settled_ones.append(found)
     return settled_ones
-
-
-def _held_out(judged: Judged, judge: Judge, found: Agreement | None, trials: Mapping[int, Trial]) -> Judged:
-    """A candidate that passes its tests, as it stands after inputs that no test names."""
-    own = trials.get(_index(judged))
-    if own is None and judge.calls:
-        return replace(
-            judged, tier=Tier.CHECKED, reason=f"{judged.reason}, but not every generated input ran as it should"
-        )
-    if own is None or found is None or own.index in found.members:
-        return judged
-    if not found.members:
-        return replace(
-            judged, tier=Tier.CHECKED, reason=f"{judged.reason}, but other inputs do not tell candidates apart"
-        )
-    usual = trials[found.members[0]]
-    place = first_difference(own, usual, found.inputs)
-    if place is None:
-        return judged
-    call, here, there = judge.calls[place].expression, own.observations[place], usual.observations[place]
-    difference = f"{call} gives {_shown(here)} where others give {_shown(there)}"
-    return replace(judged, tier=Tier.CHECKED, reason=f"{judged.reason}, but {difference}")
-
-
-def _index(judged: Judged) -> int:
-    return judged.candidate.completion.index
 
 
 def _shown(observation: Observation) -> str:

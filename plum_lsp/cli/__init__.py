@@ -18,7 +18,10 @@ _MODULES = {
     "verify": "plum_lsp.cli.verify",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
+    "pairs": "plum_lsp.cli.pairs",
+    "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",
+    "policy": "plum_lsp.cli.policy",
 }
 
 

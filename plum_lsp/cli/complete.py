@@ -140,6 +140,7 @@ async def _answer(
             deadline=clock.now() + settings.offers.deadline_ms / 1000,
         )
         result = await services.pipeline.suggest(request)
+        await services.pipeline.finish()
     finally:
         await services.close()
     problems = services.problems

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +24,7 @@ from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client import open_policy
 from plum_lsp.policy.launch import find_model
 from plum_lsp.policy.models import damage
+from plum_lsp.sandbox.project import found_environment, read_project
 from plum_lsp.store import open_store, store_file
 from plum_lsp.wiring import load_for_command, policy_options, try_sandbox
 
@@ -94,14 +96,18 @@ async def _examine() -> list[Finding]:
 
 
 async def _python(settings: Settings) -> Finding:
-    interpreter = settings.sandbox.interpreter or sys.executable
+    jail = settings.sandbox
+    project = read_project(jail.project).interpreter if jail.project else ""
+    interpreter = jail.interpreter or project or sys.executable
     if shutil.which(interpreter) is None:
         remedy = "Correct sandbox.interpreter, or leave it empty."
         return Finding(
             part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
         )
     detail = f"plum-lsp runs on {platform.python_version()}, candidates on {interpreter}"
-    return Finding(part="python", state=State.OK, detail=detail)
+    unused = "" if jail.interpreter or project else found_environment(Path.cwd())
+    remedy = f"Its packages are not used: set sandbox.project to {Path.cwd()} if you trust it." if unused else ""
+    return Finding(part="python", state=State.OK, detail=detail, remedy=remedy)
 
 
 async def _model(settings: Settings) -> Finding:

@@ -12,6 +12,7 @@ from rich.text import Text
 from plum_lsp.cli.terminal import MARK, literal, source
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.quality.appraise import quality_words
 from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
 from plum_lsp.wiring import load_for_command
@@ -41,6 +42,9 @@ def _show(known: Explanation, console: Console) -> None:
     if known.tests:
         console.print(_tests(known.tests))
     console.print(_matrix(known))
+    quality = next((one.quality for one in known.candidates if one.id == known.candidate_id), None)
+    if quality is not None:
+        console.print(literal(f"Beside its tests: {quality_words(quality)}"))
     became = ", ".join(f"{outcome.kind.value} ({outcome.source})" for outcome in known.outcomes)
     console.print(literal(f"Outcome: {became or 'none yet'}"))
 

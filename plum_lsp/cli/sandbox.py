@@ -12,12 +12,14 @@ import click
 
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.verification import Limits
-from plum_lsp.sandbox import cases, isolation
+from plum_lsp.sandbox import cases, isolation, seatbelt
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.sandbox.selftest import selftest as run_selftest
 
 _TIER = click.option(
-    "--tier", type=click.Choice([tier.name for tier in isolation.TIERS]), help="Use this isolation or fail."
+    "--tier",
+    type=click.Choice([tier.name for tier in (*isolation.TIERS, seatbelt.TIER)]),
+    help="Use this isolation or fail.",
 )
 
 

@@ -44,6 +44,7 @@ class TerminalRecorder:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._tests: dict[str, TestCase] = {}
+        self._said: dict[str, Tier] = {}
         self.failure: OSError | None = None
 
     def record(self, event: Event) -> None:
@@ -64,10 +65,20 @@ class TerminalRecorder:
                 self._console.print(_tests_table(event.tests))
             case Sampled():
                 self._console.print(_sampled(event))
-            case Verified():
-                self._console.print(_judged(event.judged, self._tests))
+            case Verified(judged=judged):
+                if self._said.get(judged.candidate.id) is not judged.tier:
+                    self._console.print(_judged(judged, self._tests))
+                if judged.strength is not None:
+                    self._console.print(_strength(judged))
+                self._said[judged.candidate.id] = judged.tier
             case Ended():
                 self._console.print(_ended(event))
+
+
+def _strength(judged: Judged) -> Text:
+    """How much the tests of the offered candidate would have noticed."""
+    share = f"{judged.strength or 0:.0%}"
+    return Text(f"Strength: the tests and inputs tell {share} of small wrong variants from the offer", style="dim")
 
 
 def literal(text: str, style: str = "") -> Text:

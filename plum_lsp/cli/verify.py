@@ -11,10 +11,12 @@ from typing import TextIO
 
 import click
 
+from plum_lsp.comparing import Comparison
 from plum_lsp.config import load_settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.verification import Limits
+from plum_lsp.domain.verification import Ending, Limits, Observation
+from plum_lsp.judging import index_of, shown
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.sandbox.values import show
 from plum_lsp.verifying import MalformedTask, Task, VerifiedTask, task_of
@@ -106,11 +108,29 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
     for number, test in enumerate(done.judge.tests, start=1):
         out.write(f"  {number}. {test.quote.strip() or test.call.expression}  [{test.origin.value}]\n")
     out.write("\nCandidates\n" if done.judge.tests else "  none\n\nCandidates\n")
-    for judged, seen in zip(done.group, done.observed, strict=True):
+    for judged in done.group:
         marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
-        out.write(f"  {judged.candidate.completion.index}. {judged.tier.value:10s} {marks} {judged.reason}\n")
-        if seen:
-            values = (show(one.value, 24) if one.raised is None else one.raised.type_names[0] for one in seen)
-            out.write(f"       {', '.join(list(values)[:INPUTS_SHOWN])}\n")
-    inputs = [call.expression for call in done.judge.calls[:INPUTS_SHOWN]]
-    out.write(f"\nInputs: {', '.join(inputs) or 'none'}\n")
+        chance = f"{judged.probability:4.0%}" if judged.probability is not None else "    "
+        out.write(f"  {index_of(judged)}. {judged.tier.value:10s} {chance} {marks} {judged.reason}\n")
+    _explain_inputs(done.comparison, out)
+
+
+def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
+    """The matrix: those inputs first on which the candidates differ most."""
+    answers = {
+        call: {index: _given(seen[place]) for index, seen in comparison.observed.items()}
+        for place, call in enumerate(comparison.calls)
+    }
+    telling = sorted(answers, key=lambda call: -len(set(answers[call].values())))[:INPUTS_SHOWN]
+    out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most telling first\n")
+    for call in telling:
+        out.write(f"  {'; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression)))}\n")
+        by_answer: dict[str, list[int]] = {}
+        for index, answer in answers[call].items():
+            by_answer.setdefault(answer, []).append(index)
+        for answer, indices in sorted(by_answer.items(), key=lambda item: -len(item[1])):
+            out.write(f"      {answer}  from {', '.join(map(str, sorted(indices)))}\n")
+
+
+def _given(seen: Observation) -> str:
+    return show(seen.value, 60) if seen.ending is Ending.RETURNED else shown(seen)[:60]

@@ -13,16 +13,22 @@ from plum_lsp.config.loading import (
     setting_keys,
 )
 from plum_lsp.config.settings import (
+    GateSettings,
+    LearningSettings,
     OfferSettings,
     PolicySettings,
     PrivacySettings,
     SamplingSettings,
     SandboxSettings,
     Settings,
+    TrainerSettings,
+    VerificationSettings,
 )
 
 __all__ = [
     "WORKSPACE_SETTINGS",
+    "GateSettings",
+    "LearningSettings",
     "Loaded",
     "OfferSettings",
     "PolicySettings",
@@ -31,6 +37,8 @@ __all__ = [
     "SandboxSettings",
     "Settings",
     "Source",
+    "TrainerSettings",
+    "VerificationSettings",
     "cache_dir",
     "data_dir",
     "default_config_file",

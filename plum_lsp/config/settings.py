@@ -18,6 +18,10 @@ class PolicySettings:
     url: str = ""
     model: str = ""
     api_key: str = field(default="", repr=False)
+    ca_file: str = ""
+    """Certificates of a private authority for `url`, in PEM."""
+    proxy: str = ""
+    """Proxy for `url`; empty: the usual environment variables."""
     model_folder: str = ""
     """A folder of the user's that may hold model files already."""
     offline: bool = False
@@ -52,10 +56,24 @@ class OfferSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSettings:
+    """Where tests come from beside the buffer. `sampled_tests`: `auto` asks a policy server on another machine only,
+    because one on this machine would write the tests with what the candidates need.
+    """
+
+    project_tests: bool = True
+    sampled_tests: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """The jail. `interpreter` empty means the one that runs the server; 0 jobs chooses by the cores."""
+    """The jail. `interpreter` empty means that of `project`'s environment, else the one that runs the server.
+
+    0 jobs chooses by the cores.
+    """
 
     interpreter: str = ""
+    project: str = ""
     jobs: int = 0
     wall_seconds: float = 2.0
     memory_mb: int = 512
@@ -70,13 +88,82 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearningSettings:
+    """What is learned from: which facts become pairs and labels, and which of those are trained on."""
+
+    quality_pairs: bool = False
+    exclude_tasks: str = ""
+    """A file of benchmark rows that must not be trained on."""
+    staleness_max: int = 0
+    user_share: float = 0.25
+    replay_file: str = ""
+    replay_share: float = 0.2
+    held_out_share: float = 0.2
+    imbalance_max: float = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerSettings:
+    """How `plum-trainer` fits an adapter and when. docs/training.md gives each default's reason."""
+
+    base: str = ""
+    """Hugging Face folder of the base model; empty: made from the served model's GGUF file."""
+    method: str = "kto"
+    loss: str = "sigmoid"
+    beta: float = 0.1
+    sft_weight: float = 0.2
+    label_smoothing: float = 0.1
+    learning_rate: float = 2e-5
+    epochs: int = 1
+    batch_size: int = 8
+    accumulation: int = 1
+    lora_rank: int = 16
+    lora_alpha: int = 32
+    max_length: int = 1024
+    seed: int = 0
+    threads: int = 0
+    checkpoint_steps: int = 20
+    gradient_checkpointing: bool = False
+    accelerate: tuple[str, ...] = ()
+    fresh_min: int = 400
+    every_hours: float = 24.0
+    hours: str = ""
+    idle_load_max: float = 0.5
+    gpu: str = "separate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """What a challenger must show, and what takes it back."""
+
+    samples: int = 8
+    temperature: float = 0.8
+    prompts_min: int = 10
+    confidence: float = 0.95
+    gain_min: float = 0.0
+    ending_drop_max: float = 0.05
+    length_drift_max: float = 0.3
+    duplication_rise_max: float = 0.1
+    diversity_drop_max: float = 0.25
+    kl_max: float = 0.5
+    watch_offers_min: int = 40
+    watch_hours_max: float = 168.0
+    watch_confidence: float = 0.95
+    latency_ratio_max: float = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Every setting. Empty directories mean the platform's own (platformdirs)."""
 
     policy: PolicySettings = field(default_factory=PolicySettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     offers: OfferSettings = field(default_factory=OfferSettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
     data_dir: str = ""
     cache_dir: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from plum_lsp.domain.suggestion import Tier
@@ -23,8 +24,51 @@ RANGES: dict[str, tuple[float, float]] = {
     "sandbox.jobs": (0, 256),
     "sandbox.wall_seconds": (0.05, 60.0),
     "sandbox.memory_mb": (64, 65_536),
+    "learning.staleness_max": (0, 1000),
+    "learning.user_share": (0.0, 1.0),
+    "learning.replay_share": (0.0, 0.9),
+    "learning.held_out_share": (0.0, 0.9),
+    "learning.imbalance_max": (1.0, 100.0),
+    "trainer.beta": (0.001, 10.0),
+    "trainer.sft_weight": (0.0, 10.0),
+    "trainer.label_smoothing": (0.0, 0.49),
+    "trainer.learning_rate": (1e-08, 0.1),
+    "trainer.epochs": (1, 100),
+    "trainer.batch_size": (2, 1024),
+    "trainer.accumulation": (1, 1024),
+    "trainer.lora_rank": (1, 256),
+    "trainer.lora_alpha": (1, 1024),
+    "trainer.max_length": (64, 1_048_576),
+    "trainer.seed": (0, 2**31 - 1),
+    "trainer.threads": (0, 256),
+    "trainer.checkpoint_steps": (1, 100_000),
+    "trainer.fresh_min": (1, 1_000_000),
+    "trainer.every_hours": (0.0, 8760.0),
+    "trainer.idle_load_max": (0.01, 64.0),
+    "gate.samples": (1, 256),
+    "gate.temperature": (0.0, 2.0),
+    "gate.prompts_min": (1, 100_000),
+    "gate.confidence": (0.5, 0.9999),
+    "gate.gain_min": (-1.0, 1.0),
+    "gate.ending_drop_max": (0.0, 1.0),
+    "gate.length_drift_max": (0.0, 10.0),
+    "gate.duplication_rise_max": (0.0, 1.0),
+    "gate.diversity_drop_max": (0.0, 1.0),
+    "gate.kl_max": (0.0, 100.0),
+    "gate.watch_offers_min": (1, 1_000_000),
+    "gate.watch_hours_max": (0.1, 8760.0),
+    "gate.watch_confidence": (0.5, 0.9999),
+    "gate.latency_ratio_max": (1.0, 100.0),
 }
 """Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "trainer.method": ("kto", "dpo"),
+    "trainer.loss": ("sigmoid", "ipo", "robust"),
+    "trainer.gpu": ("separate", "sleep"),
+    "verification.sampled_tests": ("auto", "always", "never"),
+}
+"""The words a setting may be."""
 
 _WORDS_TRUE = frozenset({"true", "yes", "on", "1"})
 _WORDS_FALSE = frozenset({"false", "no", "off", "0"})
@@ -110,6 +154,10 @@ def _checked(key: str, value: object) -> object:
         least, greatest = RANGES[key]
         if not least <= value <= greatest:
             raise ValueError(f"must be from {least} to {greatest}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise ValueError(f"must be among {', '.join(CHOICES[key])}")
+    if key == "trainer.hours" and value and not re.fullmatch(r"([01]?\d|2[0-3])-([01]?\d|2[0-3])", str(value)):
+        raise ValueError("must be two hours of the day, such as 22-6")
     if key == "policy.url" and value and not str(value).startswith(("http://", "https://")):
         raise ValueError("must start with http:// or https://")
     if key == "policy.api_key" and not all("!" <= character <= "~" for character in str(value)):

@@ -3,6 +3,7 @@
     PlumError
     ├── ConfigError            the user's settings are wrong
     ├── ModelError             a model file is missing, damaged or cannot be fetched
+    ├── AdapterError           an adapter is missing, damaged or does not fit, and is not published
     ├── PolicyError            the policy server failed
     │   ├── PolicyUnavailable  it cannot be reached or started
     │   └── PolicyProtocolError  it answered with something we cannot read
@@ -30,6 +31,10 @@ class ConfigError(PlumError):
 
 class ModelError(PlumError):
     """A model is unknown, missing, damaged or cannot be fetched."""
+
+
+class AdapterError(PlumError):
+    """An adapter is missing, damaged, does not fit its base model or harms it: it is not published."""
 
 
 class PolicyError(PlumError):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.suggestion import (
     Abstention,
     Candidate,
+    CandidateId,
     Context,
     FimPrompt,
     Judged,
@@ -56,6 +58,14 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appraised:
+    """The candidates of a group were looked at beside their tests: signals that order those that are equally right."""
+
+    request_id: RequestId
+    qualities: tuple[tuple[CandidateId, Quality], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The request ended in an offer or an abstention. `stages_ms` holds the time of each rung of the ladder."""
 
@@ -64,4 +74,4 @@ class Ended:
     stages_ms: dict[str, float]
 
 
-Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Ended
+Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Appraised | Ended

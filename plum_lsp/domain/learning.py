@@ -12,6 +12,10 @@ class OutcomeKind(enum.Enum):
     """What the user did with an offer; see the glossary."""
 
     ACCEPTED = "accepted"
+    EDITED = "edited"
+    """Accepted, and then not left as it was: `Survival` says how much of it stayed."""
+    TYPED_THROUGH = "typed_through"
+    """The user typed what was offered, to its end: agreement without a key that accepts."""
     PARTLY_ACCEPTED = "partly_accepted"
     DISMISSED = "dismissed"
     IGNORED = "ignored"
@@ -25,6 +29,15 @@ class OutcomeSource(enum.Enum):
     COMMAND = "command"
     NOTIFICATION = "notification"
     INFERRED = "inferred"
+
+
+class PairSource(enum.Enum):
+    """What a preference rests on."""
+
+    VERDICT = "verdict"
+    OUTCOME = "outcome"
+    EDIT = "edit"
+    QUALITY = "quality"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +55,17 @@ class Outcome:
     source: OutcomeSource
     accepted_length: int | None = None
     visible_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    """How much of an accepted text is still there `after_ms` of editing later.
+
+    `share` is one less the edit distance over the longer length, in [0, 1]; `text` is what stands in its place now.
+    """
+
+    offer_id: OfferId
+    after_ms: int
+    share: float
+    text: str
+    at: float

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from plum_lsp.domain.events import Event
+from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
 
@@ -30,9 +31,11 @@ class Policy(Protocol):
         ...
 
     def sample(
-        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
+        """Sample from `version` (None: the one that is active now) to the end, whatever is published meanwhile.
+
+        Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
 
         Completions that have not ended at the deadline are not yielded; each is cut to its block (`prompt.block`).
 
@@ -79,6 +82,14 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
+        ...
+
+
+class Inspector(Protocol):
+    """Who reads candidates for signals beside correctness."""
+
+    async def inspect(self, passages: Sequence[Passage]) -> tuple[Findings, ...]:
+        """What each passage shows, in order; empty if they cannot be inspected."""
         ...
 
 

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
 
@@ -99,7 +100,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimTemplate:
-    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM).
+    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM), or suffix first.
 
     `stop` holds every control string of the model: one of them ends a completion.
     """
@@ -108,6 +109,7 @@ class FimTemplate:
     suffix: str
     middle: str
     stop: tuple[str, ...]
+    is_suffix_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +138,20 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell."""
+    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell.
+
+    `number` is 0 for a base model without an adapter. `model` is the base model's name.
+    """
 
     number: int
     model: str
     model_sha256: str
     adapter_sha256: str = ""
+
+    @property
+    def served_name(self) -> str:
+        """The name requests use: a new one for every version, since a server may cache by it."""
+        return f"plum-v{self.number}" if self.number else self.model
 
 
 class Finish(enum.Enum):
@@ -202,13 +212,20 @@ class Tier(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score."""
+    """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
+
+    `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
+    evidence tells apart, both in [0, 1]; None where nobody estimated them.
+    """
 
     candidate: Candidate
     verdicts: tuple[Verdict, ...]
     tier: Tier
     score: float
     reason: str
+    probability: float | None = None
+    strength: float | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """What became of an offer, read from the edits that follow, for editors that report nothing.
 
 The hole is found again by the text around it. What stands in it decides: the whole offer means accepted, a
-beginning of it means that the user types it out (it is still visible), anything else means dismissed. An edit
-elsewhere judges nothing. Does not know cursors, requests or LSP.
+beginning of it means that the user types it out (it is still visible), its last character typed means typed through,
+anything else means dismissed. An edit elsewhere judges nothing. Does not know cursors, requests or LSP.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from plum_lsp.feedback.outcomes import OfferEvent, OfferLife, OfferState
 IGNORED_AFTER_SECONDS = 10.0
 """Continue's figure, after which a completion that was left standing counts as not wanted."""
 
-_ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.DISMISS, OfferEvent.EXPIRE, OfferEvent.SUPERSEDE})
+_ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.TYPE_OUT, OfferEvent.DISMISS, OfferEvent.EXPIRE, OfferEvent.SUPERSEDE})
 
 _CLOSERS = ")]}\"'"
 """What editors put in by themselves behind the cursor when its opening half is typed."""
+
+TYPED_STEP_MAX = 2
+"""Code points one keystroke adds: itself, and the closing half of a bracket that the editor puts in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,8 @@ class OfferTracker:
     hole: str
     touched_at: float
     is_open: bool = True
+    typed_length: int = 0
+    """How much of the offer the last change left in the hole, in code points."""
 
     @classmethod
     def start(cls, offer: Offer, document_text: str, *, at: float, is_shown: bool) -> OfferTracker:
@@ -52,10 +57,10 @@ class OfferTracker:
             life, _ = life.after(OfferEvent.SHOW, at=at, source=OutcomeSource.INFERRED)
         return cls(
             life=life,
-            text=_plain(offer.text),
-            before=_plain(document_text[: offer.hole.start]),
-            after=_plain(document_text[offer.hole.end :]),
-            hole=_plain(document_text[offer.hole.start : offer.hole.end]),
+            text=plain(offer.text),
+            before=plain(document_text[: offer.hole.start]),
+            after=plain(document_text[offer.hole.end :]),
+            hole=plain(document_text[offer.hole.start : offer.hole.end]),
             touched_at=at,
         )
 
@@ -80,9 +85,12 @@ class OfferTracker:
         """What the whole document after a change tells about the offer."""
         if not self.is_open:
             return self, None
-        event = self._read(_plain(document_text))
+        event = self._read(plain(document_text))
         if event is None:
-            return replace(self, touched_at=at), None
+            typed = len(document_text) - len(self.before) - len(self.after)
+            return replace(self, touched_at=at, typed_length=max(0, typed)), None
+        if event is OfferEvent.ACCEPT and 0 < self.typed_length >= len(self.text.rstrip()) - TYPED_STEP_MAX:
+            event = OfferEvent.TYPE_OUT
         if event is OfferEvent.DISMISS and self.life.state is OfferState.SENT:
             event = OfferEvent.SUPERSEDE
         return self.told(event, at=at, source=OutcomeSource.INFERRED)
@@ -113,7 +121,7 @@ class OfferTracker:
         return None if typed == self.hole or is_beginning else OfferEvent.DISMISS
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text with one kind of line end: an editor inserts its own."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -1,6 +1,7 @@
 """The life of an offer as a transition table: sent, shown, and how it ended. An unlisted (state, event) raises.
 
-    sent ──show──▶ shown ──accept──────▶ accepted
+    sent ──show──▶ shown ──accept──────▶ accepted ──edit──▶ edited
+      │              ├─────type_out────▶ typed_through
       │              ├─────accept_part─▶ partly_accepted ──accept──▶ accepted
       │              ├─────dismiss─────▶ dismissed
       │              ├─────expire──────▶ ignored
@@ -31,6 +32,8 @@ class OfferState(enum.Enum):
     SHOWN = "shown"
     ACCEPTED = "accepted"
     PARTLY_ACCEPTED = "partly_accepted"
+    EDITED = "edited"
+    TYPED_THROUGH = "typed_through"
     DISMISSED = "dismissed"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
@@ -47,6 +50,10 @@ class OfferEvent(enum.Enum):
     SHOW = "show"
     ACCEPT = "accept"
     ACCEPT_PART = "accept_part"
+    TYPE_OUT = "type_out"
+    """The user typed the offer to its end."""
+    EDIT = "edit"
+    """What was accepted is no longer what stands there."""
     DISMISS = "dismiss"
     EXPIRE = "expire"
     SUPERSEDE = "supersede"
@@ -97,8 +104,25 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.ACCEPTED, _E.ACCEPT_PART): _S.ACCEPTED,
     (_S.ACCEPTED, _E.EXPIRE): _S.ACCEPTED,
     (_S.ACCEPTED, _E.SUPERSEDE): _S.ACCEPTED,
+    (_S.ACCEPTED, _E.EDIT): _S.EDITED,
+    (_S.EDITED, _E.EDIT): _S.EDITED,
+    (_S.EDITED, _E.ACCEPT): _S.EDITED,
+    (_S.EDITED, _E.ACCEPT_PART): _S.EDITED,
+    (_S.EDITED, _E.EXPIRE): _S.EDITED,
+    (_S.EDITED, _E.SUPERSEDE): _S.EDITED,
+    (_S.SENT, _E.TYPE_OUT): _S.TYPED_THROUGH,
+    (_S.SHOWN, _E.TYPE_OUT): _S.TYPED_THROUGH,
+    (_S.PARTLY_ACCEPTED, _E.TYPE_OUT): _S.ACCEPTED,
+    (_S.TYPED_THROUGH, _E.SHOW): _S.TYPED_THROUGH,
+    (_S.TYPED_THROUGH, _E.ACCEPT): _S.ACCEPTED,
+    (_S.TYPED_THROUGH, _E.ACCEPT_PART): _S.ACCEPTED,
+    (_S.TYPED_THROUGH, _E.DISMISS): _S.TYPED_THROUGH,
+    (_S.TYPED_THROUGH, _E.EXPIRE): _S.TYPED_THROUGH,
+    (_S.TYPED_THROUGH, _E.SUPERSEDE): _S.TYPED_THROUGH,
+    (_S.TYPED_THROUGH, _E.TYPE_OUT): _S.TYPED_THROUGH,
 }
-"""Unlisted on purpose: dismissing what was never shown, dismissing what was accepted, and showing either again."""
+"""Unlisted on purpose: dismissing what was never shown, dismissing what was accepted, showing either again, editing
+what was never accepted, and typing out what is no longer shown."""
 
 
 def following(state: OfferState, event: OfferEvent) -> OfferState:

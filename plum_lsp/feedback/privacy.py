@@ -21,6 +21,12 @@ def is_excluded(path: PurePath | str, patterns: Iterable[str]) -> bool:
     return any(_matches(parts, pattern) for pattern in patterns)
 
 
+def patterns_of(text: str) -> tuple[str, ...]:
+    """The patterns of an ignore file: one a line, without comments. A negation is left out: it would show, not hide."""
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith(("#", "!")))
+
+
 def _parts(path: str) -> tuple[str, ...]:
     """The parts of a path or pattern, folded, without empty and `.` ones."""
     return tuple(part.casefold() for part in path.replace("\\", "/").split("/") if part not in ("", "."))

@@ -46,8 +46,11 @@ def _fit(completion: str, context: Context) -> tuple[str, ast.Module | str]:
     """The text to insert and the tree of the program it makes, or why there is none.
 
     Of the ways to take off what the line has already, the first that parses is used; if none does, the text
-    stays as it is.
+    stays as it is. A completion of several lines that meets the rest of the cursor's line just so is whole already.
     """
+    whole = _meeting_the_rest(completion, context)
+    if whole is not None:
+        return completion, whole
     text, _ = cut(completion.replace("\r\n", "\n"), context.block)
     text = place_at_cursor(text, context.block)
     text = without_repeated_suffix(text, context.after, context.block)
@@ -61,6 +64,15 @@ def _fit(completion: str, context: Context) -> tuple[str, ast.Module | str]:
             return variant, tree
         reasons.append(tree)
     return variants[0], reasons[0]
+
+
+def _meeting_the_rest(completion: str, context: Context) -> ast.Module | None:
+    """The program with the completion as it is, if that fills the gap between two halves of different lines."""
+    is_gap = context.block.kind is HoleKind.LINE and context.after.partition("\n")[0].strip()
+    if not is_gap or "\n" not in completion.strip() or "\r" in completion:
+        return None
+    tree = parse(context.before + completion + context.after)
+    return tree if isinstance(tree, ast.Module) else None
 
 
 def _problem(text: str, tree: ast.Module | str, place: Inserted, context: Context) -> str:

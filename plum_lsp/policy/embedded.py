@@ -123,6 +123,8 @@ def _start_llama(order: dict[str, Any]) -> tuple[str, None]:
     params = xllamacpp.CommonParams()
     params.model.path = order["model"]
     params.model_alias = {order["alias"]}
+    if order["adapter"]:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(order["adapter"], 1.0)]
     params.n_parallel = 1
     params.n_ctx = order["context_tokens"]
     params.cpuparams.n_threads = order["threads"]

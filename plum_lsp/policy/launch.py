@@ -50,9 +50,10 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """How to run the server. 0 `threads` chooses by what is idle."""
+    """How to run the server. 0 `threads` chooses by what is idle. `adapter` is a LoRA in a GGUF file, for llama.cpp."""
 
     threads: int = 0
+    adapter: Path | None = None
     context_tokens: int = 4096
     idle_seconds: float = 900.0
 
@@ -209,6 +210,7 @@ def _order(model: ServedModel, options: LaunchOptions, api_key: str) -> dict[str
         "engine": model.engine,
         "model": str(model.path),
         "alias": model.name,
+        "adapter": str(options.adapter) if options.adapter else "",
         "api_key": api_key,
         "owner": os.getpid(),
         "idle_seconds": options.idle_seconds,

@@ -105,12 +105,12 @@ def _read_event(event: Any) -> Delta | None:
         text, finish = choice["text"], choice.get("finish_reason")
         if not isinstance(text, str):
             raise TypeError("text")
-        return Delta(tokens=_read_tokens(text, choice.get("logprobs")), finish=str(finish or ""))
+        return Delta(tokens=read_tokens(text, choice.get("logprobs")), finish=str(finish or ""))
     except (LookupError, TypeError, AttributeError) as error:
         raise PolicyProtocolError(f"the policy server sent an event that is no completion ({error!r})") from None
 
 
-def _read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
+def read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
     """The tokens of an event, which together are its text; one without log-probability if they do not add up."""
     pairs: list[tuple[Any, Any]] = []
     if isinstance(logprobs, dict):

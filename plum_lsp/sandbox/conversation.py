@@ -8,6 +8,7 @@ is its own answer either way, and what is expected is never sent. Kills nothing:
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import signal
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ _LOADED_MAX = 64 * 1024
 """Bytes of the answer to the program itself: two thousand characters of an exception, and its class."""
 _LARGE = 32 * 1024
 """Answers longer than this are decoded in a thread, so that the event loop goes on."""
+_SHORT = 1024
+"""Answers up to this length are remembered: at most some ten megabytes of them."""
 _QUOTES_MAX = 4 * values.NODES_MAX
 _PARTS_MAX = 3 * values.NODES_MAX
 """Quotation marks, and brackets with commas outside of text, in an answer."""
@@ -48,11 +51,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was observed, the representation if asked for, and how many bytes the answer had."""
+    """What was observed, the representation if asked for, and how many bytes the answer had.
+
+    `frame` is the answer as it came, if it was short, so that what others answered as well is judged once.
+    """
 
     observation: Observation
     shown: str = ""
     size: int = 0
+    frame: bytes = b""
 
 
 async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
@@ -110,7 +117,16 @@ def _ended(ending: Ending, detail: str) -> Answer:
 
 
 def _timed(answer: Answer, seconds: float) -> Answer:
-    return replace(answer, observation=replace(answer.observation, wall_ms=seconds * 1000))
+    seen = answer.observation
+    observation = Observation(
+        ending=seen.ending,
+        value=seen.value,
+        raised=seen.raised,
+        printed=seen.printed,
+        detail=seen.detail,
+        wall_ms=seconds * 1000,
+    )
+    return Answer(observation=observation, shown=answer.shown, size=answer.size, frame=answer.frame)
 
 
 def _death(status: int | None, *, is_spent: bool) -> Answer:
@@ -181,7 +197,13 @@ async def _answer(child: Child, turn: int, limits: Limits) -> Answer:
     content = await child.receive(limits.value_bytes + _ESCAPED_MAX * limits.output_bytes + _FRAME_EXTRA)
     if len(content) > _LARGE:
         return await asyncio.to_thread(read_answer, content, turn)
-    return read_answer(content, turn)
+    return _read_short(content, turn) if len(content) <= _SHORT else read_answer(content, turn)
+
+
+@functools.lru_cache(maxsize=512)
+def _read_short(content: bytes, turn: int) -> Answer:
+    """Read once what the candidates of a group answer alike."""
+    return replace(read_answer(content, turn), frame=content)
 
 
 def _refuse_bombs(content: bytes) -> None:

@@ -10,12 +10,11 @@ import asyncio
 import json
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import (
@@ -33,10 +32,11 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, judge, literals, pool, values
+from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
-from plum_lsp.sandbox.zygote_process import ZygoteProcess
+from plum_lsp.sandbox.project import read_project
+from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
@@ -49,19 +49,25 @@ _LARGE = 32 * 1024
 class SandboxOptions:
     """How to open a sandbox. Nothing in it may come from a project: opening a folder is not trusting it.
 
-    `interpreter` is a path, or empty for our own. `readable` are folders and files candidates may read, `import_paths`
+    `interpreter` is a path, or empty for that of `project`'s environment, or else our own. `project` is a folder whose
+    modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
-    `jobs_or_default`), `spares` those forked ahead; `tier` forces one of `isolation.TIERS`.
+    `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
+    `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
+    limits for all its children together, where that can be done.
     """
 
     interpreter: str = ""
+    project: str = ""
     jobs: int = 0
-    spares: int = 16
+    spares: int = 32
+    nice: int = 5
     tier: str | None = None
     readable: tuple[str, ...] = ()
     import_paths: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
     checks_itself: bool = True
+    limits_together: bool = True
 
     @property
     def jobs_or_default(self) -> int:
@@ -76,9 +82,9 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         SandboxUnavailable: there is no isolation; `remedy` says what would help.
         SandboxError: isolation is there but the interpreter cannot be used in it.
     """
-    options = options or SandboxOptions()
-    if not sys.platform.startswith("linux"):
-        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, or a Linux container")
+    options = _with_project(options or SandboxOptions())
+    if not sys.platform.startswith(("linux", "darwin")):
+        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
     interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
     problems: list[str] = []
     for tier in _tiers(options.tier):
@@ -98,7 +104,31 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     )
 
 
+def _with_project(options: SandboxOptions) -> SandboxOptions:
+    """The options with what the project adds to them."""
+    if not options.project:
+        return options
+    found = read_project(options.project)
+    return replace(
+        options,
+        interpreter=options.interpreter or found.interpreter,
+        readable=(*options.readable, *found.readable),
+        import_paths=(*options.import_paths, *found.import_paths),
+    )
+
+
+def _quota(is_wanted: bool) -> quota.Quota | None:
+    """The limits for a whole zygote that can be had here."""
+    try:
+        return quota.find() if is_wanted else None
+    except quota.NoQuota as error:
+        _log.debug("no limits for all children together: %s", error)
+        return None
+
+
 def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
+    if sys.platform == "darwin" and forced in {None, seatbelt.TIER.name}:
+        return (seatbelt.TIER,)
     try:
         return isolation.tiers_to_try(forced)
     except KeyError:
@@ -142,6 +172,7 @@ class JailSandbox:
         self._interpreter = interpreter
         self._plan = tier
         self._readable = isolation.without_hidden(options.readable)
+        self._quota = _quota(options.limits_together)
         self._tier: SandboxTier | None = None
         self._pool = ZygotePool(self._started, spares=options.spares)
         self._slots = asyncio.Semaphore(options.jobs_or_default)
@@ -185,8 +216,8 @@ class JailSandbox:
         answers = await self._run(program, asks, limits)
         held = await self._held(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
-            return await asyncio.to_thread(_verdicts, tests, answers, expected, held)
-        return _verdicts(tests, answers, expected, held)
+            return await asyncio.to_thread(verdicts, tests, answers, expected, held)
+        return verdicts(tests, answers, expected, held)
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
@@ -197,60 +228,41 @@ class JailSandbox:
         if not asks:
             return []
         imports = pool.installed_imports(program.source, self._packages)
-        # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
-        await self._pool.prepare(imports)
-        async with self._slots:
-            child = await self._pool.take(imports)
-            self._at_work += 1
-            try:
-                return await converse(child, program, asks, limits)
-            finally:
-                child.kill()
-                self._at_work -= 1
-                if not self._at_work:
-                    # Only now: forking ahead would take the cores from the candidates that are being judged.
-                    self._pool.refill()
+        self._at_work += 1
+        try:
+            # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
+            await self._pool.prepare(imports)
+            async with self._slots:
+                child = await self._pool.take(imports)
+                try:
+                    return await converse(child, program, asks, limits)
+                finally:
+                    child.kill()
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                # Only now: forking ahead would take the cores from the candidates that are being judged, or wait.
+                self._pool.refill()
 
-    async def _started(self, imports: pool.Imports) -> ZygoteProcess:
-        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own.
-
-        Raises:
-            SandboxError: it did not start, or with less isolation than the tier has.
-        """
-        from plum_lsp.sandbox.jail.lockdown import landlock_version  # Here, because it needs Linux to be imported.
-
-        bubblewrap = isolation.bubblewrap_path() or ""
-        if self._plan.has_bubblewrap and not bubblewrap:
-            raise SandboxError("there is no bubblewrap")
-        landlock = landlock_version()
-        if not self._plan.has_bubblewrap and not landlock:
-            raise SandboxError("the kernel has no Landlock")
-        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        number, is_root = far.detach(), os.geteuid() == 0
-        command = isolation.command(
-            self._plan,
-            self._interpreter,
-            self._readable,
-            control_fd=number,
-            bubblewrap=bubblewrap,
-            is_root=is_root,
-        )
-        settings = isolation.settings(
-            self._plan,
-            self._interpreter,
-            self._readable,
+    async def _started(self, imports: pool.Imports) -> pool.Source:
+        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
+        order = launching.Order(
+            tier=self._plan,
+            interpreter=self._interpreter,
+            readable=self._readable,
             import_paths=self._options.import_paths,
-            imports=[*self._options.imports, *sorted(imports)],
-            landlock=landlock,
-            is_root=is_root,
+            imports=(*self._options.imports, *sorted(imports)),
+            nice=self._options.nice,
+            quota=self._quota,
         )
-        zygote = await ZygoteProcess.start(command, settings, control, number)
-        has_namespaces = zygote.report.get("pid_namespaces") is True
-        if self._plan.has_pid_namespaces and not has_namespaces:
-            await zygote.close()
-            raise SandboxError("children cannot have pid namespaces of their own")
-        names = isolation.layers(self._plan, landlock=landlock, has_pid_namespaces=has_namespaces)
-        self._tier = SandboxTier(name=self._plan.name, layers=names, python_version=self._interpreter.version)
+        try:
+            zygote, self._tier = await launching.start(order)
+        except SandboxError as error:
+            if self._quota is None or "control group" not in str(error):
+                raise
+            _log.warning("the sandbox goes on without limits for all children together: %s", error)
+            self._quota = None
+            return await self._started(imports)
         return zygote
 
     async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:
@@ -258,10 +270,8 @@ class JailSandbox:
         if not isinstance(test.expectation, Equals):
             return None
         source = test.expectation.expected
-        try:
-            return Observation(ending=Ending.RETURNED, value=values.literal(source))
-        except values.NotLiteral:
-            pass
+        if (stated := literal(source)) is not None:
+            return stated
         key = (reference.source, test.call.setup, source)
         async with self._expecting:
             if key not in self._expected:
@@ -322,47 +332,3 @@ def _predicate_status(observation: Observation) -> VerdictStatus:
     if observation.ending is Ending.RAISED:
         return VerdictStatus.FAILED
     return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED
-
-
-def _verdicts(
-    tests: Sequence[TestCase],
-    answers: Sequence[Answer],
-    expected: Sequence[Observation | None],
-    held: dict[int, VerdictStatus],
-) -> tuple[Verdict, ...]:
-    """One verdict for each test."""
-    verdicts = []
-    for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
-        seen = answer.observation
-        try:
-            status, text = _judged(test, answer, wanted, held.get(index, VerdictStatus.ERRORED))
-        except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
-            _log.error("a value could not be judged: %s", type(error).__name__)
-            status, text = VerdictStatus.ERRORED, f"the value cannot be judged: {type(error).__name__}"
-        verdicts.append(Verdict(test_id=test.id, status=status, shown=text, wall_ms=seen.wall_ms))
-    return tuple(verdicts)
-
-
-def _judged(
-    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
-) -> tuple[VerdictStatus, str]:
-    """The verdict on one test, and what was observed."""
-    seen = answer.observation
-    if wanted is not None and wanted.ending is not Ending.RETURNED:
-        return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
-    expected = None if wanted is None else wanted.value
-    status = judge.status_of(test.expectation, seen, expected=expected, shown=answer.shown, held=held)
-    text = describe(seen)
-    if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
-        text = values.clean(f"the predicate cannot be asked about it: {text}")
-    return status, text
-
-
-def describe(observation: Observation) -> str:
-    """What was observed, in one bounded line for people."""
-    if observation.ending is Ending.RETURNED:
-        return values.show(observation.value)
-    if observation.raised is not None:
-        name = observation.raised.type_names[0] if observation.raised.type_names else "an exception"
-        return values.clean(f"{name}: {observation.raised.message}")
-    return values.clean(observation.detail)

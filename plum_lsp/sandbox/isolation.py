@@ -188,6 +188,7 @@ def settings(
     imports: Sequence[str],
     landlock: int,
     is_root: bool,
+    nice: int = 5,
 ) -> dict[str, Any]:
     """What a zygote is told at its start. `landlock` is the kernel's ABI, 0 if it has none."""
     from plum_lsp.sandbox import seccomp  # Here, so that the server can be imported where Linux's tables are not.
@@ -200,7 +201,7 @@ def settings(
         "landlock": landlock_rules(interpreter, readable, import_paths, landlock) if landlock else None,
         "pid_namespaces": tier.has_pid_namespaces,
         "user": _UNPRIVILEGED_USER if may_change_user else None,
-        "nice": 5,
+        "nice": nice,
     }
 
 
@@ -230,7 +231,7 @@ def landlock_rules(
 
 
 def without_hidden(places: Sequence[str]) -> tuple[str, ...]:
-    """The same files and folders without hidden parts (`.git`, `.env`, `.venv`) and without links out of them.
+    """The same files and folders without hidden parts (`.git`, `.env`, `.venv`, keys) and without links out of them.
 
     A folder that holds nothing hidden stays one entry; another is replaced by its parts, so that both mounts and
     Landlock rules, which can only add, leave the hidden ones out.
@@ -255,7 +256,7 @@ def _shown_parts(place: Path) -> list[str] | None:
     parts: list[str] = []
     is_whole = True
     for entry in sorted(place.iterdir()):
-        if entry.name.startswith(".") or entry.is_symlink():
+        if entry.is_symlink() or _is_hidden(entry):
             is_whole = False
             continue
         inner = _shown_parts(entry) if entry.name not in _LEFT_OUT else []
@@ -265,6 +266,14 @@ def _shown_parts(place: Path) -> list[str] | None:
 
 
 _LEFT_OUT = frozenset({"node_modules"})
+_KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".env"})
+
+
+def _is_hidden(entry: Path) -> bool:
+    """Whether its name says that it is nobody's business; a module's name says nothing."""
+    name = entry.name.lower()
+    says_so = entry.suffix not in {".py", ".pyi"} and ("secret" in name or "credential" in name)
+    return name.startswith(".") or entry.suffix.lower() in _KEYS or (says_so and entry.is_file())
 
 
 def layers(tier: Tier, *, landlock: int, has_pid_namespaces: bool) -> tuple[str, ...]:

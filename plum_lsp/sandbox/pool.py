@@ -1,7 +1,7 @@
 """Zygotes by what they have imported, and the children forked ahead in each.
 
 A child cannot load an extension module, so a program that imports numpy needs a zygote that did so before. Bounded in
-number; a zygote is replaced after many children, so that whatever it may leak is given back.
+number; a zygote is replaced after many children or when it has grown, so that whatever it may leak is given back.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+from plum_lsp.sandbox.zygote_process import Child
 
 ZYGOTES_MAX = 3
 """Zygotes kept warm: the plain one and two with packages; each costs tens of megabytes."""
-CHILDREN_MAX = 5000
-"""Children of one zygote before it is replaced, which costs a third of a second."""
 AHEAD_SECONDS = 4.0
 """How long a zygote with packages may take to start before its programs do without."""
+_SPARES_MIN = 6
+"""Children forked ahead whatever the last group took: one for each candidate of a small one."""
 _REFUSED_SECONDS = 300.0
 _REFUSED_MAX = 256
 """For how long, and for how many sets of packages, a failure to start is remembered."""
@@ -87,10 +88,42 @@ def _holds(folder: Path, top: str) -> bool:
     return False
 
 
+class Source(Protocol):
+    """What hands out children: a zygote or, where none can be had, something that starts processes."""
+
+    is_broken: bool
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it should be replaced."""
+        ...
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a child is alive."""
+        ...
+
+    def order_child(self) -> Child | None:
+        """A child that will exist; None if none can be ordered now."""
+        ...
+
+    async def arrival(self, child: Child) -> Child:
+        """Wait until an ordered child exists."""
+        ...
+
+    async def fork(self) -> Child:
+        """A new child."""
+        ...
+
+    async def close(self) -> None:
+        """End every child."""
+        ...
+
+
 class _Warm:
     """One zygote and its spare children."""
 
-    def __init__(self, zygote: ZygoteProcess) -> None:
+    def __init__(self, zygote: Source) -> None:
         self.zygote = zygote
         self.spares: deque[Child] = deque()
 
@@ -114,9 +147,10 @@ class ZygotePool:
     child of the plain zygote for a while and import for themselves, within their own limits.
     """
 
-    def __init__(self, start: Callable[[Imports], Awaitable[ZygoteProcess]], *, spares: int) -> None:
+    def __init__(self, start: Callable[[Imports], Awaitable[Source]], *, spares: int) -> None:
         self._start = start
         self._spares = spares
+        self._taken = 0
         self._warm: OrderedDict[Imports, _Warm] = OrderedDict()
         self._starting: dict[Imports, asyncio.Task[None]] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -130,6 +164,7 @@ class ZygotePool:
             SandboxError: no zygote can be started, or it does not fork.
         """
         warm = await self._ready(imports)
+        self._taken += 1
         while warm.spares:
             spare = warm.spares.popleft()
             if not spare.ended.done():
@@ -146,9 +181,10 @@ class ZygotePool:
         await self._ready(imports)
 
     def refill(self) -> None:
-        """Order spare children of the zygote used last."""
+        """Order spare children of the zygote used last: as many as were taken since, for the next group."""
         if self._warm and not self._is_closed:
-            next(reversed(self._warm.values())).refill(self._spares)
+            next(reversed(self._warm.values())).refill(min(self._spares, max(_SPARES_MIN, self._taken)))
+            self._taken = 0
 
     async def _ready(self, imports: Imports) -> _Warm:
         """A zygote for these, started if need be."""
@@ -158,7 +194,7 @@ class ZygotePool:
             wanted = frozenset() if self._is_refused(imports) else imports
             key = next((key for key in self._warm if wanted <= key), wanted)
             warm = self._warm.get(key)
-            if warm is not None and not (warm.zygote.is_broken or warm.zygote.forked >= CHILDREN_MAX):
+            if warm is not None and not (warm.zygote.is_broken or warm.zygote.is_worn):
                 self._warm.move_to_end(key)
                 return warm
             if warm is not None:

@@ -44,9 +44,15 @@ def reads_processes(): open("/proc/self/environ").read()
 def writes_tmp(): open("/tmp/plum-selftest", "w").close()
 def writes_cwd(): open("plum-selftest", "w").close()
 def writes_library(): open(os.__file__ + ".plum-selftest", "w").close()
-def opens_socket(): socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-def opens_unix_socket(): socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-def opens_netlink(): socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
+def opens_socket():
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if sys.platform == "darwin": opened.connect(("127.0.0.1", 9))  # opening is harmless there
+def opens_unix_socket():
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    if sys.platform == "darwin": opened.bind("/tmp/plum-selftest")
+def opens_netlink():
+    if sys.platform == "darwin": raise OSError
+    socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)
 def forks():
     if os.fork() == 0: os._exit(0)
 def executes(): os.execv(sys.executable, [sys.executable, "-c", ""])

@@ -239,6 +239,8 @@ def show(value: Value, characters_max: int = 200) -> str:
 
 def clean(text: str, characters_max: int = 200) -> str:
     """A candidate's text in one bounded line that every terminal and database takes: unprintable characters escaped."""
+    if len(text) <= characters_max and text.isprintable():
+        return text
     line = "".join(
         character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
         for character in text[: characters_max + 1]

@@ -20,6 +20,10 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox import isolation
 from plum_lsp.sandbox.values import MalformedValue, parse
 
+CHILDREN_MAX = 5000
+"""Children of one zygote before it is replaced, which costs a third of a second."""
+_GROWTH_KIB_MAX = 64 * 1024
+"""Memory a zygote may gain over what its imports took: each fork copies the tables of all of it."""
 _READY_SECONDS = 30.0
 """How long a zygote may take to import what it should."""
 _FORK_SECONDS = 10.0
@@ -112,6 +116,13 @@ class Child:
                 self.pidfd.set_result(-1)
 
 
+def _fail(awaited: asyncio.Future[int], why: str) -> None:
+    """Let whoever waits for it, if anybody does, know that it will not come."""
+    if not awaited.done():
+        awaited.set_exception(SandboxError(why))
+        awaited.exception()
+
+
 class ZygoteProcess:
     """A running zygote. Use `start`; not to be shared between event loops."""
 
@@ -122,6 +133,7 @@ class ZygoteProcess:
         self._children: dict[int, Child] = {}
         self._pidfd = -1
         self.forked = 0
+        self.grown_kib = 0
         self.report: dict[str, Any] = {}
         self.is_broken = False
 
@@ -229,6 +241,11 @@ class ZygoteProcess:
         return child
 
     @property
+    def is_worn(self) -> bool:
+        """Whether it has forked its share of children, or grown while it did."""
+        return self.forked >= CHILDREN_MAX or self.grown_kib > _GROWTH_KIB_MAX
+
+    @property
     def is_busy(self) -> bool:
         """Whether a child is alive."""
         return bool(self._children)
@@ -255,7 +272,15 @@ class ZygoteProcess:
                     os.close(descriptor)
             else:
                 child.pidfd.set_result(descriptors[0])
+        elif "unforked" in message:
+            child = self._children.pop(message["unforked"], None)
+            if child is not None:
+                child.is_orphan = True
+                _fail(child.pidfd, f"the zygote cannot fork: {message['problem']}")
+                if not child.ended.done():
+                    child.ended.set_result(-signal.SIGKILL)
         elif "ended" in message:
+            self.grown_kib = message["resident_kib"] - self.report["resident_kib"]
             child = self._children.pop(message["ended"], None)
             if child is not None and not child.ended.done():
                 child.cpu_seconds = message["cpu_ms"] / 1000
@@ -267,9 +292,7 @@ class ZygoteProcess:
         asyncio.get_running_loop().remove_reader(self._control)
         for child in self._children.values():
             child.is_orphan = True
-            if not child.pidfd.done():
-                child.pidfd.set_exception(SandboxError(f"the zygote ended: {self._last_words()}"))
-                child.pidfd.exception()
+            _fail(child.pidfd, f"the zygote ended: {self._last_words()}")
             if not child.ended.done():
                 child.ended.set_result(-signal.SIGKILL)
         self._children.clear()

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.domain.learning import Outcome, OutcomeSource
+from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource, Survival
 from plum_lsp.domain.suggestion import Offer, OfferId
 from plum_lsp.domain.text import Document
-from plum_lsp.feedback.infer import OfferTracker
+from plum_lsp.feedback.infer import OfferTracker, plain
 from plum_lsp.feedback.outcomes import OfferEvent, OfferState, UnlistedTransition
+from plum_lsp.feedback.survival import AcceptedText
 from plum_lsp.server.convert import code_points_of, inserted_text
 from plum_lsp.store import Store
 
@@ -36,6 +37,7 @@ class _Followed:
     tracker: OfferTracker
     problem: str = ""
     timer: asyncio.TimerHandle | None = None
+    accepted: AcceptedText | None = None
 
 
 class OutcomeDesk:
@@ -67,9 +69,11 @@ class OutcomeDesk:
     def offered(self, offer: Offer, document: Document, *, is_alternative: bool = False) -> None:
         """An offer was sent for `document`; those before it for the same document are over, unless it joins them."""
         if not is_alternative:
-            self.closed(document.uri)
+            self._superseded(document.uri)
         while len(self._offers) >= OFFERS_REMEMBERED_MAX:
-            self._offers.pop(next(iter(self._offers)))
+            oldest = self._offers.pop(next(iter(self._offers)))
+            if oldest.timer is not None:
+                oldest.timer.cancel()
         tracker = OfferTracker.start(offer, document.text, at=self._now(), is_shown=not self.editor_tells_shown)
         inserted = inserted_text(offer, document)
         followed = _Followed(offer=offer, uri=document.uri, inserted=inserted, tracker=tracker)
@@ -78,11 +82,21 @@ class OutcomeDesk:
 
     def edited(self, document: Document) -> None:
         """A document changed; `document` is what it is now."""
+        for followed in self._offers.values():
+            if followed.uri == document.uri and followed.accepted is not None:
+                followed.accepted = followed.accepted.after_change(plain(document.text))
         for followed in self._open(document.uri):
             self._advance(followed, followed.tracker.after_change(document.text, at=self._now()))
 
     def closed(self, uri: str) -> None:
         """Nobody will see a document's offers any more."""
+        self._superseded(uri)
+        for followed in self._offers.values():
+            if followed.uri == uri:
+                followed.accepted = None
+                self._await_silence(followed)
+
+    def _superseded(self, uri: str) -> None:
         for followed in self._open(uri):
             self._advance(followed, followed.tracker.superseded(at=self._now()))
 
@@ -153,27 +167,50 @@ class OutcomeDesk:
     def _advance(self, followed: _Followed, step: tuple[OfferTracker, Outcome | None]) -> asyncio.Task[str] | None:
         """Take what the tracker decided, and have it written if it is an outcome."""
         followed.tracker, outcome = step
+        if outcome is not None and outcome.kind is OutcomeKind.ACCEPTED and followed.accepted is None:
+            tracker = followed.tracker
+            followed.accepted = AcceptedText.start(
+                outcome.offer_id, tracker.text, before=tracker.before, after=tracker.after, at=outcome.at
+            )
         self._await_silence(followed)
         if outcome is None:
             return None
+        return self._written(followed, outcome)
+
+    def _written(self, followed: _Followed, outcome: Outcome | Survival) -> asyncio.Task[str]:
         write = asyncio.create_task(self._write(followed, outcome))
         self._writes.add(write)
         write.add_done_callback(self._writes.discard)
         return write
 
     def _await_silence(self, followed: _Followed) -> None:
-        """Come back when the offer will have been left standing long enough."""
+        """Come back when the offer will have been left standing long enough, or what survived is to be measured."""
         if followed.timer is not None:
             followed.timer.cancel()
         followed.timer = None
         if followed.tracker.is_open:
             delay = max(0.0, followed.tracker.expires_at - self._now())
             followed.timer = asyncio.get_running_loop().call_later(delay, self._expire, followed)
+        elif followed.accepted is not None and followed.accepted.due_at is not None:
+            delay = max(0.0, followed.accepted.due_at - self._now())
+            followed.timer = asyncio.get_running_loop().call_later(delay, self._measure, followed)
 
     def _expire(self, followed: _Followed) -> None:
         self._advance(followed, followed.tracker.after_silence(at=self._now()))
 
-    async def _write(self, followed: _Followed, outcome: Outcome) -> str:
+    def _measure(self, followed: _Followed) -> None:
+        """Write how much of an accepted text is left, and that it was edited the first time some is not."""
+        if followed.accepted is None:
+            return
+        at = self._now()
+        followed.accepted, survival = followed.accepted.measured(at=at)
+        if survival is not None:
+            self._written(followed, survival)
+            if survival.share < 1.0 and followed.tracker.life.state is OfferState.ACCEPTED:
+                self._advance(followed, followed.tracker.told(OfferEvent.EDIT, at=at, source=OutcomeSource.INFERRED))
+        self._await_silence(followed)
+
+    async def _write(self, followed: _Followed, outcome: Outcome | Survival) -> str:
         """Write one outcome; returns what went wrong, or an empty text."""
         problem = "there is no store"
         store = self._store()
@@ -186,8 +223,8 @@ class OutcomeDesk:
         logger.info(
             "offer=%s outcome=%s source=%s%s",
             outcome.offer_id,
-            outcome.kind.value,
-            outcome.source.value,
+            f"survived_{outcome.share:.2f}" if isinstance(outcome, Survival) else outcome.kind.value,
+            "" if isinstance(outcome, Survival) else outcome.source.value,
             f" not written: {problem}" if problem else "",
         )
         followed.problem = problem

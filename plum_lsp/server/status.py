@@ -9,7 +9,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 
 METHOD = "didChangeStatus"
@@ -92,6 +92,8 @@ class StatusBar:
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
+        if isinstance(event, Appraised):
+            return  # the answer is moments away
         progress = self._advance(event)
         if progress is not None:
             self.show(Status(busy=True, kind=Kind.NORMAL, message=_message(progress)))

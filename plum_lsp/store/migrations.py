@@ -1,6 +1,7 @@
 """The schema, as the steps that lead to it. Append only: a released step is never edited.
 
-Facts are written once: no table here is ever updated, and a correction is a further row. Does not open files.
+Facts are written once: no row here is ever updated, and a correction is a further row. Pairs and labels are derived
+and may be built anew; only `forgetting` deletes facts. Does not open files.
 """
 
 from __future__ import annotations
@@ -147,13 +148,122 @@ CREATE TABLE outcomes (
 CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
 """
 
+_M002 = """
+ALTER TABLE judgements ADD COLUMN probability REAL;
+ALTER TABLE judgements ADD COLUMN strength REAL;
+"""
+
+_M003 = """
+CREATE TABLE programs (
+  prompt_hash TEXT PRIMARY KEY REFERENCES prompts (hash),
+  before TEXT NOT NULL,
+  after TEXT NOT NULL
+) STRICT;
+CREATE TABLE survivals (
+  id INTEGER PRIMARY KEY,
+  offer_id TEXT NOT NULL REFERENCES offers (id),
+  after_ms INTEGER NOT NULL,
+  share REAL NOT NULL,
+  text TEXT NOT NULL,
+  measured_at TEXT NOT NULL,
+  UNIQUE (offer_id, after_ms)
+) STRICT;
+CREATE TABLE preference_pairs (
+  id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
+  chosen_request_id TEXT NOT NULL,
+  chosen_candidate_id TEXT NOT NULL,
+  chosen_text TEXT,
+  rejected_request_id TEXT NOT NULL,
+  rejected_candidate_id TEXT NOT NULL,
+  weight REAL NOT NULL,
+  distance REAL NOT NULL,
+  FOREIGN KEY (chosen_request_id, chosen_candidate_id) REFERENCES candidates (request_id, id),
+  FOREIGN KEY (rejected_request_id, rejected_candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE TABLE preference_labels (
+  id INTEGER PRIMARY KEY,
+  build INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
+  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  is_desirable INTEGER NOT NULL,
+  weight REAL NOT NULL,
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
+) STRICT;
+CREATE TABLE pair_builds (
+  id INTEGER PRIMARY KEY,
+  report TEXT NOT NULL,
+  built_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE training_events (
+  id INTEGER PRIMARY KEY,
+  round INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  happened_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX requests_by_prompt ON requests (prompt_hash);
+CREATE INDEX training_events_by_round ON training_events (round);
+"""
+
+_M004 = """
+CREATE TABLE qualities (
+  request_id TEXT NOT NULL,
+  candidate_id TEXT NOT NULL,
+  security TEXT NOT NULL,
+  complexity INTEGER NOT NULL,
+  lines INTEGER NOT NULL,
+  slowness REAL NOT NULL,
+  appraised_at TEXT NOT NULL,
+  PRIMARY KEY (request_id, candidate_id),
+  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id) ON DELETE CASCADE
+) STRICT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
     db.executescript(_M001)
 
 
-_MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (("m001_facts", _m001_facts),)
+def _m002_evidence_weight(db: Database) -> None:
+    """How far a judgement can be trusted, where it says so: NULL means that nobody estimated it.
+
+    `probability` is the calibrated chance, in [0, 1], that the candidate is right; `strength` the share of wrong
+    variants that its tests tell apart, in [0, 1].
+    """
+    db.executescript(_M002)
+
+
+def _m003_learning(db: Database) -> None:
+    """What learning needs: programs to run again, what survived, pairs and labels, and what the trainer did.
+
+    Pairs, labels and builds are derived: they alone are deleted and built again. `programs` holds the code around
+    the hole of a prompt, which a held-out evaluation runs candidates in.
+    """
+    db.executescript(_M003)
+
+
+def _m004_quality(db: Database) -> None:
+    """What was seen of candidates beside correctness: `security` is a JSON list, `lines` counts lines of code,
+    `slowness` is a ratio of at least 1 to the siblings' median time.
+    """
+    db.executescript(_M004)
+
+
+_MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
+    ("m001_facts", _m001_facts),
+    ("m002_evidence_weight", _m002_evidence_weight),
+    ("m003_learning", _m003_learning),
+    ("m004_quality", _m004_quality),
+)
 
 
 def migrate(db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier
 from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
 from plum_lsp.store.database import BUSY_MS, connect_reader, explained
@@ -46,7 +47,8 @@ class Overview:
     @property
     def acceptance_rate(self) -> float | None:
         """Accepted offers over shown offers, in [0, 1]; None if none was shown."""
-        accepted = sum(count for (_, kind), count in self.offers.items() if kind is OutcomeKind.ACCEPTED)
+        taken = {OutcomeKind.ACCEPTED, OutcomeKind.EDITED}
+        accepted = sum(count for (_, kind), count in self.offers.items() if kind in taken)
         return accepted / self.offers_shown if self.offers_shown else None
 
 
@@ -79,6 +81,7 @@ class KnownCandidate:
     score: float | None
     reason: str
     verdicts: tuple[Verdict, ...]
+    quality: Quality | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +262,15 @@ def _candidate(row: dict[str, Any], verdicts: list[dict[str, Any]]) -> KnownCand
             for verdict in verdicts
             if verdict["candidate_id"] == row["id"]
         ),
+        quality=_quality(row),
     )
+
+
+def _quality(row: dict[str, Any]) -> Quality | None:
+    if row["security"] is None:
+        return None
+    signals = {name: row[name] for name in ("complexity", "lines", "slowness")}
+    return Quality(security=tuple(json.loads(row["security"])), **signals)
 
 
 def _outcomes(rows: Iterator[dict[str, Any]]) -> Iterator[KnownOutcome]:
@@ -287,7 +298,7 @@ SELECT (SELECT count(*) FROM requests) AS requests,
        (SELECT count(*) FROM verdicts) AS verdicts,
        (SELECT count(*) FROM verdicts WHERE status = 'passed') AS verdicts_passed,
        (SELECT count(DISTINCT offer_id) FROM outcomes
-        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted')) AS offers_shown
+        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited')) AS offers_shown
 """
 
 _OFFERS_BY_TIER_AND_OUTCOME = """
@@ -319,8 +330,10 @@ WHERE offers.id = :offer_id
 _TESTS = "SELECT * FROM test_cases WHERE request_id = :request_id ORDER BY position, id"
 
 _CANDIDATES = """
-SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason
+SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason,
+  security, complexity, lines, slowness
 FROM candidates
+LEFT JOIN qualities ON qualities.request_id = candidates.request_id AND qualities.candidate_id = candidates.id
 LEFT JOIN judgements ON judgements.id = (
   SELECT max(later.id) FROM judgements AS later
   WHERE later.request_id = candidates.request_id AND later.candidate_id = candidates.id

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.learning import Outcome
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import TestCase
 
@@ -35,17 +35,22 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
             _write_sampled(db, event, instant(at))
         case Verified():
             _write_verified(db, event, instant(at))
+        case Appraised():
+            _write_appraised(db, event, instant(at))
         case Ended():
             _write_ended(db, event, instant(at))
 
 
-def write_outcome(db: Database, outcome: Outcome) -> None:
-    """Insert one outcome.
+def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
+    """Insert one outcome, or what survived of an accepted text.
 
     Raises:
         MissingParent: the offer is not in the database.
         sqlite3.Error: the database refused.
     """
+    if isinstance(outcome, Survival):
+        _write_survival(db, outcome)
+        return
     inserted = db.execute(
         """
         INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at)
@@ -64,6 +69,25 @@ def write_outcome(db: Database, outcome: Outcome) -> None:
         raise MissingParent(f"no offer {outcome.offer_id}")
 
 
+def _write_survival(db: Database, survival: Survival) -> None:
+    """A delay is measured once for each offer."""
+    inserted = db.execute(
+        """
+        INSERT INTO survivals (offer_id, after_ms, share, text, measured_at)
+        SELECT id, :after_ms, :share, :text, :measured_at FROM offers WHERE id = :offer_id
+        """,
+        {
+            "offer_id": survival.offer_id,
+            "after_ms": survival.after_ms,
+            "share": survival.share,
+            "text": survival.text,
+            "measured_at": instant(survival.at),
+        },
+    )
+    if not inserted.rowcount:
+        raise MissingParent(f"no offer {survival.offer_id}")
+
+
 def instant(at: float) -> str:
     """POSIX seconds as UTC text that sorts by time."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
@@ -80,6 +104,13 @@ def _write_prompted(db: Database, event: Prompted, at: str) -> None:
     db.execute(
         "INSERT INTO prompts (hash, text) VALUES (:hash, :text) ON CONFLICT DO NOTHING",
         {"hash": prompt_hash, "text": prompt.text},
+    )
+    db.execute(
+        """
+        INSERT INTO programs (prompt_hash, before, after) VALUES (:prompt_hash, :before, :after)
+        ON CONFLICT DO NOTHING
+        """,
+        {"prompt_hash": prompt_hash, "before": context.before, "after": context.after},
     )
     db.table("requests").insert(
         {
@@ -200,6 +231,8 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
             "tier": event.judged.tier.value,
             "score": event.judged.score,
             "reason": event.judged.reason,
+            "probability": event.judged.probability,
+            "strength": event.judged.strength,
             "judged_at": at,
         }
     )
@@ -230,6 +263,13 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
                 "judged_at": at,
             },
         )
+
+
+def _write_appraised(db: Database, event: Appraised, at: str) -> None:
+    for candidate_id, quality in event.qualities:
+        row = {**dataclasses.asdict(quality), "security": json.dumps(quality.security)}
+        identity = {"request_id": event.request_id, "candidate_id": candidate_id, "appraised_at": at}
+        db.table("qualities").insert({**identity, **row}, ignore=True)
 
 
 def _write_ended(db: Database, event: Ended, at: str) -> None:

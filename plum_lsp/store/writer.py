@@ -18,12 +18,13 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlite_utils import Database
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Event
-from plum_lsp.domain.learning import Outcome
+from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
 from plum_lsp.store.migrations import migrate
 from plum_lsp.store.records import write_event, write_outcome
@@ -47,6 +48,9 @@ _REFUSALS = (
 """What is wrong with one item alone. `OperationalError` (locked, full, read-only) concerns the whole transaction."""
 
 Report = Callable[[str], None]
+Fact: TypeAlias = Event | Outcome | Survival
+Clean = Callable[[Fact], Fact]
+"""Takes out of a fact what may not be kept, in the writer thread, before anything is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class _Item:
 
     at: float
     event: Event | None = None
-    outcome: Outcome | None = None
+    outcome: Outcome | Survival | None = None
     done: Future[None] | None = None
 
 
@@ -82,8 +86,10 @@ class Store:
         report: Report = log.warning,
         clock: Callable[[], float] = time.time,
         waiting_max: int = WAITING_MAX,
+        clean: Clean | None = None,
     ) -> None:
         self.path = path
+        self._clean = clean or (lambda fact: fact)
         self._db = db
         self._report = report
         self._clock = clock
@@ -107,8 +113,8 @@ class Store:
         if not is_room:
             self._lose(1, "too many events wait to be written" if not self._is_closing else "the store is closed")
 
-    async def record_outcome(self, outcome: Outcome) -> None:
-        """Write one outcome after everything queued before it; returns once it is committed.
+    async def record_outcome(self, outcome: Outcome | Survival) -> None:
+        """Write one outcome or survival after everything queued before it; returns once it is committed.
 
         Cancelling the caller does not take the outcome back.
 
@@ -157,7 +163,7 @@ class Store:
         if self._thread.is_alive():
             self._lose(len(self._waiting), "the writer did not end in time")
 
-    def _submit(self, outcome: Outcome | None) -> Future[None]:
+    def _submit(self, outcome: Outcome | Survival | None) -> Future[None]:
         """Queue something whose end is waited for. Outcomes come at a person's pace and so need no bound."""
         done: Future[None] = Future()
         with self._changed:
@@ -212,10 +218,12 @@ class Store:
         """Write one item in a savepoint; what the database refuses is returned, what ends the transaction raised."""
         try:
             with self._db.atomic():
-                if item.event is not None:
-                    write_event(self._db, item.event, at=item.at)
-                elif item.outcome is not None:
-                    write_outcome(self._db, item.outcome)
+                fact = item.event or item.outcome
+                fact = self._clean(fact) if fact is not None else None
+                if isinstance(fact, Outcome | Survival):
+                    write_outcome(self._db, fact)
+                elif fact is not None:
+                    write_event(self._db, fact, at=item.at)
         except _REFUSALS as error:
             return StoreError(f"the store refused {type(item.event or item.outcome).__name__}: {error}")
         return None
@@ -240,13 +248,16 @@ def _resolve(done: Future[None] | None, failure: StoreError | None) -> None:
         done.set_exception(failure)
 
 
-def open_store(path: Path, *, report: Report = log.warning, busy_ms: int = BUSY_MS) -> Store:
+def open_store(
+    path: Path, *, report: Report = log.warning, busy_ms: int = BUSY_MS, clean: Clean | None = None
+) -> Store:
     """Open the database for writing, made or brought up to date if need be, and start its writer.
 
     Args:
         path: the database file; its folder is made if need be.
         report: told once, from any thread, when something could not be written.
         busy_ms: how long to wait while another process writes.
+        clean: takes out of each fact what may not be kept.
 
     Raises:
         StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
@@ -258,7 +269,7 @@ def open_store(path: Path, *, report: Report = log.warning, busy_ms: int = BUSY_
     except BaseException:
         db.close()
         raise
-    return Store(path, db, report=report)
+    return Store(path, db, report=report, clean=clean)
 
 
 class StoreRecorder:
@@ -291,9 +302,9 @@ class StoreRecorder:
             self.store.close()
 
 
-def open_recorder(path: Path, *, report: Report = log.warning) -> StoreRecorder:
+def open_recorder(path: Path, *, report: Report = log.warning, clean: Clean | None = None) -> StoreRecorder:
     """The recorder of the store at `path`, or one that records nothing if it cannot be opened. Does not raise."""
     try:
-        return StoreRecorder(path, open_store(path, report=report), report=report)
+        return StoreRecorder(path, open_store(path, report=report, clean=clean), report=report)
     except StoreError as error:
         return StoreRecorder(path, error, report=report)

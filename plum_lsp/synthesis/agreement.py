@@ -1,29 +1,26 @@
-"""Finds the candidates that do what most do where nobody said what is right (after CodeT, arXiv 2207.10397).
+"""The matrix of a group: candidates against the inputs that all of them were given (after CodeT, arXiv 2207.10397).
 
 Independent candidates rarely make the same mistake, and each mistake shows on other inputs: what is usual is likely
-right. Near-copies are not independent, so a cluster counts its distinct fingerprints, not its members. Decides nothing
-about tiers, and runs nothing.
+right. Copies that differ only in names are not independent, so each form has one voice. Says who agrees with whom;
+what that is worth is `signals`' and `calibration`'s business. Runs nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from plum_lsp.domain.verification import Ending, Node, Observation, Value
+from plum_lsp.synthesis.likeness import Grams, form_of, grams_of, similarity
 
-RETURNED_SHARE_MIN = 0.5
-"""An input on which fewer of the eligible candidates return is likely outside the contract, or of a wrong type."""
+ANSWERED_SHARE_MIN = 0.5
+"""An input on which fewer of the standing candidates return is likely outside the contract, or of a wrong type."""
 KNOWN_SHARE_MIN = 0.3
 """Candidates are compared where both came to an end; below this share of the inputs they are not comparable."""
 ALIKE_MIN = 0.95
-"""Members of a cluster answer alike on this share of the inputs: one odd input in twenty is no other behaviour."""
-SIZE_WEIGHT = 0.5
-"""Of a cluster's score, how much its size counts against its likeness to all others (chosen on labelled candidates)."""
-VARIED_INPUTS_MIN = 3
-"""On so many inputs, one and the same answer to all of them is what a constant would give."""
+"""Answering alike on this share of the inputs is nearly the same behaviour: one odd input in twenty."""
 SIGNIFICANT_DIGITS = 12
 """Floats that agree this far agree: summing in another order moves the last digits."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -32,103 +29,122 @@ _Answer: TypeAlias = "tuple[object, ...] | None"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What one candidate did on the inputs of its group, in their order."""
+    """What one candidate did on the inputs of its group, in their order; `stands` if it fails no test."""
 
     index: int
-    fingerprint: str
+    form: str
     observations: tuple[Observation, ...]
+    stands: bool = True
+
+    @classmethod
+    def of(cls, index: int, text: str, observations: Sequence[Observation], *, stands: bool) -> Trial:
+        """The trial of a candidate's text."""
+        return cls(index=index, form=form_of(text), observations=tuple(observations), stands=stands)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """The cluster that stands for what is usual. `members` are candidate indices, ascending; none if every eligible
-    candidate gave one answer to everything. With `is_tie` they are those of several clusters that are equally usual.
+@dataclass(slots=True)
+class Matrix:
+    """Who answers what. `inputs` are the places of the inputs that tell anything: most standing voices return there.
 
-    `size` counts distinct fingerprints; `centrality` in [0, 1] is the mean likeness of a member to all other
-    candidates; `inputs` are the places of the inputs that told anything.
+    `answers` holds a number for each input of `inputs`, equal for equal answers; None where there was none.
     """
 
-    members: tuple[int, ...]
-    size: int
-    centrality: float
+    trials: dict[int, Trial]
     inputs: tuple[int, ...]
-    is_tie: bool = False
+    answers: dict[int, list[int | None]]
+    voices: tuple[int, ...]
+    """One candidate of each form."""
+    _likeness: dict[tuple[int, int], float] = field(default_factory=dict)
+    _grams: dict[int, Grams] = field(default_factory=dict)
+    _similarity: dict[tuple[int, int], float] = field(default_factory=dict)
+    _mates: dict[int, frozenset[int]] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, trials: Sequence[Trial]) -> Matrix:
+        """The matrix of a group's trials, which all have the same inputs."""
+        by_index = {trial.index: trial for trial in trials}
+        speakers = sorted(trials, key=_reticence, reverse=True)
+        voices = tuple(sorted({trial.form: trial.index for trial in speakers}.values()))
+        standing = list({trial.form: trial for trial in speakers if trial.stands}.values())
+        inputs = _telling([trial.observations for trial in standing] or [trial.observations for trial in trials])
+        numbers: dict[_Answer, int] = {}
+        answers = {
+            index: [_number(_answer(trial.observations[place]), numbers) for place in inputs]
+            for index, trial in by_index.items()
+        }
+        return cls(trials=by_index, inputs=inputs, answers=answers, voices=voices)
 
-def agreement(trials: Sequence[Trial], eligible: Collection[int]) -> Agreement | None:
-    """The most usual behaviour among the `eligible` candidates; None if no input tells anything about them.
+    def likeness(self, left: int, right: int) -> float:
+        """The share of equal answers among the inputs on which both came to an end; 0 where these are too few."""
+        key = (left, right) if left < right else (right, left)
+        if key not in self._likeness:
+            both = [
+                one == other
+                for one, other in zip(self.answers[left], self.answers[right], strict=True)
+                if one is not None and other is not None
+            ]
+            is_comparable = len(both) >= max(1.0, KNOWN_SHARE_MIN * len(self.inputs))
+            self._likeness[key] = sum(both) / len(both) if is_comparable else 0.0
+        return self._likeness[key]
 
-    The others do not stand for election, but their likeness counts: a candidate that fails one test is right about
-    much else.
-    """
-    standing = [trial for trial in trials if trial.index in eligible]
-    inputs = _telling_inputs(standing)
-    if not inputs:
+    def similarity(self, left: int, right: int) -> float:
+        """How alike two candidates are as texts, in [0, 1]."""
+        key = (left, right) if left < right else (right, left)
+        if key not in self._similarity:
+            for index in key:
+                if index not in self._grams:
+                    self._grams[index] = grams_of(self.trials[index].form)
+            self._similarity[key] = similarity(self._grams[left], self._grams[right])
+        return self._similarity[key]
+
+    def mates(self, index: int) -> frozenset[int]:
+        """The other candidates that answer alike on every input."""
+        if index not in self._mates:
+            alike = (other for other in self.trials if other != index and self.likeness(index, other) == 1.0)
+            self._mates[index] = frozenset(alike)
+        return self._mates[index]
+
+    def voices_for(self, index: int, *, among: Collection[int] | None = None) -> int:
+        """How many different candidates behave like this one, itself included."""
+        members = [index, *(mate for mate in self.mates(index) if among is None or mate in among)]
+        return len({self.trials[member].form for member in members})
+
+    def first_difference(self, left: int, right: int) -> int | None:
+        """The place of the first input that the two answer differently; None if there is none."""
+        for place, one, other in zip(self.inputs, self.answers[left], self.answers[right], strict=True):
+            if one != other and one is not None and other is not None:
+                return place
         return None
-    answers = {trial.index: [_answer(trial.observations[place]) for place in inputs] for trial in trials}
-    varied = [trial for trial in trials if _is_varied(answers[trial.index])]
-    if not varied:
-        return None
-    elected = [trial for trial in standing if _is_varied(answers[trial.index])]
-    found = [_cluster_of(trial, elected, varied, answers, inputs) for trial in elected]
-    if not found:
-        return Agreement(members=(), size=0, centrality=0.0, inputs=inputs)
-    best = max(found, key=lambda cluster: _score(cluster, len(elected)))
-    equals = [other for other in found if _score(other, len(elected)) == _score(best, len(elected))]
-    members = {index for cluster in equals for index in cluster.members}
-    is_tie = any(not set(other.members) & set(best.members) for other in equals)
-    return replace(best, members=tuple(sorted(members)), is_tie=is_tie)
 
 
-def first_difference(left: Trial, right: Trial, inputs: Sequence[int]) -> int | None:
-    """The place of the first of `inputs` that the two answer differently; None if there is none."""
-    for place in inputs:
-        if _answer(left.observations[place]) != _answer(right.observations[place]):
-            return place
-    return None
+def _reticence(trial: Trial) -> tuple[int, int]:
+    """Of copies, the one with the most answers speaks, then the earliest: under load, one of them may be cut short."""
+    return sum(one.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for one in trial.observations), trial.index
 
 
-def _telling_inputs(standing: Sequence[Trial]) -> tuple[int, ...]:
-    """The places of the inputs on which enough of them return."""
-    if not standing:
+def answered(seen: Sequence[Sequence[Observation]]) -> list[int]:
+    """The places of the inputs on which enough candidates return."""
+    return list(_telling(seen))
+
+
+def is_same(left: Observation, right: Observation) -> bool:
+    """Whether two observations of one call are the same behaviour, as far as both came to an end."""
+    one, other = _answer(left), _answer(right)
+    return one == other or one is None or other is None
+
+
+def _telling(seen: Sequence[Sequence[Observation]]) -> tuple[int, ...]:
+    if not seen:
         return ()
-    endings = zip(*([seen.ending is Ending.RETURNED for seen in trial.observations] for trial in standing), strict=True)
-    enough = RETURNED_SHARE_MIN * len(standing)
-    return tuple(place for place, returned in enumerate(endings) if sum(returned) >= enough)
-
-
-def _cluster_of(
-    trial: Trial,
-    elected: Sequence[Trial],
-    varied: Sequence[Trial],
-    answers: dict[int, list[_Answer]],
-    inputs: tuple[int, ...],
-) -> Agreement:
-    """Everything that behaves like `trial`."""
-    own = answers[trial.index]
-    mates = [other for other in elected if other is trial or _likeness(own, answers[other.index]) >= ALIKE_MIN]
-    others = [_likeness(own, answers[other.index]) for other in varied if other is not trial]
-    return Agreement(
-        members=tuple(sorted(mate.index for mate in mates)),
-        size=len({mate.fingerprint for mate in mates}),
-        centrality=sum(others) / len(others) if others else 0.0,
-        inputs=inputs,
+    enough = ANSWERED_SHARE_MIN * len(seen)
+    columns = zip(*seen, strict=True)
+    return tuple(
+        place for place, column in enumerate(columns) if sum(one.ending is Ending.RETURNED for one in column) >= enough
     )
 
 
-def _score(cluster: Agreement, elected: int) -> float:
-    return SIZE_WEIGHT * (cluster.size - 1) / max(1, elected - 1) + cluster.centrality
-
-
-def _likeness(left: Sequence[_Answer], right: Sequence[_Answer]) -> float:
-    """The share of equal answers among the inputs on which both came to an end; 0 where these are too few."""
-    both = [one == other for one, other in zip(left, right, strict=True) if one is not None and other is not None]
-    is_comparable = len(both) >= max(1.0, KNOWN_SHARE_MIN * len(left))
-    return sum(both) / len(both) if is_comparable else 0.0
-
-
-def _is_varied(answers: Sequence[_Answer]) -> bool:
-    return len(answers) < VARIED_INPUTS_MIN or len(set(answers)) > 1
+def _number(answer: _Answer, numbers: dict[_Answer, int]) -> int | None:
+    return None if answer is None else numbers.setdefault(answer, len(numbers))
 
 
 def _answer(seen: Observation) -> _Answer:
@@ -137,19 +153,16 @@ def _answer(seen: Observation) -> _Answer:
         return None
     if seen.raised is not None and "RecursionError" in seen.raised.type_names:
         return None
-    return _behaviour(seen)
-
-
-def _behaviour(seen: Observation) -> tuple[object, ...]:
-    """What makes two observations equal: how it ended, the value, the exception's type, what was printed."""
     raised = seen.raised.type_names[0] if seen.raised is not None and seen.raised.type_names else ""
     return (seen.ending.value, _key(seen.value), raised, seen.printed.rstrip())
 
 
 def _key(value: Value) -> tuple[object, ...]:
-    """A hashable stand-in that keeps `1`, `1.0` and `True` apart, and not two NaN."""
+    """A hashable stand-in that keeps `1`, `1.0` and `True` apart, and neither two NaN nor the two zeros."""
     if isinstance(value, float):
-        return ("float", f"{value:.{SIGNIFICANT_DIGITS}g}")
+        return ("float", f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, complex):
+        return ("complex", _key(value.real), _key(value.imag))
     if not isinstance(value, Node):
         return (type(value).__name__, value)
     items = [_key(item) for item in value.items]

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 import re
 
-_ANY = ("int", "str", "list[int]", "list[str]")
+_ANY = (
+    "int",
+    "str",
+    "list[int]",
+    "list[str]",
+    "list[list[int]]",
+    "list[tuple[int, int]]",
+    "dict[str, int]",
+    "float",
+    "list[list[str]]",
+    "tuple[int, ...]",
+    "tuple[tuple[int, int], ...]",
+)
 """Tried after everything that is known; a name misleads now and then."""
 _MANY = r"(?:list|array|sequence|iterable|collection)s? of (?:the )?"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"(?:list|array|sequence)s? of (?:list|array|sequence|row)s?|matrix|2d (?:list|array)|grid", "list[list[int]]"),
     (_MANY + r"(?:str(?:ing)?|word|name)s?", "list[str]"),
+    (r"date and time|date-?time|timestamp", "datetime"),
     (_MANY + r"(?:float|real)s?", "list[float]"),
     (_MANY + r"(?:tuple|pair)s?", "list[tuple[int, int]]"),
     (_MANY + r"dict\w*", "list[dict[str, int]]"),
@@ -32,7 +45,9 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"graph|adjacency", ("dict[str, list[str]]", "dict[int, list[int]]")),
     (r"strs|strings|words|names|lines|tokens|\w+_(?:words|strings|names|strs)", ("list[str]",)),
     (r"tuples|pairs|list_of_tuples|tuple_?list|points", ("list[tuple[int, int]]",)),
-    (r"(?:test_)?tup(?:le)?\d*", ("tuple[int, ...]", "tuple[str, ...]")),
+    (r"(?:test_)?tup(?:le)?\d*", ("tuple[int, ...]", "tuple[str, ...]", "tuple[tuple[int, int], ...]")),
+    (r"date_?time|timestamp|moment|now|when|dt", ("datetime", "date")),
+    (r"(?:\w*_)?(?:date|day|birthday|deadline)", ("date", "str", "datetime")),
     (r"(?:\w*_)?(?:dict|dictionary|mapping|dic|d)\d*", ("dict[str, int]",)),
     (
         r"(?:\w*_)?(?:lst|list|arr|array|nums|numbers|values|items|seq|sequence|data|l|xs|ys|a|b)\d*",
@@ -49,14 +64,18 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (r"x|y|z|radius|rate|price|weight|angle|threshold", ("int", "float")),
     (r"is_\w+|has_\w+|\w*flag|reverse|strict|verbose", ("bool",)),
-    (r"func|function|fn|f|callback|predicate|key", ("Callable",)),
+    (r"func|function|fn|f|callback|predicate|key", ("Callable", "str", "int")),
 )
 
 
 def guessed_annotations(name: str, text: str) -> tuple[str, ...]:
     """What parameter `name` may take, given the docstring `text`; never empty."""
-    found = [*_said(name, text), *_named(name)]
-    return tuple(dict.fromkeys([*(found or _mentioned(text)), *_ANY]))
+    return tuple(dict.fromkeys([*likely_annotations(name, text), *_ANY]))
+
+
+def likely_annotations(name: str, text: str) -> tuple[str, ...]:
+    """What the name or the docstring speaks for; empty where neither says anything."""
+    return tuple(dict.fromkeys([*_said(name, text), *_named(name)] or _mentioned(text)))
 
 
 def _said(name: str, text: str) -> list[str]:

@@ -1,21 +1,27 @@
 """Makes calls to observe where nobody said what the result should be: edge values first, always the same ones.
 
 Types come from annotations, from default values and from the arguments of examples, else they are guessed and tried:
-an input on which most candidates raise is no evidence (see `agreement`). Runs nothing and expects nothing.
+an input on which most candidates raise is no evidence (see `agreement`). A second round starts from the calls that
+most candidates answered, and from the literals that they name. Runs nothing and expects nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call, TestCase
-from plum_lsp.synthesis.guesses import guessed_annotations
+from plum_lsp.synthesis.definitions import filled, is_outside, variables
+from plum_lsp.synthesis.guesses import guessed_annotations, likely_annotations
 from plum_lsp.synthesis.mutations import neighbours
+from plum_lsp.synthesis.pools import Pools, imports_for, interleaved, type_of
+from plum_lsp.synthesis.ranges import Range, range_of
+from plum_lsp.synthesis.receivers import Receiver, class_of, made_with, receivers_of
 from plum_lsp.synthesis.sources import (
     Surface,
     expression_or_none,
@@ -24,44 +30,21 @@ from plum_lsp.synthesis.sources import (
     reachable_function,
     surface_of,
 )
+from plum_lsp.synthesis.vocabulary import words_of
 
 POOL_MAX = 24
 """The most values tried for one parameter."""
+LIKELY_MAX = 10
+"""Values of likely types come first in the pool of an unannotated parameter: as many as tell candidates apart."""
+FROM_ANSWERED_MAX = 12
+"""So many of the answered calls are varied for the second round; more would crowd one another out."""
 NEAR_MAX = 16
 """The most calls made out of one example."""
-DEPTH_MAX = 3
-"""How deep annotations are followed: `list[list[list[int]]]` is as far as inputs stay readable."""
-_SCALARS: dict[str, tuple[str, ...]] = {
-    "int": ("0", "1", "-1", "2", "7", "10", "3", "-5", "100", "12345"),
-    "float": ("0.0", "1.0", "-1.0", "0.5", "2.5", "-3.75", "10.0", "1e6"),
-    "complex": ("0j", "1+2j"),
-    "bool": ("True", "False"),
-    "str": ("''", "'a'", "'abc'", "'Hello World'", "'abba'", "'123'", "'  x  '", "'a,b;c'", "'ÄÖ'"),
-    "bytes": ("b''", "b'a'", "b'abc'", "b'\\x00\\xff'"),
-    "None": ("None",),
-    "object": ("None", "0", "''", "[]", "1", "'a'"),
-}
-_ALIASES = {
-    "List": "list",
-    "Sequence": "list",
-    "MutableSequence": "list",
-    "Iterable": "list",
-    "Collection": "list",
-    "Iterator": "list",
-    "Tuple": "tuple",
-    "Set": "set",
-    "AbstractSet": "set",
-    "FrozenSet": "frozenset",
-    "Dict": "dict",
-    "Mapping": "dict",
-    "MutableMapping": "dict",
-    "Any": "object",
-    "Text": "str",
-    "Number": "int",
-}
 _UNSIGNED = re.compile(r"\b(?:positive|natural|non-?negative)\b", re.IGNORECASE)
-_SHAPES = ((), (0,), (1,), (1, 2), (3, 1, 2), (1, 1), (2, 1, 0), (5, 3, 5, 1))
-"""Which values of the item pool make up a list: empty, single, ordered, unordered, repeated, falling, longer."""
+_LARGE_NUMBER = re.compile(r"(?<!\w)\d{4,}|\de\d")
+_PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
+_TYPICAL = 4
+"""Which value of a guessed type is tried first: an empty list would pass for a list of anything."""
 
 
 def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) -> tuple[Call, ...]:
@@ -70,184 +53,301 @@ def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) 
     First come its `tests` (those read from examples) with one argument changed, then calls of our own making. What an
     example already calls is not repeated.
     """
-    function = reachable_function(context)
-    if function is None or limit <= 0 or function.name.startswith("__"):
+    maker = _Maker.of(context)
+    if maker is None:
         return ()
     shown = [test.call for test in tests]
-    known = {_key(call) for call in shown}
+    near = maker.within(_near(shown, maker.function.name))
+    return _distinct(chain(near[: limit // 2], maker.calls(shown), near[limit // 2 :]), shown, limit)
+
+
+def further_calls(
+    context: Context,
+    made: Sequence[Call],
+    answered: Sequence[Call],
+    candidates: Iterable[str],
+    *,
+    limit: int,
+    changes_arguments: bool = False,
+) -> tuple[Call, ...]:
+    """At most `limit` more calls, none of which was `made` already: near those that most candidates `answered`, of
+    the types that these have, and with the literals that the texts of the `candidates` name.
+
+    With `changes_arguments`, what the function does to its arguments is shown beside its result.
+    """
+    texts = list(candidates)
+    if is_outside(context):
+        return _distinct(_calls_of_definitions(context, texts, limit), made, limit)
+    maker = _Maker.of(context, texts)
+    if maker is None or not answered:
+        return ()
+    near = maker.within(_near(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
+    calls = maker.calls(answered, is_typed=True)
+    mixed = (call for pair in _paired(calls, near) for call in pair)
+    if not changes_arguments:
+        return _distinct(mixed, made, limit)
+    everything = dict.fromkeys(_with_arguments(call) for call in chain(answered, mixed))
+    return _distinct((call for call in everything if call is not None), made, limit)
+
+
+def far_fetched(context: Context, calls: Sequence[Call]) -> frozenset[int]:
+    """The places of those calls that give an unannotated parameter something that nobody speaks of.
+
+    They were worth trying. Where likelier ones are answered, they would only show what candidates do outside their
+    contract: a text where a list is meant.
+    """
+    function = reachable_function(context)
+    maker = _Maker.for_function(context, function, ()) if function is not None else None
+    parameters = (maker._parameters() if maker is not None else None) or []
+    likely = {
+        str(place): families
+        for place, (argument, _, _) in enumerate(parameters)
+        if argument.annotation is None
+        and function is not None
+        and (families := {_family(kind) for kind in likely_annotations(argument.arg, function.docstring)})
+    }
+    if function is None or not likely:
+        return frozenset()
+    found = set()
+    for place, call in enumerate(calls):
+        for given in _shown_arguments([call.expression], function):
+            kinds = {key: _family(type_of(value)) for key, value in given.items() if key in likely}
+            if any(kind and kind not in likely[key] for key, kind in kinds.items()):
+                found.add(place)
+    return frozenset(found)
+
+
+def _family(annotation: str) -> str:
+    """The outermost type; numbers are one family."""
+    outer = annotation.split("[")[0]
+    return "number" if outer in {"int", "float", "bool", "complex"} else outer
+
+
+def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: int) -> list[Call]:
+    """Calls of what most candidates define, taking turns; then what they leave in variables."""
+    turns = []
+    for around, function in filled(context, candidates):
+        maker = _Maker.for_function(around, function, candidates)
+        turns.append(maker.calls(()) if maker is not None else [])
+    rows = [turn[place] for place in range(limit) for turn in turns if place < len(turn)]
+    return [*variables(candidates), *rows]
+
+
+def _with_arguments(call: Call) -> Call | None:
+    """The same call, followed by its arguments as they are afterwards; None where there is nothing to be seen."""
+    tree = expression_or_none(call.expression)
+    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name) or tree.keywords or call.setup:
+        return None
+    names = [f"given{place}" for place in range(len(tree.args))]
+    setup = "\n".join(f"{name} = {ast.unparse(value)}" for name, value in zip(names, tree.args, strict=True))
+    return Call(expression=f"[{tree.func.id}({', '.join(names)}), {', '.join(names)}]", setup=setup)
+
+
+def _distinct(calls: Iterable[Call], known_calls: Sequence[Call], limit: int) -> tuple[Call, ...]:
+    known = {_key(call) for call in known_calls}
     found: dict[tuple[str, str], Call] = {}
-    for call in chain(_near_examples(shown, function.name), _made_up(context, function, shown)):
+    for call in calls:
+        if len(found) >= limit:
+            break
         key = _key(call)
         if key not in known:
             found.setdefault(key, call)
-        if len(found) == limit:
-            break
-    return tuple(found.values())
+    return tuple(sorted(found.values(), key=_is_large))
 
 
-def _made_up(context: Context, function: FunctionSymbol, shown: list[Call]) -> list[Call]:
-    """Calls with arguments from the pools of the parameters; none where one of them is of a type we cannot make."""
-    surface = surface_of(context, function)
-    parameters = _parameters(function, surface)
-    target = _target(function, surface)
-    if parameters is None or target is None:
-        return []
-    arguments = _shown_arguments([call.expression for call in shown], function)
-    pools = [_pool(parameter, place, arguments, function.docstring) for place, parameter in enumerate(parameters)]
-    if any(not pool for pool in pools):
-        return []
-    rows = _combinations(pools, parameters)
-    return [Call(expression=f"{target}({', '.join(row)})") for row in rows]
+def _is_large(call: Call) -> bool:
+    """Whether the call names a big number: it may take for ever, and what comes after it in the child is lost."""
+    return _LARGE_NUMBER.search(f"{call.setup}\n{call.expression}") is not None
 
 
-def _target(function: FunctionSymbol, surface: Surface) -> str | None:
-    """What is called: the function, or the method on a class or a new object; None for properties."""
-    if any(name in {"property", "cached_property", "functools.cached_property"} for name in function.decorators):
-        return None
-    if any(name.endswith((".setter", ".deleter", "fixture")) for name in function.decorators):
-        return None
-    if function.class_name is None:
-        return function.name
-    receiver = surface.construct if surface.is_instance_method else function.class_name
-    return f"{receiver}.{function.name}" if receiver is not None else None
+def _paired(left: Sequence[Call], right: Sequence[Call]) -> Iterable[tuple[Call, ...]]:
+    for place in range(max(len(left), len(right))):
+        yield (*left[place : place + 1], *right[place : place + 1])
 
 
-def _parameters(function: FunctionSymbol, surface: Surface) -> list[tuple[ast.arg, ast.expr | None, bool]] | None:
-    """Parameter, default, and whether it is keyword-only; without `self`, `*args` and `**kwargs`."""
-    tree = module_or_none(f"{function.signature}: pass")
-    if tree is None or not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
-        return None
-    arguments = tree.body[0].args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    found = [(arg, default, False) for arg, default in zip(positional, [*padding, *arguments.defaults], strict=True)]
-    found += [(arg, default, True) for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
-    is_bound = surface.is_instance_method or "classmethod" in function.decorators
-    return found[1:] if is_bound else found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Maker:
+    """Makes calls of one function."""
+
+    context: Context
+    function: FunctionSymbol
+    surface: Surface
+    pools: Pools
+
+    @classmethod
+    def of(cls, context: Context, candidates: Iterable[str] = ()) -> _Maker | None:
+        """The maker for the function at the hole; None where it cannot be called."""
+        function = reachable_function(context)
+        return cls.for_function(context, function, candidates) if function is not None else None
+
+    @classmethod
+    def for_function(cls, context: Context, function: FunctionSymbol, candidates: Iterable[str]) -> _Maker | None:
+        """The maker for a function of the context's program; None where it cannot be called."""
+        if function.name.startswith("__"):
+            return None
+        if any(name.endswith((".setter", ".deleter", "fixture")) for name in function.decorators):
+            return None
+        words = words_of(context, function.docstring, candidates)
+        pools = Pools(words=words, classes=_classes(context, words))
+        return cls(context=context, function=function, surface=surface_of(context, function), pools=pools)
+
+    def calls(self, shown: Sequence[Call], *, is_typed: bool = False) -> list[Call]:
+        """Calls with arguments from the pools of the parameters; none where one of them is of a type we cannot make.
+
+        With `is_typed`, the types of unannotated parameters are those of the `shown` calls and no others.
+        """
+        parameters = self._parameters()
+        if parameters is None:
+            return []
+        arguments = _shown_arguments([call.expression for call in shown], self.function)
+        pools = [
+            self._pool(parameter, place, arguments, is_typed=is_typed) for place, parameter in enumerate(parameters)
+        ]
+        if any(not pool for pool in pools):
+            return []
+        rows = [", ".join(row) for row in _combinations(pools, parameters)]
+        if not self.surface.is_instance_method:
+            target = ".".join(filter(None, (self.function.class_name, self.function.name)))
+            return [Call(expression=f"{target}({row})", setup=imports_for(row)) for row in rows]
+        return self._method_calls(rows)
+
+    def within(self, calls: list[Call]) -> list[Call]:
+        """Those of `calls` whose arguments lie within the bounds that the docstring states."""
+        names = [argument.arg for argument, _, _ in self._parameters() or []]
+        stated = {name: found for name in names if (found := range_of(name, self.function.docstring)) != Range()}
+        if not stated:
+            return calls
+        return [call for call in calls if self._is_within(call, names, stated)]
+
+    def _is_within(self, call: Call, names: list[str], stated: Mapping[str, Range]) -> bool:
+        for arguments in _shown_arguments([call.expression], self.function):
+            for key, value in arguments.items():
+                name = names[int(key)] if key.isdecimal() and int(key) < len(names) else key
+                if name in stated and not stated[name].holds(value):
+                    return False
+        return True
+
+    def _method_calls(self, rows: list[str]) -> list[Call]:
+        """The method on several objects in turn, with the object's attributes after the call where they can be had."""
+        receivers = receivers_of(self.context, self.surface, self._values)
+        return [
+            self._method_call(receivers[(turn + turn // len(receivers)) % len(receivers)], row)
+            for turn, row in enumerate(rows * 3 if len(rows) < 8 else rows)
+            if receivers
+        ]
+
+    def _method_call(self, receiver: Receiver, row: str) -> Call:
+        is_property = not _PROPERTIES.isdisjoint(self.function.decorators)
+        own = f"{receiver.name}.{self.function.name}" + ("" if is_property else f"({row})")
+        setup = "\n".join(filter(None, (imports_for(receiver.setup + row), receiver.setup)))
+        if self.function.is_async or is_property:
+            return Call(expression=own, setup=setup)
+        return Call(expression=f"[{own}, {receiver.name}.__dict__]", setup=setup)
+
+    def _parameters(self) -> list[tuple[ast.arg, ast.expr | None, bool]] | None:
+        """Parameter, default, and whether it is keyword-only; without `self`, `*args` and `**kwargs`."""
+        tree = module_or_none(f"{self.function.signature}: pass")
+        if tree is None or not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
+            return None
+        arguments = tree.body[0].args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+        found = [
+            (arg, default, False) for arg, default in zip(positional, [*padding, *arguments.defaults], strict=True)
+        ]
+        found += [
+            (arg, default, True) for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        ]
+        is_bound = self.surface.is_instance_method or "classmethod" in self.function.decorators
+        return found[1:] if is_bound else found
+
+    def _values(self, argument: ast.arg, default: ast.expr | None) -> list[str]:
+        """A few values for a parameter of any function of the buffer."""
+        if argument.annotation is not None:
+            found = self.pools.of(argument.annotation)
+        elif default is not None:
+            typed = expression_or_none(type_of(ast.unparse(default)))
+            found = self.pools.of(typed) if typed is not None else [ast.unparse(default)]
+        else:
+            guess = expression_or_none(guessed_annotations(argument.arg, self.function.docstring)[0])
+            found = self.pools.of(guess) if guess is not None else []
+        return found[1:6] or found
+
+    def _pool(
+        self,
+        parameter: tuple[ast.arg, ast.expr | None, bool],
+        place: int,
+        shown: list[dict[str, str]],
+        *,
+        is_typed: bool,
+    ) -> list[str]:
+        """The values to try for a parameter, edge values first, those of the examples after them."""
+        argument, default, _ = parameter
+        sources = [call[key] for call in shown for key in (str(place), argument.arg) if key in call]
+        values: list[str] = []
+        if argument.annotation is not None:
+            values.extend(self.pools.of(argument.annotation))
+        if default is not None and not is_typed:
+            sources.append(ast.unparse(default))
+        if argument.annotation is None or not values:
+            values.extend(self._of_types(sources))
+        if default is not None and not values:
+            values.append(ast.unparse(default))
+        if argument.annotation is None and not values and not sources:
+            values.extend(self._guessed(argument.arg))
+        if _is_unsigned(sources, self.function.docstring):
+            values = [value for value in values if not value.startswith("-")]
+        stated = range_of(argument.arg, self.function.docstring)
+        return [value for value in dict.fromkeys([*values[:POOL_MAX], *sources[:POOL_MAX]]) if stated.holds(value)]
+
+    def _of_types(self, sources: Sequence[str]) -> list[str]:
+        """Values of the types that literals have, the most frequent type first."""
+        counts: dict[str, int] = {}
+        for source in sources:
+            counts[type_of(source)] = counts.get(type_of(source), 0) + 1
+        annotations = [expression_or_none(kind) for kind in sorted(counts, key=lambda kind: -counts[kind]) if kind]
+        return interleaved([self.pools.of(annotation) for annotation in annotations if annotation is not None])
+
+    def _guessed(self, name: str) -> list[str]:
+        """Values of what the name and the docstring speak for, then of anything."""
+        docstring = self.function.docstring
+        likely = self._typical(likely_annotations(name, docstring))
+        return list(dict.fromkeys([*likely[:LIKELY_MAX], *self._typical(guessed_annotations(name, docstring))]))
+
+    def _typical(self, annotations: Sequence[str]) -> list[str]:
+        """Values of several types in turns, of each a typical one first."""
+        guesses = (expression_or_none(guess) for guess in annotations)
+        pools = [self.pools.of(guess) for guess in guesses if guess is not None]
+        return interleaved([[*pool[_TYPICAL : _TYPICAL + 1], *pool] for pool in pools])
 
 
-def _pool(
-    parameter: tuple[ast.arg, ast.expr | None, bool], place: int, shown: list[dict[str, str]], docstring: str
-) -> list[str]:
-    """The values to try for a parameter, edge values first, those of the examples after them."""
-    argument, default, _ = parameter
-    sources = [call[key] for call in shown for key in (str(place), argument.arg) if key in call]
-    values: list[str] = []
-    if argument.annotation is not None:
-        values.extend(_of_annotation(argument.annotation, 0))
-    if default is not None:
-        sources.append(ast.unparse(default))
-    if argument.annotation is None:
-        for annotation in dict.fromkeys(_type_of(source) for source in sources):
-            tree = expression_or_none(annotation)
-            values.extend(_of_annotation(tree, 0) if tree is not None else ())
-    if default is not None and not values:
-        values.append(ast.unparse(default))
-    if argument.annotation is None and not values and not sources:
-        guesses = (expression_or_none(guess) for guess in guessed_annotations(argument.arg, docstring))
-        values.extend(_interleaved([_of_annotation(guess, 0) for guess in guesses if guess is not None]))
-    if _is_unsigned(sources, docstring):
-        values = [value for value in values if not value.startswith("-")]
-    return list(dict.fromkeys([*values[:POOL_MAX], *sources]))[: 2 * POOL_MAX]
+def _classes(context: Context, words: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Expressions that make objects of the buffer's own classes: an enum's members, or calls of the constructor."""
+    program = f"{context.before}pass{context.after}"
+    plain = Pools(words=words)
+
+    def values(argument: ast.arg, default: ast.expr | None) -> list[str]:
+        guess = argument.annotation or expression_or_none(guessed_annotations(argument.arg, "")[0])
+        return (plain.of(guess) if guess is not None else [])[:4] or ([ast.unparse(default)] if default else [])
+
+    anything = plain.of(ast.parse("int | str", mode="eval").body)
+    found = dict.fromkeys(re.findall(r"^(\w+)[ ]*=[ ]*(?:typing\.)?TypeVar\(", program, re.MULTILINE), anything)
+    for name in re.findall(r"^class[ ]+(\w+)", program, re.MULTILINE)[:16]:
+        body = class_of(program, name)
+        if body is None:
+            continue
+        if any(ast.unparse(base).rsplit(".", 1)[-1] in {"Enum", "IntEnum", "StrEnum", "Flag"} for base in body.bases):
+            members = [item.targets[0] for item in body.body if isinstance(item, ast.Assign)]
+            found[name] = [f"{name}.{member.id}" for member in members if isinstance(member, ast.Name)]
+        else:
+            found[name] = [f"{name}({row})" for row in made_with(body, values)]
+    return found
 
 
 def _is_unsigned(sources: list[str], docstring: str) -> bool:
     """Whether nobody seems to have negative numbers in mind: the docstring says so, or the examples never do."""
     is_never_shown = len(sources) > 1 and not any("-" in source for source in sources)
     return is_never_shown or _UNSIGNED.search(docstring) is not None
-
-
-def _of_annotation(tree: ast.expr, depth: int) -> list[str]:
-    """Values of an annotated type as source; empty for types we cannot make."""
-    if isinstance(tree, ast.Constant):
-        inner = expression_or_none(tree.value) if isinstance(tree.value, str) else None
-        return _of_annotation(inner, depth) if inner is not None else (["None"] if tree.value is None else [])
-    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.BitOr):
-        return _interleaved([_of_annotation(tree.left, depth), _of_annotation(tree.right, depth)])
-    if isinstance(tree, ast.Subscript):
-        return _of_generic(_type_name(tree.value), _type_arguments(tree), depth)
-    name = _type_name(tree)
-    return list(_SCALARS.get(name, ())) or _of_generic(name, [], depth)
-
-
-def _type_name(tree: ast.expr) -> str:
-    name = tree.attr if isinstance(tree, ast.Attribute) else getattr(tree, "id", "")
-    return _ALIASES.get(name, name)
-
-
-def _type_arguments(tree: ast.Subscript) -> list[ast.expr]:
-    return list(tree.slice.elts) if isinstance(tree.slice, ast.Tuple) else [tree.slice]
-
-
-def _of_generic(name: str, arguments: list[ast.expr], depth: int) -> list[str]:
-    if name == "Optional" and arguments:
-        return ["None", *_of_annotation(arguments[0], depth)]
-    if name == "Union":
-        return _interleaved([_of_annotation(argument, depth) for argument in arguments])
-    if name == "Literal":
-        return [ast.unparse(argument) for argument in arguments]
-    if depth >= DEPTH_MAX:
-        return []
-    items = [_of_annotation(argument, depth + 1) for argument in arguments] or [list(_SCALARS["int"])]
-    if any(not item for item in items) and name != "tuple":
-        return []
-    if name == "dict":
-        keys, values = (items[0], items[-1]) if arguments else (list(_SCALARS["str"]), items[0])
-        return [_dict(keys, values, shape) for shape in _SHAPES[:6]]
-    if name == "tuple" and arguments and not _is_open(arguments):
-        return _fixed_tuples(items)
-    marks = {"list": "[{}]", "set": "{{{}}}", "frozenset": "frozenset([{}])", "tuple": "({},)"}
-    if name not in marks or not items[0]:
-        return []
-    empty = {"list": "[]", "set": "set()", "frozenset": "frozenset()", "tuple": "()"}[name]
-    filled = [", ".join(items[0][place % len(items[0])] for place in shape) for shape in _SHAPES]
-    return [marks[name].format(inner) if inner else empty for inner in filled]
-
-
-def _is_open(arguments: list[ast.expr]) -> bool:
-    last = arguments[-1]
-    return isinstance(last, ast.Constant) and last.value is ...
-
-
-def _fixed_tuples(items: list[list[str]]) -> list[str]:
-    if any(not item for item in items):
-        return []
-    rows = [[item[(turn + place) % len(item)] for place, item in enumerate(items)] for turn in range(6)]
-    return [f"({', '.join(row)},)" for row in rows]
-
-
-def _dict(keys: list[str], values: list[str], shape: tuple[int, ...]) -> str:
-    pairs = (f"{keys[place % len(keys)]}: {values[(place + 1) % len(values)]}" for place in dict.fromkeys(shape))
-    return "{" + ", ".join(pairs) + "}"
-
-
-def _interleaved(pools: list[list[str]]) -> list[str]:
-    longest = max((len(pool) for pool in pools), default=0)
-    return [pool[place] for place in range(longest) for pool in pools if place < len(pool)]
-
-
-def _type_of(source: str) -> str:
-    """The type of a literal as an annotation: `[1]` is `list[int]`; empty if it is none of ours."""
-    tree = expression_or_none(source)
-    try:
-        return _type_source(ast.literal_eval(tree), 0) if tree is not None else ""
-    except (ValueError, TypeError, RecursionError, MemoryError):
-        return ""
-
-
-def _type_source(value: object, depth: int) -> str:
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
-        return "None" if value is None else type(value).__name__
-    if depth >= DEPTH_MAX or not isinstance(value, list | set | tuple | dict):
-        return ""
-    parts = [list(value), list(value.values())] if isinstance(value, dict) else [list(value)]
-    types = [list(dict.fromkeys(_type_source(item, depth + 1) for item in part)) for part in parts]
-    if any("" in found for found in types):
-        return ""
-    if isinstance(value, tuple):
-        return f"tuple[{', '.join(_type_source(item, depth + 1) for item in value)}]" if value else "tuple"
-    inner = [" | ".join(found) for found in types if found]
-    return f"{type(value).__name__}[{', '.join(inner)}]" if len(inner) == len(parts) else type(value).__name__
 
 
 def _shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
@@ -285,10 +385,10 @@ def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.ex
     return rows
 
 
-def _near_examples(shown: list[Call], name: str) -> list[Call]:
-    """The calls of the examples with one argument changed; the examples take turns."""
+def _near(shown: Sequence[Call], name: str, each: int = NEAR_MAX) -> list[Call]:
+    """The calls of the examples with one argument changed, `each` at most; the examples take turns."""
     turns = [_changed(call, name) for call in shown]
-    return [turn[place] for place in range(NEAR_MAX) for turn in turns if place < len(turn)]
+    return [turn[place] for place in range(each) for turn in turns if place < len(turn)]
 
 
 def _changed(call: Call, name: str) -> list[Call]:
@@ -299,8 +399,8 @@ def _changed(call: Call, name: str) -> list[Call]:
     own = [_swapped(node, expression) for node in _calls_in(expression) if _called(node) == name]
     before = [_swapped(node, setup) for node in _calls_in(setup)]
     return [
-        *(Call(expression=text, setup=call.setup) for text in _interleaved(own)),
-        *(Call(expression=call.expression, setup=text) for text in _interleaved(before)),
+        *(Call(expression=text, setup=call.setup) for text in interleaved(own)),
+        *(Call(expression=call.expression, setup=text) for text in interleaved(before)),
     ]
 
 
@@ -312,7 +412,7 @@ def _swapped(node: ast.Call, tree: ast.AST) -> list[str]:
     """The source of `tree` with each literal argument of `node` exchanged for each of its neighbours, in turns."""
     spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
     spots += [(vars(keyword), "value") for keyword in node.keywords]
-    return _interleaved([_unparsed_with(tree, holder, place) for holder, place in spots])
+    return interleaved([_unparsed_with(tree, holder, place) for holder, place in spots])
 
 
 def _unparsed_with(tree: ast.AST, holder: Any, place: int | str) -> list[str]:
@@ -327,9 +427,5 @@ def _unparsed_with(tree: ast.AST, holder: Any, place: int | str) -> list[str]:
 
 def _key(call: Call) -> tuple[str, str]:
     """What makes two calls the same, however they are written."""
-    return _normal(call.expression), call.setup
-
-
-def _normal(expression: str) -> str:
-    tree = expression_or_none(expression)
-    return ast.unparse(tree) if tree is not None else expression
+    tree = expression_or_none(call.expression)
+    return (ast.unparse(tree) if tree is not None else call.expression, call.setup)

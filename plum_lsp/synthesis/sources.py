@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Set
 from dataclasses import dataclass
+from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.text import Span
@@ -98,7 +99,7 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
     program = f"{context.before}\n{context.after}"
     construct, receivers = None, dict[str, str]()
     if function.class_name is not None:
-        body = _class_body(program, function.class_name)
+        body = class_body(program, function.class_name)
         construct = f"{function.class_name}()" if _needs_no_arguments(body) else None
         receivers = _receivers(program, function.class_name)
     return Surface(
@@ -136,6 +137,21 @@ def module_or_none(source: str) -> ast.Module | None:
     """The tree of `source` as statements, or None."""
     tree = _quietly(source, "exec")
     return tree if isinstance(tree, ast.Module) else None
+
+
+def statements_or_none(text: str) -> ast.Module | None:
+    """The tree of a candidate's statements as the body of one function, or None.
+
+    A candidate begins at the cursor, so the indentation of its first line may stand in the buffer already: it is
+    tried with none, then as deep as each other line.
+    """
+    lines = text.split("\n")
+    depths = {len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()}
+    for depth in (0, *sorted(depths, reverse=True)):
+        tree = module_or_none("async def _():\n" + indent(dedent(" " * depth + text), " "))
+        if tree is not None:
+            return tree
+    return None
 
 
 def _quietly(source: str, mode: str) -> ast.AST | None:
@@ -217,7 +233,7 @@ def _strings(body: str, docstring: str) -> list[str]:
     return [] if docstring else found[:1]
 
 
-def _class_body(program: str, class_name: str) -> str:
+def class_body(program: str, class_name: str) -> str:
     """The text of a class, from its header to the next line that is indented no deeper."""
     header = _class_header(program, class_name)
     if header is None:

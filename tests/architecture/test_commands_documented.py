@@ -29,7 +29,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 @pytest.mark.parametrize("command", list(trainer.commands))
 def test_every_trainer_command_is_documented(command: str) -> None:
-    """And that it does not train yet is said by the command itself."""
+    """A page of the documents shows it."""
     assert f"plum-trainer {command}" in DOCUMENTS
 
 

@@ -13,7 +13,7 @@ PROMPT = 'def add(a, b):\n    """Add.\n\n    >>> add(1, 2)\n    3\n    """\n'
 TEXTS = ("    return a + b\n", "    return b + a\n", "    return a - b\n", "    return 3\n", "    return (a\n")
 TASK = {"task_id": "t", "prompt": PROMPT, "suffix": "", "candidates": [{"text": text} for text in TEXTS]}
 KEYS = {
-    *("task_id", "candidate_index", "offered", "score", "tier"),
+    *("task_id", "candidate_index", "offered", "score", "probability", "tier"),
     *("tests_run", "tests_passed", "reason", "wall_ms"),
 }
 
@@ -58,5 +58,5 @@ def test_a_task_is_explained(user: CommandLine) -> None:
     assert ran.code == 0
     assert "[doctest]" in ran.out
     assert "where others give" in ran.out
-    assert "Inputs: add(" in ran.out
+    assert "generated, 12 shown" in ran.out
     assert user.run("verify", "in.jsonl", "--explain", "nowhere").code == 1

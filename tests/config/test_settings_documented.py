@@ -21,7 +21,7 @@ def default_text(key: str) -> str:
         value = getattr(value, part)
     if isinstance(value, tuple):
         words = [item.value if isinstance(item, enum.Enum) else item for item in value]
-        return ", ".join(f"`{word}`" for word in words)
+        return ", ".join(f"`{word}`" for word in words) or "empty"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return "empty" if value == "" else f"`{value}`"

@@ -12,8 +12,9 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.events import Ended, Event, Sampled, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Verified
 from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -24,8 +25,10 @@ from plum_lsp.domain.suggestion import (
     Trigger,
 )
 from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Origin
 from plum_lsp.pipeline import Pipeline
 from plum_lsp.policy.client import PolicyOptions, open_policy
+from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.wiring import MonotonicClock, pipeline_options
 
@@ -54,13 +57,23 @@ class Desk:
         self.told = Told()
         self.sandbox: Sandbox | SandboxUnavailable = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
+        self.test_files: dict[str, str] = {}
         self._cache_dir = cache_dir
 
     async def suggest(self, marked: str, *, seconds: float = 30.0) -> Offer | Abstention:
         """What is offered at the mark ‸."""
         clock = MonotonicClock()
         policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
-        pipeline = Pipeline(policy=policy, sandbox=self.sandbox, clock=clock, recorder=self.told, options=self.options)
+        files = tuple(TestFile(path=path, text=text) for path, text in self.test_files.items())
+        pipeline = Pipeline(
+            policy=policy,
+            sandbox=self.sandbox,
+            clock=clock,
+            recorder=self.told,
+            options=self.options,
+            inspector=RuffReader(),
+            test_files=lambda uri, name: files,
+        )
         request = SuggestionRequest(
             id=RequestId("request"),
             document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
@@ -136,7 +149,7 @@ async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
     await desk.suggest(ADD)
 
     sampled = [event for event in desk.told.events if isinstance(event, Sampled)]
-    verified = [event for event in desk.told.events if isinstance(event, Verified)]
+    verified = {event.judged.candidate.id for event in desk.told.events if isinstance(event, Verified)}
     assert len(sampled) == 5
     assert len(verified) == 1
 
@@ -309,3 +322,56 @@ async def test_nothing_is_asked_inside_a_comment(desk: Desk) -> None:
 
     assert reason_of(result) is AbstentionReason.NOTHING_TO_COMPLETE
     assert not desk.policy.requests
+
+
+async def test_a_projects_own_tests_are_specification(policy: ScriptedPolicy, desk: Desk) -> None:
+    """A function without any example is verified by the tests that the project has of it."""
+    for text in (WRONG, RIGHT):
+        policy.will_complete(text)
+    desk.test_files["tests/test_module.py"] = (
+        "from project.module import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+    )
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert (offer.text.strip(), offer.chosen.tier) == (RIGHT.strip(), Tier.VERIFIED)
+    assert [test.quote for test in offer.tests] == ["tests/test_module.py::test_add: assert add(2, 3) == 5"]
+
+
+async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolicy, desk: Desk) -> None:
+    """The offer says what was seen, and the recorder hears of the whole group."""
+    for text in (RIGHT, "return eval('a + b')\n"):
+        policy.will_complete(text)
+    offer = await desk.suggest(ADD)
+    assert isinstance(offer, Offer)
+    (appraised,) = [event for event in desk.told.events if isinstance(event, Appraised)]
+    assert offer.chosen.quality is not None
+    assert sorted(len(quality.security) for _, quality in appraised.qualities) == [0, 1]
+
+
+async def test_the_policys_own_tests_support_and_never_refute(policy: ScriptedPolicy, desk: Desk) -> None:
+    """What its samples and some candidates agree on is shown as such; its inputs are run like any other."""
+    policy.will_complete("4, 9)\n>>> add(2, 5)\n", when="# Calls of add")
+    policy.will_complete("13\n>>> add(2, 5)\n7\n", when="# What these calls give")
+    for text in (WRONG, RIGHT, "return sum((a, b))\n"):
+        policy.will_complete(text)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.text.strip() in (RIGHT.strip(), "return sum((a, b))")
+    assert offer.chosen.tier is Tier.CONSISTENT
+    sampled = [test for test in offer.tests if test.origin is Origin.SAMPLED]
+    assert [test.call.expression for test in sampled] == ["add(4, 9)", "add(2, 5)"]
+    assert {verdict.test_id for verdict in offer.chosen.verdicts} == {test.id for test in sampled}
+
+
+async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
+    policy: ScriptedPolicy, desk: Desk
+) -> None:
+    """The tests are lost and nothing else."""
+    policy.will_fail(when="# Calls of add")
+    policy.will_fail(when="# Calls of add")
+    policy.will_complete(RIGHT)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest(ADD)
+    assert isinstance(offer, Offer)
+    assert offer.chosen.tier is Tier.VERIFIED

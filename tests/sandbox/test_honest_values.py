@@ -27,7 +27,7 @@ from plum_lsp.domain.verification import (
     Value,
     VerdictStatus,
 )
-from plum_lsp.sandbox import host, judge, values
+from plum_lsp.sandbox import judge, values, verdicts
 from plum_lsp.sandbox.conversation import Answer
 from plum_lsp.sandbox.jail.decode import rebuild
 from plum_lsp.sandbox.jail.encode import encode
@@ -149,7 +149,7 @@ ODD = "\ud800\x1b[2J\n"
 )
 def test_what_is_shown_is_one_harmless_line(seen: Observation) -> None:
     """No terminal obeys it and any database takes it."""
-    shown = host.describe(seen)
+    shown = verdicts.describe(seen)
     assert shown.isprintable()
     assert r"\ud800\x1b[2J\n" in shown
     assert len(shown) <= 200
@@ -177,6 +177,6 @@ def test_a_value_that_cannot_be_judged_costs_one_verdict(monkeypatch: pytest.Mon
         for index in range(2)
     ]
     expected = [Observation(ending=Ending.RETURNED, value=1)] * 2
-    verdicts = host._verdicts(tests, [Answer(observation=each, shown="", size=0) for each in seen], expected, {})
-    assert [verdict.status for verdict in verdicts] == [VerdictStatus.ERRORED, VerdictStatus.PASSED]
-    assert verdicts[0].shown == "the value cannot be judged: ArithmeticError"
+    found = verdicts.verdicts(tests, [Answer(observation=each, shown="", size=0) for each in seen], expected, {})
+    assert [verdict.status for verdict in found] == [VerdictStatus.ERRORED, VerdictStatus.PASSED]
+    assert found[0].shown == "the value cannot be judged: ArithmeticError"

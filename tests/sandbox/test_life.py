@@ -194,6 +194,16 @@ async def test_many_at_once_are_bounded_and_right(sandbox: JailSandbox) -> None:
     assert seen.ending is Ending.TIMED_OUT
 
 
+async def test_nothing_is_forked_ahead_while_anybody_waits(
+    sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forks take the cores from what is being judged: they wait until a whole group is done."""
+    refills: list[None] = []
+    monkeypatch.setattr(sandbox._pool, "refill", lambda: refills.append(None))
+    await asyncio.gather(*(sandbox.verify(HONEST, honest(), PATIENT, reference=Program(source="")) for _ in range(24)))
+    assert len(refills) == 1
+
+
 def test_each_event_loop_can_have_one() -> None:
     """Nothing is kept between loops, and a loop in a thread does as well."""
 
@@ -211,7 +221,7 @@ def test_each_event_loop_can_have_one() -> None:
 
 async def test_replacing_zygotes_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A zygote that has forked its share makes room for another, with spare children still on their way."""
-    monkeypatch.setattr("plum_lsp.sandbox.pool.CHILDREN_MAX", 20)
+    monkeypatch.setattr("plum_lsp.sandbox.zygote_process.CHILDREN_MAX", 20)
     opened = await open_sandbox(SandboxOptions(jobs=2, spares=8, checks_itself=False))
     counts = []
     for _ in range(6):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Program
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation, Program
 from plum_lsp.sandbox.host import SandboxOptions, describe_interpreter, open_sandbox
 from plum_lsp.sandbox.isolation import TIERS, without_hidden
 from plum_lsp.sandbox.pool import installed_imports
+from plum_lsp.sandbox.project import found_environment, read_project
 
 PATIENT = Limits(wall_seconds=20.0)
 
@@ -22,7 +24,15 @@ def project(tmp_path: Path) -> Path:
     root = tmp_path / "project"
     for folder in ("package/inner", ".git", "package/.secrets", "docs"):
         (root / folder).mkdir(parents=True)
-    for name in ("package/__init__.py", "package/inner/__init__.py", "docs/notes.txt", ".env", ".git/config"):
+    for name in (
+        "deploy.pem",
+        "docs/client_secret.json",
+        "package/__init__.py",
+        "package/inner/__init__.py",
+        "docs/notes.txt",
+        ".env",
+        ".git/config",
+    ):
         (root / name).write_text("TOKEN = 'hidden'\n")
     (root / "package" / ".secrets" / "key").write_text("hidden")
     (root / "helper.py").write_text("def double(x): return 2 * x\n")
@@ -34,7 +44,7 @@ def project(tmp_path: Path) -> Path:
 def test_hidden_parts_and_links_are_left_out(project: Path) -> None:
     """A folder with nothing hidden stays one entry; others are listed by their parts."""
     shown = {Path(place).relative_to(project).as_posix() for place in without_hidden([str(project)])}
-    assert shown == {"docs", "helper.py", "package/__init__.py", "package/inner"}
+    assert shown == {"docs/notes.txt", "helper.py", "package/__init__.py", "package/inner"}
 
 
 def test_only_installed_packages_are_preimported(tmp_path: Path) -> None:
@@ -64,7 +74,8 @@ async def seen(project: Path, tier: str, source: str) -> Observation:
 READS = """
 def f():
     read = []
-    for name in ("helper.py", "docs/notes.txt", ".env", ".git/config", "package/.secrets/key", "outside/passwd"):
+    hidden = ("deploy.pem", "docs/client_secret.json", "package/.secrets/key", "outside/passwd")
+    for name in ("helper.py", "docs/notes.txt", ".env", *hidden, ".git/config", PROJECT + "/../beside.txt"):
         try:
             open(PROJECT + "/" + name).read()
         except OSError:
@@ -109,3 +120,38 @@ async def test_the_users_environment_is_used(tmp_path: Path) -> None:
         await sandbox.close()
     assert (observation.ending, observation.value) == (Ending.RETURNED, 42), observation
     assert sandbox.tier.python_version == sys.version.split()[0]
+
+
+def test_an_environment_is_found_and_only_a_named_project_is_used(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its environment is found without running anything; home folders and what is above them are no project."""
+    assert found_environment(project) == ""
+    (project / ".venv").mkdir()
+    (project / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    assert read_project(str(project)).interpreter == str(project / ".venv" / "bin" / "python")
+    assert SandboxOptions().project == ""
+    monkeypatch.setenv("HOME", str(project))
+    for place in (project, project.parent, project / "nowhere"):
+        with pytest.raises(SandboxError):
+            read_project(str(place))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tier", [tier.name for tier in TIERS])
+async def test_a_named_project_lends_its_environment_and_modules(project: Path, tier: str) -> None:
+    """Packages of its `.venv`, modules of its own and below `src`; what it hides stays hidden."""
+    venv.create(project / ".venv", with_pip=False, symlinks=True)
+    (folder,) = (project / ".venv" / "lib").glob("python*/site-packages")
+    (folder / "theirs.py").write_text("NUMBER = 41\n")
+    (project / "src" / "inner_module").mkdir(parents=True)
+    (project / "src" / "inner_module" / "__init__.py").write_text("ONE = 1\n")
+    source = f"import theirs, helper, inner_module\nPROJECT = {str(project)!r}\n" + READS
+    source += "\ng = f\ndef f(): return [theirs.NUMBER + inner_module.ONE, helper.double(4), g()]\n"
+    sandbox = await open_sandbox(SandboxOptions(project=str(project), tier=tier, checks_itself=False))
+    try:
+        (observation,) = await sandbox.observe(Program(source=source), [Call(expression="f()")], PATIENT)
+    finally:
+        await sandbox.close()
+    assert isinstance(observation.value, Node), observation
+    assert observation.value.items == (42, 8, "helper.py docs/notes.txt")

@@ -1,7 +1,8 @@
-"""`plum-trainer status` tells what is there, and claims nothing else."""
+"""The commands of `plum-trainer` that start no training: what they tell, keep and refuse."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from plum_trainer.cli import main
 
 def run(folder: Path, *arguments: str) -> Result:
     """The command with its data in this folder and no settings of the developer's."""
-    environment = {"PLUM_DATA_DIR": str(folder), "XDG_CONFIG_HOME": str(folder), "COLUMNS": "120"}
+    environment = {
+        "PLUM_DATA_DIR": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+        "PLUM_POLICY_MODEL": "smollm2-135m-instruct",
+        "COLUMNS": "120",
+    }
     return CliRunner().invoke(main, list(arguments), env=environment)
 
 
@@ -31,13 +37,13 @@ async def test_status_counts_the_evidence(tmp_path: Path) -> None:
     assert row == ["1", "(tiny)", "2", "4", "4", "2", "2", "1"]
 
 
-def test_status_says_that_it_does_not_train(tmp_path: Path) -> None:
-    """An empty store is no failure, and nobody is led to expect training."""
+def test_an_empty_store_is_no_failure(tmp_path: Path) -> None:
+    """Nobody has used it yet; the base is in service."""
     open_store(store_file(tmp_path)).close()
     result = run(tmp_path, "status")
     assert result.exit_code == 0
     assert "No candidate has been sampled yet." in result.output
-    assert "not part of this version" in result.output
+    assert "In service: policy version 0" in result.output
 
 
 def test_status_reads_only(tmp_path: Path) -> None:
@@ -49,8 +55,52 @@ def test_status_reads_only(tmp_path: Path) -> None:
     assert not store_file(tmp_path).exists()
 
 
-@pytest.mark.parametrize("command", ["run", "train", "fit", "publish"])
-def test_nothing_pretends_to_train(tmp_path: Path, command: str) -> None:
-    """There is one command."""
-    assert run(tmp_path, command).exit_code == 2
-    assert list(main.commands) == ["status"]
+def test_pausing_and_resuming_are_kept(tmp_path: Path) -> None:
+    """In the data folder, so that the service sees it; each may be said twice."""
+    open_store(store_file(tmp_path)).close()
+    for command, is_paused in (("pause", True), ("pause", True), ("resume", False), ("resume", False)):
+        assert run(tmp_path, command).exit_code == 0
+        assert ("paused" in run(tmp_path, "status").output) is is_paused
+
+
+def test_rolling_back_to_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    """With the versions there are."""
+    open_store(store_file(tmp_path)).close()
+    result = run(tmp_path, "rollback", "7")
+    assert result.exit_code == 1
+    assert "version" in result.output
+    assert "Traceback" not in result.output
+
+
+def test_what_the_user_did_is_in_the_history(tmp_path: Path) -> None:
+    """A roll back by hand, too."""
+    open_store(store_file(tmp_path)).close()
+    assert run(tmp_path, "rollback", "0").exit_code == 0
+    assert "rolled_back" in run(tmp_path, "history").output
+
+
+@pytest.mark.parametrize("kind", ["systemd", "launchd", "windows"])
+def test_a_service_file_runs_the_command(tmp_path: Path, kind: str) -> None:
+    """With its absolute path, because a service has no PATH of the user's."""
+    file = tmp_path / "file"
+    assert run(tmp_path, "install-service", "--kind", kind, "-o", str(file)).exit_code == 0
+    assert f"{Path(sys.executable).with_name('plum-trainer')}" in file.read_text()
+
+
+def test_the_unit_is_written_and_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where systemd looks; without a session of systemd's that is all, and it is said."""
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "systemctl" else f"/bin/{name}")
+    unit = tmp_path / "systemd" / "user" / "plum-trainer.service"
+    assert "not started" in run(tmp_path, "install-service").output
+    assert "ExecStart=" in unit.read_text()
+    assert "removed" in run(tmp_path, "uninstall-service").output
+    assert not unit.exists()
+
+
+@pytest.mark.model
+def test_a_turn_with_nothing_to_learn_is_no_failure(tmp_path: Path) -> None:
+    """It is said, and no adapter is made."""
+    result = run(tmp_path, "once")
+    assert result.exit_code == 0, result.output
+    assert "not enough to train on" in result.output
+    assert not (tmp_path / "adapters").exists()

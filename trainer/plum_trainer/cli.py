@@ -1,9 +1,16 @@
-"""The command `plum-trainer`. In this version it only reports what there is to learn from; it does not train."""
+"""The command `plum-trainer`: the service, one turn by hand, and what there is to know and to undo."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
 
 import click
 from rich import box
@@ -11,30 +18,89 @@ from rich.console import Console
 from rich.table import Table
 
 from plum_lsp import __version__
-from plum_lsp.config import data_dir, load_settings
+from plum_lsp.cli.pairs import exclusions, private
+from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.store import VersionEvidence, open_reader, store_file
+from plum_lsp.store.learning import TrainingEvent, open_learning
+from plum_trainer import daemon, service
+from plum_trainer.bases import base_of
+from plum_trainer.job import read_json
+from plum_trainer.publish import Versions
+from plum_trainer.rounds import unfinished
 
-NOT_YET = "Training is not part of this version: plum-trainer only counts what it would learn from."
+P = ParamSpec("P")
+
+KINDS = ("systemd", "launchd", "windows")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=NOT_YET)
+def _told(command: Callable[P, None]) -> Callable[P, None]:
+    """An error of ours is told with its remedy, not with a traceback."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except PlumError as error:
+            raise click.ClickException(f"{error}\n  {error.remedy}".rstrip()) from error
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="plum-trainer")
 def main() -> None:
-    """What plum-lsp could learn from what became of its offers."""
+    """Trains the policy of plum-lsp on what became of its offers."""
 
 
 @main.command()
+@_told
+def run() -> None:
+    """Train whenever there is enough to learn and the machine has time, until told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    daemon.run(_trainer(logging.getLogger(__name__).info), stop)
+
+
+@main.command()
+@_told
+def once() -> None:
+    """One turn now: pairs, fit, evaluation, gate, publication. Goes on with a turn that was interrupted."""
+    trainer = _trainer(lambda text: click.echo(text, err=True))
+    watching = daemon.watch(trainer)
+    if watching:
+        click.echo(watching)
+    decision = daemon.improve(trainer)
+    if decision is None:
+        click.echo("There is not enough to train on: right and wrong candidates of the current version are needed.")
+        return
+    click.echo(f"The gate {'promoted' if decision.is_promoted else 'refused'} the challenger.")
+    for reason in decision.reasons:
+        click.echo(f"  {reason}")
+
+
+@main.command()
+@_told
 def status() -> None:
-    """Report how much evidence the store holds, by policy version."""
-    try:
-        path = store_file(data_dir(load_settings(environ=os.environ).settings))
-        with open_reader(path) as reader:
-            evidence = reader.evidence()
-    except PlumError as error:
-        raise click.ClickException(f"{error}\n  {error.remedy}".rstrip()) from error
+    """What there is to learn from, what is in service, and what the trainer is doing."""
+    folder = data_dir(_settings())
+    path = store_file(folder)
+    with open_reader(path) as reader:
+        evidence = reader.evidence()
     console = Console(highlight=False)
     console.print(f"Store: {path}", soft_wrap=True)
+    active = VersionStore(folder / ADAPTERS).active()
+    console.print(f"In service: policy version {active.number if active else 0}")
+    current = unfinished(folder)
+    if current is not None:
+        progress = read_json(current.folder / "fit" / "progress.json") or {}
+        at = f", step {progress['step']} of {progress['steps']}" if progress else ""
+        console.print(f"Round {current.number} is not finished{at}.")
+    if daemon.is_paused(folder):
+        console.print("Training is paused.")
     if evidence:
         console.print(_table(evidence))
         console.print(
@@ -42,7 +108,122 @@ def status() -> None:
         )
     else:
         console.print("No candidate has been sampled yet.")
-    console.print(NOT_YET)
+
+
+@main.command()
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@_told
+def history(limit: int) -> None:
+    """What the trainer did, latest last, with each gate's report."""
+    with open_learning(store_file(data_dir(_settings()))) as store:
+        events = store.events()[-limit:]
+    for event in events:
+        click.echo(f"{event.happened_at}  round {event.round}  {event.step:12} {_summary(event)}")
+
+
+@main.command()
+@click.argument("version", type=int, required=False)
+@_told
+def rollback(version: int | None) -> None:
+    """Go back to a version (0: the base alone); without one, to the version before the current. Nothing is deleted."""
+    folder = data_dir(_settings())
+    settings = _settings()
+    store = VersionStore(folder / ADAPTERS)
+    active = store.active()
+    before = active.number if active else 0
+    wanted = _before(before, [one.number for one in store.versions()]) if version is None else version
+    if wanted:
+        Versions(data_dir=folder, settings=settings, base=base_of(settings)).go_to(wanted)
+    else:
+        with store.locked():
+            store.activate(None)
+    with open_learning(store_file(folder)) as learning:
+        detail = {"version": before, "to": wanted, "reason": "asked for by the user"}
+        learning.record(0, "rolled_back", detail, now=daemon.utc_now())
+    click.echo(f"In service: policy version {wanted}.")
+
+
+@main.command()
+@_told
+def pause() -> None:
+    """Begin no further round until `resume`. One that is under way goes on."""
+    flag = data_dir(_settings()) / "training" / "paused"
+    flag.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    flag.touch()
+    click.echo("Training is paused.")
+
+
+@main.command()
+@_told
+def resume() -> None:
+    """Take training up again."""
+    (data_dir(_settings()) / "training" / "paused").unlink(missing_ok=True)
+    click.echo("Training goes on.")
+
+
+@main.command("install-service")
+@click.option("--kind", type=click.Choice(KINDS), default="systemd", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the file here, no more.")
+@_told
+def install_service(kind: str, output: Path | None) -> None:
+    """Start `plum-trainer run` with your session: a systemd user unit; for launchd and Windows, the file to install."""
+    if output is not None:
+        output.write_text(service.contents(kind, service.command_path()), encoding="utf-8")
+        click.echo(f"wrote {output}")
+    elif kind == "systemd":
+        click.echo(service.install(_config_home()))
+    else:
+        click.echo(service.contents(kind, service.command_path()), nl=False)
+
+
+@main.command("uninstall-service")
+@_told
+def uninstall_service() -> None:
+    """Stop the systemd unit and take it away."""
+    click.echo(service.uninstall(_config_home()))
+
+
+def _before(number: int, known: Sequence[int]) -> int:
+    """The highest version below; 0 if there is none."""
+    return max((one for one in known if one < number), default=0)
+
+
+def _trainer(report: Callable[[str], None]) -> daemon.Trainer:
+    settings = _settings()
+    return daemon.Trainer(
+        settings=settings,
+        data_dir=data_dir(settings),
+        base=base_of(settings),
+        exclusions=exclusions(settings),
+        is_private=private(settings),
+        report=report,
+    )
+
+
+def _settings() -> Settings:
+    return load_settings(environ=os.environ).settings
+
+
+def _config_home() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+
+
+def _summary(event: TrainingEvent) -> str:
+    """The few words of a step's report that a person looks for."""
+    detail: dict[str, Any] = dict(event.detail)
+    match event.step:
+        case "frozen":
+            return f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}"
+        case "fitted":
+            return f"{detail['steps']} steps, loss {detail['loss_first']:.3f} to {detail['loss_last']:.3f}"
+        case "decided":
+            before, after = (detail["report"][side]["pass_at_1"] for side in ("champion", "challenger"))
+            verdict = "promoted" if detail["is_promoted"] else "refused: " + "; ".join(detail["reasons"])
+            return f"pass@1 {before:.3f} to {after:.3f}, {verdict}"
+        case "published":
+            return f"version {detail['version']}"
+        case _:
+            return "; ".join(f"{name} {value}" for name, value in detail.items() if not isinstance(value, dict))
 
 
 def _table(evidence: Sequence[VersionEvidence]) -> Table:

@@ -83,7 +83,7 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
     if kind == "bytearray":
         return bytearray(items[0])
     if kind == "ndarray":
-        import numpy  # type: ignore[import-not-found]
+        import numpy
 
         return numpy.array(items, dtype=text)
     return _object(type_name, items, module)

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -47,6 +48,7 @@ def main(control_fd: int) -> NoReturn:
         "pid_namespaces": has_namespaces,
         "landlock": lockdown.landlock_version(),
         "missing": missing,
+        "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
     own = os.pidfd_open(os.getpid())
     socket.send_fds(control, [json.dumps(report).encode()], [own])
@@ -158,18 +160,31 @@ class _Zygote:
 
     def _fork(self, number: int, channel: int) -> None:
         """One child on `channel`; tells the host its pidfd."""
-        if self._has_namespaces:
-            lockdown.new_pid_namespace(with_user=False)
-        pid = os.fork()
-        if not pid:
-            self._be_child(channel)
-        if self._has_namespaces:
-            lockdown.back_to_pid_namespace(self._own)
+        try:
+            pid = self._forked(channel)
+        except OSError as error:  # no room for another process: the others go on
+            os.close(channel)
+            message = {"unforked": number, "problem": os.strerror(error.errno or 0)}
+            self._control.send(json.dumps(message).encode())
+            return
         os.close(channel)
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = (number, pid)
         self._poll.register(pidfd, select.POLLIN)
         socket.send_fds(self._control, [json.dumps({"forked": number}).encode()], [pidfd])
+
+    def _forked(self, channel: int) -> int:
+        """The pid of a new child, which never comes back from here."""
+        if self._has_namespaces:
+            lockdown.new_pid_namespace(with_user=False)
+        try:
+            pid = os.fork()
+            if not pid:
+                self._be_child(channel)
+        finally:
+            if self._has_namespaces:
+                lockdown.back_to_pid_namespace(self._own)
+        return pid
 
     def _bury(self, pidfd: int) -> None:
         """Reap one child and say how it ended (a negative number is the signal) and what CPU time it took."""
@@ -178,7 +193,12 @@ class _Zygote:
         os.close(pidfd)
         _, status, used = os.wait4(pid, 0)
         cpu_ms = int((used.ru_utime + used.ru_stime) * 1000)
-        message = {"ended": number, "status": os.waitstatus_to_exitcode(status), "cpu_ms": cpu_ms}
+        message = {
+            "ended": number,
+            "status": os.waitstatus_to_exitcode(status),
+            "cpu_ms": cpu_ms,
+            "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        }
         with contextlib.suppress(BrokenPipeError):
             self._control.send(json.dumps(message).encode())
 

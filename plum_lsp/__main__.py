@@ -1,0 +1,6 @@
+"""`python -m plum_lsp`: the command line, for units and scripts that name an interpreter."""
+
+from plum_lsp.cli import main
+
+if __name__ == "__main__":
+    main()

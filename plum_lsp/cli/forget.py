@@ -1,0 +1,81 @@
+"""`plum-lsp forget`: really delete what was recorded, of some files, since some time, or at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from plum_lsp.config import data_dir, load_settings
+from plum_lsp.store import store_file
+from plum_lsp.store.forgetting import forget as forget_in
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class _Since(click.ParamType[str]):
+    """A time (`2026-11-24`, `2026-11-24T15:00`) or how long ago (`2h`, `3d`), as UTC text."""
+
+    name = "time"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            return ""
+        if value[:-1].isdigit() and value[-1:] in UNITS:
+            return _utc(datetime.now(UTC) - timedelta(**{UNITS[value[-1]]: int(value[:-1])}))
+        try:
+            return _utc(datetime.fromisoformat(value).astimezone())
+        except ValueError:
+            self.fail("must be a time such as 2026-11-24T15:00, or how long ago, such as 2h or 3d", param, ctx)
+
+
+@click.command()
+@click.option(
+    "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="This file, or all in this folder."
+)
+@click.option("--since", type=_Since(), default="", help="Only what was recorded since: 2026-11-24T15:00, 2h, 3d.")
+@click.option("--all", "everything", is_flag=True, help="Whatever file it was.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) -> None:
+    """Delete recorded requests with everything that hangs on them, for good: rows, free pages and log.
+
+    Pairs, labels and the trainer's own copies of rows go too. An adapter that was trained on them stays as it is.
+    """
+    if not (paths or since or everything) or (everything and paths):
+        raise click.UsageError("Say what: --path PATH, --since TIME or --all (with --since: both must hold).")
+    folder = data_dir(load_settings(environ=os.environ).settings)
+    if not yes:
+        click.confirm("This cannot be undone. Go on?", abort=True)
+    wanted = tuple(path.expanduser().absolute() for path in paths)
+    done = forget_in(store_file(folder), is_wanted=(lambda uri: _is_in(uri, wanted)) if wanted else None, since=since)
+    rounds = _delete_training_copies(folder)
+    click.echo(
+        f"Forgotten: {done.requests} requests, {done.candidates} candidates, {done.prompts} prompts"
+        f"{f', the rows of {rounds} training rounds' if rounds else ''}."
+    )
+    click.echo(f"The store went from {done.bytes_before:,} to {done.bytes_after:,} bytes.")
+    if rounds:
+        click.echo("Adapters were trained on such rows: `plum-trainer rollback 0` goes back to the base model.")
+
+
+def _is_in(uri: str, wanted: tuple[Path, ...]) -> bool:
+    """Whether a document is one of these files or lies in one of these folders, by name or by what a link leads to."""
+    document = Path(unquote(urlsplit(uri).path))
+    return any(document.is_relative_to(path) or document.is_relative_to(path.resolve()) for path in wanted)
+
+
+def _delete_training_copies(folder: Path) -> int:
+    """The trainer freezes its rows in files; which of them came from what is forgotten is not told apart."""
+    rounds = 0
+    for copy in (folder / "training").glob("round-*"):
+        rounds += 1
+        shutil.rmtree(copy)
+    return rounds
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")

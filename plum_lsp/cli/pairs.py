@@ -1,0 +1,169 @@
+"""`plum-lsp pairs`: build preference pairs from the facts, look at them, and write them out for a trainer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import unquote, urlsplit
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from plum_lsp.config import Settings, data_dir, load_settings
+from plum_lsp.domain.errors import ConfigError
+from plum_lsp.domain.preferences import StoredPair
+from plum_lsp.feedback.exclusion import Exclusions, exclusions_of
+from plum_lsp.feedback.privacy import is_excluded
+from plum_lsp.pairing import rebuild as rebuild_pairs
+from plum_lsp.store import store_file
+from plum_lsp.store.learning import LearningStore, open_learning
+from plum_lsp.store.preferences import open_preferences
+
+FORMATS = ("trl-dpo", "trl-kto", "jsonl")
+
+
+@click.group()
+def pairs() -> None:
+    """What is learned from: pairs and labels, derived from the facts by numbered rules."""
+
+
+@pairs.command()
+def rebuild() -> None:
+    """Derive every pair and label anew from the facts, and say what was left out."""
+    settings = load_settings(environ=os.environ).settings
+    path = _existing_store(settings)
+    with open_preferences(path) as store:
+        report = rebuild_pairs(
+            store,
+            now=datetime.now(UTC),
+            wants_quality=settings.learning.quality_pairs,
+            exclusions=exclusions(settings),
+            is_private=private(settings),
+        )
+    _show_report(report)
+
+
+@pairs.command("list")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show this many, from the first.")
+def list_pairs(limit: int) -> None:
+    """The pairs of the latest build."""
+    with _open() as store:
+        build = store.latest_build()
+        if build is None:
+            raise click.ClickException("no pairs were built yet; run: plum-lsp pairs rebuild")
+        table = Table(box=box.SIMPLE)
+        for heading in ("pair", "rule", "source", "version", "weight", "distance", "document"):
+            table.add_column(heading)
+        for pair in islice(store.pairs(), limit):
+            table.add_row(*_row(pair))
+        Console(highlight=False).print(table)
+        _show_report(build)
+
+
+@pairs.command()
+@click.argument("pair_id", type=int, metavar="PAIR")
+def show(pair_id: int) -> None:
+    """One pair: its prompt and both texts."""
+    with _open() as store:
+        pair = store.pair(pair_id)
+    if pair is None:
+        raise click.ClickException(f"the latest build has no pair {pair_id}")
+    click.echo(f"pair {pair.id}: rule {pair.rule} ({pair.source.value}), weight {pair.weight:.3f}, {pair.document_uri}")
+    for heading, text in (("prompt", pair.prompt), ("chosen", pair.chosen.middle), ("rejected", pair.rejected.middle)):
+        click.echo(f"\n--- {heading}\n{text}")
+
+
+@pairs.command()
+@click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
+def export(form: str, output: Path | None) -> None:
+    """Write the latest build as JSON lines: TRL's rows for DPO or KTO, or everything that is known of each pair.
+
+    TRL puts the end of text behind every completion by itself; texts without an end of their own are left out.
+    """
+    with _open() as store:
+        rows = _rows(store, form)
+        if output is None:
+            count = _write(rows, sys.stdout)
+        else:
+            with output.open("w", encoding="utf-8") as file:
+                output.chmod(0o600)
+                count = _write(rows, file)
+    click.echo(f"{count} rows", err=True)
+
+
+def exclusions(settings: Settings) -> Exclusions | None:
+    """The benchmark tasks that the settings keep out.
+
+    Raises:
+        ConfigError: the file cannot be read or is none of benchmark rows.
+    """
+    if not settings.learning.exclude_tasks:
+        return None
+    path = Path(settings.learning.exclude_tasks).expanduser()
+    try:
+        return exclusions_of(path.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be used as learning.exclude_tasks: {error}") from error
+
+
+def private(settings: Settings) -> Callable[[str], bool]:
+    """Whether a document's address is one that the settings exclude."""
+    patterns = [str(Path(pattern).expanduser()) for pattern in settings.privacy.exclude]
+    return lambda uri: is_excluded(unquote(urlsplit(uri).path), patterns)
+
+
+def _existing_store(settings: Settings) -> Path:
+    path = store_file(data_dir(settings))
+    if not path.is_file():
+        raise click.ClickException(f"there is no store at {path}; it is made by the first suggestion")
+    return path
+
+
+def _open() -> LearningStore:
+    return open_learning(_existing_store(load_settings(environ=os.environ).settings))
+
+
+def _row(pair: StoredPair) -> tuple[str, ...]:
+    name = Path(unquote(urlsplit(pair.document_uri).path)).name
+    version = str(pair.policy_number)
+    return (
+        str(pair.id),
+        str(pair.rule),
+        pair.source.value,
+        version,
+        f"{pair.weight:.3f}",
+        f"{pair.distance:.3f}",
+        name,
+    )
+
+
+def _rows(store: LearningStore, form: str) -> Iterator[dict[str, Any]]:
+    if form == "trl-kto":
+        for label in store.labels():
+            if label.written.ends:
+                yield {"prompt": label.prompt, "completion": label.written.middle, "label": label.is_desirable}
+        return
+    for pair in store.pairs():
+        if form == "jsonl":
+            yield {**dataclasses.asdict(pair), "source": pair.source.value}
+        elif pair.chosen.ends and pair.rejected.ends:
+            yield {"prompt": pair.prompt, "chosen": pair.chosen.middle, "rejected": pair.rejected.middle}
+
+
+def _write(rows: Iterator[dict[str, Any]], file: TextIO) -> int:
+    return sum(1 for row in rows if file.write(json.dumps(row, ensure_ascii=False) + "\n"))
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    for name, value in report.items():
+        click.echo(f"{name:32} {value}")

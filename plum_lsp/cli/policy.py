@@ -1,0 +1,240 @@
+"""`plum-lsp policy`: run a policy server, and publish adapters to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import click
+
+from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.domain.errors import PolicyError, PolicyUnavailable
+from plum_lsp.policy.engines import Engine, VllmEngine
+from plum_lsp.policy.llama_engine import LlamaEngine
+from plum_lsp.policy.publish import RANK_MAX, Publication
+from plum_lsp.policy.publish import publish as publish_adapter
+from plum_lsp.policy.publish import rollback as roll_back
+from plum_lsp.policy.serving import ServeOptions, ServingState, read_state
+from plum_lsp.policy.sources import served_source
+from plum_lsp.policy.supervisor import Supervisor
+from plum_lsp.policy.unit import UNIT_NAME, unit_path, unit_text
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
+from plum_lsp.policy.weights import BaseModel, read_base
+from plum_lsp.wiring import load_for_command, policy_options
+
+STOP_SECONDS = 40.0
+"""vLLM ends its workers first."""
+
+
+@click.group()
+def policy() -> None:
+    """Run a policy server, and publish adapters to it."""
+
+
+@policy.command(context_settings={"ignore_unknown_options": True})
+@click.option("--engine", type=click.Choice(["vllm", "llamacpp"]), help="Default: what the model is made for.")
+@click.option("--model", default="", help="A catalogue name, a GGUF file, a Hugging Face folder or id.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--lora-rank", default=RANK_MAX, show_default=True, help="Largest rank of an adapter (vLLM).")
+@click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM); 0: none.")
+@click.option("--context-tokens", default=4096, show_default=True)
+@click.argument("passed", nargs=-1, type=click.UNPROCESSED)
+def serve(
+    *,
+    engine: str | None,
+    model: str,
+    host: str,
+    port: int,
+    lora_rank: int,
+    ngram: int,
+    context_tokens: int,
+    passed: tuple[str, ...],
+) -> None:
+    """Serve a policy until stopped. What follows -- goes to the engine, as in: -- --tensor-parallel-size 2."""
+    settings = load_for_command({})
+    folder = data_dir(settings)
+    if (running := read_state(folder)) is not None:
+        raise PolicyUnavailable(f"a policy server runs already at {running.url}", remedy="Run: plum-lsp policy stop")
+    options = policy_options(settings)
+    source = served_source(
+        model or options.model, engine or "", cache_dir=options.cache_dir, folder=options.model_folder
+    )
+    click.echo(f"Serving {source.name} with {source.engine}")
+    wanted = ServeOptions(
+        engine=source.engine,
+        model=source.path,
+        name=source.name,
+        host=host,
+        port=port,
+        context_tokens=context_tokens,
+        lora_rank=lora_rank,
+        ngram_tokens=ngram,
+        passed=passed,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    supervisor = Supervisor(
+        options=wanted,
+        base=read_base(source.path, cache_dir=options.cache_dir, name=source.name),
+        store=VersionStore(folder / ADAPTERS),
+        data_dir=folder,
+        log=folder / "policy.log",
+        tell=_tell,
+        progress=_progress,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_signal(supervisor))
+
+
+@policy.command()
+def status() -> None:
+    """Say which server runs, which versions there are and which is active."""
+    settings = load_for_command({})
+    state = read_state(data_dir(settings))
+    store = VersionStore(data_dir(settings) / ADAPTERS)
+    active = store.active()
+    for version in store.versions():
+        mark = "*" if active and version.number == active.number else " "
+        click.echo(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
+    if state is None:
+        click.echo("No policy server of yours runs. Start one with: plum-lsp policy serve")
+        return
+    click.echo(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
+    click.echo(f"active: {active.name if active else state.model}")
+    try:
+        click.echo(f"answers to: {', '.join(asyncio.run(_models(state)))}")
+    except PolicyError as error:
+        raise PolicyUnavailable(f"it does not answer: {error}", remedy="Run: plum-lsp policy stop") from error
+
+
+@policy.command()
+def stop() -> None:
+    """End the server."""
+    state = read_state(data_dir(load_for_command({})))
+    if state is None:
+        click.echo("No policy server of yours runs.")
+        return
+    os.kill(state.pid, signal.SIGTERM)
+    until = time.monotonic() + STOP_SECONDS
+    while _is_alive(state.pid):
+        if time.monotonic() > until:
+            raise PolicyUnavailable(f"process {state.pid} does not end", remedy=f"Run: kill -9 {state.pid}")
+        time.sleep(0.2)
+    click.echo("stopped")
+
+
+@policy.command()
+@click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def publish(adapter: Path) -> None:
+    """Prove the LoRA adapter in a folder and make it the active version, without disturbing requests."""
+    asyncio.run(_publish(load_for_command({}), adapter))
+
+
+@policy.command()
+@click.argument("version")
+def rollback(version: str) -> None:
+    """Make a version that was published before active again."""
+    asyncio.run(_rollback(load_for_command({}), version))
+
+
+@policy.command("install-unit")
+@click.option("--print", "is_printed", is_flag=True, help="Only show it.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
+    """Install a systemd user unit that serves the policy; what follows -- is passed to `policy serve`."""
+    text = unit_text(sys.executable, arguments)
+    if is_printed:
+        click.echo(text, nl=False)
+        return
+    path = unit_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    click.echo(
+        f"wrote {path}\nStart it with: systemctl --user daemon-reload && systemctl --user enable --now {UNIT_NAME}"
+    )
+
+
+async def _publish(settings: Settings, adapter: Path) -> None:
+    async with _engine(settings) as (engine, base, rank_max):
+        store = VersionStore(data_dir(settings) / ADAPTERS)
+        done = await publish_adapter(
+            adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=lambda line: click.echo(line)
+        )
+    _show(done)
+
+
+async def _rollback(settings: Settings, name: str) -> None:
+    async with _engine(settings) as (engine, _, _):
+        done = await roll_back(name, store=VersionStore(data_dir(settings) / ADAPTERS), engine=engine)
+    _show(done)
+
+
+def _show(done: Publication) -> None:
+    after = done.previous or "the base model"
+    click.echo(f"{done.version.name} is active, after {after}; swapped in {done.swap_ms:.0f} ms")
+
+
+@asynccontextmanager
+async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine, BaseModel, int]]:
+    """The engine that publications go to: the vLLM that runs, or else llama.cpp with the configured model."""
+    state = read_state(data_dir(settings))
+    options = policy_options(settings)
+    if state is not None and state.engine == "vllm":
+        base = read_base(Path(state.model_path), cache_dir=cache_dir(settings), name=state.model)
+        vllm = VllmEngine(state.url, state.connection())
+        try:
+            yield vllm, base, state.lora_rank
+        finally:
+            await vllm.close()
+        return
+    model = state.model_path if state is not None else options.model
+    source = served_source(model, "llamacpp", cache_dir=options.cache_dir, folder=options.model_folder)
+    llama = LlamaEngine(source, options)
+    try:
+        yield llama, read_base(source.path, cache_dir=options.cache_dir, name=source.name), RANK_MAX
+    finally:
+        await llama.close()
+
+
+async def _models(state: ServingState) -> tuple[str, ...]:
+    engine = VllmEngine(state.url, state.connection())
+    try:
+        return await engine.models()
+    finally:
+        await engine.close()
+
+
+async def _until_signal(supervisor: Supervisor) -> None:
+    """Serve until SIGTERM or SIGINT; both end the server's processes."""
+    serving = asyncio.create_task(supervisor.run())
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _tell(line: str) -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    click.echo(line)
+
+
+def _progress(line: str) -> None:
+    """One line that is overwritten on a terminal; nothing elsewhere."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{line}", nl=False, err=True)

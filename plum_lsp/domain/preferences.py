@@ -1,0 +1,130 @@
+"""Facts seen as evidence, and the preferences derived from them. Values only: the rules are `feedback.pairs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plum_lsp.domain.learning import OutcomeKind, PairSource
+from plum_lsp.domain.suggestion import Finish, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateFacts:
+    """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts; `wall_ms` is their sum."""
+
+    request_id: str
+    id: str
+    version_id: int
+    text: str
+    completion: str
+    restored: str
+    fingerprint: str
+    problem: str
+    finish: Finish
+    tier: Tier | None
+    tests: int
+    passed: int
+    timed_out: int
+    wall_ms: float
+    probability: float | None = None
+    strength: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFacts:
+    """What became of an offer: every kind of outcome there was, and the latest measurement of what survived."""
+
+    request_id: str
+    candidate_id: str
+    outcomes: tuple[OutcomeKind, ...]
+    is_shown: bool
+    survival_share: float | None = None
+    survival_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFacts:
+    """Everything known about one prompt, over all its requests, in a fixed order."""
+
+    prompt_hash: str
+    prompt: str
+    document_uris: tuple[str, ...]
+    candidates: tuple[CandidateFacts, ...]
+    offers: tuple[OfferFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferencePair:
+    """One text of a prompt over another. `chosen_text` is None unless it is not the candidate's own (a correction)."""
+
+    rule: int
+    source: PairSource
+    prompt_hash: str
+    chosen: CandidateFacts
+    rejected: CandidateFacts
+    weight: float
+    distance: float
+    chosen_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceLabel:
+    """One candidate, desirable or not."""
+
+    rule: int
+    prompt_hash: str
+    candidate: CandidateFacts
+    is_desirable: bool
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A text as its policy wrote it, to be trained on. `ends` says whether its end is its own."""
+
+    middle: str
+    ends: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPair:
+    """A pair with its texts, as the trainer and people read it."""
+
+    id: int
+    rule: int
+    source: PairSource
+    prompt_hash: str
+    prompt: str
+    document_uri: str
+    policy_number: int
+    base_sha256: str
+    weight: float
+    distance: float
+    chosen: Written
+    rejected: Written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLabel:
+    """A label with its text, as the trainer and people read it."""
+
+    id: int
+    rule: int
+    prompt_hash: str
+    prompt: str
+    document_uri: str
+    policy_number: int
+    base_sha256: str
+    weight: float
+    is_desirable: bool
+    written: Written
+
+
+def middle_of(text: str, *, completion: str, restored: str) -> str:
+    """What the policy should have written for `text` to be inserted: its own first blanks, then the text.
+
+    A prompt leaves out the blanks at its end (`restored`), and a policy writes them or leaves them to us.
+    """
+    lead = completion[: len(completion) - len(completion.lstrip(" \t\r\n"))]
+    body = text.lstrip(" \t")
+    return lead + body if completion[len(lead) :].startswith(body) else restored + text

@@ -1,0 +1,77 @@
+"""What is known about the candidates of one prompt, and which of them the evidence calls right or wrong.
+
+Pure: decides on facts that the store gives. Makes no pairs (`pairs` does).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Sequence
+
+from plum_lsp.domain.preferences import CandidateFacts
+from plum_lsp.domain.suggestion import Finish, Tier
+
+RIGHT_PROBABILITY = {Tier.VERIFIED: 0.95, Tier.CONSISTENT: 0.85}
+"""Chance that a candidate of a tier is right where the verifier estimated none (docs/benchmarks.md, rounded down)."""
+REFUTED_PROBABILITY = 0.05
+"""Chance that a refuted candidate is right all the same: its test may be wrong."""
+
+
+class Standing(enum.Enum):
+    """What the evidence says of a candidate, or why it says nothing."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOT_RUN = "not_run"
+    """A sandbox error, a duplicate, a text that cannot run, or no deadline left."""
+    CHECKED = "checked"
+    CUT_BY_LENGTH = "cut_by_length"
+    """Its end is missing, so it is no example of an answer."""
+    FLAKY = "flaky"
+    """The same program passed once and failed once."""
+    ALL_TIMED_OUT = "all_timed_out"
+    """Nobody finished: the machine may have stood still."""
+
+
+def standings(candidates: Sequence[CandidateFacts]) -> list[Standing]:
+    """The standing of each candidate of one prompt, in order."""
+    results: defaultdict[tuple[int, str], set[bool]] = defaultdict(set)
+    for one in candidates:
+        if one.tests:
+            results[one.version_id, one.fingerprint].add(one.passed == one.tests)
+    by_program: defaultdict[str, set[bool]] = defaultdict(set)
+    for (_, fingerprint), seen in results.items():
+        by_program[fingerprint] |= seen
+    somebody_ended = any(one.tests > one.timed_out for one in candidates)
+    return [_standing(one, by_program[one.fingerprint], somebody_ended) for one in candidates]
+
+
+def _standing(one: CandidateFacts, results: set[bool], somebody_ended: bool) -> Standing:
+    if one.finish is Finish.LENGTH:
+        return Standing.CUT_BY_LENGTH
+    if len(results) > 1:
+        return Standing.FLAKY
+    if one.tier in RIGHT_PROBABILITY and not one.problem:
+        return Standing.RIGHT
+    if not one.tests or one.tier is None:
+        return Standing.CHECKED if one.tier is Tier.CHECKED else Standing.NOT_RUN
+    if one.passed == one.tests:
+        return Standing.CHECKED
+    if one.timed_out == one.tests and not somebody_ended:
+        return Standing.ALL_TIMED_OUT
+    return Standing.WRONG
+
+
+def weight_of(one: CandidateFacts, standing: Standing) -> float:
+    """How sure it is, in [0, 1], that a candidate stands where it stands.
+
+    A pass counts for as much as its tests are strong. Without an estimate, n tests are taken to find n of n + 1
+    mistakes. A failed test needs no strength: one is enough to refute.
+    """
+    if standing is Standing.WRONG:
+        return 1.0 - (REFUTED_PROBABILITY if one.probability is None else one.probability)
+    assert one.tier is not None
+    probability = RIGHT_PROBABILITY[one.tier] if one.probability is None else one.probability
+    strength = one.tests / (one.tests + 1) if one.strength is None else one.strength
+    return probability * (strength if one.tests else 0.5)

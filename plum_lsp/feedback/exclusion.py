@@ -1,0 +1,67 @@
+"""Prompts that must not be trained on because a benchmark asks the same: told by the function's own words.
+
+An entry is a function's header, signature and docstring, whatever its layout. A prompt is excluded if it holds one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+_FUNCTION = re.compile(r"\bdef\s+(\w+)\s*\(")
+_SPACE = re.compile(r"\s+")
+
+HEADER_CHARACTERS_MIN = 24
+"""A shorter header (`def add(a, b):`) is anybody's and would exclude half of the world's code."""
+
+
+class Exclusions:
+    """The headers of a benchmark's tasks, by function name."""
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._headers: dict[str, list[str]] = {}
+        for name, header in headers:
+            if len(header) >= HEADER_CHARACTERS_MIN:
+                self._headers.setdefault(name, []).append(header)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._headers.values()))
+
+    def holds(self, prompt: str) -> bool:
+        """Whether the prompt asks for one of these functions."""
+        names = {match[1] for match in _FUNCTION.finditer(prompt)} & self._headers.keys()
+        if not names:
+            return False
+        flat = _flat(prompt)
+        return any(header in flat for name in names for header in self._headers[name])
+
+
+def exclusions_of(lines: Iterable[str]) -> Exclusions:
+    """The exclusions in a file of benchmark rows: JSON with a `prompt`, or with a `text` or `code` of a function.
+
+    Raises:
+        ValueError: a line is no such row; the message has its number.
+    """
+    headers: list[tuple[str, str]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            text = next(row[key] for key in ("prompt", "code", "text") if isinstance(row.get(key), str))
+        except (ValueError, AttributeError, StopIteration):
+            raise ValueError(f"line {number} is no JSON object with a `prompt`") from None
+        headers += _headers(text)
+    return Exclusions(headers)
+
+
+def _headers(prompt: str) -> list[tuple[str, str]]:
+    """The last function of a prompt: the one that is asked for, from its `def` on."""
+    starts = [(match.start(), match[1]) for match in _FUNCTION.finditer(prompt)]
+    return [(name, _flat(prompt[start:])) for start, name in starts[-1:]]
+
+
+def _flat(text: str) -> str:
+    """Without any white space and quotes of docstrings, which are matters of layout."""
+    return _SPACE.sub("", text).replace('"""', "").replace("'''", "")

@@ -1,0 +1,217 @@
+"""The numbered rules that turn facts into preference pairs and labels. Pure, and the same facts give the same pairs.
+
+1. Verdict pairs: a right over a wrong candidate of one prompt and version, at least edit distance.
+2. Labels: every candidate that the evidence calls right or wrong, so that groups of one kind teach too.
+3. User pairs: accepted and kept over shown and rejected; the user's correction over the offer it replaced.
+4. Quality pairs: the better of two right candidates (`quality`); off unless asked for.
+
+A rule's number is never given to another recipe: a changed recipe is a new number. Staleness is not decided here:
+pairs of every version are built, and the trainer takes those that are fresh when it trains.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rapidfuzz.distance import Levenshtein
+
+from plum_lsp.domain.learning import OutcomeKind, PairSource
+from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLabel, PreferencePair, PromptFacts
+from plum_lsp.feedback.evidence import Standing, standings, weight_of
+from plum_lsp.feedback.quality import better
+
+VERDICT_RULE, LABEL_RULE, USER_RULE, QUALITY_RULE = 1, 2, 3, 4
+
+PAIRS_PER_PROMPT_MAX = 4
+"""A prompt that was asked often must not outweigh the others."""
+SIDE_MAX = 64
+"""Right and wrong candidates compared for one prompt; more are left out, the later first."""
+NEARLY_AS_NEAR = 0.1
+"""Pairs whose distance is within this of the least are taken for equally near, and length decides among them."""
+KEPT_SHARE_MIN = 0.9
+"""An accepted text of which this much stands is kept."""
+CORRECTED_SHARE_MIN = 0.3
+"""Below this the text was not corrected but replaced by something else."""
+REJECTED = frozenset({OutcomeKind.DISMISSED})
+"""`ignored` is not among them: nobody said no."""
+
+
+Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
+"""The right and the wrong candidates of each policy version."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PairBuilder:
+    """Builds the pairs of one prompt after another; remembers what it counted and which way lengths lean."""
+
+    wants_quality: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    lean: int = 0
+    """Code points by which chosen texts were longer than rejected ones so far."""
+    _grouped: tuple[PromptFacts, Groups] | None = None
+
+    def pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
+        """Every pair of one prompt, rule by rule."""
+        groups = self._groups(facts)
+        for right, wrong in groups.values():
+            yield from self._verdict_pairs(facts.prompt_hash, right, wrong)
+        yield from self._user_pairs(facts)
+        if self.wants_quality:
+            for right, _ in groups.values():
+                yield from self._quality_pairs(facts.prompt_hash, right)
+
+    def labels(self, facts: PromptFacts) -> Iterator[PreferenceLabel]:
+        """A label for each distinct candidate that the evidence calls right or wrong, one version at a time."""
+        for right, wrong in self._groups(facts).values():
+            for side, is_desirable in ((right, True), (wrong, False)):
+                standing = Standing.RIGHT if is_desirable else Standing.WRONG
+                for one in side:
+                    self.counts["label_desirable" if is_desirable else "label_undesirable"] += 1
+                    yield PreferenceLabel(
+                        rule=LABEL_RULE,
+                        prompt_hash=facts.prompt_hash,
+                        candidate=one,
+                        is_desirable=is_desirable,
+                        weight=weight_of(one, standing),
+                    )
+
+    def _groups(self, facts: PromptFacts) -> Groups:
+        """Right and wrong candidates by policy version, without those that say the same; counted once a prompt."""
+        if self._grouped is not None and self._grouped[0] is facts:
+            return self._grouped[1]
+        groups: Groups = {}
+        seen: set[tuple[int, str]] = set()
+        for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True):
+            if standing is not Standing.RIGHT and standing is not Standing.WRONG:
+                self.counts[f"left_out_{standing.value}"] += 1
+                continue
+            program = (one.version_id, one.fingerprint)
+            if program in seen:
+                self.counts["left_out_duplicate"] += 1
+                continue
+            seen.add(program)
+            groups.setdefault(one.version_id, ([], []))[standing is Standing.WRONG].append(one)
+        for right, wrong in groups.values():
+            self.counts["groups_mixed" if right and wrong else "groups_right" if right else "groups_wrong"] += 1
+        self._grouped = (facts, groups)
+        return groups
+
+    def _verdict_pairs(
+        self, prompt_hash: str, right: list[CandidateFacts], wrong: list[CandidateFacts]
+    ) -> Iterator[PreferencePair]:
+        """Rule 1: each candidate in one pair at most, nearest first; among the nearest, what evens out lengths."""
+        if not right or not wrong:
+            return
+        right, wrong = right[:SIDE_MAX], wrong[:SIDE_MAX]
+        distances = _distances(right, wrong)
+        rows, columns = set(range(len(right))), set(range(len(wrong)))
+        for _ in range(min(PAIRS_PER_PROMPT_MAX, len(right), len(wrong))):
+            least = min(distances[row][column] for row in rows for column in columns)
+            near = [
+                (row, column)
+                for row in sorted(rows)
+                for column in sorted(columns)
+                if distances[row][column] <= least + NEARLY_AS_NEAR
+            ]
+            row, column = min(
+                near, key=lambda place: abs(self.lean + len(right[place[0]].text) - len(wrong[place[1]].text))
+            )
+            rows.discard(row)
+            columns.discard(column)
+            chosen, rejected = right[row], wrong[column]
+            self.lean += len(chosen.text) - len(rejected.text)
+            self.counts["pair_verdict"] += 1
+            yield PreferencePair(
+                rule=VERDICT_RULE,
+                source=PairSource.VERDICT,
+                prompt_hash=prompt_hash,
+                chosen=chosen,
+                rejected=rejected,
+                weight=weight_of(chosen, Standing.RIGHT) * weight_of(rejected, Standing.WRONG),
+                distance=distances[row][column],
+            )
+
+    def _user_pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
+        """Rule 3: what users kept over what users turned down, and their corrections. Says nothing of correctness."""
+        known = {(one.request_id, one.id): one for one in facts.candidates}
+        offered = [(offer, known.get((offer.request_id, offer.candidate_id))) for offer in facts.offers]
+        kept = [one for offer, one in offered if one is not None and _is_kept(offer)]
+        turned_down = [
+            one for offer, one in offered if one is not None and offer.is_shown and _ended(offer) in REJECTED
+        ]
+        made = 0
+        for chosen in kept:
+            for rejected in turned_down:
+                is_pair = rejected.fingerprint != chosen.fingerprint and rejected.version_id == chosen.version_id
+                if is_pair and made < PAIRS_PER_PROMPT_MAX:
+                    made += 1
+                    yield self._user_pair(facts.prompt_hash, PairSource.OUTCOME, chosen, rejected)
+        for offer, one in offered:
+            if one is not None and _is_corrected(offer):
+                yield self._user_pair(facts.prompt_hash, PairSource.EDIT, one, one, chosen_text=offer.survival_text)
+
+    def _user_pair(
+        self,
+        prompt_hash: str,
+        source: PairSource,
+        chosen: CandidateFacts,
+        rejected: CandidateFacts,
+        *,
+        chosen_text: str | None = None,
+    ) -> PreferencePair:
+        self.counts[f"pair_{source.value}"] += 1
+        text = chosen.text if chosen_text is None else chosen_text
+        return PreferencePair(
+            rule=USER_RULE,
+            source=source,
+            prompt_hash=prompt_hash,
+            chosen=chosen,
+            rejected=rejected,
+            weight=1.0,
+            distance=float(Levenshtein.normalized_distance(text, rejected.text)),
+            chosen_text=chosen_text,
+        )
+
+    def _quality_pairs(self, prompt_hash: str, right: list[CandidateFacts]) -> Iterator[PreferencePair]:
+        """Rule 4: the better of two right candidates that differ in one respect, at most one pair a prompt."""
+        for one in right[:SIDE_MAX]:
+            for other in right[:SIDE_MAX]:
+                if one is not other and better(one, other):
+                    self.counts["pair_quality"] += 1
+                    yield PreferencePair(
+                        rule=QUALITY_RULE,
+                        source=PairSource.QUALITY,
+                        prompt_hash=prompt_hash,
+                        chosen=one,
+                        rejected=other,
+                        weight=weight_of(one, Standing.RIGHT) * weight_of(other, Standing.RIGHT),
+                        distance=float(Levenshtein.normalized_distance(one.text, other.text)),
+                    )
+                    return
+
+
+def _distances(right: Sequence[CandidateFacts], wrong: Sequence[CandidateFacts]) -> list[list[float]]:
+    """Normalised edit distance of each right to each wrong candidate's text."""
+    return [[float(Levenshtein.normalized_distance(one.text, other.text)) for other in wrong] for one in right]
+
+
+def _ended(offer: OfferFacts) -> OutcomeKind | None:
+    return offer.outcomes[-1] if offer.outcomes else None
+
+
+def _is_kept(offer: OfferFacts) -> bool:
+    """Taken, and measured to stand; or typed by the user letter by letter."""
+    if OutcomeKind.TYPED_THROUGH in offer.outcomes:
+        return True
+    is_taken = OutcomeKind.ACCEPTED in offer.outcomes
+    return is_taken and offer.survival_share is not None and offer.survival_share >= KEPT_SHARE_MIN
+
+
+def _is_corrected(offer: OfferFacts) -> bool:
+    """Taken, and changed in part by now."""
+    share = offer.survival_share
+    is_taken = OutcomeKind.ACCEPTED in offer.outcomes and bool(offer.survival_text.strip())
+    return is_taken and share is not None and CORRECTED_SHARE_MIN <= share < KEPT_SHARE_MIN

@@ -1,0 +1,66 @@
+"""Builds every preference pair and label of a store anew from its facts, and says what was left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain
+
+from plum_lsp.domain.preferences import PreferenceLabel, PreferencePair, PromptFacts
+from plum_lsp.feedback.exclusion import Exclusions
+from plum_lsp.feedback.pairs import PairBuilder
+from plum_lsp.store.preferences import PreferenceStore
+
+
+def rebuild(
+    store: PreferenceStore,
+    *,
+    now: datetime,
+    wants_quality: bool = False,
+    exclusions: Exclusions | None = None,
+    is_private: Callable[[str], bool] | None = None,
+) -> dict[str, object]:
+    """Derive all pairs and labels again; returns the report that is kept with them.
+
+    `is_private` judges a document's address: what was recorded before the settings excluded it teaches nothing.
+    """
+    builder = PairBuilder(wants_quality=wants_quality)
+    report: dict[str, object] = {}
+    made = chain.from_iterable(_of_prompt(builder, facts) for facts in _wanted(store, builder, exclusions, is_private))
+    store.rebuild(_reporting(made, builder, report), report, now=now)
+    return report
+
+
+def _of_prompt(builder: PairBuilder, facts: PromptFacts) -> Iterator[PreferencePair | PreferenceLabel]:
+    yield from builder.pairs(facts)
+    yield from builder.labels(facts)
+
+
+def _wanted(
+    store: PreferenceStore,
+    builder: PairBuilder,
+    exclusions: Exclusions | None,
+    is_private: Callable[[str], bool] | None,
+) -> Iterator[PromptFacts]:
+    for facts in store.prompts():
+        builder.counts["prompts"] += 1
+        builder.counts["candidates"] += len(facts.candidates)
+        if exclusions is not None and exclusions.holds(facts.prompt):
+            builder.counts["left_out_benchmark_prompts"] += 1
+        elif is_private is not None and any(map(is_private, facts.document_uris)):
+            builder.counts["left_out_private_prompts"] += 1
+        else:
+            yield facts
+
+
+def _reporting(
+    made: Iterator[PreferencePair | PreferenceLabel], builder: PairBuilder, report: dict[str, object]
+) -> Iterator[PreferencePair | PreferenceLabel]:
+    """The same pairs; the report is filled once the last was made."""
+    yield from made
+    counts = builder.counts
+    report.update(dict(sorted(counts.items())))
+    labels = counts["label_desirable"] + counts["label_undesirable"]
+    report["label_desirable_share"] = round(counts["label_desirable"] / labels, 4) if labels else None
+    pairs = counts["pair_verdict"]
+    report["pair_length_lean"] = round(builder.lean / pairs, 2) if pairs else None

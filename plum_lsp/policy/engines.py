@@ -1,0 +1,158 @@
+"""What publishing asks of a server: load and unload an adapter, complete a probe, tell what is running.
+
+One Protocol, two engines: vLLM takes adapters while it serves; llama.cpp (`llama_engine`) takes them at its start only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+
+from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.policy.connection import Connection
+from plum_lsp.policy.wire import error_message, model_names, read_tokens, refusal
+
+LOAD_SECONDS = 120.0
+"""For one adapter; large ranks from a cold disk take seconds, a dead server takes for ever."""
+ANSWER_SECONDS = 300.0
+"""For one probe, which waits its turn behind the requests of editors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """What a model wrote greedily for a probe. `logprobs` are natural, one for each token."""
+
+    text: str
+    logprobs: tuple[float, ...]
+
+    @property
+    def is_sane(self) -> bool:
+        """Whether a model that works could have written this."""
+        return bool(self.text.strip("\0\ufffd ")) and all(math.isfinite(value) for value in self.logprobs)
+
+
+class Engine(Protocol):
+    """A server whose adapters can be changed."""
+
+    async def models(self) -> tuple[str, ...]:
+        """The names it answers to, the base model first."""
+        ...
+
+    async def load(self, name: str, folder: Path) -> None:
+        """Make an adapter answer under a name that was never used before.
+
+        Raises:
+            AdapterError: the server refuses it.
+            PolicyError: the server cannot be reached.
+        """
+        ...
+
+    async def unload(self, name: str) -> None:
+        """Let go of an adapter; one that is not loaded is no error."""
+        ...
+
+    async def complete(self, name: str, prompt: str, *, tokens: int) -> Sampled:
+        """Write `tokens` tokens greedily."""
+        ...
+
+    async def busy(self) -> frozenset[str]:
+        """The adapters that have requests running or waiting."""
+        ...
+
+
+class VllmEngine:
+    """A vLLM server with `--enable-lora` and `VLLM_ALLOW_RUNTIME_LORA_UPDATING`."""
+
+    def __init__(self, url: str, connection: Connection) -> None:
+        """`url` ends in `/v1`."""
+        self._url = url.rstrip("/")
+        self._http = connection.client(self._url, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
+
+    async def close(self) -> None:
+        """Close the connections; the server goes on."""
+        await self._http.aclose()
+
+    async def models(self) -> tuple[str, ...]:
+        """The names it answers to, the base model first."""
+        return model_names((await self._ask("GET", "/models")).content)
+
+    async def load(self, name: str, folder: Path) -> None:
+        """Load an adapter; takes 25 to 90 ms and leaves requests in flight alone."""
+        body = {"lora_name": name, "lora_path": str(folder)}
+        try:
+            async with asyncio.timeout(LOAD_SECONDS):
+                response = await self._send("POST", "/load_lora_adapter", body)
+        except TimeoutError:
+            raise PolicyUnavailable("the policy server did not load the adapter in time") from None
+        if response.status_code == httpx.codes.NOT_FOUND and "lora" not in response.text.lower():
+            remedy = (
+                "Start it with plum-lsp policy serve, or with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1."
+            )
+            raise PolicyUnavailable(f"the policy server at {self._url} loads no adapters", remedy=remedy)
+        if response.status_code != httpx.codes.OK:
+            raise AdapterError(f"the policy server refused the adapter: {_said(response)}")
+
+    async def unload(self, name: str) -> None:
+        """Unload an adapter; requests still running on it would fail, so drain first."""
+        await self._send("POST", "/unload_lora_adapter", {"lora_name": name})
+
+    async def complete(self, name: str, prompt: str, *, tokens: int) -> Sampled:
+        """Write greedily, with the log-probabilities of what was written."""
+        body = {"model": name, "prompt": prompt, "max_tokens": tokens, "temperature": 0.0, "logprobs": 1}
+        response = await self._ask("POST", "/completions", body)
+        try:
+            choice = json.loads(response.content)["choices"][0]
+            tokens_read = read_tokens(str(choice["text"]), choice["logprobs"])
+            logprobs = tuple(token.logprob for token in tokens_read if token.logprob is not None)
+            return Sampled(text=str(choice["text"]), logprobs=logprobs)
+        except (ValueError, LookupError, TypeError) as error:
+            raise PolicyProtocolError(f"the policy server answered a probe with no completion ({error!r})") from None
+
+    async def busy(self) -> frozenset[str]:
+        """Read from vLLM's own metrics."""
+        root = self._url.removesuffix("/v1")
+        response = await self._ask("GET", "/metrics", root=root)
+        return busy_adapters(response.text)
+
+    async def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, root: str = ""
+    ) -> httpx.Response:
+        response = await self._send(method, path, body, root=root)
+        if response.status_code != httpx.codes.OK:
+            raise refusal(response.status_code, response.content[:4096], url=self._url)
+        return response
+
+    async def _send(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, root: str = ""
+    ) -> httpx.Response:
+        try:
+            return await self._http.request(method, f"{root or self._url}{path}", json=body)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            reason = str(error) or type(error).__name__
+            raise PolicyUnavailable(f"the policy server at {self._url} cannot be reached: {reason}") from error
+
+
+def busy_adapters(metrics: str) -> frozenset[str]:
+    """The adapters that vLLM's latest `lora_requests_info` names as running or waiting."""
+    latest, names = -1.0, frozenset[str]()
+    for line in metrics.splitlines():
+        found = re.match(r"vllm:lora_requests_info\{(.*)\} ([0-9.e+]+)", line)
+        if found and float(found.group(2)) >= latest:
+            latest = float(found.group(2))
+            listed = re.findall(r'(?:running|waiting)_lora_adapters="([^"]*)"', found.group(1))
+            names = frozenset(name for names in listed for name in names.split(",") if name)
+    return names
+
+
+def _said(response: httpx.Response) -> str:
+    try:
+        return error_message(json.loads(response.content))
+    except ValueError:
+        return f"status {response.status_code}"

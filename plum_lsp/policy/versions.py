@@ -1,0 +1,205 @@
+"""The published policy versions on this machine: immutable folders, and a pointer to the active one.
+
+    adapters/plum-v1/ …   adapter_config.json, adapter_model.safetensors, version.json; never written to again
+    adapters/active.json  the active version; moved by renaming, so that a reader sees the old or the new one
+    adapters/.staging-*   what a publication that was cut off left; removed by the next
+
+Knows files, not servers: loading and proving a version is `publish`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from plum_lsp.domain.errors import AdapterError
+from plum_lsp.domain.suggestion import PolicyVersion
+from plum_lsp.policy.weights import BASE_MARK, CONFIG, WEIGHTS, AdapterFacts, BaseModel
+
+ADAPTERS = "adapters"
+"""The folder of the versions inside the data folder; the trainer writes nothing there but through `publish`."""
+LOCK_SECONDS = 3.0
+"""Unloading holds the lock for milliseconds; another publication holds it for longer and is told."""
+LOCK_POLL_SECONDS = 0.02
+_NAME = re.compile(r"plum-v([1-9]\d*)")
+_STAGING = ".staging-"
+_POINTER = "active.json"
+_RECORD = "version.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedVersion:
+    """One version on disk. `folder` holds the adapter; hashes are hex sha256."""
+
+    number: int
+    model: str
+    model_sha256: str
+    adapter_sha256: str
+    rank: int
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The name a server knows it by."""
+        return f"plum-v{self.number}"
+
+    def policy_version(self) -> PolicyVersion:
+        """The same as the value that candidates are recorded with."""
+        return PolicyVersion(
+            number=self.number,
+            model=self.model,
+            model_sha256=self.model_sha256,
+            adapter_sha256=self.adapter_sha256,
+        )
+
+
+class VersionStore:
+    """The folder of versions. Reading needs no lock; writers hold `locked`."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the `adapters` folder; it is made when first written to."""
+        self.root = root
+
+    @contextmanager
+    def locked(self, *, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
+        """Keep other publications out; a process that dies lets go of it.
+
+        Raises:
+            AdapterError: another publication is going on.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            until = time.monotonic() + wait_seconds
+            while not _is_locked_by_us(file):
+                if time.monotonic() >= until:
+                    raise AdapterError("another publication is going on", remedy="Try again when it is done.")
+                time.sleep(LOCK_POLL_SECONDS)
+            yield
+
+    def versions(self) -> tuple[PublishedVersion, ...]:
+        """Every complete version, oldest first."""
+        found = (_read_version(path) for path in self.root.glob("plum-v*"))
+        return tuple(sorted((version for version in found if version), key=lambda version: version.number))
+
+    def find(self, name: str) -> PublishedVersion:
+        """The version of that name or number.
+
+        Raises:
+            AdapterError: there is none.
+        """
+        for version in self.versions():
+            if name in (version.name, str(version.number)):
+                return version
+        known = ", ".join(version.name for version in self.versions()) or "none"
+        raise AdapterError(f"there is no version {name!r}", remedy=f"Published versions: {known}.")
+
+    def active(self) -> PublishedVersion | None:
+        """The active version; None for the base model alone."""
+        try:
+            number = int(json.loads((self.root / _POINTER).read_text(encoding="utf-8"))["number"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        return _read_version(self.root / f"plum-v{number}") if number else None
+
+    def activated_at(self) -> float:
+        """When the pointer last moved, POSIX seconds; 0.0 if it never did."""
+        try:
+            return (self.root / _POINTER).stat().st_mtime
+        except OSError:
+            return 0.0
+
+    def stage(self, adapter: Path) -> Path:
+        """Copy an adapter into a folder of ours that no server has seen; on disk when this returns."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        folder = self.root / f"{_STAGING}{uuid.uuid4().hex}"
+        folder.mkdir()
+        for name in (CONFIG, WEIGHTS, BASE_MARK):
+            if (adapter / name).is_file():
+                shutil.copyfile(adapter / name, folder / name)
+                _sync(folder / name)
+        _sync(folder)
+        return folder
+
+    def commit(self, staged: Path, facts: AdapterFacts, base: BaseModel) -> PublishedVersion:
+        """Give a staged adapter the next number. A number is never used twice, whatever became of it."""
+        taken = [int(found.group(1)) for path in self.root.iterdir() if (found := _NAME.fullmatch(path.name))]
+        version = PublishedVersion(
+            number=max(taken, default=0) + 1,
+            model=base.name,
+            model_sha256=base.sha256,
+            adapter_sha256=facts.sha256,
+            rank=facts.rank,
+            folder=staged,
+        )
+        record = {key: value for key, value in asdict(version).items() if key != "folder"}
+        write_json(staged / _RECORD, record)
+        folder = self.root / version.name
+        staged.rename(folder)
+        _sync(self.root)
+        return replace(version, folder=folder)
+
+    def activate(self, version: PublishedVersion | None) -> None:
+        """Move the pointer; None makes the base model alone active."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_json(self.root / _POINTER, {"number": version.number if version else 0})
+
+    def clean(self) -> None:
+        """Remove what publications that were cut off left behind; call it with the lock held."""
+        for left in self.root.glob(f"{_STAGING}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
+    """Write a file in one step: whoever reads it, now or after a crash, finds the old content or the new."""
+    replacement = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        replacement.touch(mode=mode)
+        replacement.write_text(json.dumps(value), encoding="utf-8")
+        _sync(replacement)
+        replacement.replace(path)
+    finally:
+        replacement.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _read_version(folder: Path) -> PublishedVersion | None:
+    """The version in a folder, or None if it is not a complete one."""
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+        found = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return PublishedVersion(
+            number=int(found["number"]),
+            model=str(found["model"]),
+            model_sha256=str(found["model_sha256"]),
+            adapter_sha256=str(found["adapter_sha256"]),
+            rank=int(found["rank"]),
+            folder=folder,
+        )
+    return None
+
+
+def _is_locked_by_us(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold a file's or folder's content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Signals beside correctness: security, complexity, length, needless slowness. Says nothing about right and wrong."""

@@ -1,0 +1,96 @@
+"""Reads candidates with ruff, one process for a whole group: its security rules (flake8-bandit) and McCabe complexity.
+
+ruff parses and runs nothing; it gets the text on standard input, no file and no configuration of the project's, and
+`noqa` comments of a candidate do not count. Says nothing about time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ruff import find_ruff_bin  # type: ignore[import-untyped]
+
+from plum_lsp.domain.quality import Findings, Passage
+
+log = logging.getLogger(__name__)
+
+SECONDS_MAX = 2.0
+"""A group takes about 15 ms; a machine that needs longer has no time for ties."""
+CHARACTERS_MAX = 2_000_000
+"""Of all passages together: about 50,000 lines, which take 0.2 s."""
+_IGNORED = "S101,S311"
+"""`assert` and pseudo-random numbers, which are no mistakes in ordinary code."""
+_COMMAND = (
+    *("check", "--isolated", "--no-cache", "--quiet", "--ignore-noqa", "--exit-zero", "--output-format", "json"),
+    *("--select", "S,C901", "--ignore", _IGNORED, "--config", "lint.mccabe.max-complexity=0", "-"),
+)
+_COMPLEXITY = re.compile(r"\((\d+) > 0\)")
+
+
+class RuffReader:
+    """The inspector that asks ruff. Keeps nothing between groups."""
+
+    async def inspect(self, passages: Sequence[Passage]) -> tuple[Findings, ...]:
+        """What each passage shows, in order; empty if ruff cannot be asked, which is logged."""
+        if not passages or sum(len(passage.source) for passage in passages) > CHARACTERS_MAX:
+            return ()
+        starts, text = _joined(passages)
+        try:
+            answer = await _asked(text)
+            rows = [row for row in json.loads(answer) if isinstance(row, dict)]
+        except (OSError, TimeoutError, ValueError) as error:
+            log.warning("candidates are not inspected: %s: %s", type(error).__name__, error)
+            return ()
+        return tuple(_findings(passage, start, rows) for passage, start in zip(passages, starts, strict=True))
+
+
+def _joined(passages: Sequence[Passage]) -> tuple[list[int], str]:
+    """All sources as one text, and how many lines come before each."""
+    starts, pieces, line = [], [], 0
+    for passage in passages:
+        source = passage.source.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
+        source = source if source.endswith("\n") else source + "\n"
+        starts.append(line)
+        pieces.append(source)
+        line += source.count("\n")
+    return starts, "".join(pieces)
+
+
+async def _asked(text: str) -> bytes:
+    """ruff's answer. Raises `OSError` or `TimeoutError`."""
+    process = await asyncio.create_subprocess_exec(
+        find_ruff_bin(),
+        *_COMMAND,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(SECONDS_MAX):
+            answer, _ = await process.communicate(text.encode("utf-8", "replace"))
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return answer
+
+
+def _findings(passage: Passage, start: int, rows: Sequence[dict[str, Any]]) -> Findings:
+    """Those of the rows that lie in a passage that begins after `start` lines."""
+    security, complexity = [], 1
+    for row in rows:
+        line = int(row["location"]["row"]) - start
+        code, message = str(row["code"]), str(row["message"])
+        if not passage.first_line <= line <= passage.last_line:
+            continue
+        if code == "C901":
+            measured = _COMPLEXITY.search(message)
+            complexity = max(complexity, int(measured.group(1)) if measured else 1)
+        elif code.startswith("S"):
+            security.append(f"{code} {message}")
+    return Findings(security=tuple(dict.fromkeys(security)), complexity=complexity)

@@ -1,0 +1,92 @@
+"""Verdicts on the tests of one program from the answers of its child: the judge's word, and a line for people.
+
+Answers that are the same byte for byte are judged once: the candidates of a group mostly give the same. Runs nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from plum_lsp.domain.verification import Ending, Holds, Observation, TestCase, Verdict, VerdictStatus
+from plum_lsp.sandbox import judge, values
+from plum_lsp.sandbox.conversation import Answer
+
+_log = logging.getLogger(__name__)
+_REMEMBERED_MAX = 512
+"""Judgements and literals kept."""
+
+
+def verdicts(
+    tests: Sequence[TestCase],
+    answers: Sequence[Answer],
+    expected: Sequence[Observation | None],
+    held: dict[int, VerdictStatus],
+) -> tuple[Verdict, ...]:
+    """One verdict for each test; `held` says what the predicates said, by index of the test."""
+    found = []
+    for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
+        try:
+            status, text = _remembered(test, answer, wanted, held.get(index, VerdictStatus.ERRORED))
+        except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
+            _log.error("a value could not be judged: %s", type(error).__name__)
+            status, text = VerdictStatus.ERRORED, f"the value cannot be judged: {type(error).__name__}"
+        found.append(Verdict(test_id=test.id, status=status, shown=text, wall_ms=answer.observation.wall_ms))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED_MAX)
+def literal(source: str) -> Observation | None:
+    """The expected value that a literal is; None if it has to be evaluated."""
+    try:
+        return Observation(ending=Ending.RETURNED, value=values.literal(source))
+    except values.NotLiteral:
+        return None
+
+
+_judgements: OrderedDict[object, tuple[VerdictStatus, str]] = OrderedDict()
+
+
+def _remembered(
+    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
+) -> tuple[VerdictStatus, str]:
+    """`_judged`, once for the same answer where the test's text alone decides what is expected."""
+    is_fixed = wanted is None or wanted is literal(getattr(test.expectation, "expected", ""))
+    if not answer.frame or not is_fixed:
+        return _judged(test, answer, wanted, held)
+    key = (test.expectation, answer.frame, held)
+    known = _judgements.get(key)
+    if known is None:
+        known = _judgements[key] = _judged(test, answer, wanted, held)
+        if len(_judgements) > _REMEMBERED_MAX:
+            with contextlib.suppress(KeyError):  # verdicts on large answers are computed in threads
+                _judgements.popitem(last=False)
+    return known
+
+
+def _judged(
+    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
+) -> tuple[VerdictStatus, str]:
+    """The verdict on one test, and what was observed."""
+    seen = answer.observation
+    if wanted is not None and wanted.ending is not Ending.RETURNED:
+        return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
+    expected = None if wanted is None else wanted.value
+    status = judge.status_of(test.expectation, seen, expected=expected, shown=answer.shown, held=held)
+    text = describe(seen)
+    if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
+        text = values.clean(f"the predicate cannot be asked about it: {text}")
+    return status, text
+
+
+def describe(observation: Observation) -> str:
+    """What was observed, in one bounded line for people."""
+    if observation.ending is Ending.RETURNED:
+        return values.show(observation.value)
+    if observation.raised is not None:
+        name = observation.raised.type_names[0] if observation.raised.type_names else "an exception"
+        return values.clean(f"{name}: {observation.raised.message}")
+    return values.clean(observation.detail)

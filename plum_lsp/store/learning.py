@@ -1,0 +1,278 @@
+"""What the trainer asks of the store, and the one table it writes: its own history. Decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.learning import PairSource
+from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
+from plum_lsp.domain.suggestion import Finish
+from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.migrations import migrate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProgram:
+    """A prompt and the code around its hole, in which a candidate can be run again."""
+
+    prompt_hash: str
+    prompt: str
+    document_uri: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingEvent:
+    """One step of the trainer; `detail` is its report."""
+
+    id: int
+    round: int
+    step: str
+    detail: Mapping[str, Any]
+    happened_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineCounts:
+    """How one policy version fares with its users, since an instant."""
+
+    policy_number: int
+    adapter_sha256: str
+    offers_shown: int
+    offers_accepted: int
+    characters_offered: int
+    characters_kept: float
+    candidates_run: int
+    candidates_passing: int
+    first_token_ms: float
+
+
+class LearningStore:
+    """The store as the trainer uses it. Make it with `open_learning`; use it from one thread."""
+
+    def __init__(self, path: Path, db: Database) -> None:
+        self.path = path
+        self._db = db
+
+    def __enter__(self) -> LearningStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        self._db.close()
+
+    def latest_build(self) -> dict[str, Any] | None:
+        """The report of the latest build of pairs; None if there was none."""
+        rows = self._all("SELECT id, report, built_at FROM pair_builds ORDER BY id DESC LIMIT 1", {})
+        if not rows:
+            return None
+        return {"build": rows[0]["id"], "built_at": rows[0]["built_at"], **json.loads(rows[0]["report"])}
+
+    def pairs(self) -> Iterator[StoredPair]:
+        """Every pair of the latest build, in the order they were made."""
+        for row in self._stream(_PAIRS, {}):
+            yield _pair(row)
+
+    def pair(self, pair_id: int) -> StoredPair | None:
+        """One pair of the latest build; None if it has no such pair."""
+        rows = self._all(_PAIRS.replace("ORDER BY", "AND preference_pairs.id = :id ORDER BY"), {"id": pair_id})
+        return _pair(rows[0]) if rows else None
+
+    def labels(self) -> Iterator[StoredLabel]:
+        """Every label of the latest build, in the order they were made."""
+        for row in self._stream(_LABELS, {}):
+            yield _label(row)
+
+    def programs(self) -> Iterator[KnownProgram]:
+        """Every prompt whose candidates some specification judged, with the code around it."""
+        for row in self._stream(_PROGRAMS, {}):
+            yield KnownProgram(**row)
+
+    def fresh_candidates(self, *, since: str) -> int:
+        """How many candidates were judged after an instant (UTC text)."""
+        (row,) = self._all("SELECT count(*) AS fresh FROM judgements WHERE judged_at > :since", {"since": since})
+        return int(row["fresh"])
+
+    def online(self, *, since: str) -> tuple[OnlineCounts, ...]:
+        """How each policy version fares since an instant (UTC text), oldest first."""
+        return tuple(OnlineCounts(**row) for row in self._all(_ONLINE, {"since": since}))
+
+    def events(self, *, round_number: int | None = None) -> tuple[TrainingEvent, ...]:
+        """What the trainer did, oldest first; of one round if asked."""
+        wanted = "" if round_number is None else "WHERE round = :round"
+        rows = self._all(f"SELECT * FROM training_events {wanted} ORDER BY id", {"round": round_number or 0})  # noqa: S608
+        return tuple(TrainingEvent(**{**row, "detail": json.loads(row["detail"])}) for row in rows)
+
+    def record(self, round_number: int, step: str, detail: Mapping[str, Any], *, now: datetime) -> None:
+        """Keep one step of the trainer.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        with explained(self.path), immediate(self._db):
+            self._db.execute(
+                "INSERT INTO training_events (round, step, detail, happened_at) VALUES (:round, :step, :detail, :at)",
+                {
+                    "round": round_number,
+                    "step": step,
+                    "detail": json.dumps(dict(detail)),
+                    "at": now.isoformat(timespec="milliseconds"),
+                },
+            )
+
+    def _all(self, sql: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
+        with explained(self.path):
+            return list(self._db.query(sql, dict(values)))
+
+    def _stream(self, sql: str, values: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+        with explained(self.path):
+            yield from self._db.query(sql, dict(values))
+
+
+def open_learning(path: Path, *, busy_ms: int = BUSY_MS) -> LearningStore:
+    """Open a store for the trainer, made or brought up to date if need be.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
+    """
+    db = connect(path, busy_ms=busy_ms)
+    try:
+        with explained(path):
+            migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return LearningStore(path, db)
+
+
+def _written(row: Mapping[str, Any], side: str, *, text: str | None = None) -> Written:
+    return Written(
+        middle=middle_of(
+            row[f"{side}_text"] if text is None else text,
+            completion=row[f"{side}_completion"],
+            restored=row[f"{side}_restored"],
+        ),
+        ends=Finish(row[f"{side}_finish"]) is not Finish.LENGTH,
+    )
+
+
+def _pair(row: Mapping[str, Any]) -> StoredPair:
+    return StoredPair(
+        **{name: row[name] for name in ("id", "rule", *_COMMON, "distance")},
+        source=PairSource(row["source"]),
+        chosen=_written(row, "chosen", text=row["corrected_text"]),
+        rejected=_written(row, "rejected"),
+    )
+
+
+def _label(row: Mapping[str, Any]) -> StoredLabel:
+    return StoredLabel(
+        **{name: row[name] for name in ("id", "rule", *_COMMON)},
+        is_desirable=bool(row["is_desirable"]),
+        written=_written(row, "own"),
+    )
+
+
+_COMMON = ("prompt_hash", "prompt", "document_uri", "policy_number", "base_sha256", "weight")
+
+_PAIRS = """
+SELECT preference_pairs.id AS id, rule, source, preference_pairs.prompt_hash AS prompt_hash, prompts.text AS prompt,
+       requests.document_uri AS document_uri, policy_versions.number AS policy_number,
+       policy_versions.model_sha256 AS base_sha256, weight, distance, chosen_text AS corrected_text,
+       chosen.text AS chosen_text, chosen.completion AS chosen_completion, chosen.finish AS chosen_finish,
+       requests.restored AS chosen_restored, rejected.text AS rejected_text,
+       rejected.completion AS rejected_completion, rejected.finish AS rejected_finish,
+       other.restored AS rejected_restored
+FROM preference_pairs
+JOIN prompts ON prompts.hash = preference_pairs.prompt_hash
+JOIN policy_versions ON policy_versions.id = preference_pairs.policy_version_id
+JOIN requests ON requests.id = chosen_request_id
+JOIN requests AS other ON other.id = rejected_request_id
+JOIN candidates AS chosen ON chosen.request_id = chosen_request_id AND chosen.id = chosen_candidate_id
+JOIN candidates AS rejected ON rejected.request_id = rejected_request_id AND rejected.id = rejected_candidate_id
+WHERE build = (SELECT max(id) FROM pair_builds)
+ORDER BY preference_pairs.id
+"""
+
+_LABELS = """
+SELECT preference_labels.id AS id, rule, preference_labels.prompt_hash AS prompt_hash, prompts.text AS prompt,
+       requests.document_uri AS document_uri, policy_versions.number AS policy_number,
+       policy_versions.model_sha256 AS base_sha256, weight, is_desirable,
+       own.text AS own_text, own.completion AS own_completion, own.finish AS own_finish,
+       requests.restored AS own_restored
+FROM preference_labels
+JOIN prompts ON prompts.hash = preference_labels.prompt_hash
+JOIN policy_versions ON policy_versions.id = preference_labels.policy_version_id
+JOIN requests ON requests.id = preference_labels.request_id
+JOIN candidates AS own ON own.request_id = preference_labels.request_id AND own.id = preference_labels.candidate_id
+WHERE build = (SELECT max(id) FROM pair_builds)
+ORDER BY preference_labels.id
+"""
+
+_PROGRAMS = """
+SELECT prompts.hash AS prompt_hash, prompts.text AS prompt, min(requests.document_uri) AS document_uri,
+       programs.before AS before, programs.after AS after
+FROM programs
+JOIN prompts ON prompts.hash = programs.prompt_hash
+JOIN requests ON requests.prompt_hash = prompts.hash
+WHERE EXISTS (
+  SELECT 1 FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id
+    AND test_cases.id = verdicts.test_id
+  WHERE verdicts.request_id = requests.id AND test_cases.origin IN ('project', 'doctest', 'example')
+)
+GROUP BY prompts.hash
+ORDER BY prompts.hash
+"""
+
+_ONLINE = """
+WITH served AS (
+  SELECT offers.id AS offer_id, policy_versions.number AS number, policy_versions.adapter_sha256 AS adapter,
+         length(candidates.text) AS characters,
+         (SELECT max(1) FROM outcomes WHERE outcomes.offer_id = offers.id
+            AND (visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))) AS is_shown,
+         (SELECT max(1) FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
+         (SELECT share FROM survivals WHERE survivals.offer_id = offers.id ORDER BY after_ms DESC LIMIT 1) AS share
+  FROM offers
+  JOIN candidates ON candidates.request_id = offers.request_id AND candidates.id = offers.candidate_id
+  JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+  WHERE offers.offered_at > :since
+),
+run AS (
+  SELECT policy_versions.number AS number, policy_versions.adapter_sha256 AS adapter, candidates.rowid AS id,
+         min(verdicts.status = 'passed') AS is_passing, candidates.first_token_ms AS first_token_ms
+  FROM candidates
+  JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+  JOIN verdicts ON verdicts.request_id = candidates.request_id AND verdicts.candidate_id = candidates.id
+  WHERE candidates.sampled_at > :since
+  GROUP BY candidates.rowid
+),
+counted AS (
+  SELECT number, adapter, count(*) AS candidates_run, sum(is_passing) AS candidates_passing,
+         avg(first_token_ms) AS first_token_ms
+  FROM run GROUP BY number, adapter
+),
+told AS (
+  SELECT number, adapter, coalesce(sum(is_shown), 0) AS offers_shown,
+         coalesce(sum(is_accepted), 0) AS offers_accepted,
+         coalesce(sum(CASE WHEN is_shown THEN characters END), 0) AS characters_offered,
+         coalesce(sum(CASE WHEN is_accepted THEN characters * coalesce(share, 1.0) END), 0.0) AS characters_kept
+  FROM served GROUP BY number, adapter
+)
+SELECT counted.number AS policy_number, counted.adapter AS adapter_sha256,
+       coalesce(offers_shown, 0) AS offers_shown, coalesce(offers_accepted, 0) AS offers_accepted,
+       coalesce(characters_offered, 0) AS characters_offered, coalesce(characters_kept, 0.0) AS characters_kept,
+       candidates_run, candidates_passing, first_token_ms
+FROM counted LEFT JOIN told ON told.number = counted.number AND told.adapter = counted.adapter
+ORDER BY counted.number
+"""

@@ -1,0 +1,95 @@
+"""The real loop on the tiny model: fits in child processes, runs in the sandbox, a gate, a pointer, and a watch."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.learning import fill, group, tiny_trainer
+
+from plum_lsp.store import open_store, store_file
+from plum_trainer.daemon import Trainer, run, watch
+from plum_trainer.gate import GateDecision
+from plum_trainer.rounds import rounds
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def serve(trainer: Trainer, until: Callable[[list[str]], bool]) -> list[str]:
+    """Run the service until the history of steps is as asked; returns it."""
+    stop, said = threading.Event(), []
+    heard = dataclasses.replace(trainer, report=said.append)
+    thread = threading.Thread(target=run, args=(heard, stop), kwargs={"poll_seconds": 0.05})
+    thread.start()
+    try:
+        for _ in range(6000):
+            with trainer.store() as store:
+                steps = [event.step for event in store.events()]
+            if until(steps):
+                return steps
+            assert thread.is_alive()
+            time.sleep(0.1)
+        raise AssertionError((steps, said))
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
+    """A good round is published, a poisoned one refused, and one that fares badly online is rolled back by itself."""
+    trainer = tiny_trainer(tmp_path, tiny)
+    fill(tmp_path)
+    steps = serve(trainer, lambda steps: "published" in steps or "rejected" in steps)
+    assert steps == ["started", "frozen", "fitted", "decided", "published"]
+    assert trainer.versions.active() == 1
+
+    fill(tmp_path, version=1, is_poisoned=True, first=24)
+    steps = serve(trainer, lambda steps: steps.count("decided") == 2 and steps[-1] in {"rejected", "published"})
+    assert steps[-1] == "rejected"
+    assert trainer.versions.active() == 1
+
+    lenient = tiny_trainer(tmp_path, tiny, confidence=0.5, gain_min=-1.0)
+    fill(tmp_path, version=1, run=1)
+    steps = serve(lenient, lambda steps: steps.count("published") == 2)
+    assert trainer.versions.active() == 2
+    for attempt in range(2, 5):
+        fail_online(tmp_path, version=2, run=attempt)
+    assert "rolled back" in watch(lenient)
+    assert trainer.versions.active() == 1
+    with trainer.store() as store:
+        assert store.events()[-1].step == "rolled_back"
+    assert watch(lenient) == ""
+    assert len(trainer.versions.store.versions()) == 2
+
+
+def fail_online(data_dir: Path, *, version: int, run: int) -> None:
+    """Users are offered what a version writes, and all of it fails."""
+    store = open_store(store_file(data_dir))
+    for number in range(24):
+        events = group(number, version=version, run=run, offered=False)
+        for event in events:
+            is_right = getattr(getattr(event, "judged", getattr(event, "candidate", None)), "tier", None)
+            if is_right is None or is_right.value != "verified":
+                store.record(event)
+    store.close()
+
+
+def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
+    """Every number of the gate is in the store, and its round can be read again from its folder."""
+    trainer = tiny_trainer(tmp_path, tiny)
+    fill(tmp_path, functions=10)
+    serve(trainer, lambda steps: steps[-1:] in (["published"], ["rejected"]))
+    with trainer.store() as store:
+        (decided,) = [event for event in store.events() if event.step == "decided"]
+        (fitted,) = [event for event in store.events() if event.step == "fitted"]
+    report = GateDecision(**decided.detail).report
+    assert {"champion", "challenger", "gain", "prompts"} == set(report)
+    assert fitted.detail["versions"]["trl"]
+    assert fitted.detail["memory_bytes"] > 0
+    (known,) = rounds(tmp_path)
+    assert known.plan is not None
+    assert len(known.held_out()) == known.plan["held_out"]

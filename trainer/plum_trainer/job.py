@@ -1,0 +1,146 @@
+"""What a child process is told and what it tells: values that go through files, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.domain.errors import PlumError
+
+
+class TrainerError(PlumError):
+    """A round cannot go on: what it needs is missing, or a child process failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitJob:
+    """One fit. Folders are absolute; `champion` is the adapter to start from, empty for the base alone."""
+
+    base: str
+    champion: str
+    rows: str
+    output: str
+    method: str
+    loss: str
+    beta: float
+    sft_weight: float
+    label_smoothing: float
+    learning_rate: float
+    epochs: int
+    batch_size: int
+    accumulation: int
+    lora_rank: int
+    lora_alpha: int
+    max_length: int
+    seed: int
+    threads: int
+    checkpoint_steps: int
+    gradient_checkpointing: bool
+    end_token: str
+    base_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitResult:
+    """What came of a fit. `step_seconds` is the mean over all optimizer steps; memory is the peak of the process."""
+
+    adapter: str
+    steps: int
+    rows: int
+    rows_left_out: int
+    loss_first: float
+    loss_last: float
+    step_seconds: float
+    memory_bytes: int
+    versions: Mapping[str, str]
+    resumed_at: int
+    log: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleJob:
+    """Samples of every prompt from the base with one adapter (empty: none)."""
+
+    base: str
+    adapter: str
+    prompts: str
+    output: str
+    samples: int
+    temperature: float
+    top_p: float
+    max_tokens: int
+    batch_size: int
+    seed: int
+    threads: int
+    end_token: str
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a file that is either whole or not there, and on the disk when this returns."""
+    write_text(path, json.dumps(dict(values), indent=1))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Like `write_json`, for any text."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(name).unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a file says; None if it is not there.
+
+    Raises:
+        TrainerError: it is damaged.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise TrainerError(
+            f"{path} cannot be read: {error}", remedy="Delete it: its step is then done again."
+        ) from error
+    if not isinstance(values, dict):
+        raise TrainerError(f"{path} is damaged", remedy="Delete it: its step is then done again.")
+    return values
+
+
+def fit_job(values: Mapping[str, Any]) -> FitJob:
+    """The job that JSON values stand for."""
+    return FitJob(**values)
+
+
+def fit_result(values: Mapping[str, Any]) -> FitResult:
+    """The result that JSON values stand for."""
+    return FitResult(**{**values, "log": tuple(values["log"])})
+
+
+def values_of(job: FitJob | SampleJob | FitResult) -> dict[str, Any]:
+    """A job or result as JSON values."""
+    return asdict(job)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on the disk once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

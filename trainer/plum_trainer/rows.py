@@ -1,0 +1,104 @@
+"""What a row is, and its tokens: prompt, then middle, then an explicit end where the text has one.
+
+Prompt and completion are tokenized apart, as they were when the policy was asked: the server tokenizes the prompt, and
+the policy goes on in tokens of its own. So no prompt loses a tail that would merge with the completion, and the loss
+lies on the completion alone. Pure: knows a tokenizer only as something that encodes. Does not know torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+
+class Encoder(Protocol):
+    """The part of a tokenizer that is needed; `tokenizers.Tokenizer` behind an adapter, or a test's own."""
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text, with control strings read as the tokens they are and nothing added."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairRow:
+    """A pair as it is trained on. `*_ends`: the end-of-text token belongs behind the text."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    chosen_ends: bool
+    rejected_ends: bool
+    weight: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRow:
+    """A label as it is trained on."""
+
+    prompt: str
+    completion: str
+    ends: bool
+    is_desirable: bool
+    weight: float
+    source: str
+
+
+Row = PairRow | LabelRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLimits:
+    """`max_length` counts prompt and completion together; `kept_first` are ids that a cut prompt still begins with."""
+
+    max_length: int
+    end_id: int
+    kept_first: frozenset[int]
+    prompt_tokens_min: int = 16
+    """A completion whose prompt would be cut below this says nothing about the prompt."""
+
+
+def row_of(values: Mapping[str, Any]) -> Row:
+    """The row that JSON values stand for."""
+    return PairRow(**values) if "chosen" in values else LabelRow(**values)
+
+
+def values_of(row: Row) -> dict[str, Any]:
+    """The row as JSON values."""
+    return asdict(row)
+
+
+def completion_ids(text: str, *, ends: bool, encoder: Encoder, limits: TokenLimits) -> list[int]:
+    """The ids of a completion, closed by the end-of-text id exactly if the text has an end of its own.
+
+    A text cut off by its length limit gets none: it would be taught as finished.
+    """
+    return encoder.encode(text) + ([limits.end_id] if ends else [])
+
+
+def prompt_ids(prompt: Sequence[int], *, room: int, limits: TokenLimits) -> list[int] | None:
+    """A prompt cut at its start to `room` ids, its first sentinel kept; None if too little of it would be left."""
+    if len(prompt) <= room:
+        return list(prompt)
+    if room < limits.prompt_tokens_min:
+        return None
+    first = [prompt[0]] if prompt and prompt[0] in limits.kept_first else []
+    return [*first, *prompt[len(prompt) - room + len(first) :]]
+
+
+def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any] | None:
+    """The columns that TRL's trainers take; None if the row cannot be had without cutting a completion."""
+    prompt = encoder.encode(row.prompt)
+    if isinstance(row, PairRow):
+        chosen = completion_ids(row.chosen, ends=row.chosen_ends, encoder=encoder, limits=limits)
+        rejected = completion_ids(row.rejected, ends=row.rejected_ends, encoder=encoder, limits=limits)
+        kept = prompt_ids(prompt, room=limits.max_length - max(len(chosen), len(rejected)), limits=limits)
+        if kept is None:
+            return None
+        return {"prompt_ids": kept, "chosen_ids": chosen, "rejected_ids": rejected}
+    completion = completion_ids(row.completion, ends=row.ends, encoder=encoder, limits=limits)
+    kept = prompt_ids(prompt, room=limits.max_length - len(completion), limits=limits)
+    if kept is None:
+        return None
+    return {"prompt_ids": kept, "completion_ids": completion, "label": row.is_desirable}

@@ -1,0 +1,46 @@
+"""Whether a round should begin now. Pure: time, load and evidence are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from plum_lsp.config import TrainerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the decision rests on. `load` is of each core; `last_round_at` None means that there was none."""
+
+    now: datetime
+    last_round_at: datetime | None
+    fresh_candidates: int
+    load: float
+    is_paused: bool
+    is_unfinished: bool
+
+
+def why_not(situation: Situation, settings: TrainerSettings) -> str:
+    """Why no round should begin now; empty if one should. A round that was interrupted goes on without new evidence."""
+    if situation.is_paused:
+        return "paused"
+    if settings.hours:
+        if not is_within(situation.now.hour, settings.hours):
+            return f"outside the hours {settings.hours}"
+    elif situation.load > settings.idle_load_max:
+        return f"the machine is busy (load {situation.load:.2f} a core)"
+    if situation.is_unfinished:
+        return ""
+    if situation.fresh_candidates < settings.fresh_min:
+        return f"{situation.fresh_candidates} of {settings.fresh_min} fresh candidates"
+    if situation.last_round_at is not None:
+        next_at = situation.last_round_at + timedelta(hours=settings.every_hours)
+        if situation.now < next_at:
+            return f"the next round may begin at {next_at.isoformat(timespec='minutes')}"
+    return ""
+
+
+def is_within(hour: int, hours: str) -> bool:
+    """Whether an hour of the day lies in `22-6`: the first one included, the last one not; midnight may lie between."""
+    first, last = (int(part) for part in hours.split("-"))
+    return first <= hour < last if first <= last else hour >= first or hour < last
