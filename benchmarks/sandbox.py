@@ -9,7 +9,8 @@
 2. The first request: opening the sandbox, its self-test included, and with numpy if the interpreter has it.
 3. `--soak`: that many programs in one process, one in ten hostile; descriptors, processes and memory before and after.
 4. `--fuzz`: that many random trees through the judge and the decoder.
-5. `--data`: the development data's canonical solutions with their own tests; a failure is a benign false failure.
+5. `--data`: the development data's canonical solutions with their own tests, where nothing may write files and
+   packages are those of the interpreter; any other failure is a false one. Then its hostile programs, in every tier.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from support.hostile import programs, unforeseen
 from support.hostile import test_case as a_test
+from support.sandbox_attacks import canaries, ends
 
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
 from plum_lsp.sandbox import isolation, judge, values
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 
-SOURCES = ("humaneval", "mbpp", "classeval", "thealgorithms")
+SOURCES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus", "classeval", "thealgorithms")
+_WRITES = ("Read-only file system", "unable to open database file")
+_IMPORTS = ("ModuleNotFoundError", "ImportError")
 JOBS = max(2, (os.cpu_count() or 2) // 2)
 PAUSE_SECONDS = 0.5
 """Between groups; a policy takes longer to write the next one, and children are forked ahead meanwhile."""
@@ -242,20 +246,46 @@ async def measure_benign(options: SandboxOptions, folder: Path) -> None:
     """Part 5."""
     sandbox = await open_sandbox(options)
     slots = asyncio.Semaphore(JOBS * 2)
+    generous = Limits(wall_seconds=60.0, cpu_seconds=60.0, memory_bytes=1 << 30)
 
     async def problem(row: dict[str, Any]) -> str:
         source = row["prompt"] + row["canonical"] + row["suffix"] + "\n" + row["tests"]
         async with slots:
-            (seen,) = await sandbox.observe(Program(source=source), [Call(expression="None")], Limits(wall_seconds=30))
+            (seen,) = await sandbox.observe(Program(source=source), [Call(expression="None")], generous)
         return "" if seen.ending is Ending.RETURNED else f"{row['task_id']}: {seen.detail[:120]}"
 
     for source in SOURCES:
         rows = [json.loads(line) for line in (folder / f"{source}.jsonl").read_text().splitlines()]
         problems = [found for found in await asyncio.gather(*map(problem, rows)) if found]
-        print(f"  {source:14s} {len(rows) - len(problems)} of {len(rows)} load and pass their own tests")
-        for found in problems:
+        writing = [found for found in problems if any(word in found for word in _WRITES)]
+        missing = [found for found in problems if any(word in found for word in _IMPORTS)]
+        others = [found for found in problems if found not in [*writing, *missing]]
+        print(
+            f"  {source:14s} {len(rows) - len(problems)} of {len(rows)} pass their own tests; "
+            f"{len(writing)} write files, {len(missing)} import what is not installed; false failures: {len(others)}"
+        )
+        for found in others:
             print(f"    {found}")
     await sandbox.close()
+
+
+async def measure_attacks(options: SandboxOptions, lines: list[str]) -> None:
+    """The second half of part 5."""
+    must_be = {case["id"]: case["must_be"] for case in map(json.loads, lines)}
+    honest = {f"honest-{number}": "pass" for number in range(16)}
+    program = {"code": "def f(x): return [x, str(x)]", "entry_point": "f", "tests": [[[3], [3, "3"]]]}
+    mixed = [*lines, *(json.dumps({"id": name, **program}) for name in honest)]
+    random.Random(3).shuffle(mixed)
+    for tier in isolation.TIERS if options.tier is None else isolation.tiers_to_try(options.tier):
+        with canaries():
+            alone = (await ends(lines, tier=tier.name, at_once=1))["statuses"]
+            among = (await ends(mixed, tier=tier.name))["statuses"]
+        right = sum(alone[name] == wanted for name, wanted in must_be.items())
+        right_among = sum(among[name] == wanted for name, wanted in (must_be | honest).items())
+        print(
+            f"  tier {tier.name:10s} as user {os.getuid()}: {right} of {len(must_be)} end right alone, "
+            f"{right_among} of {len(mixed)} mixed with 16 honest programs"
+        )
 
 
 async def main() -> None:
@@ -276,6 +306,7 @@ async def main() -> None:
         fuzz(asked.fuzz)
     if asked.data:
         await measure_benign(options, asked.data)
+        await measure_attacks(options, (asked.data / "attacks.jsonl").read_text().splitlines())
     if asked.soak:
         await soak(options, asked.soak)
 

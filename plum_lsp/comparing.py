@@ -18,11 +18,13 @@ from plum_lsp.domain.verification import Call, Ending, Observation, Program
 from plum_lsp.judging import Evidence, Judge, index_of, ran_out, surprise_in
 from plum_lsp.synthesis.agreement import answered, is_same
 from plum_lsp.synthesis.contracts import probes_of
-from plum_lsp.synthesis.inputs import further_calls
+from plum_lsp.synthesis.inputs import far_fetched, further_calls
 from plum_lsp.synthesis.mutants import mutants_of
 
 PROBED = 3
 """Calls out of which those are made that show whether a contract holds."""
+LIKELY_MIN = 5
+"""So many answered calls of likely types are enough to do without calls of unlikely ones."""
 MUTANTS_MAX = 16
 """Mutants to estimate the strength of the evidence with: the estimate is right to about an eighth."""
 FURTHER_CALLS = 48
@@ -52,8 +54,15 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
     return [by_index.get(index_of(judged), judged) for judged in group]
 
 
-async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, tuple[Observation, ...]]) -> Comparison:
-    """The group on its first inputs (`observed`, by candidate index) and on more that follow from them.
+async def compare(
+    group: Sequence[Judged],
+    judge: Judge,
+    observed: Mapping[int, tuple[Observation, ...]],
+    *,
+    named: Sequence[Call] = (),
+) -> Comparison:
+    """The group on its first inputs (`observed`, by candidate index), on those that the policy `named`, and on more
+    that follow from them.
 
     Inputs to which one and the same candidate answers differently when asked again are left out: clocks, random
     numbers and addresses tell nothing.
@@ -61,26 +70,29 @@ async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, 
     Raises:
         SandboxError: the jail broke.
     """
+    if not judge.calls:
+        observed = {index_of(judged): () for judged in group if _has_run(judged)}
     running = {
         index_of(judged): judged
         for judged in group
-        if not judged.candidate.problem and surprise_in(observed.get(index_of(judged), ())) is None
+        if index_of(judged) in observed and surprise_in(observed[index_of(judged)]) is None
     }
-    running = {index: judged for index, judged in running.items() if index in observed}
-    first = Comparison(calls=judge.calls, observed={index: observed[index] for index in running})
+    first = _likely(Comparison(calls=judge.calls, observed={index: observed[index] for index in running}), judge)
+    observed = first.observed
     if isinstance(judge.sandbox, SandboxUnavailable) or not running:
         return first
     standing = [index for index, judged in running.items() if all(verdict.is_pass for verdict in judged.verdicts)]
     more = _further(judge, first, standing or list(running), [judged.candidate.text for judged in running.values()])
-    more += probes_of(judge.contracts, more[:PROBED] or judge.calls[:PROBED])
+    more += tuple(call for call in named if call not in (*first.calls, *more))
+    more += probes_of(judge.contracts, more[:PROBED] or first.calls[:PROBED])
     asked = [index for index in running if not _hangs(observed[index])]
     runs = [_observe(judge, judge.sandbox, running[index], more) for index in asked]
-    again = _observe(judge, judge.sandbox, running[(standing or asked)[0]], judge.calls) if asked else None
+    again = _observe(judge, judge.sandbox, running[(standing or asked)[0]], first.calls) if asked else None
     found = await asyncio.gather(*runs, *([again] if again is not None else []))
     seen = dict(zip(asked, found, strict=False))
     late = tuple(Observation(ending=Ending.TIMED_OUT, detail="not asked") for _ in more)
     whole = {index: (*observed[index], *seen.get(index, late)) for index in running}
-    return _steady(Comparison(calls=(*judge.calls, *more), observed=whole), (standing or asked or [0])[0], found[-1:])
+    return _steady(Comparison(calls=(*first.calls, *more), observed=whole), (standing or asked or [0])[0], found[-1:])
 
 
 async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
@@ -113,6 +125,21 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
         else:
             killed += not all(verdict.is_pass for verdict in verdicts)
     return killed / len(mutants)
+
+
+def _likely(first: Comparison, judge: Judge) -> Comparison:
+    """The comparison without far-fetched calls, if enough others are answered."""
+    strange = far_fetched(judge.context, first.calls)
+    places = set(answered(list(first.observed.values())))
+    if not strange or len(places - strange) < LIKELY_MIN:
+        return first
+    kept = [place for place in range(len(first.calls)) if place not in strange]
+    observed = {index: tuple(seen[place] for place in kept) for index, seen in first.observed.items()}
+    return Comparison(calls=tuple(first.calls[place] for place in kept), observed=observed)
+
+
+def _has_run(judged: Judged) -> bool:
+    return bool(judged.verdicts) or judged.tier in {Tier.VERIFIED, Tier.CHECKED}
 
 
 def _further(judge: Judge, first: Comparison, standing: Sequence[int], texts: Sequence[str]) -> tuple[Call, ...]:

@@ -28,6 +28,7 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.ranking import counted, score
 from plum_lsp.synthesis.contracts import Contract, contracts_of
+from plum_lsp.synthesis.definitions import is_outside
 from plum_lsp.synthesis.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
@@ -107,8 +108,9 @@ class Judge:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
 
         A test that passes with the hole unfilled is vacuous: it proves nothing about a candidate and is dropped,
-        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, only
-        a candidate can make it load: then the tests with literal expected values count, unscreened.
+        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, or
+        the hole stands outside any function, only a candidate can make it load: then the tests with literal expected
+        values count, unscreened.
         """
         if isinstance(self.sandbox, SandboxUnavailable):
             return Evidence(specification=self.tests, problem=told(self.sandbox))
@@ -116,7 +118,7 @@ class Judge:
         try:
             asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
-            if _is_unfilled(loads):
+            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")

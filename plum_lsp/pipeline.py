@@ -15,6 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.appraising import appraised
+from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
@@ -43,6 +44,7 @@ from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
+from plum_lsp.showing import ShowRule, shown_or_silent
 from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
 _log = logging.getLogger(__name__)
@@ -52,17 +54,26 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+ASKING_SECONDS_MAX = 1.0
+"""How long tests of the policy's own are waited for once its candidates are there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any."""
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+
+    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    """
 
     sampling: SamplingOptions
     limits: Limits
     tiers: tuple[Tier, ...]
     stop_early: bool
+    show: ShowRule
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+    asks_for_tests: bool = False
 
     @property
     def ends_at_first_verified(self) -> bool:
@@ -83,6 +94,8 @@ class _Round:
     fingerprints: dict[str, int] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
     evidence: Evidence | None = None
 
@@ -218,13 +231,17 @@ class Pipeline:
         try:
             async with asyncio.TaskGroup() as tasks:
                 evidence = tasks.create_task(this.judge.evidence())
+                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
+                if asking is not None:  # nobody waits long for tests once all candidates are there
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
             self._settle(this, Comparison(observed={}))
         else:
             await self._compare(this, await evidence)
             stages.reach("compared")
+            self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
 
@@ -274,11 +291,25 @@ class Pipeline:
             if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
+    async def _ask(self, this: _Round) -> None:
+        """Have the policy write tests, beside its candidates."""
+        template = self.options.template_for(this.version)
+        this.asked = await ask_for_tests(
+            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+        )
+
+    def _hear(self, this: _Round) -> None:
+        """Let the policy's own tests support whom they support."""
+        comparison = this.comparison
+        this.judged, this.sampled_tests = with_sampled_tests(
+            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+        )
+
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         try:
             this.judged = await reconsidered(this.judged, this.judge, evidence)
-            comparison = await compare(this.judged, this.judge, this.observed)
+            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
         except SandboxError as error:
             _log.warning("the candidates could not be compared: %s", error)
             comparison = Comparison(observed={})
@@ -315,10 +346,12 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=this.judge.tests,
+            tests=(*this.judge.tests, *this.sampled_tests),
             tiers=self.options.tiers,
         )
-        if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):
+        if isinstance(result, Offer):
+            return shown_or_silent(result, this.request, self.options.show)
+        if any(is_refuted(judged) for judged in this.judged):
             return result
         if not this.judged and this.policy_problem:
             return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)

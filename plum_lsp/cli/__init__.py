@@ -16,6 +16,7 @@ _MODULES = {
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
     "verify": "plum_lsp.cli.verify",
+    "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
     "pairs": "plum_lsp.cli.pairs",

@@ -67,6 +67,9 @@ def serve(
     source = served_source(
         model or options.model, engine or "", cache_dir=options.cache_dir, folder=options.model_folder
     )
+    if source.engine == "llamacpp":
+        remedy = "Editors run it by themselves and follow the active version; for vLLM add: --engine vllm"
+        raise PolicyUnavailable("llama.cpp is not served to other processes", remedy=remedy)
     click.echo(f"Serving {source.name} with {source.engine}")
     wanted = ServeOptions(
         engine=source.engine,

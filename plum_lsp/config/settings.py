@@ -53,6 +53,19 @@ class OfferSettings:
     tiers: tuple[Tier, ...] = (Tier.VERIFIED, Tier.CONSISTENT, Tier.CHECKED)
     deadline_ms: int = 15_000
     stop_early: bool = True
+    probability_min: float = 0.1
+    """Offers less likely to be taken are kept back while the user types; 0 shows everything. See `showing`."""
+    logprob_min: float = -2.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSettings:
+    """Where tests come from beside the buffer. `sampled_tests`: `auto` asks a policy server on another machine only,
+    because one on this machine would write the tests with what the candidates need.
+    """
+
+    project_tests: bool = True
+    sampled_tests: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +162,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     offers: OfferSettings = field(default_factory=OfferSettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     learning: LearningSettings = field(default_factory=LearningSettings)

@@ -21,6 +21,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "sampling.prefix_tokens": (16, 1_048_576),
     "sampling.suffix_tokens": (0, 1_048_576),
     "offers.deadline_ms": (50, 600_000),
+    "offers.probability_min": (0.0, 1.0),
+    "offers.logprob_min": (-100.0, 0.0),
     "sandbox.jobs": (0, 256),
     "sandbox.wall_seconds": (0.05, 60.0),
     "sandbox.memory_mb": (64, 65_536),
@@ -66,6 +68,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "trainer.method": ("kto", "dpo"),
     "trainer.loss": ("sigmoid", "ipo", "robust"),
     "trainer.gpu": ("separate", "sleep"),
+    "verification.sampled_tests": ("auto", "always", "never"),
 }
 """The words a setting may be."""
 

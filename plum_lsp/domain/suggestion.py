@@ -26,6 +26,7 @@ class Trigger(enum.Enum):
 class SuggestionRequest:
     """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
 
+    `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     """
 
@@ -34,6 +35,7 @@ class SuggestionRequest:
     offset: int
     trigger: Trigger
     deadline: float
+    recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
 
 
@@ -255,6 +257,8 @@ class AbstentionReason(enum.Enum):
     ALL_FAILED = "all_failed"
     DEADLINE = "deadline"
     TIER_NOT_OFFERED = "tier_not_offered"
+    TOO_UNSURE = "too_unsure"
+    """It would likely be noise; see `showing`."""
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"

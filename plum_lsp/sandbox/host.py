@@ -228,19 +228,21 @@ class JailSandbox:
         if not asks:
             return []
         imports = pool.installed_imports(program.source, self._packages)
-        # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
-        await self._pool.prepare(imports)
-        async with self._slots:
-            child = await self._pool.take(imports)
-            self._at_work += 1
-            try:
-                return await converse(child, program, asks, limits)
-            finally:
-                child.kill()
-                self._at_work -= 1
-                if not self._at_work:
-                    # Only now: forking ahead would take the cores from the candidates that are being judged.
-                    self._pool.refill()
+        self._at_work += 1
+        try:
+            # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
+            await self._pool.prepare(imports)
+            async with self._slots:
+                child = await self._pool.take(imports)
+                try:
+                    return await converse(child, program, asks, limits)
+                finally:
+                    child.kill()
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                # Only now: forking ahead would take the cores from the candidates that are being judged, or wait.
+                self._pool.refill()
 
     async def _started(self, imports: pool.Imports) -> pool.Source:
         """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""

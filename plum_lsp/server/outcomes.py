@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 OFFERS_REMEMBERED_MAX = 64
 """A late command speaks of one of the last few offers; older ones are in the store and past judging."""
 
+REJECTIONS_SECONDS = 60.0
+"""Within this, a rejection says that the user does not want to be interrupted."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
@@ -48,6 +51,7 @@ class OutcomeDesk:
         self._now = now
         self._offers: dict[OfferId, _Followed] = {}
         self._writes: set[asyncio.Task[str]] = set()
+        self._rejected_at: list[float] = []
         self.editor_tells_shown = False
         """Whether this editor reports what it shows; of one that does not, whatever is sent counts as shown."""
 
@@ -55,6 +59,12 @@ class OutcomeDesk:
     def last(self) -> OfferId | None:
         """The offer made last; None if none was made."""
         return next(reversed(self._offers), None)
+
+    def recent_rejections(self) -> int:
+        """How many offers the user turned down in the last minute."""
+        since = self._now() - REJECTIONS_SECONDS
+        self._rejected_at = [at for at in self._rejected_at if at > since][-OFFERS_REMEMBERED_MAX:]
+        return len(self._rejected_at)
 
     def offer(self, offer_id: OfferId) -> Offer | None:
         """One of the last offers; None if it is not among them."""
@@ -175,6 +185,8 @@ class OutcomeDesk:
         self._await_silence(followed)
         if outcome is None:
             return None
+        if outcome.kind is OutcomeKind.DISMISSED:
+            self._rejected_at.append(outcome.at)
         return self._written(followed, outcome)
 
     def _written(self, followed: _Followed, outcome: Outcome | Survival) -> asyncio.Task[str]:

@@ -19,19 +19,18 @@ from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
 from plum_lsp.judging import told
+from plum_lsp.server.debounce import Debounce
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+from plum_lsp.server.typing_through import typed_through
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE = "python"
-QUIET_SECONDS = 0.075
-"""An automatic request that comes within this time of the one before waits this long: the key strokes of a fast
-typist are some 50 ms apart and only the last question is of use. Editors that debounce themselves never wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +66,10 @@ class Session:
         self.status = status
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
+        self.debounce = Debounce()
         self.editor_cycles = False
         """Whether a user's further question at the same place asks for an alternative to what stands there."""
         self._standing: dict[str, Answer] = {}
-        self._asked_at: dict[str, float] = {}
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
     def record(self, event: Event) -> None:
@@ -104,7 +103,7 @@ class Session:
     def close(self, uri: str) -> None:
         """A document was closed: nobody waits for its answers any more."""
         opened = self.documents.pop(uri, None)
-        self._asked_at.pop(uri, None)
+        self.debounce.forget(uri)
         self._standing.pop(uri, None)
         if opened is not None:
             opened.supersede()
@@ -151,6 +150,9 @@ class Session:
             return None
         standing = self._stands_at(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
+        if (kept := self._kept(request)) is not None:
+            self._log(request, f"typed_through offer={kept.offers[-1].id}")
+            return kept
         end = "cancelled"
         try:
             result: Offer | Abstention | None = self._refusal(request)
@@ -172,6 +174,23 @@ class Session:
         self._standing[uri] = answer
         return answer
 
+    def _kept(self, request: SuggestionRequest) -> Answer | None:
+        """What is left of an offer that stands, if the user has typed its beginning."""
+        standing = self._standing.get(request.document.uri)
+        if (
+            standing is None
+            or request.trigger is Trigger.INVOKED
+            or standing.document.version == request.document.version
+        ):
+            return None
+        if refusal(request.id, request.document.uri, self.settings.current.privacy) is not None:
+            return None
+        for offer in standing.offers:
+            rest = typed_through(offer, standing.document, request.document, request.offset)
+            if rest is not None and self.outcomes.is_open(offer.id):
+                return Answer(offers=(rest,), document=request.document, offset=request.offset)
+        return None
+
     def _stands_at(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
         """What was offered for this very question, if the user asks it again to see something else."""
         standing = self._standing.get(document.uri)
@@ -190,6 +209,7 @@ class Session:
             offset=document.offset_at(position),
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
+            recent_rejections=self.outcomes.recent_rejections(),
             seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
@@ -205,8 +225,9 @@ class Session:
         return result
 
     async def _answer(self, request: SuggestionRequest) -> Offer | Abstention:
-        if self._is_hurried(request):
-            await asyncio.sleep(QUIET_SECONDS)
+        if request.trigger is Trigger.AUTOMATIC:
+            await asyncio.sleep(self.debounce.pause_seconds(request.document.uri, self.clock.now()))
+        started = self.clock.now()
         try:
             async with asyncio.timeout(max(0.0, request.deadline - self.clock.now())):
                 state = await self.services.get()
@@ -214,7 +235,9 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                return await self._suggested(state, request)
+                suggested = await self._suggested(state, request)
+                self.debounce.answered(self.clock.now() - started)
+                return suggested
             result = _abstain(request, _reason(state.error), told(state.error))
         self.status.show_end(result)
         return result
@@ -232,13 +255,6 @@ class Session:
             self.status.show_end(result)
             self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
             return result
-
-    def _is_hurried(self, request: SuggestionRequest) -> bool:
-        """Whether this question follows another so fast that a third is likely."""
-        now = self.clock.now()
-        before = self._asked_at.get(request.document.uri)
-        self._asked_at[request.document.uri] = now
-        return request.trigger is Trigger.AUTOMATIC and before is not None and now - before < QUIET_SECONDS
 
     def _log(self, request: SuggestionRequest, end: str) -> None:
         """The one line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""

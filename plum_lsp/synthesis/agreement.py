@@ -63,8 +63,9 @@ class Matrix:
     def of(cls, trials: Sequence[Trial]) -> Matrix:
         """The matrix of a group's trials, which all have the same inputs."""
         by_index = {trial.index: trial for trial in trials}
-        voices = tuple({trial.form: trial.index for trial in trials}.values())
-        standing = list({trial.form: trial for trial in trials if trial.stands}.values())
+        speakers = sorted(trials, key=_reticence, reverse=True)
+        voices = tuple(sorted({trial.form: trial.index for trial in speakers}.values()))
+        standing = list({trial.form: trial for trial in speakers if trial.stands}.values())
         inputs = _telling([trial.observations for trial in standing] or [trial.observations for trial in trials])
         numbers: dict[_Answer, int] = {}
         answers = {
@@ -116,6 +117,11 @@ class Matrix:
         return None
 
 
+def _reticence(trial: Trial) -> tuple[int, int]:
+    """Of copies, the one with the most answers speaks, then the earliest: under load, one of them may be cut short."""
+    return sum(one.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for one in trial.observations), trial.index
+
+
 def answered(seen: Sequence[Sequence[Observation]]) -> list[int]:
     """The places of the inputs on which enough candidates return."""
     return list(_telling(seen))
@@ -152,9 +158,11 @@ def _answer(seen: Observation) -> _Answer:
 
 
 def _key(value: Value) -> tuple[object, ...]:
-    """A hashable stand-in that keeps `1`, `1.0` and `True` apart, and not two NaN."""
+    """A hashable stand-in that keeps `1`, `1.0` and `True` apart, and neither two NaN nor the two zeros."""
     if isinstance(value, float):
-        return ("float", f"{value:.{SIGNIFICANT_DIGITS}g}")
+        return ("float", f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, complex):
+        return ("complex", _key(value.real), _key(value.imag))
     if not isinstance(value, Node):
         return (type(value).__name__, value)
     items = [_key(item) for item in value.items]

@@ -70,8 +70,12 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 def guessed_annotations(name: str, text: str) -> tuple[str, ...]:
     """What parameter `name` may take, given the docstring `text`; never empty."""
-    found = [*_said(name, text), *_named(name)]
-    return tuple(dict.fromkeys([*(found or _mentioned(text)), *_ANY]))
+    return tuple(dict.fromkeys([*likely_annotations(name, text), *_ANY]))
+
+
+def likely_annotations(name: str, text: str) -> tuple[str, ...]:
+    """What the name or the docstring speaks for; empty where neither says anything."""
+    return tuple(dict.fromkeys([*_said(name, text), *_named(name)] or _mentioned(text)))
 
 
 def _said(name: str, text: str) -> list[str]:

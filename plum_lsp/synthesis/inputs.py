@@ -16,7 +16,8 @@ from typing import Any
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call, TestCase
-from plum_lsp.synthesis.guesses import guessed_annotations
+from plum_lsp.synthesis.definitions import filled, is_outside, variables
+from plum_lsp.synthesis.guesses import guessed_annotations, likely_annotations
 from plum_lsp.synthesis.mutations import neighbours
 from plum_lsp.synthesis.pools import Pools, imports_for, interleaved, type_of
 from plum_lsp.synthesis.ranges import Range, range_of
@@ -33,6 +34,8 @@ from plum_lsp.synthesis.vocabulary import words_of
 
 POOL_MAX = 24
 """The most values tried for one parameter."""
+LIKELY_MAX = 10
+"""Values of likely types come first in the pool of an unannotated parameter: as many as tell candidates apart."""
 FROM_ANSWERED_MAX = 12
 """So many of the answered calls are varied for the second round; more would crowd one another out."""
 NEAR_MAX = 16
@@ -72,7 +75,10 @@ def further_calls(
 
     With `changes_arguments`, what the function does to its arguments is shown beside its result.
     """
-    maker = _Maker.of(context, candidates)
+    texts = list(candidates)
+    if is_outside(context):
+        return _distinct(_calls_of_definitions(context, texts, limit), made, limit)
+    maker = _Maker.of(context, texts)
     if maker is None or not answered:
         return ()
     near = maker.within(_near(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
@@ -82,6 +88,49 @@ def further_calls(
         return _distinct(mixed, made, limit)
     everything = dict.fromkeys(_with_arguments(call) for call in chain(answered, mixed))
     return _distinct((call for call in everything if call is not None), made, limit)
+
+
+def far_fetched(context: Context, calls: Sequence[Call]) -> frozenset[int]:
+    """The places of those calls that give an unannotated parameter something that nobody speaks of.
+
+    They were worth trying. Where likelier ones are answered, they would only show what candidates do outside their
+    contract: a text where a list is meant.
+    """
+    function = reachable_function(context)
+    maker = _Maker.for_function(context, function, ()) if function is not None else None
+    parameters = (maker._parameters() if maker is not None else None) or []
+    likely = {
+        str(place): families
+        for place, (argument, _, _) in enumerate(parameters)
+        if argument.annotation is None
+        and function is not None
+        and (families := {_family(kind) for kind in likely_annotations(argument.arg, function.docstring)})
+    }
+    if function is None or not likely:
+        return frozenset()
+    found = set()
+    for place, call in enumerate(calls):
+        for given in _shown_arguments([call.expression], function):
+            kinds = {key: _family(type_of(value)) for key, value in given.items() if key in likely}
+            if any(kind and kind not in likely[key] for key, kind in kinds.items()):
+                found.add(place)
+    return frozenset(found)
+
+
+def _family(annotation: str) -> str:
+    """The outermost type; numbers are one family."""
+    outer = annotation.split("[")[0]
+    return "number" if outer in {"int", "float", "bool", "complex"} else outer
+
+
+def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: int) -> list[Call]:
+    """Calls of what most candidates define, taking turns; then what they leave in variables."""
+    turns = []
+    for around, function in filled(context, candidates):
+        maker = _Maker.for_function(around, function, candidates)
+        turns.append(maker.calls(()) if maker is not None else [])
+    rows = [turn[place] for place in range(limit) for turn in turns if place < len(turn)]
+    return [*variables(candidates), *rows]
 
 
 def _with_arguments(call: Call) -> Call | None:
@@ -129,7 +178,12 @@ class _Maker:
     def of(cls, context: Context, candidates: Iterable[str] = ()) -> _Maker | None:
         """The maker for the function at the hole; None where it cannot be called."""
         function = reachable_function(context)
-        if function is None or function.name.startswith("__"):
+        return cls.for_function(context, function, candidates) if function is not None else None
+
+    @classmethod
+    def for_function(cls, context: Context, function: FunctionSymbol, candidates: Iterable[str]) -> _Maker | None:
+        """The maker for a function of the context's program; None where it cannot be called."""
+        if function.name.startswith("__"):
             return None
         if any(name.endswith((".setter", ".deleter", "fixture")) for name in function.decorators):
             return None
@@ -255,7 +309,14 @@ class _Maker:
         return interleaved([self.pools.of(annotation) for annotation in annotations if annotation is not None])
 
     def _guessed(self, name: str) -> list[str]:
-        guesses = (expression_or_none(guess) for guess in guessed_annotations(name, self.function.docstring))
+        """Values of what the name and the docstring speak for, then of anything."""
+        docstring = self.function.docstring
+        likely = self._typical(likely_annotations(name, docstring))
+        return list(dict.fromkeys([*likely[:LIKELY_MAX], *self._typical(guessed_annotations(name, docstring))]))
+
+    def _typical(self, annotations: Sequence[str]) -> list[str]:
+        """Values of several types in turns, of each a typical one first."""
+        guesses = (expression_or_none(guess) for guess in annotations)
         pools = [self.pools.of(guess) for guess in guesses if guess is not None]
         return interleaved([[*pool[_TYPICAL : _TYPICAL + 1], *pool] for pool in pools])
 

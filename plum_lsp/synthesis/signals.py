@@ -6,6 +6,7 @@ order of candidates, on names of tasks or functions, or on the candidate's own c
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
@@ -227,4 +228,4 @@ def _is_none(seen: Observation) -> bool:
 
 def _mean(numbers: Iterable[float], default: float) -> float:
     found = list(numbers)
-    return sum(found) / len(found) if found else default
+    return math.fsum(found) / len(found) if found else default

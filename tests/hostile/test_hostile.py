@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from support.hostile import HONEST, honest, programs, unforeseen
+from support.hostile import FOLDER, GROUPS, HONEST, honest, programs, unforeseen
 from support.sandbox_attacks import canaries
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program, VerdictStatus
@@ -22,6 +22,7 @@ from plum_lsp.sandbox.isolation import TIERS
 
 pytestmark = pytest.mark.slow
 
+FILES = {path.stem: path for path in FOLDER.glob("*.programs")}
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)
 SHORT = Limits(wall_seconds=0.7, cpu_seconds=1.0)
 
@@ -146,10 +147,11 @@ async def test_nothing_is_left_for_the_next_program(sandbox: JailSandbox) -> Non
 
 
 def test_there_are_enough_of_them() -> None:
-    """At least 120 programs, forging the largest group."""
-    counts = {group: len(programs(group)) for group in ("forging", "values", "escaping", "exhausting", "lingering")}
-    assert sum(counts.values()) >= 120
-    assert max(counts, key=lambda group: counts[group]) == "forging"
+    """At least 120 programs, some for every target, forging the largest group; no file is left out."""
+    counts = {target: path.read_text().count("\n### ") for target, path in FILES.items()}
+    assert sum(counts.values()) == sum(len(programs(group)) for group in GROUPS) >= 120
+    assert min(counts.values()) >= 3
+    assert max(counts, key=lambda target: counts[target]) == "forging"
 
 
 def descriptors() -> int:

@@ -194,6 +194,16 @@ async def test_many_at_once_are_bounded_and_right(sandbox: JailSandbox) -> None:
     assert seen.ending is Ending.TIMED_OUT
 
 
+async def test_nothing_is_forked_ahead_while_anybody_waits(
+    sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forks take the cores from what is being judged: they wait until a whole group is done."""
+    refills: list[None] = []
+    monkeypatch.setattr(sandbox._pool, "refill", lambda: refills.append(None))
+    await asyncio.gather(*(sandbox.verify(HONEST, honest(), PATIENT, reference=Program(source="")) for _ in range(24)))
+    assert len(refills) == 1
+
+
 def test_each_event_loop_can_have_one() -> None:
     """Nothing is kept between loops, and a loop in a thread does as well."""
 

@@ -1,4 +1,4 @@
-"""Reads `tests/hostile/*.programs`: many short programs a file, each under a line `### name`."""
+"""Reads `tests/hostile/*.programs`: many short programs a file, each under `### name`; a file for each target."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ HONEST = Program(
     source="import math, collections, json\ndef f(x): return [x, len(json.dumps([math.sqrt(4)])), (1.5, 'a')]\n"
 )
 """What must pass beside any attack."""
+
+GROUPS = {
+    "forging": ("forging",),
+    "values": ("values",),
+    "escaping": ("files", "secrets", "network", "processes", "kernel"),
+    "exhausting": ("memory", "cpu", "disk", "output"),
+    "lingering": ("leftovers", "poisoning"),
+}
+"""What is run alike, and the files of programs by what they attack."""
 
 _EVERYTHING = (
     Equals(expected="73191"),
@@ -30,7 +39,8 @@ _EVERYTHING = (
 def programs(group: str) -> dict[str, Program]:
     """The programs of one group by name."""
     found: dict[str, Program] = {}
-    for part in (FOLDER / f"{group}.programs").read_text().split("\n### ")[1:]:
+    texts = [(FOLDER / f"{target}.programs").read_text() for target in GROUPS[group]]
+    for part in [part for text in texts for part in text.split("\n### ")[1:]]:
         name, _, source = part.partition("\n")
         assert name not in found, name
         found[name] = Program(source=source)

@@ -1,0 +1,23 @@
+"""Typing what was offered keeps the offer, without a request: the rest of it, at the new cursor. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from plum_lsp.domain.suggestion import Offer
+from plum_lsp.domain.text import Document, Span
+
+
+def typed_through(offer: Offer, asked: Document, now: Document, offset: int) -> Offer | None:
+    """What is left of `offer`, made for `asked`, once the user typed its beginning; None if anything else changed.
+
+    The offer keeps its id, so that what becomes of it is still one outcome.
+    """
+    start = offer.hole.start
+    typed = now.text[start:offset]
+    is_same = now.text[:start] == asked.text[:start] and now.text[offset:] == asked.text[start:]
+    if offset < start or not is_same or not offer.text.startswith(typed) or typed == offer.text:
+        return None
+    rest = replace(offer.chosen.candidate, text=offer.text[len(typed) :])
+    hole = Span(start=offset, end=offset + offer.hole.end - start)
+    return replace(offer, hole=hole, chosen=replace(offer.chosen, candidate=rest), alternatives=())

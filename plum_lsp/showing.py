@@ -1,0 +1,53 @@
+"""Whether an offer is worth a glance: shown, or kept back because it would be noise. Pure.
+
+The rule estimates the chance that the user takes the offer, as a product of
+
+    prior[tier] · exp(mean log-probability / 2) · 1 / (1 + lines / 40) · 0.7 ** recent rejections
+
+and keeps back what is below `offers.probability_min`. The numbers are the project's own starting values, until
+a model fitted to outcomes takes their place; the form is documented in docs/settings.md. A user who asks is answered.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Candidate, Offer, SuggestionRequest, Tier, Trigger
+
+PRIOR = {Tier.VERIFIED: 0.9, Tier.CONSISTENT: 0.7, Tier.CHECKED: 0.4, Tier.UNVERIFIED: 0.2}
+LINES_HALF = 40
+"""An offer this long takes as much reading as it saves."""
+REJECTION_FACTOR = 0.7
+"""What each rejection in the last minute leaves of the chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowRule:
+    """Thresholds. 0 for `probability_min` shows everything; `logprob_min` is in nats for each token, at most 0."""
+
+    probability_min: float = 0.1
+    logprob_min: float = -2.5
+
+
+def acceptance_probability(candidate: Candidate, tier: Tier, *, recent_rejections: int) -> float:
+    """The estimated chance that the user takes the candidate, in [0, 1]."""
+    confidence = math.exp(candidate.mean_logprob / 2) if candidate.mean_logprob is not None else 1.0
+    lines = candidate.text.count("\n") + 1
+    return PRIOR[tier] * min(confidence, 1.0) * REJECTION_FACTOR**recent_rejections / (1 + lines / LINES_HALF)
+
+
+def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) -> Offer | Abstention:
+    """The offer, or why it is kept back."""
+    if request.trigger is Trigger.INVOKED or rule.probability_min <= 0:
+        return offer
+    chosen = offer.chosen
+    logprob = chosen.candidate.mean_logprob
+    if chosen.tier is not Tier.VERIFIED and logprob is not None and logprob < rule.logprob_min:
+        detail = f"The model is too unsure of it: {logprob:.2f} nats a token, below {rule.logprob_min:.2f}."
+        return Abstention(request_id=request.id, reason=AbstentionReason.TOO_UNSURE, detail=detail)
+    chance = acceptance_probability(chosen.candidate, chosen.tier, recent_rejections=request.recent_rejections)
+    if chance < rule.probability_min:
+        detail = f"It would likely be turned down: {chance:.0%} chance, below {rule.probability_min:.0%}."
+        return Abstention(request_id=request.id, reason=AbstentionReason.TOO_UNSURE, detail=detail)
+    return offer

@@ -1,0 +1,81 @@
+"""No lag while typing: an offer that is typed out is kept, and questions in the middle of fast typing wait."""
+
+from __future__ import annotations
+
+import pytest
+from support.group import judged
+
+from plum_lsp.domain.suggestion import Offer, OfferId, RequestId, Tier
+from plum_lsp.domain.text import Document, PositionEncoding, Span
+from plum_lsp.server.debounce import PAUSE_SECONDS_MAX, Debounce
+from plum_lsp.server.typing_through import typed_through
+
+BEFORE, AFTER = "def f(a):\n    ", "\n\nprint(f(1))\n"
+TEXT = "return a + 1"
+
+
+def document(typed: str, *, before: str = BEFORE, after: str = AFTER) -> Document:
+    """The document once the user has typed something at the hole."""
+    return Document(uri="file:///a.py", version=1, text=before + typed + after, encoding=PositionEncoding.UTF16)
+
+
+def made() -> Offer:
+    """The offer made for the empty hole."""
+    hole = Span(start=len(BEFORE), end=len(BEFORE))
+    chosen = judged(TEXT, tier=Tier.CHECKED)
+    return Offer(id=OfferId("o"), request_id=RequestId("r"), hole=hole, chosen=chosen, alternatives=(), tests=())
+
+
+@pytest.mark.parametrize("length", range(len(TEXT)))
+def test_typed_beginning_leaves_the_rest(length: int) -> None:
+    """At every key stroke the rest of the same offer stands at the cursor."""
+    typed = TEXT[:length]
+    kept = typed_through(made(), document(""), document(typed), len(BEFORE) + length)
+    assert kept is not None
+    assert (kept.id, kept.text) == ("o", TEXT[length:])
+    assert kept.hole == Span(start=len(BEFORE) + length, end=len(BEFORE) + length)
+
+
+@pytest.mark.parametrize(
+    ("now", "offset"),
+    [
+        (document("return b"), len(BEFORE) + 8),
+        (document(TEXT), len(BEFORE) + len(TEXT)),
+        (document("ret", after="\n"), len(BEFORE) + 3),
+        (document("ret", before="def g(a):\n    "), len(BEFORE) + 3),
+        (document("ret"), len(BEFORE) + 2),
+        (document("ret"), 0),
+    ],
+    ids=["other text", "all of it", "changed below", "changed above", "cursor moved back", "cursor elsewhere"],
+)
+def test_anything_else_asks_anew(now: Document, offset: int) -> None:
+    """Whatever is not exactly the offer's beginning, typed at its place, ends it."""
+    assert typed_through(made(), document(""), now, offset) is None
+
+
+def test_first_and_slow_questions_never_wait() -> None:
+    """Only a question that follows another closely may be withdrawn by the next key."""
+    debounce = Debounce()
+    debounce.latency_seconds = 5.0
+    assert debounce.pause_seconds("a", 0.0) == 0.0
+    assert debounce.pause_seconds("a", 1.0) == 0.0
+    assert debounce.pause_seconds("b", 1.1) == 0.0
+
+
+def test_fast_answers_need_no_pause() -> None:
+    """Where answers come between two keys, waiting would be lag for nothing."""
+    debounce = Debounce()
+    for _ in range(50):
+        debounce.answered(0.02)
+    assert [debounce.pause_seconds("a", key / 8) for key in range(20)] == [0.0] * 20
+
+
+def test_pause_follows_the_typing() -> None:
+    """With slow answers the pause settles a little above this user's gap between keys, and is bounded."""
+    debounce = Debounce()
+    for _ in range(50):
+        debounce.answered(2.0)
+    fast = [debounce.pause_seconds("a", key * 0.08) for key in range(60)][-1]
+    slow = [debounce.pause_seconds("b", key * 0.4) for key in range(60)][-1]
+    assert 0.08 < fast < 0.12
+    assert slow == PAUSE_SECONDS_MAX
