@@ -67,6 +67,22 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        calls: Sequence[Call],
+        limits: Limits,
+        *,
+        reference: Program,
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """`verify` on the tests and then `observe` on the calls, in one child: starting it costs more than a call.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
     async def verify(
         self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
     ) -> tuple[Verdict, ...]:
