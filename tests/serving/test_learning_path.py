@@ -88,7 +88,7 @@ async def use(services: Services, policy: ScriptedPolicy) -> None:
     clock = {"now": 1_700_000_000.0}
     desk = OutcomeDesk(lambda: services.store, now=lambda: clock["now"])
     for number, (text, is_taken) in enumerate([(ACCEPTED, True), (REJECTED, False)], 1):
-        policy.will_complete(f"    {text}\n")
+        policy.will_complete(f" {text}\n")
         offer, document = await offered(services, number)
         desk.offered(offer, document)
         desk.shown(offer.id)
@@ -132,8 +132,8 @@ def check_tokens(row: PairRow, base_folder: Path) -> None:
     columns = tokens_of(row, HubEncoder(tokenizer), limits)
     assert columns is not None
     assert tokenizer.decode(columns["prompt_ids"]) == row.prompt
-    assert tokenizer.decode(columns["chosen_ids"]) == f"    {ACCEPTED}\n<|endoftext|>"
-    assert tokenizer.decode(columns["rejected_ids"]) == f"    {REJECTED}\n<|endoftext|>"
+    assert tokenizer.decode(columns["chosen_ids"]) == f" {ACCEPTED}<|endoftext|>"
+    assert tokenizer.decode(columns["rejected_ids"]) == f" {REJECTED}<|endoftext|>"
     assert columns["chosen_ids"][-1] == columns["rejected_ids"][-1] == end
     batch: dict[str, Any] = DataCollatorForPreference(pad_token_id=end)([columns])
     for place, side in enumerate(("chosen_ids", "rejected_ids")):

@@ -106,4 +106,6 @@ def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], repor
         if child.poll() is None:
             child.kill()
             child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
     return lines[-1] if lines else "it said nothing"
