@@ -20,6 +20,7 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import TestCase, Verdict
+from plum_lsp.quality.appraise import quality_key
 
 LOGPROB_WEIGHT = 0.1
 """At most this much of the score comes from the policy's own confidence: less than one failed test of ten."""
@@ -43,11 +44,14 @@ def is_refuted(judged: Judged) -> bool:
 
 
 def ranked(group: Sequence[Judged]) -> list[Judged]:
-    """Strongest tier first, then score; ties fall to the shorter, then the earlier."""
+    """Strongest tier first, then the likelier to be right, by tenths; of those that are equally likely the safe, quick
+    and simple, then score. Ties fall to the shorter, then the earlier."""
     return sorted(
         group,
         key=lambda judged: (
             _STRENGTH[judged.tier],
+            -round(judged.probability or 0.0, 1),
+            quality_key(judged.quality),
             -judged.score,
             len(judged.candidate.text),
             judged.candidate.completion.index,

@@ -12,24 +12,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call, TestCase
 from plum_lsp.synthesis.definitions import filled, is_outside, variables
 from plum_lsp.synthesis.guesses import guessed_annotations, likely_annotations
-from plum_lsp.synthesis.mutations import neighbours
 from plum_lsp.synthesis.pools import Pools, imports_for, interleaved, type_of
 from plum_lsp.synthesis.ranges import Range, range_of
 from plum_lsp.synthesis.receivers import Receiver, class_of, made_with, receivers_of
 from plum_lsp.synthesis.sources import (
     Surface,
     expression_or_none,
-    free_names,
     module_or_none,
     reachable_function,
     surface_of,
 )
+from plum_lsp.synthesis.varied import near_calls, shown_arguments
 from plum_lsp.synthesis.vocabulary import words_of
 
 POOL_MAX = 24
@@ -38,8 +36,6 @@ LIKELY_MAX = 10
 """Values of likely types come first in the pool of an unannotated parameter: as many as tell candidates apart."""
 FROM_ANSWERED_MAX = 12
 """So many of the answered calls are varied for the second round; more would crowd one another out."""
-NEAR_MAX = 16
-"""The most calls made out of one example."""
 _UNSIGNED = re.compile(r"\b(?:positive|natural|non-?negative)\b", re.IGNORECASE)
 _LARGE_NUMBER = re.compile(r"(?<!\w)\d{4,}|\de\d")
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
@@ -57,7 +53,7 @@ def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) 
     if maker is None:
         return ()
     shown = [test.call for test in tests]
-    near = maker.within(_near(shown, maker.function.name))
+    near = maker.within(near_calls(shown, maker.function.name))
     return _distinct(chain(near[: limit // 2], maker.calls(shown), near[limit // 2 :]), shown, limit)
 
 
@@ -81,7 +77,7 @@ def further_calls(
     maker = _Maker.of(context, texts)
     if maker is None or not answered:
         return ()
-    near = maker.within(_near(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
+    near = maker.within(near_calls(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
     calls = maker.calls(answered, is_typed=True)
     mixed = (call for pair in _paired(calls, near) for call in pair)
     if not changes_arguments:
@@ -110,7 +106,7 @@ def far_fetched(context: Context, calls: Sequence[Call]) -> frozenset[int]:
         return frozenset()
     found = set()
     for place, call in enumerate(calls):
-        for given in _shown_arguments([call.expression], function):
+        for given in shown_arguments([call.expression], function):
             kinds = {key: _family(type_of(value)) for key, value in given.items() if key in likely}
             if any(kind and kind not in likely[key] for key, kind in kinds.items()):
                 found.add(place)
@@ -199,7 +195,7 @@ class _Maker:
         parameters = self._parameters()
         if parameters is None:
             return []
-        arguments = _shown_arguments([call.expression for call in shown], self.function)
+        arguments = shown_arguments([call.expression for call in shown], self.function)
         pools = [
             self._pool(parameter, place, arguments, is_typed=is_typed) for place, parameter in enumerate(parameters)
         ]
@@ -220,7 +216,7 @@ class _Maker:
         return [call for call in calls if self._is_within(call, names, stated)]
 
     def _is_within(self, call: Call, names: list[str], stated: Mapping[str, Range]) -> bool:
-        for arguments in _shown_arguments([call.expression], self.function):
+        for arguments in shown_arguments([call.expression], self.function):
             for key, value in arguments.items():
                 name = names[int(key)] if key.isdecimal() and int(key) < len(names) else key
                 if name in stated and not stated[name].holds(value):
@@ -350,23 +346,6 @@ def _is_unsigned(sources: list[str], docstring: str) -> bool:
     return is_never_shown or _UNSIGNED.search(docstring) is not None
 
 
-def _shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
-    """The literal arguments of each example's call, by place ("0", "1", …) or keyword."""
-    found: list[dict[str, str]] = []
-    for expression in expressions:
-        tree = expression_or_none(expression)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Call) and _called(node) == function.name:
-                named = {str(place): argument for place, argument in enumerate(node.args)}
-                named |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-                found.append({key: ast.unparse(value) for key, value in named.items() if not free_names(value)})
-    return found
-
-
-def _called(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
 def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.expr | None, bool]]) -> list[list[str]]:
     """Rows of arguments: all pools walked together, then against one another with growing offsets."""
     if not pools:
@@ -383,46 +362,6 @@ def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.ex
             ]
         )
     return rows
-
-
-def _near(shown: Sequence[Call], name: str, each: int = NEAR_MAX) -> list[Call]:
-    """The calls of the examples with one argument changed, `each` at most; the examples take turns."""
-    turns = [_changed(call, name) for call in shown]
-    return [turn[place] for place in range(each) for turn in turns if place < len(turn)]
-
-
-def _changed(call: Call, name: str) -> list[Call]:
-    """`call` with one literal argument changed, of the function `name` first, then of the calls in its setup."""
-    expression, setup = expression_or_none(call.expression), module_or_none(call.setup)
-    if expression is None or setup is None:
-        return []
-    own = [_swapped(node, expression) for node in _calls_in(expression) if _called(node) == name]
-    before = [_swapped(node, setup) for node in _calls_in(setup)]
-    return [
-        *(Call(expression=text, setup=call.setup) for text in interleaved(own)),
-        *(Call(expression=call.expression, setup=text) for text in interleaved(before)),
-    ]
-
-
-def _calls_in(tree: ast.AST) -> list[ast.Call]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-
-
-def _swapped(node: ast.Call, tree: ast.AST) -> list[str]:
-    """The source of `tree` with each literal argument of `node` exchanged for each of its neighbours, in turns."""
-    spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
-    spots += [(vars(keyword), "value") for keyword in node.keywords]
-    return interleaved([_unparsed_with(tree, holder, place) for holder, place in spots])
-
-
-def _unparsed_with(tree: ast.AST, holder: Any, place: int | str) -> list[str]:
-    """The source of `tree` with each neighbour of `holder[place]`, a node of it; the tree is left as it was."""
-    argument, found = holder[place], []
-    for near in neighbours(ast.unparse(argument)):
-        holder[place] = ast.parse(near, mode="eval").body
-        found.append(ast.unparse(tree))
-    holder[place] = argument
-    return found
 
 
 def _key(call: Call) -> tuple[str, str]:
