@@ -46,8 +46,8 @@ from plum_lsp.server.status import StatusBar
 KEYS_A_SECOND = 8.0
 LINE_PAUSE_SECONDS = 0.6
 """Before each new line: people think there, and that is when an offer is of use."""
-ANSWERS_SECONDS = (0.06, 0.18)
-"""One answer is faster than the next key, one slower."""
+ANSWERS_SECONDS = (0.06, 0.18, 0.5)
+"""Faster than the next key, slower, and much slower."""
 RIGHT_PERCENT = 60
 URI = "file:///typed.py"
 

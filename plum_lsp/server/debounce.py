@@ -14,10 +14,11 @@ BURST_SECONDS = 0.6
 GAP_FACTOR = 1.2
 PAUSE_SECONDS_MAX = 0.25
 """The longest wait; people notice a quarter of a second."""
-LATENCY_SHARE = 0.25
+LATENCY_SHARE = 0.5
 """A wait is at most this share of the time an answer takes anyway."""
 FIRST_GAP_SECONDS = 0.125
-FIRST_LATENCY_SECONDS = 0.3
+FIRST_LATENCY_SECONDS = 0.0
+"""Nothing waits before an answer was slow: where waits led to cancellations, no latency would ever be measured."""
 
 
 class Debounce:
