@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo demo-learning test test-editors editors check bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode check bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -60,8 +60,11 @@ test-editors: setup editors
 	cd editor-clients/vscode && npm run --silent check && npm test --silent
 	$(BIN)/pytest tests/editors
 
-editors: setup editor-clients/vscode/plum-lsp.vsix
+editors: setup vscode
 	cd tests && ../$(BIN)/python -m support.editor_parts
+
+# The extension for VS Code, as a package to install.
+vscode: editor-clients/vscode/plum-lsp.vsix
 
 VSCODE_SOURCES := $(wildcard editor-clients/vscode/src/*.ts editor-clients/vscode/media/* editor-clients/vscode/*.md)
 editor-clients/vscode/plum-lsp.vsix: editor-clients/vscode/node_modules/.installed $(VSCODE_SOURCES) editor-clients/vscode/package.json

@@ -26,6 +26,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
+from benchmarks.verifier import calibration_error
 from plum_lsp.comparing import Comparison
 from plum_lsp.config import Settings
 from plum_lsp.domain.verification import Ending, Limits
@@ -72,7 +73,6 @@ WEIGHTS = {"whole": 1.0, "one right": 0.5, "part": 0.5}
 PARTS = 3
 """Random parts of each group, of one to six candidates."""
 FOLDS = 5
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,15 +216,6 @@ def report(name: str, samples: Sequence[Sample], probabilities: Sequence[float])
             print(f"  {kind:28s} TPR {np.mean(right):.3f} ({len(right)})  TNR {1 - np.mean(wrong):.3f} ({len(wrong)})")
     whole = [(p, s.correct) for s, p in zip(samples, probabilities, strict=True) if s.selection == "whole"]
     print(f"  expected calibration error {calibration_error(whole):.3f}")
-
-
-def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
-    """Mean distance between estimate and frequency over equal-width bins, weighted by size (Naeini et al., 2015)."""
-    bins: dict[int, list[tuple[float, bool]]] = {}
-    for probability, correct in pairs:
-        bins.setdefault(min(BINS - 1, int(probability * BINS)), []).append((probability, correct))
-    gaps = [abs(sum(p for p, _ in some) - sum(c for _, c in some)) for some in bins.values()]
-    return sum(gaps) / len(pairs)
 
 
 def exported(model: HistGradientBoostingClassifier) -> dict[str, Any]:

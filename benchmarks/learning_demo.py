@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import dataclasses
 import os
 import sys
 import time
@@ -96,11 +95,11 @@ async def _suggest(services: Services, name: str, header: str) -> None:
 def sample_again(trainer: Trainer) -> Measures:
     """Sample the held-out functions from what is in service now, with seeds that nothing used before."""
     last = rounds(trainer.data_dir)[-1]
-    active = trainer.versions.find(trainer.versions.active().number)
+    active = trainer.versions.find(trainer.versions.active())
     settings = trainer.settings
     job = SampleJob(
         base=str(trainer.base.folder),
-        adapter=active.adapter,
+        adapter=str(active.folder) if active else "",
         prompts=str(last.folder / "held_out.jsonl"),
         output="",
         samples=settings.gate.samples,
@@ -160,7 +159,7 @@ def main() -> None:
     say(started, f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
     for reason in decision.reasons:
         print(f"    {reason}")
-    say(started, f"in service: {dataclasses.asdict(trainer.versions.active())}")
+    say(started, f"in service: policy version {trainer.versions.active()}")
     again = sample_again(trainer)
     low, high = interval(again.pass_by_prompt, seed=1)
     say(started, f"second sampling, from what is in service: pass@1 {again.pass_at_1:.3f} ({low:.3f} to {high:.3f})")

@@ -5,7 +5,8 @@
 Reads `verifier.jsonl` of the development data in FOLDER and judges every candidate as `plum-lsp verify` does, in a
 shuffled order. Prints the share of right candidates that would be offered (TPR) and of wrong ones that would not (TNR),
 against the baseline of offering whatever parses and uses no undefined name; then the same with only one right
-candidate left in each group, so that no other can agree with it.
+candidate left in each group, so that no other can agree with it; how well probabilities are calibrated; where the
+time goes; and every right candidate that is not offered because of an example.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import json
 import random
 import statistics
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +51,26 @@ def _rates(cells: Sequence[tuple[bool, bool]]) -> str:
     return "  ".join(shown)
 
 
-async def _whole(rows: list[Row], sandbox: Sandbox, cells: Cells) -> tuple[list[Row], list[float], int]:
-    """Every group as it is: the predictions, the milliseconds of each task, and how often the top offer is right."""
-    predictions, took, top_right = [], [], 0
+@dataclass(slots=True)
+class Whole:
+    """What came of every group as it is. `took_ms` and `stages_ms` have an entry a task, `chances` one a candidate."""
+
+    predictions: list[Row] = field(default_factory=list)
+    took_ms: list[float] = field(default_factory=list)
+    stages_ms: Counter[str] = field(default_factory=Counter)
+    chances: list[tuple[float, bool]] = field(default_factory=list)
+    refuted: list[str] = field(default_factory=list)
+    top_right: int = 0
+
+
+async def _whole(rows: list[Row], sandbox: Sandbox, cells: Cells) -> Whole:
+    """Every group as it is."""
+    whole = Whole()
     for row in rows:
         started = time.perf_counter()
         done, _ = await _judged(row, sandbox)
-        took.append((time.perf_counter() - started) * 1000)
+        whole.took_ms.append((time.perf_counter() - started) * 1000)
+        whole.stages_ms.update(done.stages_ms)
         kind = "with examples" if row["has_examples"] else "without examples"
         lines = done.lines()
         for line, judged in zip(lines, done.group, strict=True):
@@ -64,10 +79,21 @@ async def _whole(rows: list[Row], sandbox: Sandbox, cells: Cells) -> tuple[list[
             for stratum in (kind, f"source {row['source']}", f"kind {candidate['kind']}"):
                 cells[stratum].append(cell)
             cells[f"{kind}, baseline"].append((not judged.candidate.problem, cell[1]))
+            whole.chances.append((judged.probability or 0.0, cell[1]))
+            if cell == (False, True) and line["tests_passed"] < line["tests_run"]:
+                whole.refuted.append(f"{row['task_id']}, candidate {line['candidate_index']}: {judged.reason}")
         offered = sorted((line for line in lines if line["offered"]), key=lambda line: -line["score"])
-        top_right += bool(offered and row["candidates"][offered[0]["candidate_index"]]["correct"])
-        predictions += lines
-    return predictions, took, top_right
+        whole.top_right += bool(offered and row["candidates"][offered[0]["candidate_index"]]["correct"])
+        whole.predictions += lines
+    return whole
+
+
+def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
+    """Mean distance between estimate and frequency over ten equal bins, weighted by size (Naeini et al., 2015)."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for probability, correct in pairs:
+        bins.setdefault(min(9, int(probability * 10)), []).append((probability, correct))
+    return sum(abs(sum(p for p, _ in some) - sum(c for _, c in some)) for some in bins.values()) / len(pairs)
 
 
 async def _alone(rows: list[Row], sandbox: Sandbox, cells: Cells) -> None:
@@ -91,15 +117,20 @@ async def main() -> None:
     rows = [json.loads(line) for line in (arguments.folder / "verifier.jsonl").read_text().splitlines()]
     sandbox = await open_sandbox(sandbox_options(Settings()))
     cells: Cells = defaultdict(list)
-    predictions, took, top_right = await _whole(rows, sandbox, cells)
+    whole = await _whole(rows, sandbox, cells)
     await _alone(rows, sandbox, cells)
     await sandbox.close()
     for stratum in sorted(cells):
         print(f"{stratum:32s} {_rates(cells[stratum])}")
-    print(f"top offer right: {top_right / len(rows):.3f} of {len(rows)} tasks")
+    print(f"top offer right: {whole.top_right / len(rows):.3f} of {len(rows)} tasks")
+    print(f"expected calibration error: {calibration_error(whole.chances):.3f}")
+    took, total = whole.took_ms, sum(whole.stages_ms.values())
     print(f"a task: median {statistics.median(took):.0f} ms, p95 {statistics.quantiles(took, n=20)[-1]:.0f} ms")
+    print("of that: " + ", ".join(f"{stage} {ms / total:.0%}" for stage, ms in whole.stages_ms.most_common()))
+    for line in whole.refuted:
+        print(f"right but refuted: {line}")
     if arguments.output:
-        arguments.output.write_text("".join(json.dumps(one) + "\n" for one in predictions))
+        arguments.output.write_text("".join(json.dumps(one) + "\n" for one in whole.predictions))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,15 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
     return [by_index.get(index_of(judged), judged) for judged in group]
 
 
-async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, tuple[Observation, ...]]) -> Comparison:
-    """The group on its first inputs (`observed`, by candidate index) and on more that follow from them.
+async def compare(
+    group: Sequence[Judged],
+    judge: Judge,
+    observed: Mapping[int, tuple[Observation, ...]],
+    *,
+    named: Sequence[Call] = (),
+) -> Comparison:
+    """The group on its first inputs (`observed`, by candidate index), on those that the policy `named`, and on more
+    that follow from them.
 
     Inputs to which one and the same candidate answers differently when asked again are left out: clocks, random
     numbers and addresses tell nothing.
@@ -76,15 +83,17 @@ async def compare(group: Sequence[Judged], judge: Judge, observed: Mapping[int, 
         return first
     standing = [index for index, judged in running.items() if all(verdict.is_pass for verdict in judged.verdicts)]
     more = _further(judge, first, standing or list(running), [judged.candidate.text for judged in running.values()])
+    more += tuple(call for call in named if call not in (*first.calls, *more))
     more += probes_of(judge.contracts, more[:PROBED] or first.calls[:PROBED])
     asked = [index for index in running if not _hangs(observed[index])]
     runs = [_observe(judge, judge.sandbox, running[index], more) for index in asked]
-    again = _observe(judge, judge.sandbox, running[(standing or asked)[0]], first.calls) if asked else None
+    witness = min(standing or asked or [0])
+    again = _observe(judge, judge.sandbox, running[witness], first.calls) if asked else None
     found = await asyncio.gather(*runs, *([again] if again is not None else []))
     seen = dict(zip(asked, found, strict=False))
     late = tuple(Observation(ending=Ending.TIMED_OUT, detail="not asked") for _ in more)
     whole = {index: (*observed[index], *seen.get(index, late)) for index in running}
-    return _steady(Comparison(calls=(*first.calls, *more), observed=whole), (standing or asked or [0])[0], found[-1:])
+    return _steady(Comparison(calls=(*first.calls, *more), observed=whole), witness, found[len(asked) :])
 
 
 async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
@@ -110,7 +119,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     killed = 0
     for mutant in mutants:
         changed = Program(source=mutant.source)
-        verdicts = await judge.tested(changed, tests, judge.sandbox, judge.short_limits)
+        verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls, judge.sandbox)
             killed += not all(is_same(one, other) for one, other in zip(seen, wanted, strict=True))

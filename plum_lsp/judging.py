@@ -136,8 +136,8 @@ class Judge:
         try:
             if evidence.specification:
                 hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
-                judged = await self._verify(candidate, evidence.specification, self.sandbox, hurried)
-                return judged, await self._compare(judged, self.sandbox)
+                calls = self.calls if self.compares else ()
+                return await self._verify(candidate, evidence.specification, self.sandbox, hurried, calls)
             return await self._check(candidate, self.sandbox)
         except SandboxError as error:
             return _unverified(candidate, f"not run: {told(error)}"), ()
@@ -150,7 +150,8 @@ class Judge:
         """
         if isinstance(self.sandbox, SandboxUnavailable):
             return judged
-        return await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+        again, _ = await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+        return again
 
     async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
         """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
@@ -163,18 +164,24 @@ class Judge:
         seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
         return tuple(seen)
 
-    async def tested(
-        self, program: Program, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
-    ) -> tuple[Verdict, ...]:
-        """The verdicts on a program with a candidate in it, the world stood in for where it asks for it.
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        sandbox: Sandbox,
+        limits: Limits,
+        calls: Sequence[Call] = (),
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
 
         Raises:
             SandboxError: the jail broke.
         """
         effects = self.effects(program)
         asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
-        return await sandbox.verify(staged, asked, limits, reference=self.reference)
+        return await sandbox.examine(staged, asked, made, limits, reference=self.reference)
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """What the function at the hole, and the making of its object, ask of the world."""
@@ -186,29 +193,29 @@ class Judge:
         return tuple({one.effect: one for one in found}.values())
 
     async def _verify(
-        self, candidate: Candidate, tests: Sequence[TestCase], sandbox: Sandbox, limits: Limits
-    ) -> Judged:
-        """By the specification: every test of it must pass."""
+        self,
+        candidate: Candidate,
+        tests: Sequence[TestCase],
+        sandbox: Sandbox,
+        limits: Limits,
+        calls: Sequence[Call] = (),
+    ) -> tuple[Judged, tuple[Observation, ...]]:
+        """By the specification: every test of it must pass. What it did on the `calls` comes along."""
         program = program_with(self.context, candidate.text)
-        verdicts = await self.tested(program, tests, sandbox, limits)
+        verdicts, seen = await self.examine(program, tests, sandbox, limits, calls)
         failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:
-            return _checked(candidate, out_of_reach)
+            return _checked(candidate, out_of_reach), ()
         first = f": {_failure(*failed[0])}" if failed else ""
-        return Judged(
+        judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
             reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
         )
-
-    async def _compare(self, judged: Judged, sandbox: Sandbox) -> tuple[Observation, ...]:
-        """What the candidate does on the generated inputs, where anybody will look at it."""
-        if judged.tier is Tier.CHECKED or ran_out(judged) or not self.compares or not self.calls:
-            return ()
-        return await self.observe(program_with(self.context, judged.candidate.text), self.calls, sandbox)
+        return judged, () if ran_out(judged) else seen
 
     @property
     def short_limits(self) -> Limits:

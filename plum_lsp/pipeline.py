@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.appraising import appraised
+from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
@@ -28,6 +29,7 @@ from plum_lsp.domain.suggestion import (
     Candidate,
     Completion,
     Context,
+    FimPrompt,
     FimTemplate,
     Judged,
     Offer,
@@ -51,9 +53,16 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+ASKING_SECONDS_MAX = 1.0
+"""How long tests of the policy's own are waited for once its candidates are there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any."""
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+
+    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    """
 
     sampling: SamplingOptions
     limits: Limits
@@ -62,6 +71,7 @@ class PipelineOptions:
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+    asks_for_tests: bool = False
 
     @property
     def ends_at_first_verified(self) -> bool:
@@ -82,6 +92,8 @@ class _Round:
     fingerprints: dict[str, int] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
     evidence: Evidence | None = None
 
@@ -217,13 +229,17 @@ class Pipeline:
         try:
             async with asyncio.TaskGroup() as tasks:
                 evidence = tasks.create_task(this.judge.evidence())
+                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
+                if asking is not None:  # nobody waits long for tests once all candidates are there
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
             self._settle(this, Comparison(observed={}))
         else:
             await self._compare(this, await evidence)
             stages.reach("compared")
+            self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
 
@@ -236,7 +252,7 @@ class Pipeline:
         self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
         self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
         try:
-            async with aclosing(self.policy.sample(prompt, sampling, deadline=this.request.deadline)) as stream:
+            async with aclosing(self._stream(this, prompt)) as stream:
                 async for completion in stream:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
@@ -245,6 +261,11 @@ class Pipeline:
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
+
+    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+        """The group's completions, all from the version the request began with."""
+        sampling, deadline = self.options.sampling, this.request.deadline
+        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
 
     def _take(self, this: _Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
@@ -268,11 +289,25 @@ class Pipeline:
             if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
+    async def _ask(self, this: _Round) -> None:
+        """Have the policy write tests, beside its candidates."""
+        template = self.options.template_for(this.version)
+        this.asked = await ask_for_tests(
+            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+        )
+
+    def _hear(self, this: _Round) -> None:
+        """Let the policy's own tests support whom they support."""
+        comparison = this.comparison
+        this.judged, this.sampled_tests = with_sampled_tests(
+            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+        )
+
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         try:
             this.judged = await reconsidered(this.judged, this.judge, evidence)
-            comparison = await compare(this.judged, this.judge, this.observed)
+            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
         except SandboxError as error:
             _log.warning("the candidates could not be compared: %s", error)
             comparison = Comparison(observed={})
@@ -309,7 +344,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=this.judge.tests,
+            tests=(*this.judge.tests, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer) or any(is_refuted(judged) for judged in this.judged):

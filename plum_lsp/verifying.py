@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from plum_lsp.comparing import Comparison, compare, reconsidered
@@ -24,6 +25,7 @@ from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import is_refuted
 from plum_lsp.settling import settled
 
+STAGES = ("read", "reference", "tests and inputs", "more inputs", "weighing")
 OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
 PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
@@ -45,13 +47,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedTask:
-    """A task's candidates, judged. `walls_ms` follows the order of `group`, which is the task's own."""
+    """A task's candidates, judged. `walls_ms` follows the order of `group`, which is the task's own.
+
+    `stages_ms` is the time of each rung, in order: `read` (context, tests and first inputs), `reference` (the program
+    without a candidate), `tests and inputs`, `more inputs`, `weighing`.
+    """
 
     task: Task
     judge: Judge | None
     group: tuple[Judged, ...]
     comparison: Comparison
     walls_ms: tuple[float, ...]
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
 
     def lines(self) -> list[dict[str, Any]]:
         """One prediction a candidate, as JSON values."""
@@ -98,16 +105,21 @@ async def verify(
     task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
 ) -> VerifiedTask:
     """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
+    times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:
         return VerifiedTask(task=task, judge=None, group=(), comparison=Comparison(observed={}), walls_ms=())
     judge = Judge.of(context, sandbox, limits)
-    return await _judged(task, judge, context, clock, order or range(len(task.candidates)))
+    times.append(clock.now())
+    return await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
 
 
-async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int]) -> VerifiedTask:
+async def _judged(
+    task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int], times: list[float]
+) -> VerifiedTask:
     evidence = await judge.evidence()
+    times.append(clock.now())
     group: list[Judged] = []
     observed: dict[int, tuple[Observation, ...]] = {}
     walls: dict[int, float] = {}
@@ -124,14 +136,18 @@ async def _judged(task: Task, judge: Judge, context: Context, clock: Clock, orde
             running.create_task(run(index))
     group = await reconsidered(group, judge, evidence)
     ran = {index: seen for index, seen in observed.items() if seen}
+    times.append(clock.now())
     comparison = await compare(group, judge, ran)
+    times.append(clock.now())
     in_order = sorted(settled(group, judge, comparison), key=index_of)
+    times.append(clock.now())
     return VerifiedTask(
         task=task,
         judge=judge,
         group=tuple(in_order),
         comparison=comparison,
         walls_ms=tuple(walls[index_of(judged)] for judged in in_order),
+        stages_ms={name: (end - start) * 1000 for name, (start, end) in zip(STAGES, pairwise(times), strict=True)},
     )
 
 

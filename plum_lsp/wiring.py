@@ -13,12 +13,15 @@ from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
+from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
+from plum_lsp.policy.connection import is_loopback
+from plum_lsp.policy.families import family_of
 from plum_lsp.policy.models import catalogue, entry_like
 from plum_lsp.project_files import ProjectFiles
 from plum_lsp.quality.reading import RuffReader
@@ -90,7 +93,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
             inspector=RuffReader(),
-            test_files=ProjectFiles(exclude=settings.privacy.exclude).test_files,
+            test_files=test_files(settings),
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -116,6 +119,22 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return SandboxUnavailable(str(error), remedy=error.remedy)
 
 
+def test_files(settings: Settings) -> Callable[[str, str], tuple[TestFile, ...]]:
+    """What finds a project's test files, or nothing if the settings say so."""
+    if not settings.verification.project_tests:
+        return lambda uri, name: ()
+    return ProjectFiles(exclude=settings.privacy.exclude).test_files
+
+
+def asks_for_tests(settings: Settings) -> bool:
+    """Whether the policy writes tests too: by default where that takes nothing from its candidates.
+
+    A server on this machine shares its cores, and often its one slot, with them; one elsewhere answers in batches.
+    """
+    wish = settings.verification.sampled_tests
+    return wish == "always" or (wish == "auto" and bool(settings.policy.url) and not is_loopback(settings.policy.url))
+
+
 def policy_options(settings: Settings) -> PolicyOptions:
     """What the policy package needs of the settings."""
     policy = settings.policy
@@ -129,7 +148,18 @@ def policy_options(settings: Settings) -> PolicyOptions:
         context_tokens=policy.context_tokens,
         idle_seconds=policy.idle_seconds,
         cache_dir=cache_dir(settings),
+        ca_file=policy.ca_file,
+        proxy=policy.proxy,
+        data_dir=_data_dir_if_any(settings),
     )
+
+
+def _data_dir_if_any(settings: Settings) -> Path | None:
+    """The data folder; None where there can be none, which the store reports."""
+    try:
+        return data_dir(settings)
+    except ConfigError:
+        return None
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
@@ -156,10 +186,12 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         prefix_tokens=sampling.prefix_tokens,
         suffix_tokens=sampling.suffix_tokens,
         template_for=template_for,
+        asks_for_tests=asks_for_tests(settings),
     )
 
 
 def template_for(version: PolicyVersion) -> FimTemplate | None:
-    """The fill-in-the-middle tokens of a policy, from the catalogue's entry that is most like it; None if unknown."""
+    """The fill-in-the-middle tokens of a policy: its catalogue entry's or its family's; None if it has none."""
     entry = entry_like(version.model, sha256=version.model_sha256)
-    return entry.fim if entry else None
+    family = family_of(version.model)
+    return (entry.fim if entry else None) or (family.fim if family else None)

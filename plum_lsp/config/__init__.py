@@ -22,6 +22,7 @@ from plum_lsp.config.settings import (
     SandboxSettings,
     Settings,
     TrainerSettings,
+    VerificationSettings,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Settings",
     "Source",
     "TrainerSettings",
+    "VerificationSettings",
     "cache_dir",
     "data_dir",
     "default_config_file",

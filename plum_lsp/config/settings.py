@@ -18,6 +18,10 @@ class PolicySettings:
     url: str = ""
     model: str = ""
     api_key: str = field(default="", repr=False)
+    ca_file: str = ""
+    """Certificates of a private authority for `url`, in PEM."""
+    proxy: str = ""
+    """Proxy for `url`; empty: the usual environment variables."""
     model_folder: str = ""
     """A folder of the user's that may hold model files already."""
     offline: bool = False
@@ -49,6 +53,16 @@ class OfferSettings:
     tiers: tuple[Tier, ...] = (Tier.VERIFIED, Tier.CONSISTENT, Tier.CHECKED)
     deadline_ms: int = 15_000
     stop_early: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationSettings:
+    """Where tests come from beside the buffer. `sampled_tests`: `auto` asks a policy server on another machine only,
+    because one on this machine would write the tests with what the candidates need.
+    """
+
+    project_tests: bool = True
+    sampled_tests: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +150,6 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
-    canary_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +159,7 @@ class Settings:
     policy: PolicySettings = field(default_factory=PolicySettings)
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
     offers: OfferSettings = field(default_factory=OfferSettings)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     learning: LearningSettings = field(default_factory=LearningSettings)

@@ -59,7 +59,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "gate.watch_hours_max": (0.1, 8760.0),
     "gate.watch_confidence": (0.5, 0.9999),
     "gate.latency_ratio_max": (1.0, 100.0),
-    "gate.canary_share": (0.0, 1.0),
 }
 """Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
 
@@ -67,6 +66,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "trainer.method": ("kto", "dpo"),
     "trainer.loss": ("sigmoid", "ipo", "robust"),
     "trainer.gpu": ("separate", "sleep"),
+    "verification.sampled_tests": ("auto", "always", "never"),
 }
 """The words a setting may be."""
 

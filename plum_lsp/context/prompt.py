@@ -29,8 +29,10 @@ def build_prompt(context: Context, template: FimTemplate | None) -> FimPrompt:
     controls = (template.prefix, template.suffix, template.middle, *template.stop)
     before = neutralised(shown, controls)
     after = neutralised(context.suffix, controls)
+    prefix, suffix = f"{template.prefix}{before}", f"{template.suffix}{after}"
+    parts = (suffix, prefix) if template.is_suffix_first else (prefix, suffix)
     return FimPrompt(
-        text=f"{template.prefix}{before}{template.suffix}{after}{template.middle}",
+        text="".join((*parts, template.middle)),
         stop=template.stop,
         restored=restored,
         block=context.block,

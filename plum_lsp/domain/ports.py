@@ -31,9 +31,11 @@ class Policy(Protocol):
         ...
 
     def sample(
-        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
+        """Sample from `version` (None: the one that is active now) to the end, whatever is published meanwhile.
+
+        Yield each completion of the group as its stream ends, in any order; closing the iterator cancels the rest.
 
         Completions that have not ended at the deadline are not yielded; each is cut to its block (`prompt.block`).
 
@@ -59,6 +61,22 @@ class Sandbox(Protocol):
         """Run the program once in a fresh child, then each call in order; one observation for each call.
 
         If the program itself fails to load, every observation says so.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        calls: Sequence[Call],
+        limits: Limits,
+        *,
+        reference: Program,
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """`verify` on the tests and then `observe` on the calls, in one child: starting it costs more than a call.
 
         Raises:
             SandboxError: the jail broke.

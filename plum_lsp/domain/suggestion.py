@@ -100,7 +100,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimTemplate:
-    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM).
+    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM), or suffix first.
 
     `stop` holds every control string of the model: one of them ends a completion.
     """
@@ -109,6 +109,7 @@ class FimTemplate:
     suffix: str
     middle: str
     stop: tuple[str, ...]
+    is_suffix_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,28 +8,26 @@ Starting a server of our own is `embedded_policy`.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, PolicyVersion, SamplingOptions
+from plum_lsp.policy.connection import Connection, is_loopback
 from plum_lsp.policy.cutting import Cutter
 from plum_lsp.policy.ladder import temperature_ladder
+from plum_lsp.policy.serving import read_state
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.policy.wire import Delta, EventReader, Token, completion_request, model_names, refusal
 
 __all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_ladder"]
 
 logger = logging.getLogger(__name__)
-
-CONNECT_SECONDS = 5.0
-"""A server that does not accept within this is not there."""
 
 LIST_SECONDS = 10.0
 """How long a server may take to say which models it has."""
@@ -51,6 +49,14 @@ class PolicyOptions:
     threads: int = 0
     context_tokens: int = 4096
     idle_seconds: float = 900.0
+    ca_file: str = ""
+    proxy: str = ""
+    data_dir: Path | None = None
+    """Where published versions and a server of ours are looked for; None: nowhere."""
+
+    def store(self) -> VersionStore | None:
+        """The published versions, where they are looked for."""
+        return VersionStore(self.data_dir / ADAPTERS) if self.data_dir else None
 
 
 def open_policy(options: PolicyOptions) -> Policy:
@@ -59,8 +65,14 @@ def open_policy(options: PolicyOptions) -> Policy:
     Raises:
         ModelError: there is no such model.
     """
-    if options.url:
-        return CompletionsPolicy(options.url, model=options.model, api_key=options.api_key)
+    state = read_state(options.data_dir) if options.data_dir else None
+    if options.url and (state is None or options.url.rstrip("/") != state.url):
+        reach = Connection(api_key=options.api_key, ca_file=options.ca_file, proxy=options.proxy)
+        return CompletionsPolicy(options.url, model=options.model, connection=reach)
+    if options.data_dir is not None and (state is not None or options.url):
+        from plum_lsp.policy.served_policy import ServedPolicy
+
+        return ServedPolicy(options.data_dir)
     from plum_lsp.policy.embedded_policy import EmbeddedPolicy
 
     return EmbeddedPolicy(options)
@@ -69,18 +81,21 @@ def open_policy(options: PolicyOptions) -> Policy:
 class CompletionsPolicy:
     """A policy server at an address. Belongs to the event loop it is first used in."""
 
-    def __init__(self, url: str, *, model: str = "", api_key: str = "", version: PolicyVersion | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str = "",
+        api_key: str = "",
+        version: PolicyVersion | None = None,
+        connection: Connection | None = None,
+    ) -> None:
         """`version` is what a server of our own is known to serve; otherwise the server is asked for its models."""
         self._url = url.rstrip("/")
         self._model = model
         self._version = version
-        self._is_loopback = _is_loopback(self._url)
-        self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
-            trust_env=not self._is_loopback,
-        )
+        self._is_loopback = is_loopback(self._url)
+        self._http = (connection or Connection(api_key=api_key)).client(self._url)
         self._streams: set[asyncio.Task[Completion]] = set()
         self._is_closed = False
 
@@ -100,14 +115,14 @@ class CompletionsPolicy:
         return self._version
 
     async def sample(
-        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
         """Yield each completion as its stream ends; see the port.
 
         Raises:
             PolicyError: no completion could be had.
         """
-        group = await self._begin(prompt, options, deadline)
+        group = await self._begin(prompt, options, deadline, version)
         tasks = [asyncio.create_task(self._stream(group, index)) for index in range(len(options.temperatures))]
         self._streams.update(tasks)
         error: PolicyError | None = None
@@ -141,7 +156,9 @@ class CompletionsPolicy:
         await _end(streams)
         await self._http.aclose()
 
-    async def _begin(self, prompt: FimPrompt, options: SamplingOptions, deadline: float) -> _Group:
+    async def _begin(
+        self, prompt: FimPrompt, options: SamplingOptions, deadline: float, version: PolicyVersion | None
+    ) -> _Group:
         """What the streams of one group share."""
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -149,12 +166,12 @@ class CompletionsPolicy:
             raise PolicyUnavailable("the policy was closed")
         try:
             async with asyncio.timeout_at(deadline):
-                version = await self.version()
+                version = version or await self.version()
         except TimeoutError:
             raise PolicyUnavailable(f"the policy server at {self._url} did not answer before the deadline") from None
         sent = tuple(asyncio.Event() for _ in options.temperatures)
         return _Group(
-            model=version.model, prompt=prompt, options=options, deadline=deadline, started=started, sent=sent
+            model=version.served_name, prompt=prompt, options=options, deadline=deadline, started=started, sent=sent
         )
 
     async def _stream(self, group: _Group, index: int) -> Completion:
@@ -299,15 +316,3 @@ def _outcome(task: asyncio.Task[Completion]) -> tuple[Completion | None, PolicyE
     if isinstance(error, PolicyError):
         return None, error
     raise error
-
-
-def _is_loopback(url: str) -> bool:
-    """Whether an address is on this machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

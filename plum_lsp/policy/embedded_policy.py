@@ -1,19 +1,30 @@
-"""The policy port with a server of our own: started on demand, again if it died, gone when idle or closed."""
+"""The policy port with a server of our own: started on demand, again if it died, gone when idle or closed.
+
+When another version becomes active, requests in flight end on the server they began with; new ones are held until it
+has started again with the new adapter.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 
-from plum_lsp.domain.errors import ModelError, PolicyError, PolicyUnavailable
+from plum_lsp.domain.errors import AdapterError, ModelError, PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client import CompletionsPolicy, PolicyOptions
 from plum_lsp.policy.launch import LaunchOptions, PolicyProcess, ServedModel, check_model_name, find_model, launch
+from plum_lsp.policy.llama_adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.versions import PublishedVersion
 
 logger = logging.getLogger(__name__)
 
+DRAIN_SECONDS = 60.0
+"""A request has a deadline of its own, 15 s by default; after this a version that is no longer active is ended."""
 DEATH_SECONDS = 0.5
 """A connection that breaks is noticed before the death of the process behind it; after this it is taken to live."""
 
@@ -55,7 +66,7 @@ class EmbeddedPolicy:
         return await (await self._running()).client.version()
 
     async def sample(
-        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
         """Yield each completion as its stream ends; a server that died before the first is started once more.
 
@@ -63,9 +74,9 @@ class EmbeddedPolicy:
             PolicyError: no completion could be had.
         """
         for is_last in (False, True):
-            running = await self._ready_by(deadline)
+            running = await self._ready_by(deadline, version)
             has_yielded = False
-            running.process.mark(b"+")
+            running.begin()
             try:
                 async with aclosing(running.client.sample(prompt, options, deadline=deadline)) as stream:
                     async for completion in stream:
@@ -77,7 +88,7 @@ class EmbeddedPolicy:
                     raise
                 logger.warning("the policy server died and is started again: %s", error)
             finally:
-                running.process.mark(b"-")
+                running.end()
 
     async def close(self) -> None:
         """Cancel what is in flight and end the server; idempotent."""
@@ -90,11 +101,20 @@ class EmbeddedPolicy:
         if isinstance(outcome, _Running):
             await outcome.close()
 
-    async def _ready_by(self, deadline: float) -> _Running:
-        """The running server, if it is ready before the deadline; it goes on starting if it is not."""
+    async def _ready_by(self, deadline: float, version: PolicyVersion | None) -> _Running:
+        """The running server, if it is ready before the deadline; it goes on starting if it is not.
+
+        A request that began with a version stays with it as long as its server runs.
+        """
+        task = self._starting
+        if version and task and task.done() and _is_alive(task) and task.result().number == version.number:
+            return task.result()
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._running()
+                running = await self._running()
+            if version and running.number != version.number:
+                raise PolicyUnavailable("another policy version became active", remedy="Ask again.")
+            return running
         except TimeoutError:
             reason = "the policy server is still loading its model"
             raise PolicyUnavailable(reason, remedy="Try again in a moment.") from None
@@ -104,7 +124,7 @@ class EmbeddedPolicy:
         if self._is_closed:
             raise PolicyUnavailable("the policy was closed")
         task = self._starting
-        if task is not None and task.done() and not _is_alive(task):
+        if task is not None and task.done() and not (_is_alive(task) and self._is_current(task)):
             await self._bury(task)
             task = self._starting
         if task is None:
@@ -116,11 +136,24 @@ class EmbeddedPolicy:
                 raise PolicyUnavailable("the policy was closed") from None
             raise
 
+    def _is_current(self, task: asyncio.Task[_Running]) -> bool:
+        """Whether a server has the adapter of the version that is active now."""
+        running = task.result()
+        active = self._active(running.model)
+        return running.number == (active.number if active else 0)
+
+    def _active(self, model: ServedModel) -> PublishedVersion | None:
+        """The active version, if it belongs to this model and engine."""
+        store = self._options.store()
+        active = store.active() if store and model.engine == "llama.cpp" else None
+        return active if active and active.model_sha256 == model.sha256 else None
+
     async def _bury(self, task: asyncio.Task[_Running]) -> None:
         """Forget a start that failed or whose server has ended."""
         if self._starting is task:
             self._starting = None
         if not task.cancelled() and task.exception() is None:
+            await task.result().drain()
             await task.result().close()
 
     async def _start(self) -> _Running:
@@ -134,21 +167,51 @@ class EmbeddedPolicy:
         except ModelError as error:
             raise PolicyUnavailable(str(error), remedy=error.remedy) from error
         model = self._model
+        active = self._active(model)
         wanted = LaunchOptions(
-            threads=options.threads, context_tokens=options.context_tokens, idle_seconds=options.idle_seconds
+            threads=options.threads,
+            context_tokens=options.context_tokens,
+            idle_seconds=options.idle_seconds,
+            adapter=await asyncio.to_thread(_adapter_of, active, model) if active else None,
         )
-        process = await launch(model, wanted)
         version = PolicyVersion(number=0, model=model.name, model_sha256=model.sha256)
+        if active:
+            version = replace(active.policy_version(), model=model.name)
+        process = await launch(replace(model, name=version.served_name), wanted)
         client = CompletionsPolicy(f"{process.url}/v1", model=model.name, api_key=process.api_key, version=version)
-        return _Running(process, client)
+        return _Running(process, client, model=model, number=version.number)
 
 
 class _Running:
     """A child and the client that speaks to it."""
 
-    def __init__(self, process: PolicyProcess, client: CompletionsPolicy) -> None:
+    def __init__(self, process: PolicyProcess, client: CompletionsPolicy, *, model: ServedModel, number: int) -> None:
         self.process = process
         self.client = client
+        self.model = model
+        self.number = number
+        self._in_flight = 0
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    def begin(self) -> None:
+        """A group is asked for."""
+        self._in_flight += 1
+        self._is_idle.clear()
+        self.process.mark(b"+")
+
+    def end(self) -> None:
+        """A group has ended."""
+        self._in_flight -= 1
+        self.process.mark(b"-")
+        if not self._in_flight:
+            self._is_idle.set()
+
+    async def drain(self) -> None:
+        """Wait for what is in flight, within bounds; a process that has died has nothing in flight."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS if self.process.is_alive else 0):
+                await self._is_idle.wait()
 
     async def close(self) -> None:
         """End both."""
@@ -156,6 +219,15 @@ class _Running:
             await self.client.close()
         finally:
             await self.process.close()
+
+
+def _adapter_of(active: PublishedVersion, model: ServedModel) -> Path:
+    """The GGUF form of the active version's adapter."""
+    try:
+        return gguf_adapter(active.folder, base=model.path, cache=gguf_folder(active.folder.parent))
+    except AdapterError as error:
+        remedy = "Run: plum-lsp policy rollback VERSION"
+        raise PolicyUnavailable(f"{active.name} cannot be loaded: {error}", remedy=remedy) from error
 
 
 def _is_alive(task: asyncio.Task[_Running]) -> bool:

@@ -20,7 +20,6 @@ from plum_lsp.policy.weights import CONFIG, WEIGHTS, gguf_module, tensors_of
 
 PERMUTED = {"llama"}
 """Architectures whose query and key rows GGUF reorders for its rotary embedding."""
-FILE = "adapter.gguf"
 
 
 def gguf_adapter(folder: Path, *, base: Path, cache: Path) -> Path:
@@ -52,6 +51,11 @@ def gguf_adapter(folder: Path, *, base: Path, cache: Path) -> Path:
     finally:
         staged.unlink(missing_ok=True)
     return target
+
+
+def gguf_folder(adapters: Path) -> Path:
+    """Where the GGUF forms of the versions in `adapters` are kept; they can be made again at any time."""
+    return adapters / "gguf"
 
 
 class _Base:

@@ -14,7 +14,7 @@ from plum_lsp.policy.client import PolicyOptions
 from plum_lsp.policy.connection import Connection
 from plum_lsp.policy.engines import Sampled, VllmEngine
 from plum_lsp.policy.launch import LaunchOptions, PolicyProcess, ServedModel, launch
-from plum_lsp.policy.llama_adapter import gguf_adapter
+from plum_lsp.policy.llama_adapter import gguf_adapter, gguf_folder
 from plum_lsp.policy.models import catalogue, file_sha256
 from plum_lsp.policy.sources import ServedSource
 
@@ -88,8 +88,3 @@ class LlamaEngine:
             await engine.close()
         if process is not None:
             await process.close()
-
-
-def gguf_folder(adapters: Path) -> Path:
-    """Where the GGUF forms of the versions in `adapters` are kept; they can be made again at any time."""
-    return adapters / "gguf"

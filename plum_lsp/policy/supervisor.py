@@ -76,6 +76,12 @@ class Supervisor:
         Raises:
             PolicyUnavailable: the first start failed; later ones are tried again.
         """
+        try:
+            await self._run()
+        finally:
+            forget_state(self.data_dir)
+
+    async def _run(self) -> None:
         failures, has_served = 0, False
         while True:
             started = time.monotonic()
@@ -114,7 +120,6 @@ class Supervisor:
             write_state(self.data_dir, self._state())
             await self._watch(process)
         finally:
-            forget_state(self.data_dir)
             await asyncio.shield(_end(process))
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:

@@ -214,13 +214,29 @@ class JailSandbox:
         self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
     ) -> tuple[Verdict, ...]:
         """Judge the program on each test, in order; see the port."""
+        found, _ = await self.examine(program, tests, (), limits, reference=reference)
+        return found
+
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        calls: Sequence[Call],
+        limits: Limits,
+        *,
+        reference: Program,
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """Judge the program on each test, then make the calls; see the port."""
         expected = [await self._expected_value(test, reference, limits) for test in tests]
         asks = [Ask(call=test.call, wants_text=isinstance(test.expectation, Shows)) for test in tests]
-        answers = await self._run(program, asks, limits)
+        everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
+        answers, rest = everything[: len(tests)], everything[len(tests) :]
         held = await self._held(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
-            return await asyncio.to_thread(verdicts, tests, answers, expected, held)
-        return verdicts(tests, answers, expected, held)
+            found = await asyncio.to_thread(verdicts, tests, answers, expected, held)
+        else:
+            found = verdicts(tests, answers, expected, held)
+        return found, tuple(answer.observation for answer in rest)
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""

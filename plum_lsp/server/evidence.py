@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from plum_lsp.domain.suggestion import Abstention, Offer
-from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Origin, TestCase, Verdict, VerdictStatus
 from plum_lsp.quality.appraise import quality_words
 
 _MARK = {
@@ -15,6 +15,15 @@ _MARK = {
     VerdictStatus.TIMED_OUT: "⏱",
     VerdictStatus.OVER_LIMIT: "▲",
 }
+_ORIGIN = {
+    Origin.PROJECT: "the project's test",
+    Origin.DOCTEST: "doctest",
+    Origin.EXAMPLE: "example",
+    Origin.GENERATED: "generated",
+    Origin.SAMPLED: "written by the policy",
+}
+SHOWN_CHARACTERS_MAX = 60
+"""Of what a test gave; the whole of it is in the data."""
 TESTS_SHOWN_MAX = 12
 """Documentation pop-ups hold about this many lines without scrolling."""
 
@@ -24,7 +33,10 @@ def evidence_text(result: Offer | Abstention) -> str:
     if isinstance(result, Abstention):
         return f"nothing offered ({result.reason.value}): {result.detail}"
     lines = [f"{result.chosen.tier.value}: {result.chosen.reason}"]
-    lines += [f"  {_MARK[verdict.status]} {_one_line(test.quote)}" for test, verdict in _shown(result)]
+    lines += [
+        f"  {_MARK[verdict.status]} {_one_line(test.quote)} [{_gave(test, verdict)}]"
+        for test, verdict in _shown(result)
+    ]
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"  … and {len(more)} more")
     if result.chosen.quality is not None:
@@ -42,7 +54,9 @@ def evidence_markdown(offer: Offer) -> str:
     tests = _shown(offer)
     if tests:
         lines.append("")
-    lines += [f"- {_MARK[verdict.status]} {_code(test.quote)}" for test, verdict in tests]
+    lines += [
+        f"- {_MARK[verdict.status]} {_code(test.quote)}: {_escaped(_gave(test, verdict))}" for test, verdict in tests
+    ]
     if more := _tested(offer)[TESTS_SHOWN_MAX:]:
         lines.append(f"- … and {len(more)} more")
     if offer.chosen.quality is not None:
@@ -73,6 +87,12 @@ def evidence_data(result: Offer | Abstention) -> dict[str, object]:
         "alternatives": len(result.alternatives),
         "policy": {"version": version.number, "model": version.model},
     }
+
+
+def _gave(test: TestCase, verdict: Verdict) -> str:
+    """Where a test came from and what it gave."""
+    shown = _one_line(verdict.shown)
+    return f"{_ORIGIN[test.origin]}, gave {shown[:SHOWN_CHARACTERS_MAX]}" if shown else _ORIGIN[test.origin]
 
 
 def _tested(offer: Offer) -> list[tuple[TestCase, Verdict]]:

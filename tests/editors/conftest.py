@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -101,3 +101,13 @@ def desk(request: pytest.FixtureRequest) -> Desk:
 def editor(desk: Desk) -> RealEditor:
     """The desk's editor."""
     return desk.editor
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A picture of the screen as it was when a story failed."""
+    report = yield
+    desk = getattr(item, "funcargs", {}).get("desk")
+    if report.when == "call" and report.failed and desk is not None:
+        report.sections.append(("picture", str(desk.editor.screenshot(f"failed-{item.name.partition('[')[0]}"))))
+    return report

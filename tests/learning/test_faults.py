@@ -16,8 +16,9 @@ import pytest
 from support.learning import fill, tiny_trainer
 
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
+from plum_lsp.policy.weights import AdapterFacts, BaseModel, read_adapter
 from plum_trainer.job import FitJob, read_json, values_of, write_json
-from plum_trainer.publish import Versions, adapter_sha256
 from plum_trainer.rounds import rounds
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -40,10 +41,11 @@ def once(data_dir: Path, base: Path) -> subprocess.Popen[bytes]:
 
 def consistent(data_dir: Path) -> None:
     """Whatever was killed: the pointer names a whole version, and every version is whole."""
-    versions = Versions(data_dir)
-    versions.find(versions.active().number)
-    for version in versions.known():
-        adapter_sha256(Path(version.adapter))
+    store = VersionStore(data_dir / ADAPTERS)
+    pointer = read_json(store.root / "active.json")
+    assert pointer is None or pointer["number"] == 0 or store.active() is not None
+    for version in store.versions():
+        assert read_adapter(version.folder).sha256 == version.adapter_sha256
 
 
 def test_a_turn_killed_again_and_again_ends_as_it_would_have(tmp_path: Path, tiny: Path) -> None:
@@ -83,9 +85,8 @@ def job_of(tmp_path: Path, base: Path, name: str) -> FitJob:
     ]
     rows.write_text("".join(json.dumps(line) + "\n" for line in lines))
     settings = tiny_trainer(tmp_path, base).settings.trainer
-    values: dict[str, Any] = {
-        name: getattr(settings, name) for name in FitJob.__dataclass_fields__ if hasattr(settings, name)
-    }
+    wanted = [field for field in FitJob.__dataclass_fields__ if hasattr(settings, field)]
+    values: dict[str, Any] = {field: getattr(settings, field) for field in wanted}
     values |= {"base": str(base), "champion": "", "rows": str(rows), "output": str(tmp_path / name), "end_token": ""}
     return FitJob(**{**values, "batch_size": 4, "epochs": 2, "checkpoint_steps": 2})
 
@@ -131,28 +132,28 @@ def test_an_adapter_of_another_base_is_not_trained_on(tmp_path: Path, tiny: Path
     fill(tmp_path, functions=12)
     adapter = tmp_path / "other"
     adapter.mkdir()
-    header = json.dumps({"w": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}).encode()
-    (adapter / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"x")
     (adapter / "adapter_config.json").write_text("{}")
-    trainer.versions.activate(trainer.versions.add(adapter, base_sha256="another").number)
+    store = trainer.versions.store
+    facts = AdapterFacts(rank=8, modules={}, base_sha256="", sha256="x")
+    store.activate(store.commit(store.stage(adapter), facts, BaseModel(name="another", sha256="another", shapes={})))
     fill(tmp_path, version=1, functions=12, run=1)
     with pytest.raises(PlumError, match="another base"):
         improve(trainer)
     with trainer.store() as store:
         assert store.events()[-1].step == "failed"
-    assert trainer.versions.active().number == 1
+    assert trainer.versions.active() == 1
 
 
-def test_a_full_disk_loses_nothing(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What cannot be written is told; the pointer and what was there before stay."""
-    trainer = tiny_trainer(tmp_path, tiny)
-    trainer.versions.activate(0)
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there before stays, and nothing half-written lies beside it."""
+    path = tmp_path / "decision.json"
+    write_json(path, {"is_promoted": False})
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        trainer.versions.activate(0, share=0.5)
-    assert trainer.versions.active().share == 1.0
-    assert [path.name for path in trainer.versions.folder.iterdir()] == ["active.json"]
+        write_json(path, {"is_promoted": True})
+    assert read_json(path) == {"is_promoted": False}
+    assert [one.name for one in tmp_path.iterdir()] == ["decision.json"]

@@ -45,25 +45,25 @@ def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
     fill(tmp_path)
     steps = serve(trainer, lambda steps: "published" in steps or "rejected" in steps)
     assert steps == ["started", "frozen", "fitted", "decided", "published"]
-    assert trainer.versions.active().number == 1
+    assert trainer.versions.active() == 1
 
-    fill(tmp_path, version=1, is_poisoned=True)
+    fill(tmp_path, version=1, is_poisoned=True, first=24)
     steps = serve(trainer, lambda steps: steps.count("decided") == 2 and steps[-1] in {"rejected", "published"})
     assert steps[-1] == "rejected"
-    assert trainer.versions.active().number == 1
+    assert trainer.versions.active() == 1
 
     lenient = tiny_trainer(tmp_path, tiny, confidence=0.5, gain_min=-1.0)
     fill(tmp_path, version=1, run=1)
     steps = serve(lenient, lambda steps: steps.count("published") == 2)
-    assert trainer.versions.active().number == 2
+    assert trainer.versions.active() == 2
     for attempt in range(2, 5):
         fail_online(tmp_path, version=2, run=attempt)
     assert "rolled back" in watch(lenient)
-    assert trainer.versions.active().number == 1
+    assert trainer.versions.active() == 1
     with trainer.store() as store:
         assert store.events()[-1].step == "rolled_back"
     assert watch(lenient) == ""
-    assert len(trainer.versions.known()) == 2
+    assert len(trainer.versions.store.versions()) == 2
 
 
 def fail_online(data_dir: Path, *, version: int, run: int) -> None:

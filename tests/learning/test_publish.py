@@ -1,90 +1,58 @@
-"""Adapter folders are whole or not there, and the pointer names a whole one whatever happens."""
+"""A promoted adapter becomes a version of its own, and one goes back; unserved, it is checked only."""
 
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import pytest
+from support.learning import tiny_trainer
 
-from plum_trainer.job import TrainerError, write_json
-from plum_trainer.publish import Active, Versions
+from plum_lsp.domain.errors import AdapterError
+
+LAYER = "base_model.model.model.layers.0.self_attn.q_proj"
 
 
-def adapter(folder: Path, content: bytes = b"abcd") -> Path:
-    """A folder that looks like a LoRA adapter: one tensor and a configuration."""
+def adapter(folder: Path, *, value: int = 1, side: int = 32) -> Path:
+    """A LoRA adapter of rank 1 for one layer of the tiny model, written by hand."""
     folder.mkdir(parents=True)
-    header = json.dumps({"w": {"dtype": "U8", "shape": [len(content)], "data_offsets": [0, len(content)]}}).encode()
-    (folder / "adapter_model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + content)
-    (folder / "adapter_config.json").write_text('{"r": 8}')
+    halves = {f"{LAYER}.lora_A.weight": [1, side], f"{LAYER}.lora_B.weight": [side, 1]}
+    header, place = {}, 0
+    for name, shape in halves.items():
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [place, place + 4 * side]}
+        place += 4 * side
+    text = json.dumps(header).encode()
+    content = bytes([value]) * place
+    (folder / "adapter_model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + content)
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": 1, "lora_alpha": 1}))
     return folder
 
 
-def test_versions_are_numbered_and_never_change(tmp_path: Path) -> None:
-    """Each adapter gets the next number; the same one again is the version it was."""
-    versions = Versions(tmp_path)
-    first = versions.add(adapter(tmp_path / "a"), base_sha256="base")
-    second = versions.add(adapter(tmp_path / "b", b"efgh"), base_sha256="base")
-    assert (first.number, second.number) == (1, 2)
-    assert versions.add(tmp_path / "a", base_sha256="base") == first
-    assert versions.known() == (first, second)
+def test_versions_follow_each_other_and_back(tmp_path: Path, tiny: Path) -> None:
+    """Each adapter is a version, the same one again is the version it was, and nothing is deleted."""
+    versions = tiny_trainer(tmp_path, tiny).versions
+    said: list[str] = []
+    first = versions.publish(adapter(tmp_path / "a"), report=said.append)
+    second = versions.publish(adapter(tmp_path / "b", value=2), report=said.append)
+    assert (first.number, second.number, versions.active()) == (1, 2, 2)
+    assert versions.publish(tmp_path / "a", report=said.append).number == 1
+    versions.go_to(0)
+    assert versions.active() == 0
+    versions.go_to(2)
+    assert versions.active() == 2
+    assert "not probed" in said[0]
 
 
-def test_the_pointer_goes_there_and_back(tmp_path: Path) -> None:
-    """The version before is remembered, and nothing is deleted."""
-    versions = Versions(tmp_path)
-    assert versions.active() == Active()
-    versions.add(adapter(tmp_path / "a"), base_sha256="")
-    versions.activate(1, share=0.1)
-    assert versions.active() == Active(number=1, previous=0, share=0.1)
-    versions.activate(0)
-    assert versions.active() == Active(number=0, previous=1)
-    assert len(versions.known()) == 1
-
-
-def test_a_half_written_version_is_not_seen(tmp_path: Path) -> None:
-    """What a killed process left has no record; its number is used again."""
-    versions = Versions(tmp_path)
-    half = versions.folder / "plum-v1"
-    half.mkdir(parents=True)
-    (half / "adapter_config.json").write_text("{}")
-    (versions.folder / ".plum-v1.part").mkdir()
-    assert versions.known() == ()
-    assert versions.add(adapter(tmp_path / "a"), base_sha256="").number == 1
-
-
-@pytest.mark.parametrize("name", ["adapter_model.safetensors", "adapter_config.json"])
-def test_an_adapter_that_lacks_a_file_is_refused(tmp_path: Path, name: str) -> None:
-    """And nothing appears."""
-    broken = adapter(tmp_path / "a")
-    (broken / name).unlink()
-    with pytest.raises(TrainerError, match="no adapter"):
-        Versions(tmp_path).add(broken, base_sha256="")
-    assert Versions(tmp_path).known() == ()
-
-
-@pytest.mark.parametrize("cut", [3, 20, -1])
-def test_truncated_weights_are_refused(tmp_path: Path, cut: int) -> None:
-    """Whether the header or the numbers are cut."""
-    broken = adapter(tmp_path / "a")
-    weights = broken / "adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:cut])
-    with pytest.raises(TrainerError, match="damaged"):
-        Versions(tmp_path).add(broken, base_sha256="")
-
-
-def test_an_unknown_version_cannot_be_activated(tmp_path: Path) -> None:
-    """The pointer stays."""
-    with pytest.raises(TrainerError, match="no policy version 7"):
-        Versions(tmp_path).activate(7)
-    assert Versions(tmp_path).active() == Active()
-
-
-def test_a_damaged_pointer_is_an_error_with_a_remedy(tmp_path: Path) -> None:
-    """Nobody guesses what was in service."""
-    pointer = tmp_path / "adapters" / "active.json"
-    write_json(pointer, {"number": 0})
-    pointer.write_text("{")
-    with pytest.raises(TrainerError, match=r"active\.json"):
-        Versions(tmp_path).active()
+def test_what_does_not_fit_is_refused(tmp_path: Path, tiny: Path) -> None:
+    """Another shape, or weights cut short: the version before stays in service."""
+    versions = tiny_trainer(tmp_path, tiny).versions
+    versions.publish(adapter(tmp_path / "a"), report=lambda text: None)
+    with pytest.raises(AdapterError, match="another base"):
+        versions.publish(adapter(tmp_path / "wide", side=64), report=lambda text: None)
+    cut = adapter(tmp_path / "cut", value=3) / "adapter_model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-1])
+    with pytest.raises(AdapterError):
+        versions.publish(cut.parent, report=lambda text: None)
+    with pytest.raises(AdapterError, match="no version"):
+        versions.go_to(7)
+    assert versions.active() == 1

@@ -25,6 +25,7 @@ from plum_lsp.domain.suggestion import (
     Trigger,
 )
 from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Origin
 from plum_lsp.pipeline import Pipeline
 from plum_lsp.policy.client import PolicyOptions, open_policy
 from plum_lsp.quality.reading import RuffReader
@@ -345,3 +346,32 @@ async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolic
     (appraised,) = [event for event in desk.told.events if isinstance(event, Appraised)]
     assert offer.chosen.quality is not None
     assert sorted(len(quality.security) for _, quality in appraised.qualities) == [0, 1]
+
+
+async def test_the_policys_own_tests_support_and_never_refute(policy: ScriptedPolicy, desk: Desk) -> None:
+    """What its samples and some candidates agree on is shown as such; its inputs are run like any other."""
+    policy.will_complete("4, 9)\n>>> add(2, 5)\n", when="# Calls of add")
+    policy.will_complete("13\n>>> add(2, 5)\n7\n", when="# What these calls give")
+    for text in (WRONG, RIGHT, "return sum((a, b))\n"):
+        policy.will_complete(text)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.text.strip() in (RIGHT.strip(), "return sum((a, b))")
+    assert offer.chosen.tier is Tier.CONSISTENT
+    sampled = [test for test in offer.tests if test.origin is Origin.SAMPLED]
+    assert [test.call.expression for test in sampled] == ["add(4, 9)", "add(2, 5)"]
+    assert {verdict.test_id for verdict in offer.chosen.verdicts} == {test.id for test in sampled}
+
+
+async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
+    policy: ScriptedPolicy, desk: Desk
+) -> None:
+    """The tests are lost and nothing else."""
+    policy.will_fail(when="# Calls of add")
+    policy.will_fail(when="# Calls of add")
+    policy.will_complete(RIGHT)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest(ADD)
+    assert isinstance(offer, Offer)
+    assert offer.chosen.tier is Tier.VERIFIED

@@ -103,8 +103,9 @@ async def test_vllm_that_does_not_start_is_told(folder: Path) -> None:
     await policy.close()
 
 
-async def test_without_vllm_the_remedy_says_what_to_install(folder: Path) -> None:
+async def test_without_vllm_the_remedy_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Hugging Face folder without vLLM installed is unavailable, with the extra to install."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     policy = EmbeddedPolicy(_options(folder))
     with pytest.raises(PolicyUnavailable) as caught:
         await policy.version()

@@ -84,7 +84,8 @@ def test_evidence_survives_markdown() -> None:
     shown = evidence_markdown(offer)
     assert shown.startswith("~~~python\nreturn")
     assert "**verified**: passes 1 of 1 test" in shown
-    assert "- ✓ `>>> add(1, 2) 3`" in shown
+    assert "- ✓ `>>> add(1, 2) 3`: doctest, gave 3" in shown
+    assert "  ✓ >>> add(1, 2) 3 [doctest, gave 3]" in evidence_text(offer)
 
 
 def test_evidence_is_plain_data() -> None:

@@ -8,7 +8,7 @@ import pytest
 from support.bench import make_offer
 
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource
+from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource, Survival
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.server.outcomes import OFFERS_REMEMBERED_MAX, OutcomeDesk
@@ -23,18 +23,18 @@ class Book:
     """A store that keeps outcomes in a list, or fails."""
 
     def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[Outcome | Survival] = []
         self.error: StoreError | None = None
         self.now = 1000.0
 
-    async def record_outcome(self, outcome: Outcome) -> None:
+    async def record_outcome(self, outcome: Outcome | Survival) -> None:
         if self.error is not None:
             raise self.error
         self.outcomes.append(outcome)
 
     @property
     def kinds(self) -> list[tuple[OutcomeKind, OutcomeSource]]:
-        return [(outcome.kind, outcome.source) for outcome in self.outcomes]
+        return [(outcome.kind, outcome.source) for outcome in self.outcomes if isinstance(outcome, Outcome)]
 
 
 @pytest.fixture
@@ -118,3 +118,32 @@ async def test_only_the_last_offers_are_remembered(desk: OutcomeDesk) -> None:
     assert len(desk._offers) == OFFERS_REMEMBERED_MAX
     assert "no offer o0" in await desk.accepted(OfferId("o0"))
     await desk.finish()
+
+
+async def test_what_survives_of_an_accepted_text_is_written(desk: OutcomeDesk, book: Book) -> None:
+    """Half a minute after the acceptance; that it was edited is an outcome of its own, once."""
+    desk.offered(OFFER, DOCUMENT)
+    await desk.accepted(OFFER.id)
+    desk.edited(edited(BEFORE + OFFER.text))
+    desk.edited(edited(BEFORE + OFFER.text.replace("1", "2")))
+    followed = desk._offers[OFFER.id]
+    for seconds in (30.0, 120.0):
+        book.now = 1000.0 + seconds
+        desk._measure(followed)
+    await desk.finish()
+    kinds = [one.kind if isinstance(one, Outcome) else one.after_ms for one in book.outcomes]
+    assert sorted(kinds, key=str) == [120_000, 30_000, OutcomeKind.ACCEPTED, OutcomeKind.EDITED]
+    first, _ = (one for one in book.outcomes if not isinstance(one, Outcome))
+    assert 0.9 < first.share < 1.0
+    assert first.text == OFFER.text.replace("1", "2")
+
+
+async def test_a_closed_document_is_not_measured(desk: OutcomeDesk, book: Book) -> None:
+    """Nobody sees what becomes of the text."""
+    desk.offered(OFFER, DOCUMENT)
+    await desk.accepted(OFFER.id)
+    desk.closed(DOCUMENT.uri)
+    book.now = 2000.0
+    desk._measure(desk._offers[OFFER.id])
+    await desk.finish()
+    assert len(book.outcomes) == 1

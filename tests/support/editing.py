@@ -57,8 +57,8 @@ class RealEditor(Protocol):
     def screenshot(self, name: str) -> Path:
         """Keep a picture of what is on the screen."""
 
-    def mismatches(self, pattern: str) -> list[str]:
-        """Frames drawn so far in which the second group of `pattern` is not the length of the first."""
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of `pattern` in each frame that was drawn with ghost text in it, spaces made one."""
 
     def reload(self) -> None:
         """Read again what another program wrote."""
@@ -140,7 +140,27 @@ def until(is_so: Callable[[], object], what: Callable[[], str]) -> None:
         time.sleep(0.05)
 
 
-def server_environment(folder: Path, policy: ScriptedPolicy, more: Mapping[str, str] | None = None) -> dict[str, str]:
+class Serving(Protocol):
+    """A policy server that answers."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+
+    @property
+    def api_key(self) -> str:
+        """Its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A policy server in another process."""
+
+    url: str
+    api_key: str
+
+
+def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """A fresh home for an editor and the server it starts; nothing of the user who runs the tests shines through."""
     home = folder / "home"
     home.mkdir(exist_ok=True)

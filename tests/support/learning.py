@@ -27,7 +27,7 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Verdict, VerdictStatus
 from plum_lsp.store import open_store, store_file
 from plum_lsp.synthesis.examples import examples_of
-from plum_trainer.bases import BaseModel
+from plum_trainer.bases import folder_base
 from plum_trainer.daemon import Trainer
 from support.facts import ISOLATION, OPTIONS
 from support.tiny_model import LINES
@@ -104,11 +104,17 @@ def _judged(index: int, line: str, policy: PolicyVersion, tests: tuple[object, .
 
 
 def fill(
-    data_dir: Path, *, version: int = 0, is_poisoned: bool = False, functions: int = FUNCTIONS, run: int = 0
+    data_dir: Path,
+    *,
+    version: int = 0,
+    is_poisoned: bool = False,
+    functions: int = FUNCTIONS,
+    first: int = 0,
+    run: int = 0,
 ) -> None:
-    """Record one group for each function."""
+    """Record one group for each of some functions, counted from `first`."""
     store = open_store(store_file(data_dir))
-    for number in range(functions):
+    for number in range(first, first + functions):
         for event in group(number, version=version, is_poisoned=is_poisoned, run=run):
             store.record(event)
     store.close()
@@ -147,6 +153,6 @@ def tiny_trainer(data_dir: Path, base: Path, *, method: str = "dpo", **gate: flo
     return Trainer(
         settings=tiny_settings(data_dir, base, method=method, **gate),
         data_dir=data_dir,
-        base=BaseModel(folder=base, source=None, sha256="", end_token=""),
+        base=folder_base(base, cache_dir=data_dir / "cache"),
         report=lambda text: None,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyte
 
 from support.editing import ARTIFACTS, PLUM_LSP, until
+from support.editor_parts import chromium
 from support.terminal import Terminal, coloured
 
 PLUGIN = Path(__file__).parents[2] / "editor-clients" / "neovim"
@@ -35,7 +36,6 @@ KEYS = {
 
 INIT = """
 vim.opt.runtimepath:append({plugin})
-vim.cmd.source({plugin} .. '/plugin/plum.lua')
 vim.o.termguicolors, vim.o.laststatus, vim.o.swapfile, vim.o.shada = true, 2, false, ''
 vim.o.timeoutlen, vim.o.ttimeoutlen = 0, 0
 vim.o.autoindent = true
@@ -78,7 +78,7 @@ class Neovim:
         work = folder / "work"
         work.mkdir(exist_ok=True)
         started = [*command, "-u", str(init), "-i", "NONE", "--listen", str(self._socket), *arguments]
-        self.terminal = Terminal(started, env=env, cwd=work)
+        self.terminal = Terminal(started, env=env, cwd=work, rows=20)
         self.terminal.watchers.append(self._watch)
         self.terminal.wait(self._socket.exists, "Neovim to start")
 
@@ -141,14 +141,11 @@ class Neovim:
         """Every ghost text that was drawn."""
         return set(self._seen)
 
-    def mismatches(self, pattern: str) -> list[str]:
-        """Frames whose ghost text does not answer the text before it."""
-        found = []
-        for frame in self._frames:
-            match = re.search(pattern, frame)
-            if match and len(match[1]) != int(match[2]):
-                found.append(match[0])
-        return found
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of a pattern in each frame that had ghost text."""
+        frames = list(self._frames)
+        found = (re.search(pattern, re.sub(r"\s+", " ", str(frame))) for frame in frames)
+        return [match.groups() for match in found if match]
 
     def reload(self) -> None:
         """Neovim reads a changed file when it is asked to look."""
@@ -173,11 +170,14 @@ class Neovim:
         return done.stdout.strip("\n")
 
     def screenshot(self, name: str) -> Path:
-        """The screen as a page of HTML, which a browser shows as it is."""
+        """A picture of the screen, drawn by a browser: its colours and letters are those of the terminal's cells."""
         ARTIFACTS.mkdir(parents=True, exist_ok=True)
-        path = ARTIFACTS / f"{self.name}-{name}.html"
-        with self.terminal._lock:
-            path.write_text(page(self.terminal.screen), encoding="utf-8")
+        source, path = self._folder / f"{name}.html", ARTIFACTS / f"{self.name}-{name}.png"
+        source.write_text(self.terminal.draw(page), encoding="utf-8")
+        browser = [str(chromium()), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        profile = f"--user-data-dir={self._folder / 'profile'}"
+        flags = [profile, "--hide-scrollbars", "--window-size=930,430", f"--screenshot={path}"]
+        subprocess.run([*browser, *flags, source.as_uri()], check=True, capture_output=True, timeout=60)
         return path
 
     def close(self) -> None:

@@ -94,6 +94,11 @@ class Terminal:
         with self._lock:
             return coloured(self.screen, colours)
 
+    def draw(self, to: Callable[[pyte.Screen], str]) -> str:
+        """The screen as `to` makes it, while nothing changes it."""
+        with self._lock:
+            return to(self.screen)
+
     def wait(self, is_so: Callable[[], object], what: str = "") -> None:
         """Wait until the screen makes this true; on failure, the error shows the screen."""
         deadline = time.monotonic() + PATIENCE_SECONDS

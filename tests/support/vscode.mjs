@@ -67,6 +67,28 @@ const actions = {
   },
   press: ({ name, key }) => pages.get(name).keyboard.press(key),
   type: ({ name, text, delay }) => pages.get(name).keyboard.type(text, { delay: delay ?? 0 }),
+  // From the browser's key event to the end of the first frame whose line is longer.
+  async pressTimed({ name, key }) {
+    const page = pages.get(name);
+    await page.evaluate(() => {
+      // Ghost text stands in the line, too, so it is the cursor that tells.
+      const left = () => document.querySelector(".cursors-layer .cursor").getBoundingClientRect().left;
+      const before = left();
+      window.plumTimed = new Promise((resolve) => {
+        addEventListener(
+          "keydown",
+          () => {
+            const started = performance.now();
+            const look = () => (left() > before ? resolve(performance.now() - started) : requestAnimationFrame(look));
+            requestAnimationFrame(look);
+          },
+          { capture: true, once: true },
+        );
+      });
+    });
+    await page.keyboard.press(key);
+    return page.evaluate("window.plumTimed");
+  },
   wait: ({ name, selector }) => pages.get(name).waitForSelector(selector).then(() => true),
   click: ({ name, selector }) => pages.get(name).click(selector),
   hover: ({ name, selector }) => pages.get(name).hover(selector),

@@ -25,6 +25,7 @@ START_SECONDS_MAX = 60.0
 KEYS = {
     "accept": "Tab",
     "accept_word": "Control+ArrowRight",
+    "explain": "Control+Alt+e",
     "next": "Alt+]",
     "previous": "Alt+[",
     "escape": "Escape",
@@ -34,8 +35,8 @@ KEYS = {
 TITLES = {
     "trigger": "plum: Ask for an offer now",
     "accept_line": "plum: Accept the next line of the offer",
-    "explain": "plum: Explain: the evidence, or why nothing is offered",
     "restart": "plum: Restart the server",
+    "revert": "File: Revert File",
     "close": "View: Close All Editors",
     "pause": "plum: Pause or resume in this file",
     "pause_everywhere": "plum: Pause or resume everywhere",
@@ -67,7 +68,7 @@ SETTINGS: Mapping[str, object] = {
 class Host:
     """code-server and a browser, shared by the tests of a session; each test gets a window of its own."""
 
-    def __init__(self, parts: Parts, folder: Path) -> None:
+    def __init__(self, parts: Parts, folder: Path, *, is_plugged: bool = True) -> None:
         self.folder = folder
         self.parts = parts
         self.config = folder / "config.toml"
@@ -79,7 +80,8 @@ class Host:
         folders = ["--user-data-dir", str(self._user_data), "--extensions-dir", str(self._extensions)]
         env = self._environment()
         install = [*code_server, *folders, "--install-extension", str(VSIX)]
-        subprocess.run(install, env=env, check=True, capture_output=True, timeout=120)
+        if is_plugged:
+            subprocess.run(install, env=env, check=True, capture_output=True, timeout=120)
         flags = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"]
         flags += ["--disable-update-check", "--disable-getting-started-override", "--reconnection-grace-time", "1"]
         self._log = (folder / "code-server.log").open("wb")
@@ -198,8 +200,9 @@ class VSCode:
 
     name = "vscode"
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, is_plugged: bool = True) -> None:
         self._host = host
+        self._is_plugged = is_plugged
         self._folder: Path | None = None
         self._page = f"page-{time.monotonic_ns()}"
         self._path = Path()
@@ -215,8 +218,9 @@ class VSCode:
             self._ask("open", url=self._host.url(folder, path))
             self._folder = folder
             self._ask("wait", selector=".monaco-editor .view-line")
-            until(lambda: "plum" in self.status(), lambda: "the extension's status")
-            until(lambda: "starting" not in self.status(), lambda: f"a server, there is {self.status()!r}")
+            if self._is_plugged:
+                until(lambda: "plum" in self.status(), lambda: "the extension's status")
+                until(lambda: "starting" not in self.status(), lambda: f"a server, there is {self.status()!r}")
         self._ask("click", selector=".monaco-editor .view-lines")
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
@@ -247,6 +251,10 @@ class VSCode:
     def type(self, text: str, *, delay: int = 0) -> None:
         """Press keys, `delay` milliseconds apart."""
         self._ask("type", text=text, delay=delay)
+
+    def press_timed(self, key: str) -> float:
+        """Press one key at the end of the line; the milliseconds until a frame shows it."""
+        return float(self._ask("pressTimed", key=key))
 
     def press(self, action: str) -> None:
         """Press the key of an action, or run its command where it has no key."""
@@ -290,17 +298,21 @@ class VSCode:
             lambda: "the file to be saved",
         )
 
-    def mismatches(self, pattern: str) -> list[str]:
-        """Frames whose ghost text does not answer the text before it."""
-        found = []
-        for frame in self._ask("evaluate", script="[...window.plumLines]"):
-            match = re.search(pattern, str(frame))
-            if match and len(match[1]) != int(match[2]):
-                found.append(match[0])
-        return found
+    def drawn(self, pattern: str) -> list[tuple[str, ...]]:
+        """The groups of a pattern in each frame that had ghost text."""
+        frames = self._ask("evaluate", script="[...window.plumLines]")
+        found = (re.search(pattern, re.sub(r"\s+", " ", str(frame))) for frame in frames)
+        return [match.groups() for match in found if match]
 
     def reload(self) -> None:
-        """VS Code sees by itself that a file was changed."""
+        """Have VS Code read the file again, and wait until it shows its first line.
+
+        It would see the change by itself, were its watcher not a compiled module, which npm builds where it may.
+        """
+        self.command("revert")
+        first = self.content().splitlines()[0]
+        lines = "document.querySelector('.view-lines').innerText.replaceAll('\u00a0', ' ')"
+        until(lambda: first in str(self._ask("evaluate", script=lines)), lambda: f"{first!r} on the screen")
 
     def seen_ghosts(self) -> set[str]:
         """Every ghost text that was drawn."""

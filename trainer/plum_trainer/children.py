@@ -63,18 +63,6 @@ def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info
     raise TrainerError("sampling one text at a time needs more memory than there is")
 
 
-def convert(source: Path, folder: Path, *, report: Report = log.info) -> None:
-    """Make the base model's folder from its GGUF file, unless it is there.
-
-    Raises:
-        TrainerError: the child failed.
-    """
-    if not folder.exists():
-        report(f"making {folder.name} from {source.name}, once")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _run([sys.executable, "-m", "plum_trainer.base"], source, folder, report=report)
-
-
 def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) -> int:
     """Run one child to its end; 0 or `OUT_OF_MEMORY`. Its own words go to a log file and on to `report`."""
     log_file = result.with_name(f"{result.name}.log")

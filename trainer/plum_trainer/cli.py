@@ -21,6 +21,7 @@ from plum_lsp import __version__
 from plum_lsp.cli.pairs import exclusions, private
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_learning
 from plum_trainer import daemon, service
@@ -91,9 +92,8 @@ def status() -> None:
         evidence = reader.evidence()
     console = Console(highlight=False)
     console.print(f"Store: {path}", soft_wrap=True)
-    active = Versions(folder).active()
-    share = f" for {active.share:.0%} of the requests" if active.share < 1 else ""
-    console.print(f"In service: policy version {active.number}{share} (before it {active.previous})")
+    active = VersionStore(folder / ADAPTERS).active()
+    console.print(f"In service: policy version {active.number if active else 0}")
     current = unfinished(folder)
     if current is not None:
         progress = read_json(current.folder / "fit" / "progress.json") or {}
@@ -127,13 +127,20 @@ def history(limit: int) -> None:
 def rollback(version: int | None) -> None:
     """Go back to a version (0: the base alone); without one, to the version before the current. Nothing is deleted."""
     folder = data_dir(_settings())
-    versions = Versions(folder)
-    wanted = versions.active().previous if version is None else version
-    active = versions.activate(wanted)
-    with open_learning(store_file(folder)) as store:
-        detail = {"to": wanted, "from": active.previous, "reason": "asked for by the user"}
-        store.record(0, "rolled_back", detail, now=daemon.utc_now())
-    click.echo(f"In service: policy version {active.number} (before it {active.previous}).")
+    settings = _settings()
+    store = VersionStore(folder / ADAPTERS)
+    active = store.active()
+    before = active.number if active else 0
+    wanted = _before(before, [one.number for one in store.versions()]) if version is None else version
+    if wanted:
+        Versions(data_dir=folder, settings=settings, base=base_of(settings)).go_to(wanted)
+    else:
+        with store.locked():
+            store.activate(None)
+    with open_learning(store_file(folder)) as learning:
+        detail = {"version": before, "to": wanted, "reason": "asked for by the user"}
+        learning.record(0, "rolled_back", detail, now=daemon.utc_now())
+    click.echo(f"In service: policy version {wanted}.")
 
 
 @main.command()
@@ -174,6 +181,11 @@ def install_service(kind: str, output: Path | None) -> None:
 def uninstall_service() -> None:
     """Stop the systemd unit and take it away."""
     click.echo(service.uninstall(_config_home()))
+
+
+def _before(number: int, known: Sequence[int]) -> int:
+    """The highest version below; 0 if there is none."""
+    return max((one for one in known if one < number), default=0)
 
 
 def _trainer(report: Callable[[str], None]) -> daemon.Trainer:

@@ -20,6 +20,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.verification import Limits
 from plum_lsp.pairing import rebuild
+from plum_lsp.policy.versions import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
@@ -28,12 +29,13 @@ from plum_lsp.wiring import pipeline_options, sandbox_options
 from plum_trainer import children
 from plum_trainer.bases import BaseModel
 from plum_trainer.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
+from plum_trainer.device import shared
 from plum_trainer.evaluate import HeldOut, evaluated, held_out
 from plum_trainer.gate import GateDecision, decide
 from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json
 from plum_trainer.locking import only_one
 from plum_trainer.measures import Measures
-from plum_trainer.publish import PublishedVersion, Versions
+from plum_trainer.publish import Versions
 from plum_trainer.rounds import Round, next_round, unfinished
 from plum_trainer.schedule import Situation, why_not
 from plum_trainer.watch import Watch, watched
@@ -69,7 +71,7 @@ class Trainer:
     @property
     def versions(self) -> Versions:
         """The adapters and the pointer."""
-        return Versions(self.data_dir)
+        return Versions(data_dir=self.data_dir, settings=self.settings, base=self.base)
 
     def store(self) -> LearningStore:
         """The store, opened.
@@ -112,7 +114,7 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
         _end(trainer, current, "nothing_to_train_on", {"counts": plan["counts"]})
         return None
     champion = trainer.versions.find(plan["champion"])
-    if champion.base_sha256 not in ("", plan["base_sha256"]):
+    if champion is not None and champion.model_sha256 != plan["base_sha256"]:
         raise TrainerError(
             f"version {champion.number} is an adapter of another base model",
             remedy="Run `plum-trainer rollback 0` to begin anew from the base.",
@@ -140,7 +142,7 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         )
     champion = trainer.versions.active()
     fresh = Freshness(
-        version=champion.number,
+        version=champion,
         base_sha256=trainer.base.sha256,
         staleness_max=settings.learning.staleness_max,
     )
@@ -153,7 +155,7 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         )
         prompts = _held_out(trainer, store)
     plan = {
-        "champion": champion.number,
+        "champion": champion,
         "base": str(trainer.base.folder),
         "base_sha256": trainer.base.sha256,
         "seed": seed,
@@ -180,7 +182,7 @@ def _held_out(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion, plan: Mapping[str, Any]) -> FitResult:
+def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Mapping[str, Any]) -> FitResult:
     """The challenger, fitted now or before."""
     known = read_json(current.folder / "result.json")
     if known is not None:
@@ -189,14 +191,16 @@ def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion, plan: 
     options = {**plan["settings"]}
     job = FitJob(
         base=plan["base"],
-        champion=champion.adapter,
+        champion=str(champion.folder) if champion else "",
         rows=str(current.folder / "rows.jsonl"),
         output=str(current.folder / "fit"),
         seed=plan["seed"],
+        base_sha256=trainer.base.sha256,
         end_token=trainer.base.end_token,
         **{name: options[name] for name in _FIT_OPTIONS},
     )
-    result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=trainer.report)
+    with shared(trainer.data_dir, options["gpu"], report=trainer.report):
+        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=trainer.report)
     detail = {**asdict(result), "log": list(result.log)[-1:]}
     _record(trainer, current, "fitted", detail)
     return result
@@ -222,13 +226,13 @@ _FIT_OPTIONS = (
 
 
 def _decided(
-    trainer: Trainer, current: Round, champion: PublishedVersion, fitted: FitResult, plan: Mapping[str, Any]
+    trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Mapping[str, Any]
 ) -> GateDecision:
     """The gate's decision, made now or before."""
     known = read_json(current.folder / "decision.json")
     if known is not None:
         return GateDecision(is_promoted=known["is_promoted"], reasons=tuple(known["reasons"]), report=known["report"])
-    before = _measured(trainer, current, "champion", champion.adapter, plan)
+    before = _measured(trainer, current, "champion", str(champion.folder) if champion else "", plan)
     after = _measured(trainer, current, "challenger", fitted.adapter, plan)
     decision = decide(before, after, trainer.settings.gate, seed=plan["seed"])
     current.keep("decision.json", asdict(decision))
@@ -280,11 +284,9 @@ def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, chall
 
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
     """Make the challenger the version in service; done twice, it is done once."""
-    versions = trainer.versions
-    version = versions.add(Path(fitted.adapter), base_sha256=plan["base_sha256"])
-    if versions.active().number != version.number:
-        versions.activate(version.number, share=trainer.settings.gate.canary_share)
-    _end(trainer, current, "published", {"version": version.number, "adapter_sha256": version.adapter_sha256})
+    version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
+    detail = {"version": version.number, "previous": plan["champion"], "adapter_sha256": version.adapter_sha256}
+    _end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")
 
 
@@ -301,20 +303,18 @@ def watch(trainer: Trainer) -> str:
             return ""
         since = datetime.fromisoformat(published.happened_at)
         version = int(published.detail["version"])
-        active = trainer.versions.active()
-        if active.number != version:
+        previous = int(published.detail["previous"])
+        if trainer.versions.active() != version:
             return ""
         counts = {one.policy_number: one for one in store.online(since="")}
         hours = (trainer.now() - since).total_seconds() / 3600
-        decision = watched(counts.get(version), counts.get(active.previous), trainer.settings.gate, hours=hours)
+        decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
         if decision.action is Watch.WAIT:
             return f"watching version {version}: {decision.reason}"
         if decision.action is Watch.ROLL_BACK:
-            trainer.versions.activate(active.previous)
-        elif active.share < 1.0:
-            trainer.versions.activate(version)
+            trainer.versions.go_to(previous)
         step = "rolled_back" if decision.action is Watch.ROLL_BACK else "kept"
-        detail = {"version": version, "to": trainer.versions.active().number, "reason": decision.reason}
+        detail = {"version": version, "to": trainer.versions.active(), "reason": decision.reason}
         store.record(published.round, step, detail, now=trainer.now())
     trainer.report(f"version {version} {step.replace('_', ' ')}: {decision.reason}")
     return f"version {version} {step.replace('_', ' ')}: {decision.reason}"

@@ -34,7 +34,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """What counts as on-policy: candidates of this base, at most `staleness_max` versions old."""
+    """What counts as on-policy: candidates of this base, at most `staleness_max` versions old.
+
+    A server that does not tell its base is taken to serve the one that the settings name.
+    """
 
     version: int
     base_sha256: str
@@ -42,7 +45,7 @@ class Freshness:
 
     def holds(self, number: int, base_sha256: str) -> bool:
         """Whether a candidate's version is fresh enough."""
-        return base_sha256 == self.base_sha256 and 0 <= self.version - number <= self.staleness_max
+        return base_sha256 in ("", self.base_sha256) and 0 <= self.version - number <= self.staleness_max
 
 
 def is_held_out(document_uri: str, share: float) -> bool:

@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.policy.weights import BASE_MARK
 from plum_trainer.job import FitJob, FitResult, fit_job, read_json, values_of, write_json
 from plum_trainer.rows import TokenLimits, row_of, tokens_of
 
@@ -86,6 +87,7 @@ def _fit(job: FitJob) -> FitResult:
     seconds = time.monotonic() - started
     adapter = output / "adapter"
     trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
+    write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
     steps = int(trainer.state.global_step)
     losses = [entry for entry in trainer.state.log_history if "loss" in entry]
     return FitResult(

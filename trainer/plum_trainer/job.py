@@ -43,6 +43,7 @@ class FitJob:
     checkpoint_steps: int
     gradient_checkpointing: bool
     end_token: str
+    base_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,147 +1,122 @@
-"""Adapter folders that never change, and the pointer to the one in service.
+"""Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
 
-`adapters/plum-vN/` appears whole, by a rename, and is never written again; `adapters/active.json` names the active
-number, the one before it and the canary's share, and is replaced in one step. Version 0 is the base without adapter.
-Whatever moment a process dies at, the pointer names a whole folder. Who serves reads the pointer.
+Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the vLLM that
+runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not probed, and
+whoever serves next loads it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-from dataclasses import asdict, dataclass
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from plum_trainer.job import TrainerError, read_json, write_json
-
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedVersion:
-    """One policy version on disk. `adapter` is empty for the base."""
-
-    number: int
-    adapter: str
-    adapter_sha256: str
-    base_sha256: str
+from plum_lsp.config import Settings
+from plum_lsp.policy import publish as publication
+from plum_lsp.policy.engines import Engine, VllmEngine
+from plum_lsp.policy.llama_engine import LlamaEngine
+from plum_lsp.policy.serving import read_state
+from plum_lsp.policy.sources import ServedSource
+from plum_lsp.policy.versions import ADAPTERS, PublishedVersion, VersionStore
+from plum_lsp.policy.weights import check_fit, read_adapter
+from plum_lsp.wiring import policy_options
+from plum_trainer.bases import BaseModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Active:
-    """What is served: `number`, to `share` of the requests; the rest goes to `previous` while a canary is watched."""
-
-    number: int = 0
-    previous: int = 0
-    share: float = 1.0
-
-
 class Versions:
-    """The adapters of one data folder."""
+    """The published versions of a data folder, by number; 0 is the base alone."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self.folder = data_dir / "adapters"
+    data_dir: Path
+    settings: Settings
+    base: BaseModel
 
-    def active(self) -> Active:
-        """The pointer; the base where nothing was ever published.
+    @property
+    def store(self) -> VersionStore:
+        """The folder of versions."""
+        return VersionStore(self.data_dir / ADAPTERS)
 
-        Raises:
-            TrainerError: the pointer is damaged.
-        """
-        values = read_json(self.folder / "active.json")
-        return Active(**values) if values else Active()
+    def active(self) -> int:
+        """The number in service."""
+        version = self.store.active()
+        return version.number if version else 0
 
-    def known(self) -> tuple[PublishedVersion, ...]:
-        """Every whole version, oldest first, without the base."""
-        found = [self._read(path) for path in self.folder.glob("plum-v*")]
-        return tuple(sorted((one for one in found if one is not None), key=lambda one: one.number))
-
-    def find(self, number: int) -> PublishedVersion:
-        """One version.
+    def find(self, number: int) -> PublishedVersion | None:
+        """One version; None for the base alone.
 
         Raises:
-            TrainerError: there is none of that number.
+            AdapterError: there is none of that number.
         """
-        if number == 0:
-            return PublishedVersion(number=0, adapter="", adapter_sha256="", base_sha256="")
-        found = next((one for one in self.known() if one.number == number), None)
-        if found is None:
-            numbers = ", ".join(str(one.number) for one in self.known()) or "none"
-            raise TrainerError(f"there is no policy version {number}", remedy=f"Published: {numbers}; 0 is the base.")
-        return found
+        return self.store.find(str(number)) if number else None
 
-    def add(self, adapter: Path, *, base_sha256: str) -> PublishedVersion:
-        """Copy an adapter into a version of its own; what is there already under the same hash is not added again.
+    def publish(self, adapter: Path, *, report: Callable[[str], None]) -> PublishedVersion:
+        """Make an adapter the version in service; one that is published already is not published again.
 
         Raises:
-            TrainerError: it is no whole LoRA adapter, or one of another base.
+            AdapterError: it is damaged, does not fit the base, or writes nonsense; nothing has changed.
+            PolicyError: the server failed; the version before is still active.
         """
-        sha256 = adapter_sha256(adapter)
-        for one in self.known():
-            if one.adapter_sha256 == sha256 and one.base_sha256 == base_sha256:
-                return one
-        number = max((one.number for one in self.known()), default=0) + 1
-        target = self.folder / f"plum-v{number}"
-        half = self.folder / f".plum-v{number}.part"
-        shutil.rmtree(half, ignore_errors=True)
-        shutil.rmtree(target, ignore_errors=True)  # a folder without its record was never whole
-        half.mkdir(mode=0o700, parents=True)
-        for name in (WEIGHTS, CONFIG):
-            shutil.copyfile(adapter / name, half / name)
-            _sync(half / name)
-        version = PublishedVersion(number=number, adapter=str(target), adapter_sha256=sha256, base_sha256=base_sha256)
-        write_json(half / "version.json", asdict(version))
-        half.replace(target)
+        return asyncio.run(self._publish(adapter, report))
+
+    def go_to(self, number: int) -> None:
+        """Make a version that was published before active again, or the base alone.
+
+        Raises:
+            AdapterError: there is no such version, or the server refuses it.
+            PolicyError: the server failed; nothing has changed.
+        """
+        if number:
+            asyncio.run(self._go_to(number))
+        else:
+            with self.store.locked():
+                self.store.activate(None)
+
+    async def _publish(self, adapter: Path, report: Callable[[str], None]) -> PublishedVersion:
+        base = self.base.facts()
+        async with self._engine() as (engine, rank_max):
+            if engine is not None:
+                done = await publication.publish(
+                    adapter, store=self.store, engine=engine, base=base, rank_max=rank_max, tell=report
+                )
+                return done.version
+        store = self.store
+        with store.locked():
+            store.clean()
+            facts = read_adapter(adapter)
+            check_fit(facts, base, rank_max=publication.RANK_MAX)
+            known = [one for one in store.versions() if one.adapter_sha256 == facts.sha256]
+            version = known[-1] if known else store.commit(store.stage(adapter), facts, base)
+            store.activate(version)
+        report(f"{version.name} is active; nothing serves this base now, so it was checked but not probed")
         return version
 
-    def activate(self, number: int, *, share: float = 1.0) -> Active:
-        """Move the pointer. The one it leaves is remembered.
+    async def _go_to(self, number: int) -> None:
+        version = self.store.find(str(number))
+        async with self._engine() as (engine, _):
+            if engine is not None:
+                await publication.rollback(version.name, store=self.store, engine=engine)
+                return
+        with self.store.locked():
+            self.store.activate(version)
 
-        Raises:
-            TrainerError: there is no such version.
-        """
-        self.find(number)
-        now = self.active()
-        previous = now.previous if now.number == number else now.number
-        active = Active(number=number, previous=previous, share=share)
-        write_json(self.folder / "active.json", asdict(active))
-        return active
-
-    def _read(self, folder: Path) -> PublishedVersion | None:
-        try:
-            values = json.loads((folder / "version.json").read_text(encoding="utf-8"))
-            version = PublishedVersion(**{**values, "adapter": str(folder)})
-        except (OSError, ValueError, TypeError):
-            return None
-        return version if (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file() else None
-
-
-def adapter_sha256(adapter: Path) -> str:
-    """The hash of an adapter's weights and configuration.
-
-    Raises:
-        TrainerError: one of them is missing, or the weights are cut short.
-    """
-    digest = hashlib.sha256()
-    try:
-        weights = (adapter / WEIGHTS).read_bytes()
-        digest.update(weights)
-        digest.update((adapter / CONFIG).read_bytes())
-    except OSError as error:
-        raise TrainerError(f"{adapter} is no adapter: {error.strerror}: {error.filename}") from error
-    header = int.from_bytes(weights[:8], "little")
-    try:
-        entries = json.loads(weights[8 : 8 + header])
-        end = max(entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__")
-    except (ValueError, TypeError, KeyError):
-        end = -1
-    if end < 0 or len(weights) != 8 + header + end:
-        raise TrainerError(f"the weights of {adapter} are damaged")
-    return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[tuple[Engine | None, int]]:
+        """The engine to publish to, and the largest rank it takes."""
+        state = read_state(self.data_dir)
+        if state is not None and state.engine == "vllm":
+            vllm = VllmEngine(state.url, state.connection())
+            try:
+                yield vllm, state.lora_rank
+            finally:
+                await vllm.close()
+        elif self.base.source is not None:
+            source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
+            llama = LlamaEngine(source, policy_options(self.settings))
+            try:
+                yield llama, publication.RANK_MAX
+            finally:
+                await llama.close()
+        else:
+            yield None, publication.RANK_MAX

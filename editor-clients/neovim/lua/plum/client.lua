@@ -22,21 +22,6 @@ function M.of(bufnr)
   return nil
 end
 
---- Starts the server's process. A function, so that the command is looked for when it is needed.
-local function start_process(dispatchers)
-  local command = config.command()
-  assert(command, 'plum: no server; see :checkhealth plum')
-  local argv = vim.list_extend(vim.deepcopy(command), {
-    'serve',
-    '--log-level',
-    config.options.log_level,
-    '--log-file',
-    config.log_file(),
-  })
-  local rpc = vim.lsp.rpc.start(argv, dispatchers)
-  return config.engine() == 'native' and require('plum.native').watched(rpc) or rpc
-end
-
 local function start(bufnr)
   local settings = vim.lsp.config[name]
   settings.root_dir = vim.fs.root(bufnr, config.options.root_markers)
@@ -56,7 +41,8 @@ local function start_all()
   end
 end
 
-local function on_exit(code)
+--- The server ended. We say so in the status line and start it again, within reason.
+local function died(code)
   vim.schedule(function()
     if stopping or vim.v.exiting ~= vim.NIL then
       return
@@ -75,9 +61,31 @@ local function on_exit(code)
   end)
 end
 
+--- Starts the server's process. A function, so that the command is looked for when it is needed.
+local function start_process(dispatchers)
+  local command = config.command()
+  assert(command, 'plum: no server; see :checkhealth plum')
+  local argv = vim.list_extend(vim.deepcopy(command), {
+    'serve',
+    '--log-level',
+    config.options.log_level,
+    '--log-file',
+    config.log_file(),
+  })
+  -- Neovim would stop the user with a message to be confirmed for each end of a server that is not 0.
+  local quiet = vim.tbl_extend('force', dispatchers, {
+    on_exit = function(code)
+      died(code)
+      dispatchers.on_exit(0, 0)
+    end,
+  })
+  local rpc = vim.lsp.rpc.start(argv, quiet)
+  return config.engine() == 'native' and require('plum.native').watched(rpc) or rpc
+end
+
 --- Tell Neovim about the server; it starts with the first buffer of its filetypes.
 function M.enable()
-  local _, engine = nil, require('plum.' .. (config.engine() == 'native' and 'native' or 'ghost'))
+  local engine = require('plum.' .. (config.engine() == 'native' and 'native' or 'ghost'))
   local base = vim.lsp.protocol.make_client_capabilities()
   vim.lsp.config(name, {
     cmd = start_process,
@@ -90,7 +98,6 @@ function M.enable()
     on_attach = function(client, bufnr)
       engine.attach(bufnr, client)
     end,
-    on_exit = on_exit,
   })
   if not config.command() then
     status.take({ busy = false, kind = 'Error', message = 'plum-lsp was not found; see :checkhealth plum' })

@@ -22,7 +22,7 @@ local M = {}
 
 ---@type table<integer, plum.Ghost>
 local ghosts = {}
----@type table<integer, { timer?: uv.uv_timer_t, request?: integer, number: integer }>
+---@type table<integer, { timer: uv.uv_timer_t, request?: integer, number: integer, ask: fun(), tick?: integer, row?: integer, col?: integer }>
 local asking = {}
 
 local function cursor()
@@ -47,11 +47,7 @@ local function stop_asking(bufnr)
     return
   end
   state.number = state.number + 1
-  if state.timer then
-    state.timer:stop()
-    state.timer:close()
-    state.timer = nil
-  end
+  state.timer:stop()
   local server = client.of(bufnr)
   if state.request and server then
     server:cancel_request(state.request)
@@ -150,19 +146,11 @@ local function ask_soon(bufnr)
   if not config.options.auto_trigger then
     return
   end
-  stop_asking(bufnr)
   local state = asking[bufnr]
-  state.timer = vim.uv.new_timer()
-  local timer = state.timer
-  timer:start(
-    config.options.debounce_ms,
-    0,
-    vim.schedule_wrap(function()
-      if state.timer == timer and vim.api.nvim_get_current_buf() == bufnr then
-        ask(bufnr, wire.AUTOMATIC)
-      end
-    end)
-  )
+  -- The answer on its way is stale. That it is not wanted is told when the next is asked for: a key press is no time for
+  -- messages, and the server learns from the edit anyway.
+  state.number = state.number + 1
+  state.timer:start(config.options.debounce_ms, 0, state.ask)
 end
 
 --- What stands between the offer's beginning and the cursor; nil if the cursor is before it or the line is gone.
@@ -177,6 +165,12 @@ end
 
 --- The buffer or the cursor changed: keep what is still right, drop what is not, ask where there is nothing.
 local function update(bufnr)
+  local state, tick = asking[bufnr], vim.api.nvim_buf_get_changedtick(bufnr)
+  local row, col = cursor()
+  if state.tick == tick and state.row == row and state.col == col then
+    return -- TextChangedI and CursorMovedI tell of the same key.
+  end
+  state.tick, state.row, state.col = tick, row, col
   local ghost = ghosts[bufnr]
   if ghost then
     local typed = typed_since(bufnr, ghost)
@@ -199,7 +193,15 @@ function M.attach(bufnr)
   if asking[bufnr] then
     return
   end
-  asking[bufnr] = { number = 0 }
+  asking[bufnr] = {
+    number = 0,
+    timer = assert(vim.uv.new_timer()),
+    ask = vim.schedule_wrap(function()
+      if asking[bufnr] and vim.api.nvim_get_current_buf() == bufnr then
+        ask(bufnr, wire.AUTOMATIC)
+      end
+    end),
+  }
   local group = vim.api.nvim_create_augroup('plum.ghost.' .. bufnr, { clear = true })
   local function on(events, callback)
     vim.api.nvim_create_autocmd(events, { group = group, buffer = bufnr, callback = callback })
@@ -208,6 +210,7 @@ function M.attach(bufnr)
     update(bufnr)
   end)
   on('InsertLeave', function()
+    asking[bufnr].tick = nil
     stop_asking(bufnr)
     -- CTRL-O leaves Insert mode for one command only: no judgement.
     if vim.api.nvim_get_mode().mode:sub(1, 2) ~= 'ni' then
@@ -220,6 +223,7 @@ function M.attach(bufnr)
     hide(bufnr)
   end)
   on('BufWipeout', function()
+    asking[bufnr].timer:close()
     ghosts[bufnr], asking[bufnr] = nil, nil
   end)
 end

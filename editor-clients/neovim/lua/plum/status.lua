@@ -12,13 +12,27 @@ M.last = { busy = false, kind = 'Inactive', message = 'not started' }
 
 local signs = { Normal = '✓', Warning = '!', Error = '✗', Inactive = '-' }
 local message_length_max = 60
+local redraw_ms = 50
+local is_redraw_due = false
+
+--- Draw the status line a moment later: a request tells several statuses in a few milliseconds.
+local function redraw_soon()
+  if is_redraw_due then
+    return
+  end
+  is_redraw_due = true
+  vim.defer_fn(function()
+    is_redraw_due = false
+    vim.cmd.redrawstatus({ bang = true })
+  end, redraw_ms)
+end
 
 --- Take a status, of the server or of the client itself.
 ---@param status plum.Status
 function M.take(status)
   M.last = status
   vim.api.nvim_exec_autocmds('User', { pattern = 'PlumStatus', modeline = false, data = status })
-  vim.cmd.redrawstatus({ bang = true })
+  redraw_soon()
 end
 
 --- Take the server's notification: the handler of `didChangeStatus`.

@@ -1,0 +1,42 @@
+"""The fill-in-the-middle tokens and control strings of model families, by a model's name. The table is a file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from plum_lsp.domain.suggestion import FimTemplate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Models that share one vocabulary. `fim` is None where they cannot fill in the middle.
+
+    `source` is "tokenizer" (compared with one by the tests) or "documentation" (written by hand from it).
+    """
+
+    name: str
+    names: tuple[str, ...]
+    source: str
+    fim: FimTemplate | None
+    stop: tuple[str, ...]
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Every family, in the order they are tried."""
+    text = resources.files(__package__).joinpath("families.toml").read_text(encoding="utf-8")
+    found = []
+    for name, row in tomllib.loads(text)["families"].items():
+        stop, fim = tuple(row["stop"]), row.get("fim")
+        template = FimTemplate(**fim, stop=stop, is_suffix_first=row.get("suffix_first", False)) if fim else None
+        found.append(Family(name=name, names=tuple(row["names"]), source=row["source"], fim=template, stop=stop))
+    return tuple(found)
+
+
+def family_of(model: str) -> Family | None:
+    """The family a model's name tells (`Qwen/Qwen2.5-Coder-7B`, a file, an alias); None if it tells none."""
+    lowered = model.lower().replace("_", "-")
+    return next((family for family in families() if any(name in lowered for name in family.names)), None)

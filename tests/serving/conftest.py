@@ -1,0 +1,106 @@
+"""One vLLM for all tests of this folder, started by the command a user starts it with, and real adapters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from plum_lsp.policy.conversion import converted_folder
+from plum_lsp.policy.models import find_entry
+from plum_lsp.policy.serving import ServingState, read_state
+from plum_lsp.policy.versions import ADAPTERS, VersionStore
+
+MODEL = "smollm2-135m-instruct"
+START_SECONDS = 400.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A `plum-lsp policy serve` that is ready."""
+
+    data_dir: Path
+    output: Path
+
+    @property
+    def state(self) -> ServingState:
+        """Where it is; fails if it has gone."""
+        state = read_state(self.data_dir)
+        assert state is not None, self.output.read_text()
+        return state
+
+    @property
+    def store(self) -> VersionStore:
+        """Its versions."""
+        return VersionStore(self.data_dir / ADAPTERS)
+
+
+@pytest.fixture(scope="session")
+def model_cache() -> Path:
+    """The cache that `make test` fetched the models into."""
+    return Path(os.environ.get("PLUM_CACHE_DIR") or platformdirs.user_cache_path("plum-lsp"))
+
+
+@pytest.fixture(scope="session")
+def base_folder(model_cache: Path) -> Path:
+    """The small model as a Hugging Face folder."""
+    return converted_folder(find_entry(MODEL), cache_dir=model_cache)
+
+
+@pytest.fixture(scope="session")
+def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`one` and `two` differ; `zero` has learned nothing; `large` has too great a rank; the rest are damaged."""
+    folder = tmp_path_factory.mktemp("adapters")
+    orders = [f"{folder}/{name}" for name in ("one:1:8:0.05", "two:2:8:0.05", "zero:3:8:0", "large:4:64:0.05")]
+    tests = str(Path(__file__).parents[1])
+    subprocess.run(
+        [sys.executable, "-m", "support.make_adapters", str(base_folder), *orders],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": tests, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+    )
+    shutil.copytree(folder / "one", folder / "missing")
+    (folder / "missing" / "adapter_model.safetensors").unlink()
+    shutil.copytree(folder / "one", folder / "truncated")
+    os.truncate(folder / "truncated" / "adapter_model.safetensors", 1_000_000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """vLLM behind `plum-lsp policy serve`, ended with SIGTERM."""
+    data_dir = tmp_path_factory.mktemp("data")
+    output = data_dir / "output.txt"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "plum_lsp", "policy", "serve", "--engine", "vllm", "--model", str(base_folder)]
+    command += ["--port", str(port), "--context-tokens", "1024", "--lora-rank", "16"]
+    environment = {
+        **os.environ,
+        "PLUM_DATA_DIR": str(data_dir),
+        "OMP_NUM_THREADS": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    }
+    with output.open("w") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
+    try:
+        until = time.monotonic() + START_SECONDS
+        while read_state(data_dir) is None:
+            assert process.poll() is None, output.read_text()
+            assert time.monotonic() < until, output.read_text()
+            time.sleep(0.2)
+        yield Served(data_dir, output)
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+    assert read_state(data_dir) is None

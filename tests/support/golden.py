@@ -1,0 +1,72 @@
+"""The golden messages between clients and the server, made by the server's own code.
+
+`python -m support.golden` (from `tests/`) writes them to `editor-clients/protocol/messages.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.protocol import default_converter
+
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
+from plum_lsp.domain.text import Document, Span
+from plum_lsp.server.convert import completion_item, inline_item
+from plum_lsp.server.evidence import evidence_data, evidence_text
+from plum_lsp.server.status import ended_status
+from support.bench import make_offer
+
+FILE = Path(__file__).parents[2] / "editor-clients" / "protocol" / "messages.json"
+DOCUMENT = Document(uri="file:///project/module.py", version=3, text="def label(a, b):\r\n    ")
+TEXT = 'sign = "😀"\nreturn sign'
+PART = 'sign = "😀"\n'
+"""What a user took of it: as long in code points as in no other unit."""
+
+
+def messages() -> dict[str, Any]:
+    """Each message by what it is for."""
+    offer = make_offer(TEXT, hole=Span(start=len(DOCUMENT.text), end=len(DOCUMENT.text)))
+    item = _plain(inline_item(offer, DOCUMENT))
+    no_offer = Abstention(request_id=RequestId("request-1"), reason=AbstentionReason.ALL_FAILED, detail="All failed.")
+    return {
+        "capabilities": {"experimental": {"plum": {"reportsShown": True, "cycles": True}}},
+        "inlineCompletionList": {"items": [item]},
+        "completionItem": _plain(completion_item(offer, DOCUMENT)),
+        "didShowCompletion": {"item": item},
+        "didPartiallyAcceptCompletion": {"item": item, "acceptedLength": len('sign = "XX"\r\n')},
+        "didChangeStatus": [_status(offer), _status(no_offer)],
+        "executeCommand": {
+            "accept": {"command": "plum.accept", "arguments": [offer.id]},
+            "reject": {"command": "plum.reject", "arguments": [offer.id, "too long"]},
+            "explain": {"command": "plum.explain", "arguments": [offer.id]},
+        },
+        "recorded": [{"recorded": True, "problem": ""}, {"recorded": False, "problem": "which offer?"}],
+        "explanation": {
+            "offer": {"text": evidence_text(offer), **evidence_data(offer)},
+            "abstention": {"text": evidence_text(no_offer), **evidence_data(no_offer)},
+            "nothing": {"kind": "nothing", "text": "No suggestion was asked for yet."},
+        },
+        "partlyAcceptedText": PART,
+    }
+
+
+def _status(result: Offer | Abstention) -> dict[str, Any]:
+    status = ended_status(result)
+    command = {"title": "plum: why?", "command": status.command}
+    return {"busy": status.busy, "kind": status.kind.value, "message": status.message, "command": command}
+
+
+def _plain(value: types.InlineCompletionItem | types.CompletionItem) -> Any:
+    return default_converter().unstructure(value)  # type: ignore[no-untyped-call]
+
+
+def text() -> str:
+    """The file's text."""
+    return json.dumps(messages(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
