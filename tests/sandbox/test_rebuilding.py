@@ -116,6 +116,51 @@ def test_a_class_is_not_exchanged_through_an_attribute() -> None:
         )
 
 
+BOOL = Node(kind="type", type_name="bool", items=())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Node(kind="object", type_name="A", items=("startswith", BOOL)),
+        Node(kind="dataclass", type_name="A", items=("startswith", BOOL)),
+        Node(kind="namedtuple", type_name="A", items=(BOOL,), text="startswith"),
+        Node(kind="list", type_name="list", items=(Node(kind="object", type_name="A", items=("strip", BOOL)),)),
+    ],
+    ids=["object", "dataclass", "namedtuple", "inner"],
+)
+def test_no_field_stands_in_for_a_method(value: Node) -> None:
+    """`_.startswith("a")` with the class `bool` for `startswith` would be true of everything."""
+    with pytest.raises(CannotRebuild):
+        rebuilt(value)
+
+
+class Account:
+    """A class of the program under test, with behaviour of its own."""
+
+    __slots__ = ("__dict__", "owner")
+    limit = 5
+
+    def is_open(self) -> bool:
+        """What a candidate would like to answer itself."""
+        return False
+
+    @property
+    def total(self) -> int:
+        """The same, without a call."""
+        return 1
+
+
+def test_no_attribute_hides_what_the_programs_class_says() -> None:
+    """Methods and properties are the class's; slots and defaults are the object's."""
+    program = {"__name__": __name__, "Account": Account}
+    for name in ("is_open", "total"):
+        with pytest.raises(CannotRebuild):
+            rebuilt(Node(kind="object", type_name="Account", items=(name, 1)), program)
+    account = rebuilt(Node(kind="object", type_name="Account", items=("owner", "me", "limit", 6)), program)
+    assert (account.owner, account.limit, account.is_open(), account.total) == ("me", 6, False, 1)
+
+
 def test_the_programs_own_things_are_built() -> None:
     """Its exceptions, flags without a name and classes themselves."""
     program = {"__name__": __name__, "Oops": Oops, "Permission": Permission}

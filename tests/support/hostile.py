@@ -33,6 +33,9 @@ _EVERYTHING = (
     Prints(text="azure"),
     Shows(text="<azure ... at ...>"),
     Holds(predicate="_ == 73191"),
+    Holds(predicate="_.startswith('azure')"),
+    Holds(predicate="_.count(73191) and _.index(73191) == 0"),
+    Holds(predicate="_.azure() == 'azure' or _.strip() == 'azure'"),
 )
 
 

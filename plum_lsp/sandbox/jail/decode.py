@@ -58,6 +58,9 @@ def rebuild(wire: Any, module: dict[str, Any]) -> Any:
 
 def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[str, Any]) -> Any:
     """A container or object from its parts."""
+    if kind in ("namedtuple", "object", "dataclass") and any(isinstance(item, type) for item in items):
+        # A field that is a class could be called where the predicate means a method, as in `_.startswith("a")`.
+        raise CannotRebuild(type_name)
     if kind == "namedtuple":
         own = _own_class(type_name, module)
         if own is not None and issubclass(own, tuple) and getattr(own, "_fields", None) == tuple(text.split()):
@@ -149,12 +152,24 @@ def _object(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
     names = dict(zip(items[::2], items[1::2]))  # noqa: B905 (Python 3.9 has no `strict`)
     if "__class__" in names or "__dict__" in names:
         raise CannotRebuild(type_name)
-    if cls is not None:
-        try:
-            instance: Any = object.__new__(cls)
-            for name, part in names.items():
-                object.__setattr__(instance, name, part)
-            return instance
-        except (TypeError, AttributeError):
-            pass
-    return types.SimpleNamespace(**{str(name): part for name, part in names.items()})
+    if cls is None:
+        return types.SimpleNamespace(**{str(name): part for name, part in names.items()})
+    if any(_is_behaviour(cls, name) for name in names):
+        raise CannotRebuild(type_name)
+    try:
+        instance: Any = object.__new__(cls)
+        for name, part in names.items():
+            object.__setattr__(instance, name, part)
+    except (TypeError, AttributeError):
+        raise CannotRebuild(type_name) from None
+    return instance
+
+
+def _is_behaviour(cls: type, name: str) -> bool:
+    """Whether the class itself says what the name does: a method or property, which no attribute may stand in for."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            found = vars(base)[name]
+            is_slot = isinstance(found, (types.MemberDescriptorType, types.GetSetDescriptorType))
+            return not is_slot and (callable(found) or hasattr(type(found), "__get__"))
+    return False
