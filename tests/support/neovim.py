@@ -48,7 +48,7 @@ local keys = {{
 }}
 for name, key in pairs(keys) do vim.keymap.set('i', key, '<Plug>(plum-' .. name .. ')') end
 require('plum').setup({options})
-vim.o.statusline = '%f %m%=%{{v:lua.require("plum").status()}} '
+vim.o.statusline = '%t %m%=%{{v:lua.require("plum").status()}} '
 """
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pyte
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 _STRINGS = re.compile(rb"\x1b[P\]_^][^\x07\x1b]*(?:\x07|\x1b\\)")
 """Device control and operating system strings (ECMA-48, 5.6), which the screen does not draw."""
 _UNFINISHED = re.compile(rb"\x1b(?:[P\]_^][^\x07\x1b]*\x1b?|\[[0-9;:?<>=!$ ]*)?$")
