@@ -3,7 +3,7 @@
     python -m benchmarks.keypress [--keys 400] [--rounds 6] [--editors neovim-0.11 neovim-0.12 vscode]
 
 The same keys go into two windows of an editor in turns, one with the plug-in and a server that is busy completing, one
-without; the order alternates from round to round, so what else the machine does falls on both. What is measured ends when
+without; the order alternates between rounds, so what else the machine does falls on both. What is measured ends when
 the typed character is on the screen: in the terminal's cells, or in a frame of the browser. Printed are the medians and
 their ratio, with a 95 % interval over the rounds.
 """
@@ -34,6 +34,8 @@ DIGITS = "123456789"
 PAUSE_SECONDS = (0.03, 0.18)
 """Between keys: from a fast typist's to a slow one's."""
 RESAMPLES = 2000
+KEYS_PER_LINE = 40
+"""A line that scrolls is another thing to measure."""
 Press = Callable[[str], float]
 """Presses one key and returns the milliseconds until it is on the screen."""
 
@@ -157,7 +159,17 @@ def vscode_window(name: str, folder: Path, policy: Address, is_plugged: bool, op
     path.write_text(HEAD)
     editor.open(path)
     time.sleep(3.0)
-    return editor.press_timed
+    pressed = 0
+
+    def press(key: str) -> float:
+        nonlocal pressed
+        pressed += 1
+        if pressed % KEYS_PER_LINE == 0:
+            editor.rewrite_line(HEAD)
+            time.sleep(0.5)
+        return editor.press_timed(key)
+
+    return press
 
 
 if __name__ == "__main__":

@@ -80,22 +80,20 @@ class ProjectFiles:
 
     def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
         """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
+        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not self._is_excluded(here / name)]
+            kept = [name for name in kept if not is_excluded(here / name, patterns)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
                 place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not self._is_excluded(place):
+                if is_test and place != path and not place.is_symlink() and not is_excluded(place, patterns):
                     yield place
-
-    def _is_excluded(self, place: Path) -> bool:
-        return is_excluded(place, [str(Path(pattern).expanduser()) for pattern in self.exclude])
 
 
 def _path_of(uri: str) -> Path | None:

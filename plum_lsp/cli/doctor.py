@@ -24,6 +24,8 @@ from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client import open_policy
 from plum_lsp.policy.launch import find_model
 from plum_lsp.policy.models import damage
+from plum_lsp.sandbox import quota
+from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.project import found_environment, read_project
 from plum_lsp.store import open_store, store_file
 from plum_lsp.wiring import load_for_command, policy_options, try_sandbox
@@ -105,9 +107,16 @@ async def _python(settings: Settings) -> Finding:
             part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
         )
     detail = f"plum-lsp runs on {platform.python_version()}, candidates on {interpreter}"
-    unused = "" if jail.interpreter or project else found_environment(Path.cwd())
-    remedy = f"Its packages are not used: set sandbox.project to {Path.cwd()} if you trust it." if unused else ""
+    remedy = "" if jail.interpreter or project else _unused_environment(Path.cwd())
     return Finding(part="python", state=State.OK, detail=detail, remedy=remedy)
+
+
+def _unused_environment(folder: Path) -> str:
+    """What to do if the folder has an environment that is not the one that runs us."""
+    found = found_environment(folder)
+    if not found or Path(found).parents[1].resolve() == Path(sys.prefix).resolve():
+        return ""
+    return f"To use the packages of {found}, set sandbox.project to {folder}, if you trust it."
 
 
 async def _model(settings: Settings) -> Finding:
@@ -146,7 +155,17 @@ async def _sandbox(settings: Settings) -> Finding:
     tier = sandbox.tier
     await sandbox.close()
     detail = f"tier {tier.name} ({', '.join(tier.layers)}), Python {tier.python_version}"
-    return Finding(part="sandbox", state=State.OK, detail=detail)
+    missing = [*(sandbox.passed_over if isinstance(sandbox, JailSandbox) else ()), *_no_quota()]
+    return Finding(part="sandbox", state=State.OK, detail="; without ".join([detail, *missing]))
+
+
+def _no_quota() -> list[str]:
+    """Why there are no limits for all children together, if there are none."""
+    try:
+        quota.find()
+    except quota.NoQuota as error:
+        return [f"limits for all candidates together: {error}"]
+    return []
 
 
 async def _store(settings: Settings) -> Finding:

@@ -91,6 +91,7 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         sandbox = JailSandbox(options, interpreter, tier)
         try:
             await sandbox.start()
+            sandbox.passed_over = tuple(problems)
             return sandbox
         except SandboxError as error:
             await sandbox.close()
@@ -172,6 +173,8 @@ class JailSandbox:
         self._interpreter = interpreter
         self._plan = tier
         self._readable = isolation.without_hidden(options.readable)
+        self.passed_over: tuple[str, ...] = ()
+        """Why each stronger tier was not used."""
         self._quota = _quota(options.limits_together)
         self._tier: SandboxTier | None = None
         self._pool = ZygotePool(self._started, spares=options.spares)

@@ -119,6 +119,7 @@ _FACTS = (
     ("endings", "DELETE FROM endings WHERE request_id IN (SELECT id FROM forgotten)"),
     ("offers", "DELETE FROM offers WHERE request_id IN (SELECT id FROM forgotten)"),
     ("verdicts", "DELETE FROM verdicts WHERE request_id IN (SELECT id FROM forgotten)"),
+    ("qualities", "DELETE FROM qualities WHERE request_id IN (SELECT id FROM forgotten)"),
     ("judgements", "DELETE FROM judgements WHERE request_id IN (SELECT id FROM forgotten)"),
     ("candidates", "DELETE FROM candidates WHERE request_id IN (SELECT id FROM forgotten)"),
     ("test_cases", "DELETE FROM test_cases WHERE request_id IN (SELECT id FROM forgotten)"),

@@ -106,9 +106,19 @@ class _File:
         """Every assertion that can be read and uses the function."""
         if not self._imports.renamed and not self._imports.modules:
             return
+        spoken = {self._subject, *(name for name, meant in self._imports.renamed.items() if meant == self._subject)}
         for place in self._places(self._tree.body, [], ""):
+            if not self._speaks_of(place, spoken):
+                continue
             for values in self._rows(place.function):
                 yield from self._read(place, values)
+
+    def _speaks_of(self, place: _Place, spoken: set[str]) -> bool:
+        """Whether a test, or what runs before it, names the function: most tests of a file are about others."""
+        fixtures = [self._fixtures[one.arg] for one in place.function.args.args if one.arg in self._fixtures]
+        parts = (place.function, *place.before, *fixtures)
+        nodes = (node for part in parts for node in ast.walk(part))
+        return any(isinstance(node, ast.Name | ast.Attribute) and _last(node) in spoken for node in nodes)
 
     def _places(self, body: list[ast.stmt], before: list[ast.stmt], prefix: str) -> Iterator[_Place]:
         for node in body:

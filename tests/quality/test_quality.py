@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from plum_lsp.quality import reading
 from plum_lsp.quality.appraise import passage_of, quality_key, quality_of, quality_words, slowness_of
 from plum_lsp.quality.reading import RuffReader
 from plum_lsp.store import open_reader, open_store
+from plum_lsp.store.forgetting import forget
 
 PLAIN = Quality(security=(), complexity=2, lines=3, slowness=1.0)
 BRANCHES = "def f(x):\n    if x > 0:\n        return 1\n    for _ in x:\n        pass\n    return 0\n"
@@ -152,3 +155,17 @@ def test_the_store_keeps_the_signals_apart(tmp_path: Path) -> None:
         explanation = reader.explain(OfferId("r1-offer"))
     assert explanation is not None
     assert {one.id: one.quality for one in explanation.candidates} == {"c0": None, "c1": quality}
+
+
+def test_the_signals_are_forgotten_with_their_candidates(tmp_path: Path) -> None:
+    """Findings quote nothing of the code, and still nothing is left of it."""
+    path = tmp_path / "a.sqlite3"
+    store = open_store(path)
+    events = suggestion("r1")
+    known = judged(1, passes=True).candidate.id
+    for event in (*events[:-1], Appraised(request_id=RequestId("r1"), qualities=((known, PLAIN),)), events[-1]):
+        store.record(event)
+    store.close()
+    forget(path)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM qualities").fetchall() == [(0,)]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from support.hostile import HONEST, honest
 
+from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.sandbox import quota
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
@@ -74,9 +75,18 @@ def test_two_hierarchies_take_a_group_each(tmp_path: Path, monkeypatch: pytest.M
     assert [Path(folder).relative_to(tmp_path).as_posix() for folder, _ in found.groups] == ["memory/ours", "pids/ours"]
 
 
-def groups() -> list[Path]:
-    """Control groups of zygotes that exist on this machine below where ours would be made."""
-    return [place for folder, _ in quota.find().groups for place in Path(folder).glob("plum-zygote-*")]
+def groups(owner: int) -> set[Path]:
+    """The control groups of zygotes that a process started; others may run sandboxes on this machine, too."""
+    found = [place for folder, _ in quota.find().groups for place in Path(folder).glob("plum-zygote-*")]
+    return {place for place in found if parent(int(place.name.rsplit("-", 1)[1])) == owner}
+
+
+def parent(pid: int) -> int:
+    """Of a process; 0 if it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 @pytest.fixture
@@ -97,10 +107,11 @@ FILL = (
 @pytest.mark.usefixtures("has_quota")
 async def test_children_have_one_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four children within their own limits, and over that of all: some are killed, the zygote and the honest go on."""
-    before = set(groups())
     monkeypatch.setattr(quota, "memory_max", lambda: 300 << 20)
     opened = await open_sandbox(SandboxOptions(jobs=4, checks_itself=False))
     assert any("cgroup" in layer for layer in opened.tier.layers)
+    ours = groups(os.getpid())
+    assert ours
     seen = await asyncio.gather(
         *(opened.observe(Program(source=FILL), [Call(expression="f()")], PATIENT) for _ in range(4))
     )
@@ -108,7 +119,37 @@ async def test_children_have_one_limit_together(monkeypatch: pytest.MonkeyPatch)
     (verdict,) = await opened.verify(HONEST, honest(), PATIENT, reference=Program(source=""))
     await opened.close()
     assert verdict.is_pass
-    assert set(groups()) <= before
+    assert not any(place.exists() for place in ours)
+
+
+THREADS = """
+import threading, time
+def f():
+    for _ in range(500):
+        try: threading.Thread(target=time.sleep, args=(30,), daemon=True).start()
+        except RuntimeError: time.sleep(0.01)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("has_quota")
+async def test_a_flood_of_threads_costs_others_at_most_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zygote that cannot fork for want of tasks says so and lives on; when the flood is over, programs pass again."""
+    monkeypatch.setattr(quota, "TASKS_MAX", 24)
+    opened = await open_sandbox(SandboxOptions(jobs=4, checks_itself=False))
+    flood = asyncio.create_task(
+        opened.observe(Program(source=THREADS), [Call(expression="f()")], Limits(wall_seconds=2.0))
+    )
+    await asyncio.sleep(1.0)
+    others = [opened.verify(HONEST, honest(), PATIENT, reference=Program(source="")) for _ in range(12)]
+    refused = [found for found in await asyncio.gather(*others, return_exceptions=True) if isinstance(found, Exception)]
+    assert all(isinstance(error, SandboxError) and "fork" in str(error) for error in refused), refused
+    ((seen,), zygotes) = await flood, list(opened._pool._warm.values())
+    assert seen.ending is Ending.TIMED_OUT
+    (verdict,) = await opened.verify(HONEST, honest(), PATIENT, reference=Program(source=""))
+    assert verdict.is_pass
+    assert [warm.zygote.is_broken for warm in zygotes] == [False]
+    await opened.close()
 
 
 OWNER = """
@@ -126,18 +167,18 @@ asyncio.run(main())
 @pytest.mark.usefixtures("has_quota")
 def test_no_group_survives_a_killed_owner() -> None:
     """The keeper removes the groups when the zygote has gone, whoever else is dead."""
-    before = set(groups())
     owner = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE)
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"open\n"
-    assert set(groups()) - before
+    theirs = groups(owner.pid)
+    assert theirs
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     owner.stdout.close()
     deadline = time.monotonic() + 10
-    while set(groups()) - before and time.monotonic() < deadline:
+    while any(place.exists() for place in theirs) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert set(groups()) <= before
+    assert not any(place.exists() for place in theirs)
 
 
 @pytest.mark.slow

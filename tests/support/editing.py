@@ -96,7 +96,7 @@ class Desk:
         """A file of the user's, with the line ends as given."""
         name = name or f"module{self.number}.py"
         path = self.folder / "work" / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(text.encode())
         return path
 

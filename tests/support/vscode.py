@@ -226,6 +226,17 @@ class VSCode:
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
         self._write_last_again(path.read_bytes().decode())
 
+    def open_notebook(self, path: Path, text: str) -> None:
+        """Open a notebook beside what is open, and write at the end of its first cell, which holds `text`."""
+        warm = path.with_suffix(".py")
+        warm.touch()
+        self.open(warm)
+        self._open_quickly(path)
+        self._ask("wait", selector=".notebook-editor .cell .view-lines")
+        self._ask("click", selector=".notebook-editor .cell .view-lines")
+        self._ask("press", key="Control+End")
+        self._write_last_again(text)
+
     def _open_quickly(self, path: Path) -> None:
         self._ask("press", key="Control+p")
         self._ask("wait", selector=".quick-input-widget input")
@@ -251,6 +262,12 @@ class VSCode:
     def type(self, text: str, *, delay: int = 0) -> None:
         """Press keys, `delay` milliseconds apart."""
         self._ask("type", text=text, delay=delay)
+
+    def rewrite_line(self, text: str) -> None:
+        """Put `text` in the place of the cursor's line."""
+        self._ask("press", key="End")
+        self._ask("press", key="Shift+Home")
+        self.type(text)
 
     def press_timed(self, key: str) -> float:
         """Press one key at the end of the line; the milliseconds until a frame shows it."""

@@ -94,7 +94,7 @@ function M.enable()
     capabilities = vim.tbl_deep_extend('force', base, wire.capabilities()),
     init_options = { plum = config.options.settings },
     settings = { plum = config.options.settings },
-    handlers = { didChangeStatus = status.on_change },
+    handlers = { didChangeStatus = status.on_change, ['window/showMessage'] = status.on_message },
     on_attach = function(client, bufnr)
       engine.attach(bufnr, client)
     end,

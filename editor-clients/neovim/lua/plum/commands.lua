@@ -83,7 +83,8 @@ M.subcommands = {
   status = {
     about = 'what plum is doing',
     run = function()
-      vim.notify(require('plum.status').text())
+      local status = require('plum.status')
+      vim.notify(table.concat(vim.list_extend({ status.text() }, status.messages), '\n'))
     end,
   },
   report = {

@@ -188,11 +188,15 @@ local function update(bufnr)
   ask_soon(bufnr)
 end
 
---- Serve a buffer.
-function M.attach(bufnr)
-  if asking[bufnr] then
-    return
+--- The server is there now; a user who was faster than it is not kept waiting for another key.
+local function catch_up(bufnr)
+  if vim.api.nvim_get_current_buf() == bufnr and in_insert_mode() then
+    ask_soon(bufnr)
   end
+end
+
+--- Follow what happens in a buffer.
+local function watch(bufnr)
   asking[bufnr] = {
     number = 0,
     timer = assert(vim.uv.new_timer()),
@@ -226,6 +230,14 @@ function M.attach(bufnr)
     asking[bufnr].timer:close()
     ghosts[bufnr], asking[bufnr] = nil, nil
   end)
+end
+
+--- Serve a buffer.
+function M.attach(bufnr)
+  if not asking[bufnr] then
+    watch(bufnr)
+  end
+  catch_up(bufnr)
 end
 
 --- The item that is drawn; nil if none is.

@@ -42,6 +42,19 @@ function M.on_change(_, params)
   end
 end
 
+---@type string[] What the server had to tell, in full.
+M.messages = {}
+
+--- Take a message of the server's: one line, as long as there is room, so that nobody has to confirm it.
+function M.on_message(_, params)
+  local message = tostring(params.message):gsub('%s+', ' ')
+  M.messages[#M.messages + 1] = message
+  if vim.fn.strdisplaywidth(message) >= vim.v.echospace then
+    message = vim.fn.strcharpart(message, 0, vim.v.echospace - 16) .. '… :Plum status'
+  end
+  vim.api.nvim_echo({ { message, 'WarningMsg' } }, true, {})
+end
+
 --- For lualine and the like: plain text.
 ---@return string
 function M.text()
