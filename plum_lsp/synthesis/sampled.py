@@ -69,7 +69,7 @@ def read_inputs(context: Context, completions: Sequence[str]) -> tuple[Call, ...
     for completion in completions:
         text = f"{function.name}({completion}"
         lines = [match.group("code") for match in _LINE.finditer(text)]
-        found.update({one for line in lines if (one := _call_in(line, surface)) is not None})
+        found.update([*dict.fromkeys(one for line in lines if (one := _call_in(line, surface)) is not None)])
     return tuple(Call(expression=expression) for expression, _ in found.most_common(INPUTS_MAX))
 
 
