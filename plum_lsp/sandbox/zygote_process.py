@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.errors import SandboxError
@@ -100,6 +101,20 @@ class Child:
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(asyncio.shield(self.ended), _END_SECONDS)
         return None
+
+    def kept_waiting_seconds(self) -> float:
+        """How long it has been ready to run while others had the processor; 0 where the kernel does not tell.
+
+        The second number of `/proc/PID/schedstat` (Documentation/scheduler/sched-stats.rst), of its main thread.
+        """
+        if not self.pidfd.done() or self.pidfd.cancelled() or self.pidfd.exception() is not None:
+            return 0.0
+        try:
+            lines = Path(f"/proc/self/fdinfo/{self.pidfd.result()}").read_text(encoding="ascii").splitlines()
+            number = next(int(line.split(":")[1]) for line in lines if line.startswith("Pid:"))
+            return int(Path(f"/proc/{number}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+        except (OSError, ValueError, IndexError, StopIteration):
+            return 0.0
 
     def kill(self) -> None:
         """SIGKILL through the pidfd, as soon as there is one; closes everything; idempotent."""
