@@ -92,6 +92,7 @@ class _Round:
     judged: list[Judged] = field(default_factory=list)
     observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
     fingerprints: dict[str, int] = field(default_factory=dict)
+    unjudged: dict[int, Candidate] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
     asked: Asked = field(default_factory=Asked)
@@ -193,24 +194,30 @@ class Pipeline:
         except TimeoutError:
             this.is_late = True
         result = self._choose(this)
-        if isinstance(result, Offer):
-            self._go_on(this, result)
+        self._go_on(this, result)
         return result
 
-    def _go_on(self, this: _Round, offer: Offer) -> None:
-        """Find out for the record how strong the evidence is, while nobody waits; the next request ends it."""
-        task = asyncio.create_task(self._weigh_evidence(this, offer.chosen))
+    def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
+        """Find out more for the record, while nobody waits; the next request ends it."""
+        task = asyncio.create_task(self._complete_record(this, result))
         self._afterwards.add(task)
         task.add_done_callback(self._afterwards.discard)
 
-    async def _weigh_evidence(self, this: _Round, chosen: Judged) -> None:
+    async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that the deadline or an early end left unjudged, one after the other; then say how
+        strong the evidence for the offer is. What has been offered stays as it is.
+        """
         try:
-            strength = await strength_of(chosen, this.judge, this.evidence, this.comparison)
+            if this.evidence is not None:
+                for candidate in list(this.unjudged.values()):
+                    judged, _ = await this.judge.judge(candidate, this.evidence)
+                    self._tell(this, judged)
+            if isinstance(result, Offer):
+                strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
+                if strength is not None:
+                    self._tell(this, replace(result.chosen, strength=strength))
         except SandboxError as error:
-            _log.info("the strength of the evidence is not known: %s", error)
-            return
-        if strength is not None:
-            self._tell(this, replace(chosen, strength=strength))
+            _log.info("the record is not complete: %s", error)
 
     async def finish(self) -> None:
         """Wait for what is still done for the record."""
@@ -275,6 +282,8 @@ class Pipeline:
         earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
         duplicate_of = earlier if earlier != completion.index else None
         self._recorder.record(Sampled(request_id=this.request.id, candidate=candidate, duplicate_of=duplicate_of))
+        if duplicate_of is None:
+            this.unjudged[completion.index] = candidate
         return candidate if duplicate_of is None else None
 
     async def _judge(
@@ -283,6 +292,7 @@ class Pipeline:
         this.evidence = await evidence
         judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
+        this.unjudged.pop(candidate.completion.index, None)
         if seen:
             this.observed[candidate.completion.index] = seen
         self._tell(this, judged)

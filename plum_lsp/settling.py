@@ -41,9 +41,9 @@ class Threshold:
     share: float
 
 
-TESTED = Threshold(probability=0.08, share=0.3)
+TESTED = Threshold(probability=0.05, share=0.2)
 """For candidates that pass every test of a specification."""
-UNTESTED = Threshold(probability=0.2, share=0.5)
+UNTESTED = Threshold(probability=0.12, share=0.4)
 """Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""
 
 

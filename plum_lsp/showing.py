@@ -2,7 +2,8 @@
 
 The rule estimates the chance that the user takes the offer, as a product of
 
-    prior[tier] · exp(mean log-probability / 2) · 1 / (1 + lines / 40) · 0.7 ** recent rejections
+    prior[tier] · probability of being right · exp(mean log-probability / 2) · 1 / (1 + lines / 40)
+        · 0.7 ** recent rejections
 
 and keeps back what is below `offers.probability_min`. The numbers are the project's own starting values, until
 a model fitted to outcomes takes their place; the form is documented in docs/settings.md. A user who asks is answered.
@@ -30,11 +31,17 @@ class ShowRule:
     logprob_min: float = -2.5
 
 
-def acceptance_probability(candidate: Candidate, tier: Tier, *, recent_rejections: int) -> float:
-    """The estimated chance that the user takes the candidate, in [0, 1]."""
+def acceptance_probability(
+    candidate: Candidate, tier: Tier, *, recent_rejections: int, correctness: float | None = None
+) -> float:
+    """The estimated chance that the user takes the candidate, in [0, 1].
+
+    `correctness` is the estimated probability that it is right; None, where nobody estimated it, counts as 1.
+    """
     confidence = math.exp(candidate.mean_logprob / 2) if candidate.mean_logprob is not None else 1.0
     lines = candidate.text.count("\n") + 1
-    return PRIOR[tier] * min(confidence, 1.0) * REJECTION_FACTOR**recent_rejections / (1 + lines / LINES_HALF)
+    worth = PRIOR[tier] * (1.0 if correctness is None else correctness)
+    return worth * min(confidence, 1.0) * REJECTION_FACTOR**recent_rejections / (1 + lines / LINES_HALF)
 
 
 def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) -> Offer | Abstention:
@@ -46,7 +53,12 @@ def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) ->
     if chosen.tier is not Tier.VERIFIED and logprob is not None and logprob < rule.logprob_min:
         detail = f"The model is too unsure of it: {logprob:.2f} nats a token, below {rule.logprob_min:.2f}."
         return Abstention(request_id=request.id, reason=AbstentionReason.TOO_UNSURE, detail=detail)
-    chance = acceptance_probability(chosen.candidate, chosen.tier, recent_rejections=request.recent_rejections)
+    chance = acceptance_probability(
+        chosen.candidate,
+        chosen.tier,
+        recent_rejections=request.recent_rejections,
+        correctness=chosen.probability,
+    )
     if chance < rule.probability_min:
         detail = f"It would likely be turned down: {chance:.0%} chance, below {rule.probability_min:.0%}."
         return Abstention(request_id=request.id, reason=AbstentionReason.TOO_UNSURE, detail=detail)

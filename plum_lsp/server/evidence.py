@@ -32,7 +32,7 @@ def evidence_text(result: Offer | Abstention) -> str:
     """The evidence for an offer, or the reason for an abstention, as plain text."""
     if isinstance(result, Abstention):
         return f"nothing offered ({result.reason.value}): {result.detail}"
-    lines = [f"{result.chosen.tier.value}: {result.chosen.reason}"]
+    lines = [f"{result.chosen.tier.value}: {result.chosen.reason}{_likely(result)}"]
     lines += [
         f"  {_MARK[verdict.status]} {_one_line(test.quote)} [{_gave(test, verdict)}]"
         for test, verdict in _shown(result)
@@ -50,7 +50,7 @@ def evidence_markdown(offer: Offer) -> str:
     """The evidence for an offer as Markdown: the code that would be inserted, its tier, and each test."""
     fence = "~~~" if "```" in offer.text else "```"
     lines = [f"{fence}python", offer.text.rstrip("\n"), fence, "", f"**{offer.chosen.tier.value}**: "]
-    lines[-1] += _escaped(offer.chosen.reason)
+    lines[-1] += _escaped(offer.chosen.reason + _likely(offer))
     tests = _shown(offer)
     if tests:
         lines.append("")
@@ -74,6 +74,7 @@ def evidence_data(result: Offer | Abstention) -> dict[str, object]:
         "offer": result.id,
         "tier": result.chosen.tier.value,
         "reason": result.chosen.reason,
+        "probability": result.chosen.probability,
         "tests": [
             {
                 "origin": test.origin.value,
@@ -87,6 +88,11 @@ def evidence_data(result: Offer | Abstention) -> dict[str, object]:
         "alternatives": len(result.alternatives),
         "policy": {"version": version.number, "model": version.model},
     }
+
+
+def _likely(offer: Offer) -> str:
+    """The estimated probability that the offer is right, in words; empty where there is none."""
+    return f"; about {offer.chosen.probability:.0%} likely to be right" if offer.chosen.probability is not None else ""
 
 
 def _gave(test: TestCase, verdict: Verdict) -> str:

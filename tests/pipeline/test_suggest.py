@@ -60,8 +60,8 @@ class Desk:
         self.test_files: dict[str, str] = {}
         self._cache_dir = cache_dir
 
-    async def suggest(self, marked: str, *, seconds: float = 30.0) -> Offer | Abstention:
-        """What is offered at the mark ‸."""
+    async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
+        """What is offered at the mark ‸; with `finishes`, the record is complete."""
         clock = MonotonicClock()
         policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
         files = tuple(TestFile(path=path, text=text) for path, text in self.test_files.items())
@@ -82,7 +82,10 @@ class Desk:
             deadline=clock.now() + seconds,
         )
         try:
-            return await pipeline.suggest(request)
+            result = await pipeline.suggest(request)
+            if finishes:
+                await pipeline.finish()
+            return result
         finally:
             await policy.close()
 
@@ -375,3 +378,20 @@ async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
     offer = await desk.suggest(ADD)
     assert isinstance(offer, Offer)
     assert offer.chosen.tier is Tier.VERIFIED
+
+
+async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedPolicy, desk: Desk) -> None:
+    """The offer does not wait for it, and the next request would end it."""
+    for text in (RIGHT, "return b + a\n", "return sum((a, b))\n", WRONG):
+        policy.will_complete(text)
+    desk.options = replace(desk.options, stop_early=True)
+    offer = await desk.suggest(ADD, finishes=True)
+    assert isinstance(offer, Offer)
+    verified = [event for event in desk.told.events if isinstance(event, Verified)]
+    sampled = {
+        event.candidate.id for event in desk.told.events if isinstance(event, Sampled) if event.duplicate_of is None
+    }
+    assert {event.judged.candidate.id for event in verified} == sampled
+    assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
+        offer.chosen.candidate.id
+    ]
