@@ -13,18 +13,24 @@ from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
 from plum_lsp.judging import Judge, index_of, shown
 from plum_lsp.ranking import counted, score
-from plum_lsp.sandbox.values import show
+from plum_lsp.sandbox.values import clean, show
 from plum_lsp.synthesis.agreement import Matrix, Trial
 from plum_lsp.synthesis.calibration import calibration
 from plum_lsp.synthesis.contracts import Contract, violations
+from plum_lsp.synthesis.recital import is_constant, recites
 from plum_lsp.synthesis.signals import Signals, signals_of
 
 AGAINST_AN_EXAMPLE_MIN = 3
 """So many different candidates must agree, on all but one example, before that example is doubted."""
 DOUBT_PROBABILITY_MIN = 0.5
 """And so likely must they be right without it."""
+PRINTED_MAX = 80
+"""Characters of what a candidate printed that a reason shows."""
 PROBABILITY_OF_NOTHING = 0.01
 """For candidates that cannot be run, or end in a slip: of the labelled ones, none was right."""
+
+PROBABILITY_OF_RECITAL = 0.05
+"""For candidates that recite the examples: about what those get that other inputs show to know nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +52,15 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
 
     Without a specification, the likely ones rise from `checked` to `consistent`. With one, those that pass it but
     look wrong on other inputs fall to `checked`: they may know the examples only. An example that many agreeing
-    candidates contradict, and it alone, is doubted: they become `consistent`.
+    candidates contradict, and it alone, is doubted: they become `consistent`. Those that recite the examples have no
+    say where another passes them.
     """
     weighed = Weighed.of(group, judge, comparison)
+    reciting = _reciting(group, judge, weighed)
+    if reciting:
+        others = settled([judged for judged in group if index_of(judged) not in reciting], judge, comparison)
+        found = {index_of(judged): judged for judged in others}
+        return [found.get(index_of(one)) or _recited(one, weighed, reciting[index_of(one)]) for one in group]
     doubted = _doubted(group, judge, comparison, weighed)
     if doubted is not None:
         return _doubting(group, judge, doubted)
@@ -117,6 +129,32 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     return found
 
 
+def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int]:
+    """Those that look up the examples' own results and do something else than every other candidate that passes.
+
+    Returns, for each, the likeliest of these others.
+    """
+    passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
+    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests)}
+    others = [index_of(one) for one in passing if index_of(one) not in knowing]
+    differs = weighed.matrix.first_difference
+    return {
+        index: max(others, key=lambda other: (weighed.probability[other], -other))
+        for index in knowing
+        if others and all(differs(index, other) is not None for other in others)
+    }
+
+
+def _recited(judged: Judged, weighed: Weighed, other: int) -> Judged:
+    return replace(
+        judged,
+        tier=Tier.CHECKED,
+        probability=PROBABILITY_OF_RECITAL,
+        score=score(judged.candidate, judged.verdicts, PROBABILITY_OF_RECITAL),
+        reason=f"{judged.reason} by naming their results, but {_difference(index_of(judged), other, weighed)}",
+    )
+
+
 def _unasked(judged: Judged, judge: Judge) -> Judged:
     """A candidate that was not compared: weighed by its tests alone.
 
@@ -145,6 +183,11 @@ def _agreeing(index: int, weighed: Weighed) -> str:
 def _oddity(index: int, weighed: Weighed) -> str:
     """What a candidate that passes its tests does elsewhere that others do not."""
     usual = max(weighed.probability, key=lambda other: weighed.probability[other])
+    return _difference(index, usual, weighed)
+
+
+def _difference(index: int, usual: int, weighed: Weighed) -> str:
+    """The first input on which two candidates differ, and what they give."""
     place = weighed.matrix.first_difference(index, usual)
     if place is None:
         return "other inputs do not tell candidates apart"
@@ -166,9 +209,10 @@ def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weig
     """The example that the best candidates agree against; None if there is none, or others hold it up."""
     upheld = [index_of(one) for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.probability]
     rivals = [weighed.matrix.voices_for(index) for index in upheld]
+    is_upheld = any(one.tier is Tier.VERIFIED and not is_constant(one.candidate.text) for one in group)
     best: _Doubt | None = None
     for place in range(max((len(judged.verdicts) for judged in group), default=0)):
-        doubt = _against(group, judge, comparison, place)
+        doubt = _against(group, judge, comparison, place, is_upheld=is_upheld)
         if doubt is None or doubt.voices <= 2 * max(rivals, default=0):
             continue
         if best is None or doubt.voices > best.voices:
@@ -176,8 +220,13 @@ def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weig
     return best
 
 
-def _against(group: Sequence[Judged], judge: Judge, comparison: Comparison, place: int) -> _Doubt | None:
-    """The case against one example: those that pass all others, agree everywhere, and give it one other answer."""
+def _against(
+    group: Sequence[Judged], judge: Judge, comparison: Comparison, place: int, *, is_upheld: bool
+) -> _Doubt | None:
+    """The case against one example: those that pass all others, agree everywhere, and give it one other answer.
+
+    If it `is_upheld` by a candidate that computes something, near-copies are one voice.
+    """
     failing = [
         judged
         for judged in group
@@ -196,6 +245,8 @@ def _against(group: Sequence[Judged], judge: Judge, comparison: Comparison, plac
         index_of(one) for one in failing if index_of(one) in mates and one.verdicts[place].shown == answer
     )
     voices = weighed.matrix.voices_for(index_of(lead), among=members)
+    if is_upheld:
+        voices = min(voices, weighed.matrix.lineages(members))
     is_strong = weighed.probability.get(index_of(lead), 0.0) >= DOUBT_PROBABILITY_MIN and bool(weighed.matrix.inputs)
     if voices < AGAINST_AN_EXAMPLE_MIN or not is_strong:
         return None
@@ -222,4 +273,7 @@ def _doubting(group: Sequence[Judged], judge: Judge, doubt: _Doubt) -> list[Judg
 
 
 def _shown(observation: Observation) -> str:
-    return show(observation.value) if observation.ending is Ending.RETURNED else shown(observation)
+    if observation.ending is not Ending.RETURNED:
+        return shown(observation)
+    printed = f" and prints {clean(observation.printed.rstrip(), PRINTED_MAX)!r}" if observation.printed.strip() else ""
+    return f"{show(observation.value)}{printed}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pyflakes import checker, messages  # type: ignore[import-untyped]
 
 from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.syntax import is_rewritable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,12 @@ def parse(source: str) -> ast.Module | str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            tree = ast.parse(source)
     except SyntaxError as error:
         return f"line {error.lineno or 1}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"line 1: {error or type(error).__name__}"
+    return tree if is_rewritable(tree, source) else "line 1: nested too deeply, or a number too long"
 
 
 def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from plum_lsp.domain.verification import Ending, Node, Observation, Value
-from plum_lsp.synthesis.likeness import Grams, form_of, grams_of, similarity
+from plum_lsp.synthesis.likeness import Grams, core_of, form_of, grams_of, similarity
 
 ANSWERED_SHARE_MIN = 0.5
 """An input on which fewer of the standing candidates return is likely outside the contract, or of a wrong type."""
@@ -21,8 +21,13 @@ KNOWN_SHARE_MIN = 0.3
 """Candidates are compared where both came to an end; below this share of the inputs they are not comparable."""
 ALIKE_MIN = 0.95
 """Answering alike on this share of the inputs is nearly the same behaviour: one odd input in twenty."""
+NEAR_COPY_MIN = 0.85
+"""Texts this similar (Dice) are taken for one thought with statements moved, named or added. Chosen by hand: lower,
+and short functions that were written independently would be copies of one another."""
 SIGNIFICANT_DIGITS = 12
 """Floats that agree this far agree: summing in another order moves the last digits."""
+BITS_MAX = 10_000
+"""Longer integers are kept as hexadecimal text: Python writes no decimal of more than 4300 digits."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _Answer: TypeAlias = "tuple[object, ...] | None"
 
@@ -34,12 +39,13 @@ class Trial:
     index: int
     form: str
     observations: tuple[Observation, ...]
+    text: str = ""
     stands: bool = True
 
     @classmethod
     def of(cls, index: int, text: str, observations: Sequence[Observation], *, stands: bool) -> Trial:
         """The trial of a candidate's text."""
-        return cls(index=index, form=form_of(text), observations=tuple(observations), stands=stands)
+        return cls(index=index, form=form_of(text), observations=tuple(observations), text=text, stands=stands)
 
 
 @dataclass(slots=True)
@@ -109,6 +115,15 @@ class Matrix:
         members = [index, *(mate for mate in self.mates(index) if among is None or mate in among)]
         return len({self.trials[member].form for member in members})
 
+    def lineages(self, members: Collection[int]) -> int:
+        """How many of the candidates are no near-copies: dead code or another order makes no second opinion."""
+        groups: list[list[Grams]] = []
+        for grams in (grams_of(core_of(self.trials[member].text)) for member in members):
+            near = [group for group in groups if any(similarity(grams, other) >= NEAR_COPY_MIN for other in group)]
+            rest = [group for group in groups if all(group is not other for other in near)]
+            groups = [*rest, [grams, *(other for group in near for other in group)]]
+        return len(groups)
+
     def first_difference(self, left: int, right: int) -> int | None:
         """The place of the first input that the two answer differently; None if there is none."""
         for place, one, other in zip(self.inputs, self.answers[left], self.answers[right], strict=True):
@@ -163,6 +178,8 @@ def _key(value: Value) -> tuple[object, ...]:
         return ("float", f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}")
     if isinstance(value, complex):
         return ("complex", _key(value.real), _key(value.imag))
+    if isinstance(value, int) and value.bit_length() > BITS_MAX:
+        return (type(value).__name__, hex(value))
     if not isinstance(value, Node):
         return (type(value).__name__, value)
     items = [_key(item) for item in value.items]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -180,7 +181,7 @@ def with_stand_ins(program: Program, effects: Collection[EffectFound]) -> Progra
         f"_stand_ins = {{'__name__': '_stand_ins'}}; exec(compile({prelude!r}, '<stand-ins>', 'exec'), _stand_ins); "
         "globals().update(_stand_ins.pop('shadowing')()); del _stand_ins\n"
     )
-    lines = program.source.splitlines(keepends=True)
+    lines = re.split(r"(?<=\n)", program.source)  # as `ast` counts them: a form feed ends no line
     place = 0
     for position, node in enumerate(tree.body):
         is_docstring = position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

@@ -22,6 +22,8 @@ _ANY = (
     "tuple[tuple[int, int], ...]",
 )
 """Tried after everything that is known; a name misleads now and then."""
+TEXT_CHARACTERS_MAX = 20_000
+"""A longer docstring is read up to here, once for each parameter."""
 _MANY = r"(?:list|array|sequence|iterable|collection)s? of (?:the )?"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"(?:list|array|sequence)s? of (?:list|array|sequence|row)s?|matrix|2d (?:list|array)|grid", "list[list[int]]"),
@@ -80,12 +82,12 @@ def likely_annotations(name: str, text: str) -> tuple[str, ...]:
 
 def _said(name: str, text: str) -> list[str]:
     """What stands beside the name: `name (list of str)`, `name: an integer`, `@name integer`, `a string name`."""
-    quoted = re.escape(name)
+    quoted, text = re.escape(name), text[:TEXT_CHARACTERS_MAX]
     windows = [
         match.group(1) for match in re.finditer(rf"[@:`'\"]?\b{quoted}\b[`'\"]?((?:[ \t:,(=-]|\w)+.{{0,40}})", text)
     ]
     windows = [re.split(r"[.\n;]", window)[0] for window in windows]
-    before = [match.group(1) for match in re.finditer(rf"((?:\w+[ ]){{1,4}})[`'\"]?{quoted}\b", text)]
+    before = [match.group(1) for match in re.finditer(rf"\b((?:\w{{1,40}}[ ]){{1,4}})[`'\"]?{quoted}\b", text)]
     return [found for window in [*before, *windows] for found in _phrase(window)[:1]]
 
 

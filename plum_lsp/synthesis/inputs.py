@@ -124,7 +124,9 @@ def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: in
     turns = []
     for around, function in filled(context, candidates):
         maker = _Maker.for_function(around, function, candidates)
-        turns.append(maker.calls(()) if maker is not None else [])
+        calls = maker.calls(()) if maker is not None else []
+        half = len(calls) // 2
+        turns.append(interleaved([calls[:half], calls[half:]]))  # the second half pairs different values
     rows = [turn[place] for place in range(limit) for turn in turns if place < len(turn)]
     return [*variables(candidates), *rows]
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import pairwise
 from typing import TypeAlias
 
 from plum_lsp.synthesis.sources import statements_or_none
 
 Grams: TypeAlias = "Counter[tuple[str, str]]"
+_ROUNDS_MAX = 4
+"""What only dead code reads is dead; longer chains of it are left."""
+_ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
+"""Expressions that may do more than give a value."""
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -32,6 +36,44 @@ def form_of(text: str) -> str:
         elif isinstance(node, ast.arg):
             node.arg = names.setdefault(node.arg, f"v{len(names)}")
     return ast.unparse(tree)
+
+
+def core_of(text: str) -> str:
+    """The candidate's form without what does nothing: constants, `pass`, branches never taken, values never read."""
+    tree = statements_or_none(text)
+    if tree is None:
+        return text
+    for _ in range(_ROUNDS_MAX):
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        if not _pruned(tree, read):
+            break
+    return form_of(ast.unparse(tree).partition("\n")[2])
+
+
+def _pruned(tree: ast.AST, read: Set[str]) -> bool:
+    """Take the statements that do nothing out of the tree; whether there were any."""
+    is_changed = False
+    for node in ast.walk(tree):
+        for name in ("body", "orelse"):
+            body = getattr(node, name, None)
+            if not isinstance(body, list):
+                continue
+            kept = [statement for statement in body if not _does_nothing(statement, read)]
+            if len(kept) < len(body) and (kept or name == "orelse"):
+                setattr(node, name, kept)
+                is_changed = True
+    return is_changed
+
+
+def _does_nothing(node: ast.stmt, read: Set[str]) -> bool:
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.If(test=ast.Constant(value=value), orelse=[]) | ast.While(test=ast.Constant(value=value), orelse=[]):
+            return not value
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
+            return name not in read and not any(isinstance(part, _ACTING) for part in ast.walk(value))
+    return False
 
 
 def grams_of(form: str) -> Grams:

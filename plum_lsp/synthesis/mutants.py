@@ -11,8 +11,16 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+
+from plum_lsp.synthesis.sources import module_or_none
 
 _Change = tuple[str, ast.AST]
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_INDENT = 4
+"""What `ast.unparse` writes for a level."""
+CHARACTERS_MAX = 20_000
+"""Longer statements are not changed: a hundred times and more they would be written as a whole."""
 _COMPARES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
     ast.LtE: (ast.Lt, ast.GtE),
@@ -79,14 +87,20 @@ def mutants_of(source: str, *, first_line: int, last_line: int, limit: int) -> t
 
     The operators take turns, so that a small limit still holds every kind of slip. Empty if the program does not parse.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = module_or_none(source)
+    if tree is None:
         return ()
-    original, kinds = ast.unparse(tree), dict[str, list[str]]()
-    for operator, changed in _changed(tree, first_line, last_line):
-        if changed != original and len(kinds.setdefault(operator, [])) < limit:
-            kinds[operator].append(changed)
+    touched = _touched(tree, first_line, last_line)
+    lines, kinds = source.split("\n"), dict[str, list[str]]()
+    if not touched or sum(map(len, lines[_first_line(touched[0]) - 1 : touched[-1].end_lineno])) > CHARACTERS_MAX:
+        return ()
+    head, tail = lines[: _first_line(touched[0]) - 1], lines[touched[-1].end_lineno or len(lines) :]
+    levels, part = _enclosed(touched)
+    original = ast.unparse(part)
+    for operator, change in _changed(part, first_line, last_line):
+        found = kinds.setdefault(operator, [])
+        if len(found) < limit and (changed := change()) != original:
+            found.append("\n".join([*head, *changed.split("\n")[levels:], *tail]))
     longest = max(map(len, kinds.values()), default=0)
     turns = [
         Mutant(operator=operator, source=found[turn])
@@ -97,8 +111,37 @@ def mutants_of(source: str, *, first_line: int, last_line: int, limit: int) -> t
     return tuple({mutant.source: mutant for mutant in turns}.values())[:limit]
 
 
-def _changed(tree: ast.Module, first_line: int, last_line: int) -> Iterator[tuple[str, str]]:
-    """The operator and source of every single change; the tree is as it was after each."""
+def _touched(tree: ast.Module, first_line: int, last_line: int) -> list[ast.stmt]:
+    """The statements that hold the lines, of the innermost function or class whose indentation can be written."""
+    body = tree.body
+    while True:
+        touched = [node for node in body if _is_touched(node, first_line, last_line)]
+        inner = touched[0].body if len(touched) == 1 and isinstance(touched[0], _SCOPES) else []
+        is_whole = bool(inner) and _first_line(inner[0]) <= first_line and inner[0].lineno > touched[0].lineno
+        if not is_whole or inner[0].col_offset % _INDENT:
+            return touched
+        body = inner
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _is_touched(node: ast.stmt, first_line: int, last_line: int) -> bool:
+    return _first_line(node) <= last_line and (node.end_lineno or node.lineno) >= first_line
+
+
+def _enclosed(body: list[ast.stmt]) -> tuple[int, ast.Module]:
+    """The statements inside as many branches as their indentation has levels, each of which begins with a line."""
+    levels = body[0].col_offset // _INDENT
+    for _ in range(levels):
+        body = [ast.If(test=ast.Constant(value=True), body=body, orelse=[])]
+    return levels, ast.Module(body=body, type_ignores=[])
+
+
+def _changed(tree: ast.Module, first_line: int, last_line: int) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Every single change, by operator, and what makes its source: most are not wanted, and writing one takes time."""
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             nodes = value if isinstance(value, list) else [value]
@@ -108,7 +151,7 @@ def _changed(tree: ast.Module, first_line: int, last_line: int) -> Iterator[tupl
                 if _is_docstring(parent, name, place, node):
                     continue
                 for operator, new in _changes(node):
-                    yield operator, _replaced(tree, parent, name, place, new)
+                    yield operator, partial(_replaced, tree, parent, name, place, new)
 
 
 def _replaced(tree: ast.Module, parent: ast.AST, name: str, place: int, new: ast.AST) -> str:

@@ -24,9 +24,24 @@ def neighbours(source: str) -> list[str]:
         value = ast.literal_eval(tree) if tree is not None else None
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return []
-    found = dict.fromkeys(repr(near) for near in _near(value, 0))
-    found.pop(repr(value), None)
+    try:
+        found = dict.fromkeys(_written(near) for near in _near(value, 0))
+        found.pop(_written(value), None)
+    except ValueError:  # a number too long to be written (CPython issue 95778)
+        return []
     return list(found)
+
+
+def _written(value: object) -> str:
+    """`repr`, with the items of sets in an order that does not depend on hashes."""
+    if isinstance(value, list | tuple):
+        inner = ", ".join(map(_written, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' if len(value) == 1 else ''})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_written(key)}: {_written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, set) and value:
+        return "{" + ", ".join(sorted(map(_written, value))) + "}"
+    return repr(value)
 
 
 def _near(value: object, depth: int) -> Iterator[object]:

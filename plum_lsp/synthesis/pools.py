@@ -9,11 +9,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from plum_lsp.synthesis.sources import expression_or_none
 
+_Item = TypeVar("_Item")
 DEPTH_MAX = 3
 """How deep annotations are followed: `list[list[list[int]]]` is as far as inputs stay readable."""
+LITERAL_CHARACTERS_MAX = 200
+"""Longer members of a `Literal` are left out: containers hold each many times."""
 _SCALARS: dict[str, tuple[str, ...]] = {
     "int": ("0", "1", "-1", "2", "7", "10", "3", "-5", "100", "12345"),
     "float": ("0.0", "1.0", "-1.0", "0.5", "2.5", "-3.75", "10.0", "1e6"),
@@ -119,7 +123,8 @@ class Pools:
         if name == "Union":
             return interleaved([self.of(argument, depth) for argument in arguments])
         if name == "Literal":
-            return [ast.unparse(argument) for argument in arguments]
+            sources = [ast.unparse(argument) for argument in arguments]
+            return [source for source in sources if len(source) <= LITERAL_CHARACTERS_MAX]
         if name == "Callable":
             return list(_SCALARS["Callable"])
         if depth >= DEPTH_MAX:
@@ -159,7 +164,7 @@ def type_of(source: str) -> str:
         return ""
 
 
-def interleaved(pools: Sequence[Sequence[str]]) -> list[str]:
+def interleaved(pools: Sequence[Sequence[_Item]]) -> list[_Item]:
     """The first of each pool, then the second of each, and so on."""
     longest = max((len(pool) for pool in pools), default=0)
     return [pool[place] for place in range(longest) for pool in pools if place < len(pool)]

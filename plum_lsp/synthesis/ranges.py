@@ -12,8 +12,11 @@ from dataclasses import dataclass
 
 from plum_lsp.synthesis.sources import expression_or_none
 
-_NUMBER = r"(-?\d[\d_,]*(?:\.\d+)?(?![\d.]*\s?(?:\^|\*\*|[⁰¹²³⁴-⁹]|e\d)))"
-"""A number, but for the base of a power: read as a bound, that would keep out what is meant."""
+_NUMBER = r"(-?(?<!\d)\d[\d_,]{0,30}(?:\.\d{1,30})?(?![\d.]{0,30}\s?(?:\^|\*\*|[⁰¹²³⁴-⁹]|e\d)))"
+"""A number, but for the base of a power: read as a bound, that would keep out what is meant. Of
+bounded length, because a run of digits would be read anew from each of them."""
+TEXT_CHARACTERS_MAX = 4_000
+"""A longer docstring is read up to here, once for each parameter."""
 _BELOW = r"(<=|=<|≤|<)"
 _ABOVE = r"(>=|=>|≥|>)"
 
@@ -39,6 +42,7 @@ class Range:
 
 def range_of(name: str, docstring: str) -> Range:
     """What the docstring says of parameter `name`; without bounds where it says nothing."""
+    docstring = docstring[:TEXT_CHARACTERS_MAX]
     own = rf"\b{re.escape(name)}\b(?:\[\w+\])?"
     low, high = -math.inf, math.inf
     for bound, operator in re.findall(rf"{_NUMBER}\s*{_BELOW}\s*(?:\w+,\s*)*{own}", docstring):

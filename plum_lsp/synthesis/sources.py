@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.syntax import is_rewritable
 from plum_lsp.domain.text import Span
 
 _BINDING = re.compile(
@@ -24,6 +25,10 @@ _BINDING = re.compile(
 _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
+DEPTHS_TRIED_MAX = 12
+"""Indentations that a candidate's first line is tried with; each costs a parse."""
+HEADER_CHARACTERS_MAX = 4_000
+"""A longer list of parameters is not read."""
 TEXT_CHARACTERS_MAX = 20_000
 """A longer docstring or comment is read up to here; examples stand near the top, and reading is on the hot path."""
 
@@ -69,7 +74,9 @@ def reachable_function(context: Context) -> FunctionSymbol | None:
 
 def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymbol | None:
     """The function with this header, read as far as examples need it."""
-    ending = re.compile(r"[^\n]*?(?:\n[^\n]*?)*?\)[^:\n]*:[ \t]*(?:#[^\n]*)?\n").match(before, header.end())
+    ending = re.compile(r"[^\n]*?(?:\n[^\n]*?)*?\)[^:\n]*:[ \t]*(?:#[^\n]*)?\n").match(
+        before, header.end(), header.end() + HEADER_CHARACTERS_MAX
+    )
     if ending is None:
         return None
     signature = before[header.start(1) : ending.end()].split("#")[0].strip().removesuffix(":").rstrip()
@@ -147,7 +154,7 @@ def statements_or_none(text: str) -> ast.Module | None:
     """
     lines = text.split("\n")
     depths = {len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()}
-    for depth in (0, *sorted(depths, reverse=True)):
+    for depth in (0, *sorted(depths, reverse=True)[:DEPTHS_TRIED_MAX]):
         tree = module_or_none("async def _():\n" + indent(dedent(" " * depth + text), " "))
         if tree is not None:
             return tree
@@ -158,9 +165,10 @@ def _quietly(source: str, mode: str) -> ast.AST | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source, mode=mode)
+            tree = ast.parse(source, mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return tree if is_rewritable(tree, source) else None
 
 
 def free_names(tree: ast.AST) -> set[str]:
@@ -285,7 +293,7 @@ def _receivers(program: str, class_name: str) -> dict[str, str]:
     """`order = Order()` written in any example of the program, by the name it binds; the first one counts."""
     own = re.escape(class_name.rsplit(".", 1)[-1])
     found: dict[str, str] = {}
-    for name, call in re.findall(rf"^\s*>>>[ ]+(\w+)[ ]*=[ ]*({own}\([^\n]*\))[ ]*$", program, re.MULTILINE):
+    for name, call in re.findall(rf"^[ \t]*>>>[ ]+(\w+)[ ]*=[ ]*({own}\([^\n]*\))[ ]*$", program, re.MULTILINE):
         if expression_or_none(call) is not None:
             found.setdefault(name, f"{name} = {call}")
     return found

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from plum_lsp.domain.suggestion import FunctionSymbol
 from plum_lsp.domain.verification import Call
@@ -17,6 +17,10 @@ from plum_lsp.synthesis.sources import expression_or_none, free_names, module_or
 
 NEAR_MAX = 16
 """The most calls made out of one example."""
+SPOTS_MAX = 64
+"""Calls of a setup, and arguments of a call, that are looked at for something to change."""
+_Swap: TypeAlias = "tuple[Any, int | str, str]"
+"""What holds an argument, its place there, and the source of what to put in it."""
 
 
 def shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
@@ -38,39 +42,43 @@ def _called(node: ast.Call) -> str:
 
 def near_calls(shown: Sequence[Call], name: str, each: int = NEAR_MAX) -> list[Call]:
     """The calls of the examples with one argument changed, `each` at most; the examples take turns."""
-    turns = [_changed(call, name) for call in shown]
+    turns = [_changed(call, name, each) for call in shown]
     return [turn[place] for place in range(each) for turn in turns if place < len(turn)]
 
 
-def _changed(call: Call, name: str) -> list[Call]:
+def _changed(call: Call, name: str, limit: int) -> list[Call]:
     """`call` with one literal argument changed, of the function `name` first, then of the calls in its setup."""
     expression, setup = expression_or_none(call.expression), module_or_none(call.setup)
     if expression is None or setup is None:
         return []
-    own = [_swapped(node, expression) for node in _calls_in(expression) if _called(node) == name]
-    before = [_swapped(node, setup) for node in _calls_in(setup)]
+    own = interleaved([_swaps(node) for node in _calls_in(expression) if _called(node) == name])[:limit]
+    before = interleaved([_swaps(node) for node in _calls_in(setup)])[: limit - len(own)]
     return [
-        *(Call(expression=text, setup=call.setup) for text in interleaved(own)),
-        *(Call(expression=call.expression, setup=text) for text in interleaved(before)),
+        *(Call(expression=_swapped(expression, swap), setup=call.setup) for swap in own),
+        *(Call(expression=call.expression, setup=_swapped(setup, swap)) for swap in before),
     ]
 
 
 def _calls_in(tree: ast.AST) -> list[ast.Call]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)][:SPOTS_MAX]
 
 
-def _swapped(node: ast.Call, tree: ast.AST) -> list[str]:
-    """The source of `tree` with each literal argument of `node` exchanged for each of its neighbours, in turns."""
+def _swaps(node: ast.Call) -> list[_Swap]:
+    """Every exchange of a literal argument of `node` for one of its neighbours, the arguments in turns."""
     spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
     spots += [(vars(keyword), "value") for keyword in node.keywords]
-    return interleaved([_unparsed_with(tree, holder, place) for holder, place in spots])
+    return interleaved(
+        [
+            [(holder, place, near) for near in neighbours(ast.unparse(holder[place]))]
+            for holder, place in spots[:SPOTS_MAX]
+        ]
+    )
 
 
-def _unparsed_with(tree: ast.AST, holder: Any, place: int | str) -> list[str]:
-    """The source of `tree` with each neighbour of `holder[place]`, a node of it; the tree is left as it was."""
-    argument, found = holder[place], []
-    for near in neighbours(ast.unparse(argument)):
-        holder[place] = ast.parse(near, mode="eval").body
-        found.append(ast.unparse(tree))
+def _swapped(tree: ast.AST, swap: _Swap) -> str:
+    """The source of `tree` with one argument exchanged; the tree is left as it was."""
+    holder, place, near = swap
+    argument, holder[place] = holder[place], ast.parse(near, mode="eval").body
+    source = ast.unparse(tree)
     holder[place] = argument
-    return found
+    return source

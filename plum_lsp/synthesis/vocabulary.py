@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.synthesis.sources import module_or_none, statements_or_none
+from plum_lsp.synthesis.sources import TEXT_CHARACTERS_MAX, module_or_none, statements_or_none
 
 WORDS_MAX = 24
 """The most literals kept of each type; a table of a thousand entries needs no more to be told apart."""
 TEXT_MAX = 60
 """Longer strings are messages, not inputs."""
+DIGITS_MAX = 20
+"""Longer numbers are serial numbers and keys, and Python reads none of more than 4300 digits."""
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\w.])|(?<![\w.,])\d+(?:\.\d+)?(?![\w])")
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,60})'|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`)(?!\w)")
 
@@ -25,7 +27,7 @@ def words_of(context: Context, docstring: str, candidates: Iterable[str] = ()) -
     """Literals by the name of their type (`int`, `float`, `str`), most particular first: docstring, then candidates
     (what most of them name first), then the rest of the buffer."""
     found: dict[str, dict[str, None]] = {"int": {}, "float": {}, "str": {}}
-    for value in _said(docstring):
+    for value in _said(docstring[:TEXT_CHARACTERS_MAX]):
         _add(found, value)
     for value in _shared(candidates):
         _add(found, value)
@@ -51,7 +53,8 @@ def _said(docstring: str) -> Iterable[object]:
     """Numbers and quoted words of the docstring."""
     for number in _NUMBER.findall(docstring):
         plain = number.replace(",", "")
-        yield float(plain) if "." in plain else int(plain)
+        if len(plain) <= DIGITS_MAX:
+            yield float(plain) if "." in plain else int(plain)
     for single, double, code in _QUOTED.findall(docstring):
         text = single or double or code
         if not code or re.fullmatch(r"[A-Za-z][A-Za-z-]*", code):

@@ -165,6 +165,34 @@ def test_copies_do_not_contradict_an_example() -> None:
     assert set(tiers(settle(group, dict.fromkeys(range(8), RIGHT)))) == {Tier.UNVERIFIED}
 
 
+def test_near_copies_do_not_contradict_an_example() -> None:
+    """Dead code, comments and another order make no second opinion, whoever stands against them."""
+    texts = [
+        "s = n\nreturn s * n",
+        "s = n\nunused = 1\nreturn s * n",
+        "s = n  # its value\nreturn s * n",
+        "first = 2\nsecond = first\ns = n\nreturn s * n",
+        "if False:\n    return n\ns = n\npass\nreturn s * n",
+        "s = n\nreturn n * s",
+    ]
+    group = [*(failing(text, index) for index, text in enumerate(texts)), passing("return n + 40", 9)]
+    found = settle(group, dict.fromkeys(range(6), RIGHT) | {9: [n + 40 for n in range(10, 22)]})
+    assert tiers(found)[:6] == [Tier.UNVERIFIED] * 6
+    assert not any("may be wrong" in one.reason for one in found.values())
+
+
+def test_who_recites_the_examples_has_no_say() -> None:
+    """However many agree, and whatever else they do; the one that computes is not outvoted."""
+    recited = ["return {0: 42}[n] if n in (0,) else 7", "if n == 0: return 42\nreturn 7", "return {0: 42}.get(n, 7)"]
+    group = [*(passing(text, index) for index, text in enumerate(recited)), passing("return n * n", 9)]
+    seen = dict.fromkeys(range(3), [7] * 12) | {9: RIGHT}
+    judge = judge_of()
+    tests = tuple(replace(test, expectation=Equals(expected="42")) for test in judge.tests)
+    found = settle(group, seen, judge=replace(judge, tests=tests))
+    assert tiers(found) == [Tier.CHECKED] * 3 + [Tier.VERIFIED]
+    assert found[0].reason == "passes 2 of 2 by naming their results, but f(10) gives 7 where others give 100"
+
+
 @pytest.mark.parametrize("rivals", [2, 3])
 def test_an_example_that_several_uphold_is_not_doubted(rivals: int) -> None:
     """Candidates that pass it and agree elsewhere stand against those that fail it."""

@@ -1,0 +1,25 @@
+"""Which syntax trees can be walked and written back as source: not every text that Python parses can. Runs nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+TREE_DEPTH_MAX = 150
+"""Nesting of a tree that is read. `ast.unparse` and pyflakes take up to five frames a level; Python stops at 1000."""
+_LONG_NUMBER = re.compile(r"0[xXoObB][0-9a-fA-F_]{1000}")
+"""Python parses such a constant and cannot write it: no decimal has more than 4300 digits (CPython issue 95778)."""
+
+
+def is_rewritable(tree: ast.AST, source: str) -> bool:
+    """Whether walking the tree of `source` and writing it as source again cannot fail."""
+    if len(source) <= TREE_DEPTH_MAX:
+        return True
+    return _LONG_NUMBER.search(source) is None and not _is_deep(tree)
+
+
+def _is_deep(tree: ast.AST) -> bool:
+    level = [tree]
+    for _ in range(TREE_DEPTH_MAX):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    return bool(level)
