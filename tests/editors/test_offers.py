@@ -77,7 +77,7 @@ def test_escape_dismisses(desk: Desk, editor: RealEditor) -> None:
 
 
 def test_an_offer_is_typed_through(desk: Desk, editor: RealEditor) -> None:
-    """Typing what is offered keeps the offer, asks for no other, and ends in acceptance."""
+    """Typing what is offered keeps the offer, asks for no other, and is neither taking nor refusing it."""
     shown(desk)
     asked = len(desk.policy.completions)
     for part in ("return", "return a"):
@@ -86,8 +86,11 @@ def test_an_offer_is_typed_through(desk: Desk, editor: RealEditor) -> None:
         time.sleep(0.3)
     desk.wait_for_ghost("+ b")
     assert len(desk.policy.completions) == asked
-    editor.type(" + b")
-    (fate,) = desk.wait_for_fates("accepted")[:1]
+    editor.type(" +")
+    until(partial(_stands, editor, f"{ADD}return a +"), editor.content)
+    time.sleep(0.5)
+    editor.type(" b")
+    (fate,) = desk.wait_for_fates("typed_through")[:1]
     assert (fate.text, fate.source) == (RIGHT, "inferred")
 
 
