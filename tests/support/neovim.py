@@ -91,6 +91,7 @@ class Neovim:
 
     def open(self, path: Path) -> None:
         """Open a file, go to its end and start to write."""
+        until(lambda: self.lua("return vim.v.vim_did_enter") == "1", lambda: "Neovim to read its configuration")
         self.lua(f"vim.cmd.stopinsert() vim.cmd.edit({json.dumps(str(path))})")
         until(
             lambda: self.lua("return #vim.lsp.get_clients({bufnr = 0})") == "1", lambda: f"a server: {self.messages()}"
