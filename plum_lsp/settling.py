@@ -41,7 +41,7 @@ class Threshold:
     share: float
 
 
-TESTED = Threshold(probability=0.07, share=0.25)
+TESTED = Threshold(probability=0.08, share=0.28)
 """For candidates that pass every test of a specification."""
 UNTESTED = Threshold(probability=0.12, share=0.4)
 """Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""

@@ -117,7 +117,7 @@ async def test_an_editor_that_is_killed_leaves_no_process(policy: ScriptedPolicy
         left = descendants(editor.process.pid) | {editor.process.pid}
         editor.process.stdin.close()
         assert await until_gone(left) == set()
-        assert editor.process.returncode == 1
+        assert await asyncio.wait_for(editor.process.wait(), 10) == 1
         with pytest.raises(RuntimeError):
             await asked
 

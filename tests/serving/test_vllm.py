@@ -19,6 +19,7 @@ from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOption
 from plum_lsp.policy.engines import VllmEngine
 from plum_lsp.policy.publish import PROBE_PREFIX, publish, retire, rollback
 from plum_lsp.policy.served_policy import ServedPolicy
+from plum_lsp.policy.versions import PublishedVersion
 from plum_lsp.policy.weights import read_base
 
 pytestmark = [pytest.mark.vllm, pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -76,7 +77,7 @@ async def test_settings_are_told_with_their_reasons(served: Served) -> None:
 
 
 async def test_group_is_sampled_with_log_probabilities(served: Served) -> None:
-    """Every candidate of a group comes back from the base model, which is version 0."""
+    """Every candidate of a group comes back from the active version; the base model is version 0."""
     policy = ServedPolicy(served.data_dir)
     options = SamplingOptions(temperatures=(0.2, 0.6, 1.0), top_p=0.95, max_tokens=8, seed=0)
     deadline = asyncio.get_running_loop().time() + 120
@@ -85,7 +86,8 @@ async def test_group_is_sampled_with_log_probabilities(served: Served) -> None:
     await policy.close()
     assert sorted(completion.index for completion in group) == [0, 1, 2]
     assert all(completion.token_logprobs for completion in group)
-    assert (version.number, version.model) == (0, MODEL)
+    active = served.store.active()
+    assert version.number == (active.number if active is not None else 0)
 
 
 async def test_cancelled_group_frees_the_engine(served: Served) -> None:
@@ -156,18 +158,29 @@ async def test_publish_under_load_mixes_nothing(served: Served, adapters: Path) 
     name, swap_ms = await publishing
     print(f"swapped in {swap_ms:.0f} ms under {CONCURRENT} requests")
     after = await complete(served)
-    assert name == "plum-v1"
+    active = served.store.active()
+    assert active is not None and active.name == name
+    assert active.number > base.number
     assert len(written) >= 2 * CONCURRENT
-    assert {number for number, _ in written} == {0, 1}
-    references = {0: before, 1: after}
+    assert {number for number, _ in written} == {base.number, active.number}
+    references = {base.number: before, active.number: after}
+    others = {base.number: after, active.number: before}
     assert _distance(before, after) > 0.1, "the two versions must be told apart"
     for number, completion in written:
-        assert _distance(completion, references[number]) < _distance(completion, references[1 - number])
+        assert _distance(completion, references[number]) < _distance(completion, others[number])
+
+
+async def published(served: Served, adapters: Path) -> PublishedVersion:
+    """A first version."""
+    await publish_to(served, adapters / "one")
+    version = served.store.active()
+    assert version is not None
+    return version
 
 
 async def test_killed_in_the_middle_recovers_by_itself(served: Served, adapters: Path) -> None:
     """kill -9 of vLLM during a request and a publication: the request is answered, the version before stays."""
-    active = served.store.active()
+    active = served.store.active() or await published(served, adapters)
     asking = asyncio.create_task(complete(served, seconds=400))
     publishing = asyncio.create_task(publish_to(served, adapters / "two"))
     engine = VllmEngine(served.state.url, served.state.connection())
@@ -183,20 +196,21 @@ async def test_killed_in_the_middle_recovers_by_itself(served: Served, adapters:
     names = await engine.models()
     await engine.close()
     assert answered.token_logprobs
-    assert active is not None and active.name in names
+    assert active.name in names
     assert not any(name.startswith(PROBE_PREFIX) for name in names)
 
 
 async def test_next_version_retires_the_one_before_and_rolls_back(served: Served, adapters: Path) -> None:
     """After the grace period the old version is unloaded; rolling back loads it again under its own name."""
     engine = VllmEngine(served.state.url, served.state.connection())
+    earlier = served.store.active() or await published(served, adapters)
     name, _ = await publish_to(served, adapters / "two")
     await retire(served.store, engine, grace_seconds=0)
     assert await engine.models() == (MODEL, name)
-    done = await rollback("plum-v1", store=served.store, engine=engine)
+    done = await rollback(earlier.name, store=served.store, engine=engine)
     await engine.close()
     assert done.previous == name
-    assert (await ServedPolicy(served.data_dir).version()).served_name == "plum-v1"
+    assert (await ServedPolicy(served.data_dir).version()).served_name == earlier.name
 
 
 def _distance(one: Completion, other: Completion) -> float:

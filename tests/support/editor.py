@@ -191,6 +191,8 @@ class Editor:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await ended
                 await loop
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
             listener.close()
 
     @classmethod
