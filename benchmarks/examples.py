@@ -22,7 +22,6 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Equals, Raises, TestCase
 from plum_lsp.synthesis.examples import examples_of
 
-DATA = Path("../shared/data/dev")
 SOURCES = ("humaneval", "infill", "classeval", "mbpp", "thealgorithms", "exercism", "quixbugs")
 
 
