@@ -5,6 +5,8 @@ The rule estimates the chance that the user takes the offer, as a product of
     prior[tier] · probability of being right · exp(mean log-probability / 2) · 1 / (1 + lines / 40)
         · 0.7 ** recent rejections
 
+where a `verified` offer, whose tests a person wrote, counts as right,
+
 and keeps back what is below `offers.probability_min`. The numbers are the project's own starting values, until
 a model fitted to outcomes takes their place; the form is documented in docs/settings.md. A user who asks is answered.
 """
@@ -57,7 +59,7 @@ def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) ->
         chosen.candidate,
         chosen.tier,
         recent_rejections=request.recent_rejections,
-        correctness=chosen.probability,
+        correctness=None if chosen.tier is Tier.VERIFIED else chosen.probability,
     )
     if chance < rule.probability_min:
         detail = f"It would likely be turned down: {chance:.0%} chance, below {rule.probability_min:.0%}."
