@@ -202,10 +202,17 @@ class Editor:
         editor = cls(_client(), capabilities())
         editor._listen()
         await editor.client.start_tcp(host, port)
-        await editor.initialize(None, None)
-        yield editor
-        await editor.leave()
-        await editor.client.stop()
+        writer = editor.client.protocol.writer
+        assert isinstance(writer, asyncio.StreamWriter)
+        try:
+            await editor.initialize(None, None)
+            yield editor
+            await editor.leave()
+            await editor.client.stop()
+        finally:
+            writer.close()  # the library leaves its end of the connection open
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def initialize(self, settings: Mapping[str, Any] | None, workspace: Path | None) -> None:
         """Say hello."""
