@@ -79,7 +79,7 @@ def further_calls(
         return ()
     near = maker.within(near_calls(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
     calls = maker.calls(answered, is_typed=True)
-    mixed = (call for pair in _paired(calls, near) for call in pair)
+    mixed = interleaved([calls, near])
     if not changes_arguments:
         return _distinct(mixed, made, limit)
     everything = dict.fromkeys(_with_arguments(call) for call in chain(answered, mixed))
@@ -156,11 +156,6 @@ def _distinct(calls: Iterable[Call], known_calls: Sequence[Call], limit: int) ->
 def _is_large(call: Call) -> bool:
     """Whether the call names a big number: it may take for ever, and what comes after it in the child is lost."""
     return _LARGE_NUMBER.search(f"{call.setup}\n{call.expression}") is not None
-
-
-def _paired(left: Sequence[Call], right: Sequence[Call]) -> Iterable[tuple[Call, ...]]:
-    for place in range(max(len(left), len(right))):
-        yield (*left[place : place + 1], *right[place : place + 1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

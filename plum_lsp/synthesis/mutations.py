@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from plum_lsp.synthesis.pools import interleaved
 from plum_lsp.synthesis.sources import expression_or_none
 
 DEPTH_MAX = 3
@@ -93,7 +94,9 @@ def _near_sequence(value: list[object] | tuple[object, ...], depth: int) -> Iter
         return
     is_row = isinstance(value, tuple) and len({type(item) for item in items}) > 1
     for changed in (
-        _changed_items(items, depth) if is_row else _interleaved(_reshaped(items), _changed_items(items, depth))
+        _changed_items(items, depth)
+        if is_row
+        else interleaved([list(_reshaped(items)), list(_changed_items(items, depth))])
     ):
         yield type(value)(changed)
 
@@ -126,13 +129,6 @@ def _near_dict(value: dict[object, object], depth: int) -> Iterator[dict[object,
             yield value | {key: near}
     for near in list(_near(keys[0], depth + 1))[:2]:
         yield value | {near: value[keys[0]]}
-
-
-def _interleaved(first: Iterator[list[object]], second: Iterator[list[object]]) -> Iterator[list[object]]:
-    rows, others = list(first), list(second)
-    for place in range(max(len(rows), len(others))):
-        yield from rows[place : place + 1]
-        yield from others[place : place + 1]
 
 
 def _sorted(value: set[object] | frozenset[object]) -> list[object]:

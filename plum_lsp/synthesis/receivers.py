@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import Context
+from plum_lsp.synthesis.pools import interleaved
 from plum_lsp.synthesis.sources import Surface, class_body, module_or_none
 
 STEPS_MAX = 3
@@ -57,9 +58,7 @@ def receivers_of(context: Context, surface: Surface, values: _Values) -> list[Re
         Receiver(setup=f"{_NAME} = {makers[turn % len(makers)]}\n{steps}", name=_NAME)
         for turn, steps in enumerate(_steps(others, values))
     ]
-    longest = max(len(staged), len(plain))
-    mixed = [kind[place] for place in range(longest) for kind in (staged, plain) if place < len(kind)]
-    return mixed[:RECEIVERS_MAX]
+    return interleaved([staged, plain])[:RECEIVERS_MAX]
 
 
 def class_of(program: str, name: str) -> ast.ClassDef | None:
