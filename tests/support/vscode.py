@@ -22,6 +22,9 @@ from support.editor_parts import VSCode as Parts
 CLIENT = Path(__file__).parents[2] / "editor-clients" / "vscode"
 VSIX = CLIENT / "plum-lsp.vsix"
 START_SECONDS_MAX = 60.0
+AUTO_SAVE_MS = 100
+QUIET_SECONDS = 10 * AUTO_SAVE_MS / 1000
+"""With no write for so long, none is under way."""
 KEYS = {
     "accept": "Tab",
     "accept_word": "Control+ArrowRight",
@@ -45,7 +48,7 @@ TITLES = {
 SETTINGS: Mapping[str, object] = {
     "plum.server.command": [PLUM_LSP],
     "files.autoSave": "afterDelay",
-    "files.autoSaveDelay": 100,
+    "files.autoSaveDelay": AUTO_SAVE_MS,
     "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
     "editor.suggestOnTriggerCharacters": False,
     "editor.minimap.enabled": False,
@@ -309,11 +312,17 @@ class VSCode:
         return self._path.read_bytes().decode().replace("\r\n", "\n")
 
     def save(self) -> None:
-        """VS Code saves by itself here; wait until it has."""
-        until(
-            lambda: self._ask("evaluate", script="!document.querySelector('.tab.dirty')"),
-            lambda: "the file to be saved",
-        )
+        """Write the file if it was changed, and wait until VS Code, which saves by itself here, has no more to write.
+
+        The mark of a changed file is no help: VS Code does not show it while it is about to save by itself.
+        """
+        written = self._path.stat().st_mtime_ns
+        self._ask("press", key="Control+s")
+        since = time.monotonic()
+        while time.monotonic() - since < QUIET_SECONDS:
+            if (now := self._path.stat().st_mtime_ns) != written:
+                written, since = now, time.monotonic()
+            time.sleep(0.05)
 
     def drawn(self, pattern: str) -> list[tuple[str, ...]]:
         """The groups of a pattern in each frame that had ghost text."""
