@@ -19,6 +19,9 @@ type Ask = (
   token: vscode.CancellationToken,
 ) => vscode.ProviderResult<vscode.InlineCompletionItem[] | vscode.InlineCompletionList>;
 
+/** An offer that goes with the next key needs no evidence in the status bar; a hover asks for it by itself. */
+const EVIDENCE_MS = 200;
+
 interface Standing {
   document: vscode.TextDocument;
   items: vscode.InlineCompletionItem[];
@@ -208,8 +211,11 @@ export class Offers implements vscode.Disposable {
   }
 
   private stand(standing: Standing | undefined): void {
+    // Most keys find nothing and leave nothing: they are no reason to talk to the window.
+    if ((this.standing !== undefined) !== (standing !== undefined)) {
+      void vscode.commands.executeCommand("setContext", "plum.offers", standing !== undefined);
+    }
     this.standing = standing;
-    void vscode.commands.executeCommand("setContext", "plum.offers", standing !== undefined);
     const item = standing?.items[standing.index];
     if (!item) {
       this.status.takeEvidence(undefined);
@@ -224,6 +230,10 @@ export class Offers implements vscode.Disposable {
     if (!this.told.has(id)) {
       this.told.add(id);
       await this.client()?.sendNotification(wire.DID_SHOW, wire.shown(wireItem(item)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVIDENCE_MS));
+    if (this.standing?.items[this.standing.index] !== item) {
+      return;
     }
     const explanation = await this.explain(item);
     if (this.standing?.items[this.standing.index] === item && explanation) {
