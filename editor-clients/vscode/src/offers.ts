@@ -32,6 +32,8 @@ interface Standing {
 
 export class Offers implements vscode.Disposable {
   private standing: Standing | undefined;
+  /** Where the user wrote while there was no server to ask. */
+  private missed: vscode.TextDocument | undefined;
   private readonly told = new Set<string>();
   private readonly evidence = new Map<string, wire.Explanation>();
   private readonly paused = new Set<string>();
@@ -78,6 +80,15 @@ export class Offers implements vscode.Disposable {
     const index = kept && this.standing ? Math.min(this.standing.index, items.length - 1) : 0;
     this.stand({ document, items, index, start, version });
     return items;
+  }
+
+  /** The server is there now; a user who was faster than it is not kept waiting for another key. */
+  async catchUp(): Promise<void> {
+    const missed = this.missed;
+    this.missed = undefined;
+    if (missed && vscode.window.activeTextEditor?.document === missed) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    }
   }
 
   /** The item that is drawn in a document, as far as can be known; undefined if none is. */
@@ -187,6 +198,9 @@ export class Offers implements vscode.Disposable {
 
   private edited(document: vscode.TextDocument): void {
     const editor = vscode.window.activeTextEditor;
+    if (document.languageId === "python" && !this.client()) {
+      this.missed = document;
+    }
     if (this.standing?.document !== document || editor?.document !== document) {
       return;
     }
