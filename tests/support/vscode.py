@@ -248,7 +248,7 @@ class VSCode:
             self._ask("wait", selector=".monaco-editor .view-line")
             if self._is_plugged:
                 until(lambda: "plum" in self.status(), lambda: "the extension's status")
-                until(lambda: "starting" not in self.status(), lambda: f"a server, there is {self.status()!r}")
+                until(lambda: not self._is_starting(), lambda: f"a server, there is {self.status()!r}")
         self._ask("click", selector=".monaco-editor .view-lines")
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
@@ -277,6 +277,9 @@ class VSCode:
     def discard(self) -> None:
         """Close the file without a name."""
         self.command("revert_and_close")
+
+    def _is_starting(self) -> bool:
+        return any(words in self.status() for words in ("starting", "not started"))
 
     def _trust(self) -> None:
         """Trust the folder by way of the bar that says that it is not trusted."""

@@ -22,7 +22,9 @@ export function markdown(explanation: Explanation): vscode.MarkdownString {
     return result.appendText(`plum: ${explanation.text}`);
   }
   result.appendMarkdown(`**plum · ${tierLabel(explanation.tier ?? "")}**  \n`);
-  result.appendText(explanation.reason ?? "").appendMarkdown("\n\n");
+  const { probability } = explanation;
+  const likely = typeof probability === "number" ? `; about ${Math.round(probability * 100)}% likely to be right` : "";
+  result.appendText((explanation.reason ?? "") + likely).appendMarkdown("\n\n");
   const tests = explanation.tests ?? [];
   for (const test of tests.slice(0, TESTS_SHOWN_MAX)) {
     result.appendMarkdown(`- ${MARKS[test.status] ?? "?"} ${line(test)}\n`);

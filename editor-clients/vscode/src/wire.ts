@@ -44,6 +44,8 @@ export interface Explanation {
   tier?: string;
   reason?: string;
   detail?: string;
+  /** That it is right, in [0, 1]. */
+  probability?: number | null;
   tests?: Test[];
   policy?: { version: number; model: string };
 }

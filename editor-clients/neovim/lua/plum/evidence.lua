@@ -12,7 +12,10 @@ function M.lines(result)
   if result.kind ~= 'offer' then
     return vim.split(result.text or '', '\n', { plain = true })
   end
-  local lines = { ('**%s**: %s'):format(result.tier, result.reason), '' }
+  local likely = type(result.probability) == 'number'
+      and ('; about %d%% likely to be right'):format(math.floor(result.probability * 100 + 0.5))
+    or ''
+  local lines = { ('**%s**: %s%s'):format(result.tier, result.reason, likely), '' }
   for _, test in ipairs(result.tests or {}) do
     local quote = test.quote:gsub('%s+', ' ')
     local shown = test.shown ~= '' and (' gave `%s`'):format(test.shown) or ''
