@@ -21,7 +21,7 @@ from support.scripted_policy import ScriptedPolicy
 from support.terminal import Terminal
 from support.vscode import Host, VSCode
 
-pytestmark = [pytest.mark.slow, pytest.mark.editors]
+pytestmark = [pytest.mark.slow, pytest.mark.editors, pytest.mark.timeout(900)]
 
 BODY = "return number % 2 == 0"
 NEOVIM_STEPS = documented.steps(ROOT / "editor-clients" / "neovim" / "README.md")
