@@ -153,7 +153,7 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
             if settings.trainer.method == "kto"
             else pair_rows(store.pairs(), settings.learning, fresh, seed=seed)
         )
-        prompts = _held_out(trainer, store)
+        prompts = held_out_prompts(trainer, store)
     plan = {
         "champion": champion,
         "base": str(trainer.base.folder),
@@ -176,7 +176,8 @@ def _is_one_sided(dataset: Dataset, method: str) -> bool:
     return method == "kto" and not (dataset.counts.get("desirable") and dataset.counts.get("undesirable"))
 
 
-def _held_out(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
+def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
+    """The prompts that judge: those of held-out files that some specification can judge."""
     share = trainer.settings.learning.held_out_share
     found = (held_out(program) for program in store.programs() if is_held_out(program.document_uri, share))
     return tuple(one for one in found if one is not None)
