@@ -153,6 +153,8 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
+    canary_share: float = 1.0
+    """Share of requests that a new version answers while it is watched; 1.0: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

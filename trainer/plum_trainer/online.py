@@ -31,6 +31,8 @@ def watch(trainer: Trainer) -> str:
             return f"watching version {version}: {decision.reason}"
         if decision.action is Watch.ROLL_BACK:
             trainer.versions.go_to(previous)
+        else:
+            trainer.versions.settle()
         step = "rolled_back" if decision.action is Watch.ROLL_BACK else "kept"
         detail = {"version": version, "to": trainer.versions.active(), "reason": decision.reason}
         store.record(published.round, step, detail, now=trainer.now())
