@@ -27,6 +27,9 @@ OUT_OF_MEMORY = 3
 PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
+FILLING = "fill_uninitialized_memory"
+"""torch's deterministic mode fills every new tensor with NaN so that a read of it shows; nothing here reads one, and
+the filling made a step three times as long (benchmarks/learning_step.py)."""
 TARGETS = "all-linear"
 """LoRA on every linear layer learns what attention alone cannot (QLoRA, arXiv 2305.14314, section 4)."""
 
@@ -74,6 +77,7 @@ def _fit(job: FitJob) -> FitResult:
 
     torch.set_num_threads(job.threads or 1)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    setattr(torch.utils.deterministic, FILLING, False)
     set_seed(job.seed)
     output = Path(job.output)
     output.mkdir(parents=True, exist_ok=True)
