@@ -29,9 +29,9 @@ from plum_lsp.server.services import Services
 from plum_lsp.wiring import open_services, policy_options
 from plum_trainer.bases import base_of
 from plum_trainer.daemon import held_out_prompts, improve
-from plum_trainer.evaluate import HeldOut
 from plum_trainer.gate import GateDecision
 from plum_trainer.measures import Measures, gain, interval
+from plum_trainer.prompts import HeldOut
 from plum_trainer.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"

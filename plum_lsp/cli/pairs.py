@@ -104,18 +104,21 @@ def export(form: str, output: Path | None) -> None:
 
 
 def exclusions(settings: Settings) -> Exclusions | None:
-    """The benchmark tasks that the settings keep out.
+    """The benchmark tasks that the settings keep out: those of `learning.exclude_tasks` and of `gate.benchmark`.
 
     Raises:
         ConfigError: the file cannot be read or is none of benchmark rows.
     """
-    if not settings.learning.exclude_tasks:
-        return None
-    path = Path(settings.learning.exclude_tasks).expanduser()
-    try:
-        return exclusions_of(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be used as learning.exclude_tasks: {error}") from error
+    names = [name for name in (settings.learning.exclude_tasks, settings.gate.benchmark) if name]
+    lines: list[str] = []
+    for path in [Path(name).expanduser() for name in names]:
+        try:
+            read = path.read_text(encoding="utf-8").splitlines()
+            exclusions_of(read)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be used as benchmark rows: {error}") from error
+        lines += read
+    return exclusions_of(lines) if names else None
 
 
 def private(settings: Settings) -> Callable[[str], bool]:

@@ -153,6 +153,9 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
+    benchmark: str = ""
+    """A file of benchmark rows on which champion and challenger are compared, too; they are kept out of training."""
+    benchmark_drop_max: float = 0.05
     canary_share: float = 1.0
     """Share of requests that a new version answers while it is watched; 1.0: all."""
 

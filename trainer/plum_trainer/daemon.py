@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.verification import Limits
 from plum_lsp.pairing import rebuild
 from plum_lsp.policy.versions import PublishedVersion
@@ -23,17 +24,19 @@ from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_lsp.wiring import pipeline_options, sandbox_options
+from plum_lsp.wiring import pipeline_options, sandbox_options, template_for
 from plum_trainer import children
 from plum_trainer.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
 from plum_trainer.device import shared
-from plum_trainer.evaluate import HeldOut, evaluated, held_out
+from plum_trainer.evaluate import evaluated
 from plum_trainer.gate import GateDecision, decide
+from plum_trainer.gold import gold_prompts
 from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json
 from plum_trainer.locking import only_one
 from plum_trainer.measures import Measures
 from plum_trainer.online import watch
 from plum_trainer.progress import ProgressKeeper
+from plum_trainer.prompts import HeldOut, held_out
 from plum_trainer.rounds import Round, next_round, unfinished
 from plum_trainer.schedule import Situation, why_not
 from plum_trainer.trainer import Trainer, end, is_paused, record
@@ -120,6 +123,7 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
             else pair_rows(store.pairs(), settings.learning, fresh, seed=seed)
         )
         prompts = held_out_prompts(trainer, store)
+    benchmark = _benchmark(trainer)
     plan = {
         "champion": champion,
         "base": str(trainer.base.folder),
@@ -127,11 +131,12 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         "seed": seed,
         "rows": len(dataset.rows),
         "held_out": len(prompts),
+        "benchmark": len(benchmark),
         "one_sided": _is_one_sided(dataset, settings.trainer.method),
         "counts": dataset.counts,
         "settings": asdict(settings.trainer),
     }
-    current.freeze(dataset.rows, prompts, plan)
+    current.freeze(dataset.rows, (*prompts, *benchmark), plan)
     record(trainer, current, "frozen", {"pairs": build, **plan})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
@@ -147,6 +152,15 @@ def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, .
     share = trainer.settings.learning.held_out_share
     found = (held_out(program) for program in store.programs() if is_held_out(program.document_uri, share))
     return tuple(one for one in found if one is not None)
+
+
+def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
+    """The benchmark rows that judge, too, if the settings name some."""
+    path = trainer.settings.gate.benchmark
+    if not path:
+        return ()
+    base = PolicyVersion(number=0, model=trainer.base.name, model_sha256=trainer.base.sha256)
+    return gold_prompts(Path(path).expanduser(), template_for(base))
 
 
 def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Mapping[str, Any]) -> FitResult:
