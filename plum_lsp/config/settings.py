@@ -42,6 +42,8 @@ class SamplingSettings:
     top_p: float = 0.95
     max_tokens: int = 320
     seed: int = 0
+    explores: bool = False
+    """Let the trainer raise the temperature of some candidates of a group where samples become alike."""
     prefix_tokens: int = 1200
     suffix_tokens: int = 300
 

@@ -26,6 +26,7 @@ from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
 from plum_trainer import daemon, service
 from plum_trainer.bases import base_of
+from plum_trainer.exploring import diversities
 from plum_trainer.online import watch
 from plum_trainer.progress import latest_only, running, shown
 from plum_trainer.publish import Versions
@@ -97,6 +98,12 @@ def status() -> None:
     active = VersionStore(folder / ADAPTERS).active()
     console.print(f"In service: policy version {active.number if active else 0}")
     _show_progress(console, folder, path)
+    with open_history(path) as store:
+        known = diversities(store.events())
+    if known:
+        console.print(
+            "Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items())
+        )
     if is_paused(folder):
         console.print("Training is paused.")
     if evidence:

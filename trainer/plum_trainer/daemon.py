@@ -18,6 +18,7 @@ from typing import Any
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
 from plum_lsp.pairing import rebuild
 from plum_lsp.policy.versions import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
@@ -29,9 +30,10 @@ from plum_trainer import children
 from plum_trainer.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
 from plum_trainer.device import shared
 from plum_trainer.evaluate import evaluated
+from plum_trainer.exploring import diversities, explored
 from plum_trainer.gate import GateDecision, decide
 from plum_trainer.gold import gold_prompts
-from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json
+from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, write_text
 from plum_trainer.locking import only_one
 from plum_trainer.measures import Measures
 from plum_trainer.online import watch
@@ -220,6 +222,7 @@ def _decided(
     current.keep("decision.json", asdict(decision))
     record(trainer, current, "decided", asdict(decision))
     _watch_diversity(trainer, current, before, after)
+    _explore(trainer, current, after if decision.is_promoted else before)
     trainer.report(f"gate: {'promoted' if decision.is_promoted else 'refused'}; {'; '.join(decision.reasons)}")
     return decision
 
@@ -261,8 +264,36 @@ def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, chall
         record(trainer, current, "diversity_alarm", detail)
         trainer.report(
             f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}; raise"
-            " sampling.temperature_max or sampling.candidates"
+            " sampling.temperature_max or sampling.candidates, or set sampling.explores"
         )
+
+
+def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
+    """Say how far the sampler is to stray, by the first version's samples; it listens if its settings say so."""
+    file = trainer.data_dir / "training" / EXPLORATION
+    before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
+    with trainer.store() as store:
+        known = diversities(store.events())
+    after = explored(
+        before,
+        diversity=in_service.diversity,
+        reference=next(iter(known.values()), in_service.diversity),
+        drop_max=trainer.settings.gate.diversity_drop_max,
+        round_number=current.number,
+    )
+    if after == before:
+        return
+    if after is None:
+        file.unlink()
+    else:
+        write_text(file, after.text())
+    detail = asdict(after) if after else {"novelty_share": 0.0}
+    record(trainer, current, "exploration", {**detail, "diversity": in_service.diversity})
+    trainer.report(
+        f"samples stray: {after.novelty_share:.0%} of a group at temperature {after.temperature}"
+        if after
+        else "samples stray no more"
+    )
 
 
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
