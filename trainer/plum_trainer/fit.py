@@ -86,9 +86,9 @@ def _fit(job: FitJob) -> FitResult:
     trainer = _trainer(job, model, tokenizer, tokens)
     last = get_last_checkpoint(str(output))
     resumed_at = int(last.rpartition("-")[2]) if last else 0
-    started = time.monotonic()
+    started, work = time.monotonic(), time.process_time()
     trainer.train(resume_from_checkpoint=last)
-    seconds = time.monotonic() - started
+    seconds, work = time.monotonic() - started, time.process_time() - work
     adapter = output / "adapter"
     trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
     write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
@@ -105,6 +105,7 @@ def _fit(job: FitJob) -> FitResult:
         memory_bytes=_memory_bytes(),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         resumed_at=resumed_at,
+        step_work_seconds=work / max(1, steps - resumed_at),
         log=tuple({key: float(value) for key, value in entry.items()} for entry in trainer.state.log_history),
     )
 
