@@ -50,9 +50,13 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """How to run the server. 0 `threads` chooses by what is idle. `adapter` is a LoRA in a GGUF file, for llama.cpp."""
+    """How to run the server. 0 `threads` chooses by what is idle.
+
+    `adapter` is a LoRA in a GGUF file and `slots` how many requests run side by side, both for llama.cpp.
+    """
 
     threads: int = 0
+    slots: int = 1
     adapter: Path | None = None
     context_tokens: int = 4096
     idle_seconds: float = 900.0
@@ -215,6 +219,7 @@ def _order(model: ServedModel, options: LaunchOptions, api_key: str) -> dict[str
         "owner": os.getpid(),
         "idle_seconds": options.idle_seconds,
         "context_tokens": min(options.context_tokens, limit),
+        "slots": options.slots,
         "threads": threads,
         "threads_batch": threads_batch,
     }

@@ -29,6 +29,7 @@ from plum_lsp.policy.serving import (
     ServingState,
     forget_state,
     has_gpu,
+    served_url,
     vllm_command,
     vllm_settings,
     write_state,
@@ -67,8 +68,7 @@ class Supervisor:
     @property
     def url(self) -> str:
         """Where it serves."""
-        host = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host  # noqa: S104 - compared only
-        return f"http://{host}:{self.options.port}/v1"
+        return served_url(self.options)
 
     async def run(self) -> None:
         """Serve until cancelled.
