@@ -49,8 +49,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the boundary of this process: the owner is told and we end
         _answer(answers, {"error": str(error) or type(error).__name__})
         sys.exit(1)
-    _answer(answers, {"url": url})
     try:
+        _answer(answers, {"url": url})
         _watch(float(order["idle_seconds"]), process)
     finally:
         _end(process)

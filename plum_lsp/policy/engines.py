@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httpx
 
 from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
-from plum_lsp.policy.connection import Connection
+from plum_lsp.policy.connection import Connection, unreachable
 from plum_lsp.policy.wire import error_message, model_names, read_tokens, refusal
 
 if TYPE_CHECKING:  # serving knows publish, which knows us
@@ -139,8 +139,7 @@ class VllmEngine:
         try:
             return await self._http.request(method, f"{root or self._url}{path}", json=body)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise PolicyUnavailable(f"the policy server at {self._url} cannot be reached: {reason}") from error
+            raise unreachable(error, self._url) from error
 
 
 class LlamaServed(VllmEngine):
