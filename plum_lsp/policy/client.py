@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.connection import Connection, is_loopback, unreachable
@@ -26,7 +26,7 @@ from plum_lsp.policy.ladder import temperature_ladder
 from plum_lsp.policy.serving import read_state
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.policy.watched import WatchedPolicy
-from plum_lsp.policy.wire import EventReader, completion_request, model_names, refusal
+from plum_lsp.policy.wire import EventReader, completion_request, model_cards, refusal, version_in
 from plum_lsp.policy.writing import Group, Writing, asks
 
 __all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_ladder"]
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 REFUSES_N = {400, 422, 501}
 """What servers answer to more choices than they give; if it was about something else, asking for one says so."""
 URL_TRIES = 3
+VERSION_SECONDS = 30.0
+"""How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 LIST_SECONDS = 10.0
 """How long a server may take to say which models it has."""
 
@@ -107,24 +109,36 @@ class CompletionsPolicy:
         self._version = version
         self._is_loopback = is_loopback(self._url)
         self._http = (connection or Connection(api_key=api_key)).client(self._url)
+        self._asked_at = 0.0
         self._shares_prompt = shares_prompt
         self._streams: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
     async def version(self) -> PolicyVersion:
-        """The version that will answer the next request; asked for once, and again after an error.
+        """The version that will answer the next request; asked for now and then, and after an error.
+
+        A server that was followed to a version and does not answer now is taken to serve it still.
 
         Raises:
             PolicyError: the server cannot be reached.
         """
-        if self._version is None:
-            names = await self._list_models()
-            name = self._model or names[0]
-            if name not in names:
-                remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(names)}."
-                raise PolicyUnavailable(f"the policy server at {self._url} has no model {name!r}", remedy=remedy)
-            self._version = PolicyVersion(number=0, model=name, model_sha256="")
+        now = asyncio.get_running_loop().time()
+        if self._version is None or (not self._version.model_sha256 and now - self._asked_at > VERSION_SECONDS):
+            try:
+                self._version = await self._ask_version()
+            except PolicyError:
+                if self._version is None:
+                    raise
+            self._asked_at = now
         return self._version
+
+    async def _ask_version(self) -> PolicyVersion:
+        cards = await self._list_models()
+        version = version_in(cards, self._model)
+        if version is None:
+            remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(cards)}."
+            raise PolicyRefused(f"the policy server at {self._url} has no model {self._model!r}", remedy=remedy)
+        return version
 
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
@@ -259,14 +273,14 @@ class CompletionsPolicy:
             return tuple(ask[place] for place in sorted(left))
         raise PolicyProtocolError("the policy server ended a stream without saying why")
 
-    async def _list_models(self) -> tuple[str, ...]:
+    async def _list_models(self) -> dict[str, str]:
         try:
             response = await self._http.get(f"{self._url}/models", timeout=LIST_SECONDS)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise unreachable(error, self._url) from error
         if response.status_code != httpx.codes.OK:
             raise refusal(response.status_code, response.content, url=self._url)
-        return model_names(response.content)
+        return model_cards(response.content)
 
     def _forget_version(self) -> None:
         """Ask a server that failed again what it serves, unless it is our own."""

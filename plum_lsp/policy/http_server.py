@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,27 +78,38 @@ class Reply:
 Handler = Callable[[Request, Reply], Awaitable[None]]
 
 
-async def serve_http(handler: Handler, *, host: str, port: int) -> asyncio.Server:
-    """Listen, and run `handler` for each request; it is cancelled when its client hangs up.
+@asynccontextmanager
+async def serve_http(handler: Handler, *, host: str, port: int) -> AsyncIterator[None]:
+    """Listen, and run `handler` for each request; it is cancelled when its client hangs up, and at the end.
 
     Raises:
         OSError: the address cannot be listened at.
     """
-    open_connections: set[asyncio.StreamWriter] = set()
+    conversations: set[asyncio.Task[None]] = set()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        open_connections.add(writer)
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _converse(handler, reader, writer, is_full=len(open_connections) > CONNECTIONS_MAX)
+            await _converse(handler, reader, writer, is_full=len(conversations) > CONNECTIONS_MAX)
         except (ConnectionError, h11.ProtocolError, TimeoutError) as error:
             logger.debug("a connection ended: %r", error)
         finally:
-            open_connections.discard(writer)
             writer.close()
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    return await asyncio.start_server(connected, host, port)
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(converse(reader, writer))
+        conversations.add(task)
+        task.add_done_callback(conversations.discard)
+
+    server = await asyncio.start_server(connected, host, port)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in conversations:
+            task.cancel()
+        await asyncio.gather(*conversations, return_exceptions=True)
 
 
 async def _converse(

@@ -9,7 +9,8 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,8 +55,7 @@ class LlamaSupervisor:
         front = LlamaFront(pool, self.api_key)
         started = time.monotonic()
         try:
-            server = await self._listen(front)
-            async with server:
+            async with self._listening(front):
                 await self._start(pool)
                 write_state(self.data_dir, self._state())
                 self.tell(f"ready after {time.monotonic() - started:.1f} s at {self._state().url}")
@@ -65,13 +65,16 @@ class LlamaSupervisor:
             await asyncio.shield(pool.close())
             await front.close()
 
-    async def _listen(self, front: LlamaFront) -> asyncio.Server:
+    @asynccontextmanager
+    async def _listening(self, front: LlamaFront) -> AsyncIterator[None]:
         host, port = self.options.host, self.options.port
-        try:
-            return await serve_http(front.handle, host=host, port=port)
-        except OSError as error:
-            remedy = "Choose another with --port."
-            raise PolicyUnavailable(f"{host}:{port} cannot be listened at: {error.strerror}", remedy=remedy) from error
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(serve_http(front.handle, host=host, port=port))
+            except OSError as error:
+                told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
+                raise PolicyUnavailable(told, remedy="Choose another with --port.") from error
+            yield
 
     async def _start(self, pool: LlamaPool) -> None:
         """Start the active version; if its adapter will not load, the base model serves."""

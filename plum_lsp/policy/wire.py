@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.errors import PolicyError, PolicyOutOfMemory, PolicyProtocolError, PolicyRefused, PolicyUnavailable
-from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
+from plum_lsp.domain.suggestion import FimPrompt, PolicyVersion, SamplingOptions
 
 LINE_BYTES_MAX = 1024 * 1024
 """A longer line is no event: whoever sends it does not speak our protocol."""
 
 BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
 SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
+_PUBLISHED = re.compile(r"plum-v([1-9]\d*)")
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|OutOfMemory|failed to allocate|cannot allocate memory|bad_alloc", re.IGNORECASE
 )
@@ -148,13 +149,41 @@ def model_names(body: bytes) -> tuple[str, ...]:
     Raises:
         PolicyProtocolError: it lists none.
     """
+    return tuple(model_cards(body))
+
+
+def model_cards(body: bytes) -> dict[str, str]:
+    """The names in an answer to `/models`, in its order, each with the base model it is an adapter of, if any.
+
+    Raises:
+        PolicyProtocolError: it lists none.
+    """
     try:
-        names = tuple(str(item["id"]) for item in json.loads(body)["data"])
-    except (ValueError, LookupError, TypeError):
-        names = ()
-    if not names:
+        cards = {str(item["id"]): str(item.get("parent") or "") for item in json.loads(body)["data"]}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        cards = {}
+    if not cards:
         raise PolicyProtocolError(f"the policy server lists no models: {_shown(body)}")
-    return names
+    return cards
+
+
+def version_in(cards: Mapping[str, str], wanted: str) -> PolicyVersion | None:
+    """The version to ask for, of those a server lists; None if it has no model `wanted` (empty: its first).
+
+    A base model stands for its newest published version, as long as the server has one. To stay with a version, or with
+    an adapter of another name, it is wanted by that name.
+    """
+    name = wanted or next(iter(cards))
+    if name not in cards:
+        return None
+    if found := _PUBLISHED.fullmatch(name):
+        return PolicyVersion(number=int(found.group(1)), model=cards[name] or name, model_sha256="")
+    numbers = [
+        int(found.group(1))
+        for card, parent in cards.items()
+        if (found := _PUBLISHED.fullmatch(card)) and parent in ("", name)
+    ]
+    return PolicyVersion(number=max(numbers, default=0), model=name, model_sha256="")
 
 
 def refusal(status: int, body: bytes, *, url: str) -> PolicyError:
