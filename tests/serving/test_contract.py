@@ -20,6 +20,7 @@ from support.processes import descendants
 
 from plum_lsp.domain.errors import AdapterError, PolicyError
 from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOptions
+from plum_lsp.policy.client import CompletionsPolicy
 from plum_lsp.policy.engines import served_engine
 from plum_lsp.policy.publish import PROBE_PREFIX, publish, retire, rollback
 from plum_lsp.policy.served_policy import ServedPolicy
@@ -97,6 +98,18 @@ async def test_group_is_sampled_with_log_probabilities(served: Served) -> None:
     assert all(completion.token_logprobs for completion in group)
     active = served.store.active()
     assert version.number == (active.number if active is not None else 0)
+
+
+async def test_one_request_gives_several_candidates(served: Served) -> None:
+    """Asked for n choices, the engine streams each by its index, or refuses and is asked for each alone."""
+    state = served.state
+    policy = CompletionsPolicy(state.url, model=state.model, connection=state.connection())
+    options = SamplingOptions(temperatures=(0.8,) * 3, top_p=0.95, max_tokens=6, seed=7)
+    deadline = asyncio.get_running_loop().time() + 120
+    group = [completion async for completion in policy.sample(PROMPT, options, deadline=deadline)]
+    await policy.close()
+    assert sorted((one.index, one.seed) for one in group) == [(0, 7), (1, 8), (2, 9)]
+    assert all(completion.token_logprobs for completion in group)
 
 
 async def test_cancelled_group_frees_the_engine(served: Served) -> None:
