@@ -92,5 +92,7 @@ class ServedPolicy:
         if self._client is None or state != self._state:
             await self.close()
             self._state = state
-            self._client = CompletionsPolicy(state.url, model=state.model, connection=state.connection())
+            self._client = CompletionsPolicy(
+                state.url, model=state.model, connection=state.connection(), shares_prompt=state.engine == "vllm"
+            )
         return state

@@ -1,8 +1,8 @@
 """Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
 
-Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the vLLM that
-runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not probed, and
-whoever serves next loads it.
+Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the server
+that runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not
+probed, and whoever serves next loads it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plum_lsp.config import Settings
 from plum_lsp.policy import publish as publication
-from plum_lsp.policy.engines import Engine, VllmEngine
+from plum_lsp.policy.engines import Engine, served_engine
 from plum_lsp.policy.llama_engine import LlamaEngine
 from plum_lsp.policy.serving import read_state
 from plum_lsp.policy.sources import ServedSource
@@ -128,12 +128,12 @@ class Versions:
     async def _engine(self) -> AsyncIterator[tuple[Engine | None, int]]:
         """The engine to publish to, and the largest rank it takes."""
         state = read_state(self.data_dir)
-        if state is not None and state.engine == "vllm":
-            vllm = VllmEngine(state.url, state.connection())
+        if state is not None:
+            served = served_engine(state)
             try:
-                yield vllm, state.lora_rank
+                yield served, state.lora_rank
             finally:
-                await vllm.close()
+                await served.close()
         elif self.base.source is not None:
             source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
             llama = LlamaEngine(source, policy_options(self.settings))
