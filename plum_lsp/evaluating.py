@@ -40,12 +40,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One sample: its place in the group, its tier and whether it passes the gold tests."""
+    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance that it was given."""
 
     index: int
     tier: str
     mean_logprob: float | None
     is_right: bool
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class GroupRecorder:
         self.hole = Span(start=0, end=0)
         self.candidates: list[Candidate] = []
         self.tiers: dict[int, Tier] = {}
+        self.probabilities: dict[int, float | None] = {}
         self.first_verified: int | None = None
         self.stages_ms: dict[str, float] = {}
 
@@ -112,6 +114,7 @@ class GroupRecorder:
             if tier is Tier.VERIFIED and self.first_verified is None:
                 self.first_verified = index
             self.tiers[index] = tier
+            self.probabilities[index] = event.judged.probability
         elif isinstance(event, Ended):
             self.stages_ms = event.stages_ms
 
@@ -203,6 +206,7 @@ async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
             tier=trial.seen.tiers.get(index, Tier.UNVERIFIED).value,
             mean_logprob=candidate.mean_logprob,
             is_right=right[candidate.text],
+            probability=trial.seen.probabilities.get(index),
         )
     return samples
 

@@ -44,6 +44,8 @@ class SamplingSettings:
     seed: int = 0
     prefix_tokens: int = 1200
     suffix_tokens: int = 300
+    neighbour_tokens: int = 400
+    """Of `prefix_tokens`, at most half: what other files of the project may take of a prompt; 0 shows none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "sampling.seed": (0, 2**31 - 1),
     "sampling.prefix_tokens": (16, 1_048_576),
     "sampling.suffix_tokens": (0, 1_048_576),
+    "sampling.neighbour_tokens": (0, 1_048_576),
     "offers.deadline_ms": (50, 600_000),
     "offers.probability_min": (0.0, 1.0),
     "offers.logprob_min": (-100.0, 0.0),

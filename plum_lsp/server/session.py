@@ -92,6 +92,7 @@ class Session:
         opened = self.documents.get(uri)
         if opened is not None:
             opened.change(changes, version=version)
+            self.documents[uri] = self.documents.pop(uri)  # the last edited is the last
             self.outcomes.edited(opened.snapshot)
 
     def focus(self, uri: str) -> None:
@@ -210,6 +211,11 @@ class Session:
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
             recent_rejections=self.outcomes.recent_rejections(),
+            open_documents=tuple(
+                opened.snapshot
+                for uri, opened in reversed(self.documents.items())
+                if uri != document.uri and opened.language_id == LANGUAGE
+            ),
             seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
