@@ -40,7 +40,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance that it was given."""
+    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance it was given."""
 
     index: int
     tier: str

@@ -93,7 +93,7 @@ def _open(modules: Sequence[Neighbour]) -> Iterable[_Piece]:
 
 
 def _piece(rank: tuple[int, ...], place: int, module: Neighbour, definition: Definition) -> _Piece:
-    return _Piece(rank=rank, place=(place, definition.line), path=module.path, text=definition.text)
+    return _Piece(rank=rank, place=(place, definition.offset), path=module.path, text=definition.text)
 
 
 def _tests(files: Sequence[TestFile], context: Context, *, after: int) -> Iterable[_Piece]:

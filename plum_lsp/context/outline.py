@@ -14,6 +14,8 @@ from plum_lsp.domain.text import Span
 
 DEFINITIONS_MAX = 200
 """Of one module; a longer one is generated."""
+STATEMENTS_MAX = 2000
+"""At most so many statements are looked at for definitions."""
 MEMBERS_MAX = 16
 """Of one class."""
 DOCSTRING_LINES_MAX = 6
@@ -32,7 +34,7 @@ def outline(text: str) -> tuple[Definition, ...]:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     masked = mask(text)
     found: dict[str, Definition] = {}
-    for chunk in chunks(masked):
+    for chunk in chunks(masked)[:STATEMENTS_MAX]:
         definition = _definition(text, masked, chunk)
         if definition is not None:
             found.pop(definition.name, None)
@@ -53,16 +55,16 @@ def _definition(text: str, masked: str, chunk: Span) -> Definition | None:
         shown = _shown(text, lines[place:], is_class=head.code.startswith("class"))
         line = lines[0] if place and head.code.startswith("class") else head
         decorators = text[line.start : head.start]
-        return _named(header.group(1), decorators[:HEADER_CHARACTERS_MAX] + shown, text, head)
+        return _named(header.group(1), decorators[:HEADER_CHARACTERS_MAX] + shown, head)
     assigned = _ASSIGNED.match(head.code)
     if assigned is None or _DOCSTRING.match(head.code) or head.end - head.start > CONSTANT_CHARACTERS_MAX:
         return None
-    return _named(assigned.group(1), text[head.start : head.end], text, head)
+    return _named(assigned.group(1), text[head.start : head.end], head)
 
 
-def _named(name: str, shown: str, text: str, head: Line) -> Definition:
+def _named(name: str, shown: str, head: Line) -> Definition:
     mentions = frozenset(_NAMES.findall(mask(shown))) - {name}
-    return Definition(name=name, text=shown, line=text.count("\n", 0, head.start), mentions=mentions)
+    return Definition(name=name, text=shown, offset=head.start, mentions=mentions)
 
 
 def _shown(text: str, lines: list[Line], *, is_class: bool) -> str:

@@ -18,12 +18,12 @@ class TestFile:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
     """A top-level definition of a module, cut to what a caller has to know: header and docstring, of a class also its
-    fields and the headers of its methods. `mentions` holds the names in it; `line` counts from 0.
+    fields and the headers of its methods. `mentions` holds the names in it; `offset` is its place in the module.
     """
 
     name: str
     text: str
-    line: int
+    offset: int
     mentions: frozenset[str]
 
 
