@@ -93,6 +93,13 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    """What a server tells of itself to this machine: `/metrics` at a port of the loopback address; 0 for nothing."""
+
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LearningSettings:
     """What is learned from: which facts become pairs and labels, and which of those are trained on."""
 
@@ -167,6 +174,7 @@ class Settings:
     verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     gate: GateSettings = field(default_factory=GateSettings)

@@ -27,6 +27,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "sandbox.jobs": (0, 256),
     "sandbox.wall_seconds": (0.05, 60.0),
     "sandbox.memory_mb": (64, 65_536),
+    "metrics.port": (0, 65535),
     "learning.staleness_max": (0, 1000),
     "learning.user_share": (0.0, 1.0),
     "learning.replay_share": (0.0, 0.9),
