@@ -123,7 +123,11 @@ class CommandLine:
 
     @contextlib.contextmanager
     def started(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-        """Start a command in a process group of its own, as a shell does; what is left of it at the end is killed."""
+        """Start a command in a process group of its own, as a shell does; what is left of it at the end is killed.
+
+        Where the tests run in a shell's background, Ctrl-C is ignored, and would be by every process they start.
+        """
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [sys.executable, PLUM_LSP, *arguments],
             cwd=self.folder,
