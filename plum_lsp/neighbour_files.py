@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -64,30 +64,36 @@ class NeighbourFiles:
             modules += search.open_beside({*found, path})
         return Neighbourhood(path=_named(path, root), modules=tuple(modules))
 
-    def read(self, path: Path, root: Path) -> _Module | None:
-        """What the module at `path` defines and imports; None where there is no file, or none that may be read."""
+    def read(self, path: Path, root: Path, open_text: str | None) -> _Module | None:
+        """What the module at `path` defines and imports; None where there is no file, or none that may be read.
+
+        `open_text` is the editor's text of it, if it has it open.
+        """
         try:
             state = path.stat()
         except (OSError, ValueError):
             return None
         if not may_read(path, root, self._exclude):
             return None
+        if open_text is not None:
+            seen: tuple[int, ...] = (hash(open_text), len(open_text))
+            return self._outlined(path, seen, lambda: open_text)
         seen = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_dev)
+        return self._outlined(path, seen, lambda: read_text(path, bytes_max=FILE_BYTES_MAX))
+
+    def _outlined(self, path: Path, seen: tuple[int, ...], text: Callable[[], str]) -> _Module:
+        """The outline that is kept for what was seen, or a new one."""
         with self._lock:
             kept = self._kept.get(path)
             if kept is not None and kept[0] == seen:
                 self._kept.move_to_end(path)
                 return kept[1]
-        module = _Module(read_text(path, bytes_max=FILE_BYTES_MAX))
+        module = _Module(text())
         with self._lock:
             self._kept[path] = (seen, module)
             while len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
         return module
-
-    def may_show(self, path: Path, root: Path) -> bool:
-        """Whether an open document may be shown for the sake of another."""
-        return may_read(path, root, self._exclude)
 
 
 class _Module:
@@ -164,11 +170,7 @@ class _Search:
         if place not in self._read:
             if len(self._read) >= LOOKUPS_MAX or not place.is_relative_to(self._root):
                 return None
-            text = self._open.get(place)
-            if text is not None and self._files.may_show(place, self._root):
-                self._read[place] = _Module(text)
-            else:
-                self._read[place] = self._files.read(place, self._root)
+            self._read[place] = self._files.read(place, self._root, self._open.get(place))
         return self._read[place]
 
     def module(self, place: Path) -> _Module:
