@@ -1,6 +1,6 @@
 """Whether seeing a project's other files helps: functions that have to use what another file defines, with and without.
 
-    python -m benchmarks.neighbours [--samples N] [--tokens N]
+    python -m benchmarks.neighbours [--samples N] [--tokens N] [--skip N] [--take N]
 
 Each task is a small project made for this purpose: one module with definitions whose names say what they are for but
 not how they are called, and one with a function to complete. The same samples (temperatures and seeds) are drawn for a
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -322,14 +323,14 @@ async def _passes(task: Task, finished: str, sandbox: Sandbox, limits: Limits) -
     return seen[0].ending is Ending.RETURNED and seen[0].value is True
 
 
-async def measure(samples: int, tokens: int) -> None:
+async def measure(tasks: Sequence[Task], samples: int, tokens: int) -> None:
     """Print each variant's pass rate and its ratio to the one without."""
     settings = load_for_command({"sampling": {"candidates": samples, "neighbour_tokens": tokens}})
     sandbox, policy = await open_sandbox(sandbox_options(settings)), open_policy(policy_options(settings))
     right = dict.fromkeys(VARIANTS, 0)
     solved = dict.fromkeys(VARIANTS, 0)
     try:
-        for task in TASKS:
+        for task in tasks:
             row = {name: await right_samples(task, name, policy, sandbox, settings) for name in VARIANTS}
             for name, count in row.items():
                 right[name] += count
@@ -339,17 +340,19 @@ async def measure(samples: int, tokens: int) -> None:
         await policy.close()
         await sandbox.close()
     for name in VARIANTS:
-        share = right[name] / (samples * len(TASKS))
+        share = right[name] / (samples * len(tasks))
         ratio = right[name] / max(1, right["without"])
-        print(f"{name:10s} pass@1 {share:.2f} (ratio {ratio:.2f})  pass@{samples} {solved[name] / len(TASKS):.2f}")
+        print(f"{name:10s} pass@1 {share:.2f} (ratio {ratio:.2f})  pass@{samples} {solved[name] / len(tasks):.2f}")
 
 
 @click.command()
 @click.option("--samples", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--tokens", type=click.IntRange(1), default=400, show_default=True)
-def main(samples: int, tokens: int) -> None:
+@click.option("--skip", type=click.IntRange(0), default=0, help="Leave out the first tasks.")
+@click.option("--take", type=click.IntRange(1), default=len(TASKS), help="At most so many tasks.")
+def main(samples: int, tokens: int, skip: int, take: int) -> None:
     """Measure what neighbours are worth."""
-    asyncio.run(measure(samples, tokens))
+    asyncio.run(measure(TASKS[skip : skip + take], samples, tokens))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python -m benchmarks.prompt_cache [--keys N] [--asked N]
 
 The keys of a real file of this project, typed in its middle, with the project's other files as neighbours. For each
-key the prompt is built as the server builds it, tokenised by the default model's own server, and compared with the
-prompt of the key before: what they share at their beginning is what a prefix cache can give. The share is of all tokens
-of all prompts. `--asked` prompts of the shipped variant are also completed by the server (one token each), and what it
-says it had cached is told beside the computed share. Baseline: the window begins wherever the budget ends.
+key the prompt is built as the server builds it and compared with that of the key before: what they share at their
+beginning is what a prefix cache can give. The share is of all characters. `--asked` prompts of the shipped
+variant are also completed by the default model's own server (one token each), and the tokens that it says it had cached
+are told beside the computed share. Baseline: the window begins wherever the budget ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from plum_lsp.context.prompt import build_prompt
 from plum_lsp.domain.suggestion import PolicyVersion, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.neighbour_files import NeighbourFiles
-from plum_lsp.policy.launch import LaunchOptions, find_model, launch
+from plum_lsp.policy.launch import LaunchOptions, ServedModel, find_model, launch
 from plum_lsp.surveying import Budget, survey
 from plum_lsp.wiring import load_for_command, pipeline_options, policy_options, template_for
 
@@ -54,8 +54,8 @@ def prompts(keys: int, budget: Budget, version: PolicyVersion, *, step_share: fl
     return found
 
 
-def shared(first: Sequence[int], second: Sequence[int]) -> int:
-    """How many tokens two prompts share at their beginning."""
+def shared(first: str, second: str) -> int:
+    """How many characters two prompts share at their beginning."""
     for place, (one, other) in enumerate(zip(first, second, strict=False)):
         if one != other:
             return place
@@ -75,46 +75,48 @@ async def measure(keys: int, asked: int) -> None:
         VARIANTS[1]: prompts(keys, budget, version, step_share=shipped),
         VARIANTS[2]: prompts(keys, alone, version, step_share=shipped),
     }
-    process = await launch(
-        model, LaunchOptions(threads=1, context_tokens=policy.context_tokens, idle_seconds=600.0, adapter=None)
-    )
+    baseline = 0.0
+    for name, group in texts.items():
+        hits = [shared(before, after) for before, after in pairwise(group)]
+        whole = sum(map(len, group[1:]))
+        share = sum(hits) / whole
+        baseline = baseline or share
+        anew = sum(hit < len(after) / 2 for hit, after in zip(hits, group[1:], strict=True))
+        print(
+            f"{name:30s} {len(hits)} keys, {whole / len(hits):.0f} characters a prompt, cached {share:.3f} "
+            f"(ratio {share / baseline:.2f}), read anew a key {(whole - sum(hits)) / len(hits):.0f}, "
+            f"more than half of the prompt {anew} times",
+            flush=True,
+        )
+    if asked:
+        await _ask(model, policy.context_tokens, texts["shipped"][-asked:])
+
+
+async def _ask(model: ServedModel, context_tokens: int, group: Sequence[str]) -> None:
+    """Complete prompts one after the other and print what the server says it had cached, in tokens."""
+    process = await launch(model, LaunchOptions(threads=1, context_tokens=context_tokens, idle_seconds=600.0))
     headers = {"Authorization": f"Bearer {process.api_key}"}
+    cached = whole = 0
     try:
         async with httpx.AsyncClient(base_url=process.url, headers=headers, timeout=300, trust_env=False) as client:
-            baseline = 0.0
-            for name, group in texts.items():
-                tokens = [(await client.post("/tokenize", json={"content": one})).json()["tokens"] for one in group]
-                pairs = list(pairwise(tokens))
-                hits = [shared(before, after) for before, after in pairs]
-                whole = sum(len(after) for _, after in pairs)
-                share = sum(hits) / whole
-                baseline = baseline or share
-                anew = sum(hit < len(after) / 2 for hit, (_, after) in zip(hits, pairs, strict=True))
-                print(
-                    f"{name:30s} {len(pairs)} keys, {whole / len(pairs):.0f} tokens a prompt, cached {share:.3f} "
-                    f"(ratio {share / baseline:.2f}), read anew a key {(whole - sum(hits)) / len(pairs):.0f} tokens, "
-                    f"more than half of the prompt {anew} times"
-                )
-            await _ask(client, texts["shipped"][-asked:])
+            for place, text in enumerate(group):
+                body = {"prompt": text, "n_predict": 1, "cache_prompt": True}
+                timings = (await client.post("/completion", json=body)).json()["timings"]
+                if place:
+                    cached += timings["cache_n"]
+                    whole += timings["cache_n"] + timings["prompt_n"]
     finally:
         await process.close()
-
-
-async def _ask(client: httpx.AsyncClient, group: Sequence[str]) -> None:
-    """Complete prompts one after the other and print what the server says it had cached."""
-    cached = whole = 0
-    for place, text in enumerate(group):
-        body = {"prompt": text, "n_predict": 1, "cache_prompt": True}
-        timings = (await client.post("/completion", json=body)).json()["timings"]
-        if place:
-            cached += timings["cache_n"]
-            whole += timings["cache_n"] + timings["prompt_n"]
-    print(f"the server's own count over {len(group) - 1} keys: cached {cached / max(1, whole):.3f}")
+    expected = sum(shared(*pair) for pair in pairwise(group)) / max(1, sum(map(len, group[1:])))
+    print(
+        f"the server's own count over {len(group) - 1} keys: {cached} of {whole} tokens, {cached / max(1, whole):.3f}; "
+        f"computed for the same {expected:.3f}"
+    )
 
 
 @click.command()
 @click.option("--keys", type=click.IntRange(2), default=600, show_default=True)
-@click.option("--asked", type=click.IntRange(2), default=20, show_default=True)
+@click.option("--asked", type=click.IntRange(0), default=20, show_default=True)
 def main(keys: int, asked: int) -> None:
     """Measure prefix cache hits."""
     asyncio.run(measure(keys, asked))
