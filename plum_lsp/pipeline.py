@@ -190,7 +190,7 @@ class Pipeline:
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
-            version = await self.policy.version()
+            version = await self.policy.version(request.id)
         stages.reach("policy_ready")
         this = _Round(request=request, context=context, judge=judge, version=version, around=around)
         try:

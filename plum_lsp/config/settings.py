@@ -42,6 +42,8 @@ class SamplingSettings:
     top_p: float = 0.95
     max_tokens: int = 320
     seed: int = 0
+    explores: bool = False
+    """Let the trainer raise the temperature of some candidates of a group where samples become alike."""
     prefix_tokens: int = 1200
     suffix_tokens: int = 300
     neighbour_tokens: int = 400
@@ -162,6 +164,11 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
+    benchmark: str = ""
+    """A file of benchmark rows on which champion and challenger are compared, too; they are kept out of training."""
+    benchmark_drop_max: float = 0.05
+    canary_share: float = 1.0
+    """Share of requests that a new version answers while it is watched; 1.0: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

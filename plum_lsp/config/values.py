@@ -63,6 +63,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "gate.watch_hours_max": (0.1, 8760.0),
     "gate.watch_confidence": (0.5, 0.9999),
     "gate.latency_ratio_max": (1.0, 100.0),
+    "gate.benchmark_drop_max": (0.0, 1.0),
+    "gate.canary_share": (0.01, 1.0),
 }
 """Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
 

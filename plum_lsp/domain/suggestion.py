@@ -50,8 +50,10 @@ class HoleKind(enum.Enum):
     """On an empty line inside a body that has code before or after: ends where the suffix takes over."""
     LINE = "line"
     """In the middle of a line: ends with the line, or with the block the line opens."""
+    CLASS = "class"
+    """At the start of a class's body, of which at most the docstring is written: ends where the class ends."""
     MODULE = "module"
-    """Outside any function: ends before the next top-level definition."""
+    """Elsewhere outside any function: ends before the next top-level definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

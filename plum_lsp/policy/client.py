@@ -99,7 +99,7 @@ class CompletionsPolicy:
         self._streams: set[asyncio.Task[Completion]] = set()
         self._is_closed = False
 
-    async def version(self) -> PolicyVersion:
+    async def version(self, request_id: str = "") -> PolicyVersion:
         """The version that will answer the next request; asked for once, and again after an error.
 
         Raises:
