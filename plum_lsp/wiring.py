@@ -19,6 +19,7 @@ from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
 from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
+from plum_lsp.neighbour_files import NeighbourFiles
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
 from plum_lsp.policy.connection import is_loopback
@@ -96,6 +97,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
+            neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -191,6 +193,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         show=ShowRule(probability_min=settings.offers.probability_min, logprob_min=settings.offers.logprob_min),
         prefix_tokens=sampling.prefix_tokens,
         suffix_tokens=sampling.suffix_tokens,
+        neighbour_tokens=min(sampling.neighbour_tokens, sampling.prefix_tokens // 2),
         template_for=template_for,
         asks_for_tests=asks_for_tests(settings),
     )
