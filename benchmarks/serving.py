@@ -1,17 +1,20 @@
 """How fast the policy server in the settings is: tokens a second, first verified offer, and a swap under load.
 
-    python -m benchmarks.serving [--candidates N] [--adapter DIR]
+    python -m benchmarks.serving [--candidates N] [--rounds N] [--adapter DIR] [--requests N]
 
-Every figure is printed beside the same with one candidate, in the same run. With an adapter, it is published to
-`plum-lsp policy serve` while groups are being sampled.
+Every figure is printed beside the same with one candidate, or asked for otherwise, in the same run. The rest needs a
+`plum-lsp policy serve`: one request with n choices against n requests, on prompts the server has never seen; an adapter
+that is published while groups are being sampled; and the memory of the server before and after many short requests.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,10 +28,10 @@ from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.pipeline import Pipeline
-from plum_lsp.policy.client import open_policy
-from plum_lsp.policy.engines import VllmEngine
+from plum_lsp.policy.client import CompletionsPolicy, open_policy
+from plum_lsp.policy.engines import served_engine
 from plum_lsp.policy.publish import publish
-from plum_lsp.policy.serving import read_state
+from plum_lsp.policy.serving import ServingState, read_state
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.policy.weights import read_base
 from plum_lsp.sandbox.host import open_sandbox
@@ -114,12 +117,36 @@ async def first_verified_ms(candidates: int) -> list[float]:
     return found
 
 
-async def swap(adapter: Path, policy: Policy, asked: list[FimPrompt]) -> None:
+async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates: int, rounds: int) -> None:
+    """One request with n choices beside n requests of one: milliseconds to the first completion and to the last."""
+    options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
+    first: dict[bool, list[float]] = {True: [], False: []}
+    last: dict[bool, list[float]] = {True: [], False: []}
+    active = VersionStore(data_dir(load_for_command({})) / ADAPTERS).active()
+    name = active.name if active else state.model
+    for number, prompt in enumerate(asked * rounds):
+        for shares in (True, False) if number % 2 else (False, True):
+            policy = CompletionsPolicy(state.url, model=name, connection=state.connection(), shares_prompt=shares)
+            new = replace(prompt, text=f"# {uuid.uuid4().hex}\n{prompt.text}")
+            await policy.version()
+            ended = [one.ended_ms async for one in policy.sample(new, options, deadline=time.monotonic() + SECONDS)]
+            await policy.close()
+            first[shares].append(min(ended))
+            last[shares].append(max(ended))
+    for what, times in (("first", first), ("all", last)):
+        one, many = statistics.median(times[True]), statistics.median(times[False])
+        ratios = sorted(a / b for a, b in zip(times[True], times[False], strict=True))
+        spread = f"middle half of the ratios {ratios[len(ratios) // 4]:.2f} to {ratios[-1 - len(ratios) // 4]:.2f}"
+        print(
+            f"n = {candidates}, {what} complete, {len(ratios)} groups: one request {one:.0f} ms, {candidates} requests "
+            f"{many:.0f} ms, ratio {one / many:.2f}; {spread}"
+        )
+
+
+async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[FimPrompt]) -> None:
     """Publish while groups are sampled, and print what it took."""
     folder = data_dir(load_for_command({}))
-    state = read_state(folder)
-    assert state is not None, "start the server with: plum-lsp policy serve"
-    engine = VllmEngine(state.url, state.connection())
+    engine = served_engine(state)
     load = asyncio.create_task(tokens_a_second(policy, asked, 8))
     try:
         base = read_base(Path(state.model_path), cache_dir=folder, name=state.model)
@@ -132,30 +159,78 @@ async def swap(adapter: Path, policy: Policy, asked: list[FimPrompt]) -> None:
         await engine.close()
 
 
-async def measure(candidates: int, adapter: Path | None) -> None:
+def memory_mib(pid: int) -> float:
+    """Memory of a process and all below it, shared pages counted once (PSS)."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    tree = {pid}
+    while new := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= new
+    total = 0
+    for one in tree:
+        with contextlib.suppress(OSError):
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+            total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total / 1024
+
+
+async def growth(state: ServingState, policy: Policy, asked: list[FimPrompt], requests: int) -> None:
+    """The server's memory before and after many requests of two tokens, eight at a time."""
+    options = SamplingOptions(temperatures=(0.8,), top_p=0.95, max_tokens=2, seed=0)
+    left = iter(range(requests))
+
+    async def ask() -> None:
+        for number in left:
+            prompt = replace(asked[0], text=f"# {number}\n{asked[number % len(asked)].text}")
+            async for _ in policy.sample(prompt, options, deadline=time.monotonic() + SECONDS):
+                pass
+
+    marks = []
+    for share in (0.1, 0.9):
+        left = iter(range(int(requests * share)))
+        await asyncio.gather(*(ask() for _ in range(8)))
+        marks.append(memory_mib(state.pid))
+    warm, end = marks
+    print(
+        f"server memory: {warm:.0f} MiB after {requests // 10} requests, {end:.0f} after {requests}, {end / warm:.3f}"
+    )
+
+
+async def measure(candidates: int, rounds: int, adapter: Path | None, requests: int) -> None:
     """Print every figure."""
+    state = read_state(data_dir(load_for_command({})))
+    assert state is not None or not (adapter or requests), "start the server with: plum-lsp policy serve"
     policy = open_policy(policy_options(load_for_command({})))
     try:
         asked = await prompts(policy)
         await tokens_a_second(policy, asked[:1], 1)
+        if state is not None:
+            await shared_prompt(state, asked, candidates, rounds)
+            print(f"server memory: {memory_mib(state.pid):.0f} MiB")
         one, many = [await tokens_a_second(policy, asked, count) for count in (1, candidates)]
         print(f"tokens/s: n = 1 {one:.1f}, n = {candidates} {many:.1f}, ratio {many / one:.2f}")
         alone, group = [await first_verified_ms(count) for count in (1, candidates)]
         for count, times in ((1, alone), (candidates, group)):
             middle = f"{statistics.median(times):.0f} ms" if times else "never"
             print(f"first verified, n = {count}: {len(times)} of {len(FUNCTIONS)} functions, median {middle}")
-        if adapter is not None:
-            await swap(adapter, policy, asked)
+        if state is not None and adapter is not None:
+            await swap(state, adapter, policy, asked)
+        if state is not None and requests:
+            await growth(state, policy, asked, requests)
     finally:
         await policy.close()
 
 
 @click.command()
 @click.option("--candidates", default=8, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--requests", default=0, help="Requests after which the server's memory is compared; 0: none.")
 @click.option("--adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def main(candidates: int, adapter: Path | None) -> None:
+def main(candidates: int, rounds: int, adapter: Path | None, requests: int) -> None:
     """Measure the policy server of the settings."""
-    asyncio.run(measure(candidates, adapter))
+    asyncio.run(measure(candidates, rounds, adapter, requests))
 
 
 if __name__ == "__main__":

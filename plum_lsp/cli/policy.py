@@ -15,9 +15,10 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import Settings, cache_dir, data_dir
-from plum_lsp.domain.errors import PolicyError, PolicyUnavailable
-from plum_lsp.policy.engines import Engine, VllmEngine
+from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
+from plum_lsp.policy.engines import Engine, served_engine
 from plum_lsp.policy.llama_engine import LlamaEngine
+from plum_lsp.policy.llama_supervisor import LlamaSupervisor
 from plum_lsp.policy.publish import RANK_MAX, Publication
 from plum_lsp.policy.publish import publish as publish_adapter
 from plum_lsp.policy.publish import rollback as roll_back
@@ -45,6 +46,7 @@ def policy() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--lora-rank", default=RANK_MAX, show_default=True, help="Largest rank of an adapter (vLLM).")
 @click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM); 0: none.")
+@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Side by side (llama.cpp).")
 @click.option("--context-tokens", default=4096, show_default=True)
 @click.argument("passed", nargs=-1, type=click.UNPROCESSED)
 def serve(
@@ -55,10 +57,11 @@ def serve(
     port: int,
     lora_rank: int,
     ngram: int,
+    slots: int,
     context_tokens: int,
     passed: tuple[str, ...],
 ) -> None:
-    """Serve a policy until stopped. What follows -- goes to the engine, as in: -- --tensor-parallel-size 2."""
+    """Serve a policy until stopped. What follows -- goes to vLLM, as in: -- --tensor-parallel-size 2."""
     settings = load_for_command({})
     folder = data_dir(settings)
     if (running := read_state(folder)) is not None:
@@ -67,9 +70,8 @@ def serve(
     source = served_source(
         model or options.model, engine or "", cache_dir=options.cache_dir, folder=options.model_folder
     )
-    if source.engine == "llamacpp":
-        remedy = "Editors run it by themselves and follow the active version; for vLLM add: --engine vllm"
-        raise PolicyUnavailable("llama.cpp is not served to other processes", remedy=remedy)
+    if source.engine == "llamacpp" and (passed or ngram):
+        raise ConfigError("llama.cpp takes no options of vLLM", remedy="Leave out --ngram and what follows --.")
     click.echo(f"Serving {source.name} with {source.engine}")
     wanted = ServeOptions(
         engine=source.engine,
@@ -80,20 +82,32 @@ def serve(
         context_tokens=context_tokens,
         lora_rank=lora_rank,
         ngram_tokens=ngram,
+        slots=slots,
         passed=passed,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(
+    base = read_base(source.path, cache_dir=options.cache_dir, name=source.name)
+    supervisor = _supervisor(wanted, base, folder, threads=options.threads)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_signal(supervisor))
+
+
+def _supervisor(wanted: ServeOptions, base: BaseModel, folder: Path, *, threads: int) -> Supervisor | LlamaSupervisor:
+    """Who runs the engine."""
+    store = VersionStore(folder / ADAPTERS)
+    if wanted.engine == "llamacpp":
+        return LlamaSupervisor(
+            options=wanted, base=base, store=store, data_dir=folder, tell=_tell, progress=_progress, threads=threads
+        )
+    return Supervisor(
         options=wanted,
-        base=read_base(source.path, cache_dir=options.cache_dir, name=source.name),
-        store=VersionStore(folder / ADAPTERS),
+        base=base,
+        store=store,
         data_dir=folder,
         log=folder / "policy.log",
         tell=_tell,
         progress=_progress,
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_signal(supervisor))
 
 
 @policy.command()
@@ -186,19 +200,18 @@ def _show(done: Publication) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine, BaseModel, int]]:
-    """The engine that publications go to: the vLLM that runs, or else llama.cpp with the configured model."""
+    """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
-    if state is not None and state.engine == "vllm":
+    if state is not None:
         base = read_base(Path(state.model_path), cache_dir=cache_dir(settings), name=state.model)
-        vllm = VllmEngine(state.url, state.connection())
+        served = served_engine(state)
         try:
-            yield vllm, base, state.lora_rank
+            yield served, base, state.lora_rank
         finally:
-            await vllm.close()
+            await served.close()
         return
-    model = state.model_path if state is not None else options.model
-    source = served_source(model, "llamacpp", cache_dir=options.cache_dir, folder=options.model_folder)
+    source = served_source(options.model, "llamacpp", cache_dir=options.cache_dir, folder=options.model_folder)
     llama = LlamaEngine(source, options)
     try:
         yield llama, read_base(source.path, cache_dir=options.cache_dir, name=source.name), RANK_MAX
@@ -207,14 +220,14 @@ async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine, BaseModel, 
 
 
 async def _models(state: ServingState) -> tuple[str, ...]:
-    engine = VllmEngine(state.url, state.connection())
+    engine = served_engine(state)
     try:
         return await engine.models()
     finally:
         await engine.close()
 
 
-async def _until_signal(supervisor: Supervisor) -> None:
+async def _until_signal(supervisor: Supervisor | LlamaSupervisor) -> None:
     """Serve until SIGTERM or SIGINT; both end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):

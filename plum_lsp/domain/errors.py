@@ -6,6 +6,8 @@
     ├── AdapterError           an adapter is missing, damaged or does not fit, and is not published
     ├── PolicyError            the policy server failed
     │   ├── PolicyUnavailable  it cannot be reached or started
+    │   │   ├── PolicyRefused      it will not have us (key, certificate, address): asking again is no use
+    │   │   └── PolicyOutOfMemory  its model does not fit
     │   └── PolicyProtocolError  it answered with something we cannot read
     ├── SandboxError           the jail or its harness broke; no verdict exists
     │   └── SandboxUnavailable no isolation on this machine; nothing may be executed
@@ -43,6 +45,14 @@ class PolicyError(PlumError):
 
 class PolicyUnavailable(PolicyError):
     """The policy server cannot be reached or did not start."""
+
+
+class PolicyRefused(PolicyUnavailable):
+    """The policy server will not have us, and asking again is no use: a wrong key, certificate or address."""
+
+
+class PolicyOutOfMemory(PolicyUnavailable):
+    """The policy server ran out of memory."""
 
 
 class PolicyProtocolError(PolicyError):

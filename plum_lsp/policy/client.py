@@ -1,7 +1,9 @@
-"""The policy port over any OpenAI completions endpoint: one group, one deadline, one connection a candidate.
+"""The policy port over any OpenAI completions endpoint: one group, one deadline, one connection a temperature.
 
-Every candidate is a request of its own, so that closing its connection stops it alone: at the first line outside the
-block, when the iterator is closed, or at the deadline. The server finds their common prompt in its own prefix cache.
+Candidates of one temperature are one request with `n` choices, which the server reads the prompt for once; a server
+that refuses or ignores `n` is asked for each alone from then on. A connection is closed when the last of its candidates
+has left the block, when the iterator is closed, or at the deadline. Requests of other temperatures find their common
+prompt in the server's prefix cache.
 Starting a server of our own is `embedded_policy`.
 """
 
@@ -10,25 +12,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.ports import Policy
-from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, PolicyVersion, SamplingOptions
-from plum_lsp.policy.connection import Connection, is_loopback
+from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.policy.connection import Connection, is_loopback, unreachable
 from plum_lsp.policy.cutting import Cutter
 from plum_lsp.policy.ladder import temperature_ladder
 from plum_lsp.policy.serving import read_state
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
-from plum_lsp.policy.wire import Delta, EventReader, Token, completion_request, model_names, refusal
+from plum_lsp.policy.watched import WatchedPolicy
+from plum_lsp.policy.wire import EventReader, completion_request, model_cards, refusal, version_in
+from plum_lsp.policy.writing import Group, Writing, asks
 
 __all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_ladder"]
 
 logger = logging.getLogger(__name__)
 
+REFUSES_N = {400, 422, 501}
+"""What servers answer to more choices than they give; if it was about something else, asking for one says so."""
+URL_TRIES = 3
+VERSION_SECONDS = 30.0
+"""How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 LIST_SECONDS = 10.0
 """How long a server may take to say which models it has."""
 
@@ -68,14 +77,14 @@ def open_policy(options: PolicyOptions) -> Policy:
     state = read_state(options.data_dir) if options.data_dir else None
     if options.url and (state is None or options.url.rstrip("/") != state.url):
         reach = Connection(api_key=options.api_key, ca_file=options.ca_file, proxy=options.proxy)
-        return CompletionsPolicy(options.url, model=options.model, connection=reach)
+        return WatchedPolicy(CompletionsPolicy(options.url, model=options.model, connection=reach), tries=URL_TRIES)
     if options.data_dir is not None and (state is not None or options.url):
         from plum_lsp.policy.served_policy import ServedPolicy
 
-        return ServedPolicy(options.data_dir)
+        return WatchedPolicy(ServedPolicy(options.data_dir), tries=1)  # it waits for its server by itself
     from plum_lsp.policy.embedded_policy import EmbeddedPolicy
 
-    return EmbeddedPolicy(options)
+    return WatchedPolicy(EmbeddedPolicy(options), tries=1)  # it starts its server again by itself
 
 
 class CompletionsPolicy:
@@ -89,30 +98,47 @@ class CompletionsPolicy:
         api_key: str = "",
         version: PolicyVersion | None = None,
         connection: Connection | None = None,
+        shares_prompt: bool = True,
     ) -> None:
-        """`version` is what a server of our own is known to serve; otherwise the server is asked for its models."""
+        """`version` is what a server of our own is known to serve; otherwise the server is asked for its models.
+
+        `shares_prompt` is False for a server that is better asked for each candidate alone.
+        """
         self._url = url.rstrip("/")
         self._model = model
         self._version = version
         self._is_loopback = is_loopback(self._url)
         self._http = (connection or Connection(api_key=api_key)).client(self._url)
-        self._streams: set[asyncio.Task[Completion]] = set()
+        self._asked_at = 0.0
+        self._shares_prompt = shares_prompt
+        self._streams: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    async def version(self) -> PolicyVersion:
-        """The version that will answer the next request; asked for once, and again after an error.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The version that will answer the next request; asked for now and then, and after an error.
+
+        A server that was followed to a version and does not answer now is taken to serve it still.
 
         Raises:
             PolicyError: the server cannot be reached.
         """
-        if self._version is None:
-            names = await self._list_models()
-            name = self._model or names[0]
-            if name not in names:
-                remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(names)}."
-                raise PolicyUnavailable(f"the policy server at {self._url} has no model {name!r}", remedy=remedy)
-            self._version = PolicyVersion(number=0, model=name, model_sha256="")
+        now = asyncio.get_running_loop().time()
+        if self._version is None or (not self._version.model_sha256 and now - self._asked_at > VERSION_SECONDS):
+            try:
+                self._version = await self._ask_version()
+            except PolicyError:
+                if self._version is None:
+                    raise
+            self._asked_at = now
         return self._version
+
+    async def _ask_version(self) -> PolicyVersion:
+        cards = await self._list_models()
+        version = version_in(cards, self._model)
+        if version is None:
+            remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(cards)}."
+            raise PolicyRefused(f"the policy server at {self._url} has no model {self._model!r}", remedy=remedy)
+        return version
 
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
@@ -123,26 +149,30 @@ class CompletionsPolicy:
             PolicyError: no completion could be had.
         """
         group = await self._begin(prompt, options, deadline, version)
-        tasks = [asyncio.create_task(self._stream(group, index)) for index in range(len(options.temperatures))]
+        tasks = [
+            asyncio.create_task(self._stream(group, ask)) for ask in asks(options, shares_prompt=self._shares_prompt)
+        ]
         self._streams.update(tasks)
         error: PolicyError | None = None
         has_yielded = False
-        pending = set(tasks)
+        pending = set(group.results)
         try:
             while pending:
                 left = max(0.0, deadline - asyncio.get_running_loop().time())
                 done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 if not done:
                     break
-                for task in (task for task in tasks if task in done):
-                    completion, failure = _outcome(task)
-                    error = error or failure
+                for result in (result for result in group.results if result in done):
+                    completion, lost = _outcome(result)
+                    error = error or lost
                     if completion is not None:
                         has_yielded = True
                         yield completion
         finally:
             await _end(tasks)
             self._streams.difference_update(tasks)
+            for result in group.results:
+                _outcome(result)  # an error nobody waits for any more is not to be reported as forgotten
         if error is not None:
             self._forget_version()
             logger.info("lost at least one stream of a group: %s", error)
@@ -158,7 +188,7 @@ class CompletionsPolicy:
 
     async def _begin(
         self, prompt: FimPrompt, options: SamplingOptions, deadline: float, version: PolicyVersion | None
-    ) -> _Group:
+    ) -> Group:
         """What the streams of one group share."""
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -170,60 +200,87 @@ class CompletionsPolicy:
         except TimeoutError:
             raise PolicyUnavailable(f"the policy server at {self._url} did not answer before the deadline") from None
         sent = tuple(asyncio.Event() for _ in options.temperatures)
-        return _Group(
-            model=version.served_name, prompt=prompt, options=options, deadline=deadline, started=started, sent=sent
+        return Group(
+            model=version.served_name,
+            prompt=prompt,
+            options=options,
+            deadline=deadline,
+            started=started,
+            sent=sent,
+            results=tuple(loop.create_future() for _ in options.temperatures),
         )
 
-    async def _stream(self, group: _Group, index: int) -> Completion:
-        """One candidate. Requests leave in the order of their index; whoever waits for them ends them (`_end`).
+    async def _stream(self, group: Group, ask: tuple[int, ...]) -> None:
+        """The candidates of one request. Requests leave in the order of their candidates.
 
         The order matters to a server that answers one after the other: the likeliest candidate comes first. It is
         kept on this machine only, where waiting for the one before costs no round trip.
         """
         try:
-            if index and self._is_loopback:
-                await group.sent[index - 1].wait()
-            return await self._complete(group, index)
+            if ask[0] and self._is_loopback:
+                await group.sent[ask[0] - 1].wait()
+            if missing := await self._complete(group, ask):
+                self._shares_prompt = False
+                logger.info("the policy server gave fewer candidates than asked for; each is asked for alone")
+                for index in missing:
+                    await self._complete(group, (index,))
+        except PolicyProtocolError as error:
+            self._shares_prompt |= len(ask) > 1  # the refusal was about something else
+            _fail(group, ask, error)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise PolicyUnavailable(
-                f"the policy server at {self._url} cannot be used: {str(error) or type(error).__name__}",
-                remedy="Check that it runs and that PLUM_POLICY_URL is its address.",
-            ) from error
+            _fail(group, ask, unreachable(error, self._url))
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
+            _fail(group, ask, error)
         finally:
-            group.sent[index].set()
+            for index in ask:
+                group.sent[index].set()
+                group.results[index].cancel()
 
-    async def _complete(self, group: _Group, index: int) -> Completion:
-        """Send the request and read its stream until it ends or leaves the block."""
-        writing = _Writing(cutter=Cutter(group.prompt.block))
+    async def _complete(self, group: Group, ask: tuple[int, ...]) -> tuple[int, ...]:
+        """Send a request and read its stream until each choice has ended or left the block.
+
+        Returns the candidates that a server which does not know `n` has left out.
+        """
+        writings = [Writing(cutter=Cutter(group.prompt.block)) for _ in ask]
+        left = set(range(len(ask)))
         reader = EventReader()
-        request = completion_request(group.model, group.prompt, group.options, index)
 
         async def trace(event: str, _info: object) -> None:
             if event == "http11.send_request_body.complete":
-                group.sent[index].set()
+                for index in ask:
+                    group.sent[index].set()
 
+        request = completion_request(group.model, group.prompt, group.options, ask)
         url = f"{self._url}/completions"
         async with self._http.stream("POST", url, json=request, extensions={"trace": trace}) as response:
+            if response.status_code in REFUSES_N and len(ask) > 1:
+                return ask
             if response.status_code != httpx.codes.OK:
                 raise refusal(response.status_code, (await response.aread())[:4096], url=self._url)
             async for chunk in response.aiter_bytes():
                 for delta in reader.feed(chunk):
+                    if delta.index not in left:
+                        continue
+                    writing = writings[delta.index]
                     writing.take(delta, at=group.elapsed_ms())
                     if writing.has_ended:
-                        return writing.completion(group, index)
+                        left.discard(delta.index)
+                        index = ask[delta.index]
+                        group.results[index].set_result(writing.completion(group, index))
+                if not left:
+                    return ()
+        if reader.is_done and len(left) < len(ask) and not any(writings[place].length for place in left):
+            return tuple(ask[place] for place in sorted(left))
         raise PolicyProtocolError("the policy server ended a stream without saying why")
 
-    async def _list_models(self) -> tuple[str, ...]:
+    async def _list_models(self) -> dict[str, str]:
         try:
             response = await self._http.get(f"{self._url}/models", timeout=LIST_SECONDS)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise PolicyUnavailable(
-                f"the policy server at {self._url} cannot be reached: {str(error) or type(error).__name__}",
-                remedy="Check that it runs and that PLUM_POLICY_URL is its address.",
-            ) from error
+            raise unreachable(error, self._url) from error
         if response.status_code != httpx.codes.OK:
             raise refusal(response.status_code, response.content, url=self._url)
-        return model_names(response.content)
+        return model_cards(response.content)
 
     def _forget_version(self) -> None:
         """Ask a server that failed again what it serves, unless it is our own."""
@@ -231,68 +288,14 @@ class CompletionsPolicy:
             self._version = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """What the streams of one group share; `sent[i]` is set once request `i` has left."""
-
-    model: str
-    prompt: FimPrompt
-    options: SamplingOptions
-    deadline: float
-    started: float
-    sent: tuple[asyncio.Event, ...]
-
-    def elapsed_ms(self) -> float:
-        """Milliseconds since the group began."""
-        return (asyncio.get_running_loop().time() - self.started) * 1000
+def _fail(group: Group, ask: tuple[int, ...], error: BaseException) -> None:
+    """Tell whoever waits for the candidates that have not ended."""
+    for index in ask:
+        if not group.results[index].done():
+            group.results[index].set_exception(error)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Writing:
-    """A completion while it streams."""
-
-    cutter: Cutter
-    tokens: list[tuple[int, float | None]] = field(default_factory=list)
-    length: int = 0
-    finish: str = ""
-    first_token_ms: float | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more is wanted of the stream."""
-        return bool(self.finish) or self.cutter.has_ended
-
-    def take(self, delta: Delta, *, at: float) -> None:
-        """Add what one event brought."""
-        for token in delta.tokens:
-            self._take_token(token, at)
-        self.finish = delta.finish
-
-    def _take_token(self, token: Token, at: float) -> None:
-        if self.first_token_ms is None:
-            self.first_token_ms = at
-        self.tokens.append((self.length, token.logprob))
-        self.length += len(token.text)
-        self.cutter.feed(token.text)
-
-    def completion(self, group: _Group, index: int) -> Completion:
-        """The completion, cut to its block, with the log-probabilities of the tokens kept."""
-        text = self.cutter.close()
-        reason = Finish.LENGTH if self.finish == "length" else Finish.STOP
-        ended = group.elapsed_ms()
-        return Completion(
-            index=index,
-            text=text,
-            finish=Finish.CUT if self.cutter.has_ended else reason,
-            temperature=group.options.temperatures[index],
-            seed=group.options.seed + index,
-            token_logprobs=tuple(value for start, value in self.tokens if start < len(text) and value is not None),
-            first_token_ms=self.first_token_ms if self.first_token_ms is not None else ended,
-            ended_ms=ended,
-        )
-
-
-async def _end(streams: Collection[asyncio.Task[Completion]]) -> None:
+async def _end(streams: Collection[asyncio.Task[None]]) -> None:
     """Cancel each stream exactly once, and wait for all.
 
     A stream that is cancelled closes its connection, which takes a few turns of the event loop. A second cancellation
@@ -306,13 +309,13 @@ async def _end(streams: Collection[asyncio.Task[Completion]]) -> None:
         await asyncio.wait(streams)
 
 
-def _outcome(task: asyncio.Task[Completion]) -> tuple[Completion | None, PolicyError | None]:
-    """What became of one stream that ended by itself: a completion, or an error of the policy."""
-    if task.cancelled():
+def _outcome(result: asyncio.Future[Completion]) -> tuple[Completion | None, PolicyError | None]:
+    """What became of one candidate whose stream has ended: a completion, or an error of the policy."""
+    if result.cancelled():
         return None, PolicyUnavailable("the policy was closed")
-    error = task.exception()
+    error = result.exception()
     if error is None:
-        return task.result(), None
+        return result.result(), None
     if isinstance(error, PolicyError):
         return None, error
     raise error

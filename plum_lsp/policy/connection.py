@@ -5,11 +5,14 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import urlsplit
 
+import certifi
 import httpx
 
-from plum_lsp.domain.errors import ConfigError
+from plum_lsp.domain.errors import ConfigError, PolicyRefused, PolicyUnavailable
+from plum_lsp.policy.closing import ClosingClient
 
 CONNECT_SECONDS = 5.0
 """A server that does not accept within this is not there."""
@@ -33,24 +36,27 @@ class Connection:
             ConfigError: the certificate file cannot be read.
         """
         is_near = is_loopback(url)
-        return httpx.AsyncClient(
+        return ClosingClient(
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=timeout or httpx.Timeout(None, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
             trust_env=not is_near,
             proxy=self.proxy or None if not is_near else None,
-            verify=self._trust(),
+            verify=_trust(self.ca_file),
         )
 
-    def _trust(self) -> ssl.SSLContext | bool:
-        if not self.ca_file:
-            return True
+
+@cache
+def _trust(ca_file: str) -> ssl.SSLContext:
+    """Who is trusted. Kept, because reading the system's authorities takes a twentieth of a second a client."""
+    trust = ssl.create_default_context()
+    trust.load_verify_locations(cafile=certifi.where())  # a machine may have no authorities of its own
+    if ca_file:
         try:
-            trust = ssl.create_default_context()
-            trust.load_verify_locations(cafile=self.ca_file)
+            trust.load_verify_locations(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"policy.ca_file {self.ca_file} cannot be used: {error}") from error
-        return trust
+            raise ConfigError(f"policy.ca_file {ca_file} cannot be used: {error}") from error
+    return trust
 
 
 def is_loopback(url: str) -> bool:
@@ -63,3 +69,24 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def unreachable(error: httpx.TransportError | httpx.InvalidURL, url: str) -> PolicyUnavailable:
+    """What a failed exchange with the server at `url` means, and what to do about it."""
+    reason = str(error) or type(error).__name__
+    told = f"the policy server at {url} cannot be reached: {reason}"
+    if isinstance(error, httpx.ProxyError):
+        return PolicyUnavailable(f"the proxy on the way to {url} refused: {reason}", remedy="Check policy.proxy.")
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return PolicyRefused(told, remedy="Check PLUM_POLICY_URL.")
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        why = reason.rpartition("verify failed: ")[2].partition(" (_ssl")[0]
+        return PolicyRefused(
+            f"the certificate of {url} is not trusted: {why}",
+            remedy="Name the authority that signed it in policy.ca_file (PLUM_POLICY_CA_FILE).",
+        )
+    if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
+        return PolicyRefused(f"{url} does not speak TLS", remedy="Does PLUM_POLICY_URL begin with http://?")
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        told = f"the policy server at {url} broke off: {reason}"
+    return PolicyUnavailable(told, remedy="Check that it runs and that PLUM_POLICY_URL is its address.")

@@ -49,8 +49,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the boundary of this process: the owner is told and we end
         _answer(answers, {"error": str(error) or type(error).__name__})
         sys.exit(1)
-    _answer(answers, {"url": url})
     try:
+        _answer(answers, {"url": url})
         _watch(float(order["idle_seconds"]), process)
     finally:
         _end(process)
@@ -116,8 +116,8 @@ def _end(process: subprocess.Popen[bytes] | None) -> NoReturn:
 def _start_llama(order: dict[str, Any]) -> tuple[str, None]:
     """Load a GGUF file into this process.
 
-    One slot: requests wait in a queue and each finds the prompt evaluated by the one before it. See
-    docs/decisions/one-slot.md for the measurements.
+    One slot unless told otherwise: requests wait in a queue and each finds the prompt evaluated by the one before
+    it. See docs/decisions/one-slot.md for the measurements.
     """
     xllamacpp: Any = importlib.import_module("xllamacpp")
     params = xllamacpp.CommonParams()
@@ -125,8 +125,8 @@ def _start_llama(order: dict[str, Any]) -> tuple[str, None]:
     params.model_alias = {order["alias"]}
     if order["adapter"]:
         params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(order["adapter"], 1.0)]
-    params.n_parallel = 1
-    params.n_ctx = order["context_tokens"]
+    params.n_parallel = order["slots"]
+    params.n_ctx = order["context_tokens"] * order["slots"]
     params.cpuparams.n_threads = order["threads"]
     params.cpuparams_batch.n_threads = order["threads_batch"]
     params.cpuparams.poll = params.cpuparams_batch.poll = 0

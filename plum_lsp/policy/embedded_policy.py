@@ -57,8 +57,8 @@ class EmbeddedPolicy:
         running = task.result()
         return running.process if running.process.is_alive else None
 
-    async def version(self) -> PolicyVersion:
-        """The model's name and hash; makes sure that a server for it runs.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The model's name and hash; makes sure that a server for it runs. It serves one version to all requests.
 
         Raises:
             PolicyError: it cannot be started.
@@ -178,7 +178,13 @@ class EmbeddedPolicy:
         if active:
             version = replace(active.policy_version(), model=model.name)
         process = await launch(replace(model, name=version.served_name), wanted)
-        client = CompletionsPolicy(f"{process.url}/v1", model=model.name, api_key=process.api_key, version=version)
+        client = CompletionsPolicy(
+            f"{process.url}/v1",
+            model=model.name,
+            api_key=process.api_key,
+            version=version,
+            shares_prompt=model.engine == "vllm",  # llama.cpp's one slot: docs/decisions/one-slot.md
+        )
         return _Running(process, client, model=model, number=version.number)
 
 

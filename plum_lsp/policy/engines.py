@@ -1,6 +1,7 @@
 """What publishing asks of a server: load and unload an adapter, complete a probe, tell what is running.
 
-One Protocol, two engines: vLLM takes adapters while it serves; llama.cpp (`llama_engine`) takes them at its start only.
+One Protocol: vLLM takes adapters while it serves, and so does `policy serve` with llama.cpp (`llama_front`). An
+embedded llama.cpp takes them at its start only (`llama_engine`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
 from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
-from plum_lsp.policy.connection import Connection
+from plum_lsp.policy.connection import Connection, unreachable
 from plum_lsp.policy.wire import error_message, model_names, read_tokens, refusal
+
+if TYPE_CHECKING:  # serving knows publish, which knows us
+    from plum_lsp.policy.serving import ServingState
 
 LOAD_SECONDS = 120.0
 """For one adapter; large ranks from a cold disk take seconds, a dead server takes for ever."""
@@ -135,8 +139,23 @@ class VllmEngine:
         try:
             return await self._http.request(method, f"{root or self._url}{path}", json=body)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise PolicyUnavailable(f"the policy server at {self._url} cannot be reached: {reason}") from error
+            raise unreachable(error, self._url) from error
+
+
+class LlamaServed(VllmEngine):
+    """A `plum-lsp policy serve --engine llamacpp`, which speaks vLLM's protocol (`llama_front`)."""
+
+    async def busy(self) -> frozenset[str]:
+        """Read from the server's metrics."""
+        response = await self._ask("GET", "/metrics", root=self._url.removesuffix("/v1"))
+        counts = re.findall(r'^plum_requests\{model="([^"]*)"\} (\d+)$', response.text, re.MULTILINE)
+        return frozenset(name for name, count in counts if int(count))
+
+
+def served_engine(state: ServingState) -> VllmEngine:
+    """The engine behind a server of ours."""
+    kind = LlamaServed if state.engine == "llamacpp" else VllmEngine
+    return kind(state.url, state.connection())
 
 
 def busy_adapters(metrics: str) -> frozenset[str]:

@@ -20,11 +20,15 @@ from typing import IO
 
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.policy.models import ModelEntry, catalogue, file_sha256, require
+from plum_lsp.policy.wire import ended
 
 logger = logging.getLogger(__name__)
 
 START_SECONDS = {"llama.cpp": 120.0, "vllm": 930.0}
 """How long an engine may take to its first answer; large files on slow disks take most of it."""
+
+DEATH_SECONDS = 5.0
+"""A child that has closed its output is about to end."""
 
 THREADS_MAX = 8
 """Decoding is bound by memory, and more threads than this have not helped small models."""
@@ -50,9 +54,13 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """How to run the server. 0 `threads` chooses by what is idle. `adapter` is a LoRA in a GGUF file, for llama.cpp."""
+    """How to run the server. 0 `threads` chooses by what is idle.
+
+    `adapter` is a LoRA in a GGUF file and `slots` how many requests run side by side, both for llama.cpp.
+    """
 
     threads: int = 0
+    slots: int = 1
     adapter: Path | None = None
     context_tokens: int = 4096
     idle_seconds: float = 900.0
@@ -184,7 +192,10 @@ async def launch(model: ServedModel, options: LaunchOptions) -> PolicyProcess:
         process.stdin.write(json.dumps(_order(model, options, api_key)).encode() + b"\n")
         async with asyncio.timeout(START_SECONDS[model.engine]):
             answer = await process.stdout.readline()
-        started.url = _read_answer(answer, model, errors)
+        if not answer:
+            async with asyncio.timeout(DEATH_SECONDS):
+                await process.wait()
+        started.url = _read_answer(answer, model, errors, process.returncode)
     except (TimeoutError, ConnectionError) as error:
         await _abandon(started)
         raise PolicyUnavailable(f"the policy server for {model.name} did not start: {error!r}") from error
@@ -215,12 +226,13 @@ def _order(model: ServedModel, options: LaunchOptions, api_key: str) -> dict[str
         "owner": os.getpid(),
         "idle_seconds": options.idle_seconds,
         "context_tokens": min(options.context_tokens, limit),
+        "slots": options.slots,
         "threads": threads,
         "threads_batch": threads_batch,
     }
 
 
-def _read_answer(answer: bytes, model: ServedModel, errors: IO[bytes]) -> str:
+def _read_answer(answer: bytes, model: ServedModel, errors: IO[bytes], status: int | None) -> str:
     """The address in the child's one line."""
     try:
         found = json.loads(answer)
@@ -233,10 +245,9 @@ def _read_answer(answer: bytes, model: ServedModel, errors: IO[bytes]) -> str:
     said = errors.read().decode(errors="replace").strip().splitlines()
     error = str(found.get("error", "")) if isinstance(found, dict) else ""
     reason = ": ".join(filter(None, (error, said[-1] if said else ""))) or "it said nothing"
-    raise PolicyUnavailable(
-        f"the policy server for {model.name} did not start: {reason}",
-        remedy=f"Check the file with: plum-lsp model verify {model.name}" if model.entry else f"Check {model.path}.",
-    )
+    told = f"the policy server for {model.name} did not start: {reason}"
+    check = f"Check the file with: plum-lsp model verify {model.name}" if model.entry else f"Check {model.path}."
+    raise ended(told, -9 if "status -9" in error else status, remedy=check)
 
 
 def _checked(model: ServedModel) -> ServedModel:

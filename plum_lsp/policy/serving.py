@@ -28,7 +28,10 @@ CPU_CACHE_GIB = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """What the user asked for. `passed` goes to the engine as it is (tensor or data parallelism, quantisation, …)."""
+    """What the user asked for. `passed` goes to vLLM as it is (tensor or data parallelism, quantisation, …).
+
+    `slots` is how many requests llama.cpp writes side by side.
+    """
 
     engine: str
     model: Path
@@ -38,6 +41,7 @@ class ServeOptions:
     context_tokens: int = 4096
     lora_rank: int = RANK_MAX
     ngram_tokens: int = 0
+    slots: int = 1
     passed: tuple[str, ...] = ()
 
 
@@ -72,14 +76,16 @@ class ServingState:
         return Connection(api_key=self.api_key)
 
 
-def vllm_settings(options: ServeOptions, *, has_gpu: bool, active: PublishedVersion | None) -> tuple[Setting, ...]:
+def vllm_settings(
+    options: ServeOptions, *, has_gpu: bool, active: PublishedVersion | None, previous: PublishedVersion | None = None
+) -> tuple[Setting, ...]:
     """vLLM's settings for this product, each with its reason."""
     settings = [
         Setting(arguments=("--model", str(options.model)), reason="the base model"),
         Setting(arguments=("--served-model-name", options.name), reason="the name of the base model in requests"),
         Setting(
             arguments=("--host", options.host, "--port", str(options.port)),
-            reason="this machine only" if options.host.startswith("127.") else "as asked; the API key guards it",
+            reason=_host_reason(options.host),
         ),
         Setting(
             arguments=("--max-model-len", str(options.context_tokens)),
@@ -106,8 +112,8 @@ def vllm_settings(options: ServeOptions, *, has_gpu: bool, active: PublishedVers
     if active is not None:
         settings.append(
             Setting(
-                arguments=("--lora-modules", f"{active.name}={active.folder}"),
-                reason="the active version, ready with the server",
+                arguments=("--lora-modules", *(f"{one.name}={one.folder}" for one in (active, previous) if one)),
+                reason="the active version, and the one before it during a trial, ready with the server",
             )
         )
     if options.ngram_tokens:
@@ -129,6 +135,45 @@ def vllm_settings(options: ServeOptions, *, has_gpu: bool, active: PublishedVers
     if options.passed:
         settings.append(Setting(arguments=options.passed, reason="passed on as it is"))
     return tuple(settings)
+
+
+def llama_settings(options: ServeOptions, *, active: PublishedVersion | None, threads: int) -> tuple[Setting, ...]:
+    """llama.cpp's settings for this product, each with its reason. They are passed in memory, not as arguments."""
+    settings = [
+        Setting(arguments=(f"model = {options.model}",), reason=f"served as {options.name}"),
+        Setting(arguments=(f"address = {options.host}:{options.port}",), reason=_host_reason(options.host)),
+        Setting(
+            arguments=(f"context = {options.context_tokens} tokens",),
+            reason="prefix, suffix and completion fit; more would take memory from the cache",
+        ),
+        Setting(
+            arguments=(f"slots = {options.slots}",),
+            reason="requests wait in line and find their prompt read (docs/decisions/one-slot.md)"
+            if options.slots == 1
+            else "requests are written side by side, each slot with a prompt cache of its own",
+        ),
+        Setting(
+            arguments=(f"threads = {threads or 'what is idle'}",),
+            reason="as set" if threads else "one core is left to the sandbox; threads do not spin",
+        ),
+        Setting(
+            arguments=(f"adapter rank <= {options.lora_rank}",),
+            reason="policy versions are LoRA adapters, each with a process of its own while it is in use",
+        ),
+    ]
+    if active is not None:
+        settings.append(Setting(arguments=(f"adapter = {active.name}",), reason="the active version"))
+    return tuple(settings)
+
+
+def _host_reason(host: str) -> str:
+    return "this machine only" if host.startswith("127.") else "as asked; the API key guards it"
+
+
+def served_url(options: ServeOptions) -> str:
+    """Where clients on this machine find the server."""
+    host = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 - compared only
+    return f"http://{host}:{options.port}/v1"
 
 
 def vllm_command(settings: tuple[Setting, ...]) -> tuple[list[str], dict[str, str]]:

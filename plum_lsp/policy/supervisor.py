@@ -29,12 +29,14 @@ from plum_lsp.policy.serving import (
     ServingState,
     forget_state,
     has_gpu,
+    served_url,
     vllm_command,
     vllm_settings,
     write_state,
 )
 from plum_lsp.policy.versions import VersionStore
 from plum_lsp.policy.weights import BaseModel
+from plum_lsp.policy.wire import ended
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +69,7 @@ class Supervisor:
     @property
     def url(self) -> str:
         """Where it serves."""
-        host = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host  # noqa: S104 - compared only
-        return f"http://{host}:{self.options.port}/v1"
+        return served_url(self.options)
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -94,12 +95,14 @@ class Supervisor:
             has_served = True
             failures = 0 if time.monotonic() - started > STEADY_SECONDS else failures + 1
             wait = self.restart_seconds[min(failures, len(self.restart_seconds)) - 1] if failures else 0.0
-            self.tell(f"vLLM ended; starting it again in {wait:.0f} s")
+            self.tell(f"starting vLLM again in {wait:.0f} s")
             await asyncio.sleep(wait)
 
     async def _serve_once(self, *, is_first: bool) -> None:
         """One life of vLLM, from its start to its end."""
-        settings = vllm_settings(self.options, has_gpu=has_gpu(), active=self.store.active())
+        canary, active = self.store.canary(), self.store.active()
+        previous = canary.previous if canary else None
+        settings = vllm_settings(self.options, has_gpu=has_gpu(), active=active, previous=previous)
         if is_first:
             for setting in settings:
                 self.tell(f"  {setting}\n      {setting.reason}")
@@ -119,6 +122,7 @@ class Supervisor:
             await self._until_ready(process)
             write_state(self.data_dir, self._state())
             await self._watch(process)
+            self.tell(str(ended(f"vLLM ended: {_last_error(self.log)}", process.returncode, remedy="")))
         finally:
             await asyncio.shield(_end(process))
 
@@ -128,10 +132,8 @@ class Supervisor:
             while not await _is_healthy(client, self.url):
                 waited = time.monotonic() - started
                 if process.returncode is not None:
-                    raise PolicyUnavailable(
-                        f"vLLM ended with status {process.returncode}: {_last_error(self.log)}",
-                        remedy=f"Its log is {self.log}.",
-                    )
+                    told = f"vLLM ended with status {process.returncode}: {_last_error(self.log)}"
+                    raise ended(told, process.returncode, remedy=f"Its log is {self.log}.")
                 if waited > START_SECONDS:
                     raise PolicyUnavailable(
                         f"vLLM was not ready after {waited:.0f} s", remedy=f"Its log is {self.log}."

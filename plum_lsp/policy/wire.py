@@ -6,15 +6,24 @@ Log-probabilities come in two shapes: OpenAI's own and vLLM's (`token_logprobs`)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
-from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
+from plum_lsp.domain.errors import PolicyError, PolicyOutOfMemory, PolicyProtocolError, PolicyRefused, PolicyUnavailable
+from plum_lsp.domain.suggestion import FimPrompt, PolicyVersion, SamplingOptions
 
 LINE_BYTES_MAX = 1024 * 1024
 """A longer line is no event: whoever sends it does not speak our protocol."""
+
+BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
+SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
+_PUBLISHED = re.compile(r"plum-v([1-9]\d*)")
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|OutOfMemory|failed to allocate|cannot allocate memory|bad_alloc", re.IGNORECASE
+)
+"""What CUDA, PyTorch, ggml and libc say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +36,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """One event of a stream: the tokens it brought, and why the stream ends (empty if it goes on)."""
+    """What one event brought to one choice of a stream: tokens, and why the choice ends (empty if it goes on)."""
 
     tokens: tuple[Token, ...]
     finish: str
+    index: int = 0
 
     @property
     def text(self) -> str:
@@ -38,16 +48,19 @@ class Delta:
         return "".join(token.text for token in self.tokens)
 
 
-def completion_request(model: str, prompt: FimPrompt, options: SamplingOptions, index: int) -> dict[str, Any]:
-    """The body that asks for candidate `index` of a group."""
+def completion_request(model: str, prompt: FimPrompt, options: SamplingOptions, ask: tuple[int, ...]) -> dict[str, Any]:
+    """The body that asks for the candidates `ask` of a group: consecutive ones, of one temperature.
+
+    A server that shares a prompt among n choices gives choice j the seed of the request plus j (vLLM and llama.cpp do).
+    """
     request: dict[str, Any] = {
         "model": model,
         "prompt": prompt.text,
         "max_tokens": options.max_tokens,
-        "temperature": options.temperatures[index],
+        "temperature": options.temperatures[ask[0]],
         "top_p": options.top_p,
-        "seed": options.seed + index,
-        "n": 1,
+        "seed": options.seed + ask[0],
+        "n": len(ask),
         "logprobs": 1,
         "stream": True,
     }
@@ -73,20 +86,19 @@ class EventReader:
         self._buffer += chunk
         while (end := self._buffer.find(b"\n")) >= 0:
             line, self._buffer = self._buffer[:end].strip(), self._buffer[end + 1 :]
-            if (delta := self._read_line(line)) is not None:
-                yield delta
+            yield from self._read_line(line)
         if len(self._buffer) > LINE_BYTES_MAX:
             raise PolicyProtocolError(f"the policy server sent a line of more than {LINE_BYTES_MAX:,} bytes")
 
-    def _read_line(self, line: bytes) -> Delta | None:
+    def _read_line(self, line: bytes) -> tuple[Delta, ...]:
         if not line or line.startswith((b":", b"event:", b"id:", b"retry:")):
-            return None
+            return ()
         name, colon, value = line.partition(b":")
         if not colon or name not in {b"data", b"error"}:
             raise PolicyProtocolError(f"the policy server sent {_shown(line)} where an event belongs")
         if value.strip() == b"[DONE]":
             self.is_done = True
-            return None
+            return ()
         try:
             event = json.loads(value)
         except ValueError:
@@ -94,20 +106,22 @@ class EventReader:
         return _read_event(event)
 
 
-def _read_event(event: Any) -> Delta | None:
-    """One event; None for one without choices (usage, keep-alive)."""
+def _read_event(event: Any) -> tuple[Delta, ...]:
+    """What one event says; nothing for one without choices (usage, keep-alive)."""
     if isinstance(event, dict) and event.get("error"):
-        raise PolicyError(f"the policy server failed: {error_message(event)}")
-    if isinstance(event, dict) and event.get("choices") == []:
-        return None
+        raise failure(f"the policy server failed: {error_message(event)}")
     try:
-        choice = event["choices"][0]
-        text, finish = choice["text"], choice.get("finish_reason")
-        if not isinstance(text, str):
-            raise TypeError("text")
-        return Delta(tokens=read_tokens(text, choice.get("logprobs")), finish=str(finish or ""))
-    except (LookupError, TypeError, AttributeError) as error:
+        return tuple(_read_choice(choice) for choice in event["choices"])
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise PolicyProtocolError(f"the policy server sent an event that is no completion ({error!r})") from None
+
+
+def _read_choice(choice: Any) -> Delta:
+    text, finish = choice["text"], choice.get("finish_reason")
+    if not isinstance(text, str):
+        raise TypeError("text")
+    tokens = read_tokens(text, choice.get("logprobs"))
+    return Delta(tokens=tokens, finish=str(finish or ""), index=int(choice.get("index") or 0))
 
 
 def read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
@@ -135,13 +149,41 @@ def model_names(body: bytes) -> tuple[str, ...]:
     Raises:
         PolicyProtocolError: it lists none.
     """
+    return tuple(model_cards(body))
+
+
+def model_cards(body: bytes) -> dict[str, str]:
+    """The names in an answer to `/models`, in its order, each with the base model it is an adapter of, if any.
+
+    Raises:
+        PolicyProtocolError: it lists none.
+    """
     try:
-        names = tuple(str(item["id"]) for item in json.loads(body)["data"])
-    except (ValueError, LookupError, TypeError):
-        names = ()
-    if not names:
+        cards = {str(item["id"]): str(item.get("parent") or "") for item in json.loads(body)["data"]}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        cards = {}
+    if not cards:
         raise PolicyProtocolError(f"the policy server lists no models: {_shown(body)}")
-    return names
+    return cards
+
+
+def version_in(cards: Mapping[str, str], wanted: str) -> PolicyVersion | None:
+    """The version to ask for, of those a server lists; None if it has no model `wanted` (empty: its first).
+
+    A base model stands for its newest published version, as long as the server has one. To stay with a version, or with
+    an adapter of another name, it is wanted by that name.
+    """
+    name = wanted or next(iter(cards))
+    if name not in cards:
+        return None
+    if found := _PUBLISHED.fullmatch(name):
+        return PolicyVersion(number=int(found.group(1)), model=cards[name] or name, model_sha256="")
+    numbers = [
+        int(found.group(1))
+        for card, parent in cards.items()
+        if (found := _PUBLISHED.fullmatch(card)) and parent in ("", name)
+    ]
+    return PolicyVersion(number=max(numbers, default=0), model=name, model_sha256="")
 
 
 def refusal(status: int, body: bytes, *, url: str) -> PolicyError:
@@ -152,12 +194,30 @@ def refusal(status: int, body: bytes, *, url: str) -> PolicyError:
         reason = _shown(body)
     told = f"the policy server at {url} answered {status}: {reason}"
     if status in {401, 403}:
-        return PolicyUnavailable(told, remedy="Check PLUM_POLICY_API_KEY.")
+        return PolicyRefused(told, remedy="Check PLUM_POLICY_API_KEY.")
     if status == 404:
-        return PolicyUnavailable(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
+        return PolicyRefused(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
+    if status == 407:
+        return PolicyRefused(f"the proxy on the way to {url} asks who we are", remedy="Check policy.proxy.")
     if status == 429 or status >= 500:
-        return PolicyUnavailable(told)
+        error = failure(told)
+        return error if isinstance(error, PolicyUnavailable) else PolicyUnavailable(told, remedy=BUSY)
     return PolicyProtocolError(told)
+
+
+def ended(told: str, status: int | None, *, remedy: str) -> PolicyUnavailable:
+    """The error of an engine that ended by itself: out of memory by its words or by the kernel's hand, or another."""
+    if status == -9:
+        told += "; it was killed, as the kernel does when memory runs out"
+    is_memory = status == -9 or _OUT_OF_MEMORY.search(told)
+    return PolicyOutOfMemory(told, remedy=SMALLER) if is_memory else PolicyUnavailable(told, remedy=remedy)
+
+
+def failure(told: str) -> PolicyError:
+    """The error that a server's own words mean: out of memory, or some other failure."""
+    if _OUT_OF_MEMORY.search(told):
+        return PolicyOutOfMemory(told, remedy=SMALLER)
+    return PolicyError(told)
 
 
 def error_message(value: Any) -> str:

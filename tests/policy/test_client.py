@@ -93,6 +93,60 @@ async def test_each_completion_is_yielded_as_it_ends(server: ScriptedPolicy, pol
     assert [seen.closed_early for seen in server.hanging] == [True]
 
 
+def _same(*temperatures: float) -> SamplingOptions:
+    return SamplingOptions(temperatures=temperatures, top_p=0.95, max_tokens=100, seed=40)
+
+
+async def test_candidates_of_one_temperature_are_one_request(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:
+    """The server reads the prompt once for them; each keeps its index, temperature and seed."""
+    for name in "abcd":
+        server.will_complete(f"    return {name}\n")
+    completions = await _sample(policy, _same(0.2, 0.8, 0.8, 0.8))
+    asked = [(seen.payload["temperature"], seen.payload["n"], seen.payload["seed"]) for seen in server.completions]
+    assert asked == [(0.2, 1, 40), (0.8, 3, 41)]
+    got = {(one.index, one.temperature, one.seed, one.text) for one in completions}
+    texts = ["    return a\n", "    return b\n", "    return c\n", "    return d\n"]
+    assert got == {(index, 0.8 if index else 0.2, 40 + index, text) for index, text in enumerate(texts)}
+    assert all(one.token_logprobs for one in completions)
+
+
+async def test_choices_are_cut_alone_and_the_last_closes_the_stream(
+    server: ScriptedPolicy, policy: CompletionsPolicy
+) -> None:
+    """A choice that has left its block is yielded while others go on; nothing is paid for after the last."""
+    server.will_complete("    return a\n\n\nprint(1)\n" + "print(2)\n" * 100, pause_s=0.01)
+    server.will_complete("    x = 1\n    return x\n\n\nprint(1)\n" + "print(2)\n" * 100, pause_s=0.01)
+    completions = await _sample(policy, _same(0.5, 0.5))
+    assert [one.text for one in completions] == ["    return a\n", "    x = 1\n    return x\n"]
+    assert completions[0].ended_ms < completions[1].ended_ms
+    assert server.wait_until_idle()
+    assert server.completions[0].closed_early
+
+
+@pytest.mark.parametrize("many", ["refuses", "ignores"])
+async def test_server_without_n_is_asked_for_each_alone(many: str) -> None:
+    """Once it has refused or ignored `n`, it is not asked that way again; no candidate is lost."""
+    with ScriptedPolicy(many=many) as server:
+        for name in "abc":
+            server.will_complete(f"    return {name}\n")
+        policy = CompletionsPolicy(server.url, api_key=server.api_key)
+        for _ in range(2):
+            completions = await _sample(policy, _same(0.5, 0.5, 0.5))
+            assert sorted(one.index for one in completions) == [0, 1, 2]
+        await policy.close()
+        counts = [seen.payload["n"] for seen in server.completions]
+        assert counts == ([3, 1, 1, 1, 1, 1, 1] if many == "refuses" else [3, 1, 1, 1, 1, 1])
+
+
+async def test_refusal_of_everything_is_told_once_asked_alone(
+    server: ScriptedPolicy, policy: CompletionsPolicy
+) -> None:
+    """A request refused for another reason than `n` is an error with the server's own words."""
+    server.will_fail(400, "the prompt is too long")
+    with pytest.raises(PolicyProtocolError, match="the prompt is too long"):
+        await _sample(policy, _same(0.5, 0.5))
+
+
 async def test_length_is_told(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:
     """A completion that ran out of tokens says so."""
     server.will_complete("    return a", finish="length")
@@ -172,7 +226,7 @@ async def test_server_that_dies_with_nothing_said_is_an_error(
 ) -> None:
     """When every stream breaks off, the policy is unavailable."""
     server.will_disconnect("    return")
-    with pytest.raises(PolicyUnavailable, match="cannot be used"):
+    with pytest.raises(PolicyUnavailable, match="broke off"):
         await _sample(policy, _options(2))
 
 

@@ -13,7 +13,7 @@ import pytest
 from support.contexts import prompt_at
 from support.processes import is_alive, until_gone
 
-from plum_lsp.domain.errors import PolicyUnavailable
+from plum_lsp.domain.errors import PolicyOutOfMemory, PolicyUnavailable
 from plum_lsp.domain.suggestion import SamplingOptions
 from plum_lsp.policy.client import PolicyOptions
 from plum_lsp.policy.embedded_policy import EmbeddedPolicy
@@ -31,6 +31,10 @@ SERVER = """
     options = parser.parse_args()
     if (pathlib.Path(options.model) / "broken").exists():
         sys.exit("ValueError: these weights are broken")
+    if (pathlib.Path(options.model) / "large").exists():
+        sys.exit("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB")
+    if (pathlib.Path(options.model) / "huge").exists():
+        os.kill(os.getpid(), 9)
     (pathlib.Path(options.model) / "pid").write_text(str(os.getpid()))
     policy = ScriptedPolicy(model=options.served_model_name, api_key=os.environ["VLLM_API_KEY"], port=options.port)
     policy.will_complete("    return a + b\\n")
@@ -100,6 +104,18 @@ async def test_vllm_that_does_not_start_is_told(folder: Path) -> None:
     policy = EmbeddedPolicy(_options(folder))
     with pytest.raises(PolicyUnavailable, match="vLLM ended with status 1: ValueError: these weights are broken"):
         await policy.version()
+    await policy.close()
+
+
+@pytest.mark.usefixtures("vllm")
+@pytest.mark.parametrize(("size", "said"), [("large", "CUDA out of memory"), ("huge", "killed, as the kernel does")])
+async def test_model_that_does_not_fit_is_told_so(folder: Path, size: str, said: str) -> None:
+    """By its own words, or because the kernel ended it: either way the remedy is about memory."""
+    (folder / size).touch()
+    policy = EmbeddedPolicy(_options(folder))
+    with pytest.raises(PolicyOutOfMemory, match=said) as caught:
+        await policy.version()
+    assert "smaller model" in caught.value.remedy
     await policy.close()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.contexts import prompt_at
 
-from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.suggestion import SamplingOptions
 from plum_lsp.policy.ladder import temperature_ladder
 from plum_lsp.policy.wire import EventReader, Token, completion_request, model_names, refusal
@@ -23,7 +23,7 @@ def _event(text: str, **choice: object) -> bytes:
 def test_request_holds_the_candidates_own_temperature_and_seed() -> None:
     """Candidate i asks with temperatures[i] and seed + i, streamed, with log-probabilities."""
     options = SamplingOptions(temperatures=(0.2, 0.6), top_p=0.9, max_tokens=50, seed=7)
-    request = completion_request("m", prompt_at("def f():\n    ‸"), options, 1)
+    request = completion_request("m", prompt_at("def f():\n    ‸"), options, (1,))
     assert (request["temperature"], request["seed"], request["top_p"], request["max_tokens"]) == (0.6, 8, 0.9, 50)
     assert request["stream"] is True
     assert request["logprobs"] == 1
@@ -106,9 +106,9 @@ def test_error_in_mid_stream_is_the_policys() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "remedy"),
     [
-        (401, PolicyUnavailable, "API_KEY"),
-        (404, PolicyUnavailable, "PLUM_POLICY_URL"),
-        (503, PolicyUnavailable, ""),
+        (401, PolicyRefused, "API_KEY"),
+        (404, PolicyRefused, "PLUM_POLICY_URL"),
+        (503, PolicyUnavailable, "fewer candidates"),
         (400, PolicyProtocolError, ""),
     ],
 )

@@ -1,7 +1,8 @@
-"""One vLLM for all tests of this folder, started by the command a user starts it with, and real adapters."""
+"""Real engines for the tests of this folder, each started by the command a user starts it with, and real adapters."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ from plum_lsp.policy.conversion import converted_folder
 from plum_lsp.policy.models import find_entry
 from plum_lsp.policy.serving import ServingState, read_state
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
+from plum_lsp.policy.weights import BASE_MARK
 
 MODEL = "smollm2-135m-instruct"
 START_SECONDS = 400.0
@@ -28,6 +30,7 @@ START_SECONDS = 400.0
 class Served:
     """A `plum-lsp policy serve` that is ready."""
 
+    engine: str
     data_dir: Path
     output: Path
 
@@ -58,7 +61,10 @@ def base_folder(model_cache: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`one` and `two` differ; `zero` has learned nothing; `large` has too great a rank; the rest are damaged."""
+    """`one` and `two` differ; `zero` has learned nothing, `large` has too great a rank; the rest are damaged.
+
+    `foreign` says that it was trained on another base model.
+    """
     folder = tmp_path_factory.mktemp("adapters")
     orders = [f"{folder}/{name}" for name in ("one:1:8:0.05", "two:2:8:0.05", "zero:3:8:0", "large:4:64:0.05")]
     tests = str(Path(__file__).parents[1])
@@ -72,22 +78,29 @@ def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     (folder / "missing" / "adapter_model.safetensors").unlink()
     shutil.copytree(folder / "one", folder / "truncated")
     os.truncate(folder / "truncated" / "adapter_model.safetensors", 1_000_000)
+    shutil.copytree(folder / "one", folder / "foreign")
+    (folder / "foreign" / BASE_MARK).write_text(json.dumps({"sha256": "f" * 64}))
     return folder
 
 
-@pytest.fixture(scope="session")
-def served(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """vLLM behind `plum-lsp policy serve`, ended with SIGTERM."""
-    data_dir = tmp_path_factory.mktemp("data")
+@pytest.fixture(scope="session", params=["llamacpp", pytest.param("vllm", marks=pytest.mark.vllm)])
+def served(
+    request: pytest.FixtureRequest, model_cache: Path, base_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """Each engine behind `plum-lsp policy serve`, ended with SIGTERM."""
+    engine: str = request.param
+    data_dir = tmp_path_factory.mktemp(engine)
     output = data_dir / "output.txt"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "plum_lsp", "policy", "serve", "--engine", "vllm", "--model", str(base_folder)]
+    model = str(base_folder) if engine == "vllm" else MODEL
+    command = [sys.executable, "-m", "plum_lsp", "policy", "serve", "--engine", engine, "--model", model]
     command += ["--port", str(port), "--context-tokens", "1024", "--lora-rank", "16"]
     environment = {
         **os.environ,
         "PLUM_DATA_DIR": str(data_dir),
+        "PLUM_CACHE_DIR": str(model_cache),
         "OMP_NUM_THREADS": "1",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     }
@@ -99,7 +112,7 @@ def served(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             assert process.poll() is None, output.read_text()
             assert time.monotonic() < until, output.read_text()
             time.sleep(0.2)
-        yield Served(data_dir, output)
+        yield Served(engine, data_dir, output)
     finally:
         process.terminate()
         assert process.wait(60) == 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from serving.conftest import Served
-from serving.test_vllm import complete
+from serving.test_contract import complete
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import OfferSettings, PolicySettings, SamplingSettings, Settings, TrainerSettings
@@ -172,6 +172,7 @@ def fit(row: PairRow, folder: Path, base_folder: Path, base_sha256: str) -> Path
     return Path(result.adapter)
 
 
+@pytest.mark.parametrize("served", ["vllm"], indirect=True)
 async def test_from_the_editor_to_vllm(
     services: Services, policy: ScriptedPolicy, served: Served, base_folder: Path, tmp_path: Path
 ) -> None:

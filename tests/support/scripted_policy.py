@@ -86,9 +86,20 @@ class ScriptedPolicy:
     """The server and its scripts; `with` starts and stops it. Methods may be called from any thread."""
 
     def __init__(
-        self, *, model: str = "scripted", api_key: str = "scripted-key", port: int = 0, logprobs_style: str = "openai"
+        self,
+        *,
+        model: str = "scripted",
+        api_key: str = "scripted-key",
+        port: int = 0,
+        logprobs_style: str = "openai",
+        many: str = "gives",
     ) -> None:
-        """`logprobs_style` is `openai` (vLLM's), `llama.cpp` (a list of token objects) or `none`."""
+        """`logprobs_style` is `openai` (vLLM's), `llama.cpp` (a list of token objects) or `none`.
+
+        `many` is what happens to `n` above 1: `gives` them, `refuses` (400) or `ignores` it (gives one).
+        """
+        self.many = many
+        self.models: list[dict[str, Any]] = [{"id": model, "object": "model"}]
         self.model = model
         self.api_key = api_key
         self.logprobs_style = logprobs_style
@@ -275,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif not seen.is_authorized:
             self._send_json(401, {"error": {"code": 401, "message": "Invalid API Key"}})
         elif self.path == "/v1/models":
-            self._send_json(200, {"object": "list", "data": [{"id": policy.model, "object": "model"}]})
+            self._send_json(200, {"object": "list", "data": policy.models})
         else:
             self._send_json(404, {"error": {"code": 404, "message": "File Not Found"}})
 
@@ -283,8 +294,9 @@ class _Handler(BaseHTTPRequestHandler):
         policy = self.server.policy
         payload = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or b"{}")
         seen = SeenRequest(path=self.path, payload=payload, is_authorized=self._is_authorized())
+        count = int(payload.get("n") or 1) if policy.many == "gives" else 1
         if seen.is_authorized and self.path == "/v1/completions":
-            seen.steps = policy.take(seen.prompt, int(payload.get("n") or 1))
+            seen.steps = policy.take(seen.prompt, count)
         policy.see(seen)
         try:
             self._answer(seen)
@@ -301,6 +313,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(401, {"error": {"code": 401, "message": "Invalid API Key"}})
         elif self.path != "/v1/completions":
             self._send_json(404, {"error": {"code": 404, "message": "File Not Found"}})
+        elif self.server.policy.many == "refuses" and seen.payload.get("n", 1) > 1:
+            self._send_json(400, {"error": {"code": 400, "message": "n > 1 is not supported"}})
         elif seen.steps[0].ending == "error":
             self._wait(seen.steps[0].delay_s)
             message = {"code": seen.steps[0].status, "message": seen.steps[0].text}

@@ -1,8 +1,8 @@
 """Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
 
-Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the vLLM that
-runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not probed, and
-whoever serves next loads it.
+Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the server
+that runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not
+probed, and whoever serves next loads it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from plum_lsp.config import Settings
 from plum_lsp.policy import publish as publication
-from plum_lsp.policy.engines import Engine, VllmEngine
+from plum_lsp.policy.engines import Engine, served_engine
 from plum_lsp.policy.llama_engine import LlamaEngine
 from plum_lsp.policy.serving import read_state
 from plum_lsp.policy.sources import ServedSource
@@ -78,7 +78,13 @@ class Versions:
         async with self._engine() as (engine, rank_max):
             if engine is not None:
                 done = await publication.publish(
-                    adapter, store=self.store, engine=engine, base=base, rank_max=rank_max, tell=report
+                    adapter,
+                    store=self.store,
+                    engine=engine,
+                    base=base,
+                    rank_max=rank_max,
+                    share=self.share(report),
+                    tell=report,
                 )
                 return done.version
         store = self.store
@@ -91,6 +97,23 @@ class Versions:
             store.activate(version)
         report(f"{version.name} is active; nothing serves this base now, so it was checked but not probed")
         return version
+
+    def settle(self) -> None:
+        """End the trial of the active version: it answers every request from now on."""
+        with self.store.locked():
+            self.store.activate(self.store.active())
+
+    def share(self, report: Callable[[str], None]) -> float:
+        """How many of the requests a new version is to answer."""
+        share = self.settings.gate.canary_share
+        if share < 1 and read_state(self.data_dir) is None:
+            report(
+                "no policy server of yours runs, and llama.cpp in an editor serves one version: it answers everything"
+            )
+            return 1.0
+        if share < 1:
+            report(f"it answers {share:.0%} of the requests while it is watched")
+        return share
 
     async def _go_to(self, number: int) -> None:
         version = self.store.find(str(number))
@@ -105,12 +128,12 @@ class Versions:
     async def _engine(self) -> AsyncIterator[tuple[Engine | None, int]]:
         """The engine to publish to, and the largest rank it takes."""
         state = read_state(self.data_dir)
-        if state is not None and state.engine == "vllm":
-            vllm = VllmEngine(state.url, state.connection())
+        if state is not None:
+            served = served_engine(state)
             try:
-                yield vllm, state.lora_rank
+                yield served, state.lora_rank
             finally:
-                await vllm.close()
+                await served.close()
         elif self.base.source is not None:
             source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
             llama = LlamaEngine(source, policy_options(self.settings))

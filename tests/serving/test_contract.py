@@ -1,9 +1,13 @@
-"""A real vLLM (its CPU build), started by `plum-lsp policy serve`: complete, cancel, publish under load, be killed."""
+"""What holds for every engine of `plum-lsp policy serve`: complete, cancel, publish under load, refuse, be killed.
+
+Run against the real vLLM (its CPU build, or a GPU's) and the real llama.cpp, with a real model and real adapters.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from contextlib import aclosing
@@ -16,13 +20,14 @@ from support.processes import descendants
 
 from plum_lsp.domain.errors import AdapterError, PolicyError
 from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOptions
-from plum_lsp.policy.engines import VllmEngine
+from plum_lsp.policy.client import CompletionsPolicy
+from plum_lsp.policy.engines import served_engine
 from plum_lsp.policy.publish import PROBE_PREFIX, publish, retire, rollback
 from plum_lsp.policy.served_policy import ServedPolicy
 from plum_lsp.policy.versions import PublishedVersion
 from plum_lsp.policy.weights import read_base
 
-pytestmark = [pytest.mark.vllm, pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(600)]
 
 PROMPT = prompt_at("def double(number):\n    return ‸\n")
 FIRST_TOKENS = 3
@@ -46,20 +51,21 @@ async def complete(served: Served, version: PolicyVersion | None = None, *, seco
 
 
 async def running(served: Served) -> int:
-    """Requests in vLLM, by its own count."""
-    engine = VllmEngine(served.state.url, served.state.connection())
+    """Requests in the engine, by its own count."""
+    engine = served_engine(served.state)
     try:
         metrics = (await engine._ask("GET", "/metrics", root=served.state.url.removesuffix("/v1"))).text
     finally:
         await engine.close()
     names = ("vllm:num_requests_running{", "vllm:num_requests_waiting{")
+    names += ("llamacpp:requests_processing{", "llamacpp:requests_deferred{")
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in metrics.splitlines() if line.startswith(names))
 
 
 async def publish_to(served: Served, adapter: Path) -> tuple[str, float]:
     """Publish and return the new version's name and how long the swap took."""
     state = served.state
-    engine = VllmEngine(state.url, state.connection())
+    engine = served_engine(state)
     base = read_base(Path(state.model_path), cache_dir=served.data_dir, name=state.model)
     try:
         done = await publish(adapter, store=served.store, engine=engine, base=base, rank_max=state.lora_rank)
@@ -71,7 +77,11 @@ async def publish_to(served: Served, adapter: Path) -> tuple[str, float]:
 async def test_settings_are_told_with_their_reasons(served: Served) -> None:
     """The command says what it chose and why, and when it was ready."""
     told = served.output.read_text()
-    assert "--enable-prefix-caching\n      candidates share their prompt" in told
+    reasons = {
+        "vllm": "--enable-prefix-caching\n      candidates share their prompt",
+        "llamacpp": "slots = 1\n      requests wait in line",
+    }
+    assert reasons[served.engine] in told
     assert "ready after" in told
     assert served.state.api_key not in told
 
@@ -88,6 +98,18 @@ async def test_group_is_sampled_with_log_probabilities(served: Served) -> None:
     assert all(completion.token_logprobs for completion in group)
     active = served.store.active()
     assert version.number == (active.number if active is not None else 0)
+
+
+async def test_one_request_gives_several_candidates(served: Served) -> None:
+    """Asked for n choices, the engine streams each by its index, or refuses and is asked for each alone."""
+    state = served.state
+    policy = CompletionsPolicy(state.url, model=state.model, connection=state.connection())
+    options = SamplingOptions(temperatures=(0.8,) * 3, top_p=0.95, max_tokens=6, seed=7)
+    deadline = asyncio.get_running_loop().time() + 120
+    group = [completion async for completion in policy.sample(PROMPT, options, deadline=deadline)]
+    await policy.close()
+    assert sorted((one.index, one.seed) for one in group) == [(0, 7), (1, 8), (2, 9)]
+    assert all(completion.token_logprobs for completion in group)
 
 
 async def test_cancelled_group_frees_the_engine(served: Served) -> None:
@@ -116,6 +138,7 @@ async def test_cancelled_group_frees_the_engine(served: Served) -> None:
         ("truncated", "is truncated"),
         ("large", "rank 64, and the server takes at most 16"),
         ("zero", "has learned nothing"),
+        ("foreign", "another base model"),
     ],
 )
 async def test_bad_adapter_is_refused(served: Served, adapters: Path, adapter: str, reason: str) -> None:
@@ -129,14 +152,17 @@ async def test_bad_adapter_is_refused(served: Served, adapters: Path, adapter: s
 
 @pytest.mark.parametrize("adapter", ["missing", "truncated", "large"])
 async def test_server_itself_refuses_what_gets_past_us(served: Served, adapters: Path, adapter: str) -> None:
-    """vLLM answers a bad adapter with an error of ours, and goes on."""
-    engine = VllmEngine(served.state.url, served.state.connection())
+    """A server that is handed a bad adapter answers with an error of ours, and goes on."""
+    folder = served.store.root / f".staging-{adapter}"
+    shutil.copytree(adapters / adapter, folder)
+    engine = served_engine(served.state)
     try:
         with pytest.raises(AdapterError):
-            await engine.load(f"bad-{adapter}", adapters / adapter)
+            await engine.load(f"bad-{adapter}", folder)
         assert f"bad-{adapter}" not in await engine.models()
     finally:
         await engine.close()
+        shutil.rmtree(folder)
 
 
 async def test_publish_under_load_mixes_nothing(served: Served, adapters: Path) -> None:
@@ -156,7 +182,7 @@ async def test_publish_under_load_mixes_nothing(served: Served, adapters: Path) 
 
     await asyncio.gather(*(ask_until_published() for _ in range(CONCURRENT)))
     name, swap_ms = await publishing
-    print(f"swapped in {swap_ms:.0f} ms under {CONCURRENT} requests")
+    print(f"{served.engine}: swapped in {swap_ms:.0f} ms under {CONCURRENT} requests")
     after = await complete(served)
     active = served.store.active()
     assert active is not None and active.name == name
@@ -179,11 +205,11 @@ async def published(served: Served, adapters: Path) -> PublishedVersion:
 
 
 async def test_killed_in_the_middle_recovers_by_itself(served: Served, adapters: Path) -> None:
-    """kill -9 of vLLM during a request and a publication: the request is answered, the version before stays."""
+    """kill -9 of the engine during a request and a publication: the request is answered, the version before stays."""
     active = served.store.active() or await published(served, adapters)
     asking = asyncio.create_task(complete(served, seconds=400))
     publishing = asyncio.create_task(publish_to(served, adapters / "two"))
-    engine = VllmEngine(served.state.url, served.state.connection())
+    engine = served_engine(served.state)
     while not any(name.startswith(PROBE_PREFIX) for name in await engine.models()):
         await asyncio.sleep(0.02)
     for pid in descendants(served.state.pid):
@@ -202,7 +228,7 @@ async def test_killed_in_the_middle_recovers_by_itself(served: Served, adapters:
 
 async def test_next_version_retires_the_one_before_and_rolls_back(served: Served, adapters: Path) -> None:
     """After the grace period the old version is unloaded; rolling back loads it again under its own name."""
-    engine = VllmEngine(served.state.url, served.state.connection())
+    engine = served_engine(served.state)
     earlier = served.store.active() or await published(served, adapters)
     name, _ = await publish_to(served, adapters / "two")
     await retire(served.store, engine, grace_seconds=0)

@@ -1,0 +1,69 @@
+"""How well a policy server is: when to ask one that failed again, and whether it is slower than usual. Decides only.
+
+Time is an argument, in seconds of any clock that never goes back.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+BASE_SECONDS = 0.2
+CAP_SECONDS = 8.0
+"""A user who has started the server again does not wait longer than this for the next question."""
+SLOW_FACTOR = 4.0
+SLOW_MS_MIN = 1000.0
+"""Less than this more than usual is nobody's trouble, however many times the usual it is."""
+GROUPS_MIN = 5
+GROUPS_REMEMBERED = 32
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Pauses between questions to a server that fails: each twice as long, up to a cap, and never quite the same.
+
+    The randomness keeps many editors from asking a server that comes up all at once (AWS, "Exponential Backoff And
+    Jitter", 2015: here half of the pause is drawn).
+    """
+
+    draw: Callable[[], float] = random.random
+    failures: int = 0
+    until: float = 0.0
+
+    def failed(self, now: float) -> None:
+        """The server failed."""
+        pause = min(CAP_SECONDS, BASE_SECONDS * 2 ** min(self.failures, 16))
+        self.failures += 1
+        self.until = now + pause * (1 + self.draw()) / 2
+
+    def succeeded(self) -> None:
+        """The server answered."""
+        self.failures, self.until = 0, 0.0
+
+    def left(self, now: float) -> float:
+        """Seconds until it may be asked."""
+        return max(0.0, self.until - now)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long groups take to their first completion."""
+
+    times_ms: deque[float] = field(default_factory=lambda: deque(maxlen=GROUPS_REMEMBERED))
+
+    def took(self, first_ms: float) -> None:
+        """A group had its first completion after so long."""
+        self.times_ms.append(first_ms)
+
+    @property
+    def usual_ms(self) -> float | None:
+        """The median; None before there are enough groups to tell."""
+        return statistics.median(self.times_ms) if len(self.times_ms) >= GROUPS_MIN else None
+
+    def is_slow(self, waited_ms: float) -> bool:
+        """Whether to have waited so long for nothing is far from what is usual."""
+        usual = self.usual_ms
+        return usual is not None and waited_ms > max(SLOW_FACTOR * usual, usual + SLOW_MS_MIN)
