@@ -29,6 +29,7 @@ from sklearn.model_selection import GroupKFold
 from benchmarks.verifier import calibration_error
 from plum_lsp.comparing import Comparison
 from plum_lsp.config import Settings
+from plum_lsp.domain.suggestion import Judged
 from plum_lsp.domain.verification import Ending, Limits
 from plum_lsp.judging import index_of
 from plum_lsp.sandbox.host import open_sandbox
@@ -69,7 +70,9 @@ LOWERING = frozenset(
         "violations",
     }
 )
-WEIGHTS = {"whole": 1.0, "one right": 0.5, "part": 0.5}
+WEIGHTS = {"whole": 1.0, "one right": 0.5, "part": 0.5, "copied": 0.5}
+COPIES = (3, 10)
+"""How often one candidate of a group is copied: copies must not be taken for agreement."""
 PARTS = 3
 """Random parts of each group, of one to six candidates."""
 FOLDS = 5
@@ -109,7 +112,29 @@ def samples_of(row: dict[str, Any], done: VerifiedTask) -> list[Sample]:
     ]
     sizes = [min(rng.randint(1, 6), len(everything)) for _ in range(PARTS)]
     chosen += [("part", turn, set(rng.sample(everything, size))) for turn, size in enumerate(sizes)]
-    return [sample for selection in chosen for sample in _selected(row, done, labels, *selection)]
+    found = [sample for selection in chosen for sample in _selected(row, done, labels, *selection)]
+    for turn, is_right in enumerate((False, False, True)):
+        if alike := [place for place in done.comparison.observed if labels[place] is is_right]:
+            copied = _with_copies(done, rng.choice(sorted(alike)), rng.randint(*COPIES))
+            found += _selected(row, copied, labels, "copied", turn, set(everything))
+    return found
+
+
+def _with_copies(done: VerifiedTask, place: int, count: int) -> VerifiedTask:
+    """The task with copies of one candidate that do nothing else: each has a dead assignment of its own."""
+    template = next(one for one in done.group if index_of(one) == place)
+    copies = [_copied(template, len(done.group) + turn) for turn in range(count)]
+    observed = dict(done.comparison.observed) | dict.fromkeys(map(index_of, copies), done.comparison.observed[place])
+    return replace(done, group=(*done.group, *copies), comparison=replace(done.comparison, observed=observed))
+
+
+def _copied(judged: Judged, index: int) -> Judged:
+    lines = judged.candidate.text.splitlines(keepends=True)
+    first = next(place for place, line in enumerate(lines) if line.strip())
+    indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+    text = "".join([*lines[:first], f"{indent}spare_{index} = {index}\n", *lines[first:]])
+    completion = replace(judged.candidate.completion, index=index)
+    return replace(judged, candidate=replace(judged.candidate, completion=completion, text=text))
 
 
 def _labels(row: dict[str, Any], done: VerifiedTask) -> list[bool | None]:
@@ -130,8 +155,9 @@ def _selected(
 ) -> list[Sample]:
     if done.judge is None:
         return []
-    group = [one for one in done.group if index_of(one) in kept]
-    observed = {index: seen for index, seen in done.comparison.observed.items() if index in kept}
+    group = [one for one in done.group if index_of(one) in kept or index_of(one) >= len(labels)]
+    members = set(map(index_of, group))
+    observed = {index: seen for index, seen in done.comparison.observed.items() if index in members}
     weighed = Weighed.of(group, done.judge, Comparison(calls=done.comparison.calls, observed=observed))
     return [
         Sample(
@@ -145,6 +171,7 @@ def _selected(
             vector=signals.vector() if (signals := weighed.signals.get(index_of(one))) is not None else None,
         )
         for one in group
+        if index_of(one) < len(labels)
     ]
 
 

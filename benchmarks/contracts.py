@@ -71,7 +71,7 @@ async def count(name: str, row: dict[str, Any], sandbox: Sandbox, counts: Counts
     for place, broken in breaches(contracts, calls, observed).items():
         label = "right" if row["candidates"][place]["correct"] else "wrong"
         counts[f"{name}, candidates"][label] += 1
-        for kind in {*(contract.kind.name for contract in broken), *(["any"] if broken else [])}:
+        for kind in {*(contract.kind.name for contract, _ in broken), *(["any"] if broken else [])}:
             counts[f"{name}, breaks {kind}"][label] += 1
             if is_passing[place]:
                 counts[f"{name}, breaks {kind}"][f"{label} beyond examples"] += 1

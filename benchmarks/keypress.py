@@ -1,11 +1,13 @@
 """From a key press to the screen in the real editors, with the plug-in and without it.
 
-    python -m benchmarks.keypress [--keys 400] [--rounds 6] [--editors neovim-0.11 neovim-0.12 vscode]
+    python -m benchmarks.keypress [--keys 600] [--rounds 30] [--editors neovim-0.11 neovim-0.12 vscode]
 
-The same keys go into two windows of an editor in turns, one with the plug-in and a server that is busy completing, one
-without; the order alternates between rounds, so what else the machine does falls on both. What is measured ends when
-the typed character is on the screen: in the terminal's cells, or in a frame of the browser. Printed are the medians and
-their ratio, with a 95 % interval over the rounds.
+The same keys go into the windows of an editor in turns, one with the plug-in and a server that is busy completing, one
+without, both with the same configuration but for the plug-in; in Neovim also one whose only language server does
+nothing, which shows the share of Neovim's own bookkeeping. The order changes from round to round and rounds are short,
+so what else the machine does falls on all. What is measured ends when the typed character is on the screen: in the
+terminal's cells, or in a frame of the browser. Printed are the medians and their ratios to the window without, with
+95 % intervals over the rounds.
 """
 
 from __future__ import annotations
@@ -36,72 +38,81 @@ PAUSE_SECONDS = (0.03, 0.18)
 RESAMPLES = 2000
 KEYS_PER_LINE = 40
 """A line that scrolls is another thing to measure."""
+IDLE_SERVER = "from pygls.lsp.server import LanguageServer; LanguageServer('idle', '0').start_io()"
+"""A language server that is told of each edit and does nothing."""
+OFF, IDLE, ON = "without", "idle server", "with"
 Press = Callable[[str], float]
 """Presses one key and returns the milliseconds until it is on the screen."""
+Times = dict[str, list[list[float]]]
+"""The times of each round, by window."""
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keys", type=int, default=400)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--keys", type=int, default=600)
+    parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--editors", nargs="+", default=["neovim-0.11", "neovim-0.12", "vscode"])
     options = parser.parse_args()
-    print(f"{'editor':<12} {'without':>9} {'with':>9} {'ratio':>7}   95 % interval   keys")
+    print(f"{'editor':<12} {'window':<12} {'median':>9} {'ratio':>7}   95 % interval   keys")
     for name in options.editors:
-        with ExitStack() as opened:
-            without, with_plugin = opened.enter_context(windows(name))
-            report(name, *measure(without, with_plugin, keys=options.keys, rounds=options.rounds))
+        with windows(name) as presses:
+            report(name, measure(presses, keys=options.keys, rounds=options.rounds))
 
 
-def measure(without: Press, with_plugin: Press, *, keys: int, rounds: int) -> tuple[list[list[float]], ...]:
-    """The times of each round: without, with."""
+def measure(presses: dict[str, Press], *, keys: int, rounds: int) -> Times:
+    """Press as many keys in each window; each comes first as often as last."""
     source = random.Random(1)
-    times: tuple[list[list[float]], ...] = ([], [])
-    for press in (without, with_plugin):
+    times: Times = {name: [] for name in presses}
+    for press in presses.values():
         for _ in range(10):
             press(source.choice(DIGITS))
+    names = list(presses)
     for number in range(rounds):
-        sides = [(times[0], without), (times[1], with_plugin)]
-        for kept, press in sides if number % 2 == 0 else sides[::-1]:
-            kept.append([])
+        turn = names[number % len(names) :] + names[: number % len(names)]
+        for name in turn if number % 2 == 0 else turn[::-1]:
+            times[name].append([])
             for _ in range(keys // rounds):
                 time.sleep(source.uniform(*PAUSE_SECONDS))
-                kept[-1].append(press(source.choice(DIGITS)))
+                times[name][-1].append(presses[name](source.choice(DIGITS)))
     return times
 
 
-def report(name: str, without: list[list[float]], with_plugin: list[list[float]]) -> None:
-    """One line of the table."""
+def report(editor: str, times: Times) -> None:
+    """One line of the table for each window."""
 
     def median(rounds: list[list[float]]) -> float:
         return statistics.median(time_ms for one in rounds for time_ms in one)
 
+    off = times[OFF]
     source = random.Random(2)
-    ratios = []
-    for _ in range(RESAMPLES):
-        picked = [source.randrange(len(without)) for _ in without]
-        ratios.append(median([with_plugin[index] for index in picked]) / median([without[index] for index in picked]))
-    ratios.sort()
-    low, high = ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES)]
-    off, on = median(without), median(with_plugin)
-    count = sum(map(len, without))
-    print(f"{name:<12} {off:>6.2f} ms {on:>6.2f} ms {on / off:>7.3f}   {low:.3f} to {high:.3f}  {count}", flush=True)
+    for name, rounds in times.items():
+        ratios = []
+        for _ in range(RESAMPLES):
+            picked = [source.randrange(len(off)) for _ in off]
+            ratios.append(median([rounds[index] for index in picked]) / median([off[index] for index in picked]))
+        ratios.sort()
+        low, high = ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES)]
+        ratio, count = median(rounds) / median(off), sum(map(len, rounds))
+        print(
+            f"{editor:<12} {name:<12} {median(rounds):>6.2f} ms {ratio:>7.3f}   {low:.3f} to {high:.3f}  {count}",
+            flush=True,
+        )
 
 
 @contextmanager
-def windows(name: str) -> Iterator[tuple[Press, Press]]:
-    """Two windows of an editor: without the plug-in and with it."""
+def windows(name: str) -> Iterator[dict[str, Press]]:
+    """The windows of an editor that are compared."""
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         policy = opened.enter_context(policy_of_its_own(folder))
-        pair = []
-        for is_plugged in (False, True):
-            side = folder / f"{is_plugged}"
+        presses = {}
+        for window in (OFF, ON) if name == "vscode" else (OFF, IDLE, ON):
+            side = folder / window.replace(" ", "-")
             (side / "work").mkdir(parents=True)
             make = vscode_window if name == "vscode" else neovim_window
-            pair.append(make(name, side, policy, is_plugged, opened))
-        yield pair[0], pair[1]
+            presses[window] = make(name, side, policy, window, opened)
+        yield presses
 
 
 @contextmanager
@@ -118,16 +129,20 @@ def policy_of_its_own(folder: Path) -> Iterator[Address]:
         process.terminate()
 
 
-def neovim_window(name: str, folder: Path, policy: Address, is_plugged: bool, opened: ExitStack) -> Press:
+def neovim_window(name: str, folder: Path, policy: Address, window: str, opened: ExitStack) -> Press:
     """One Neovim in a terminal."""
     command, env = (editor_parts.neovim_11(), {}) if name == "neovim-0.11" else editor_parts.neovim_12()
     env = {**server_environment(folder, policy), **env}
-    editor = Neovim(name, command, env, folder=folder, is_plugged=is_plugged)
+    editor = Neovim(name, command, env, folder=folder, is_plugged=window == ON)
     opened.callback(editor.close)
+    editor.terminal.watchers.clear()
     path = folder / "work" / "module.py"
     path.write_text(HEAD)
     editor.lua(f"vim.cmd.edit('{path}') vim.o.showcmd, vim.o.ruler = false, false")
-    if is_plugged:
+    if window == IDLE:
+        server = json.dumps([sys.executable, "-c", IDLE_SERVER])
+        editor.lua(f"vim.lsp.start({{name = 'idle', cmd = vim.json.decode([==[{server}]==])}})")
+    if window == ON:
         editor.open(path)
     else:
         editor.terminal.send("G$A")
@@ -148,12 +163,12 @@ def neovim_window(name: str, folder: Path, policy: Address, is_plugged: bool, op
     return press
 
 
-def vscode_window(name: str, folder: Path, policy: Address, is_plugged: bool, opened: ExitStack) -> Press:
+def vscode_window(name: str, folder: Path, policy: Address, window: str, opened: ExitStack) -> Press:
     """One VS Code in a browser of its own."""
     server_environment(folder, policy)
-    host = Host(editor_parts.vscode(), folder, is_plugged=is_plugged)
+    host = Host(editor_parts.vscode(), folder, is_plugged=window == ON)
     opened.callback(host.close)
-    editor = VSCode(host, is_plugged=is_plugged)
+    editor = VSCode(host, is_plugged=window == ON)
     opened.callback(editor.close)
     path = folder / "work" / "module.py"
     path.write_text(HEAD)

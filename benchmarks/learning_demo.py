@@ -1,7 +1,8 @@
 """The whole loop on a small model: sample, run, learn, gate, publish, sample again. Run: make demo-learning
 
 Every part is the real one: the model under llama.cpp writes, the sandbox runs what it wrote on tests read from the
-docstrings, TRL fits an adapter, and the gate judges it on functions that were never trained on.
+docstrings, TRL fits an adapter, and the gate judges it on functions that were never trained on. What is in service
+then is sampled once more, on the same policy server, which has swapped its version by then.
 """
 
 from __future__ import annotations
@@ -9,40 +10,55 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.learning_served import served_measures
 from benchmarks.simple_functions import simple_functions
 from plum_lsp.config import Settings, load_settings
 from plum_lsp.domain.events import Event, Verified
+from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document
+from plum_lsp.policy.client import open_policy
 from plum_lsp.server.services import Services
-from plum_lsp.wiring import open_services
-from plum_trainer import children
+from plum_lsp.wiring import open_services, policy_options
 from plum_trainer.bases import base_of
-from plum_trainer.daemon import Trainer, improve
-from plum_trainer.evaluate import evaluated
-from plum_trainer.job import SampleJob
-from plum_trainer.measures import Measures, interval
-from plum_trainer.rounds import rounds
+from plum_trainer.daemon import held_out_prompts, improve
+from plum_trainer.gate import GateDecision
+from plum_trainer.measures import Measures, gain, interval
+from plum_trainer.prompts import HeldOut
+from plum_trainer.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"
+SERVED_SEED = 987_654
+"""Nothing before used these seeds."""
 
 
 class Tally:
-    """Counts what the sandbox said."""
+    """What the sandbox said of each candidate; the latest judgement counts."""
 
     def __init__(self) -> None:
-        self.run = 0
-        self.passing = 0
+        self._tiers: dict[tuple[str, str], Tier] = {}
+
+    @property
+    def run(self) -> int:
+        """Candidates that were run; those equal to another are not."""
+        return len(self._tiers)
+
+    @property
+    def passing(self) -> int:
+        """Those of them that pass their tests."""
+        return sum(tier in {Tier.VERIFIED, Tier.CONSISTENT} for tier in self._tiers.values())
 
     def record(self, event: Event) -> None:
-        """Count one judged candidate."""
+        """Keep the judgement of a candidate that was run."""
         if isinstance(event, Verified) and event.judged.verdicts:
-            self.run += 1
-            self.passing += event.judged.tier in {Tier.VERIFIED, Tier.CONSISTENT}
+            self._tiers[event.request_id, event.judged.candidate.id] = event.judged.tier
 
 
 def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
@@ -59,6 +75,7 @@ def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
             "epochs": options.epochs,
             "batch_size": 8,
             "max_length": 384,
+            "threads": options.threads,
         },
         "gate": {"samples": options.samples, "prompts_min": 10},
     }
@@ -92,34 +109,6 @@ async def _suggest(services: Services, name: str, header: str) -> None:
     await pipeline.suggest(request)
 
 
-def sample_again(trainer: Trainer) -> Measures:
-    """Sample the held-out functions from what is in service now, with seeds that nothing used before."""
-    last = rounds(trainer.data_dir)[-1]
-    active = trainer.versions.find(trainer.versions.active())
-    settings = trainer.settings
-    job = SampleJob(
-        base=str(trainer.base.folder),
-        adapter=str(active.folder) if active else "",
-        prompts=str(last.folder / "held_out.jsonl"),
-        output="",
-        samples=settings.gate.samples,
-        temperature=settings.gate.temperature,
-        top_p=settings.sampling.top_p,
-        max_tokens=settings.sampling.max_tokens,
-        batch_size=32,
-        seed=987_654,
-        threads=settings.trainer.threads,
-        end_token=trainer.base.end_token,
-    )
-    path = children.sample(job, last.folder, name="again", report=trainer.report)
-    from plum_lsp.sandbox.host import open_sandbox
-    from plum_lsp.wiring import pipeline_options, sandbox_options
-
-    return evaluated(
-        last.held_out(), path, lambda: open_sandbox(sandbox_options(settings)), limits=pipeline_options(settings).limits
-    )
-
-
 def main() -> None:
     """Run the loop and print what came of it, whatever it was."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -129,47 +118,110 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--method", choices=("kto", "dpo"), default="dpo")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="For the fit; 1 on a busy machine")
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     options = parser.parse_args()
-    started = time.monotonic()
     folder = options.folder.resolve() / time.strftime("%Y%m%d-%H%M%S")
     folder.mkdir(parents=True)
-    settings = settings_of(folder, options)
-    names = dict(list(simple_functions().items())[: options.functions or None])
-
-    say(started, f"sampling {options.candidates} candidates for each of {len(names)} functions from {MODEL}")
-    tally = asyncio.run(collect(settings, names))
-    say(started, f"{tally.passing} of {tally.run} candidates that were run pass their tests")
-    trainer = Trainer(
-        settings=settings, data_dir=folder, base=base_of(settings), report=lambda text: say(started, text)
-    )
-    decision = improve(trainer)
-    if decision is None:
-        sys.exit("There was nothing to train on.")
-    report = decision.report
-    say(
-        started,
-        f"held-out pass@1 before {report['champion']['pass_at_1']:.3f}, after"
-        f" {report['challenger']['pass_at_1']:.3f}; gain {report['gain']['mean']:+.3f},"
-        f" 95 % interval {report['gain']['low']:+.3f} to {report['gain']['high']:+.3f},"
-        f" {report['prompts']} functions",
-    )
-    for name in report["champion"]:
-        print(f"    {name:20} {report['champion'][name]:8.3f} {report['challenger'][name]:8.3f}")
-    say(started, f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
-    for reason in decision.reasons:
-        print(f"    {reason}")
-    say(started, f"in service: policy version {trainer.versions.active()}")
-    again = sample_again(trainer)
-    low, high = interval(again.pass_by_prompt, seed=1)
-    say(started, f"second sampling, from what is in service: pass@1 {again.pass_at_1:.3f} ({low:.3f} to {high:.3f})")
+    asyncio.run(loop(Stages(), options, folder))
     print(f"Everything is in {folder}; look at it with PLUM_DATA_DIR={folder} plum-trainer history")
 
 
-def say(started: float, text: str) -> None:
-    """One line with the minutes since the start."""
-    minutes, seconds = divmod(int(time.monotonic() - started), 60)
-    print(f"[{minutes:2}:{seconds:02}] {text}", flush=True)
+class Stages:
+    """Tells the time since the start, and what each stage took: seconds on the wall and of processor, children too."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._taken: list[tuple[str, float, float]] = []
+
+    def say(self, text: str) -> None:
+        """One line with the minutes since the start."""
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        print(f"[{minutes:2}:{seconds:02}] {text}", flush=True)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a stage. The policy server's processor time is counted when it ends, so its stage has too little."""
+        wall, work = time.monotonic(), processor_seconds()
+        yield
+        self._taken.append((name, time.monotonic() - wall, processor_seconds() - work))
+
+    def table(self) -> None:
+        """What every stage took."""
+        print(f"    {'stage':44} {'wall s':>8} {'CPU s':>8}")
+        for name, wall, work in self._taken:
+            print(f"    {name:44} {wall:8.0f} {work:8.0f}")
+        print(f"    {'all':44} {time.monotonic() - self._started:8.0f} {processor_seconds():8.0f}")
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> None:
+    """The stages one after the other, and what each showed."""
+    settings = settings_of(folder, options)
+    names = dict(list(simple_functions().items())[: options.functions or None])
+    stages.say(f"sampling {options.candidates} candidates for each of {len(names)} functions from {MODEL}")
+    with stages.stage("sampling and running candidates"):
+        tally = await collect(settings, names)
+    stages.say(f"{tally.passing} of {tally.run} candidates that were run pass their tests")
+    trainer = Trainer(settings=settings, data_dir=folder, base=base_of(settings), report=stages.say)
+    with trainer.store() as store:
+        prompts = held_out_prompts(trainer, store)
+    policy = open_policy(policy_options(settings))
+    try:
+        with stages.stage("served engine, held-out, before"):
+            before = await served(stages, settings, policy, prompts, folder / "before.jsonl")
+        with stages.stage("pairs, fit, gate, publication"):
+            decision = await asyncio.to_thread(improve, trainer)
+        if decision is None:
+            sys.exit("There was nothing to train on.")
+        show_gate(stages, trainer, decision)
+        with stages.stage("served engine, held-out, after"):
+            after = await served(stages, settings, policy, prompts, folder / "after.jsonl")
+    finally:
+        await policy.close()
+    change = gain(before.pass_by_prompt, after.pass_by_prompt, least=0.0, seed=1)
+    stages.say(
+        f"served pass@1 before {before.pass_at_1:.3f}, after {after.pass_at_1:.3f}; change {change.mean:+.3f},"
+        f" 95 % interval {change.low:+.3f} to {change.high:+.3f}"
+    )
+    stages.table()
+
+
+async def served(
+    stages: Stages, settings: Settings, policy: Policy, prompts: Sequence[HeldOut], path: Path
+) -> Measures:
+    """The held-out functions from the policy server as it is now, with the same seeds each time."""
+    version = (await policy.version()).number
+    measures = await served_measures(settings, policy, prompts, path, seed=SERVED_SEED)
+    low, high = interval(measures.pass_by_prompt, seed=1)
+    stages.say(
+        f"the policy server serves version {version}: held-out pass@1 {measures.pass_at_1:.3f}"
+        f" (95 % interval {low:.3f} to {high:.3f}), pass@{settings.gate.samples} {measures.pass_at_n:.3f},"
+        f" {len(prompts)} functions"
+    )
+    return measures
+
+
+def show_gate(stages: Stages, trainer: Trainer, decision: GateDecision) -> None:
+    """What the gate measured and what it said."""
+    report = decision.report
+    stages.say(
+        f"held-out pass@1 before {report['champion']['pass_at_1']:.3f}, after"
+        f" {report['challenger']['pass_at_1']:.3f}; gain {report['gain']['mean']:+.3f},"
+        f" 95 % interval {report['gain']['low']:+.3f} to {report['gain']['high']:+.3f},"
+        f" {report['prompts']} functions"
+    )
+    for name in report["champion"]:
+        print(f"    {name:20} {report['champion'][name]:8.3f} {report['challenger'][name]:8.3f}")
+    stages.say(f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
+    for reason in decision.reasons:
+        print(f"    {reason}")
+    stages.say(f"in service: policy version {trainer.versions.active()}")
 
 
 if __name__ == "__main__":

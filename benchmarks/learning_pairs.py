@@ -14,15 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from plum_lsp.pairing import rebuild
 from plum_lsp.store import open_reader, open_store
-from plum_lsp.store.learning import open_learning
+from plum_lsp.store.forgetting import forget
+from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
+from plum_lsp.store.queries import Reader
 
-GROUP, TESTS = 8, 6
+GROUP, TESTS, DOCUMENTS = 8, 6, 100
 AT = "2026-01-01T00:00:00.000+00:00"
 
 
@@ -48,10 +52,11 @@ def _write(connection: sqlite3.Connection, numbers: range) -> None:
         for n in numbers
     ]
     connection.executemany("INSERT INTO prompts VALUES (?, ?)", prompts)
+    connection.executemany("INSERT INTO programs VALUES (?, ?, '')", prompts)
     connection.executemany(
-        "INSERT INTO requests VALUES (?, ?, 'file:///p/a.py', 1, 0, 'invoked', 'body', 0, 0, 'f', 0, '    ', '[]',"
+        "INSERT INTO requests VALUES (?, ?, ?, 1, 0, 'invoked', 'body', 0, 0, 'f', 0, '    ', '[]',"
         " '[]', 0.95, 320, 0, ?)",
-        [(f"r{n}", prompt[0], AT) for n, prompt in zip(numbers, prompts, strict=True)],
+        [(f"r{n}", prompt[0], f"file:///p/{n % DOCUMENTS}.py", AT) for n, prompt in zip(numbers, prompts, strict=True)],
     )
     connection.executemany(
         "INSERT INTO test_cases VALUES (?, ?, ?, 'doctest', '', 'f([1])', 'equals', '{}', '>>> f([1])')",
@@ -76,6 +81,17 @@ def _write(connection: sqlite3.Connection, numbers: range) -> None:
         judgements,
     )
     connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?, ?, '3', 0.5, 'bwrap', '[]', '3.11', ?)", verdicts)
+    connection.executemany(
+        "INSERT INTO offers VALUES (?, ?, ?, 0, 0, 'verified', 1.0, 'r', '[]', ?)",
+        [(f"o{n}", f"r{n}", f"c{(1 - n) % 3}", AT) for n in numbers],
+    )
+    connection.executemany(
+        "INSERT INTO endings VALUES (?, ?, NULL, '', '{}', ?)", [(f"r{n}", f"o{n}", AT) for n in numbers]
+    )
+    connection.executemany(
+        "INSERT INTO outcomes (offer_id, kind, source, visible_ms, happened_at) VALUES (?, ?, 'client', 900.0, ?)",
+        [(f"o{n}", "accepted" if n % 2 else "dismissed", AT) for n in numbers],
+    )
 
 
 def build(path: Path) -> None:
@@ -99,20 +115,36 @@ def build(path: Path) -> None:
 
 
 def ask(path: Path, candidates: int) -> None:
-    """The size of the file, and how long the usual questions take."""
+    """The size of the file, and how long what the commands ask takes, opening the store included."""
     size = path.stat().st_size
     print(f"store {size / 2**20:.0f} MB with pairs, {size / (candidates / GROUP) / 1024:.1f} KB a request")
-    with open_reader(path) as reader, open_learning(path) as store:
-        for name, question in (
-            ("overview", reader.overview),
-            ("evidence by version", reader.evidence),
-            ("held-out programs", lambda: sum(1 for _ in store.programs())),
-            ("all pairs with their texts", lambda: sum(1 for _ in store.pairs())),
-            ("online counts", lambda: store.online(since="")),
-        ):
-            started = time.monotonic()
-            question()
-            print(f"  {name:28} {time.monotonic() - started:7.2f} s")
+    questions: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("opening the store", lambda: _read(path, lambda reader: None)),
+        ("plum-lsp stats: overview", lambda: _read(path, lambda reader: reader.overview())),
+        ("plum-lsp explain: latest offer", lambda: _read(path, lambda reader: reader.explain(reader.latest_offer()))),
+        ("plum-trainer status: evidence", lambda: _read(path, lambda reader: reader.evidence())),
+        ("plum-lsp pairs list: first 20", lambda: _learn(path, lambda store: list(islice(store.pairs(), 20)))),
+        ("plum-lsp pairs show: one", lambda: _learn(path, lambda store: store.pair(candidates // GROUP))),
+        ("plum-lsp pairs export: all", lambda: _learn(path, lambda store: sum(1 for _ in store.pairs()))),
+        ("trainer: fresh candidates", lambda: _learn(path, lambda store: store.fresh_candidates(since="2026-01-02"))),
+        ("trainer: held-out programs", lambda: _learn(path, lambda store: sum(1 for _ in store.programs()))),
+        ("trainer: online counts", lambda: _learn(path, lambda store: store.online(since=""))),
+        ("plum-lsp forget: one file of a hundred", lambda: forget(path, is_wanted=lambda uri: uri.endswith("/7.py"))),
+    )
+    for name, question in questions:
+        started, work = time.monotonic(), time.process_time()
+        question()
+        print(f"  {name:40} {time.monotonic() - started:7.2f} s, {time.process_time() - work:6.2f} s of processor")
+
+
+def _read(path: Path, question: Callable[[Reader], object]) -> None:
+    with open_reader(path) as reader:
+        question(reader)
+
+
+def _learn(path: Path, question: Callable[[LearningStore], object]) -> None:
+    with open_learning(path) as store:
+        question(store)
 
 
 def main() -> None:

@@ -8,22 +8,17 @@ finished program and run in the sandbox once everything has been decided, and a 
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.domain.events import Event, Prompted, Sampled, Verified
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Verified
 from plum_lsp.domain.ports import Clock, Sandbox
-from plum_lsp.domain.suggestion import Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
+from plum_lsp.domain.suggestion import Abstention, Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.pipeline import Pipeline
 
-RESAMPLES = 1000
-"""Of the tasks, with replacement, for each confidence interval (Efron, 1979); more change its ends by under a point."""
-CONFIDENCE = 0.95
 SCORE_SECONDS = 10.0
 """Gold tests are larger than what candidates are tried on."""
 
@@ -45,66 +40,83 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One sample: its place in the group, its tier and whether it passes the gold tests."""
+    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance it was given."""
 
     index: int
     tier: str
     mean_logprob: float | None
     is_right: bool
+    probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What came of one task. `offered` is None for an abstention, whose reason is in `reason`. Times in ms."""
+    """What came of one task.
 
-    row: Row
+    `offered` is what the user would have got and `offered_ms` when; None for an abstention, whose reason is in
+    `reason`. `awaited` is the offer where the whole group is awaited even though a candidate is verified.
+    `first_ms` is when the first sample was complete and `total_ms` when the whole group was judged.
+    """
+
+    task_id: str
+    source: str
     samples: tuple[Scored, ...]
     offered: Scored | None
+    awaited: Scored | None
     reason: str
+    first_ms: float | None
+    offered_ms: float | None
     total_ms: float
 
     def line(self) -> dict[str, Any]:
         """The same as a JSON value."""
-        sample_keys = ("index", "tier", "mean_logprob", "is_right")
-        samples = [{key: getattr(sample, key) for key in sample_keys} for sample in self.samples]
-        offer = None if self.offered is None else {key: getattr(self.offered, key) for key in sample_keys}
-        return {
-            "task_id": self.row.id,
-            "source": self.row.source,
-            "samples": samples,
-            "offer": offer,
-            "reason": self.reason,
-            "total_ms": round(self.total_ms, 1),
-        }
+        return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """A measured value with its confidence interval; `count` is of the tasks or offers behind it."""
+def result_of(line: str) -> TaskResult:
+    """The result in a line that an earlier run wrote.
 
-    name: str
-    value: float
-    low: float
-    high: float
-    count: int
+    Raises:
+        MalformedRow: it is none, or cut short.
+    """
+    try:
+        found = json.loads(line)
+        scored = {key: None if found[key] is None else Scored(**found[key]) for key in ("offered", "awaited")}
+        samples = tuple(Scored(**sample) for sample in found["samples"])
+        return TaskResult(**{**found, **scored, "samples": samples})
+    except (ValueError, LookupError, TypeError) as error:
+        raise MalformedRow(f"no result: {type(error).__name__}: {error}") from None
 
 
 class GroupRecorder:
-    """Keeps the group of one request."""
+    """Keeps the group of one request: its candidates, their tiers, who was verified first, and the times."""
 
     def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the request before."""
         self.hole = Span(start=0, end=0)
         self.candidates: list[Candidate] = []
         self.tiers: dict[int, Tier] = {}
+        self.probabilities: dict[int, float | None] = {}
+        self.first_verified: int | None = None
+        self.stages_ms: dict[str, float] = {}
 
     def record(self, event: Event) -> None:
         """Take one event of the pipeline."""
         if isinstance(event, Prompted):
-            self.hole, self.candidates, self.tiers = event.context.hole, [], {}
+            self.hole = event.context.hole
         elif isinstance(event, Sampled):
             self.candidates.append(event.candidate)
         elif isinstance(event, Verified):
-            self.tiers[event.judged.candidate.completion.index] = event.judged.tier
+            index, tier = event.judged.candidate.completion.index, event.judged.tier
+            if tier is Tier.VERIFIED and self.first_verified is None:
+                self.first_verified = index
+            self.tiers[index] = tier
+            self.probabilities[index] = event.judged.probability
+        elif isinstance(event, Ended):
+            self.stages_ms = event.stages_ms
 
 
 def row_of(line: str) -> Row:
@@ -129,111 +141,76 @@ def row_of(line: str) -> Row:
     )
 
 
-async def evaluate_row(
-    row: Row, pipeline: Pipeline, sandbox: Sandbox, seen: GroupRecorder, clock: Clock, *, limits: Limits, seconds: float
-) -> TaskResult:
-    """Ask the pipeline for the task's hole as a user would, then score the group. `seen` records for the pipeline.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a task is tried. `seen` records for the pipeline, which judges whole groups.
+
+    `stops_early` says that a user would have been offered the first verified candidate without waiting for the rest.
+    """
+
+    pipeline: Pipeline
+    sandbox: Sandbox
+    seen: GroupRecorder
+    clock: Clock
+    limits: Limits
+    seconds: float
+    stops_early: bool
+
+
+async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
+    """Ask the pipeline for the task's hole as a user would, then score the group.
 
     Raises:
         SandboxError: the jail broke.
     """
-    seen.candidates, seen.tiers = [], {}
+    seen = trial.seen
+    seen.clear()
     text = row.prompt + row.suffix
-    document = Document(uri="file:///task.py", version=1, text=text, encoding=PositionEncoding.UTF16)
-    started = clock.now()
     request = SuggestionRequest(
         id=RequestId(row.id),
-        document=document,
+        document=Document(uri="file:///task.py", version=1, text=text, encoding=PositionEncoding.UTF16),
         offset=len(row.prompt),
         trigger=Trigger.INVOKED,
-        deadline=started + seconds,
+        deadline=trial.clock.now() + trial.seconds,
     )
-    result = await pipeline.suggest(request)
-    total_ms = (clock.now() - started) * 1000
+    result = await trial.pipeline.suggest(request)
+    samples = await _scored(row, text, trial)
+    awaited = samples[result.chosen.candidate.completion.index] if isinstance(result, Offer) else None
+    offered, stage = awaited, "ended"
+    if trial.stops_early and seen.first_verified is not None:
+        offered, stage = replace(samples[seen.first_verified], tier=Tier.VERIFIED.value), "first_verified"
+    return TaskResult(
+        task_id=row.id,
+        source=row.source,
+        samples=tuple(samples[index] for index in sorted(samples)),
+        offered=offered,
+        awaited=awaited,
+        reason=result.reason.value if isinstance(result, Abstention) else "",
+        first_ms=seen.stages_ms.get("first_candidate"),
+        offered_ms=seen.stages_ms[stage] if offered else None,
+        total_ms=seen.stages_ms["ended"],
+    )
+
+
+async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
+    """The samples by their place in the group, each text scored once by the gold tests."""
     right: dict[str, bool] = {}
-    samples = []
-    for candidate in sorted(seen.candidates, key=lambda candidate: candidate.completion.index):
+    samples, hole = {}, trial.seen.hole
+    for candidate in trial.seen.candidates:
         if candidate.text not in right:
-            finished = text[: seen.hole.start] + candidate.text + text[seen.hole.end :]
-            right[candidate.text] = await _passes(f"{finished}\n{row.tests}", sandbox, limits)
-        tier = seen.tiers.get(candidate.completion.index, Tier.UNVERIFIED)
-        samples.append(
-            Scored(
-                index=candidate.completion.index,
-                tier=tier.value,
-                mean_logprob=candidate.mean_logprob,
-                is_right=right[candidate.text],
-            )
-        )
-    offered, reason = None, ""
-    if isinstance(result, Offer):
-        index = result.chosen.candidate.completion.index
-        offered = Scored(
+            finished = text[: hole.start] + candidate.text + text[hole.end :]
+            right[candidate.text] = await _passes(f"{finished}\n{row.tests}", trial.sandbox, trial.limits)
+        index = candidate.completion.index
+        samples[index] = Scored(
             index=index,
-            tier=result.chosen.tier.value,
-            mean_logprob=result.chosen.candidate.mean_logprob,
-            is_right=right[result.text],
+            tier=trial.seen.tiers.get(index, Tier.UNVERIFIED).value,
+            mean_logprob=candidate.mean_logprob,
+            is_right=right[candidate.text],
+            probability=trial.seen.probabilities.get(index),
         )
-    else:
-        reason = result.reason.value
-    return TaskResult(row=row, samples=tuple(samples), offered=offered, reason=reason, total_ms=total_ms)
+    return samples
 
 
 async def _passes(source: str, sandbox: Sandbox, limits: Limits) -> bool:
     seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
     return seen[0].ending is Ending.RETURNED and seen[0].value is True
-
-
-def figures(results: Sequence[TaskResult], *, seed: int = 0) -> list[Figure]:
-    """What the report tells, each with its interval over resampled tasks. Empty for no results."""
-    if not results:
-        return []
-    count = max(len(result.samples) for result in results)
-    found = [
-        _figure("raw pass@1", results, _pass_at_1, seed),
-        _figure(f"raw pass@{count}", results, lambda r: float(any(sample.is_right for sample in r.samples)), seed),
-        _figure("without verification (first sample)", results, _first_is_right, seed),
-        _figure("tasks with an offer", results, lambda r: float(r.offered is not None), seed),
-        _figure("tasks with a right offer", results, lambda r: float(bool(r.offered and r.offered.is_right)), seed),
-    ]
-    offers = [result for result in results if result.offered is not None]
-    found.append(_figure("precision of offers", offers, _offer_is_right, seed))
-    for tier in Tier:
-        of_tier = [result for result in offers if result.offered is not None and result.offered.tier == tier.value]
-        found.append(_figure(f"precision of {tier.value} offers", of_tier, _offer_is_right, seed))
-    return [figure for figure in found if figure.count]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of `values` do not exceed; values must not be empty."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
-
-
-def _figure(name: str, results: Sequence[TaskResult], of: Callable[[TaskResult], float], seed: int) -> Figure:
-    values = [of(result) for result in results]
-    if not values:
-        return Figure(name=name, value=0.0, low=0.0, high=0.0, count=0)
-    chance = random.Random(seed)  # noqa: S311 - resampling, no secret
-    means = [sum(chance.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)]
-    tail = (1 - CONFIDENCE) / 2
-    return Figure(
-        name=name,
-        value=sum(values) / len(values),
-        low=percentile(means, tail),
-        high=percentile(means, 1 - tail),
-        count=len(values),
-    )
-
-
-def _pass_at_1(result: TaskResult) -> float:
-    """The unbiased estimate for k = 1 is the share of right samples (Chen et al., 2021)."""
-    return sum(sample.is_right for sample in result.samples) / len(result.samples) if result.samples else 0.0
-
-
-def _first_is_right(result: TaskResult) -> float:
-    return float(any(sample.index == 0 and sample.is_right for sample in result.samples))
-
-
-def _offer_is_right(result: TaskResult) -> float:
-    return float(bool(result.offered and result.offered.is_right))

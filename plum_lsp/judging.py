@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from plum_lsp.context.window import program_with, reference_program
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
@@ -32,6 +32,7 @@ from plum_lsp.synthesis.definitions import is_outside
 from plum_lsp.synthesis.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import generated_calls
+from plum_lsp.synthesis.ordering import Experience
 from plum_lsp.synthesis.screening import telling
 from plum_lsp.synthesis.sources import reachable_function
 
@@ -66,6 +67,7 @@ class Judge:
 
     `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
     these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
+    `experience` is what the tests have cost and told so far.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -76,6 +78,7 @@ class Judge:
     contracts: tuple[Contract, ...]
     limits: Limits
     compares: bool = True
+    experience: Experience = field(default_factory=Experience)
 
     @classmethod
     def of(
@@ -202,7 +205,11 @@ class Judge:
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
         program = program_with(self.context, candidate.text)
-        verdicts, seen = await self.examine(program, tests, sandbox, limits, calls)
+        order = self.experience.ordered(tests)
+        given, seen = await self.examine(program, order, sandbox, limits, calls)
+        self.experience.learn(given)
+        by_test = {verdict.test_id: verdict for verdict in given}
+        verdicts = tuple(by_test[test.id] for test in tests)
         failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:

@@ -18,11 +18,10 @@ from plum_lsp.appraising import appraised
 from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
-from plum_lsp.domain.project import TestFile
+from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -45,7 +44,7 @@ from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
 from plum_lsp.showing import ShowRule, shown_or_silent
-from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
+from plum_lsp.surveying import Budget, FindNeighbours, FindTests, Survey, survey
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
@@ -62,6 +61,7 @@ ASKING_SECONDS_MAX = 1.0
 class PipelineOptions:
     """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
 
+    `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
     `asks_for_tests` has the policy write tests of its own beside its candidates.
     """
 
@@ -73,7 +73,13 @@ class PipelineOptions:
     prefix_tokens: int
     suffix_tokens: int
     template_for: Callable[[PolicyVersion], FimTemplate | None]
+    neighbour_tokens: int = 0
     asks_for_tests: bool = False
+
+    @property
+    def budget(self) -> Budget:
+        """What a prompt may hold."""
+        return Budget(prefix=self.prefix_tokens, suffix=self.suffix_tokens, neighbours=self.neighbour_tokens)
 
     @property
     def ends_at_first_verified(self) -> bool:
@@ -89,6 +95,7 @@ class _Round:
     context: Context
     judge: Judge
     version: PolicyVersion
+    around: Survey
     judged: list[Judged] = field(default_factory=list)
     observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
     fingerprints: dict[str, int] = field(default_factory=dict)
@@ -129,7 +136,8 @@ class Pipeline:
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
-        test_files: Callable[[str, str], tuple[TestFile, ...]] = lambda uri, name: (),
+        test_files: FindTests = lambda uri, name: (),
+        neighbours: FindNeighbours = lambda document, open_documents: Neighbourhood(),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
@@ -139,6 +147,7 @@ class Pipeline:
         self._afterwards: set[asyncio.Task[None]] = set()
         self._inspector = inspector
         self._test_files = test_files
+        self._neighbours = neighbours
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -168,26 +177,22 @@ class Pipeline:
         if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
             detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
-        context = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
-            read_context,
-            request.document,
-            request.offset,
-            prefix_tokens=options.prefix_tokens,
-            suffix_tokens=options.suffix_tokens,
+        around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
+            survey, request, options.budget, self._test_files, self._neighbours
         )
-        if context is None:
+        if around is None:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        context = around.context
         stages.reach("context")
-        project = await asyncio.to_thread(self._project_tests, request, context)
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=project
+            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
-            version = await self.policy.version()
+            version = await self.policy.version(request.id)
         stages.reach("policy_ready")
-        this = _Round(request=request, context=context, judge=judge, version=version)
+        this = _Round(request=request, context=context, judge=judge, version=version, around=around)
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -223,12 +228,6 @@ class Pipeline:
         """Wait for what is still done for the record."""
         await asyncio.gather(*self._afterwards, return_exceptions=True)
 
-    def _project_tests(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
-        """The project's own tests of the function at the hole."""
-        uri = request.document.uri
-        name = subject_of(context)
-        return project_tests_of(context, uri, self._test_files(uri, name)) if name else ()
-
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
@@ -257,7 +256,8 @@ class Pipeline:
     ) -> None:
         """Turn each completion into a candidate as its stream ends, and start judging it."""
         sampling = self.options.sampling
-        prompt = build_prompt(this.context, self.options.template_for(this.version))
+        template, around = self.options.template_for(this.version), this.around
+        prompt = build_prompt(this.context, template, around.excerpts, path=around.path)
         self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
         self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
         try:

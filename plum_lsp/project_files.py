@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from plum_lsp.domain.project import TestFile
 from plum_lsp.feedback.privacy import is_excluded
+from plum_lsp.reading import read_text
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
 """What a project's own folder holds."""
@@ -49,34 +50,20 @@ class ProjectFiles:
             uri: The document's; one that is no file of this machine has no tests. It need not exist.
             name: The function, or the class for its constructor.
         """
-        path = _path_of(uri)
+        path = path_of(uri)
         if path is None or not name:
             return ()
-        root, is_marked = self._root_of(path)
+        root, is_marked = root_of(path, self.roots)
         module = path.parent.name if path.stem == "__init__" else path.stem
         found: list[TestFile] = []
         candidates = self._candidates(root, path, is_marked=is_marked) if root is not None else ()
         for candidate in sorted(candidates, key=lambda one: (module not in one.stem, str(one)))[:FILES_READ_MAX]:
-            text = _text(candidate)
+            text = read_text(candidate, bytes_max=FILE_BYTES_MAX)
             if root is not None and re.search(rf"\b{re.escape(name)}\b", text) and _is_imported(text, path, module):
                 found.append(TestFile(path=candidate.relative_to(root).as_posix(), text=text))
             if len(found) == FILES_GIVEN_MAX:
                 break
         return tuple(found)
-
-    def _root_of(self, path: Path) -> tuple[Path | None, bool]:
-        """The project's folder, and whether a marker says so; else the workspace's, else the document's own."""
-        bound = max(
-            (one for one in self.roots if path.is_relative_to(one)), key=lambda one: len(one.parts), default=None
-        )
-        if self.roots and bound is None:
-            return None, False
-        within = [one for one in list(path.parents)[:DEPTH_UP_MAX] if bound is None or one.is_relative_to(bound)]
-        within = [one for one in within if one not in (Path.home(), Path(one.anchor))]
-        marked = next((one for one in within if any((one / marker).exists() for marker in MARKERS)), None)
-        if marked is not None or bound is not None:
-            return marked or bound, True
-        return (path.parent if path.parent.is_dir() else None), False
 
     def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
         """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
@@ -96,7 +83,20 @@ class ProjectFiles:
                     yield place
 
 
-def _path_of(uri: str) -> Path | None:
+def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
+    """The project's folder, and whether a marker says so; else the workspace's, else the document's own."""
+    bound = max((one for one in roots if path.is_relative_to(one)), key=lambda one: len(one.parts), default=None)
+    if roots and bound is None:
+        return None, False
+    within = [one for one in list(path.parents)[:DEPTH_UP_MAX] if bound is None or one.is_relative_to(bound)]
+    within = [one for one in within if one not in (Path.home(), Path(one.anchor))]
+    marked = next((one for one in within if any((one / marker).exists() for marker in MARKERS)), None)
+    if marked is not None or bound is not None:
+        return marked or bound, True
+    return (path.parent if path.parent.is_dir() else None), False
+
+
+def path_of(uri: str) -> Path | None:
     """The path of a document on this machine; None for any other."""
     try:
         parts = urlsplit(uri)
@@ -104,16 +104,6 @@ def _path_of(uri: str) -> Path | None:
         return None
     is_here = parts.scheme == "file" and parts.netloc in ("", "localhost") and "\0" not in unquote(parts.path)
     return Path(unquote(parts.path)) if is_here else None
-
-
-def _text(path: Path) -> str:
-    """The file's text; empty if it is too long, or not there any more, or no text."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(FILE_BYTES_MAX + 1)
-        return content.decode("utf-8") if len(content) <= FILE_BYTES_MAX else ""
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _is_imported(text: str, path: Path, module: str) -> bool:

@@ -16,7 +16,7 @@ from plum_lsp.ranking import counted, score
 from plum_lsp.sandbox.values import clean, show
 from plum_lsp.synthesis.agreement import Matrix, Trial
 from plum_lsp.synthesis.calibration import calibration
-from plum_lsp.synthesis.contracts import Contract, violations
+from plum_lsp.synthesis.contracts import Contract, breaches
 from plum_lsp.synthesis.recital import is_constant, recites
 from plum_lsp.synthesis.signals import Signals, signals_of
 
@@ -87,7 +87,7 @@ class Weighed:
         ]
         matrix = Matrix.of(trials)
         tests = max((len(one.verdicts) for one in group), default=0) - (without is not None)
-        broken = {trial.index: _broken(trial, matrix, comparison.calls, judge.contracts) for trial in trials}
+        broken = _broken(trials, matrix, comparison.calls, judge.contracts)
         signals = signals_of(matrix, tests=max(0, tests), failed=failed, violations=broken)
         estimate = calibration()
         found = {index: estimate.probability(one) for index, one in signals.items()}
@@ -103,14 +103,14 @@ def _failures(judged: Judged, without: int | None) -> int:
     return sum(not verdict.is_pass for place, verdict in enumerate(judged.verdicts) if place != without)
 
 
-def _broken(trial: Trial, matrix: Matrix, calls: Sequence[Call], contracts: Sequence[Contract]) -> float:
-    """The share of the telling inputs on which the candidate breaks a contract."""
-    broken = [
-        place
-        for place in matrix.inputs
-        if any(violations(contract, calls[place], trial.observations[place]) for contract in contracts)
-    ]
-    return len(broken) / max(1, len(matrix.inputs))
+def _broken(
+    trials: Sequence[Trial], matrix: Matrix, calls: Sequence[Call], contracts: Sequence[Contract]
+) -> dict[int, float]:
+    """The share of the telling inputs on which each candidate breaks a contract."""
+    telling = [calls[place] for place in matrix.inputs]
+    seen = {trial.index: [trial.observations[place] for place in matrix.inputs] for trial in trials}
+    found = breaches(contracts, telling, seen)
+    return {index: len({place for _, place in broken}) / max(1, len(telling)) for index, broken in found.items()}
 
 
 def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:

@@ -16,8 +16,10 @@ from plum_lsp.domain.ports import Recorder, Sandbox
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
 from plum_lsp.feedback.redaction import redacted_fact
 from plum_lsp.judging import told
+from plum_lsp.neighbour_files import NeighbourFiles
 from plum_lsp.pipeline import Pipeline, PipelineOptions
 from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
 from plum_lsp.policy.connection import is_loopback
@@ -95,6 +97,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
+            neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -172,7 +175,10 @@ def sandbox_options(settings: Settings) -> SandboxOptions:
 def pipeline_options(settings: Settings) -> PipelineOptions:
     """What the pipeline needs of the settings."""
     sampling = settings.sampling
-    temperatures = temperature_ladder(sampling.candidates, sampling.temperature_min, sampling.temperature_max)
+    exploration = _exploration(settings)
+    novel = exploration.novel(sampling.candidates) if exploration else 0
+    temperatures = temperature_ladder(sampling.candidates - novel, sampling.temperature_min, sampling.temperature_max)
+    temperatures += (exploration.temperature if exploration else 0.0,) * novel
     return PipelineOptions(
         sampling=SamplingOptions(
             temperatures=temperatures, top_p=sampling.top_p, max_tokens=sampling.max_tokens, seed=sampling.seed
@@ -187,9 +193,17 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         show=ShowRule(probability_min=settings.offers.probability_min, logprob_min=settings.offers.logprob_min),
         prefix_tokens=sampling.prefix_tokens,
         suffix_tokens=sampling.suffix_tokens,
+        neighbour_tokens=min(sampling.neighbour_tokens, sampling.prefix_tokens // 2),
         template_for=template_for,
         asks_for_tests=asks_for_tests(settings),
     )
+
+
+def _exploration(settings: Settings) -> Exploration | None:
+    """How far the trainer wants samples to stray, if the settings let it; a damaged file changes nothing."""
+    folder = _data_dir_if_any(settings) if settings.sampling.explores else None
+    file = folder / "training" / EXPLORATION if folder else None
+    return exploration_of(file.read_text(encoding="utf-8", errors="replace")) if file and file.is_file() else None
 
 
 def template_for(version: PolicyVersion) -> FimTemplate | None:

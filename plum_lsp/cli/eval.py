@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -18,13 +20,15 @@ from plum_lsp.evaluating import (
     MalformedRow,
     Row,
     TaskResult,
+    Trial,
     evaluate_row,
-    figures,
-    percentile,
+    result_of,
     row_of,
 )
+from plum_lsp.figures import figures, percentile
 from plum_lsp.pipeline import Pipeline
 from plum_lsp.policy.client import open_policy
+from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.wiring import MonotonicClock, load_for_command, pipeline_options, policy_options, sandbox_options
 
@@ -35,9 +39,21 @@ from plum_lsp.wiring import MonotonicClock, load_for_command, pipeline_options, 
 @click.option("--temperature", type=click.FloatRange(0, 2), help="One temperature for all; default: the ladder.")
 @click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=600_000, show_default=True)
 @click.option("--limit", type=click.IntRange(1), help="Only the first tasks.")
+@click.option("--pick", type=click.IntRange(1), help="Only so many tasks, chosen at random.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
+@click.option("--resume", is_flag=True, help="Keep the results that OUTPUT holds and go on with the other tasks.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def eval(
-    tasks: Path, *, samples: int | None, temperature: float | None, deadline_ms: int, limit: int | None, output: Path
+    tasks: Path,
+    *,
+    samples: int | None,
+    temperature: float | None,
+    deadline_ms: int,
+    limit: int | None,
+    pick: int | None,
+    seed: int,
+    resume: bool,
+    output: Path,
 ) -> None:
     """Run the policy on the tasks of a JSON-lines file; one result a line in OUTPUT, the figures on standard output.
 
@@ -48,16 +64,24 @@ def eval(
         sampling["candidates"] = samples
     if temperature is not None:
         sampling |= {"temperature_min": temperature, "temperature_max": temperature}
-    settings = load_for_command({"sampling": sampling, "offers": {"stop_early": False}})
-    rows, problems = _rows(tasks, limit)
+    settings = load_for_command({"sampling": sampling})
+    rows, problems = _rows(tasks)
+    rows = rows[:limit]
+    if pick is not None and pick < len(rows):
+        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - a choice of tasks, no secret
+    results = _earlier(output, {row.id for row in rows}) if resume else []
+    done = {result.task_id for result in results}
     with output.open("w", encoding="utf-8") as out:
-        results, broken = asyncio.run(_evaluate(rows, settings, out, deadline_ms / 1000))
-    _report(results)
+        for result in results:
+            _write(result, out)
+        left = [row for row in rows if row.id not in done]
+        broken = asyncio.run(_evaluate(left, settings, out, deadline_ms / 1000, results)) if left else 0
+    _report(results, settings.offers.deadline_ms)
     if problems + broken:
         raise SystemExit(1)
 
 
-def _rows(tasks: Path, limit: int | None) -> tuple[list[Row], int]:
+def _rows(tasks: Path) -> tuple[list[Row], int]:
     rows, problems = [], 0
     for number, line in enumerate(tasks.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
@@ -67,34 +91,66 @@ def _rows(tasks: Path, limit: int | None) -> tuple[list[Row], int]:
         except MalformedRow as error:
             problems += 1
             click.echo(f"line {number}: {error}", err=True)
-    return rows[:limit], problems
+    return rows, problems
 
 
-async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: float) -> tuple[list[TaskResult], int]:
-    """Evaluate one task after another, and write each result as it comes."""
-    clock, seen = MonotonicClock(), GroupRecorder()
+def _earlier(output: Path, wanted: set[str]) -> list[TaskResult]:
+    """The results of an earlier run; a line that it was stopped in the middle of is done again."""
+    found: dict[str, TaskResult] = {}
+    if output.exists():
+        for line in filter(None, output.read_text(encoding="utf-8").split("\n")):
+            with suppress(MalformedRow):
+                result = result_of(line)
+                found[result.task_id] = result
+    return [result for name, result in found.items() if name in wanted]
+
+
+def _write(result: TaskResult, out: TextIO) -> None:
+    out.write(json.dumps(result.line()) + "\n")
+    out.flush()
+
+
+async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]) -> int:
+    """Evaluate one task after another, write each result as it comes and add it to `results`; how many broke.
+
+    Whole groups are judged, so that all samples count; what a user is offered before that is told by the trial.
+    """
     options = pipeline_options(settings)
-    limits = replace(options.limits, wall_seconds=SCORE_SECONDS, cpu_seconds=SCORE_SECONDS)
+    clock, seen = MonotonicClock(), GroupRecorder()
     sandbox = await open_sandbox(sandbox_options(settings))
     policy = open_policy(policy_options(settings))
-    results, broken = [], 0
+    trial = Trial(
+        pipeline=Pipeline(
+            policy=policy,
+            sandbox=sandbox,
+            clock=clock,
+            recorder=seen,
+            options=replace(options, stop_early=False),
+            inspector=RuffReader(),
+        ),
+        sandbox=sandbox,
+        seen=seen,
+        clock=clock,
+        limits=replace(options.limits, wall_seconds=SCORE_SECONDS, cpu_seconds=SCORE_SECONDS),
+        seconds=seconds,
+        stops_early=options.ends_at_first_verified,
+    )
+    broken = 0
     try:
-        pipeline = Pipeline(policy=policy, sandbox=sandbox, clock=clock, recorder=seen, options=options)
         for number, row in enumerate(rows, start=1):
             try:
-                result = await evaluate_row(row, pipeline, sandbox, seen, clock, limits=limits, seconds=seconds)
+                result = await evaluate_row(row, trial)
             except SandboxError as error:
                 broken += 1
                 click.echo(f"{row.id}: the sandbox broke: {error}", err=True)
                 continue
             results.append(result)
-            out.write(json.dumps(result.line()) + "\n")
-            out.flush()
+            _write(result, out)
             click.echo(f"{number}/{len(rows)} {row.id}: {_end(result)}", err=True)
     finally:
         await policy.close()
         await sandbox.close()
-    return results, broken
+    return broken
 
 
 def _end(result: TaskResult) -> str:
@@ -105,10 +161,16 @@ def _end(result: TaskResult) -> str:
     return f"{group}; offered {result.offered.tier}, {'right' if result.offered.is_right else 'wrong'}"
 
 
-def _report(results: list[TaskResult]) -> None:
-    for figure in figures(results):
+def _report(results: list[TaskResult], deadline_ms: int) -> None:
+    for figure in figures(results, deadline_ms=deadline_ms):
         interval = f"[{figure.low:.3f}, {figure.high:.3f}]"
-        click.echo(f"{figure.name:38s} {figure.value:.3f}  {interval}  n = {figure.count}")
-    times = [result.total_ms / 1000 for result in results]
-    if times:
-        click.echo(f"{'seconds a task':38s} median {percentile(times, 0.5):.1f}, p95 {percentile(times, 0.95):.1f}")
+        click.echo(f"{figure.name:46s} {figure.value:.3f}  {interval}  n = {figure.count}")
+    times: dict[str, list[float | None]] = {
+        "seconds to the first sample": [result.first_ms for result in results],
+        "seconds to the offer": [result.offered_ms for result in results],
+        "seconds for the whole group": [result.total_ms for result in results],
+    }
+    for name, found in times.items():
+        if known := [value / 1000 for value in found if value is not None]:
+            spread = f"median {percentile(known, 0.5):.1f}, p95 {percentile(known, 0.95):.1f}"
+            click.echo(f"{name:46s} {spread}  n = {len(known)}")

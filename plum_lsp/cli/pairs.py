@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -21,9 +22,10 @@ from rich.table import Table
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.preferences import StoredPair
+from plum_lsp.domain.suggestion import RequestId
 from plum_lsp.feedback.exclusion import Exclusions, exclusions_of
-from plum_lsp.feedback.privacy import is_excluded
 from plum_lsp.pairing import rebuild as rebuild_pairs
+from plum_lsp.server.privacy import refusal
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
@@ -102,24 +104,32 @@ def export(form: str, output: Path | None) -> None:
 
 
 def exclusions(settings: Settings) -> Exclusions | None:
-    """The benchmark tasks that the settings keep out.
+    """The benchmark tasks that the settings keep out: those of `learning.exclude_tasks` and of `gate.benchmark`.
 
     Raises:
         ConfigError: the file cannot be read or is none of benchmark rows.
     """
-    if not settings.learning.exclude_tasks:
-        return None
-    path = Path(settings.learning.exclude_tasks).expanduser()
-    try:
-        return exclusions_of(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be used as learning.exclude_tasks: {error}") from error
+    names = [name for name in (settings.learning.exclude_tasks, settings.gate.benchmark) if name]
+    lines: list[str] = []
+    for path in [Path(name).expanduser() for name in names]:
+        try:
+            read = path.read_text(encoding="utf-8").splitlines()
+            exclusions_of(read)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be used as benchmark rows: {error}") from error
+        lines += read
+    return exclusions_of(lines) if names else None
 
 
 def private(settings: Settings) -> Callable[[str], bool]:
-    """Whether a document's address is one that the settings exclude."""
-    patterns = [str(Path(pattern).expanduser()) for pattern in settings.privacy.exclude]
-    return lambda uri: is_excluded(unquote(urlsplit(uri).path), patterns)
+    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
+    rules = dataclasses.replace(settings.privacy, paused=False)
+
+    @functools.cache
+    def is_private(uri: str) -> bool:
+        return refusal(RequestId(""), uri, rules) is not None
+
+    return is_private
 
 
 def _existing_store(settings: Settings) -> Path:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +20,7 @@ from plum_lsp.domain.verification import Ending, Limits, Observation
 from plum_lsp.judging import index_of, shown
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.sandbox.values import show
+from plum_lsp.synthesis.agreement import is_same
 from plum_lsp.verifying import MalformedTask, Task, VerifiedTask, task_of
 from plum_lsp.verifying import verify as verify_task
 from plum_lsp.wiring import MonotonicClock, pipeline_options, sandbox_options
@@ -118,18 +120,28 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
 def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
     """The matrix: those inputs first on which the candidates differ most."""
     answers = {
-        call: {index: _given(seen[place]) for index, seen in comparison.observed.items()}
+        call: _shared({index: seen[place] for index, seen in comparison.observed.items()})
         for place, call in enumerate(comparison.calls)
     }
-    telling = sorted(answers, key=lambda call: -len(set(answers[call].values())))[:INPUTS_SHOWN]
+    telling = sorted(answers, key=lambda call: -len(answers[call]))[:INPUTS_SHOWN]
     out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most telling first\n")
     for call in telling:
         out.write(f"  {'; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression)))}\n")
-        by_answer: dict[str, list[int]] = {}
-        for index, answer in answers[call].items():
-            by_answer.setdefault(answer, []).append(index)
-        for answer, indices in sorted(by_answer.items(), key=lambda item: -len(item[1])):
-            out.write(f"      {answer}  from {', '.join(map(str, sorted(indices)))}\n")
+        for seen, indices in sorted(answers[call], key=lambda item: -len(item[1])):
+            out.write(f"      {_given(seen)}  from {', '.join(map(str, indices))}\n")
+
+
+def _shared(observed: Mapping[int, Observation]) -> list[tuple[Observation, list[int]]]:
+    """The different answers to one input, each with the candidates that give it."""
+    found: list[tuple[Observation, list[int]]] = []
+    for index, seen in sorted(observed.items()):
+        alike = (members for one, members in found if one.ending is seen.ending and is_same(one, seen))
+        members = next(alike, None)
+        if members is None:
+            found.append((seen, [index]))
+        else:
+            members.append(index)
+    return found
 
 
 def _given(seen: Observation) -> str:

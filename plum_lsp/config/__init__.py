@@ -15,6 +15,7 @@ from plum_lsp.config.loading import (
 from plum_lsp.config.settings import (
     GateSettings,
     LearningSettings,
+    MetricsSettings,
     OfferSettings,
     PolicySettings,
     PrivacySettings,
@@ -29,6 +30,7 @@ __all__ = [
     "WORKSPACE_SETTINGS",
     "GateSettings",
     "LearningSettings",
+    "MetricsSettings",
     "Loaded",
     "OfferSettings",
     "PolicySettings",

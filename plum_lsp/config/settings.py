@@ -42,8 +42,12 @@ class SamplingSettings:
     top_p: float = 0.95
     max_tokens: int = 320
     seed: int = 0
+    explores: bool = False
+    """Let the trainer raise the temperature of some candidates of a group where samples become alike."""
     prefix_tokens: int = 1200
     suffix_tokens: int = 300
+    neighbour_tokens: int = 400
+    """Of `prefix_tokens`, at most half: what other files of the project may take of a prompt; 0 shows none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,13 @@ class PrivacySettings:
 
     exclude: tuple[str, ...] = ("**/.env", "**/.env.*", "**/*secret*", "**/*credential*", "**/.git/**")
     paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsSettings:
+    """What a server tells of itself to this machine: `/metrics` at a port of the loopback address; 0 for nothing."""
+
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +164,11 @@ class GateSettings:
     watch_hours_max: float = 168.0
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
+    benchmark: str = ""
+    """A file of benchmark rows on which champion and challenger are compared, too; they are kept out of training."""
+    benchmark_drop_max: float = 0.05
+    canary_share: float = 1.0
+    """Share of requests that a new version answers while it is watched; 1.0: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +181,7 @@ class Settings:
     verification: VerificationSettings = field(default_factory=VerificationSettings)
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     learning: LearningSettings = field(default_factory=LearningSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     gate: GateSettings = field(default_factory=GateSettings)

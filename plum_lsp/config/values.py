@@ -20,12 +20,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "sampling.seed": (0, 2**31 - 1),
     "sampling.prefix_tokens": (16, 1_048_576),
     "sampling.suffix_tokens": (0, 1_048_576),
+    "sampling.neighbour_tokens": (0, 1_048_576),
     "offers.deadline_ms": (50, 600_000),
     "offers.probability_min": (0.0, 1.0),
     "offers.logprob_min": (-100.0, 0.0),
     "sandbox.jobs": (0, 256),
     "sandbox.wall_seconds": (0.05, 60.0),
     "sandbox.memory_mb": (64, 65_536),
+    "metrics.port": (0, 65535),
     "learning.staleness_max": (0, 1000),
     "learning.user_share": (0.0, 1.0),
     "learning.replay_share": (0.0, 0.9),
@@ -61,6 +63,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "gate.watch_hours_max": (0.1, 8760.0),
     "gate.watch_confidence": (0.5, 0.9999),
     "gate.latency_ratio_max": (1.0, 100.0),
+    "gate.benchmark_drop_max": (0.0, 1.0),
+    "gate.canary_share": (0.01, 1.0),
 }
 """Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
 

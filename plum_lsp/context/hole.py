@@ -119,7 +119,8 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
     function = next((line for line in reversed(scopes) if DEFINITION.match(line.code)), None)
     docstring = _docstring(lines, scopes, span.start)
     if function is None:
-        kind, indent = HoleKind.MODULE, target
+        kind = HoleKind.CLASS if _starts_class(before, following, scopes, docstring) else HoleKind.MODULE
+        indent = target
     else:
         later = following if following is not None and width(following.indent) > width(function.indent) else None
         body = [line for line in before if line.start > function.start]
@@ -137,6 +138,13 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
         own_line=None,
         lines=tuple(lines),
     )
+
+
+def _starts_class(before: list[Line], following: Line | None, scopes: tuple[Line, ...], docstring: Span | None) -> bool:
+    """Whether the innermost scope is a class of which at most the docstring is written."""
+    if not scopes or (following is not None and width(following.indent) > width(scopes[-1].indent)):
+        return False
+    return sum(line.start > scopes[-1].start for line in before) == (docstring is not None)
 
 
 def _floor(head: str, target: str, body: list[Line], later: Line | None) -> str:

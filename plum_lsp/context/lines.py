@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.text import Span
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _QUIET = re.compile(
     r"#[^\n]*"
     r"|'''(?:[^\\]|\\.)*?(?:'''|\Z)"
@@ -51,8 +52,12 @@ class Buffer:
 
 
 def read_buffer(document_text: str, offset: int) -> Buffer:
-    """Normalise line ends; a cursor inside `\\r\\n` moves before it."""
+    """Normalise line ends; a cursor inside `\\r\\n` moves before it.
+
+    Lone surrogates, which JSON can carry and no parser takes, become U+FFFD.
+    """
     offset = min(max(offset, 0), len(document_text))
+    document_text = _SURROGATE.sub("\ufffd", document_text)
     if "\r" not in document_text and not document_text.startswith("\ufeff"):
         return Buffer(text=document_text, cursor=offset, removed=())
     removed: list[int] = []

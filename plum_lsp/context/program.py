@@ -121,7 +121,7 @@ def _bound_names(code: str) -> set[str]:
 
 def _fillings(block: Block, head: str, tail: str, target: str) -> Iterator[str]:
     """Texts that might complete the hole syntactically, without answering it. The first that parses is used."""
-    is_function_part = block.kind is not HoleKind.MODULE
+    is_function_part = block.kind not in {HoleKind.MODULE, HoleKind.CLASS}
     if block.kind is HoleKind.LINE:
         name = UNFILLED if is_function_part and _HEADER.search(head) else "None"
         yield ""
@@ -213,7 +213,7 @@ def _target(context: Context) -> str:
     """The indentation of the statement at the hole, from what the context keeps of it."""
     lines = logical_lines(mask(context.before), Span(start=0, end=len(context.before)))
     written = [line for line in lines if line.code]
-    if context.block.kind is HoleKind.BODY or not written:
+    if context.block.kind in {HoleKind.BODY, HoleKind.CLASS} or not written:
         return context.block.indent
     last = written[-1]
     deeper = last.indent + "    " if last.opens else last.indent

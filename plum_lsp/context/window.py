@@ -26,6 +26,8 @@ TOKENS_PER_FOREIGN_CHARACTER = 2.0
 """Characters outside ASCII fall apart into bytes where the vocabulary has no piece for them."""
 HEADER_SHARE = 0.4
 """At most this share of the prefix budget goes to what the cut lost: imports, helpers, enclosing headers."""
+STEP_SHARE = 0.2
+"""By how much of its budget the window moves at once: it then holds .9 of it on average, and moves seldom."""
 _IMPORT = re.compile(r"(?:from|import)\s")
 _DEFINITION = re.compile(r"(?:async\s+def|def|class)\s+(\w+)[^\n]*")
 _NAMES = re.compile(r"[^\W\d]\w*")
@@ -98,10 +100,21 @@ def _prefix(buffer: Buffer, masked: str, hole: Hole, tokens: int) -> str:
 
 
 def _window_start(text: str, tokens: int) -> int:
-    """Where the longest tail of `text` begins that is whole lines and within the budget.
+    """Where a tail of `text` begins that is whole lines and within the budget: the longest, less up to a fifth.
 
+    It begins at the first line of a block of `STEP_SHARE` of the budget, counted from the file's start: so it stays
+    where it is from key to key and from line to line, and with it what an engine has cached of the prompt.
     The cursor's own line is kept even if it alone is too long, cut at its start.
     """
+    least = _longest_start(text, tokens)
+    step = max(1, int(tokens * STEP_SHARE * CHARACTERS_PER_TOKEN))
+    block = text.find("\n", -(-least // step) * step - 1) + 1 if least else 0
+    last = text.rfind("\n") + 1
+    return block if least < block <= last and block - least <= 2 * step else least
+
+
+def _longest_start(text: str, tokens: int) -> int:
+    """Where the longest tail of `text` begins that is whole lines and within the budget."""
     start = text.rfind("\n") + 1
     used = estimated_tokens(text[start:])
     if used > tokens:
@@ -122,7 +135,9 @@ def _header(text: str, masked: str, hole: Hole, start: int, tokens: int) -> str:
     code at the cursor cannot be understood. Helpers count as in use when the cursor's statement names them.
     """
     scopes = [text[scope.start : scope.end] for scope in hole.scopes if scope.start < start]
-    names = set(_NAMES.findall(masked[hole.region.start : hole.region.end]))
+    line = text.rfind("\n") + 1  # what is being typed would change the header with each key
+    said = masked[hole.region.start : max(line, hole.region.start)] + masked[hole.span.end : hole.region.end]
+    names = set(_NAMES.findall(said))
     imports: list[str] = []
     helpers: list[str] = []
     for chunk in chunks(masked[:start]):

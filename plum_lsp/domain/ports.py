@@ -22,8 +22,8 @@ class Clock(Protocol):
 class Policy(Protocol):
     """Where completions come from."""
 
-    async def version(self) -> PolicyVersion:
-        """The version that will answer the next request.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The version that will answer this request; a version on trial gets a share of them, told by their ids.
 
         Raises:
             PolicyError: the server cannot be reached or started.

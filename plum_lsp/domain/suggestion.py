@@ -28,6 +28,7 @@ class SuggestionRequest:
 
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
+    `open_documents` are the other Python files that the editor has open, last edited first.
     """
 
     id: RequestId
@@ -37,6 +38,7 @@ class SuggestionRequest:
     deadline: float
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
+    open_documents: tuple[Document, ...] = ()
 
 
 class HoleKind(enum.Enum):
@@ -48,8 +50,10 @@ class HoleKind(enum.Enum):
     """On an empty line inside a body that has code before or after: ends where the suffix takes over."""
     LINE = "line"
     """In the middle of a line: ends with the line, or with the block the line opens."""
+    CLASS = "class"
+    """At the start of a class's body, of which at most the docstring is written: ends where the class ends."""
     MODULE = "module"
-    """Outside any function: ends before the next top-level definition."""
+    """Elsewhere outside any function: ends before the next top-level definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,11 @@ class Context:
     is_excerpt: bool
 
 
+FILE_MARK = "file_sep"
+"""What StarCoder2 (arXiv 2402.19173, section 3) and Qwen2.5-Coder (arXiv 2409.12186, section 3) call the control string
+between the files of a repository."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimTemplate:
     """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM), or suffix first.
@@ -112,6 +121,11 @@ class FimTemplate:
     middle: str
     stop: tuple[str, ...]
     is_suffix_first: bool = False
+
+    @property
+    def file_mark(self) -> str:
+        """The control string that a path and another file's text follow; empty for models that were not taught one."""
+        return next((control for control in self.stop if control.strip("<|>") == FILE_MARK), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,21 +106,14 @@ class PairBuilder:
         if not right or not wrong:
             return
         right, wrong = right[:SIDE_MAX], wrong[:SIDE_MAX]
-        distances = _distances(right, wrong)
-        rows, columns = set(range(len(right))), set(range(len(wrong)))
+        places = _distances(right, wrong)
         for _ in range(min(PAIRS_PER_PROMPT_MAX, len(right), len(wrong))):
-            least = min(distances[row][column] for row in rows for column in columns)
-            near = [
-                (row, column)
-                for row in sorted(rows)
-                for column in sorted(columns)
-                if distances[row][column] <= least + NEARLY_AS_NEAR
-            ]
-            row, column = min(
-                near, key=lambda place: abs(self.lean + len(right[place[0]].text) - len(wrong[place[1]].text))
+            least = min(places)[0] + NEARLY_AS_NEAR
+            near = [place for place in places if place[0] <= least]
+            distance, row, column = min(
+                near, key=lambda place: abs(self.lean + len(right[place[1]].text) - len(wrong[place[2]].text))
             )
-            rows.discard(row)
-            columns.discard(column)
+            places = [place for place in places if place[1] != row and place[2] != column]
             chosen, rejected = right[row], wrong[column]
             self.lean += len(chosen.text) - len(rejected.text)
             self.counts["pair_verdict"] += 1
@@ -131,7 +124,7 @@ class PairBuilder:
                 chosen=chosen,
                 rejected=rejected,
                 weight=weight_of(chosen, Standing.RIGHT) * weight_of(rejected, Standing.WRONG),
-                distance=distances[row][column],
+                distance=distance,
             )
 
     def _user_pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
@@ -193,9 +186,13 @@ class PairBuilder:
                     return
 
 
-def _distances(right: Sequence[CandidateFacts], wrong: Sequence[CandidateFacts]) -> list[list[float]]:
-    """Normalised edit distance of each right to each wrong candidate's text."""
-    return [[float(Levenshtein.normalized_distance(one.text, other.text)) for other in wrong] for one in right]
+def _distances(right: Sequence[CandidateFacts], wrong: Sequence[CandidateFacts]) -> list[tuple[float, int, int]]:
+    """Normalised edit distance of each right to each wrong candidate's text, with their places, in their order."""
+    return [
+        (float(Levenshtein.normalized_distance(one.text, other.text)), row, column)
+        for row, one in enumerate(right)
+        for column, other in enumerate(wrong)
+    ]
 
 
 def _ended(offer: OfferFacts) -> OutcomeKind | None:

@@ -114,7 +114,7 @@ class CompletionsPolicy:
         self._streams: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    async def version(self) -> PolicyVersion:
+    async def version(self, request_id: str = "") -> PolicyVersion:
         """The version that will answer the next request; asked for now and then, and after an error.
 
         A server that was followed to a version and does not answer now is taken to serve it still.

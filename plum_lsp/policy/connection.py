@@ -12,6 +12,7 @@ import certifi
 import httpx
 
 from plum_lsp.domain.errors import ConfigError, PolicyRefused, PolicyUnavailable
+from plum_lsp.policy.closing import ClosingClient
 
 CONNECT_SECONDS = 5.0
 """A server that does not accept within this is not there."""
@@ -35,7 +36,7 @@ class Connection:
             ConfigError: the certificate file cannot be read.
         """
         is_near = is_loopback(url)
-        return httpx.AsyncClient(
+        return ClosingClient(
             headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
             timeout=timeout or httpx.Timeout(None, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),

@@ -5,7 +5,8 @@ parse. Trims nothing inside the block: that is `trimming`.
 
 How each kind of hole ends (`indent` is the block's; a line is a logical one, so never inside a bracket or string):
 
-    BODY, BLOCK   before the first line of code indented less than `indent`
+    BODY, BLOCK,
+    CLASS         before the first line of code indented less than `indent`
     LINE          with the line; if the line opens a block, before the first line not indented more than `indent`
     MODULE        as BODY, and before the next definition; a completion that starts with a definition is that one
 

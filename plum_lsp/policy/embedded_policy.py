@@ -57,8 +57,8 @@ class EmbeddedPolicy:
         running = task.result()
         return running.process if running.process.is_alive else None
 
-    async def version(self) -> PolicyVersion:
-        """The model's name and hash; makes sure that a server for it runs.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The model's name and hash; makes sure that a server for it runs. It serves one version to all requests.
 
         Raises:
             PolicyError: it cannot be started.

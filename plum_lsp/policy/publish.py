@@ -60,9 +60,12 @@ async def publish(
     engine: Engine,
     base: BaseModel,
     rank_max: int = RANK_MAX,
+    share: float = 1.0,
     tell: Callable[[str], None] = logger.info,
 ) -> Publication:
     """Prove an adapter and make it the active version. The caller retires the one before (`retire`).
+
+    With a `share` below 1 it answers so many of the requests only, until it is activated for all.
 
     Raises:
         AdapterError: it is refused; nothing has changed.
@@ -75,7 +78,7 @@ async def publish(
         known = [v for v in store.versions() if (v.adapter_sha256, v.model_sha256) == (facts.sha256, base.sha256)]
         if known:
             tell(f"the adapter is {known[-1].name} already")
-            return await _serve(known[-1], store, engine, probe_ms=0.0)
+            return await _serve(known[-1], store, engine, probe_ms=0.0, share=share)
         staged = await asyncio.to_thread(store.stage, adapter)
         try:
             if read_adapter(staged).sha256 != facts.sha256:
@@ -87,7 +90,7 @@ async def publish(
             version = store.commit(staged, facts, base)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
-        return await _serve(version, store, engine, probe_ms=probe_ms)
+        return await _serve(version, store, engine, probe_ms=probe_ms, share=share)
 
 
 async def rollback(name: str, *, store: VersionStore, engine: Engine) -> Publication:
@@ -114,8 +117,7 @@ async def retire(store: VersionStore, engine: Engine, *, grace_seconds: float = 
     if time.time() - store.activated_at() < grace_seconds:
         return ()
     with store.locked(wait_seconds=0):
-        active = store.active()
-        keep = {active.name} if active else set()
+        keep = store.in_use()
         busy = await engine.busy()
         idle = [name for name in await engine.models() if is_ours(name) and name not in keep | busy]
         for name in idle:
@@ -169,14 +171,16 @@ def _mean(answers: Sequence[Sampled]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-async def _serve(version: PublishedVersion, store: VersionStore, engine: Engine, *, probe_ms: float) -> Publication:
+async def _serve(
+    version: PublishedVersion, store: VersionStore, engine: Engine, *, probe_ms: float, share: float = 1.0
+) -> Publication:
     """Load a proven version, warm it up and move the pointer."""
     active = store.active()
     started = time.monotonic()
     if version.name not in await engine.models():
         await engine.load(version.name, version.folder)
     await engine.complete(version.name, PROBES[0], tokens=1)
-    store.activate(version)
+    store.activate(version, share=share)
     swap_ms = (time.monotonic() - started) * 1000
     logger.info("%s is active, after %s", version.name, active.name if active else "the base model")
     return Publication(version=version, previous=active.name if active else "", probe_ms=probe_ms, swap_ms=swap_ms)

@@ -35,13 +35,13 @@ class ServedPolicy:
         self._state: ServingState | None = None
         self._client: CompletionsPolicy | None = None
 
-    async def version(self) -> PolicyVersion:
-        """The active version.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The version that answers this request: the active one, or the one before while that is on trial.
 
         Raises:
             PolicyUnavailable: no server runs.
         """
-        return self._version(await self._reach())
+        return self._version(await self._reach(), request_id)
 
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
@@ -78,10 +78,10 @@ class ServedPolicy:
         if client is not None:
             await client.close()
 
-    def _version(self, state: ServingState) -> PolicyVersion:
-        active = self._store.active()
-        if active is not None and active.model_sha256 == state.model_sha256:
-            return active.policy_version()
+    def _version(self, state: ServingState, request_id: str = "") -> PolicyVersion:
+        answering = self._store.answering(request_id) if request_id else self._store.active()
+        if answering is not None and answering.model_sha256 == state.model_sha256:
+            return answering.policy_version()
         return PolicyVersion(number=0, model=state.model, model_sha256=state.model_sha256)
 
     async def _reach(self) -> ServingState:

@@ -76,7 +76,9 @@ class ServingState:
         return Connection(api_key=self.api_key)
 
 
-def vllm_settings(options: ServeOptions, *, has_gpu: bool, active: PublishedVersion | None) -> tuple[Setting, ...]:
+def vllm_settings(
+    options: ServeOptions, *, has_gpu: bool, active: PublishedVersion | None, previous: PublishedVersion | None = None
+) -> tuple[Setting, ...]:
     """vLLM's settings for this product, each with its reason."""
     settings = [
         Setting(arguments=("--model", str(options.model)), reason="the base model"),
@@ -110,8 +112,8 @@ def vllm_settings(options: ServeOptions, *, has_gpu: bool, active: PublishedVers
     if active is not None:
         settings.append(
             Setting(
-                arguments=("--lora-modules", f"{active.name}={active.folder}"),
-                reason="the active version, ready with the server",
+                arguments=("--lora-modules", *(f"{one.name}={one.folder}" for one in (active, previous) if one)),
+                reason="the active version, and the one before it during a trial, ready with the server",
             )
         )
     if options.ngram_tokens:

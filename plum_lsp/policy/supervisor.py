@@ -100,7 +100,9 @@ class Supervisor:
 
     async def _serve_once(self, *, is_first: bool) -> None:
         """One life of vLLM, from its start to its end."""
-        settings = vllm_settings(self.options, has_gpu=has_gpu(), active=self.store.active())
+        canary, active = self.store.canary(), self.store.active()
+        previous = canary.previous if canary else None
+        settings = vllm_settings(self.options, has_gpu=has_gpu(), active=active, previous=previous)
         if is_first:
             for setting in settings:
                 self.tell(f"  {setting}\n      {setting.reason}")

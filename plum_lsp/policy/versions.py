@@ -1,7 +1,8 @@
 """The published policy versions on this machine: immutable folders, and a pointer to the active one.
 
     adapters/plum-v1/ …   adapter_config.json, adapter_model.safetensors, version.json; never written to again
-    adapters/active.json  the active version; moved by renaming, so that a reader sees the old or the new one
+    adapters/active.json  the active version, and its share of requests while it is on trial; moved by renaming, so
+                          that a reader sees the old or the new one
     adapters/.staging-*   what a publication that was cut off left; removed by the next
 
 Knows files, not servers: loading and proving a version is `publish`.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -64,6 +66,19 @@ class PublishedVersion:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A version on trial: `share` of the requests, in (0, 1), goes to the active one, the rest to `previous`."""
+
+    share: float
+    previous: PublishedVersion | None
+
+    def is_for_active(self, request_id: str) -> bool:
+        """Whether the active version answers this request; the same on every machine and at every time."""
+        digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64 < self.share
+
+
 class VersionStore:
     """The folder of versions. Reading needs no lock; writers hold `locked`."""
 
@@ -112,6 +127,26 @@ class VersionStore:
             return None
         return _read_version(self.root / f"plum-v{number}") if number else None
 
+    def canary(self) -> Canary | None:
+        """The trial that the active version is on; None if it answers every request."""
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            found = json.loads((self.root / _POINTER).read_text(encoding="utf-8"))
+            share, number = float(found["share"]), int(found["previous"])
+            previous = _read_version(self.root / f"plum-v{number}") if number else None
+            if 0 < share < 1 and (previous is not None or not number):
+                return Canary(share=share, previous=previous)
+        return None
+
+    def answering(self, request_id: str) -> PublishedVersion | None:
+        """The version that answers a request; None for the base model alone."""
+        canary = self.canary()
+        return self.active() if canary is None or canary.is_for_active(request_id) else canary.previous
+
+    def in_use(self) -> frozenset[str]:
+        """The names of the versions that requests may go to."""
+        canary = self.canary()
+        return frozenset(version.name for version in (self.active(), canary and canary.previous) if version)
+
     def activated_at(self) -> float:
         """When the pointer last moved, POSIX seconds; 0.0 if it never did."""
         try:
@@ -149,10 +184,21 @@ class VersionStore:
         _sync(self.root)
         return replace(version, folder=folder)
 
-    def activate(self, version: PublishedVersion | None) -> None:
-        """Move the pointer; None makes the base model alone active."""
+    def activate(self, version: PublishedVersion | None, *, share: float = 1.0) -> None:
+        """Move the pointer; None makes the base model alone active.
+
+        With a `share` below 1 the rest of the requests stays with the version that was active before. One that is on
+        trial already stays on its own.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        write_json(self.root / _POINTER, {"number": version.number if version else 0})
+        number = version.number if version else 0
+        before = self.active()
+        pointer: dict[str, float] = {"number": number}
+        if share < 1 and (before.number if before else 0) != number:
+            pointer |= {"previous": before.number if before else 0, "share": share}
+        elif share < 1 and (canary := self.canary()):
+            pointer |= {"previous": canary.previous.number if canary.previous else 0, "share": canary.share}
+        write_json(self.root / _POINTER, pointer)
 
     def clean(self) -> None:
         """Remove what publications that were cut off left behind; call it with the lock held."""

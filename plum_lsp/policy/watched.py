@@ -34,8 +34,8 @@ class WatchedPolicy:
         self.pace = Pace()
         self._last: PolicyError | None = None
 
-    async def version(self) -> PolicyVersion:
-        """The version that will answer the next request.
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The version that will answer the request with this id, or the next one.
 
         Raises:
             PolicyError: the server cannot be reached or started.
@@ -43,7 +43,7 @@ class WatchedPolicy:
         for left in reversed(range(self._tries)):
             await self._rest()
             try:
-                return await self.policy.version()
+                return await self.policy.version(request_id)
             except PolicyError as error:
                 self._note(error)
                 if not left or not _may_pass(error):

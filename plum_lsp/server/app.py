@@ -26,6 +26,7 @@ from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.convert import to_change, to_encoding
 from plum_lsp.server.inline_completion import InlineCompletion
+from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.progress import shown_progress
 from plum_lsp.server.protocol import PlumProtocol, converter
@@ -67,6 +68,7 @@ class PlumServer(LanguageServer):
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell),
         )
+        self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
     async def serve(self, reader: Reader, writer: Writer) -> int:
         """Serve one connection to its end, whatever ends it; returns the exit status.
@@ -89,6 +91,7 @@ class PlumServer(LanguageServer):
             logger.info("asked to end by a signal")
         finally:
             self.protocol.close_writer()
+            self.metrics_page.close()
             session.supersede_all()
             await session.outcomes.finish()
             keeper.cancel()
@@ -227,6 +230,7 @@ async def _take_settings(server: PlumServer, pushed: object) -> None:
         pushed = answer[0] if answer else None
     server.session.settings.take(pushed)
     server.session.apply_settings()
+    server.metrics_page.serve_at(server.session.settings.current.metrics.port)
 
 
 async def _answered(question: Any) -> Any:

@@ -8,11 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
-from plum_lsp.feedback.privacy import is_excluded, patterns_of
-
-IGNORE_FILE = ".plumignore"
-IGNORE_BYTES_MAX = 64 * 1024
-"""An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
+from plum_lsp.feedback.privacy import is_excluded
+from plum_lsp.reading import is_ignored
 
 
 def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Abstention | None:
@@ -39,18 +36,4 @@ def _is_private(uri: str, patterns: Sequence[str]) -> bool:
     if parts.scheme != "file":
         return False
     resolved = Path(path).resolve()
-    return is_excluded(resolved, expanded) or _is_ignored(Path(path)) or _is_ignored(resolved)
-
-
-def _is_ignored(path: Path) -> bool:
-    """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder."""
-    for folder in path.parents:
-        ignore = folder / IGNORE_FILE
-        if not ignore.is_file():
-            continue
-        if ignore.stat().st_size > IGNORE_BYTES_MAX:
-            return True
-        patterns = patterns_of(ignore.read_text(encoding="utf-8", errors="replace"))
-        if is_excluded(path.relative_to(folder), patterns):
-            return True
-    return False
+    return is_excluded(resolved, expanded) or is_ignored(Path(path)) or is_ignored(resolved)

@@ -68,10 +68,10 @@ class ServiceKeeper:
     def want(self, settings: Settings) -> bool:
         """Ask for services that obey `settings`; whether those that are open have to go.
 
-        Privacy settings are obeyed before a request reaches the services, so they leave them as they are.
+        A pause is obeyed before a request reaches the services, so it leaves them as they are.
         """
-        before = self._wanted
-        if before is not None and replace(before, privacy=settings.privacy) == settings:
+        before, paused = self._wanted, settings.privacy.paused
+        if before is not None and replace(before, privacy=replace(before.privacy, paused=paused)) == settings:
             return False
         self._wanted = settings
         self._has_settled.clear()

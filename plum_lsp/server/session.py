@@ -21,6 +21,7 @@ from plum_lsp.domain.text import Document, Position
 from plum_lsp.judging import told
 from plum_lsp.server.debounce import Debounce
 from plum_lsp.server.documents import Change, OpenDocument
+from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
@@ -64,6 +65,7 @@ class Session:
         self.services = services
         self.outcomes = outcomes
         self.status = status
+        self.metrics = Metrics()
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
         self.debounce = Debounce()
@@ -76,6 +78,7 @@ class Session:
         """Take one event of the pipeline: the recorder that the services are opened with."""
         if isinstance(event, Ended):
             self._stages_ms[event.request_id] = event.stages_ms
+        self.metrics.record(event)
         self.status.record(event)
 
     # Documents
@@ -92,6 +95,7 @@ class Session:
         opened = self.documents.get(uri)
         if opened is not None:
             opened.change(changes, version=version)
+            self.documents[uri] = self.documents.pop(uri)  # the last edited is the last
             self.outcomes.edited(opened.snapshot)
 
     def focus(self, uri: str) -> None:
@@ -210,6 +214,11 @@ class Session:
             trigger=trigger,
             deadline=self.clock.now() + self.settings.current.offers.deadline_ms / 1000,
             recent_rejections=self.outcomes.recent_rejections(),
+            open_documents=tuple(
+                opened.snapshot
+                for uri, opened in reversed(self.documents.items())
+                if uri != document.uri and opened.language_id == LANGUAGE
+            ),
             seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
@@ -259,6 +268,7 @@ class Session:
     def _log(self, request: SuggestionRequest, end: str) -> None:
         """The one line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""
         stages = self._stages_ms.pop(request.id, {})
+        self.metrics.request_ended(end.split(" ")[0], stages)
         started = request.deadline - self.settings.current.offers.deadline_ms / 1000
         total_ms = (self.clock.now() - started) * 1000
         logger.info(

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
-from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.database import BUSY_MS, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
 
@@ -154,6 +154,15 @@ def open_learning(path: Path, *, busy_ms: int = BUSY_MS) -> LearningStore:
         db.close()
         raise
     return LearningStore(path, db)
+
+
+def open_history(path: Path, *, busy_ms: int = BUSY_MS) -> LearningStore:
+    """Open an existing store of the current schema to read it only.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+    return LearningStore(path, connect_reader(path, busy_ms=busy_ms))
 
 
 def _written(row: Mapping[str, Any], side: str, *, text: str | None = None) -> Written:

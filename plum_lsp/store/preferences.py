@@ -115,7 +115,8 @@ class PreferenceStore:
 
     def _offer(self, request_id: str, offer_id: str, candidate_id: str) -> OfferFacts:
         outcomes = self._db.conn.execute(_OUTCOMES, {"offer_id": offer_id}).fetchall()
-        survival = self._db.conn.execute(_SURVIVAL, {"offer_id": offer_id}).fetchone()
+        is_taken = any(kind == OutcomeKind.ACCEPTED.value for kind, _ in outcomes)  # nothing else can survive
+        survival = self._db.conn.execute(_SURVIVAL, {"offer_id": offer_id}).fetchone() if is_taken else None
         return OfferFacts(
             request_id=request_id,
             candidate_id=candidate_id,

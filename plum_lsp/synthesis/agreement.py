@@ -8,8 +8,9 @@ what that is worth is `signals`' and `calibration`'s business. Runs nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from plum_lsp.domain.verification import Ending, Node, Observation, Value
@@ -58,8 +59,8 @@ class Matrix:
     trials: dict[int, Trial]
     inputs: tuple[int, ...]
     answers: dict[int, list[int | None]]
-    voices: tuple[int, ...]
-    """One candidate of each form."""
+    voice_of: dict[int, int]
+    """The candidate that speaks for each: of copies and near-copies that answer alike, one."""
     _likeness: dict[tuple[int, int], float] = field(default_factory=dict)
     _grams: dict[int, Grams] = field(default_factory=dict)
     _similarity: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -70,7 +71,6 @@ class Matrix:
         """The matrix of a group's trials, which all have the same inputs."""
         by_index = {trial.index: trial for trial in trials}
         speakers = sorted(trials, key=_reticence, reverse=True)
-        voices = tuple(sorted({trial.form: trial.index for trial in speakers}.values()))
         standing = list({trial.form: trial for trial in speakers if trial.stands}.values())
         inputs = _telling([trial.observations for trial in standing] or [trial.observations for trial in trials])
         numbers: dict[_Answer, int] = {}
@@ -78,7 +78,12 @@ class Matrix:
             index: [_number(_answer(trial.observations[place]), numbers) for place in inputs]
             for index, trial in by_index.items()
         }
-        return cls(trials=by_index, inputs=inputs, answers=answers, voices=voices)
+        return cls(trials=by_index, inputs=inputs, answers=answers, voice_of=_voices(speakers, answers))
+
+    @property
+    def voices(self) -> tuple[int, ...]:
+        """One candidate of each thought."""
+        return tuple(sorted(set(self.voice_of.values())))
 
     def likeness(self, left: int, right: int) -> float:
         """The share of equal answers among the inputs on which both came to an end; 0 where these are too few."""
@@ -130,6 +135,34 @@ class Matrix:
             if one != other and one is not None and other is not None:
                 return place
         return None
+
+
+def _voices(speakers: Sequence[Trial], answers: Mapping[int, list[int | None]]) -> dict[int, int]:
+    """Who speaks for whom; of `speakers`, later ones speak for earlier ones."""
+    voice_of: dict[int, int] = {}
+    for place, trial in enumerate(speakers):
+        others = (other for other in speakers[place + 1 :] if _is_copy(trial, other, answers))
+        copied = next(others, None)
+        voice_of[trial.index] = trial.index if copied is None else copied.index
+    for trial in reversed(speakers):
+        voice_of[trial.index] = voice_of[voice_of[trial.index]]
+    return voice_of
+
+
+def _is_copy(one: Trial, other: Trial, answers: Mapping[int, list[int | None]]) -> bool:
+    if one.form == other.form:
+        return True
+    return answers[one.index] == answers[other.index] and _is_near_copy(one.text, other.text)
+
+
+@lru_cache(maxsize=4096)
+def _is_near_copy(one: str, other: str) -> bool:
+    return similarity(_core_grams(one), _core_grams(other)) >= NEAR_COPY_MIN
+
+
+@lru_cache(maxsize=512)
+def _core_grams(text: str) -> Grams:
+    return grams_of(core_of(text))
 
 
 def _reticence(trial: Trial) -> tuple[int, int]:

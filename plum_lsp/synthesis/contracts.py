@@ -129,12 +129,14 @@ def violations(contract: Contract, call: Call, observation: Observation) -> bool
 
 def breaches(
     contracts: Sequence[Contract], calls: Sequence[Call], observed: Mapping[int, Sequence[Observation]]
-) -> dict[int, tuple[Contract, ...]]:
-    """The contracts that each candidate of a group breaks, by candidate index; `observed` follows `calls`.
+) -> dict[int, tuple[tuple[Contract, int], ...]]:
+    """What each candidate of a group breaks, by candidate index: contracts, and the places of the calls that show it.
+
+    `observed` follows `calls`.
 
     An input on which nearly every candidate breaks a contract is outside of it, or the contract was misread there.
     """
-    broken: dict[int, list[Contract]] = {index: [] for index in observed}
+    broken: dict[int, list[tuple[Contract, int]]] = {index: [] for index in observed}
     for contract in contracts:
         for place, call in enumerate(calls):
             judged = {index: violations(contract, call, seen[place]) for index, seen in observed.items()}
@@ -142,8 +144,8 @@ def breaches(
             if len(known) >= SCREENED_MIN and sum(known) >= BROKEN_BY_ALL * len(known):
                 continue
             for index, verdict in judged.items():
-                if verdict and contract not in broken[index]:
-                    broken[index].append(contract)
+                if verdict:
+                    broken[index].append((contract, place))
     return {index: tuple(found) for index, found in broken.items()}
 
 

@@ -1,4 +1,5 @@
-"""Calls for holes outside any function: of the functions and classes that most candidates define, and their variables.
+"""Calls for holes outside any function: of the functions and classes that most candidates define, and their variables;
+in a class, of the methods.
 
 Such a hole names nothing to call before somebody has filled it, so the candidates themselves say what there is; a name
 that only few of them bind is not asked for. Runs nothing.
@@ -14,7 +15,7 @@ from dataclasses import replace
 from plum_lsp.domain.suggestion import Context, FunctionSymbol, HoleKind
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Call
-from plum_lsp.synthesis.sources import bound_names, statements_or_none
+from plum_lsp.synthesis.sources import bound_names, enclosing_class, statements_or_none
 
 SHARE_MIN = 0.5
 """A name is asked for if this share of the candidates binds it."""
@@ -24,23 +25,26 @@ DEFINED_MAX = 6
 
 def is_outside(context: Context) -> bool:
     """Whether the hole stands outside any function."""
-    return context.block.kind is HoleKind.MODULE and context.function is None
+    return context.block.kind in {HoleKind.MODULE, HoleKind.CLASS} and context.function is None
 
 
 def filled(context: Context, candidates: Sequence[str]) -> list[tuple[Context, FunctionSymbol]]:
     """The functions and methods that most candidates define, each with the context of one that defines it."""
     trees = [(text, tree) for text in candidates if (tree := _statements(text)) is not None]
     common = _common([body for _, body in trees])
+    owner = enclosing_class(context)
     found: dict[str, tuple[Context, FunctionSymbol]] = {}
     for text, body in trees:
-        for symbol in _symbols(body):
-            if symbol.qualified_name.split(".")[0] in common:
+        for symbol in _symbols(body, owner.qualified_name if owner is not None else None):
+            if (symbol.name if owner is not None else symbol.qualified_name.split(".")[0]) in common:
                 found.setdefault(symbol.qualified_name, (replace(context, before=f"{context.before}{text}\n"), symbol))
     return list(found.values())[:DEFINED_MAX]
 
 
-def variables(candidates: Sequence[str]) -> tuple[Call, ...]:
+def variables(context: Context, candidates: Sequence[str]) -> tuple[Call, ...]:
     """One call for the values that most candidates leave in the same names; none if there are no such names."""
+    owner = enclosing_class(context)
+    prefix = f"{owner.qualified_name}." if owner is not None else ""
     bodies = [body for text in candidates if (body := _statements(text)) is not None]
     defined = {
         node.name
@@ -49,7 +53,7 @@ def variables(candidates: Sequence[str]) -> tuple[Call, ...]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     }
     names = sorted(_common(bodies) - defined - _imported(bodies))
-    return (Call(expression=f"[{', '.join(names)}]"),) if names else ()
+    return (Call(expression=f"[{', '.join(prefix + name for name in names)}]"),) if names else ()
 
 
 def _statements(text: str) -> list[ast.stmt] | None:
@@ -75,12 +79,12 @@ def _imported(bodies: Sequence[list[ast.stmt]]) -> set[str]:
     return {name for node in nodes for name in bound_names(node)}
 
 
-def _symbols(body: Iterable[ast.stmt]) -> Iterable[FunctionSymbol]:
-    """The functions of a body and the public methods of its classes."""
+def _symbols(body: Iterable[ast.stmt], owner: str | None) -> Iterable[FunctionSymbol]:
+    """The functions of a body, which may be that of the class `owner`, and the public methods of its classes."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield _symbol(node, None)
-        elif isinstance(node, ast.ClassDef):
+            yield _symbol(node, owner)
+        elif isinstance(node, ast.ClassDef) and owner is None:
             for member in node.body:
                 if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and not member.name.startswith("_"):
                     yield _symbol(member, node.name)

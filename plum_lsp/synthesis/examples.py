@@ -14,7 +14,7 @@ from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
 from plum_lsp.synthesis.doctests import Example, doctest_examples, without_sessions
 from plum_lsp.synthesis.informal import informal_examples
-from plum_lsp.synthesis.sources import expression_or_none, reachable_function, surface_of, texts_of
+from plum_lsp.synthesis.sources import enclosing_class, expression_or_none, reachable_function, surface_of, texts_of
 from plum_lsp.synthesis.worded import worded_examples
 
 TESTS_MAX = 64
@@ -24,13 +24,16 @@ TESTS_MAX = 64
 def examples_of(context: Context) -> tuple[TestCase, ...]:
     """The tests that the text around the function states, doctests first, each group in the order written.
 
-    Empty outside a function. A hole in a nested function, which no call from outside can reach, is tested by what
-    is written about the function around it. One call with two different results is a contradiction: a doctest, which
+    In a class, outside its methods, these are the doctests of its docstring; outside both there are none. A hole in a
+    nested function, which no call from outside can reach, is tested by what is written about the function around it.
+    One call with two different results is a contradiction: a doctest, which
     somebody may have run, outweighs prose, and otherwise both go.
     """
     function = reachable_function(context)
     if function is None:
-        return ()
+        owner = enclosing_class(context)
+        sessions = doctest_examples(owner.docstring, surface_of(context, owner)) if owner is not None else []
+        return tuple(_test(*found) for found in _consistent([(Origin.DOCTEST, one) for one in sessions])[:TESTS_MAX])
     surface = surface_of(context, function)
     found: list[tuple[Origin, Example]] = []
     for text in texts_of(context, function):

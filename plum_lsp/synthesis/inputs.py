@@ -123,12 +123,12 @@ def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: in
     """Calls of what most candidates define, taking turns; then what they leave in variables."""
     turns = []
     for around, function in filled(context, candidates):
-        maker = _Maker.for_function(around, function, candidates)
+        maker = _Maker.for_function(around, function, candidates, shows_state=False)
         calls = maker.calls(()) if maker is not None else []
         half = len(calls) // 2
         turns.append(interleaved([calls[:half], calls[half:]]))  # the second half pairs different values
     rows = [turn[place] for place in range(limit) for turn in turns if place < len(turn)]
-    return [*variables(candidates), *rows]
+    return [*variables(context, candidates), *rows]
 
 
 def _with_arguments(call: Call) -> Call | None:
@@ -160,12 +160,14 @@ def _is_large(call: Call) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    """Makes calls of one function."""
+    """Makes calls of one function. `shows_state` puts an object's attributes beside the result of a method: only
+    where the buffer says what they are called, not the candidates."""
 
     context: Context
     function: FunctionSymbol
     surface: Surface
     pools: Pools
+    shows_state: bool = True
 
     @classmethod
     def of(cls, context: Context, candidates: Iterable[str] = ()) -> _Maker | None:
@@ -174,7 +176,9 @@ class _Maker:
         return cls.for_function(context, function, candidates) if function is not None else None
 
     @classmethod
-    def for_function(cls, context: Context, function: FunctionSymbol, candidates: Iterable[str]) -> _Maker | None:
+    def for_function(
+        cls, context: Context, function: FunctionSymbol, candidates: Iterable[str], *, shows_state: bool = True
+    ) -> _Maker | None:
         """The maker for a function of the context's program; None where it cannot be called."""
         if function.name.startswith("__"):
             return None
@@ -182,7 +186,8 @@ class _Maker:
             return None
         words = words_of(context, function.docstring, candidates)
         pools = Pools(words=words, classes=_classes(context, words))
-        return cls(context=context, function=function, surface=surface_of(context, function), pools=pools)
+        surface = surface_of(context, function)
+        return cls(context=context, function=function, surface=surface, pools=pools, shows_state=shows_state)
 
     def calls(self, shown: Sequence[Call], *, is_typed: bool = False) -> list[Call]:
         """Calls with arguments from the pools of the parameters; none where one of them is of a type we cannot make.
@@ -233,7 +238,7 @@ class _Maker:
         is_property = not _PROPERTIES.isdisjoint(self.function.decorators)
         own = f"{receiver.name}.{self.function.name}" + ("" if is_property else f"({row})")
         setup = "\n".join(filter(None, (imports_for(receiver.setup + row), receiver.setup)))
-        if self.function.is_async or is_property:
+        if self.function.is_async or is_property or not self.shows_state:
             return Call(expression=own, setup=setup)
         return Call(expression=f"[{own}, {receiver.name}.__dict__]", setup=setup)
 

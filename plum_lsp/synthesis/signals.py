@@ -110,7 +110,7 @@ def signals_of(
     the share of inputs that break a contract."""
     contested = _contested(matrix)
     own = {index: _own(matrix, index, contested) for index in matrix.trials}
-    standing = list({trial.form: trial.index for trial in matrix.trials.values() if trial.stands}.values())
+    standing = sorted({matrix.voice_of[trial.index] for trial in matrix.trials.values() if trial.stands})
     return {
         index: _signals(
             matrix, index, own, contested, standing, tests, failed.get(index, 0), violations.get(index, 0.0)
@@ -129,14 +129,14 @@ def _contested(matrix: Matrix) -> list[int]:
 
 
 def _own(matrix: Matrix, index: int, contested: list[int]) -> _Own:
-    form = matrix.trials[index].form
-    others = [voice for voice in matrix.voices if matrix.trials[voice].form != form]
+    voice = matrix.voice_of[index]
+    others = [other for other in matrix.voices if other != voice]
     mates = matrix.mates(index)
     strangers = [other for other in others if other not in mates]
     similar = sorted((matrix.similarity(index, other) for other in strangers), reverse=True)
     lonely, outvoted, plural = _votes(matrix, index, others, contested)
     return _Own(
-        agreeing=len({matrix.trials[mate].form for mate in mates} - {form}),
+        agreeing=len({matrix.voice_of[mate] for mate in mates} - {voice}),
         likeness=_mean((matrix.likeness(index, other) for other in others), 0.0),
         stranger_likeness=_mean((matrix.likeness(index, other) for other in strangers), 0.0),
         lonely=lonely,
@@ -175,9 +175,9 @@ def _signals(
     violations: float,
 ) -> Signals:
     trial, mine = matrix.trials[index], own[index]
-    others = [other for other in matrix.trials if matrix.trials[other].form != trial.form]
+    others = [other for other in matrix.trials if matrix.voice_of[other] != matrix.voice_of[index]]
     strangers = [own[other] for other in others if other not in matrix.mates(index)]
-    peers = [voice for voice in standing if matrix.trials[voice].form != trial.form]
+    peers = [voice for voice in standing if voice != matrix.voice_of[index]]
     agreeing_peers = sum(peer in matrix.mates(index) for peer in peers)
     seen = [trial.observations[place] for place in matrix.inputs]
     told = max(1, len(seen))
@@ -190,7 +190,7 @@ def _signals(
         inputs=len(seen),
         contested=len(contested),
         agreeing=mine.agreeing,
-        nearly=len({matrix.trials[other].form for other in others if matrix.likeness(index, other) >= ALIKE_MIN}),
+        nearly=len({matrix.voice_of[other] for other in others if matrix.likeness(index, other) >= ALIKE_MIN}),
         rivals=max((one.agreeing for one in strangers), default=-1),
         likeness=mine.likeness,
         stranger_likeness=mine.stranger_likeness,

@@ -72,6 +72,34 @@ def reachable_function(context: Context) -> FunctionSymbol | None:
     return None
 
 
+def enclosing_class(context: Context) -> FunctionSymbol | None:
+    """The class in whose body the hole stands, outside any method, as what one calls to make an object of it."""
+    if context.function is not None or not context.block.indent or context.block.line_head.strip():
+        return None
+    above = context.before.rstrip(" \t")
+    tree = module_or_none(f"{above}{context.block.indent}pass\n")
+    names: list[str] = []
+    body = tree.body if tree is not None else []
+    docstring = ""
+    while body and isinstance(owner := body[-1], ast.ClassDef):
+        names.append(owner.name)
+        body, docstring = owner.body, ast.get_docstring(owner) or ""
+    if not names or not isinstance(body[-1], ast.Pass):
+        return None
+    return FunctionSymbol(
+        name=names[-1],
+        qualified_name=".".join(names),
+        class_name=None,
+        signature=f"class {names[-1]}",
+        parameters=(),
+        decorators=(),
+        docstring=docstring,
+        is_async=False,
+        is_nested=False,
+        span=Span(start=0, end=0),
+    )
+
+
 def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymbol | None:
     """The function with this header, read as far as examples need it."""
     ending = re.compile(r"[^\n]*?(?:\n[^\n]*?)*?\)[^:\n]*:[ \t]*(?:#[^\n]*)?\n").match(

@@ -96,6 +96,10 @@ def test_the_function_span_runs_from_decorators_to_the_last_line() -> None:
         ("def f():\n    return 1\n\n\n‸", HoleKind.MODULE, "", ""),
         ("def f():\n    return 1\n‸", HoleKind.MODULE, "", ""),
         ("class A:\n    x = 1\n    ‸\n", HoleKind.MODULE, "    ", "    "),
+        ("class A:\n    ‸\n", HoleKind.CLASS, "    ", "    "),
+        ('class A:\n    """Doc."""\n\n‸', HoleKind.CLASS, "    ", ""),
+        ("class A:\n    ‸\n    x = 1\n", HoleKind.MODULE, "    ", "    "),
+        ("class A:\n    ‸\n\nx = 1\n", HoleKind.CLASS, "    ", "    "),
     ],
 )
 def test_knows_where_the_cursor_stands(marked: str, kind: HoleKind, indent: str, head: str) -> None:

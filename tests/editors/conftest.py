@@ -107,7 +107,8 @@ def editor(desk: Desk) -> RealEditor:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A picture of the screen as it was when a story failed."""
     report = yield
-    desk = getattr(item, "funcargs", {}).get("desk")
+    given = getattr(item, "funcargs", {})
+    desk = given.get("desk") or given.get("vscode")
     if report.when == "call" and report.failed and desk is not None:
         report.sections.append(("picture", str(desk.editor.screenshot(f"failed-{item.name.partition('[')[0]}"))))
     return report

@@ -12,9 +12,12 @@ import pytest
 from support.learning import fill, group, tiny_trainer
 
 from plum_lsp.store import open_store, store_file
-from plum_trainer.daemon import Trainer, run, watch
+from plum_trainer.daemon import run
 from plum_trainer.gate import GateDecision
+from plum_trainer.online import watch
+from plum_trainer.progress import PROGRESS
 from plum_trainer.rounds import rounds
+from plum_trainer.trainer import Trainer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -28,7 +31,7 @@ def serve(trainer: Trainer, until: Callable[[list[str]], bool]) -> list[str]:
     try:
         for _ in range(6000):
             with trainer.store() as store:
-                steps = [event.step for event in store.events()]
+                steps = [event.step for event in store.events() if event.step != PROGRESS]
             if until(steps):
                 return steps
             assert thread.is_alive()

@@ -14,6 +14,7 @@ BARE_BODY = Block(kind=HoleKind.BODY, indent="    ", line_head="")
 METHOD = Block(kind=HoleKind.BODY, indent="        ", line_head="        ")
 TABS = Block(kind=HoleKind.BODY, indent="\t", line_head="\t")
 INNER = Block(kind=HoleKind.BLOCK, indent="        ", line_head="        ")
+CLASS = Block(kind=HoleKind.CLASS, indent="    ", line_head="    ")
 MODULE = Block(kind=HoleKind.MODULE, indent="", line_head="")
 
 
@@ -58,6 +59,7 @@ CASES = [
     ("the next method after whole lines", BEFORE_LINE, "        x = 1\n    y = 2\n‸    def g(self):\n"),
     ("a definition at module level", MODULE, "def f():\n    return 1\n‸\nprint(f())\n"),
     ("a decorated definition", MODULE, "@cache\ndef f():\n    return 1\n‸\n@cache\ndef g():"),
+    ("a whole class", CLASS, "def f(self):\n        return 1\n\n    def g(self):\n        return 2\n‸\nx = 1\n"),
     ("statements before a definition", MODULE, "x = 1\ny = 2\n‸\ndef f():\n"),
     (
         "a class with methods",

@@ -106,6 +106,17 @@ def test_a_damaged_store_is_refused_and_kept(path: Path, opening: object) -> Non
     assert [part.name for part in path.parent.iterdir() if "aside" in part.name] == []
 
 
+def test_damage_in_a_large_store_is_told_when_it_is_reached(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening does not read all of it, so that it takes no longer with every day of use; nothing is repaired."""
+    damaged(path)
+    before = path.read_bytes()
+    monkeypatch.setattr("plum_lsp.store.database.CHECKED_BYTES_MAX", 0)
+    with pytest.raises(StoreError, match="damaged"), open_reader(path) as reader:
+        reader.overview()
+        reader.evidence()
+    assert path.read_bytes() == before
+
+
 def test_a_store_set_aside_is_kept_and_makes_room(path: Path) -> None:
     """On the user's command the damaged file moves, whole, and a fresh one can be opened."""
     content = damaged(path).read_bytes()

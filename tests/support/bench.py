@@ -89,7 +89,7 @@ def make_offer(
 
 
 class _Version:
-    async def version(self) -> PolicyVersion:
+    async def version(self, request_id: str = "") -> PolicyVersion:
         return PolicyVersion(number=1, model="scripted", model_sha256="")
 
 

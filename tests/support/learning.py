@@ -28,7 +28,7 @@ from plum_lsp.domain.verification import Verdict, VerdictStatus
 from plum_lsp.store import open_store, store_file
 from plum_lsp.synthesis.examples import examples_of
 from plum_trainer.bases import folder_base
-from plum_trainer.daemon import Trainer
+from plum_trainer.trainer import Trainer
 from support.facts import ISOLATION, OPTIONS
 from support.tiny_model import LINES
 

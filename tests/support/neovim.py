@@ -34,12 +34,16 @@ KEYS = {
     "backspace": "\x7f",
 }
 
-INIT = """
-vim.opt.runtimepath:append({plugin})
+LOOK = """
 vim.o.termguicolors, vim.o.laststatus, vim.o.swapfile, vim.o.shada = true, 2, false, ''
 vim.o.timeoutlen, vim.o.ttimeoutlen = 0, 0
 vim.o.autoindent = true
-vim.g.python_indent = {{ disable_parentheses_indenting = true }}
+vim.g.python_indent = { disable_parentheses_indenting = true }
+vim.o.statusline = '%t %m%='
+"""
+
+INIT = """
+vim.opt.runtimepath:append({plugin})
 for _, group in ipairs({{ 'PlumGhost', 'ComplHint' }}) do vim.api.nvim_set_hl(0, group, {{ fg = '#{ghost}' }}) end
 for _, group in ipairs({{ 'PlumHint', 'ComplHintMore' }}) do vim.api.nvim_set_hl(0, group, {{ fg = '#{hint}' }}) end
 local keys = {{
@@ -48,7 +52,7 @@ local keys = {{
 }}
 for name, key in pairs(keys) do vim.keymap.set('i', key, '<Plug>(plum-' .. name .. ')') end
 require('plum').setup({options})
-vim.o.statusline = '%t %m%=%{{v:lua.require("plum").status()}} '
+vim.o.statusline = vim.o.statusline .. '%{{get(b:, "plum_status", g:plum_status)}} '
 """
 
 
@@ -74,7 +78,7 @@ class Neovim:
         init = folder / "init.lua"
         given = "vim.json.decode([==[" + json.dumps({"cmd": [PLUM_LSP], **(options or {})}) + "]==])"
         text = INIT.format(plugin=json.dumps(str(PLUGIN)), options=given, ghost=GHOST, hint=HINT)
-        init.write_text(text if is_plugged else "vim.o.shada, vim.o.swapfile = '', false\n")
+        init.write_text(LOOK + text if is_plugged else LOOK)
         work = folder / "work"
         work.mkdir(exist_ok=True)
         started = [*command, "-u", str(init), "-i", "NONE", "--listen", str(self._socket), *arguments]

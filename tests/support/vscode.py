@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -41,6 +41,9 @@ TITLES = {
     "restart": "plum: Restart the server",
     "revert": "File: Revert File",
     "close": "View: Close All Editors",
+    "new": "New Untitled Text File",
+    "language": "Change Language Mode",
+    "revert_and_close": "View: Revert and Close Editor",
     "pause": "plum: Pause or resume in this file",
     "pause_everywhere": "plum: Pause or resume everywhere",
     "resume_everywhere": "plum: Pause or resume everywhere",
@@ -71,20 +74,33 @@ SETTINGS: Mapping[str, object] = {
 class Host:
     """code-server and a browser, shared by the tests of a session; each test gets a window of its own."""
 
-    def __init__(self, parts: Parts, folder: Path, *, is_plugged: bool = True) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        folder: Path,
+        *,
+        is_plugged: bool = True,
+        is_fresh: bool = False,
+        more_extensions: Sequence[Path] = (),
+    ) -> None:
+        """`is_fresh`: as it is after its installation; nothing is set or installed here."""
         self.folder = folder
         self.parts = parts
         self.config = folder / "config.toml"
         self._user_data = folder / "user-data"
         self._extensions = folder / "extensions"
         self._port = _free_port()
-        self.write_settings({})
         code_server = [str(parts.node), str(parts.code_server)]
         folders = ["--user-data-dir", str(self._user_data), "--extensions-dir", str(self._extensions)]
         env = self._environment()
-        install = [*code_server, *folders, "--install-extension", str(VSIX)]
-        if is_plugged:
-            subprocess.run(install, env=env, check=True, capture_output=True, timeout=120)
+        if is_fresh:
+            folders = []
+        else:
+            self.write_settings({})
+        extensions = [*([VSIX] if is_plugged and not is_fresh else []), *more_extensions]
+        if extensions:
+            flags = [flag for extension in extensions for flag in ("--install-extension", str(extension))]
+            subprocess.run([*code_server, *folders, *flags], env=env, check=True, capture_output=True, timeout=120)
         flags = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"]
         flags += ["--disable-update-check", "--disable-getting-started-override", "--reconnection-grace-time", "1"]
         self._log = (folder / "code-server.log").open("wb")
@@ -210,7 +226,14 @@ class VSCode:
         self._page = f"page-{time.monotonic_ns()}"
         self._path = Path()
 
-    def open(self, path: Path, *, workspace: Path | None = None) -> None:
+    def open(
+        self,
+        path: Path,
+        *,
+        workspace: Path | None = None,
+        is_to_be_trusted: bool = False,
+        is_to_be_written: bool = True,
+    ) -> None:
         """Open a file in a window on its folder, go to its end and start to write."""
         self._path = path
         folder = workspace or path.parent
@@ -220,6 +243,8 @@ class VSCode:
             self.close()
             self._ask("open", url=self._host.url(folder, path))
             self._folder = folder
+            if is_to_be_trusted:
+                self._trust()
             self._ask("wait", selector=".monaco-editor .view-line")
             if self._is_plugged:
                 until(lambda: "plum" in self.status(), lambda: "the extension's status")
@@ -227,7 +252,40 @@ class VSCode:
         self._ask("click", selector=".monaco-editor .view-lines")
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
-        self._write_last_again(path.read_bytes().decode())
+        if is_to_be_written:
+            self._write_last_again(path.read_bytes().decode())
+
+    def end_of_text(self) -> None:
+        """Go to the end of the last line with text, in a file that ends with one line end."""
+        self._ask("press", key="Control+End")
+        self._ask("press", key="ArrowLeft")
+
+    def open_untitled(self) -> None:
+        """Open a new Python file beside what is open."""
+        self.command("new")
+        self._ask("wait", selector=".tab.active[aria-label*='Untitled-1']")
+        self.command("language")
+        self._ask("wait", selector=".quick-input-widget input[placeholder*='Language']")
+        self._ask("type", text="Python")
+        self._ask("wait", selector=".quick-input-list .monaco-list-row.focused[aria-label^='Python']")
+        self._ask("press", key="Enter")
+        until(lambda: self._language() == "Python", lambda: f"a Python file, it is {self._language()!r}")
+
+    def _language(self) -> str:
+        return str(self._ask("evaluate", script="document.querySelector('#status\\\\.editor\\\\.mode')?.textContent"))
+
+    def discard(self) -> None:
+        """Close the file without a name."""
+        self.command("revert_and_close")
+
+    def _trust(self) -> None:
+        """Trust the folder by way of the bar that says that it is not trusted."""
+        trust = ".workspace-trust-editor .monaco-button:has-text('Trust') >> nth=0"
+        self._ask("click", selector=".part.banner a:has-text('Manage')")
+        self._ask("wait", selector=trust)
+        self._ask("click", selector=trust)
+        self._ask("wait", selector=".workspace-trust-editor :text('You trust this folder')")
+        self._ask("click", selector=".modal-editor-action-container .codicon-close")
 
     def open_notebook(self, path: Path, text: str) -> None:
         """Open a notebook beside what is open, and write at the end of its first cell, which holds `text`."""

@@ -130,6 +130,16 @@ def test_copies_have_one_voice() -> None:
     assert matrix.voices_for(0) == matrix.voices_for(10) == 2
 
 
+def test_near_copies_that_answer_alike_have_one_voice() -> None:
+    """Dead code in ten copies makes no ten opinions; a slip, as similar, answers otherwise and is its own."""
+    texts = {index: f"spare = {index}\nresult = n + 1\nreturn result" for index in range(10)}
+    texts |= {10: "return sum([n, 1])", 11: "result = n - 1\nreturn result"}
+    seen = dict.fromkeys(range(11), gave(2, 3)) | {11: gave(0, 1)}
+    matrix = matrix_of(seen, texts=texts)
+    assert len(matrix.voices) == 3
+    assert {matrix.voice_of[index] for index in range(10)} == {matrix.voice_of[0]}
+
+
 def test_copies_have_one_voice_about_inputs_too() -> None:
     """However many copies raise, an input on which the one other candidate returns is kept."""
     seen = {index: [raised("TypeError"), *gave(1)] for index in range(5)} | {5: gave(0, 1)}

@@ -149,7 +149,7 @@ def test_an_input_on_which_all_break_a_contract_is_outside_of_it() -> None:
     contract = only(function("Return the number of holes."), ContractKind.NEVER_NEGATIVE)
     calls = [Call(expression="solve([1])"), Call(expression="solve([2])")]
     observed = {index: [returned("-1"), returned("-2" if index == 3 else "2")] for index in range(4)}
-    assert breaches([contract], calls, observed) == {0: (), 1: (), 2: (), 3: (contract,)}
+    assert breaches([contract], calls, observed) == {0: (), 1: (), 2: (), 3: ((contract, 1),)}
 
 
 def test_huge_numbers_and_deep_values_are_judged_or_left_alone() -> None:

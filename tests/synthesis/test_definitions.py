@@ -6,6 +6,7 @@ from plum_lsp.context.window import read_context
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
 from plum_lsp.synthesis.definitions import filled, is_outside, variables
+from plum_lsp.synthesis.examples import examples_of
 from plum_lsp.synthesis.inputs import far_fetched, further_calls, generated_calls
 
 TOP = '"""Tools."""\n\n'
@@ -52,8 +53,29 @@ def test_methods_are_called_on_objects_with_a_past() -> None:
 def test_variables_are_compared_by_name() -> None:
     """Statements leave values behind: those that most candidates bind, functions and imports left out."""
     texts = ["import math\ntotal = 1\nrest = 2", "total = 1\nrest = 3\ndef f(): pass", "total = 2\nrest = 1\n_x = 1"]
-    assert [call.expression for call in variables(texts)] == ["[rest, total]"]
-    assert variables(["def f(): pass"]) == ()
+    assert [call.expression for call in variables(context_of(TOP), texts)] == ["[rest, total]"]
+    assert variables(context_of(TOP), ["def f(): pass"]) == ()
+
+
+CLASS = (
+    'class Stack:\n    """Numbers.\n\n    >>> s = Stack()\n    >>> s.push(2)\n    >>> s.pop()\n    2\n    """\n    ‸'
+)
+METHODS = STACK.partition("\n    ")[2] + "\n"
+
+
+def test_a_class_is_asked_for_its_methods() -> None:
+    """They are called on objects with a past; what candidates call their attributes is their own business."""
+    calls = further_calls(context_of(CLASS), (), (), [METHODS, METHODS.replace("items", "held")], limit=40)
+    assert {"it.pop()"} < {call.expression for call in calls}
+    assert any("it.push(" in call.setup for call in calls)
+    assert not any("__dict__" in call.expression for call in calls)
+
+
+def test_a_class_is_tested_by_its_docstring() -> None:
+    """The session in it is a specification; a class whose first method is written is not a class to be filled."""
+    (test,) = examples_of(context_of(CLASS))
+    assert (test.call.expression, test.call.setup.splitlines()) == ("s.pop()", ["s = Stack()", "s.push(2)"])
+    assert examples_of(context_of("x = 1\n‸")) == ()
 
 
 def test_broken_candidates_define_nothing() -> None:

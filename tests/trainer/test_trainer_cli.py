@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from support.facts import outcome, suggestion
 
 from plum_lsp.store import open_store, store_file
+from plum_lsp.store.learning import open_learning
 from plum_trainer.cli import main
 
 
@@ -53,6 +55,17 @@ def test_status_reads_only(tmp_path: Path) -> None:
     assert "no store" in result.output
     assert "Traceback" not in result.output
     assert not store_file(tmp_path).exists()
+
+
+def test_status_says_how_far_a_round_is(tmp_path: Path) -> None:
+    """From the store, which another process writes; the history has it, too."""
+    open_store(store_file(tmp_path)).close()
+    (tmp_path / "training" / "round-1").mkdir(parents=True)
+    with open_learning(store_file(tmp_path)) as store:
+        detail = {"stage": "fit", "done": 12, "of": 36, "loss": 0.61}
+        store.record(1, "progress", detail, now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert "Round 1 is not finished; fit: 12 of 36, loss 0.610 at 2026-01-01" in run(tmp_path, "status").output
+    assert "fit: 12 of 36, loss 0.610" in run(tmp_path, "history").output
 
 
 def test_pausing_and_resuming_are_kept(tmp_path: Path) -> None:

@@ -23,12 +23,15 @@ from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
 from plum_lsp.store import VersionEvidence, open_reader, store_file
-from plum_lsp.store.learning import TrainingEvent, open_learning
+from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
 from plum_trainer import daemon, service
 from plum_trainer.bases import base_of
-from plum_trainer.job import read_json
+from plum_trainer.exploring import diversities
+from plum_trainer.online import watch
+from plum_trainer.progress import latest_only, running, shown
 from plum_trainer.publish import Versions
 from plum_trainer.rounds import unfinished
+from plum_trainer.trainer import Trainer, is_paused, utc_now
 
 P = ParamSpec("P")
 
@@ -70,7 +73,7 @@ def run() -> None:
 def once() -> None:
     """One turn now: pairs, fit, evaluation, gate, publication. Goes on with a turn that was interrupted."""
     trainer = _trainer(lambda text: click.echo(text, err=True))
-    watching = daemon.watch(trainer)
+    watching = watch(trainer)
     if watching:
         click.echo(watching)
     decision = daemon.improve(trainer)
@@ -94,12 +97,14 @@ def status() -> None:
     console.print(f"Store: {path}", soft_wrap=True)
     active = VersionStore(folder / ADAPTERS).active()
     console.print(f"In service: policy version {active.number if active else 0}")
-    current = unfinished(folder)
-    if current is not None:
-        progress = read_json(current.folder / "fit" / "progress.json") or {}
-        at = f", step {progress['step']} of {progress['steps']}" if progress else ""
-        console.print(f"Round {current.number} is not finished{at}.")
-    if daemon.is_paused(folder):
+    _show_progress(console, folder, path)
+    with open_history(path) as store:
+        known = diversities(store.events())
+    if known:
+        console.print(
+            "Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items())
+        )
+    if is_paused(folder):
         console.print("Training is paused.")
     if evidence:
         console.print(_table(evidence))
@@ -110,13 +115,24 @@ def status() -> None:
         console.print("No candidate has been sampled yet.")
 
 
+def _show_progress(console: Console, folder: Path, path: Path) -> None:
+    """What the trainer is doing: the round that is not finished, and how far the store says it is."""
+    current = unfinished(folder)
+    if current is None:
+        return
+    with open_history(path) as store:
+        latest = running(store.events(round_number=current.number))
+    at = f"; {shown(latest.detail)} at {latest.happened_at}" if latest else ""
+    console.print(f"Round {current.number} is not finished{at}.")
+
+
 @main.command()
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @_told
 def history(limit: int) -> None:
     """What the trainer did, latest last, with each gate's report."""
     with open_learning(store_file(data_dir(_settings()))) as store:
-        events = store.events()[-limit:]
+        events = latest_only(store.events())[-limit:]
     for event in events:
         click.echo(f"{event.happened_at}  round {event.round}  {event.step:12} {_summary(event)}")
 
@@ -139,7 +155,7 @@ def rollback(version: int | None) -> None:
             store.activate(None)
     with open_learning(store_file(folder)) as learning:
         detail = {"version": before, "to": wanted, "reason": "asked for by the user"}
-        learning.record(0, "rolled_back", detail, now=daemon.utc_now())
+        learning.record(0, "rolled_back", detail, now=utc_now())
     click.echo(f"In service: policy version {wanted}.")
 
 
@@ -188,9 +204,9 @@ def _before(number: int, known: Sequence[int]) -> int:
     return max((one for one in known if one < number), default=0)
 
 
-def _trainer(report: Callable[[str], None]) -> daemon.Trainer:
+def _trainer(report: Callable[[str], None]) -> Trainer:
     settings = _settings()
-    return daemon.Trainer(
+    return Trainer(
         settings=settings,
         data_dir=data_dir(settings),
         base=base_of(settings),
@@ -220,6 +236,8 @@ def _summary(event: TrainingEvent) -> str:
             before, after = (detail["report"][side]["pass_at_1"] for side in ("champion", "challenger"))
             verdict = "promoted" if detail["is_promoted"] else "refused: " + "; ".join(detail["reasons"])
             return f"pass@1 {before:.3f} to {after:.3f}, {verdict}"
+        case "progress":
+            return shown(detail)
         case "published":
             return f"version {detail['version']}"
         case _:

@@ -1,4 +1,4 @@
-"""One turn of the training loop (`improve`), the watch over what it published (`watch`), and the loop itself (`run`).
+"""One turn of the training loop (`improve`), and the loop itself (`run`).
 
 Decisions are made by pure modules (`dataset`, `gate`, `schedule`, `watch`); what is here waits, reads and writes. Every
 step leaves its file before the next begins, and the pointer to the version in service moves last: a process that is
@@ -8,37 +8,40 @@ killed anywhere leaves the champion serving, and the next turn goes on where it 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
 from plum_lsp.pairing import rebuild
 from plum_lsp.policy.versions import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
-from plum_lsp.store.learning import LearningStore, open_learning
+from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_lsp.wiring import pipeline_options, sandbox_options
+from plum_lsp.wiring import pipeline_options, sandbox_options, template_for
 from plum_trainer import children
-from plum_trainer.bases import BaseModel
 from plum_trainer.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
 from plum_trainer.device import shared
-from plum_trainer.evaluate import HeldOut, evaluated, held_out
+from plum_trainer.evaluate import evaluated
+from plum_trainer.exploring import diversities, explored
 from plum_trainer.gate import GateDecision, decide
-from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json
+from plum_trainer.gold import gold_prompts
+from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, write_text
 from plum_trainer.locking import only_one
 from plum_trainer.measures import Measures
-from plum_trainer.publish import Versions
+from plum_trainer.online import watch
+from plum_trainer.progress import ProgressKeeper
+from plum_trainer.prompts import HeldOut, held_out
 from plum_trainer.rounds import Round, next_round, unfinished
 from plum_trainer.schedule import Situation, why_not
-from plum_trainer.watch import Watch, watched
+from plum_trainer.trainer import Trainer, end, is_paused, record
 
 log = logging.getLogger(__name__)
 
@@ -48,38 +51,6 @@ FAILURES_MAX = 5
 """Tries of one round; what fails so often does not pass by itself."""
 POLL_SECONDS = 60.0
 """How often the service looks whether there is something to do."""
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trainer:
-    """Everything a turn needs. `report` is told what happens; `now` and `load` are replaced by tests."""
-
-    settings: Settings
-    data_dir: Path
-    base: BaseModel
-    exclusions: Any = None
-    is_private: Callable[[str], bool] | None = None
-    report: Callable[[str], None] = log.info
-    now: Callable[[], datetime] = utc_now
-    load: Callable[[], float] = lambda: os.getloadavg()[0] / (os.cpu_count() or 1)
-
-    @property
-    def versions(self) -> Versions:
-        """The adapters and the pointer."""
-        return Versions(data_dir=self.data_dir, settings=self.settings, base=self.base)
-
-    def store(self) -> LearningStore:
-        """The store, opened.
-
-        Raises:
-            StoreError: it cannot be.
-        """
-        return open_learning(store_file(self.data_dir))
 
 
 def improve(trainer: Trainer) -> GateDecision | None:
@@ -101,17 +72,17 @@ def improve(trainer: Trainer) -> GateDecision | None:
 
 def _failed(trainer: Trainer, current: Round, error: PlumError) -> None:
     """Keep what went wrong; a round that fails again and again is given up, so that the next can begin."""
-    _record(trainer, current, "failed", {"problem": str(error), "remedy": error.remedy})
+    record(trainer, current, "failed", {"problem": str(error), "remedy": error.remedy})
     with trainer.store() as store:
         times = sum(event.step == "failed" for event in store.events(round_number=current.number))
     if times >= FAILURES_MAX:
-        _end(trainer, current, "abandoned", {"problem": str(error)})
+        end(trainer, current, "abandoned", {"problem": str(error)})
 
 
 def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
     plan = current.plan or _plan(trainer, current)
     if not plan["rows"] or plan["one_sided"]:
-        _end(trainer, current, "nothing_to_train_on", {"counts": plan["counts"]})
+        end(trainer, current, "nothing_to_train_on", {"counts": plan["counts"]})
         return None
     champion = trainer.versions.find(plan["champion"])
     if champion is not None and champion.model_sha256 != plan["base_sha256"]:
@@ -122,7 +93,7 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
     fitted = _fitted(trainer, current, champion, plan)
     decision = _decided(trainer, current, champion, fitted, plan)
     if not decision.is_promoted:
-        _end(trainer, current, "rejected", {"reasons": list(decision.reasons)})
+        end(trainer, current, "rejected", {"reasons": list(decision.reasons)})
         return decision
     _publish(trainer, current, fitted, plan)
     return decision
@@ -131,7 +102,7 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
 def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
     """Build pairs, choose rows and held-out prompts, and freeze them."""
     settings = trainer.settings
-    _record(trainer, current, "started", {})
+    record(trainer, current, "started", {})
     with open_preferences(store_file(trainer.data_dir)) as preferences:
         build = rebuild(
             preferences,
@@ -153,7 +124,8 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
             if settings.trainer.method == "kto"
             else pair_rows(store.pairs(), settings.learning, fresh, seed=seed)
         )
-        prompts = _held_out(trainer, store)
+        prompts = held_out_prompts(trainer, store)
+    benchmark = _benchmark(trainer)
     plan = {
         "champion": champion,
         "base": str(trainer.base.folder),
@@ -161,12 +133,13 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         "seed": seed,
         "rows": len(dataset.rows),
         "held_out": len(prompts),
+        "benchmark": len(benchmark),
         "one_sided": _is_one_sided(dataset, settings.trainer.method),
         "counts": dataset.counts,
         "settings": asdict(settings.trainer),
     }
-    current.freeze(dataset.rows, prompts, plan)
-    _record(trainer, current, "frozen", {"pairs": build, **plan})
+    current.freeze(dataset.rows, (*prompts, *benchmark), plan)
+    record(trainer, current, "frozen", {"pairs": build, **plan})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
 
@@ -176,10 +149,20 @@ def _is_one_sided(dataset: Dataset, method: str) -> bool:
     return method == "kto" and not (dataset.counts.get("desirable") and dataset.counts.get("undesirable"))
 
 
-def _held_out(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
+def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
+    """The prompts that judge: those of held-out files that some specification can judge."""
     share = trainer.settings.learning.held_out_share
     found = (held_out(program) for program in store.programs() if is_held_out(program.document_uri, share))
     return tuple(one for one in found if one is not None)
+
+
+def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
+    """The benchmark rows that judge, too, if the settings name some."""
+    path = trainer.settings.gate.benchmark
+    if not path:
+        return ()
+    base = PolicyVersion(number=0, model=trainer.base.name, model_sha256=trainer.base.sha256)
+    return gold_prompts(Path(path).expanduser(), template_for(base))
 
 
 def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Mapping[str, Any]) -> FitResult:
@@ -200,9 +183,10 @@ def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None,
         **{name: options[name] for name in _FIT_OPTIONS},
     )
     with shared(trainer.data_dir, options["gpu"], report=trainer.report):
-        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=trainer.report)
+        keeper = ProgressKeeper(trainer=trainer, current=current, stage="fit")
+        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=keeper)
     detail = {**asdict(result), "log": list(result.log)[-1:]}
-    _record(trainer, current, "fitted", detail)
+    record(trainer, current, "fitted", detail)
     return result
 
 
@@ -236,8 +220,9 @@ def _decided(
     after = _measured(trainer, current, "challenger", fitted.adapter, plan)
     decision = decide(before, after, trainer.settings.gate, seed=plan["seed"])
     current.keep("decision.json", asdict(decision))
-    _record(trainer, current, "decided", asdict(decision))
+    record(trainer, current, "decided", asdict(decision))
     _watch_diversity(trainer, current, before, after)
+    _explore(trainer, current, after if decision.is_promoted else before)
     trainer.report(f"gate: {'promoted' if decision.is_promoted else 'refused'}; {'; '.join(decision.reasons)}")
     return decision
 
@@ -261,7 +246,8 @@ def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: M
             threads=settings.trainer.threads,
             end_token=trainer.base.end_token,
         )
-        children.sample(job, current.folder, name=name, report=trainer.report)
+        keeper = ProgressKeeper(trainer=trainer, current=current, stage=f"{name}'s samples")
+        children.sample(job, current.folder, name=name, report=keeper)
 
     def open_one() -> Any:
         return open_sandbox(sandbox_options(settings))
@@ -275,52 +261,47 @@ def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, chall
     least = champion.diversity * (1 - trainer.settings.gate.diversity_drop_max / 2)
     if challenger.diversity < least:
         detail = {"champion": champion.diversity, "challenger": challenger.diversity}
-        _record(trainer, current, "diversity_alarm", detail)
+        record(trainer, current, "diversity_alarm", detail)
         trainer.report(
             f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}; raise"
-            " sampling.temperature_max or sampling.candidates"
+            " sampling.temperature_max or sampling.candidates, or set sampling.explores"
         )
+
+
+def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
+    """Say how far the sampler is to stray, by the first version's samples; it listens if its settings say so."""
+    file = trainer.data_dir / "training" / EXPLORATION
+    before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
+    with trainer.store() as store:
+        known = diversities(store.events())
+    after = explored(
+        before,
+        diversity=in_service.diversity,
+        reference=next(iter(known.values()), in_service.diversity),
+        drop_max=trainer.settings.gate.diversity_drop_max,
+        round_number=current.number,
+    )
+    if after == before:
+        return
+    if after is None:
+        file.unlink()
+    else:
+        write_text(file, after.text())
+    detail = asdict(after) if after else {"novelty_share": 0.0}
+    record(trainer, current, "exploration", {**detail, "diversity": in_service.diversity})
+    trainer.report(
+        f"samples stray: {after.novelty_share:.0%} of a group at temperature {after.temperature}"
+        if after
+        else "samples stray no more"
+    )
 
 
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
     """Make the challenger the version in service; done twice, it is done once."""
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
     detail = {"version": version.number, "previous": plan["champion"], "adapter_sha256": version.adapter_sha256}
-    _end(trainer, current, "published", detail)
+    end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")
-
-
-def watch(trainer: Trainer) -> str:
-    """Look after the version published last: keep it, wait, or go back by ourselves. Returns what was decided and why.
-
-    Raises:
-        PlumError: store or pointer cannot be read.
-    """
-    with trainer.store() as store:
-        events = store.events()
-        published = next((event for event in reversed(events) if event.step == "published"), None)
-        if published is None or any(event.step in _SETTLED for event in events if event.id > published.id):
-            return ""
-        since = datetime.fromisoformat(published.happened_at)
-        version = int(published.detail["version"])
-        previous = int(published.detail["previous"])
-        if trainer.versions.active() != version:
-            return ""
-        counts = {one.policy_number: one for one in store.online(since="")}
-        hours = (trainer.now() - since).total_seconds() / 3600
-        decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
-        if decision.action is Watch.WAIT:
-            return f"watching version {version}: {decision.reason}"
-        if decision.action is Watch.ROLL_BACK:
-            trainer.versions.go_to(previous)
-        step = "rolled_back" if decision.action is Watch.ROLL_BACK else "kept"
-        detail = {"version": version, "to": trainer.versions.active(), "reason": decision.reason}
-        store.record(published.round, step, detail, now=trainer.now())
-    trainer.report(f"version {version} {step.replace('_', ' ')}: {decision.reason}")
-    return f"version {version} {step.replace('_', ' ')}: {decision.reason}"
-
-
-_SETTLED = frozenset({"rolled_back", "kept"})
 
 
 def why_idle(trainer: Trainer) -> str:
@@ -361,22 +342,3 @@ def run(trainer: Trainer, stop: threading.Event, *, poll_seconds: float = POLL_S
             said = reason
             trainer.report(f"waiting: {reason}" if reason else "waiting")
         stop.wait(poll_seconds)
-
-
-def is_paused(data_dir: Path) -> bool:
-    """Whether the user paused training."""
-    return (data_dir / "training" / "paused").exists()
-
-
-def _end(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any]) -> None:
-    """The event first: a round whose end was kept is never taken up again, so its history must be there by then."""
-    with trainer.store() as store:
-        is_told = any(event.step == step for event in store.events(round_number=current.number))
-    if not is_told:
-        _record(trainer, current, step, detail)
-    current.keep("end.json", {"step": step, **detail})
-
-
-def _record(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any]) -> None:
-    with trainer.store() as store:
-        store.record(current.number, step, detail, now=trainer.now())

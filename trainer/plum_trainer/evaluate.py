@@ -5,48 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits
-from plum_lsp.store.learning import KnownProgram
-from plum_lsp.verifying import PREFIX_TOKENS, SUFFIX_TOKENS, Task, verify
+from plum_lsp.verifying import Task, verify
 from plum_lsp.wiring import MonotonicClock
+from plum_trainer.gold import passing_gold
 from plum_trainer.measures import Measures, Sample, measured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
-    """A prompt that is never trained on, and the code around its hole."""
-
-    id: str
-    prompt: str
-    before: str
-    after: str
-    kind: str
-    indent: str
-    line_head: str
-
-
-def held_out(program: KnownProgram) -> HeldOut | None:
-    """The prompt as it is sampled and run; None if the code around it no longer reads as a hole."""
-    document = Document(uri=program.document_uri, version=0, text=program.before + program.after)
-    context = read_context(document, len(program.before), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
-    if context is None:
-        return None
-    return HeldOut(
-        id=program.prompt_hash,
-        prompt=program.prompt,
-        before=program.before,
-        after=program.after,
-        kind=context.block.kind.value,
-        indent=context.block.indent,
-        line_head=context.block.line_head,
-    )
+from plum_trainer.prompts import HeldOut
 
 
 def read_samples(path: Path) -> tuple[list[dict[str, Any]], float]:
@@ -66,13 +34,15 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
     samples: list[Sample] = []
     for prompt in prompts:
         own = [row for row in rows if row["id"] == prompt.id]
-        passing = await _passing(prompt, sorted({row["text"] for row in own}), sandbox, limits)
+        judge = passing_gold if prompt.tests else _passing
+        passing = await judge(prompt, sorted({row["text"] for row in own}), sandbox, limits)
         samples += [
             Sample(
                 prompt_id=prompt.id,
                 text=row["text"],
                 ends=row["finish"] != "length",
                 passes=row["finish"] != "length" and row["text"] in passing,
+                is_benchmark=bool(prompt.tests),
             )
             for row in own
         ]

@@ -27,6 +27,9 @@ OUT_OF_MEMORY = 3
 PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
+FILLING = "fill_uninitialized_memory"
+"""torch's deterministic mode fills every new tensor with NaN so that a read of it shows; nothing here reads one, and
+the filling made a step three times as long (benchmarks/learning_step.py)."""
 TARGETS = "all-linear"
 """LoRA on every linear layer learns what attention alone cannot (QLoRA, arXiv 2305.14314, section 4)."""
 
@@ -74,6 +77,7 @@ def _fit(job: FitJob) -> FitResult:
 
     torch.set_num_threads(job.threads or 1)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    setattr(torch.utils.deterministic, FILLING, False)
     set_seed(job.seed)
     output = Path(job.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -82,9 +86,9 @@ def _fit(job: FitJob) -> FitResult:
     trainer = _trainer(job, model, tokenizer, tokens)
     last = get_last_checkpoint(str(output))
     resumed_at = int(last.rpartition("-")[2]) if last else 0
-    started = time.monotonic()
+    started, work = time.monotonic(), time.process_time()
     trainer.train(resume_from_checkpoint=last)
-    seconds = time.monotonic() - started
+    seconds, work = time.monotonic() - started, time.process_time() - work
     adapter = output / "adapter"
     trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
     write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
@@ -101,6 +105,7 @@ def _fit(job: FitJob) -> FitResult:
         memory_bytes=_memory_bytes(),
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         resumed_at=resumed_at,
+        step_work_seconds=work / max(1, steps - resumed_at),
         log=tuple({key: float(value) for key, value in entry.items()} for entry in trainer.state.log_history),
     )
 

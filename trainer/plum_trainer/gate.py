@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from plum_lsp.config import GateSettings
-from plum_trainer.measures import Gain, Measures, gain
+from plum_trainer.measures import Gain, Measures, gain, mean_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,9 @@ def decide(champion: Measures, challenger: Measures, settings: GateSettings, *, 
     reasons = tuple(_against(champion, challenger, gained, settings))
     report: dict[str, Any] = {"champion": _shown(champion), "challenger": _shown(challenger), "gain": asdict(gained)}
     report["prompts"] = len(champion.pass_by_prompt)
+    if champion.benchmark_by_task:
+        on_rows = gain(champion.benchmark_by_task, challenger.benchmark_by_task, least=0.0, seed=seed)
+        report["benchmark"] = {**asdict(on_rows), "rows": len(champion.benchmark_by_task)}
     return GateDecision(is_promoted=not reasons, reasons=reasons, report=report)
 
 
@@ -53,6 +56,9 @@ def _against(champion: Measures, challenger: Measures, gained: Gain, settings: G
     drop = 1 - challenger.diversity / champion.diversity if champion.diversity else 0.0
     if drop > settings.diversity_drop_max:
         yield f"samples became more alike: {champion.diversity:.3f} to {challenger.diversity:.3f} of them differ"
+    drop = mean_of(champion.benchmark_by_task) - mean_of(challenger.benchmark_by_task)
+    if drop > settings.benchmark_drop_max:
+        yield f"pass@1 on the benchmark rows fell by {drop:.3f}"
     if challenger.kl_nats_per_token > settings.kl_max:
         yield f"it stands {challenger.kl_nats_per_token:.3f} nats a token from the base"
 
@@ -60,4 +66,6 @@ def _against(champion: Measures, challenger: Measures, gained: Gain, settings: G
 def _shown(measures: Measures) -> dict[str, float]:
     values = asdict(measures)
     values.pop("pass_by_prompt")
+    if values.pop("benchmark_by_task"):
+        values["benchmark_pass_at_1"] = mean_of(measures.benchmark_by_task)
     return {name: round(value, 4) for name, value in values.items()}

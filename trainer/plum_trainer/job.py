@@ -48,7 +48,10 @@ class FitJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitResult:
-    """What came of a fit. `step_seconds` is the mean over all optimizer steps; memory is the peak of the process."""
+    """What came of a fit. `step_seconds` is the mean over all optimizer steps; memory is the peak of the process.
+
+    `step_work_seconds` is processor time, which other work on the machine does not lengthen much.
+    """
 
     adapter: str
     steps: int
@@ -60,6 +63,7 @@ class FitResult:
     memory_bytes: int
     versions: Mapping[str, str]
     resumed_at: int
+    step_work_seconds: float = 0.0
     log: tuple[Mapping[str, float], ...] = field(default=(), repr=False)
 
 

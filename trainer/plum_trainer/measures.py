@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BOOTSTRAP_DRAWS = 4_000
 """Enough that a confidence of .95 is known to within half a percent."""
@@ -18,11 +18,15 @@ class Sample:
     text: str
     ends: bool
     passes: bool
+    is_benchmark: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """One policy on the held-out prompts. Shares are in [0, 1]; `pass_by_prompt` has each prompt's pass@1."""
+    """One policy on the held-out prompts. Shares are in [0, 1]; `pass_by_prompt` has each prompt's pass@1.
+
+    `benchmark_by_task` has that of each benchmark row; nothing else here counts those.
+    """
 
     pass_by_prompt: Mapping[str, float]
     pass_at_1: float
@@ -32,6 +36,7 @@ class Measures:
     duplicated_lines: float
     diversity: float
     kl_nats_per_token: float = 0.0
+    benchmark_by_task: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +52,9 @@ class Gain:
 
 def measured(samples: Sequence[Sample], *, kl_nats_per_token: float = 0.0) -> Measures:
     """The measures of some samples; of nothing, zeros."""
-    by_prompt: dict[str, list[Sample]] = {}
-    for sample in samples:
-        by_prompt.setdefault(sample.prompt_id, []).append(sample)
+    benchmark = _by_prompt([sample for sample in samples if sample.is_benchmark])
+    samples = [sample for sample in samples if not sample.is_benchmark]
+    by_prompt = _by_prompt(samples)
     groups = list(by_prompt.values())
     rates = {prompt: _mean([one.passes for one in group]) for prompt, group in by_prompt.items()}
     return Measures(
@@ -61,7 +66,20 @@ def measured(samples: Sequence[Sample], *, kl_nats_per_token: float = 0.0) -> Me
         duplicated_lines=_mean([duplicated_lines(one.text) for one in samples]),
         diversity=_mean([len({one.text.strip() for one in group}) / len(group) for group in groups]),
         kl_nats_per_token=kl_nats_per_token,
+        benchmark_by_task={task: _mean([one.passes for one in group]) for task, group in benchmark.items()},
     )
+
+
+def mean_of(rates: Mapping[str, float]) -> float:
+    """The mean over prompts; 0 of none."""
+    return _mean(list(rates.values()))
+
+
+def _by_prompt(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    groups: dict[str, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample.prompt_id, []).append(sample)
+    return groups
 
 
 def duplicated_lines(text: str) -> float:

@@ -78,7 +78,13 @@ class Versions:
         async with self._engine() as (engine, rank_max):
             if engine is not None:
                 done = await publication.publish(
-                    adapter, store=self.store, engine=engine, base=base, rank_max=rank_max, tell=report
+                    adapter,
+                    store=self.store,
+                    engine=engine,
+                    base=base,
+                    rank_max=rank_max,
+                    share=self.share(report),
+                    tell=report,
                 )
                 return done.version
         store = self.store
@@ -91,6 +97,23 @@ class Versions:
             store.activate(version)
         report(f"{version.name} is active; nothing serves this base now, so it was checked but not probed")
         return version
+
+    def settle(self) -> None:
+        """End the trial of the active version: it answers every request from now on."""
+        with self.store.locked():
+            self.store.activate(self.store.active())
+
+    def share(self, report: Callable[[str], None]) -> float:
+        """How many of the requests a new version is to answer."""
+        share = self.settings.gate.canary_share
+        if share < 1 and read_state(self.data_dir) is None:
+            report(
+                "no policy server of yours runs, and llama.cpp in an editor serves one version: it answers everything"
+            )
+            return 1.0
+        if share < 1:
+            report(f"it answers {share:.0%} of the requests while it is watched")
+        return share
 
     async def _go_to(self, number: int) -> None:
         version = self.store.find(str(number))

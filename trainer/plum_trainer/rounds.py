@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plum_trainer.evaluate import HeldOut
 from plum_trainer.job import read_json, write_json, write_text
+from plum_trainer.prompts import HeldOut
 from plum_trainer.rows import Row, values_of
 
 

@@ -43,6 +43,7 @@ class Plum implements vscode.Disposable {
     this.client.onDidChangeState(({ newState }) => this.changed(newState));
     try {
       await this.client.start();
+      await this.offers.catchUp();
     } catch (error) {
       this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
     }

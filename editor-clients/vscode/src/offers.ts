@@ -19,6 +19,9 @@ type Ask = (
   token: vscode.CancellationToken,
 ) => vscode.ProviderResult<vscode.InlineCompletionItem[] | vscode.InlineCompletionList>;
 
+/** An offer that goes with the next key needs no evidence in the status bar; a hover asks for it by itself. */
+const EVIDENCE_MS = 200;
+
 interface Standing {
   document: vscode.TextDocument;
   items: vscode.InlineCompletionItem[];
@@ -29,6 +32,8 @@ interface Standing {
 
 export class Offers implements vscode.Disposable {
   private standing: Standing | undefined;
+  /** Where the user wrote while there was no server to ask. */
+  private missed: vscode.TextDocument | undefined;
   private readonly told = new Set<string>();
   private readonly evidence = new Map<string, wire.Explanation>();
   private readonly paused = new Set<string>();
@@ -75,6 +80,15 @@ export class Offers implements vscode.Disposable {
     const index = kept && this.standing ? Math.min(this.standing.index, items.length - 1) : 0;
     this.stand({ document, items, index, start, version });
     return items;
+  }
+
+  /** The server is there now; a user who was faster than it is not kept waiting for another key. */
+  async catchUp(): Promise<void> {
+    const missed = this.missed;
+    this.missed = undefined;
+    if (missed && vscode.window.activeTextEditor?.document === missed) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    }
   }
 
   /** The item that is drawn in a document, as far as can be known; undefined if none is. */
@@ -184,6 +198,9 @@ export class Offers implements vscode.Disposable {
 
   private edited(document: vscode.TextDocument): void {
     const editor = vscode.window.activeTextEditor;
+    if (document.languageId === "python" && !this.client()) {
+      this.missed = document;
+    }
     if (this.standing?.document !== document || editor?.document !== document) {
       return;
     }
@@ -208,8 +225,11 @@ export class Offers implements vscode.Disposable {
   }
 
   private stand(standing: Standing | undefined): void {
+    // Most keys find nothing and leave nothing: they are no reason to talk to the window.
+    if ((this.standing !== undefined) !== (standing !== undefined)) {
+      void vscode.commands.executeCommand("setContext", "plum.offers", standing !== undefined);
+    }
     this.standing = standing;
-    void vscode.commands.executeCommand("setContext", "plum.offers", standing !== undefined);
     const item = standing?.items[standing.index];
     if (!item) {
       this.status.takeEvidence(undefined);
@@ -224,6 +244,10 @@ export class Offers implements vscode.Disposable {
     if (!this.told.has(id)) {
       this.told.add(id);
       await this.client()?.sendNotification(wire.DID_SHOW, wire.shown(wireItem(item)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVIDENCE_MS));
+    if (this.standing?.items[this.standing.index] !== item) {
+      return;
     }
     const explanation = await this.explain(item);
     if (this.standing?.items[this.standing.index] === item && explanation) {

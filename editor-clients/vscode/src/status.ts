@@ -10,11 +10,14 @@ const ICONS: Record<Status["kind"], string> = {
   Inactive: "$(circle-slash)",
 };
 const MESSAGE_LENGTH_MAX = 40;
+/** A request tells several statuses within a few milliseconds; each drawn one costs the window a layout. */
+const DRAW_MS = 150;
 
 export class StatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem("plum.status", vscode.StatusBarAlignment.Right, 90);
   private status: Status = { busy: false, kind: "Inactive", message: "not started" };
   private explanation: Explanation | undefined;
+  private due: NodeJS.Timeout | undefined;
 
   constructor() {
     this.item.name = "plum";
@@ -24,13 +27,15 @@ export class StatusBar implements vscode.Disposable {
 
   take(status: Status): void {
     this.status = status;
-    this.draw();
+    this.drawSoon();
   }
 
   /** The evidence of the offer that is shown; undefined once there is none. */
   takeEvidence(explanation: Explanation | undefined): void {
-    this.explanation = explanation;
-    this.draw();
+    if (this.explanation !== explanation) {
+      this.explanation = explanation;
+      this.drawSoon();
+    }
   }
 
   /** What a click does where the server does not say. */
@@ -39,10 +44,16 @@ export class StatusBar implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.due);
     this.item.dispose();
   }
 
+  private drawSoon(): void {
+    this.due ??= setTimeout(() => this.draw(), DRAW_MS);
+  }
+
   private draw(): void {
+    this.due = undefined;
     const { busy, kind, message } = this.status;
     const icon = busy ? "$(loading~spin)" : ICONS[kind];
     const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;

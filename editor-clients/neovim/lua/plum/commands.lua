@@ -21,11 +21,10 @@ local function pause(everywhere, is_paused)
     require('plum.client').configure({ privacy = { paused = is_paused } })
     return
   end
-  vim.b.plum_paused = is_paused or nil
+  require('plum.status').pause(vim.api.nvim_get_current_buf(), is_paused)
   if is_paused then
     plum().dismiss()
   end
-  vim.cmd.redrawstatus()
 end
 
 ---@type table<string, { run: fun(argument: string, bang: boolean), about: string }>

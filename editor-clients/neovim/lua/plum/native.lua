@@ -227,6 +227,12 @@ function M.attach(bufnr, server)
     })
   end
   vim.lsp.inline_completion.enable(config.options.auto_trigger, { bufnr = bufnr, client_id = server.id })
+  if config.options.auto_trigger then
+    -- A user who was faster than the server is not kept waiting for another key.
+    vim.schedule(function()
+      M.ask_again(bufnr)
+    end)
+  end
 end
 
 --- Insert the offer, or its beginning.

@@ -27,10 +27,21 @@ local function redraw_soon()
   end, redraw_ms)
 end
 
+--- A status as one line.
+local function line(status)
+  local message, sign = status.message, status.busy and '…' or signs[status.kind] or '?'
+  if vim.fn.strchars(message) > message_length_max then
+    message = vim.fn.strcharpart(message, 0, message_length_max - 1) .. '…'
+  end
+  return ('plum %s %s'):format(sign, message)
+end
+
 --- Take a status, of the server or of the client itself.
 ---@param status plum.Status
 function M.take(status)
   M.last = status
+  -- Neovim evaluates 'statusline' with each key: a variable costs it a third of what a call of Lua does.
+  vim.g.plum_status = line(status)
   vim.api.nvim_exec_autocmds('User', { pattern = 'PlumStatus', modeline = false, data = status })
   redraw_soon()
 end
@@ -41,6 +52,8 @@ function M.on_change(_, params)
     M.take(params)
   end
 end
+
+vim.g.plum_status = line(M.last)
 
 ---@type string[] What the server had to tell, in full.
 M.messages = {}
@@ -55,17 +68,17 @@ function M.on_message(_, params)
   vim.api.nvim_echo({ { message, 'WarningMsg' } }, true, {})
 end
 
+--- The user wants nothing in a buffer, or wants offers again.
+function M.pause(bufnr, is_paused)
+  vim.b[bufnr].plum_paused = is_paused or nil
+  vim.b[bufnr].plum_status = is_paused and line({ busy = false, kind = 'Inactive', message = 'paused here' }) or nil
+  redraw_soon()
+end
+
 --- For lualine and the like: plain text.
 ---@return string
 function M.text()
-  local message, sign = M.last.message, M.last.busy and '…' or signs[M.last.kind] or '?'
-  if vim.b.plum_paused then
-    message, sign = 'paused here', '-'
-  end
-  if vim.fn.strchars(message) > message_length_max then
-    message = vim.fn.strcharpart(message, 0, message_length_max - 1) .. '…'
-  end
-  return ('plum %s %s'):format(sign, message)
+  return vim.b.plum_status or vim.g.plum_status
 end
 
 --- For 'statusline': a click runs `:Plum explain`, or `:Plum doctor` where something is wrong.

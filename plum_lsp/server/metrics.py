@@ -1,0 +1,129 @@
+"""Counts what a server did and, where the settings name a port, tells it to Prometheus on this machine.
+
+Numbers and fixed words only: no text, no path, no name that a user chose. Knows no LSP.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+
+from plum_lsp.domain.events import Event, Sampled
+from plum_lsp.domain.suggestion import AbstentionReason, Tier
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+"""Loopback, whatever the settings say: nobody else has to know how much somebody types."""
+BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
+RUNGS = frozenset(
+    {
+        "context",
+        "synthesis",
+        "policy_ready",
+        "first_candidate",
+        "first_verified",
+        "sampled",
+        "clear",
+        "compared",
+        "appraised",
+        "ended",
+    }
+)
+"""The stages that a pipeline tells (`pipeline`): no others, so that a label has so many values and no more."""
+
+
+class Metrics:
+    """What was counted since the server came up."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "plum_requests", "Questions from the editor by how they ended.", ["end"], registry=registry
+        )
+        self._offers = Counter("plum_offers", "Offers that were answered by their tier.", ["tier"], registry=registry)
+        self._abstentions = Counter(
+            "plum_abstentions", "Questions without an offer by the reason.", ["reason"], registry=registry
+        )
+        self._cancellations = Counter(
+            "plum_cancellations", "Requests ended by the editor or by a newer one.", registry=registry
+        )
+        self._rungs = Histogram(
+            "plum_rung_seconds",
+            "From the start of a request until a rung of the ladder was reached.",
+            ["rung"],
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._version = Gauge(
+            "plum_policy_version", "The version that wrote the last candidate; 0 is a base model.", registry=registry
+        )
+        ProcessCollector(registry=self.registry)
+        for tier in Tier:
+            self._offers.labels(tier.value)
+        for reason in AbstentionReason:
+            self._abstentions.labels(reason.value)
+
+    def record(self, event: Event) -> None:
+        """Take one event of the pipeline."""
+        if isinstance(event, Sampled):
+            self._version.set(event.candidate.policy_version.number)
+
+    def request_ended(self, end: str, stages_ms: Mapping[str, float]) -> None:
+        """Count a question that ended.
+
+        Args:
+            end: `offer:TIER`, `stale:TIER`, `abstention:REASON`, `typed_through`, `cancelled` or `superseded`.
+            stages_ms: when each rung was reached, from the start of the request.
+        """
+        kind, _, what = end.partition(":")
+        self._requests.labels(kind).inc()
+        if kind == "offer":
+            self._offers.labels(what).inc()
+        elif kind == "abstention":
+            self._abstentions.labels(what).inc()
+        elif kind in {"cancelled", "superseded"}:
+            self._cancellations.inc()
+        for rung, reached in stages_ms.items():
+            if rung in RUNGS:
+                self._rungs.labels(rung).observe(reached / 1000)
+
+
+class MetricsPage:
+    """`http://127.0.0.1:PORT/metrics`, open or not."""
+
+    def __init__(self, metrics: Metrics, complain: Callable[[str], None]) -> None:
+        self._metrics = metrics
+        self._complain = complain
+        self._port = 0
+        self._server: tuple[WSGIServer, Thread] | None = None
+
+    def serve_at(self, port: int) -> None:
+        """Open the page at a port; 0 closes it. A port that is taken is told, and the server goes on without."""
+        if port == self._port:
+            return
+        self.close()
+        self._port = port
+        if not port:
+            return
+        try:
+            self._server = start_http_server(port, addr=HOST, registry=self._metrics.registry)
+        except OSError as error:
+            self._complain(
+                f"Metrics cannot be served at {HOST}:{port} ({error.strerror}). Set metrics.port to another, or to 0."
+            )
+        else:
+            logger.info("metrics at http://%s:%d/metrics", HOST, port)
+
+    def close(self) -> None:
+        """Close the page; idempotent."""
+        self._port = 0
+        if self._server is not None:
+            (server, thread), self._server = self._server, None
+            server.shutdown()
+            server.server_close()
+            thread.join()

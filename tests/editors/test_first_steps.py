@@ -1,0 +1,124 @@
+"""From `git clone` to the first verified offer: the documented steps, word by word, in an empty home folder.
+
+What is installed already: the editors, git, make, Python, Node.js, and the model in the cache folder, where the second
+step finds it. Not as documented is the policy: it is scripted, so that nobody waits for a model to write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+import pytest
+from support import documented, editor_parts
+from support.documented import ROOT
+from support.editing import server_environment, until
+from support.scripted_policy import ScriptedPolicy
+from support.terminal import Terminal
+from support.vscode import Host, VSCode
+
+pytestmark = [pytest.mark.slow, pytest.mark.editors]
+
+BODY = "return number % 2 == 0"
+NEOVIM_STEPS = documented.steps(ROOT / "editor-clients" / "neovim" / "README.md")
+VSCODE_STEPS = documented.steps(ROOT / "editor-clients" / "vscode" / "README.md")
+
+
+@pytest.fixture(scope="module")
+def policy_of_all() -> Iterator[ScriptedPolicy]:
+    """It is wrong first, then right."""
+    with ScriptedPolicy() as policy:
+        policy.will_complete("return number % 2\n", mean_logprob=-0.1)
+        policy.will_complete(f"{BODY}\n", mean_logprob=-2.0)
+        yield policy
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory: pytest.TempPathFactory, policy_of_all: ScriptedPolicy) -> dict[str, str]:
+    """A fresh home in which the first two steps, those that all editors share, were followed."""
+    folder = tmp_path_factory.mktemp("fresh")
+    programs = folder / "bin"
+    programs.mkdir()
+    cache = os.environ.get("PLUM_CACHE_DIR") or str(platformdirs.user_cache_path("plum-lsp"))
+    path = f"{programs}:{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}"
+    env = {**server_environment(folder, policy_of_all), "PATH": path, "PLUM_CACHE_DIR": cache}
+    for step in VSCODE_STEPS[:2]:
+        documented.run(step, env)
+    return env
+
+
+def test_there_are_at_most_five_steps() -> None:
+    """And both pages begin alike, so that one clone serves both; only VS Code's builds the extension."""
+    assert len(NEOVIM_STEPS) <= 5
+    assert len(VSCODE_STEPS) <= 5
+    assert [command + " vscode" for command in NEOVIM_STEPS[0].commands][1:] == VSCODE_STEPS[0].commands[1:]
+    assert NEOVIM_STEPS[1] == VSCODE_STEPS[1]
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_neovim_shows_a_verified_offer(name: str, env: dict[str, str]) -> None:
+    """The configuration as it is printed, one file opened, one key pressed."""
+    configuration, opening = NEOVIM_STEPS[2:]
+    home = Path(env["HOME"])
+    file = home / ".config" / "nvim" / "init.lua"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(configuration.block)
+    command = named_program(env, "nvim", *neovim(name))
+    assert "press `o`" in opening.words
+    shell = Terminal(["bash", "--norc", "-c", opening.commands[0]], env=env, cwd=home)
+    with shell as terminal:
+        terminal.wait(lambda: "first.py" in terminal.text and "is_even(7)" in terminal.text, command)
+        terminal.send("o")
+        terminal.wait(lambda: BODY in terminal.text and "✓ verified 2/2" in terminal.text, "a verified offer")
+        terminal.send("\t")
+        terminal.wait(lambda: BODY in terminal.text and "verified 2/2" not in terminal.text, "the offer to be text")
+        terminal.send("\x1b:q!\r")
+
+
+def test_vscode_shows_a_verified_offer(env: dict[str, str]) -> None:
+    """The extension installed, the setting made, the folder trusted, one file opened, one key pressed."""
+    install, configuration, opening = VSCODE_STEPS[2:]
+    parts, home = editor_parts.vscode(), Path(env["HOME"])
+    named_program(env, "code", [str(parts.node), str(parts.code_server)], {})
+    documented.run(install, env)
+    settings = json.loads(configuration.block.replace("/home/you", str(home)))
+    file = home / ".local" / "share" / "code-server" / "User" / "settings.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings))
+    assert "trust" in opening.words
+    host = Host(parts, home.parent, is_fresh=True)
+    editor = VSCode(host)
+    try:
+        path = home / "plum-lsp" / "examples" / "first.py"
+        editor.open(path, is_to_be_trusted=True, is_to_be_written=False)
+        editor.end_of_text()
+        editor.press("newline")
+        until(lambda: editor.ghost() == BODY, lambda: f"a verified offer, there is {editor.ghost()!r}")
+        until(lambda: "verified: passes 2 of 2 tests" in editor.status(), editor.status)
+        editor.screenshot("first-offer")
+    finally:
+        editor.close()
+        host.close()
+
+
+def neovim(name: str) -> tuple[list[str], dict[str, str]]:
+    """How to start one of the Neovims; where 0.12 cannot be had the test is skipped with the reason."""
+    if name == "neovim-0.11":
+        return editor_parts.neovim_11(), {}
+    try:
+        return editor_parts.neovim_12()
+    except editor_parts.NotToBeHad as error:
+        pytest.skip(str(error))
+
+
+def named_program(env: dict[str, str], name: str, command: list[str], more: dict[str, str]) -> str:
+    """Have a program of the cache answer to the name that the steps call it by."""
+    file = Path(env["PATH"].partition(":")[0]) / name
+    exports = "".join(f"export {key}='{value}'\n" for key, value in more.items())
+    file.write_text(f'#!/bin/sh\n{exports}exec {" ".join(command)} "$@"\n')
+    file.chmod(0o755)
+    return str(file)

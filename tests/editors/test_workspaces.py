@@ -1,0 +1,97 @@
+"""VS Code with several folders in a window, with a selected Python environment, and with files that have no name yet.
+
+code-server's windows are remote windows: the extension and its server run where the files are, not where the screen is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import editor_parts
+from support.documented import ROOT
+from support.editing import PLUM_LSP, Desk, server_environment, until
+from support.scripted_policy import ScriptedPolicy
+from support.stories import ADD, RIGHT, knows_add
+from support.vscode import CLIENT, Host, VSCode
+
+pytestmark = [pytest.mark.slow, pytest.mark.editors]
+
+PYTHON_EXTENSION = """
+exports.activate = () => ({ environments: { getActiveEnvironmentPath: () => ({ path: %s }) } });
+"""
+
+
+@pytest.fixture(scope="module")
+def python_extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fake of the Python extension: the part of its public interface that tells the selected interpreter."""
+    folder = tmp_path_factory.mktemp("python-extension")
+    manifest = {"publisher": "ms-python", "name": "python", "version": "1.0.0", "engines": {"vscode": "^1.101.0"}}
+    (folder / "package.json").write_text(json.dumps({**manifest, "main": "./main.js", "activationEvents": ["*"]}))
+    (folder / "README.md").write_text("A fake.\n")
+    interpreter = str(Path(PLUM_LSP).with_name("python"))
+    (folder / "main.js").write_text(PYTHON_EXTENSION % json.dumps(interpreter))
+    package = ["package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", "python.vsix"]
+    vsce = str(CLIENT / "node_modules" / ".bin" / "vsce")
+    subprocess.run([vsce, *package], cwd=folder, check=True, capture_output=True, timeout=120)
+    return folder / "python.vsix"
+
+
+@pytest.fixture
+def choosing(
+    tmp_path: Path, policy: ScriptedPolicy, python_extension: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Desk]:
+    """VS Code with no server in its settings or on its PATH, and with an environment selected that has one."""
+    others = [one for one in os.environ["PATH"].split(":") if not (Path(one) / "plum-lsp").exists()]
+    monkeypatch.setenv("PATH", ":".join(others))
+    (tmp_path / "work").mkdir()
+    server_environment(tmp_path, policy)
+    host = Host(editor_parts.vscode(), tmp_path, more_extensions=[python_extension])
+    host.write_settings({"plum.server.command": []})
+    editor = VSCode(host)
+    yield Desk(editor=editor, policy=policy, folder=tmp_path)
+    editor.close()
+    host.close()
+
+
+def test_the_server_of_the_selected_environment_serves_several_folders(choosing: Desk) -> None:
+    """It is found beside the selected interpreter; both folders of one window get offers, from one server."""
+    knows_add(choosing.policy)
+    first, second = choosing.write(ADD, "first/module.py"), choosing.write(ADD, "second/other.py")
+    workspace = choosing.folder / "both.code-workspace"
+    workspace.write_text(json.dumps({"folders": [{"path": "work/first"}, {"path": "work/second"}]}))
+    editor = choosing.editor
+    assert isinstance(editor, VSCode)
+    for path in (first, second):
+        editor.open(path, workspace=workspace)
+        choosing.wait_for_ghost(RIGHT)
+        editor.press("accept")
+    choosing.wait_for_fates("accepted", "accepted")
+
+
+def test_a_server_that_lies_in_the_workspace_is_not_started(choosing: Desk) -> None:
+    """The same environment, in a window on the folder that holds it: who wrote the folder may have put it there."""
+    editor = choosing.editor
+    assert isinstance(editor, VSCode)
+    assert Path(PLUM_LSP).is_relative_to(ROOT)
+    editor.open(ROOT / "examples" / "durations.py", workspace=ROOT, is_to_be_written=False)
+    until(lambda: "was not found" in editor.status(), editor.status)
+    assert choosing.policy.requests == []
+
+
+def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
+    """An untitled document gets offers like any other, and what became of them is kept."""
+    vscode.policy.will_complete(" + 1000\n")
+    editor = vscode.editor
+    assert isinstance(editor, VSCode)
+    editor.open(vscode.write(""))
+    editor.open_untitled()
+    editor.type("number = 1")
+    vscode.wait_for_ghost("+ 1000")
+    editor.press("accept")
+    vscode.wait_for_fates("accepted")
+    editor.discard()

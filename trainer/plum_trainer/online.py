@@ -1,0 +1,43 @@
+"""Looks after the version published last, by what its users did (`watch` decides), and goes back by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from plum_trainer.trainer import Trainer
+from plum_trainer.watch import Watch, watched
+
+
+def watch(trainer: Trainer) -> str:
+    """Look after the version published last: keep it, wait, or go back by ourselves. Returns what was decided and why.
+
+    Raises:
+        PlumError: store or pointer cannot be read.
+    """
+    with trainer.store() as store:
+        events = store.events()
+        published = next((event for event in reversed(events) if event.step == "published"), None)
+        if published is None or any(event.step in _SETTLED for event in events if event.id > published.id):
+            return ""
+        since = datetime.fromisoformat(published.happened_at)
+        version = int(published.detail["version"])
+        previous = int(published.detail["previous"])
+        if trainer.versions.active() != version:
+            return ""
+        counts = {one.policy_number: one for one in store.online(since="")}
+        hours = (trainer.now() - since).total_seconds() / 3600
+        decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
+        if decision.action is Watch.WAIT:
+            return f"watching version {version}: {decision.reason}"
+        if decision.action is Watch.ROLL_BACK:
+            trainer.versions.go_to(previous)
+        else:
+            trainer.versions.settle()
+        step = "rolled_back" if decision.action is Watch.ROLL_BACK else "kept"
+        detail = {"version": version, "to": trainer.versions.active(), "reason": decision.reason}
+        store.record(published.round, step, detail, now=trainer.now())
+    trainer.report(f"version {version} {step.replace('_', ' ')}: {decision.reason}")
+    return f"version {version} {step.replace('_', ' ')}: {decision.reason}"
+
+
+_SETTLED = frozenset({"rolled_back", "kept"})
