@@ -179,6 +179,11 @@ class CompletionsPolicy:
             if not has_yielded:
                 raise error
 
+    @property
+    def shares_prompt(self) -> bool:
+        """Whether candidates of one temperature are one request; False once the server has shown that it cannot."""
+        return self._shares_prompt
+
     async def close(self) -> None:
         """Cancel what is in flight and close all connections; idempotent."""
         self._is_closed = True

@@ -31,7 +31,7 @@ class WatchedPolicy:
         self.policy = policy
         self._tries = tries
         self._backoff = backoff or Backoff()
-        self._pace = Pace()
+        self.pace = Pace()
         self._last: PolicyError | None = None
 
     async def version(self, request_id: str = "") -> PolicyVersion:
@@ -60,7 +60,7 @@ class WatchedPolicy:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        is_long = self._pace.is_slow((deadline - began - MARGIN_SECONDS) * 1000)
+        is_long = self.pace.is_slow((deadline - began - MARGIN_SECONDS) * 1000)
         until = deadline - MARGIN_SECONDS if is_long else deadline
         for left in reversed(range(self._tries)):
             await self._rest()
@@ -78,7 +78,7 @@ class WatchedPolicy:
                 if has_yielded or not left or not _may_pass(error) or loop.time() >= until:
                     raise
         waited_ms = (loop.time() - began) * 1000
-        if not has_yielded and self._pace.is_slow(waited_ms):
+        if not has_yielded and self.pace.is_slow(waited_ms):
             raise self._slow(waited_ms)
 
     async def close(self) -> None:
@@ -100,10 +100,10 @@ class WatchedPolicy:
 
     def _answered(self, first_ms: float) -> None:
         self._backoff.succeeded()
-        self._pace.took(first_ms)
+        self.pace.took(first_ms)
 
     def _slow(self, waited_ms: float) -> PolicyUnavailable:
-        usual = self._pace.usual_ms or 0.0
+        usual = self.pace.usual_ms or 0.0
         return PolicyUnavailable(
             f"the policy is slow: nothing was complete after {waited_ms / 1000:.1f} s; {usual / 1000:.1f} s is usual",
             remedy="Something else may keep it busy. Ask for fewer candidates (sampling.candidates), or wait.",

@@ -28,6 +28,8 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Origin
 from plum_lsp.pipeline import Pipeline
 from plum_lsp.policy.client import PolicyOptions, open_policy
+from plum_lsp.policy.health import GROUPS_MIN, Pace
+from plum_lsp.policy.watched import WatchedPolicy
 from plum_lsp.quality.reading import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.wiring import MonotonicClock, pipeline_options
@@ -58,12 +60,15 @@ class Desk:
         self.sandbox: Sandbox | SandboxUnavailable = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
         self.test_files: dict[str, str] = {}
+        self.pace = Pace()
         self._cache_dir = cache_dir
 
     async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
         """What is offered at the mark ‸; with `finishes`, the record is complete."""
         clock = MonotonicClock()
         policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
+        assert isinstance(policy, WatchedPolicy)
+        policy.pace = self.pace
         files = tuple(TestFile(path=path, text=text) for path, text in self.test_files.items())
         pipeline = Pipeline(
             policy=policy,
@@ -275,6 +280,15 @@ async def test_an_expected_value_that_cannot_be_computed_refutes_nobody(desk: De
 
     assert isinstance(result, Offer)
     assert result.chosen.tier is Tier.VERIFIED
+
+
+async def test_a_policy_that_has_become_slow_is_told(desk: Desk) -> None:
+    """Silence until the deadline from a policy that has been quick is its trouble, told before the deadline ends it."""
+    desk.pace.times_ms.extend([10.0] * GROUPS_MIN)
+    desk.policy.will_hang()
+    result = await desk.suggest(ADD, seconds=4.0)
+    assert isinstance(result, Abstention)
+    assert (result.reason, "the policy is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
 
 
 async def test_the_deadline_ends_a_silent_policy(desk: Desk) -> None:
