@@ -14,7 +14,8 @@ from plum_lsp.cli.pairs import private
 from plum_lsp.config import PrivacySettings, Settings
 from plum_lsp.domain.suggestion import AbstentionReason, RequestId
 from plum_lsp.pairing import rebuild
-from plum_lsp.server.privacy import IGNORE_BYTES_MAX, refusal
+from plum_lsp.reading import IGNORE_BYTES_MAX
+from plum_lsp.server.privacy import refusal
 from plum_lsp.store import store_file
 from plum_lsp.store.preferences import open_preferences
 from plum_trainer.trainer import utc_now
@@ -90,7 +91,7 @@ def test_what_was_recorded_before_teaches_nothing(tmp_path: Path, monkeypatch: p
     """A file that an ignore file names by now is counted and left out of the pairs."""
     fill(tmp_path, functions=3)  # of files /p/add0.py to /p/add2.py
     monkeypatch.setattr(
-        "plum_lsp.server.privacy._is_ignored", lambda path: os.fspath(path).endswith(("add0.py", "add1.py"))
+        "plum_lsp.server.privacy.is_ignored", lambda path: os.fspath(path).endswith(("add0.py", "add1.py"))
     )
     with open_preferences(store_file(tmp_path)) as store:
         report = rebuild(store, now=utc_now(), is_private=private(Settings()))
