@@ -82,28 +82,29 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def _listening(serve: Serve, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """A port at which each connection is served; none outlives the block."""
-    serving: set[asyncio.Task[None]] = set()
+    serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await serve(reader, writer)
         finally:
             writer.close()
-            with contextlib.suppress(OSError, ssl.SSLError):
-                await writer.wait_closed()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.create_task(converse(reader, writer)))
+        serving[asyncio.create_task(converse(reader, writer))] = writer
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in serving:
+        await asyncio.sleep(0)  # who was accepted just now is in `serving` then
+        for task, writer in serving.items():
             task.cancel()
+            writer.transport.abort()
         if serving:
             await asyncio.wait(serving)
+        await asyncio.sleep(0)  # an abort ends in the loop's next turn
 
 
 async def _join(
@@ -119,12 +120,9 @@ async def _join(
     finally:
         for way in ways:
             way.cancel()
-        await asyncio.wait(ways)
         writer.close()
         far_writer.close()
-        for one in (writer, far_writer):
-            with contextlib.suppress(OSError, ssl.SSLError):
-                await one.wait_closed()
+        await asyncio.wait(ways)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
