@@ -75,7 +75,7 @@ async def test_stream_is_closed_at_the_first_line_outside(server: ScriptedPolicy
     (completion,) = await _sample(policy, _options())
     assert (completion.text, completion.finish) == ("    return a\n", Finish.CUT)
     assert len(completion.token_logprobs) == 3
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert server.completions[0].closed_early
     assert len(server.completions[0].text_sent) < 100
 
@@ -89,7 +89,7 @@ async def test_each_completion_is_yielded_as_it_ends(server: ScriptedPolicy, pol
         async for completion in stream:
             assert completion.text == "    return b\n"
             break
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert [seen.closed_early for seen in server.hanging] == [True]
 
 
@@ -119,7 +119,7 @@ async def test_choices_are_cut_alone_and_the_last_closes_the_stream(
     completions = await _sample(policy, _same(0.5, 0.5))
     assert [one.text for one in completions] == ["    return a\n", "    x = 1\n    return x\n"]
     assert completions[0].ended_ms < completions[1].ended_ms
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert server.completions[0].closed_early
 
 
@@ -161,7 +161,7 @@ async def test_deadline_yields_what_has_ended_and_closes_the_rest(
     server.will_hang("    return")
     completions = await _sample(policy, _options(2), seconds=2)
     assert [completion.text for completion in completions] == ["    return a\n"]
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert [seen.closed_early for seen in server.hanging] == [True]
 
 
@@ -180,7 +180,7 @@ async def test_cancelling_the_consumer_reaches_the_server(server: ScriptedPolicy
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert server.closed_early == 3
 
 
@@ -196,7 +196,7 @@ async def test_cancelling_twice_still_closes_every_connection(
         task.cancel()
         await asyncio.sleep(0)
     await asyncio.gather(task, return_exceptions=True)
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     assert server.closed_early == 3
 
 

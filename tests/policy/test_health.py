@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -155,7 +156,7 @@ async def test_policy_much_slower_than_usual_is_told_so(server: ScriptedPolicy) 
     with pytest.raises(PolicyUnavailable, match="the policy is slow") as caught:
         await texts(policy, seconds=1.5)
     assert "sampling.candidates" in caught.value.remedy
-    assert server.wait_until_idle()
+    assert await asyncio.to_thread(server.wait_until_idle)
     await policy.close()
 
 
