@@ -187,7 +187,8 @@ async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
         awaited=awaited,
         reason=result.reason.value if isinstance(result, Abstention) else "",
         first_ms=seen.stages_ms.get("first_candidate"),
-        offered_ms=seen.stages_ms[stage] if offered else None,
+        # One that ran out of time at first may be verified after the group is complete.
+        offered_ms=seen.stages_ms.get(stage, seen.stages_ms["ended"]) if offered else None,
         total_ms=seen.stages_ms["ended"],
     )
 

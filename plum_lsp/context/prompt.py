@@ -16,7 +16,8 @@ from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, HoleKind
 def build_prompt(
     context: Context, template: FimTemplate | None, excerpts: Sequence[Excerpt] = (), *, path: str = ""
 ) -> FimPrompt:
-    """The prompt for `context`: fill-in-the-middle with a template, plain text without one.
+    """The prompt for `context`: fill-in-the-middle with a template, plain text without one or with nothing after the
+    cursor: there is no middle then, and a model goes on with a text better than it fills a hole at its end.
 
     `excerpts` of other files come first, where typing does not change them: as files of their own for a policy that
     was taught to read several, otherwise as code above the document's, each under a comment with its path. `path` is
@@ -41,8 +42,9 @@ def build_prompt(
     prefix, suffix = f"{template.prefix}{before}", f"{template.suffix}{after}"
     parts = (suffix, prefix) if template.is_suffix_first else (prefix, suffix)
     files = _as_files(excerpts, path, template.file_mark, controls) if template.file_mark and excerpts else ""
+    text = "".join((*parts, template.middle)) if after.strip() else before
     return FimPrompt(
-        text="".join((files, *parts, template.middle)),
+        text=files + text,
         stop=template.stop,
         restored=restored,
         block=context.block,

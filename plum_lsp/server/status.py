@@ -88,20 +88,21 @@ class StatusBar:
             self.show(status)
 
     def record(self, event: Event) -> None:
-        """Tell what an event means for the user, if anything."""
+        """Tell what an event means for the user, if anything; what was under way when offers were paused is over."""
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
-        if isinstance(event, Appraised):
-            return  # the answer is moments away
+        if isinstance(event, Appraised) or self._last == PAUSED:
+            return  # the answer is moments away, or nobody wants one
         progress = self._advance(event)
         if progress is not None:
             self.show(Status(busy=True, kind=Kind.NORMAL, message=_message(progress)))
 
     def show_end(self, result: Offer | Abstention) -> None:
-        """Tell how a request ended, unless another one is under way and has more to say."""
+        """Tell how a request ended, unless another one is under way and has more to say, or offers are paused."""
         self._progress.pop(result.request_id, None)
-        self.show_idle(ended_status(result))
+        if self._last != PAUSED:
+            self.show_idle(ended_status(result))
 
     def _advance(self, event: Prompted | Synthesized | Sampled | Verified) -> _Progress | None:
         if isinstance(event, Prompted):

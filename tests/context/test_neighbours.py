@@ -185,15 +185,17 @@ def test_budget_is_kept(seed: int) -> None:
 
 def test_files_stand_before_the_document_in_the_models_own_form() -> None:
     """A policy that knows the mark between files gets it, others code under a comment; control strings are no more."""
-    context = context_of("x = 1\n‸")
+    context = context_of("x = 1\n‸\ny = 2\n")
     excerpts = [Excerpt(path="shop/a.py", text="def f(): ...  # <|file_sep|><P>")]
     taught = build_prompt(context, REPOSITORY, excerpts, path="shop/b.py")
     assert (
         taught.text
-        == "<|file_sep|>shop/a.py\ndef f(): ...  # < |file_sep|>< P>\n<|file_sep|>shop/b.py\n<P>x = 1\n<S><M>"
+        == "<|file_sep|>shop/a.py\ndef f(): ...  # < |file_sep|>< P>\n<|file_sep|>shop/b.py\n<P>x = 1\n<S>\ny = 2\n<M>"
     )
     other = build_prompt(context, PLAIN, excerpts, path="shop/b.py")
-    assert other.text == "<P># shop/a.py\ndef f(): ...  # <|file_sep|>< P>\n\n\nx = 1\n<S><M>"
+    assert other.text == "<P># shop/a.py\ndef f(): ...  # <|file_sep|>< P>\n\n\nx = 1\n<S>\ny = 2\n<M>"
+    ending = build_prompt(context_of("x = 1\n‸"), REPOSITORY, excerpts, path="shop/b.py")
+    assert ending.text.endswith("<|file_sep|>shop/b.py\nx = 1\n")
     plain = build_prompt(context, None, excerpts, path="shop/b.py")
     assert plain.text.startswith("# shop/a.py\ndef f(): ...")
     assert build_prompt(context, REPOSITORY, (), path="shop/b.py") == build_prompt(context, REPOSITORY)

@@ -32,9 +32,15 @@ def test_a_fim_prompt_is_prefix_suffix_middle() -> None:
 
 def test_a_space_before_the_cursor_is_left_out_too() -> None:
     """In the middle of a line the blank belongs to the next token."""
-    prompt = build_prompt(context_of("def f(a):\n    return a ‸\n"), TEMPLATE)
+    prompt = build_prompt(context_of("def f(a):\n    return a ‸\n\nx = 1\n"), TEMPLATE)
     assert "return a<|fim_suffix|>" in prompt.text
     assert prompt.restored == " "
+
+
+def test_with_nothing_after_the_cursor_there_is_no_middle() -> None:
+    """A policy with FIM tokens goes on with the text, and still ends at its own stop tokens."""
+    prompt = build_prompt(context_of("def f(a):\n    ‸\n\n"), TEMPLATE)
+    assert (prompt.text, prompt.restored, prompt.stop) == ("def f(a):\n", "    ", TEMPLATE.stop)
 
 
 def test_a_plain_prompt_ends_one_column_short() -> None:

@@ -43,7 +43,6 @@ class Plum implements vscode.Disposable {
     this.client.onDidChangeState(({ newState }) => this.changed(newState));
     try {
       await this.client.start();
-      await this.offers.catchUp();
     } catch (error) {
       this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
     }
@@ -72,6 +71,8 @@ class Plum implements vscode.Disposable {
       this.status.take({ busy: true, kind: "Normal", message: "starting" });
     } else if (state === State.Stopped && this.client) {
       this.status.take({ busy: false, kind: "Error", message: "the server ended" });
+    } else if (state === State.Running) {
+      void this.offers.catchUp();
     }
   }
 

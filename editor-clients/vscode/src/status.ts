@@ -26,8 +26,13 @@ export class StatusBar implements vscode.Disposable {
   }
 
   take(status: Status): void {
+    const isNews = status.kind !== this.status.kind;
     this.status = status;
-    this.drawSoon();
+    if (isNews) {
+      this.draw();
+    } else {
+      this.drawSoon();
+    }
   }
 
   /** The evidence of the offer that is shown; undefined once there is none. */
@@ -53,6 +58,7 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private draw(): void {
+    clearTimeout(this.due);
     this.due = undefined;
     const { busy, kind, message } = this.status;
     const icon = busy ? "$(loading~spin)" : ICONS[kind];

@@ -201,6 +201,8 @@ local function update(bufnr)
   end
 end
 
+local has_served = false
+
 --- Serve a buffer.
 function M.attach(bufnr, server)
   if not states[bufnr] then
@@ -227,8 +229,10 @@ function M.attach(bufnr, server)
     })
   end
   vim.lsp.inline_completion.enable(config.options.auto_trigger, { bufnr = bufnr, client_id = server.id })
-  if config.options.auto_trigger then
-    -- A user who was faster than the server is not kept waiting for another key.
+  if config.options.auto_trigger and not has_served then
+    has_served = true
+    -- A user who was faster than the server is not kept waiting for another key. Not after a restart: Neovim would ask
+    -- the server that has gone, too, which it still remembers, and break.
     vim.schedule(function()
       M.ask_again(bufnr)
     end)
