@@ -35,7 +35,7 @@ setup-model: .venv/.installed-model
 DEMO_FILE := examples/durations.py
 demo: setup
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
-	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 6 --deadline-ms 300000
+	$(BIN)/plum-lsp complete $(DEMO_FILE) --line $$(( $$(wc -l < $(DEMO_FILE)) + 1 )) --all --candidates 8 --deadline-ms 300000
 	$(BIN)/plum-lsp explain
 
 # The whole loop on SmolLM2-135M without a GPU: sample, run, fit, gate, publish, sample again. About twenty minutes.
