@@ -20,21 +20,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+from unittest.mock import patch
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.verifier import calibration_error
+from plum_lsp import settling
 from plum_lsp.comparing import Comparison
 from plum_lsp.config import Settings
-from plum_lsp.domain.suggestion import Judged
+from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
 from plum_lsp.judging import index_of
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.settling import PROBABILITY_OF_NOTHING, TESTED, UNTESTED, Weighed
+from plum_lsp.settling import PROBABILITY_OF_NOTHING, Weighed
 from plum_lsp.synthesis.agreement import is_same
+from plum_lsp.synthesis.calibration import Calibration, parsed
 from plum_lsp.synthesis.signals import NAMES
 from plum_lsp.verifying import VerifiedTask, task_of, verify
 from plum_lsp.wiring import MonotonicClock, sandbox_options
@@ -76,6 +79,9 @@ COPIES = (3, 10)
 PARTS = 3
 """Random parts of each group, of one to six candidates."""
 FOLDS = 5
+OFFERED = {Tier.VERIFIED, Tier.CONSISTENT}
+
+Judgement: TypeAlias = "tuple[dict[str, Any], VerifiedTask]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +94,10 @@ class Sample:
     part: int
     has_examples: bool
     correct: bool
-    passes: bool
     vector: tuple[float, ...] | None
 
 
-async def judged(rows: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], VerifiedTask]]:
+async def judged(rows: Iterable[dict[str, Any]]) -> list[Judgement]:
     """Every row with its candidates judged."""
     sandbox = await open_sandbox(sandbox_options(Settings()))
     found = [(row, await verify(task_of(json.dumps(row)), sandbox, MonotonicClock(), limits=Limits())) for row in rows]
@@ -167,7 +172,6 @@ def _selected(
             part=part,
             has_examples=row["has_examples"],
             correct=bool(labels[index_of(one)]),
-            passes=all(verdict.is_pass for verdict in one.verdicts),
             vector=signals.vector() if (signals := weighed.signals.get(index_of(one))) is not None else None,
         )
         for one in group
@@ -198,51 +202,64 @@ def fitted(samples: Sequence[Sample]) -> HistGradientBoostingClassifier:
     return model.fit(vectors, [sample.correct for sample in known], sample_weight=weights)
 
 
-def estimates(model: HistGradientBoostingClassifier, samples: Sequence[Sample]) -> list[float]:
-    """The probability of each sample."""
-    known = [sample.vector for sample in samples if sample.vector is not None]
-    found = iter(model.predict_proba(np.array(known, dtype=float))[:, 1])
-    return [float(next(found)) if sample.vector is not None else PROBABILITY_OF_NOTHING for sample in samples]
+def cross_validated(
+    rows: Sequence[Judgement], samples: Sequence[Sample], others: Sequence[Sample]
+) -> list[tuple[Sequence[Judgement], Calibration]]:
+    """The rows in folds, each with trees that were fitted to `others` and to the samples of the other folds' tasks."""
+    groups = [row["group"] for row, _ in rows]
+    found = []
+    for _, unseen in GroupKFold(FOLDS).split(groups, groups, groups):
+        left_out = {groups[place] for place in unseen}
+        model = fitted([*others, *(sample for sample in samples if sample.group not in left_out)])
+        found.append(([rows[place] for place in unseen], parsed(exported(model))))
+    return found
 
 
-def cross_validated(samples: Sequence[Sample], others: Sequence[Sample]) -> list[float]:
-    """The probability of each sample by trees that were fitted to `others` and to the samples of other tasks."""
-    found = np.zeros(len(samples))
-    groups = [sample.group for sample in samples]
-    for seen, unseen in GroupKFold(FOLDS).split(groups, groups, groups):
-        model = fitted([*others, *(samples[place] for place in seen)])
-        found[unseen] = estimates(model, [samples[place] for place in unseen])
-    return [float(one) for one in found]
-
-
-def report(name: str, samples: Sequence[Sample], probabilities: Sequence[float]) -> None:
-    """Prints what would be offered, without the doubting of examples, and how well probabilities are calibrated."""
-    best: dict[tuple[str, str, int], float] = {}
-    for sample, probability in zip(samples, probabilities, strict=True):
-        if sample.passes:
-            key = (sample.task, sample.selection, sample.part)
-            best[key] = max(best.get(key, 0.0), probability)
+def report(name: str, folds: Sequence[tuple[Sequence[Judgement], Calibration]]) -> None:
+    """Prints what would be offered, each row settled with its fold's trees, and how well these are calibrated."""
+    cells: dict[tuple[str, bool], list[bool]] = {}
+    whole: list[tuple[float, bool]] = []
+    for rows, estimate in folds:
+        for row, done in rows:
+            labels = _labels(row, done)
+            kind = f"{'with' if row['has_examples'] else 'without'} examples"
+            everything = {place for place, label in enumerate(labels) if label is not None}
+            settled_ones = _settled(done, everything, estimate)
+            whole += [(_chance(one), bool(labels[index_of(one)])) for one in settled_ones]
+            wrong = {place for place in everything if not labels[place]}
+            alone = [one for right in everything - wrong for one in _settled(done, wrong | {right}, estimate)]
+            for title, group in ((kind, settled_ones), (f"{kind}, one right", alone)):
+                for one in group:
+                    cells.setdefault((title, bool(labels[index_of(one)])), []).append(one.tier in OFFERED)
     print(name)
-    for selection in ("whole", "one right"):
-        for has_examples in (True, False):
-            threshold = TESTED if has_examples else UNTESTED
-            cells = [
-                (
-                    sample.passes
-                    and sample.vector is not None
-                    and probability >= threshold.probability
-                    and probability >= threshold.share * best[sample.task, selection, sample.part],
-                    sample.correct,
-                )
-                for sample, probability in zip(samples, probabilities, strict=True)
-                if (sample.selection, sample.has_examples) == (selection, has_examples)
-            ]
-            right = [offered for offered, correct in cells if correct]
-            wrong = [offered for offered, correct in cells if not correct]
-            kind = f"{selection}, {'with' if has_examples else 'without'} examples"
-            print(f"  {kind:28s} TPR {np.mean(right):.3f} ({len(right)})  TNR {1 - np.mean(wrong):.3f} ({len(wrong)})")
-    whole = [(p, s.correct) for s, p in zip(samples, probabilities, strict=True) if s.selection == "whole"]
+    for title in sorted({title for title, _ in cells}):
+        right, wrong_ones = cells[title, True], cells[title, False]
+        print(
+            f"  {title:28s} TPR {np.mean(right):.3f} ({len(right)})  TNR {1 - np.mean(wrong_ones):.3f} ({len(wrong_ones)})"
+        )
     print(f"  expected calibration error {calibration_error(whole):.3f}")
+
+
+def _settled(done: VerifiedTask, kept: set[int], estimate: Calibration) -> list[Judged]:
+    """The kept candidates, settled anew by an estimate of ours."""
+    if done.judge is None:
+        return []
+    group = [_unsettled(one) for one in done.group if index_of(one) in kept]
+    observed = {index: seen for index, seen in done.comparison.observed.items() if index in kept}
+    with patch.object(settling, "calibration", lambda: estimate):
+        return settling.settled(group, done.judge, Comparison(calls=done.comparison.calls, observed=observed))
+
+
+def _unsettled(judged: Judged) -> Judged:
+    """A candidate with the tier that its own tests gave it, before its group was compared."""
+    if judged.verdicts:
+        passes = all(verdict.is_pass for verdict in judged.verdicts)
+        return replace(judged, tier=Tier.VERIFIED if passes else Tier.UNVERIFIED)
+    return replace(judged, tier=Tier.CHECKED) if judged.tier is Tier.CONSISTENT else judged
+
+
+def _chance(judged: Judged) -> float:
+    return PROBABILITY_OF_NOTHING if judged.probability is None else judged.probability
 
 
 def exported(model: HistGradientBoostingClassifier) -> dict[str, Any]:
@@ -270,18 +287,14 @@ def main() -> None:
     parser.add_argument("groups", type=Path, nargs="+")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    labelled = [
-        s
-        for row, done in asyncio.run(judged(_read(arguments.folder / "verifier.jsonl")))
-        for s in samples_of(row, done)
-    ]
+    rows = asyncio.run(judged(_read(arguments.folder / "verifier.jsonl")))
+    labelled = [sample for row, done in rows for sample in samples_of(row, done)]
     made: list[Sample] = []
     for path in arguments.groups:
         for row, done in asyncio.run(judged(_read(path))):
             made += [replace(sample, task=f"{path.name} {sample.task}") for sample in samples_of(row, done)]
-    report("labelled tasks, fitted to the made groups only", labelled, estimates(fitted(made), labelled))
-    report("labelled tasks, five-fold cross-validation", labelled, cross_validated(labelled, made))
-    report("made groups, five-fold cross-validation", made, cross_validated(made, ()))
+    report("labelled tasks, fitted to the made groups only", [(rows, parsed(exported(fitted(made))))])
+    report("labelled tasks, five-fold cross-validation", cross_validated(rows, labelled, made))
     if arguments.write:
         target = Path(__file__).parent.parent / "plum_lsp" / "synthesis" / "calibration.json"
         target.write_text(
