@@ -234,9 +234,8 @@ def report(name: str, folds: Sequence[tuple[Sequence[Judgement], Calibration]]) 
     print(name)
     for title in sorted({title for title, _ in cells}):
         right, wrong_ones = cells[title, True], cells[title, False]
-        print(
-            f"  {title:28s} TPR {np.mean(right):.3f} ({len(right)})  TNR {1 - np.mean(wrong_ones):.3f} ({len(wrong_ones)})"
-        )
+        rates = f"TPR {np.mean(right):.3f} ({len(right)})  TNR {1 - np.mean(wrong_ones):.3f} ({len(wrong_ones)})"
+        print(f"  {title:28s} {rates}")
     print(f"  expected calibration error {calibration_error(whole):.3f}")
 
 
