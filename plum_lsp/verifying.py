@@ -17,7 +17,7 @@ from plum_lsp.comparing import Comparison, compare, reconsidered
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Clock, Sandbox
-from plum_lsp.domain.suggestion import Completion, Context, Finish, Judged, PolicyVersion, Tier
+from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Observation
 from plum_lsp.judging import Judge, index_of
@@ -126,7 +126,7 @@ async def _judged(
 
     async def run(index: int) -> None:
         started = clock.now()
-        candidate = make_candidate(_completion(index, task.candidates[index]), context, _NOBODY)
+        candidate = make_candidate(Completion.written(task.candidates[index], index=index), context, _NOBODY)
         judged, seen = await judge.judge(candidate, evidence)
         group.append(judged)
         observed[index], walls[index] = seen, (clock.now() - started) * 1000
@@ -148,17 +148,4 @@ async def _judged(
         comparison=comparison,
         walls_ms=tuple(walls[index_of(judged)] for judged in in_order),
         stages_ms={name: (end - start) * 1000 for name, (start, end) in zip(STAGES, pairwise(times), strict=True)},
-    )
-
-
-def _completion(index: int, text: str) -> Completion:
-    return Completion(
-        index=index,
-        text=text,
-        finish=Finish.STOP,
-        temperature=0.0,
-        seed=0,
-        token_logprobs=(),
-        first_token_ms=0.0,
-        ended_ms=0.0,
     )

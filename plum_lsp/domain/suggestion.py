@@ -198,6 +198,20 @@ class Completion:
     first_token_ms: float
     ended_ms: float
 
+    @classmethod
+    def written(cls, text: str, *, index: int = 0) -> Completion:
+        """A text that was there already: it was sampled by nobody and cost nothing."""
+        return cls(
+            index=index,
+            text=text,
+            finish=Finish.STOP,
+            temperature=0.0,
+            seed=0,
+            token_logprobs=(),
+            first_token_ms=0.0,
+            ended_ms=0.0,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:

@@ -21,12 +21,10 @@ from plum_lsp.policy.launch import LaunchOptions, ServedModel
 from plum_lsp.policy.llama_front import LlamaFront
 from plum_lsp.policy.llama_pool import LlamaPool
 from plum_lsp.policy.models import entry_like
-from plum_lsp.policy.publish import GRACE_SECONDS, retire
+from plum_lsp.policy.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
 from plum_lsp.policy.serving import ServeOptions, ServingState, forget_state, llama_settings, served_url, write_state
 from plum_lsp.policy.versions import VersionStore
 from plum_lsp.policy.weights import BaseModel
-
-HOUSEKEEPING_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)

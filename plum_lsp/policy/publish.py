@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 PROBE_PREFIX = "probe-"
 GRACE_SECONDS = 30.0
 """How long a version that is no longer active stays loaded: longer than a request may take by default (15 s)."""
+HOUSEKEEPING_SECONDS = 1.0
+"""Between two looks of a supervisor for versions to unload."""
 RANK_MAX = 64
 """The rank `policy serve` makes room for; a slot's memory grows with it."""
 PROBE_TOKENS = 8

@@ -23,7 +23,7 @@ import httpx
 
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.engines import VllmEngine
-from plum_lsp.policy.publish import GRACE_SECONDS, retire
+from plum_lsp.policy.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
 from plum_lsp.policy.serving import (
     ServeOptions,
     ServingState,
@@ -46,7 +46,6 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Waits between restarts; a server that was healthy for `STEADY_SECONDS` begins again with the first."""
 STEADY_SECONDS = 300.0
 END_SECONDS = 15.0
-HOUSEKEEPING_SECONDS = 1.0
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal a child gets when the thread that started it ends."""
 

@@ -122,11 +122,11 @@ class Matrix:
 
     def lineages(self, members: Collection[int]) -> int:
         """How many of the candidates are no near-copies: dead code or another order makes no second opinion."""
-        groups: list[list[Grams]] = []
-        for grams in (grams_of(core_of(self.trials[member].text)) for member in members):
-            near = [group for group in groups if any(similarity(grams, other) >= NEAR_COPY_MIN for other in group)]
+        groups: list[list[str]] = []
+        for text in (self.trials[member].text for member in members):
+            near = [group for group in groups if any(_is_near_copy(text, other) for other in group)]
             rest = [group for group in groups if all(group is not other for other in near)]
-            groups = [*rest, [grams, *(other for group in near for other in group)]]
+            groups = [*rest, [text, *(other for group in near for other in group)]]
         return len(groups)
 
     def first_difference(self, left: int, right: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import editor_parts
 from support.editing import Desk, RealEditor, server_environment
-from support.neovim import Neovim
+from support.neovim import Neovim, neovim_command
 from support.scripted_policy import ScriptedPolicy
 from support.vscode import Host, VSCode
 
@@ -20,16 +20,6 @@ NEOVIMS = ("neovim-0.11", "neovim-0.12")
 EDITORS = (*NEOVIMS, "vscode")
 
 MakeDesk = Callable[..., Desk]
-
-
-def neovim_command(name: str) -> tuple[list[str], dict[str, str]]:
-    """How to start one of the Neovims; where 0.12 cannot be had the test is skipped with the reason."""
-    if name == "neovim-0.11":
-        return editor_parts.neovim_11(), {}
-    try:
-        return editor_parts.neovim_12()
-    except editor_parts.NotToBeHad as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ import pytest
 from support import documented, editor_parts
 from support.documented import ROOT
 from support.editing import server_environment, until
+from support.neovim import neovim_command
 from support.scripted_policy import ScriptedPolicy
 from support.terminal import Terminal
 from support.vscode import Host, VSCode
@@ -67,7 +68,7 @@ def test_neovim_shows_a_verified_offer(name: str, env: dict[str, str]) -> None:
     file = home / ".config" / "nvim" / "init.lua"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(configuration.block)
-    command = named_program(env, "nvim", *neovim(name))
+    command = named_program(env, "nvim", *neovim_command(name))
     assert "press `o`" in opening.words
     shell = Terminal(["bash", "--norc", "-c", opening.commands[0]], env=env, cwd=home)
     with shell as terminal:
@@ -103,16 +104,6 @@ def test_vscode_shows_a_verified_offer(env: dict[str, str]) -> None:
     finally:
         editor.close()
         host.close()
-
-
-def neovim(name: str) -> tuple[list[str], dict[str, str]]:
-    """How to start one of the Neovims; where 0.12 cannot be had the test is skipped with the reason."""
-    if name == "neovim-0.11":
-        return editor_parts.neovim_11(), {}
-    try:
-        return editor_parts.neovim_12()
-    except editor_parts.NotToBeHad as error:
-        pytest.skip(str(error))
 
 
 def named_program(env: dict[str, str], name: str, command: list[str], more: dict[str, str]) -> str:

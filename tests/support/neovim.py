@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyte
+import pytest
 
+from support import editor_parts
 from support.editing import ARTIFACTS, PLUM_LSP, until
 from support.editor_parts import chromium
 from support.terminal import Terminal, coloured
@@ -54,6 +56,16 @@ for name, key in pairs(keys) do vim.keymap.set('i', key, '<Plug>(plum-' .. name 
 require('plum').setup({options})
 vim.o.statusline = vim.o.statusline .. '%{{get(b:, "plum_status", g:plum_status)}} '
 """
+
+
+def neovim_command(name: str) -> tuple[list[str], dict[str, str]]:
+    """How to start one of the Neovims; where 0.12 cannot be had the test is skipped with the reason."""
+    if name == "neovim-0.11":
+        return editor_parts.neovim_11(), {}
+    try:
+        return editor_parts.neovim_12()
+    except editor_parts.NotToBeHad as error:
+        pytest.skip(str(error))
 
 
 class Neovim:

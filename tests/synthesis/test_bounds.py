@@ -10,7 +10,7 @@ import ast
 import pytest
 
 from plum_lsp.context.window import program_with, read_context
-from plum_lsp.domain.suggestion import Completion, Context, Finish, PolicyVersion
+from plum_lsp.domain.suggestion import Completion, Context, PolicyVersion
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Ending, Node, Observation, Program, Value
 from plum_lsp.policy.candidates import make_candidate
@@ -117,16 +117,7 @@ def test_hostile_annotations_are_read(annotation: str) -> None:
 )
 def test_a_candidate_that_cannot_be_written_again_has_a_problem(candidate: str) -> None:
     """Python parses it, and would fail to write it as source; it is not offered."""
-    completion = Completion(
-        index=0,
-        text=candidate,
-        finish=Finish.STOP,
-        temperature=0.0,
-        seed=0,
-        token_logprobs=(),
-        first_token_ms=0.0,
-        ended_ms=0.0,
-    )
+    completion = Completion.written(candidate)
     context = context_of('def f(n):\n    """Add."""\n')
     assert "nested too deeply" in make_candidate(completion, context, VERSION).problem
     assert form_of(candidate) == core_of(candidate) == candidate

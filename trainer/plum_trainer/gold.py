@@ -15,7 +15,7 @@ from plum_lsp.context.prompt import build_prompt
 from plum_lsp.context.window import read_context
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.suggestion import Completion, Context, FimTemplate, Finish, PolicyVersion
+from plum_lsp.domain.suggestion import Completion, Context, FimTemplate, PolicyVersion
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.policy.candidates import make_candidate
@@ -56,17 +56,7 @@ async def passing_gold(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, 
 
 def _program(prompt: HeldOut, text: str, context: Context) -> str:
     """The row's code with a sample in its hole, and its tests behind it."""
-    completion = Completion(
-        index=0,
-        text=text,
-        finish=Finish.STOP,
-        temperature=0.0,
-        seed=0,
-        token_logprobs=(),
-        first_token_ms=0.0,
-        ended_ms=0.0,
-    )
-    fitted = make_candidate(completion, context, PolicyVersion(number=0, model="", model_sha256="")).text
+    fitted = make_candidate(Completion.written(text), context, PolicyVersion(number=0, model="", model_sha256="")).text
     whole = prompt.before + prompt.after
     return f"{whole[: context.hole.start]}{fitted}{whole[context.hole.end :]}\n{prompt.tests}\n"
 
