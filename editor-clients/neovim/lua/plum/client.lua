@@ -1,6 +1,7 @@
 --- Starts, restarts and finds the language server. Knows nothing of offers.
 local config = require('plum.config')
 local status = require('plum.status')
+local sync = require('plum.sync')
 local wire = require('plum.wire')
 
 local M = {}
@@ -8,7 +9,7 @@ local M = {}
 local name = 'plum'
 local stable_ms = 60000
 local restarts = 0
-local stopping = false
+local generation = 0 -- Of servers: those of earlier ones were stopped on purpose.
 
 --- The client of a buffer; nil if none is attached or it is on its way out.
 ---@param bufnr? integer
@@ -31,7 +32,9 @@ end
 --- The buffers the server is for.
 local function buffers()
   return vim.tbl_filter(function(bufnr)
-    return vim.api.nvim_buf_is_loaded(bufnr) and vim.list_contains(config.options.filetypes, vim.bo[bufnr].filetype)
+    return vim.api.nvim_buf_is_loaded(bufnr)
+      and vim.bo[bufnr].buftype == ''
+      and vim.list_contains(config.options.filetypes, vim.bo[bufnr].filetype)
   end, vim.api.nvim_list_bufs())
 end
 
@@ -42,9 +45,9 @@ local function start_all()
 end
 
 --- The server ended. We say so in the status line and start it again, within reason.
-local function died(code)
+local function died(code, born)
   vim.schedule(function()
-    if stopping or vim.v.exiting ~= vim.NIL then
+    if born ~= generation or vim.v.exiting ~= vim.NIL then
       return
     end
     restarts = restarts + 1
@@ -72,14 +75,15 @@ local function start_process(dispatchers)
     '--log-file',
     config.log_file(),
   })
+  local born = generation
   -- Neovim would stop the user with a message to be confirmed for each end of a server that is not 0.
   local quiet = vim.tbl_extend('force', dispatchers, {
     on_exit = function(code)
-      died(code)
+      died(code, born)
       dispatchers.on_exit(0, 0)
     end,
   })
-  local rpc = vim.lsp.rpc.start(argv, quiet)
+  local rpc = sync.followed(vim.lsp.rpc.start(argv, quiet))
   return config.engine() == 'native' and require('plum.native').watched(rpc) or rpc
 end
 
@@ -94,6 +98,8 @@ function M.enable()
     capabilities = vim.tbl_deep_extend('force', base, wire.capabilities()),
     init_options = { plum = config.options.settings },
     settings = { plum = config.options.settings },
+    -- Edits are told by `plum.sync`; Neovim has nothing to put off.
+    flags = { debounce_text_changes = 0 },
     handlers = { didChangeStatus = status.on_change, ['window/showMessage'] = status.on_message },
     on_attach = function(client, bufnr)
       engine.attach(bufnr, client)
@@ -108,13 +114,13 @@ end
 
 --- Stop the server and start a fresh one.
 function M.restart()
-  stopping = true
+  generation = generation + 1
   for _, client in ipairs(vim.lsp.get_clients({ name = name })) do
     client:stop(true)
   end
   status.take({ busy = true, kind = 'Normal', message = 'restarting' })
   vim.defer_fn(function()
-    stopping, restarts = false, 0
+    restarts = 0
     start_all()
   end, 300)
 end

@@ -64,6 +64,9 @@ end
 
 --- Take an answer that is about to reach Neovim; what is stale becomes empty.
 local function filtered(bufnr, asked, result)
+  if not vim.api.nvim_buf_is_valid(bufnr) then
+    return { items = {} }
+  end
   local state = states[bufnr]
   local row, col = cursor()
   local now = { vim.api.nvim_buf_get_changedtick(bufnr), row, col }
@@ -225,6 +228,13 @@ function M.attach(bufnr, server)
         if item and vim.api.nvim_get_mode().mode:sub(1, 2) ~= 'ni' then
           report.rejected(bufnr, item)
         end
+      end,
+    })
+    vim.api.nvim_create_autocmd('BufWipeout', {
+      group = group,
+      buffer = bufnr,
+      callback = function()
+        states[bufnr] = nil
       end,
     })
   end

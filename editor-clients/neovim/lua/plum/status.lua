@@ -12,20 +12,9 @@ M.last = { busy = false, kind = 'Inactive', message = 'not started' }
 
 local signs = { Normal = '✓', Warning = '!', Error = '✗', Inactive = '-' }
 local message_length_max = 60
-local redraw_ms = 50
-local is_redraw_due = false
-
---- Draw the status line a moment later: a request tells several statuses in a few milliseconds.
-local function redraw_soon()
-  if is_redraw_due then
-    return
-  end
-  is_redraw_due = true
-  vim.defer_fn(function()
-    is_redraw_due = false
-    vim.cmd.redrawstatus({ bang = true })
-  end, redraw_ms)
-end
+local draw_ms = 50
+local draw_busy_ms = 250
+local timer = assert(vim.uv.new_timer())
 
 --- A status as one line.
 local function line(status)
@@ -36,14 +25,27 @@ local function line(status)
   return ('plum %s %s'):format(sign, message)
 end
 
---- Take a status, of the server or of the client itself.
+--- Put the status where 'statusline' finds it. Neovim looks with each key, and a variable costs it a third of what a
+--- call of Lua does.
+local function draw()
+  local text = line(M.last)
+  if text ~= vim.g.plum_status then
+    vim.g.plum_status = text
+    vim.cmd.redrawstatus({ bang = true })
+  end
+end
+
+--- Take a status, of the server or of the client itself. It is drawn a moment later: a request tells several in a few
+--- milliseconds. That work goes on is drawn if it lasts: while someone types, most requests end before that.
 ---@param status plum.Status
 function M.take(status)
   M.last = status
-  -- Neovim evaluates 'statusline' with each key: a variable costs it a third of what a call of Lua does.
-  vim.g.plum_status = line(status)
   vim.api.nvim_exec_autocmds('User', { pattern = 'PlumStatus', modeline = false, data = status })
-  redraw_soon()
+  if not status.busy then
+    timer:start(draw_ms, 0, vim.schedule_wrap(draw))
+  elseif not timer:is_active() then
+    timer:start(draw_busy_ms, 0, vim.schedule_wrap(draw))
+  end
 end
 
 --- Take the server's notification: the handler of `didChangeStatus`.
@@ -72,13 +74,13 @@ end
 function M.pause(bufnr, is_paused)
   vim.b[bufnr].plum_paused = is_paused or nil
   vim.b[bufnr].plum_status = is_paused and line({ busy = false, kind = 'Inactive', message = 'paused here' }) or nil
-  redraw_soon()
+  vim.cmd.redrawstatus({ bang = true })
 end
 
 --- For lualine and the like: plain text.
 ---@return string
 function M.text()
-  return vim.b.plum_status or vim.g.plum_status
+  return vim.b.plum_status or line(M.last)
 end
 
 --- For 'statusline': a click runs `:Plum explain`, or `:Plum doctor` where something is wrong.
