@@ -187,17 +187,18 @@ class VersionStore:
     def activate(self, version: PublishedVersion | None, *, share: float = 1.0) -> None:
         """Move the pointer; None makes the base model alone active.
 
-        With a `share` below 1 the rest of the requests stays with the version that was active before. One that is on
-        trial already stays on its own.
+        With a `share` below 1 the rest of the requests stays with the version that was active before; if that was on
+        trial itself, with the one before it, which has proved itself. One that is on trial already stays on its own.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         number = version.number if version else 0
-        before = self.active()
+        active, canary = self.active(), self.canary()
         pointer: dict[str, float] = {"number": number}
-        if share < 1 and (before.number if before else 0) != number:
-            pointer |= {"previous": before.number if before else 0, "share": share}
-        elif share < 1 and (canary := self.canary()):
-            pointer |= {"previous": canary.previous.number if canary.previous else 0, "share": canary.share}
+        is_new = (active.number if active else 0) != number
+        if share < 1 and (is_new or canary):
+            proven = canary.previous if canary else active
+            pointer |= {"previous": proven.number if proven else 0}
+            pointer |= {"share": canary.share if canary and not is_new else share}
         write_json(self.root / _POINTER, pointer)
 
     def clean(self) -> None:

@@ -99,6 +99,18 @@ def test_publishing_again_keeps_the_trial(store: VersionStore) -> None:
     assert store.canary() is None
 
 
+def test_what_is_on_trial_is_no_baseline(store: VersionStore) -> None:
+    """Another version is published before the trial has ended: the rest stays with the one that has proved itself."""
+    store.activate(store.find("2"), share=0.2)
+    third = store.root / "plum-v3"
+    third.mkdir()
+    values = {"number": 3, "model": "m", "model_sha256": "h", "adapter_sha256": "a3", "rank": 1}
+    (third / "version.json").write_text(json.dumps(values))
+    store.activate(store.find("3"), share=0.3)
+    canary = store.canary()
+    assert canary is not None and canary.previous == store.find("1") and canary.share == 0.3
+
+
 @pytest.mark.parametrize("left", ['{"number": 2, "share": 0.5, "previous": 9}', '{"number": 2, "share": "x"}'])
 def test_a_trial_against_nothing_is_none(store: VersionStore, left: str) -> None:
     """A damaged pointer, or a version that is gone: the active one answers everything."""

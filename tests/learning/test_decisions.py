@@ -17,7 +17,15 @@ from plum_trainer.schedule import Situation, is_within, why_not
 from plum_trainer.watch import Watch, surely_less, watched
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-READY = Situation(now=NOW, last_round_at=None, fresh_candidates=1000, load=0.1, is_paused=False, is_unfinished=False)
+READY = Situation(
+    now=NOW,
+    last_round_at=None,
+    fresh_candidates=1000,
+    load=0.1,
+    is_paused=False,
+    is_unfinished=False,
+    is_on_trial=False,
+)
 
 
 def test_a_round_begins_when_there_is_enough_to_learn_and_time() -> None:
@@ -32,6 +40,7 @@ def test_a_round_begins_when_there_is_enough_to_learn_and_time() -> None:
         ({"load": 3.0}, "busy"),
         ({"fresh_candidates": 3}, "3 of 400"),
         ({"last_round_at": NOW - timedelta(hours=2)}, "next round"),
+        ({"is_on_trial": True}, "still being watched"),
     ],
 )
 def test_a_round_waits(changes: dict[str, object], reason: str) -> None:
@@ -64,8 +73,19 @@ def measures(rate: float, *, prompts: int = 20, **changes: float) -> Measures:
         mean_length=80.0,
         duplicated_lines=0.05,
         diversity=0.8,
+        right_length_by_prompt=dict.fromkeys(rates, 80.0),
     )
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_who_rambles_less_where_it_is_wrong_does_not_drift() -> None:
+    """Lengths are those of what passes, on prompts that both solve."""
+    longer = [Sample(prompt_id="a", text="x" * 300, ends=True, passes=False)]
+    right = [Sample(prompt_id="a", text="x" * 30, ends=True, passes=True)]
+    assert measured([*right, *longer]).right_length_by_prompt == {"a": 30.0}
+    assert measured(longer).right_length_by_prompt == {}
+    better = measures(0.6, mean_length=20.0, right_length_by_prompt={"0": 75.0, "new": 400.0})
+    assert decide(measures(0.4), better, GateSettings(), seed=0).is_promoted
 
 
 def test_the_better_one_is_promoted() -> None:
@@ -81,8 +101,8 @@ def test_the_better_one_is_promoted() -> None:
         (measures(0.4), "confidence"),
         (measures(0.3), "confidence"),
         (measures(0.6, ending_share=0.7), "end by themselves"),
-        (measures(0.6, mean_length=200.0), "length"),
-        (measures(0.6, mean_length=20.0), "length"),
+        (measures(0.6, right_length_by_prompt={"0": 200.0}), "length"),
+        (measures(0.6, right_length_by_prompt={"0": 20.0}), "length"),
         (measures(0.6, duplicated_lines=0.4), "repeated"),
         (measures(0.6, diversity=0.3), "alike"),
         (measures(0.6, kl_nats_per_token=2.0), "nats"),

@@ -12,8 +12,10 @@ import pytest
 from support.learning import fill, group, tiny_trainer
 
 from plum_lsp.store import open_store, store_file
-from plum_trainer.daemon import run
+from plum_trainer import daemon
+from plum_trainer.daemon import improve, run
 from plum_trainer.gate import GateDecision
+from plum_trainer.job import TrainerError
 from plum_trainer.online import watch
 from plum_trainer.progress import PROGRESS
 from plum_trainer.rounds import rounds
@@ -44,10 +46,10 @@ def serve(trainer: Trainer, until: Callable[[list[str]], bool]) -> list[str]:
 
 def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
     """A good round is published, a poisoned one refused, and one that fares badly online is rolled back by itself."""
-    trainer = tiny_trainer(tmp_path, tiny)
+    trainer = tiny_trainer(tmp_path, tiny, watch_hours_max=0.0)
     fill(tmp_path)
     steps = serve(trainer, lambda steps: "published" in steps or "rejected" in steps)
-    assert steps == ["started", "frozen", "fitted", "decided", "published"]
+    assert steps[:5] == ["started", "frozen", "fitted", "decided", "published"]
     assert trainer.versions.active() == 1
 
     fill(tmp_path, version=1, is_poisoned=True, first=24)
@@ -67,6 +69,43 @@ def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
         assert store.events()[-1].step == "rolled_back"
     assert watch(lenient) == ""
     assert len(trainer.versions.store.versions()) == 2
+
+
+def test_a_round_that_was_overtaken_by_a_rollback_is_not_published(
+    tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user goes back while the gate decides: what was fitted from the refused version is not served."""
+    trainer = tiny_trainer(tmp_path, tiny)
+    fill(tmp_path)
+    improve(trainer)
+    assert trainer.versions.active() == 1
+    fill(tmp_path, version=1, run=1)
+
+    def decided(*arguments: object) -> GateDecision:
+        trainer.versions.go_to(0)
+        return GateDecision(is_promoted=True, reasons=(), report={})
+
+    monkeypatch.setattr(daemon, "_decided", decided)
+    with pytest.raises(daemon.Overtaken, match="version 1 is no longer in service"):
+        improve(trainer)
+    assert trainer.versions.active() == 0
+    assert len(trainer.versions.store.versions()) == 1
+    with trainer.store() as store:
+        assert store.events()[-1].step == "abandoned"
+
+
+def test_a_damaged_file_of_a_round_is_told_and_given_up_in_the_end(tmp_path: Path, tiny: Path) -> None:
+    """Not a traceback that ends the service."""
+    trainer = tiny_trainer(tmp_path, tiny)
+    fill(tmp_path, functions=10)
+    folder = tmp_path / "training" / "round-1"
+    folder.mkdir(parents=True)
+    (folder / "rows.jsonl").mkdir()
+    for _ in range(daemon.FAILURES_MAX):
+        with pytest.raises(TrainerError, match="a file of round 1"):
+            improve(trainer)
+    with trainer.store() as store:
+        assert [event.step for event in store.events()][-1] == "abandoned"
 
 
 def fail_online(data_dir: Path, *, version: int, run: int) -> None:

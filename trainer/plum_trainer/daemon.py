@@ -15,12 +15,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.domain.errors import PlumError
+from plum_lsp.config import Settings
+from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
 from plum_lsp.pairing import rebuild
 from plum_lsp.policy.versions import PublishedVersion
+from plum_lsp.policy.weights import read_adapter
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
@@ -36,7 +38,7 @@ from plum_trainer.gold import gold_prompts
 from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, write_text
 from plum_trainer.locking import only_one
 from plum_trainer.measures import Measures
-from plum_trainer.online import watch
+from plum_trainer.online import on_trial, watch
 from plum_trainer.progress import ProgressKeeper
 from plum_trainer.prompts import HeldOut, held_out
 from plum_trainer.rounds import Round, next_round, unfinished
@@ -65,17 +67,34 @@ def improve(trainer: Trainer) -> GateDecision | None:
         current = next_round(trainer.data_dir, highest)
         try:
             return _turn(trainer, current)
+        except Overtaken as error:
+            end(trainer, current, "abandoned", {"problem": str(error)})
+            raise
         except PlumError as error:
             _failed(trainer, current, error)
             raise
+        except (OSError, ValueError) as error:
+            told = TrainerError(
+                f"a file of round {current.number} cannot be read or written: {error}",
+                remedy=f"Look at the disk and at {current.folder}.",
+            )
+            _failed(trainer, current, told)
+            raise told from error
+
+
+class Overtaken(TrainerError):
+    """Another version came into service while a round was under way; what it compared with is no longer served."""
 
 
 def _failed(trainer: Trainer, current: Round, error: PlumError) -> None:
-    """Keep what went wrong; a round that fails again and again is given up, so that the next can begin."""
+    """Keep what went wrong; a round that fails again and again is given up, so that the next can begin.
+
+    Not for a policy server that does not answer: what the gate let through waits for it.
+    """
     record(trainer, current, "failed", {"problem": str(error), "remedy": error.remedy})
     with trainer.store() as store:
         times = sum(event.step == "failed" for event in store.events(round_number=current.number))
-    if times >= FAILURES_MAX:
+    if times >= FAILURES_MAX and not isinstance(error, PolicyError):
         end(trainer, current, "abandoned", {"problem": str(error)})
 
 
@@ -90,13 +109,31 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
             f"version {champion.number} is an adapter of another base model",
             remedy="Run `plum-trainer rollback 0` to begin anew from the base.",
         )
+    _check_champion(trainer, current, plan)
     fitted = _fitted(trainer, current, champion, plan)
     decision = _decided(trainer, current, champion, fitted, plan)
     if not decision.is_promoted:
         end(trainer, current, "rejected", {"reasons": list(decision.reasons)})
         return decision
+    _check_champion(trainer, current, plan)
     _publish(trainer, current, fitted, plan)
     return decision
+
+
+def _check_champion(trainer: Trainer, current: Round, plan: Mapping[str, Any]) -> None:
+    """The version in service must be the one the round began from, or its own, published before a crash.
+
+    Raises:
+        Overtaken: it is another, as after a rollback.
+    """
+    active, result = trainer.versions.store.active(), read_json(current.folder / "result.json")
+    if (active.number if active else 0) == plan["champion"]:
+        return
+    if active is None or result is None or read_adapter(Path(result["adapter"])).sha256 != active.adapter_sha256:
+        raise Overtaken(
+            f"version {plan['champion']} is no longer in service, from which round {current.number} began",
+            remedy="The next round begins from the version in service.",
+        )
 
 
 def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
@@ -137,11 +174,22 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         "one_sided": _is_one_sided(dataset, settings.trainer.method),
         "counts": dataset.counts,
         "settings": asdict(settings.trainer),
+        "sampling": _sampling(settings),
     }
     current.freeze(dataset.rows, (*prompts, *benchmark), plan)
     record(trainer, current, "frozen", {"pairs": build, **plan})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
+
+
+def _sampling(settings: Settings) -> dict[str, Any]:
+    """How both policies are sampled for the gate."""
+    return {
+        "samples": settings.gate.samples,
+        "temperature": settings.gate.temperature,
+        "top_p": settings.sampling.top_p,
+        "max_tokens": settings.sampling.max_tokens,
+    }
 
 
 def _is_one_sided(dataset: Dataset, method: str) -> bool:
@@ -237,10 +285,7 @@ def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: M
             adapter=adapter,
             prompts=str(current.folder / "held_out.jsonl"),
             output=str(path),
-            samples=settings.gate.samples,
-            temperature=settings.gate.temperature,
-            top_p=settings.sampling.top_p,
-            max_tokens=settings.sampling.max_tokens,
+            **plan["sampling"],
             batch_size=SAMPLE_BATCH,
             seed=plan["seed"],
             threads=settings.trainer.threads,
@@ -299,7 +344,9 @@ def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
     """Make the challenger the version in service; done twice, it is done once."""
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
-    detail = {"version": version.number, "previous": plan["champion"], "adapter_sha256": version.adapter_sha256}
+    canary = trainer.versions.store.canary()
+    previous = (canary.previous.number if canary.previous else 0) if canary else plan["champion"]
+    detail = {"version": version.number, "previous": previous, "adapter_sha256": version.adapter_sha256}
     end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")
 
@@ -320,6 +367,7 @@ def why_idle(trainer: Trainer) -> str:
             load=trainer.load(),
             is_paused=is_paused(trainer.data_dir),
             is_unfinished=unfinished(trainer.data_dir) is not None,
+            is_on_trial=on_trial(events, trainer.versions.active()) is not None,
         )
     return why_not(situation, trainer.settings.trainer)
 

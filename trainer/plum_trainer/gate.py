@@ -47,9 +47,9 @@ def _against(champion: Measures, challenger: Measures, gained: Gain, settings: G
     ending = champion.ending_share - challenger.ending_share
     if ending > settings.ending_drop_max:
         yield f"the share of texts that end by themselves fell by {ending:.3f}"
-    drift = abs(challenger.mean_length / champion.mean_length - 1) if champion.mean_length else 0.0
-    if drift > settings.length_drift_max:
-        yield f"mean length went from {champion.mean_length:.0f} to {challenger.mean_length:.0f} characters"
+    before, after = _right_lengths(champion, challenger)
+    if before and abs(after / before - 1) > settings.length_drift_max:
+        yield f"the mean length of right texts went from {before:.0f} to {after:.0f} characters"
     rise = challenger.duplicated_lines - champion.duplicated_lines
     if rise > settings.duplication_rise_max:
         yield f"the share of repeated lines rose by {rise:.3f}"
@@ -63,9 +63,20 @@ def _against(champion: Measures, challenger: Measures, gained: Gain, settings: G
         yield f"it stands {challenger.kl_nats_per_token:.3f} nats a token from the base"
 
 
+def _right_lengths(champion: Measures, challenger: Measures) -> tuple[float, float]:
+    """Mean lengths of what passes, over the prompts that both solve.
+
+    Not of everything: wrong texts of a weak model ramble, and who writes fewer of them would seem to drift.
+    """
+    lengths, others = champion.right_length_by_prompt, challenger.right_length_by_prompt
+    both = lengths.keys() & others.keys()
+    return mean_of({one: lengths[one] for one in both}), mean_of({one: others[one] for one in both})
+
+
 def _shown(measures: Measures) -> dict[str, float]:
     values = asdict(measures)
     values.pop("pass_by_prompt")
+    values["right_length"] = mean_of(values.pop("right_length_by_prompt"))
     if values.pop("benchmark_by_task"):
         values["benchmark_pass_at_1"] = mean_of(measures.benchmark_by_task)
     return {name: round(value, 4) for name, value in values.items()}

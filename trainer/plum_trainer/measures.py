@@ -25,7 +25,8 @@ class Sample:
 class Measures:
     """One policy on the held-out prompts. Shares are in [0, 1]; `pass_by_prompt` has each prompt's pass@1.
 
-    `benchmark_by_task` has that of each benchmark row; nothing else here counts those.
+    `right_length_by_prompt` has the mean length of what passes, in characters, of each prompt that is solved.
+    `benchmark_by_task` has the pass@1 of each benchmark row; nothing else here counts those.
     """
 
     pass_by_prompt: Mapping[str, float]
@@ -36,6 +37,7 @@ class Measures:
     duplicated_lines: float
     diversity: float
     kl_nats_per_token: float = 0.0
+    right_length_by_prompt: Mapping[str, float] = field(default_factory=dict)
     benchmark_by_task: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -66,6 +68,11 @@ def measured(samples: Sequence[Sample], *, kl_nats_per_token: float = 0.0) -> Me
         duplicated_lines=_mean([duplicated_lines(one.text) for one in samples]),
         diversity=_mean([len({one.text.strip() for one in group}) / len(group) for group in groups]),
         kl_nats_per_token=kl_nats_per_token,
+        right_length_by_prompt={
+            prompt: _mean([len(one.text) for one in group if one.passes])
+            for prompt, group in by_prompt.items()
+            if any(one.passes for one in group)
+        },
         benchmark_by_task={task: _mean([one.passes for one in group]) for task, group in benchmark.items()},
     )
 

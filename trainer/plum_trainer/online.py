@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from plum_lsp.store.learning import TrainingEvent
 from plum_trainer.trainer import Trainer
 from plum_trainer.watch import Watch, watched
 
@@ -15,15 +17,12 @@ def watch(trainer: Trainer) -> str:
         PlumError: store or pointer cannot be read.
     """
     with trainer.store() as store:
-        events = store.events()
-        published = next((event for event in reversed(events) if event.step == "published"), None)
-        if published is None or any(event.step in _SETTLED for event in events if event.id > published.id):
+        published = on_trial(store.events(), trainer.versions.active())
+        if published is None:
             return ""
         since = datetime.fromisoformat(published.happened_at)
         version = int(published.detail["version"])
         previous = int(published.detail["previous"])
-        if trainer.versions.active() != version:
-            return ""
         counts = {one.policy_number: one for one in store.online(since="")}
         hours = (trainer.now() - since).total_seconds() / 3600
         decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
@@ -38,6 +37,14 @@ def watch(trainer: Trainer) -> str:
         store.record(published.round, step, detail, now=trainer.now())
     trainer.report(f"version {version} {step.replace('_', ' ')}: {decision.reason}")
     return f"version {version} {step.replace('_', ' ')}: {decision.reason}"
+
+
+def on_trial(events: Sequence[TrainingEvent], active: int) -> TrainingEvent | None:
+    """The publication of the version in service, if its users have not judged it yet."""
+    published = next((event for event in reversed(events) if event.step == "published"), None)
+    if published is None or int(published.detail["version"]) != active:
+        return None
+    return None if any(event.step in _SETTLED for event in events if event.id > published.id) else published
 
 
 _SETTLED = frozenset({"rolled_back", "kept"})

@@ -18,6 +18,8 @@ class Situation:
     load: float
     is_paused: bool
     is_unfinished: bool
+    is_on_trial: bool
+    """Whether the version in service is still being watched: it is no champion to begin from yet."""
 
 
 def why_not(situation: Situation, settings: TrainerSettings) -> str:
@@ -31,6 +33,8 @@ def why_not(situation: Situation, settings: TrainerSettings) -> str:
         return f"the machine is busy (load {situation.load:.2f} a core)"
     if situation.is_unfinished:
         return ""
+    if situation.is_on_trial:
+        return "the version in service is still being watched"
     if situation.fresh_candidates < settings.fresh_min:
         return f"{situation.fresh_candidates} of {settings.fresh_min} fresh candidates"
     if situation.last_round_at is not None:
