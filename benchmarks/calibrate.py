@@ -79,6 +79,8 @@ COPIES = (3, 10)
 PARTS = 3
 """Random parts of each group, of one to six candidates."""
 FOLDS = 5
+SEEDS = 5
+"""Fits that are averaged: each sees other random signals at its splits, and one alone moves a rate by a percent."""
 OFFERED = {Tier.VERIFIED, Tier.CONSISTENT}
 
 Judgement: TypeAlias = "tuple[dict[str, Any], VerifiedTask]"
@@ -179,7 +181,7 @@ def _selected(
     ]
 
 
-def fitted(samples: Sequence[Sample]) -> HistGradientBoostingClassifier:
+def fitted(samples: Sequence[Sample]) -> list[HistGradientBoostingClassifier]:
     """Trees for the samples that could be run; a selection of many candidates weighs no more than twelve."""
     known = [sample for sample in samples if sample.vector is not None]
     sizes = Counter((sample.task, sample.selection) for sample in known)
@@ -188,7 +190,12 @@ def fitted(samples: Sequence[Sample]) -> HistGradientBoostingClassifier:
         * (1.0 if sample.selection == "whole" else min(1.0, 12 / sizes[sample.task, sample.selection]))
         for sample in known
     ]
-    model = HistGradientBoostingClassifier(
+    vectors, labels = np.array([sample.vector for sample in known], dtype=float), [sample.correct for sample in known]
+    return [_trees(seed).fit(vectors, labels, sample_weight=weights) for seed in range(SEEDS)]
+
+
+def _trees(seed: int) -> HistGradientBoostingClassifier:
+    return HistGradientBoostingClassifier(
         max_iter=100,
         learning_rate=0.09,
         max_leaf_nodes=8,
@@ -196,10 +203,8 @@ def fitted(samples: Sequence[Sample]) -> HistGradientBoostingClassifier:
         l2_regularization=5.0,
         max_features=0.5,
         monotonic_cst=[1 if name in RAISING else -1 if name in LOWERING else 0 for name in NAMES],
-        random_state=0,
+        random_state=seed,
     )
-    vectors = np.array([sample.vector for sample in known], dtype=float)
-    return model.fit(vectors, [sample.correct for sample in known], sample_weight=weights)
 
 
 def cross_validated(
@@ -261,18 +266,20 @@ def _chance(judged: Judged) -> float:
     return PROBABILITY_OF_NOTHING if judged.probability is None else judged.probability
 
 
-def exported(model: HistGradientBoostingClassifier) -> dict[str, Any]:
-    """The trees as `plum_lsp.synthesis.calibration` reads them."""
+def exported(models: Sequence[HistGradientBoostingClassifier]) -> dict[str, Any]:
+    """The trees as `plum_lsp.synthesis.calibration` reads them; the log-odds of the models are averaged."""
     trees = [
         [
-            round(float(node["value"]), 5)
+            round(float(node["value"]) / len(models), 5)
             if node["is_leaf"]
             else [int(node["feature_idx"]), float(node["num_threshold"]), int(node["left"]), int(node["right"])]
             for node in predictor.nodes
         ]
+        for model in models
         for (predictor,) in model._predictors
     ]
-    return {"signals": list(NAMES), "base": round(float(model._baseline_prediction.ravel()[0]), 5), "trees": trees}
+    base = sum(float(model._baseline_prediction.ravel()[0]) for model in models) / len(models)
+    return {"signals": list(NAMES), "base": round(base, 5), "trees": trees}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

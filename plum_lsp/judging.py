@@ -306,7 +306,7 @@ def _unverified(candidate: Candidate, reason: str) -> Judged:
 
 def surprise_in(seen: Sequence[Observation]) -> Observation | None:
     """What no input should end in: a slip, a crash, or never an end at all."""
-    if seen and all(observation.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for observation in seen):
+    if seen and all(observation.is_cut_off for observation in seen):
         return seen[0]
     return next((observation for observation in seen if _is_slip(observation)), None)
 

@@ -41,9 +41,9 @@ class Threshold:
     share: float
 
 
-TESTED = Threshold(probability=0.08, share=0.28)
+TESTED = Threshold(probability=0.08, share=0.45)
 """For candidates that pass every test of a specification."""
-UNTESTED = Threshold(probability=0.12, share=0.4)
+UNTESTED = Threshold(probability=0.12, share=0.45)
 """Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""
 
 
@@ -135,7 +135,9 @@ def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[i
     Returns, for each, the likeliest of these others.
     """
     passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
-    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests)}
+    function = judge.context.function
+    parameters = function.parameters if function is not None and judge.tests else ()
+    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests, parameters)}
     others = [index_of(one) for one in passing if index_of(one) not in knowing]
     differs = weighed.matrix.first_difference
     return {

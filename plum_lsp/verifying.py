@@ -28,6 +28,7 @@ from plum_lsp.settling import settled
 STAGES = ("read", "reference", "tests and inputs", "more inputs", "weighing")
 OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
 PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
+NO_HOLE = "there is no code to complete at the end of the prompt"
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
 
 
@@ -62,6 +63,8 @@ class VerifiedTask:
 
     def lines(self) -> list[dict[str, Any]]:
         """One prediction a candidate, as JSON values."""
+        if self.judge is None:
+            return [_unread(self.task.id, index) for index in range(len(self.task.candidates))]
         return [
             {
                 "task_id": self.task.id,
@@ -77,6 +80,22 @@ class VerifiedTask:
             }
             for judged, wall in zip(self.group, self.walls_ms, strict=True)
         ]
+
+
+def _unread(task_id: str, index: int) -> dict[str, Any]:
+    """The prediction where nothing could be run."""
+    return {
+        "task_id": task_id,
+        "candidate_index": index,
+        "offered": False,
+        "score": 0.0,
+        "probability": None,
+        "tier": Tier.UNVERIFIED.value,
+        "tests_run": 0,
+        "tests_passed": 0,
+        "reason": NO_HOLE,
+        "wall_ms": 0.0,
+    }
 
 
 def task_of(line: str) -> Task:

@@ -21,7 +21,7 @@ from plum_lsp.judging import index_of, shown
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.sandbox.values import show
 from plum_lsp.synthesis.agreement import is_same
-from plum_lsp.verifying import MalformedTask, Task, VerifiedTask, task_of
+from plum_lsp.verifying import NO_HOLE, MalformedTask, Task, VerifiedTask, task_of
 from plum_lsp.verifying import verify as verify_task
 from plum_lsp.wiring import MonotonicClock, pipeline_options, sandbox_options
 
@@ -104,7 +104,7 @@ async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_
 def _explain(done: VerifiedTask, out: TextIO) -> None:
     """Tests, candidates and what they gave, as a person would read them."""
     if done.judge is None:
-        out.write("There is no code to complete at the end of the prompt.\n")
+        out.write(f"{NO_HOLE}\n")
         return
     out.write(f"Task {done.task.id}\n\nTests\n")
     for number, test in enumerate(done.judge.tests, start=1):

@@ -165,6 +165,11 @@ class Observation:
     detail: str = ""
     wall_ms: float = 0.0
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether a limit ended the call before there was anything to see."""
+        return self.ending is Ending.TIMED_OUT or self.ending is Ending.OVER_LIMIT
+
 
 class VerdictStatus(enum.Enum):
     """What running one candidate on one test showed."""

@@ -167,7 +167,7 @@ def _core_grams(text: str) -> Grams:
 
 def _reticence(trial: Trial) -> tuple[int, int]:
     """Of copies, the one with the most answers speaks, then the earliest: under load, one of them may be cut short."""
-    return sum(one.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for one in trial.observations), trial.index
+    return sum(one.is_cut_off for one in trial.observations), trial.index
 
 
 def answered(seen: Sequence[Sequence[Observation]]) -> list[int]:
@@ -197,7 +197,7 @@ def _number(answer: _Answer, numbers: dict[_Answer, int]) -> int | None:
 
 def _answer(seen: Observation) -> _Answer:
     """The behaviour, or None where a limit ended it before there was any: a slow right answer is no other answer."""
-    if seen.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT}:
+    if seen.is_cut_off:
         return None
     if seen.raised is not None and "RecursionError" in seen.raised.type_names:
         return None

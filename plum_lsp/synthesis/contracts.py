@@ -119,7 +119,7 @@ def violations(contract: Contract, call: Call, observation: Observation) -> bool
     given = _given(call, contract)
     if given is None:
         return None
-    if contract.kind in {ContractKind.RAISES, ContractKind.EMPTY_GIVES}:
+    if contract.kind is ContractKind.RAISES or contract.kind is ContractKind.EMPTY_GIVES:
         return _breaks_condition(contract, given, observation)
     if observation.ending is not Ending.RETURNED:
         return None
@@ -277,7 +277,7 @@ def _breaks_condition(contract: Contract, given: _Given, observation: Observatio
     """Whether a call under the contract's condition came to another end than it should."""
     if not _is_met(contract.subject, given.arguments) or given.is_wrapped:
         return None
-    if observation.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT, Ending.CRASHED}:
+    if observation.is_cut_off or observation.ending is Ending.CRASHED:
         return None
     if contract.kind is ContractKind.RAISES:
         raised = observation.raised.type_names if observation.raised is not None else ()

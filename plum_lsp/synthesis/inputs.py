@@ -17,9 +17,11 @@ from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Call, TestCase
 from plum_lsp.synthesis.definitions import filled, is_outside, variables
 from plum_lsp.synthesis.guesses import guessed_annotations, likely_annotations
+from plum_lsp.synthesis.intended import Intended
 from plum_lsp.synthesis.pools import Pools, imports_for, interleaved, type_of
-from plum_lsp.synthesis.ranges import Range, range_of
+from plum_lsp.synthesis.ranges import range_of
 from plum_lsp.synthesis.receivers import Receiver, class_of, made_with, receivers_of
+from plum_lsp.synthesis.sortedness import in_order
 from plum_lsp.synthesis.sources import (
     Surface,
     expression_or_none,
@@ -53,7 +55,7 @@ def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) 
     if maker is None:
         return ()
     shown = [test.call for test in tests]
-    near = maker.within(near_calls(shown, maker.function.name))
+    near = maker.within(near_calls(shown, maker.function.name), shown)
     return _distinct(chain(near[: limit // 2], maker.calls(shown), near[limit // 2 :]), shown, limit)
 
 
@@ -77,7 +79,7 @@ def further_calls(
     maker = _Maker.of(context, texts)
     if maker is None or not answered:
         return ()
-    near = maker.within(near_calls(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6))
+    near = maker.within(near_calls(answered[:FROM_ANSWERED_MAX], maker.function.name, each=6), answered)
     calls = maker.calls(answered, is_typed=True)
     mixed = interleaved([calls, near])
     if not changes_arguments:
@@ -201,29 +203,26 @@ class _Maker:
         pools = [
             self._pool(parameter, place, arguments, is_typed=is_typed) for place, parameter in enumerate(parameters)
         ]
+        intended = self._intended(arguments)
+        if intended.is_ordered:
+            pools = [list(dict.fromkeys(map(in_order, pool))) for pool in pools]
         if any(not pool for pool in pools):
             return []
-        rows = [", ".join(row) for row in _combinations(pools, parameters)]
+        rows = [", ".join(row) for row in _combinations(pools, parameters, intended)]
         if not self.surface.is_instance_method:
             target = ".".join(filter(None, (self.function.class_name, self.function.name)))
             return [Call(expression=f"{target}({row})", setup=imports_for(row)) for row in rows]
         return self._method_calls(rows)
 
-    def within(self, calls: list[Call]) -> list[Call]:
-        """Those of `calls` whose arguments lie within the bounds that the docstring states."""
-        names = [argument.arg for argument, _, _ in self._parameters() or []]
-        stated = {name: found for name in names if (found := range_of(name, self.function.docstring)) != Range()}
-        if not stated:
-            return calls
-        return [call for call in calls if self._is_within(call, names, stated)]
+    def within(self, calls: list[Call], shown: Sequence[Call]) -> list[Call]:
+        """Those of `calls` whose arguments keep to what is meant; `shown` are calls that do."""
+        intended = self._intended(shown_arguments([call.expression for call in shown], self.function))
+        given = (shown_arguments([call.expression], self.function) for call in calls)
+        return [call for call, found in zip(calls, given, strict=True) if all(map(intended.holds, found))]
 
-    def _is_within(self, call: Call, names: list[str], stated: Mapping[str, Range]) -> bool:
-        for arguments in shown_arguments([call.expression], self.function):
-            for key, value in arguments.items():
-                name = names[int(key)] if key.isdecimal() and int(key) < len(names) else key
-                if name in stated and not stated[name].holds(value):
-                    return False
-        return True
+    def _intended(self, shown: Sequence[Mapping[str, str]]) -> Intended:
+        names = [argument.arg for argument, _, _ in self._parameters() or []]
+        return Intended.of(self.function, names, shown)
 
     def _method_calls(self, rows: list[str]) -> list[Call]:
         """The method on several objects in turn, with the object's attributes after the call where they can be had."""
@@ -348,7 +347,11 @@ def _is_unsigned(sources: list[str], docstring: str) -> bool:
     return is_never_shown or _UNSIGNED.search(docstring) is not None
 
 
-def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.expr | None, bool]]) -> list[list[str]]:
+def _combinations(
+    pools: list[list[str]],
+    parameters: list[tuple[ast.arg, ast.expr | None, bool]],
+    intended: Intended,
+) -> list[list[str]]:
     """Rows of arguments: all pools walked together, then against one another with growing offsets."""
     if not pools:
         return [[]]
@@ -356,7 +359,7 @@ def _combinations(pools: list[list[str]], parameters: list[tuple[ast.arg, ast.ex
     rows = []
     for turn in range(longest * min(longest, 4)):
         shift = turn // longest
-        row = [pool[(turn + shift * place) % len(pool)] for place, pool in enumerate(pools)]
+        row = intended.turned([pool[(turn + shift * place) % len(pool)] for place, pool in enumerate(pools)])
         rows.append(
             [
                 f"{arg.arg}={value}" if is_keyword else value

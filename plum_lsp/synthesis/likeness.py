@@ -6,12 +6,15 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Mapping, Set
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeAlias
 
 from plum_lsp.synthesis.sources import statements_or_none
 
 Grams: TypeAlias = "Counter[tuple[str, str]]"
+FORMS_KEPT = 256
+"""A group is weighed several times: with and without a doubted example, with and without those that recite."""
 _ROUNDS_MAX = 4
 """What only dead code reads is dead; longer chains of it are left."""
 _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
@@ -19,6 +22,7 @@ _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 
 
+@lru_cache(maxsize=FORMS_KEPT)
 def form_of(text: str) -> str:
     """The candidate's code with its local names numbered in order and without layout and comments.
 

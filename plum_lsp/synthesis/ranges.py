@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from plum_lsp.synthesis.sources import expression_or_none
@@ -15,6 +16,19 @@ from plum_lsp.synthesis.sources import expression_or_none
 _NUMBER = r"(-?(?<!\d)\d[\d_,]{0,30}(?:\.\d{1,30})?(?![\d.]{0,30}\s?(?:\^|\*\*|[⁰¹²³⁴-⁹]|e\d)))"
 """A number, but for the base of a power: read as a bound, that would keep out what is meant. Of
 bounded length, because a run of digits would be read anew from each of them."""
+_BOUNDS = (
+    ("lo", "hi"),
+    ("low", "high"),
+    ("lower", "upper"),
+    ("min", "max"),
+    ("minimum", "maximum"),
+    ("start", "end"),
+    ("start", "stop"),
+    ("begin", "end"),
+    ("first", "last"),
+    ("left", "right"),
+)
+"""Words that tell the two ends of a range apart in otherwise equal names."""
 TEXT_CHARACTERS_MAX = 4_000
 """A longer docstring is read up to here, once for each parameter."""
 _BELOW = r"(<=|=<|≤|<)"
@@ -54,6 +68,28 @@ def range_of(name: str, docstring: str) -> Range:
     for first, second in re.findall(rf"{own}[^.\n]{{0,30}}\bbetween\s+{_NUMBER}\s+and\s+{_NUMBER}", docstring):
         low, high = max(low, _number(first)), min(high, _number(second))
     return Range(low, high) if low <= high else Range()
+
+
+def bounds_among(names: Sequence[str]) -> list[tuple[int, int]]:
+    """The places of those pairs of parameters that are the lower and the upper end of one range, as `lo` and `hi`."""
+    places = {name: place for place, name in enumerate(names)}
+    found = []
+    for name, place in places.items():
+        words = name.split("_")
+        for low, high in _BOUNDS:
+            other = places.get("_".join(high if word == low else word for word in words)) if low in words else None
+            if other is not None:
+                found.append((place, other))
+    return found
+
+
+def is_reversed(low: str, high: str) -> bool:
+    """Whether the lower end of a range, as a literal, lies above the upper one; what is no number does not."""
+    try:
+        first, second = ast.literal_eval(low), ast.literal_eval(high)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return isinstance(first, int | float) and isinstance(second, int | float) and first > second
 
 
 def _number(text: str) -> float:

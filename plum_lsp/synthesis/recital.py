@@ -22,12 +22,14 @@ _PLAIN = frozenset({"0", "1", "-1", "2", "True", "False", "None", "''", "[]", "{
 _LITERALS = (ast.Constant, ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
-def recites(text: str, tests: Sequence[TestCase]) -> bool:
+def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()) -> bool:
     """Whether the candidate names every telling result of the examples, and compares with what they are results of.
 
-    One of several may be what it gives otherwise.
+    One of several may be what it gives otherwise. One that reads none of the `parameters` recites whatever it names.
     """
     tree = statements_or_none(text)
+    if tree is not None and parameters and _read_names(tree).isdisjoint(parameters):
+        return True
     shown = [found for test in tests if (found := _shown(test)) is not None]
     telling = [one for one in shown if one.result not in _PLAIN]
     if tree is None or not telling:
@@ -42,7 +44,11 @@ def recites(text: str, tests: Sequence[TestCase]) -> bool:
 def is_constant(text: str) -> bool:
     """Whether the candidate reads no name at all, so that it gives the same whatever it is given."""
     tree = statements_or_none(text)
-    return tree is not None and not any(isinstance(node, ast.Name) for node in ast.walk(tree))
+    return tree is not None and not _read_names(tree)
+
+
+def _read_names(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,8 @@ def _shown(test: TestCase) -> _Shown | None:
     if result is None or call is None or not _is_literal(result):
         return None
     calls = [node for node in ast.walk(call) if isinstance(node, ast.Call)]
-    given = [argument for node in calls for argument in node.args if _is_literal(argument)]
+    arguments = [argument for node in calls for argument in (*node.args, *(one.value for one in node.keywords))]
+    given = [argument for argument in arguments if _is_literal(argument)]
     if not given:
         return None
     return _Shown(

@@ -206,8 +206,7 @@ def _signals(
         standing_strangers=len(peers) - agreeing_peers,
         raises=sum(one.ending is Ending.RAISED for one in seen) / told,
         gives_none=sum(_is_none(one) for one in seen) / told,
-        unanswered=sum(one.ending in {Ending.TIMED_OUT, Ending.OVER_LIMIT} for one in trial.observations)
-        / max(1, len(trial.observations)),
+        unanswered=sum(one.is_cut_off for one in trial.observations) / max(1, len(trial.observations)),
         is_constant=len(seen) >= VARIED_INPUTS_MIN and varied == 1,
         variety=varied / told,
         nearness=mine.nearness,

@@ -51,6 +51,16 @@ def test_lines_that_are_no_tasks_are_told(user: CommandLine) -> None:
     assert [f"line {number}:" in err for number in range(1, 7)] == [True, True, True, True, False, False]
 
 
+@pytest.mark.parametrize("prompt", ["", 'x = "abc'])
+def test_where_there_is_nothing_to_complete_each_candidate_is_told_so(user: CommandLine, prompt: str) -> None:
+    """A prediction a candidate, always: who counts lines loses none."""
+    code, lines, _ = predictions(user, json.dumps(TASK | {"prompt": prompt}))
+    assert code == 0
+    assert [set(line) for line in lines] == [KEYS] * len(TEXTS)
+    assert not any(line["offered"] for line in lines)
+    assert "no code to complete" in str(lines[0]["reason"])
+
+
 def test_a_task_is_explained(user: CommandLine) -> None:
     """Tests with their origin, candidates with what they gave, and the inputs."""
     user.write("in.jsonl", json.dumps(TASK))

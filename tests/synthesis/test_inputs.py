@@ -117,6 +117,33 @@ def test_inputs_keep_to_the_bounds_that_are_stated() -> None:
     assert all(2 <= ast.literal_eval(call[2:-1]) <= 10 for call in calls)
 
 
+@pytest.mark.parametrize(("words", "is_meant"), [("Between lo and hi.", False), ("Raises if lo > hi.", True)])
+def test_the_ends_of_a_range_are_the_wrong_way_round_only_where_that_is_meant(words: str, is_meant: bool) -> None:
+    """Right candidates differ there, and would be taken for one another's rivals."""
+    head = f'def clamp(x: int, lo: int, hi: int) -> int:\n    """{words}"""\n    ‸'
+    calls = [*calls_of(head, limit=40), *(one.expression for one in further_calls_of(head, ["clamp(1, 2, 3)"]))]
+    given = [[ast.literal_eval(value) for value in _arguments(call)] for call in calls if call.startswith("clamp")]
+    assert len(given) > 40
+    assert any(lo > hi for _, lo, hi in given) is is_meant
+
+
+def test_lists_are_in_order_where_the_function_is_given_such() -> None:
+    """A search in a sorted list is asked nothing about others."""
+    head = 'def find_in_sorted(items, x):\n    """\n    >>> find_in_sorted([3, 4, 6], 6)\n    2\n    """\n    ‸'
+    answered = ["find_in_sorted([3, 4, 6], 5)", "find_in_sorted([1, 2], 2)"]
+    calls = [*calls_of(head, limit=40), *(one.expression for one in further_calls_of(head, answered, limit=40))]
+    lists = [ast.literal_eval(_arguments(call)[0]) for call in calls if call.startswith("find")]
+    given = [one for one in lists if isinstance(one, list)]
+    assert len(given) > 20
+    assert all(one == sorted(one) for one in given)
+
+
+def _arguments(call: str) -> list[ast.expr]:
+    tree = ast.parse(call, mode="eval").body
+    assert isinstance(tree, ast.Call)
+    return tree.args
+
+
 def test_what_the_buffer_is_about_is_tried() -> None:
     """A function that looks colours up answers to nothing else."""
     calls = calls_of("TABLE = {'red': 1}\n\ndef f(name: str):\n    ‸\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plum_lsp.synthesis.ranges import Range, range_of
+from plum_lsp.synthesis.ranges import Range, bounds_among, is_reversed, range_of
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,26 @@ def test_what_is_within_stated_bounds_holds(one: int, other: int, value: int) ->
     """The bounds written down are those that values are held against."""
     low, high = sorted((one, other))
     assert range_of("n", f"It is {low} <= n <= {high}.").holds(str(value)) is (low <= value <= high)
+
+
+@pytest.mark.parametrize(
+    ("names", "pairs"),
+    [
+        (("x", "lo", "hi"), [(1, 2)]),
+        (("max_value", "min_value"), [(1, 0)]),
+        (("start_index", "text", "end_index"), [(0, 2)]),
+        (("a", "b", "low"), []),
+        (("left", "tight"), []),
+    ],
+)
+def test_the_ends_of_a_range_are_told_by_their_names(names: tuple[str, ...], pairs: list[tuple[int, int]]) -> None:
+    """In whatever order they stand."""
+    assert bounds_among(names) == pairs
+
+
+def test_only_numbers_can_be_the_wrong_way_round() -> None:
+    """What is no literal, or no number, is left as it is."""
+    assert is_reversed("3", "-1.5")
+    assert not is_reversed("3", "3")
+    assert not is_reversed("'b'", "'a'")
+    assert not is_reversed("Vector(3)", "1")

@@ -41,6 +41,20 @@ def test_who_looks_the_examples_up_recites(text: str) -> None:
     assert recites(text, FACTORIAL)
 
 
+def test_arguments_may_be_named() -> None:
+    """`f(n=3)` shows what `f(3)` shows."""
+    assert recites("return {3: 6, 0: 1}.get(n, 0)", examples(("f(n=3)", "6"), ("f(n=0)", "1")))
+
+
+def test_who_reads_no_parameter_recites() -> None:
+    """A constant of the buffer's own class is one, and so is a number that stands in any program."""
+    shown = examples(("f(1)", "2"))
+    assert recites("return 2", shown, ("n",))
+    assert recites("return V(1, 1)", shown, ("n",))
+    assert not recites("return n + 1", shown, ("n",))
+    assert not recites("return 2", shown, ())
+
+
 @pytest.mark.parametrize(
     ("text", "tests"),
     [
