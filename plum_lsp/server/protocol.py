@@ -52,6 +52,13 @@ class PlumProtocol(LanguageServerProtocol):
             logger.warning("a message could not be read: %s", str(data.get("method", "a response"))[:80])
             return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
 
+    def _execute_handler(self, msg_id: Any, *args: Any, **keywords: Any) -> None:
+        """Run a handler, and forget it when it has ended; pygls would keep that of every notification, one a key."""
+        super()._execute_handler(msg_id, *args, **keywords)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
         """Let the main loop end by itself; pygls would raise `SystemExit` in the middle of it."""
