@@ -52,3 +52,32 @@ def test_options_that_do_not_exist_are_errors(neovim: Neovim) -> None:
 def test_no_key_is_taken(neovim: Neovim) -> None:
     """<Tab> is as it was, unless asked for."""
     assert "plum" not in neovim.lua("return vim.inspect(vim.fn.maparg('<Tab>', 'i', false, true))")
+
+
+def test_a_restart_by_hand_is_no_death_and_sends_no_scratch_buffer(neovim: Neovim) -> None:
+    """However long the old server takes to end; a preview or a diff view is nobody's document."""
+    until(lambda: "ready" in neovim.status() or "verified" in neovim.status(), neovim.status)
+    neovim.lua(
+        "_G.told = {} vim.api.nvim_create_autocmd('User', {pattern = 'PlumStatus', callback = function(event)"
+        " table.insert(_G.told, event.data.message) end})"
+        " _G.scratch = vim.api.nvim_create_buf(true, true) vim.bo[_G.scratch].filetype = 'python'"
+    )
+    neovim.command("restart")
+    until(lambda: "true" in neovim.lua("return tostring(vim.list_contains(_G.told, 'ready'))"), neovim.status)
+    neovim.lua("vim.wait(1500)")
+    assert "died" not in neovim.lua("return table.concat(_G.told, ' | ')")
+    assert neovim.lua("return tostring(#vim.lsp.get_clients({bufnr = _G.scratch}))") == "0"
+
+
+def test_an_answer_for_a_buffer_that_was_wiped_is_dropped(neovim: Neovim) -> None:
+    """The native engine has it in hand before Neovim does."""
+    got = neovim.lua(
+        "local reply, got local rpc = require('plum.native').watched({request = function(_, _, callback)"
+        " reply = callback return true, 1 end})"
+        " local gone = vim.api.nvim_create_buf(true, false) vim.api.nvim_buf_set_name(gone, '/gone.py')"
+        " local document = {uri = vim.uri_from_bufnr(gone)}"
+        " rpc.request('textDocument/inlineCompletion', {textDocument = document, context = {}}, function(_, result)"
+        " got = #result.items end)"
+        " vim.api.nvim_buf_delete(gone, {force = true}) reply(nil, {items = {{}}}) return tostring(got)"
+    )
+    assert got == "0"
