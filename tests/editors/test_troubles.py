@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.editing import Desk, RealEditor, until
 from support.stories import ADD, RIGHT, WRONG, knows_add, shown
+from support.vscode import VSCode
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 
@@ -81,6 +82,20 @@ def test_a_server_is_restarted_by_hand(desk: Desk, editor: RealEditor) -> None:
     until(lambda: servers(desk.folder) not in ([], [before]), lambda: "a fresh server")
     until(lambda: before not in servers(desk.folder), lambda: "the old server to end")
     _wait_for_service(editor)
+
+
+def test_the_last_request_is_shown_as_it_was_recorded(vscode: Desk) -> None:
+    """In a terminal, whose task makes this window forget the server's setting: the server runs on, and answers."""
+    shown(vscode)
+    editor = vscode.editor
+    assert isinstance(editor, VSCode)
+    (before,) = servers(vscode.folder)
+    editor.command("report")
+    until(lambda: "plum: explain" in editor.task() and editor.task().endswith("done"), editor.task)
+    editor.screenshot("vscode-report")
+    time.sleep(2.0)
+    assert "not found" not in editor.status()
+    assert servers(vscode.folder) == [before]
 
 
 def _wait_for_service(editor: RealEditor) -> None:

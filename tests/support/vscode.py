@@ -39,6 +39,7 @@ TITLES = {
     "trigger": "plum: Ask for an offer now",
     "accept_line": "plum: Accept the next line of the offer",
     "restart": "plum: Restart the server",
+    "report": "plum: Show the last request as it was recorded",
     "revert": "File: Revert File",
     "close": "View: Close All Editors",
     "new": "New Untitled Text File",
@@ -355,6 +356,14 @@ class VSCode:
     def ghost(self) -> str:
         """The ghost text on the screen."""
         return str(self._ask("ghost")).strip()
+
+    def task(self) -> str:
+        """The task whose terminal is open, with `done` behind it if it succeeded; its text is painted, not written."""
+        script = (
+            "(panel => panel ? panel.innerText + (panel.querySelector('.codicon-check') ? ' done' : '') : '')"
+            "(document.querySelector('.part.panel'))"
+        )
+        return str(self._ask("evaluate", script=script) or "")
 
     def status(self) -> str:
         """The extension's item in the status bar."""

@@ -12,6 +12,7 @@ import { StatusBar } from "./status";
 class Plum implements vscode.Disposable {
   client: LanguageClient | undefined;
   command: string[] | undefined;
+  private logLevel = "info";
   readonly status = new StatusBar();
   readonly log = vscode.window.createOutputChannel("plum", { log: true });
   readonly offers = new Offers(() => (this.client?.state === State.Running ? this.client : undefined), this.status);
@@ -32,10 +33,11 @@ class Plum implements vscode.Disposable {
     }
     this.log.info(`server: ${found.command.join(" ")} (from ${found.from})`);
     this.command = found.command;
+    this.logLevel = logLevel();
     this.client = makeClient({
       command: found.command,
       keys: declaredKeys(this.extension),
-      logLevel: userValue<string>("server.logLevel") ?? "info",
+      logLevel: this.logLevel,
       log: this.log,
       offers: this.offers,
       status: this.status,
@@ -51,6 +53,18 @@ class Plum implements vscode.Disposable {
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
+  }
+
+  /**
+   * The settings of the server changed: start it anew if they mean another. A window on another machine forgets what
+   * stands in the wrong settings file as soon as a task runs there; what runs is then kept.
+   */
+  async reconsider(): Promise<void> {
+    const found = await findServer();
+    const isSame = found?.command.join("\0") === this.command?.join("\0") && logLevel() === this.logLevel;
+    if (this.client === undefined || (found && !isSame)) {
+      await this.restart();
+    }
   }
 
   async stop(): Promise<void> {
@@ -88,6 +102,10 @@ class Plum implements vscode.Disposable {
   }
 }
 
+function logLevel(): string {
+  return userValue<string>("server.logLevel") ?? "info";
+}
+
 let plum: Plum | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
@@ -105,7 +123,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidGrantWorkspaceTrust(() => started.start()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("plum.server")) {
-        void started.restart();
+        void started.reconsider();
       }
     }),
   );
