@@ -5,9 +5,11 @@ Does not register any feature; that is `app`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Generator, Mapping
+from functools import partial
 from typing import Any
 
 import cattrs
@@ -53,11 +55,15 @@ class PlumProtocol(LanguageServerProtocol):
             return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
 
     def _execute_handler(self, msg_id: Any, *args: Any, **keywords: Any) -> None:
-        """Run a handler, and forget it when it has ended; pygls would keep that of every notification, one a key."""
+        """Run a handler, and forget it when it has ended; pygls would keep that of every notification, one a key.
+
+        Forgotten a moment later: a shutdown cancels what it finds in the middle of going through it.
+        """
         super()._execute_handler(msg_id, *args, **keywords)
-        future = self._request_futures.get(msg_id)
+        future, loop = self._request_futures.get(msg_id), asyncio.get_running_loop()
         if future is not None:
-            future.add_done_callback(lambda _: self._request_futures.pop(msg_id, None))
+            forget = partial(self._request_futures.pop, msg_id, None)
+            future.add_done_callback(lambda _: loop.call_soon_threadsafe(forget))
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
