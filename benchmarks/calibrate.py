@@ -39,7 +39,7 @@ from plum_lsp.settling import PROBABILITY_OF_NOTHING, Weighed
 from plum_lsp.synthesis.agreement import is_same
 from plum_lsp.synthesis.calibration import Calibration, parsed
 from plum_lsp.synthesis.signals import NAMES
-from plum_lsp.verifying import VerifiedTask, task_of, verify
+from plum_lsp.verifying import OFFERED, VerifiedTask, task_of, verify
 from plum_lsp.wiring import MonotonicClock, sandbox_options
 
 RAISING = frozenset(
@@ -81,7 +81,6 @@ PARTS = 3
 FOLDS = 5
 SEEDS = 5
 """Fits that are averaged: each sees other random signals at its splits, and one alone moves a rate by a percent."""
-OFFERED = {Tier.VERIFIED, Tier.CONSISTENT}
 
 Judgement: TypeAlias = "tuple[dict[str, Any], VerifiedTask]"
 

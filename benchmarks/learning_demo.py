@@ -26,6 +26,7 @@ from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigg
 from plum_lsp.domain.text import Document
 from plum_lsp.policy.client import open_policy
 from plum_lsp.server.services import Services
+from plum_lsp.verifying import OFFERED
 from plum_lsp.wiring import open_services, policy_options
 from plum_trainer.bases import base_of
 from plum_trainer.daemon import held_out_prompts, improve
@@ -53,7 +54,7 @@ class Tally:
     @property
     def passing(self) -> int:
         """Those of them that pass their tests."""
-        return sum(tier in {Tier.VERIFIED, Tier.CONSISTENT} for tier in self._tiers.values())
+        return sum(tier in OFFERED for tier in self._tiers.values())
 
     def record(self, event: Event) -> None:
         """Keep the judgement of a candidate that was run."""

@@ -203,7 +203,7 @@ class _Maker:
         pools = [
             self._pool(parameter, place, arguments, is_typed=is_typed) for place, parameter in enumerate(parameters)
         ]
-        intended = self._intended(arguments)
+        intended = Intended.of(self.function, [argument.arg for argument, _, _ in parameters], arguments)
         if intended.is_ordered:
             pools = [list(dict.fromkeys(map(in_order, pool))) for pool in pools]
         if any(not pool for pool in pools):
@@ -216,13 +216,13 @@ class _Maker:
 
     def within(self, calls: list[Call], shown: Sequence[Call]) -> list[Call]:
         """Those of `calls` whose arguments keep to what is meant; `shown` are calls that do."""
-        intended = self._intended(shown_arguments([call.expression for call in shown], self.function))
+        names = [argument.arg for argument, _, _ in self._parameters() or []]
+        arguments = shown_arguments([call.expression for call in shown], self.function)
+        intended = Intended.of(self.function, names, arguments)
+        if intended.is_anything:
+            return calls
         given = (shown_arguments([call.expression], self.function) for call in calls)
         return [call for call, found in zip(calls, given, strict=True) if all(map(intended.holds, found))]
-
-    def _intended(self, shown: Sequence[Mapping[str, str]]) -> Intended:
-        names = [argument.arg for argument, _, _ in self._parameters() or []]
-        return Intended.of(self.function, names, shown)
 
     def _method_calls(self, rows: list[str]) -> list[Call]:
         """The method on several objects in turn, with the object's attributes after the call where they can be had."""

@@ -39,6 +39,11 @@ class Intended:
             is_ordered=is_given_in_order(function.name, function.docstring, values),
         )
 
+    @property
+    def is_anything(self) -> bool:
+        """Whether nothing is said, so that whatever is given keeps to it."""
+        return not (self.ranges or self.ends or self.is_ordered)
+
     def holds(self, arguments: Mapping[str, str]) -> bool:
         """Whether arguments (as source, by place or name) keep to it."""
         given = {self._name(key): value for key, value in arguments.items()}

@@ -68,6 +68,17 @@ def neovim_command(name: str) -> tuple[list[str], dict[str, str]]:
         pytest.skip(str(error))
 
 
+def run_lua(name: str, program: Path, *arguments: str, home: Path) -> dict[str, int]:
+    """Run a program of the client's own tests inside a Neovim without a window; returns what it counted."""
+    command, more = neovim_command(name)
+    env = {"HOME": str(home), "PATH": "/usr/bin:/bin", "NVIM_LOG_FILE": "/dev/null", **more}
+    argv = [*command, "--headless", "-u", "NONE", "-i", "NONE", "-l", str(program), *arguments]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    counted: dict[str, int] = json.loads(done.stderr.strip().splitlines()[-1])
+    return counted
+
+
 class Neovim:
     """One Neovim window."""
 
