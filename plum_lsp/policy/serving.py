@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from plum_lsp.policy import vllm_plugin
 from plum_lsp.policy.connection import Connection
 from plum_lsp.policy.publish import RANK_MAX
 from plum_lsp.policy.versions import PublishedVersion, write_json
@@ -101,7 +102,8 @@ def vllm_settings(
         ),
         Setting(
             arguments=("--max-loras", str(LORA_SLOTS), "--max-cpu-loras", str(LORA_LOADED_MAX)),
-            reason="a new version is proved while the old one serves",
+            environment={vllm_plugin.WANTED: "1"},
+            reason="a new version is proved while the old one serves, and each answers its own requests only",
         ),
         Setting(
             arguments=(),

@@ -22,6 +22,7 @@ from pathlib import Path
 import httpx
 
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
+from plum_lsp.policy import vllm_plugin
 from plum_lsp.policy.engines import VllmEngine
 from plum_lsp.policy.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
 from plum_lsp.policy.serving import (
@@ -112,7 +113,7 @@ class Supervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **environment, "VLLM_API_KEY": self.api_key},
+                env={**vllm_plugin.allowed(os.environ), **environment, "VLLM_API_KEY": self.api_key},
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
                 cwd="/",

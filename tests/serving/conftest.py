@@ -66,7 +66,7 @@ def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     `foreign` says that it was trained on another base model.
     """
     folder = tmp_path_factory.mktemp("adapters")
-    orders = [f"{folder}/{name}" for name in ("one:1:8:0.05", "two:2:8:0.05", "zero:3:8:0", "large:4:64:0.05")]
+    orders = [f"{folder}/{name}" for name in ("one:1:8:0.15", "two:2:8:0.15", "zero:3:8:0", "large:4:64:0.05")]
     tests = str(Path(__file__).parents[1])
     subprocess.run(
         [sys.executable, "-m", "support.make_adapters", str(base_folder), *orders],
