@@ -13,9 +13,10 @@ class Plum implements vscode.Disposable {
   client: LanguageClient | undefined;
   command: string[] | undefined;
   private logLevel = "info";
+  private isServing = false;
   readonly status = new StatusBar();
   readonly log = vscode.window.createOutputChannel("plum", { log: true });
-  readonly offers = new Offers(() => (this.client?.state === State.Running ? this.client : undefined), this.status);
+  readonly offers = new Offers(() => (this.isServing ? this.client : undefined), this.status);
 
   constructor(private readonly extension: vscode.Extension<unknown>) {}
 
@@ -42,9 +43,10 @@ class Plum implements vscode.Disposable {
       offers: this.offers,
       status: this.status,
     });
-    this.client.onDidChangeState(({ newState }) => this.changed(newState));
+    const client = this.client;
+    client.onDidChangeState(({ newState }) => this.changed(newState, client));
     try {
-      await this.client.start();
+      await client.start();
     } catch (error) {
       this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
     }
@@ -70,6 +72,7 @@ class Plum implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.isServing = false;
     await client?.dispose();
   }
 
@@ -79,14 +82,34 @@ class Plum implements vscode.Disposable {
     this.log.dispose();
   }
 
-  private changed(state: State): void {
-    void vscode.commands.executeCommand("setContext", "plum.running", state === State.Running);
+  private changed(state: State, client: LanguageClient): void {
+    if (state === State.Running) {
+      void this.serve(client);
+      return;
+    }
+    this.isServing = false;
+    void vscode.commands.executeCommand("setContext", "plum.running", false);
     if (state === State.Starting) {
       this.status.take({ busy: true, kind: "Normal", message: "starting" });
     } else if (state === State.Stopped && this.client) {
       this.status.take({ busy: false, kind: "Error", message: "the server ended" });
-    } else if (state === State.Running) {
-      void this.offers.catchUp();
+    }
+  }
+
+  /**
+   * The server has answered, but nobody asks it yet: the client registers for that at the end of its start, and the window
+   * knows of it by the time it has carried out a command. Whatever was written until then found no one to ask.
+   */
+  private async serve(client: LanguageClient): Promise<void> {
+    const isUp = () => this.client === client && client.state === State.Running;
+    await client.start().catch(() => undefined); // whoever started it says why it failed
+    if (!isUp()) {
+      return;
+    }
+    await vscode.commands.executeCommand("setContext", "plum.running", true);
+    if (isUp()) {
+      this.isServing = true;
+      await this.offers.catchUp();
     }
   }
 
