@@ -1,7 +1,7 @@
 """From `git clone` to the first verified offer: the documented steps, word by word, in an empty home folder.
 
 What is installed already: the editors, git, make, Python, Node.js, and the model in the cache folder, where the second
-step finds it. Not as documented is the policy: it is scripted, so that nobody waits for a model to write.
+step finds it. That model writes the offer.
 """
 
 from __future__ import annotations
@@ -9,44 +9,40 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 import pytest
 from support import documented, editor_parts
 from support.documented import ROOT
-from support.editing import server_environment, until
+from support.editing import until
 from support.neovim import neovim_command
-from support.scripted_policy import ScriptedPolicy
 from support.terminal import Terminal
 from support.vscode import Host, VSCode
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors, pytest.mark.timeout(900)]
 
-BODY = "return number % 2 == 0"
+BODY = "return number"
+"""How every right body begins."""
+MODEL_SECONDS = 300.0
+"""The model is loaded, and writes until a candidate passes: a few seconds, on a busy machine minutes."""
 NEOVIM_STEPS = documented.steps(ROOT / "editor-clients" / "neovim" / "README.md")
 VSCODE_STEPS = documented.steps(ROOT / "editor-clients" / "vscode" / "README.md")
 
 
 @pytest.fixture(scope="module")
-def policy_of_all() -> Iterator[ScriptedPolicy]:
-    """It is wrong first, then right."""
-    with ScriptedPolicy() as policy:
-        policy.will_complete("return number % 2\n", mean_logprob=-0.1)
-        policy.will_complete(f"{BODY}\n", mean_logprob=-2.0)
-        yield policy
-
-
-@pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory, policy_of_all: ScriptedPolicy) -> dict[str, str]:
+def env(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A fresh home in which the first two steps, those that all editors share, were followed."""
     folder = tmp_path_factory.mktemp("fresh")
-    programs = folder / "bin"
+    programs, home = folder / "bin", folder / "home"
     programs.mkdir()
-    cache = os.environ.get("PLUM_CACHE_DIR") or str(platformdirs.user_cache_path("plum-lsp"))
-    path = f"{programs}:{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}"
-    env = {**server_environment(folder, policy_of_all), "PATH": path, "PLUM_CACHE_DIR": cache}
+    home.mkdir()
+    env = {
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "PATH": f"{programs}:{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}",
+        "PLUM_CACHE_DIR": os.environ.get("PLUM_CACHE_DIR") or str(platformdirs.user_cache_path("plum-lsp")),
+    }
     for step in VSCODE_STEPS[:2]:
         documented.run(step, env)
     return env
@@ -74,7 +70,8 @@ def test_neovim_shows_a_verified_offer(name: str, env: dict[str, str]) -> None:
     with shell as terminal:
         terminal.wait(lambda: "first.py" in terminal.text and "is_even(7)" in terminal.text, command)
         terminal.send("o")
-        terminal.wait(lambda: BODY in terminal.text and "✓ verified 2/2" in terminal.text, "a verified offer")
+        offer = (BODY, "✓ verified 2/2")
+        terminal.wait(lambda: all(words in terminal.text for words in offer), "a verified offer", seconds=MODEL_SECONDS)
         terminal.send("\t")
         terminal.wait(lambda: BODY in terminal.text and "verified 2/2" not in terminal.text, "the offer to be text")
         terminal.send("\x1b:q!\r")
@@ -91,14 +88,18 @@ def test_vscode_shows_a_verified_offer(env: dict[str, str]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(settings))
     assert "trust" in opening.words
-    host = Host(parts, home.parent, is_fresh=True)
+    host = Host(parts, home.parent, fresh=env)
     editor = VSCode(host)
     try:
         path = home / "plum-lsp" / "examples" / "first.py"
         editor.open(path, is_to_be_trusted=True, is_to_be_written=False)
         editor.end_of_text()
         editor.press("newline")
-        until(lambda: editor.ghost() == BODY, lambda: f"a verified offer, there is {editor.ghost()!r}")
+        until(
+            lambda: editor.ghost().startswith(BODY),
+            lambda: f"a verified offer, there is {editor.ghost()!r} and {editor.status()!r}",
+            seconds=MODEL_SECONDS,
+        )
         until(lambda: "verified: passes 2 of 2 tests" in editor.status(), editor.status)
         editor.screenshot("first-offer")
     finally:

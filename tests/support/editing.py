@@ -131,9 +131,9 @@ class Desk:
         until(lambda: words in self.editor.status(), lambda: f"status {words!r}, there is {self.editor.status()!r}")
 
 
-def until(is_so: Callable[[], object], what: Callable[[], str]) -> None:
+def until(is_so: Callable[[], object], what: Callable[[], str], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited in vain for {what()}")

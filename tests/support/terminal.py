@@ -99,9 +99,9 @@ class Terminal:
         with self._lock:
             return to(self.screen)
 
-    def wait(self, is_so: Callable[[], object], what: str = "") -> None:
+    def wait(self, is_so: Callable[[], object], what: str = "", *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the screen makes this true; on failure, the error shows the screen."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         while not is_so():
             left = deadline - time.monotonic()
             if left <= 0 or self.process.poll() is not None:

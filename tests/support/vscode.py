@@ -81,10 +81,10 @@ class Host:
         folder: Path,
         *,
         is_plugged: bool = True,
-        is_fresh: bool = False,
+        fresh: Mapping[str, str] | None = None,
         more_extensions: Sequence[Path] = (),
     ) -> None:
-        """`is_fresh`: as it is after its installation; nothing is set or installed here."""
+        """`fresh`: as it is after its installation in this environment; nothing is set or installed here."""
         self.folder = folder
         self.parts = parts
         self.config = folder / "config.toml"
@@ -93,12 +93,12 @@ class Host:
         self._port = _free_port()
         code_server = [str(parts.node), str(parts.code_server)]
         folders = ["--user-data-dir", str(self._user_data), "--extensions-dir", str(self._extensions)]
-        env = self._environment()
-        if is_fresh:
+        env = self._environment() if fresh is None else dict(fresh)
+        if fresh is not None:
             folders = []
         else:
             self.write_settings({})
-        extensions = [*([VSIX] if is_plugged and not is_fresh else []), *more_extensions]
+        extensions = [*([VSIX] if is_plugged and fresh is None else []), *more_extensions]
         if extensions:
             flags = [flag for extension in extensions for flag in ("--install-extension", str(extension))]
             subprocess.run([*code_server, *folders, *flags], env=env, check=True, capture_output=True, timeout=120)
