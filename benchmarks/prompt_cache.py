@@ -5,8 +5,9 @@
 The keys of a real file of this project, typed in its middle, with the project's other files as neighbours. For each
 key the prompt is built as the server builds it and compared with that of the key before: what they share at their
 beginning is what a prefix cache can give. The share is of all characters. `--asked` prompts of the shipped
-variant are also completed by the default model's own server (one token each), and the tokens that it says it had cached
-are told beside the computed share. Baseline: the window begins wherever the budget ends.
+variant are also completed (one token each) by the vLLM that `plum-lsp policy serve` runs, or else by the default
+model's own server, and the tokens that it says it had cached are told beside the computed share. Baseline: the window
+begins wherever the budget ends.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import click
 import httpx
 
 import plum_lsp
+from plum_lsp.config import data_dir
 from plum_lsp.context import window
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.domain.suggestion import PolicyVersion, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.neighbour_files import NeighbourFiles
 from plum_lsp.policy.launch import LaunchOptions, ServedModel, find_model, launch
+from plum_lsp.policy.serving import ServingState, read_state
 from plum_lsp.surveying import Budget, survey
 from plum_lsp.wiring import load_for_command, pipeline_options, policy_options, template_for
 
@@ -89,11 +92,20 @@ async def measure(keys: int, asked: int) -> None:
             flush=True,
         )
     if asked:
-        await _ask(model, policy.context_tokens, texts["shipped"][-asked:])
+        group, state = texts["shipped"][-asked:], read_state(data_dir(settings))
+        if state is not None and state.engine == "vllm":
+            cached, whole = await _counted_by_vllm(state, group)
+        else:
+            cached, whole = await _counted_by_llama(model, policy.context_tokens, group)
+        expected = sum(shared(*pair) for pair in pairwise(group)) / max(1, sum(map(len, group[1:])))
+        print(
+            f"the server's own count over {len(group) - 1} keys: {cached} of {whole} tokens, "
+            f"{cached / max(1, whole):.3f}; computed for the same {expected:.3f}"
+        )
 
 
-async def _ask(model: ServedModel, context_tokens: int, group: Sequence[str]) -> None:
-    """Complete prompts one after the other and print what the server says it had cached, in tokens."""
+async def _counted_by_llama(model: ServedModel, context_tokens: int, group: Sequence[str]) -> tuple[int, int]:
+    """Complete prompts one after the other; how many tokens of all but the first were cached, and of how many."""
     process = await launch(model, LaunchOptions(threads=1, context_tokens=context_tokens, idle_seconds=600.0))
     headers = {"Authorization": f"Bearer {process.api_key}"}
     cached = whole = 0
@@ -107,11 +119,29 @@ async def _ask(model: ServedModel, context_tokens: int, group: Sequence[str]) ->
                     whole += timings["cache_n"] + timings["prompt_n"]
     finally:
         await process.close()
-    expected = sum(shared(*pair) for pair in pairwise(group)) / max(1, sum(map(len, group[1:])))
-    print(
-        f"the server's own count over {len(group) - 1} keys: {cached} of {whole} tokens, {cached / max(1, whole):.3f}; "
-        f"computed for the same {expected:.3f}"
+    return cached, whole
+
+
+async def _counted_by_vllm(state: ServingState, group: Sequence[str]) -> tuple[int, int]:
+    """The same from the metrics of a server that nobody else asks meanwhile."""
+    url, headers = state.url.removesuffix("/v1"), {"Authorization": f"Bearer {state.api_key}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=300, trust_env=False) as client:
+        counts = []
+        for text in group:
+            body = {"model": state.model, "prompt": text, "max_tokens": 1}
+            (await client.post("/v1/completions", json=body)).raise_for_status()
+            counts.append(_totals((await client.get("/metrics")).text))
+    (cached_before, before), (cached, whole) = counts[0], counts[-1]
+    return cached - cached_before, whole - before
+
+
+def _totals(metrics: str) -> tuple[int, int]:
+    """Tokens found in vLLM's prefix cache, and looked for there, since its start."""
+    hits, queries = (
+        sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith(f"{name}{{"))
+        for name in ("vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total")
     )
+    return int(hits), int(queries)
 
 
 @click.command()
