@@ -11,23 +11,35 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any
 
-NAME = "plum_lsp"
-"""The entry point's, in the group `vllm.general_plugins`."""
+from plum_lsp.domain.errors import PolicyUnavailable
+
+GROUP, NAME = "vllm.general_plugins", "plum_lsp"
+"""Where vLLM finds it: an entry point of this package."""
 LISTED = "VLLM_PLUGINS"
 """vLLM's own: the plug-ins it may load, by name and with commas between; all where it is not set."""
 WANTED = "PLUM_LORA_SKIPS_BASE"
 """Set by `policy serve`: the plug-in is installed for every vLLM of its environment, and changes ours alone."""
-HOLDERS = ("vllm.lora.ops.torch_ops.lora_ops", "vllm.lora.ops.torch_ops", "vllm.lora.punica_wrapper.punica_cpu")
-OPERATIONS = ("bgmv_shrink", "bgmv_expand", "bgmv_expand_slice")
-"""The three that look adapters up by token; the others of the CPU build call them."""
+SOURCE = "vllm.lora.ops.torch_ops.lora_ops"
+HOLDERS = (SOURCE, "vllm.lora.ops.torch_ops", "vllm.lora.punica_wrapper.punica_cpu")
+"""Where the operations are defined, and who holds them under the same names."""
+OPERATIONS: Mapping[str, tuple[object, ...]] = {"bgmv_shrink": (1.0,), "bgmv_expand": (), "bgmv_expand_slice": (0, 1)}
+"""The three that look adapters up by token, with what they take last; the others of the CPU build call them."""
 
 Operation = Callable[..., None]
 
 
 def allowed(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which vLLM loads this plug-in too."""
+    """The environment in which vLLM loads this plug-in too.
+
+    Raises:
+        PolicyUnavailable: vLLM would not find it.
+    """
+    if not entry_points(group=GROUP, name=NAME):
+        remedy = "Install plum-lsp again, in the environment that has vLLM (in a checkout: make setup)."
+        raise PolicyUnavailable("vLLM would not find plum-lsp's plug-in, and mix policy versions", remedy=remedy)
     listed = environment.get(LISTED)
     return {**environment, **({} if listed is None else {LISTED: f"{listed},{NAME}"})}
 
@@ -36,34 +48,38 @@ def register() -> None:
     """Run by vLLM in each of its processes.
 
     Raises:
-        AttributeError: this vLLM names the operations otherwise. It then does not start: better than mixed versions.
+        ImportError, AttributeError, TypeError: this vLLM has the fault and keeps the operations elsewhere. It then does
+            not start, which is better than mixed versions.
     """
     if os.environ.get(WANTED) != "1" or not import_module("vllm.platforms").current_platform.is_cpu():
         return
-    modules = [import_module(holder) for holder in HOLDERS]
-    if skips_base(modules[0].bgmv_shrink):
+    source = import_module(SOURCE)
+    if all(skips_base(getattr(source, name), rest) for name, rest in OPERATIONS.items()):
         return
+    modules = [import_module(holder) for holder in HOLDERS]
     for name in OPERATIONS:
-        operation = skipping_base(getattr(modules[0], name))
+        operation = skipping_base(getattr(source, name))
         for module in modules:
             getattr(module, name)
             setattr(module, name, operation)
 
 
-def skips_base(shrink: Operation) -> bool:
+def skips_base(operation: Operation, rest: tuple[object, ...]) -> bool:
     """Whether an operation leaves a token without an adapter alone."""
     torch: Any = import_module("torch")
     output = torch.zeros(1, 1)
-    shrink(torch.ones(1, 1), torch.ones(1, 1, 1), output, torch.tensor([-1]), 1.0)
+    operation(torch.ones(1, 1), torch.ones(1, 1, 1), output, torch.tensor([-1]), *rest)
     return bool(output.item() == 0.0)
 
 
 def skipping_base(operation: Operation) -> Operation:
-    """The same operation, to which a token without an adapter is zero, and so are the adapter's results for it."""
+    """The same operation, which leaves the output of a token without an adapter as it was."""
 
     @functools.wraps(operation)
     def skipping(inputs: Any, weights: Any, output: Any, indices: Any, *rest: Any, **named: Any) -> None:
-        known = inputs.masked_fill((indices < 0)[:, None], 0)
-        operation(known, weights, output, indices.clamp(min=0), *rest, **named)
+        bare, rows = indices < 0, output[: len(indices)]
+        kept = rows[bare]
+        operation(inputs, weights, output, indices.clamp(min=0), *rest, **named)
+        rows[bare] = kept
 
     return skipping

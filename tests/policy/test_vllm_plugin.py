@@ -9,43 +9,52 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.policy import vllm_plugin
 
 OPERATIONS = """
     import sys, torch
     from vllm.lora.ops import torch_ops
     from vllm.lora.punica_wrapper import punica_cpu
+    from vllm.platforms import current_platform
     from plum_lsp.policy import vllm_plugin
 
     before = torch_ops.bgmv_shrink
     vllm_plugin.register()
-    if sys.argv[1] == "not asked":
+    if sys.argv[1] == "not asked" or not current_platform.is_cpu():
         sys.exit(torch_ops.bgmv_shrink is not before)
-    assert vllm_plugin.skips_base(torch_ops.bgmv_shrink) and vllm_plugin.skips_base(punica_cpu.bgmv_shrink)
     wrapped = torch_ops.bgmv_shrink
     vllm_plugin.register()
     assert torch_ops.bgmv_shrink is wrapped, "wrapped once"
 
     torch.manual_seed(0)
-    inputs, rows, weights = torch.randn(3, 4), torch.tensor([1, -1, 0]), torch.randn(2, 5, 4)
-    inputs[1, 0] = float("nan")
-    for name in vllm_plugin.OPERATIONS:
-        operation = getattr(punica_cpu, name)
-        rest = {"bgmv_shrink": (2.0,), "bgmv_expand": (), "bgmv_expand_slice": (0, 5)}[name]
-        output = torch.ones(3, 5)
-        operation(inputs, weights, output, rows, *rest)
-        if name == "bgmv_shrink":
-            expected = torch.stack([2 * weights[1] @ inputs[0], torch.zeros(5), 2 * weights[0] @ inputs[2]])
-        else:
-            expected = 1 + torch.stack([weights[1] @ inputs[0], torch.zeros(5), weights[0] @ inputs[2]])
-        assert torch.allclose(output, expected), (name, output, expected)
+    inputs, rows, weights = torch.randn(3, 4), torch.tensor([1, -1, 1]), torch.randn(2, 5, 4)
+    inputs[1, 0] = weights[0, 0, 0] = float("nan")  # neither is anything to the token without an adapter
+    for name, more, adds in [
+        ("bgmv_shrink", (2.0,), False),
+        ("bgmv_expand", (True,), True),
+        ("bgmv_expand", (False,), False),
+        ("bgmv_expand_slice", (0, 5, True), True),
+        ("bgmv_expand_slice", (0, 5, False), False),
+    ]:
+        output, scale = torch.ones(3, 5), 2.0 if name == "bgmv_shrink" else 1.0
+        getattr(punica_cpu, name)(inputs, weights, output, rows, *more)
+        first, last = (scale * weights[1] @ inputs[row] + adds for row in (0, 2))
+        assert torch.allclose(output, torch.stack([first, torch.ones(5), last])), (name, more, output)
 """
 
 
 def test_vllm_finds_it() -> None:
     """It is installed under the name that vLLM's list of plug-ins is given."""
-    [found] = entry_points(group="vllm.general_plugins", name=vllm_plugin.NAME)
+    [found] = entry_points(group=vllm_plugin.GROUP, name=vllm_plugin.NAME)
     assert found.load() is vllm_plugin.register
+
+
+def test_nothing_is_started_that_would_not_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an update of the code that was not installed."""
+    monkeypatch.setattr(vllm_plugin, "NAME", "plum_lsp_of_tomorrow")
+    with pytest.raises(PolicyUnavailable, match="mix policy versions"):
+        vllm_plugin.allowed({})
 
 
 @pytest.mark.parametrize(

@@ -201,20 +201,21 @@ async def test_publish_under_load_mixes_nothing(served: Served, adapters: Path) 
 
 async def test_versions_asked_at_once_stay_apart(served: Served, adapters: Path) -> None:
     """The base model and two adapters in one batch, as during a trial: each writes what it writes alone."""
+    names, asked = (MODEL, "side-one", "side-two"), (MODEL, "side-one", "side-two") * 7
     engine = served_engine(served.state)
-    for name in ("one", "two"):
-        folder = served.store.root / f"side-{name}"
-        shutil.copytree(adapters / name, folder)
-        await engine.load(folder.name, folder)
-    names = (MODEL, "side-one", "side-two")
-    alone = {name: await engine.complete(name, PROMPT.text, tokens=6) for name in names}
+    try:
+        for name in ("one", "two"):
+            folder = served.store.root / f"side-{name}"
+            shutil.copytree(adapters / name, folder)
+            await engine.load(folder.name, folder)
+        alone = {name: await engine.complete(name, PROMPT.text, tokens=6) for name in names}
+        together = await asyncio.gather(*(engine.complete(name, PROMPT.text, tokens=6) for name in asked))
+    finally:
+        for name in names[1:]:
+            await engine.unload(name)
+        await engine.close()
     for name, other in itertools.combinations(names, 2):
         assert _distance(alone[name], alone[other]) > CLEAR, "the versions must be told apart"
-    asked = names * 7
-    together = await asyncio.gather(*(engine.complete(name, PROMPT.text, tokens=6) for name in asked))
-    for name in names[1:]:
-        await engine.unload(name)
-    await engine.close()
     for name, answer in zip(asked, together, strict=True):
         assert min(names, key=lambda one: _distance(answer, alone[one])) == name
 

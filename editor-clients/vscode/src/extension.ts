@@ -72,7 +72,7 @@ class Plum implements vscode.Disposable {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    this.isServing = false;
+    this.serves(false);
     await client?.dispose();
   }
 
@@ -82,16 +82,23 @@ class Plum implements vscode.Disposable {
     this.log.dispose();
   }
 
+  private serves(isServing: boolean): Thenable<unknown> {
+    this.isServing = isServing;
+    return vscode.commands.executeCommand("setContext", "plum.running", isServing);
+  }
+
   private changed(state: State, client: LanguageClient): void {
+    if (this.client !== client) {
+      return;
+    }
     if (state === State.Running) {
       void this.serve(client);
       return;
     }
-    this.isServing = false;
-    void vscode.commands.executeCommand("setContext", "plum.running", false);
+    void this.serves(false);
     if (state === State.Starting) {
       this.status.take({ busy: true, kind: "Normal", message: "starting" });
-    } else if (state === State.Stopped && this.client) {
+    } else if (state === State.Stopped) {
       this.status.take({ busy: false, kind: "Error", message: "the server ended" });
     }
   }
