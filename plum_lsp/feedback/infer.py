@@ -16,7 +16,7 @@ from plum_lsp.feedback.outcomes import OfferEvent, OfferLife, OfferState
 IGNORED_AFTER_SECONDS = 10.0
 """Continue's figure, after which a completion that was left standing counts as not wanted."""
 
-_ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.TYPE_OUT, OfferEvent.DISMISS, OfferEvent.EXPIRE, OfferEvent.SUPERSEDE})
+_ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.TYPE_OUT, OfferEvent.DISMISS, OfferEvent.SUPERSEDE})
 
 _CLOSERS = ")]}\"'"
 """What editors put in by themselves behind the cursor when its opening half is typed."""
@@ -29,7 +29,8 @@ TYPED_STEP_MAX = 2
 class OfferTracker:
     """An offer, the text around its hole, and when it was last touched (POSIX seconds).
 
-    While `is_open`, edits can still tell something; afterwards only the editor can, through `told`.
+    While `is_open`, edits can still tell something; afterwards only the editor can, through `told`. An offer that was
+    left standing is open: a menu may be read for longer than it takes to be ignored, and what is then taken was wanted.
     """
 
     life: OfferLife
@@ -65,9 +66,10 @@ class OfferTracker:
         )
 
     @property
-    def expires_at(self) -> float:
-        """The instant from which `after_silence` counts the offer as ignored."""
-        return self.touched_at + IGNORED_AFTER_SECONDS
+    def expires_at(self) -> float | None:
+        """The instant from which `after_silence` counts the offer as ignored; None if that is decided."""
+        is_decided = not self.is_open or self.life.state is OfferState.IGNORED
+        return None if is_decided else self.touched_at + IGNORED_AFTER_SECONDS
 
     def told(
         self, event: OfferEvent, *, at: float, source: OutcomeSource, accepted_length: int = 0
@@ -78,7 +80,9 @@ class OfferTracker:
             UnlistedTransition: the event cannot happen to this offer now.
         """
         life, outcome = self.life.after(event, at=at, source=source, accepted_length=accepted_length)
-        is_open = self.is_open and event not in _ENDS and life.state is not OfferState.ACCEPTED
+        is_over = event in _ENDS or life.state is OfferState.ACCEPTED
+        is_over |= event is OfferEvent.EXPIRE and life.state is not OfferState.IGNORED
+        is_open = self.is_open and not is_over
         return replace(self, life=life, touched_at=at, is_open=is_open), outcome
 
     def after_change(self, document_text: str, *, at: float) -> tuple[OfferTracker, Outcome | None]:
@@ -91,13 +95,13 @@ class OfferTracker:
             return replace(self, touched_at=at, typed_length=max(0, typed)), None
         if event is OfferEvent.ACCEPT and 0 < self.typed_length >= len(self.text.rstrip()) - TYPED_STEP_MAX:
             event = OfferEvent.TYPE_OUT
-        if event is OfferEvent.DISMISS and self.life.state is OfferState.SENT:
+        if event is OfferEvent.DISMISS and self.life.state in {OfferState.SENT, OfferState.IGNORED}:
             event = OfferEvent.SUPERSEDE
         return self.told(event, at=at, source=OutcomeSource.INFERRED)
 
     def after_silence(self, *, at: float) -> tuple[OfferTracker, Outcome | None]:
         """What it means that nothing more has happened until now."""
-        if not self.is_open or at < self.expires_at:
+        if self.expires_at is None or at < self.expires_at:
             return self, None
         return self.told(OfferEvent.EXPIRE, at=at, source=OutcomeSource.INFERRED)
 

@@ -4,7 +4,7 @@
       │              ├─────type_out────▶ typed_through
       │              ├─────accept_part─▶ partly_accepted ──accept──▶ accepted
       │              ├─────dismiss─────▶ dismissed
-      │              ├─────expire──────▶ ignored
+      │              ├─────expire──────▶ ignored ──accept──▶ accepted
       └──supersede──▶└─────supersede───▶ superseded
 
 Editors report in their own time, so the command of an accepted item may arrive after we gave the offer up: what the
@@ -88,6 +88,7 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.IGNORED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
     (_S.IGNORED, _E.DISMISS): _S.DISMISSED,
     (_S.IGNORED, _E.EXPIRE): _S.IGNORED,
+    (_S.IGNORED, _E.TYPE_OUT): _S.TYPED_THROUGH,
     (_S.IGNORED, _E.SUPERSEDE): _S.IGNORED,
     (_S.DISMISSED, _E.ACCEPT): _S.ACCEPTED,
     (_S.DISMISSED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,

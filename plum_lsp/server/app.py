@@ -33,7 +33,7 @@ from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Services, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
-from plum_lsp.server.status import METHOD, READY, Kind, Status, StatusBar
+from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
 from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
 
@@ -60,6 +60,8 @@ class PlumServer(LanguageServer):
             max_workers=1,
         )
         self._complained: set[str] = set()
+        self._alarm = Alarm(partial(self._show, types.MessageType.Error))
+        self.editor_shows_status = False
         services = ServiceKeeper(open_services, self, working=self._working)
         self.session = Session(
             clock=clock,
@@ -106,7 +108,7 @@ class PlumServer(LanguageServer):
         """Show a problem to the user, once however often it comes."""
         if problem not in self._complained:
             self._complained.add(problem)
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"plum-lsp: {problem}"))
+            self._show(types.MessageType.Warning, problem)
 
     def report_server_error(self, error: Exception, source: object) -> None:
         """Log an error that reached the boundary; pygls would raise a pop-up for each.
@@ -123,7 +125,13 @@ class PlumServer(LanguageServer):
         logger.error("a message could not be handled: %s (%s)", message, place)
         logger.debug("the same with its message", exc_info=cause)
 
+    def _show(self, kind: types.MessageType, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {message}"))
+
     def _tell(self, status: Status) -> None:
+        if not self.editor_shows_status:
+            self._alarm.hear(status)
+            return
         params: dict[str, Any] = {"busy": status.busy, "kind": status.kind.value, "message": status.message}
         if status.command:
             params["command"] = {"title": "plum: why?", "command": status.command}
@@ -164,12 +172,15 @@ def _register_start(server: PlumServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
+        server.editor_shows_status = _says(params, "status")
         session.settings.start(params.initialization_options, _folders(params))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
             options = types.CompletionOptions(trigger_characters=["\n", ":", " "])
-            server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(partial(Completion(session).answer))
+            server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(
+                partial(Completion(session, params.capabilities).answer)
+            )
 
     @server.feature(types.INITIALIZED)
     async def initialized(_: types.InitializedParams) -> None:

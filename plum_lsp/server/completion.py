@@ -12,8 +12,12 @@ from plum_lsp.server.session import Session
 class Completion:
     """Answers the request with at most one entry; menus mix it with those of other servers."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, capabilities: types.ClientCapabilities) -> None:
+        document = capabilities.text_document
+        completion = document.completion if document else None
+        item = completion.completion_item if completion else None
         self._session = session
+        self._reads_markdown = types.MarkupKind.Markdown in ((item and item.documentation_format) or ())
 
     async def answer(self, params: types.CompletionParams) -> types.CompletionList:
         """The offer for the document as it is now, if there is one.
@@ -23,5 +27,7 @@ class Completion:
         kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
         trigger = Trigger.INVOKED if kind is types.CompletionTriggerKind.Invoked else Trigger.AUTOMATIC
         answer = await self._session.ask(params.text_document.uri, to_position(params.position), trigger)
-        items = [completion_item(answer.offer, answer.document)] if answer else []
-        return types.CompletionList(is_incomplete=True, items=items)
+        if answer is None:
+            return types.CompletionList(is_incomplete=True, items=[])
+        item = completion_item(answer.offer, answer.document, reads_markdown=self._reads_markdown)
+        return types.CompletionList(is_incomplete=True, items=[item])

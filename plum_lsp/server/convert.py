@@ -10,7 +10,7 @@ from lsprotocol import types
 from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
 from plum_lsp.server.documents import Change
-from plum_lsp.server.evidence import evidence_markdown
+from plum_lsp.server.evidence import evidence_markdown, evidence_text
 
 ACCEPT = "plum.accept"
 """The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""
@@ -79,11 +79,13 @@ def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:
     )
 
 
-def completion_item(offer: Offer, document: Document) -> types.CompletionItem:
+def completion_item(offer: Offer, document: Document, *, reads_markdown: bool) -> types.CompletionItem:
     """The offer as an entry of the completion menu, for editors without inline completion.
 
     Its text edit starts at the first character of the cursor's line: menus filter by what stands there.
     """
+    markup = types.MarkupKind.Markdown if reads_markdown else types.MarkupKind.PlainText
+    evidence = evidence_markdown(offer) if reads_markdown else f"{offer.text.rstrip()}\n\n{evidence_text(offer)}"
     text = inserted_text(offer, document)
     hole = _first_line_of(document, offer.hole)
     head = Span(start=_line_start(document.text, hole.start), end=hole.start)
@@ -95,7 +97,7 @@ def completion_item(offer: Offer, document: Document) -> types.CompletionItem:
         label=(typed + first).strip() + (" …" if rest else ""),
         label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
         detail=f"{_TIER_LABEL[offer.chosen.tier]}: {offer.chosen.reason}",
-        documentation=types.MarkupContent(types.MarkupKind.Markdown, evidence_markdown(offer)),
+        documentation=types.MarkupContent(markup, evidence),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,
         sort_text="\x20",

@@ -200,7 +200,7 @@ class OutcomeDesk:
         if followed.timer is not None:
             followed.timer.cancel()
         followed.timer = None
-        if followed.tracker.is_open:
+        if followed.tracker.expires_at is not None:
             delay = max(0.0, followed.tracker.expires_at - self._now())
             followed.timer = asyncio.get_running_loop().call_later(delay, self._expire, followed)
         elif followed.accepted is not None and followed.accepted.due_at is not None:

@@ -1,11 +1,14 @@
 """What the status bar says, from the events of the pipeline. Decides on values; sending is the `tell` it is given.
 
-Follows Copilot's language server: `didChangeStatus {busy, kind, message, command?}`.
+Follows Copilot's language server: `didChangeStatus {busy, kind, message, command?}`. An editor that does not say
+that it shows it gets an `Alarm` instead: some warn the user of each message that they do not know.
 """
 
 from __future__ import annotations
 
 import enum
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -50,8 +53,36 @@ _KINDS = {
 }
 """Reasons not listed are no trouble: plum-lsp is well and chose to be silent."""
 
+ALARM_SECONDS = 300.0
+"""The same trouble is not told again sooner; each pause in typing would tell of a policy server that is down."""
+
+ALARMS_REMEMBERED_MAX = 32
+
 REQUESTS_REMEMBERED_MAX = 32
 """Requests whose end was never recorded must not pile up; editors have fewer in flight."""
+
+
+class Alarm:
+    """Trouble in words, for editors without a status line: what is no error is not worth a message."""
+
+    def __init__(self, tell: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
+        self._now = now
+        self._told_at: dict[str, float] = {}
+
+    def hear(self, status: Status) -> None:
+        """Tell an error, unless the same was told lately, whatever numbers it holds."""
+        if status.kind is not Kind.ERROR:
+            return
+        topic, now = re.sub(r"[0-9]+", "0", status.message), self._now()
+        told_at = self._told_at.get(topic)
+        if told_at is not None and now - told_at < ALARM_SECONDS:
+            return
+        self._told_at.pop(topic, None)
+        while len(self._told_at) >= ALARMS_REMEMBERED_MAX:
+            self._told_at.pop(next(iter(self._told_at)))
+        self._told_at[topic] = now
+        self._tell(status.message)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support import without_isolation
-from support.editor import PLUM_LSP, Editor
+from support.editor import PLUM_LSP, Editor, capabilities
 from support.processes import descendants, until_gone
 from support.scripted_policy import ScriptedPolicy
 
@@ -39,6 +39,20 @@ async def test_without_isolation_nothing_is_run(policy: ScriptedPolicy, tmp_path
         assert told["reason"] == "sandbox_unavailable"
         assert "Landlock" in told["text"]
         assert editor.status["kind"] == "Error"
+
+
+async def test_an_editor_without_a_status_line_is_told_too(policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """As a message, once however often it asks, and in no message that it does not know."""
+    command = (sys.executable, without_isolation.__file__, sys.executable, PLUM_LSP, "serve")
+    able = capabilities(inline=False, shows_status=False)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, command=command, able=able) as editor:
+        for _ in range(2):
+            assert await editor.suggest(ADD) is None
+            assert (await editor.explain())["reason"] == "sandbox_unavailable"
+        (told,) = editor.read_messages()
+        assert told.startswith("plum-lsp: ")
+        assert "Landlock" in told
+        assert editor.statuses == []
 
 
 async def test_an_interpreter_that_is_none_is_told(policy: ScriptedPolicy, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,7 +139,33 @@ def test_silence_means_ignored() -> None:
     tracker, outcome = tracker.after_silence(at=IGNORED_AFTER_SECONDS)
     assert early is None
     assert outcome is not None
-    assert (outcome.kind, tracker.is_open) == (OutcomeKind.IGNORED, False)
+    assert (outcome.kind, tracker.expires_at) == (OutcomeKind.IGNORED, None)
+    assert tracker.after_silence(at=3 * IGNORED_AFTER_SECONDS) == (tracker, None)
+
+
+@pytest.mark.parametrize(
+    ("middles", "kind"),
+    [
+        ((TEXT,), OutcomeKind.ACCEPTED),
+        ([TEXT[:length] for length in range(1, len(TEXT) + 1)], OutcomeKind.TYPED_THROUGH),
+        (("x",), None),
+        (("x", TEXT), None),
+    ],
+)
+def test_what_is_taken_late_was_wanted(middles: Sequence[str], kind: OutcomeKind | None) -> None:
+    """A menu may be read for longer than ten seconds; who goes another way then has said no more than before."""
+    tracker, _ = follow().after_silence(at=IGNORED_AFTER_SECONDS)
+    outcome = None
+    for number, middle in enumerate(middles):
+        tracker, outcome = tracker.after_change(BEFORE + middle + AFTER, at=IGNORED_AFTER_SECONDS + 5.0 + number)
+    assert (outcome and outcome.kind, tracker.is_open) == (kind, False)
+
+
+def test_silence_closes_what_was_never_shown() -> None:
+    """Nobody can take it from a menu."""
+    tracker, outcome = follow(is_shown=False).after_silence(at=IGNORED_AFTER_SECONDS)
+    assert outcome is not None
+    assert (outcome.kind, tracker.is_open) == (OutcomeKind.SUPERSEDED, False)
 
 
 def test_typing_through_puts_silence_off() -> None:

@@ -17,7 +17,7 @@ STUB = "def add(a, b):\n    ‸"
 def able(**says: bool) -> types.ClientCapabilities:
     """An editor with inline completion that says something of itself."""
     result = capabilities()
-    result.experimental = {"plum": says}
+    result.experimental = {"plum": {"status": True, **says}}
     return result
 
 

@@ -50,11 +50,24 @@ def test_an_item_replaces_on_one_line_only() -> None:
 def test_a_menu_entry_keeps_the_indentation() -> None:
     """Its edit starts behind the indentation, so that the editor filters by what is typed."""
     document = Document(uri="file:///a.py", version=1, text="def f():\n\tre")
-    item = completion_item(make_offer("turn 1\n", hole=Span(start=12, end=12)), document)
+    item = completion_item(make_offer("turn 1\n", hole=Span(start=12, end=12)), document, reads_markdown=True)
     assert isinstance(item.text_edit, types.TextEdit)
     assert item.text_edit.range.start == types.Position(1, 1)
     assert item.text_edit.new_text == "return 1\n"
     assert item.label == "return 1"
+
+
+def test_a_menu_that_shows_markdown_as_it_is_written_gets_none() -> None:
+    """Kate is such an editor; both forms say what would be inserted and why."""
+    document = Document(uri="file:///a.py", version=1, text="def f():\n\t")
+    offer = make_offer("return 1\n", hole=Span(start=10, end=10))
+    for reads_markdown, kind in ((True, types.MarkupKind.Markdown), (False, types.MarkupKind.PlainText)):
+        shown = completion_item(offer, document, reads_markdown=reads_markdown).documentation
+        assert isinstance(shown, types.MarkupContent)
+        assert shown.kind is kind
+        assert "return 1" in shown.value
+        assert offer.chosen.reason in shown.value
+        assert ("```" in shown.value) is reads_markdown
 
 
 def test_encodings_default_to_utf_16() -> None:

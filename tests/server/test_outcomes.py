@@ -95,6 +95,19 @@ async def test_an_offer_left_standing_is_ignored(desk: OutcomeDesk, book: Book) 
     assert book.kinds == [(OutcomeKind.IGNORED, OutcomeSource.INFERRED)]
 
 
+async def test_an_ignored_offer_may_still_be_taken(desk: OutcomeDesk, book: Book) -> None:
+    """From a menu that stood open for long; no timer waits for it meanwhile, and one measures it afterwards."""
+    desk.offered(OFFER, DOCUMENT)
+    book.now += 25.0
+    (followed,) = desk._offers.values()
+    desk._expire(followed)
+    assert followed.timer is None
+    desk.edited(edited(BEFORE + OFFER.text))
+    assert followed.timer is not None
+    await desk.finish()
+    assert [kind for kind, _ in book.kinds] == [OutcomeKind.IGNORED, OutcomeKind.ACCEPTED]
+
+
 async def test_closing_ends_an_offer_without_a_judgement(desk: OutcomeDesk, book: Book) -> None:
     """A closed document says nothing about the offer."""
     desk.offered(OFFER, DOCUMENT)

@@ -7,7 +7,17 @@ from support.bench import make_offer
 
 from plum_lsp.domain.events import Ended
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
-from plum_lsp.server.status import READY, STARTING, Kind, Status, StatusBar, ended_status
+from plum_lsp.server.status import (
+    ALARM_SECONDS,
+    ALARMS_REMEMBERED_MAX,
+    READY,
+    STARTING,
+    Alarm,
+    Kind,
+    Status,
+    StatusBar,
+    ended_status,
+)
 
 
 def bar() -> tuple[StatusBar, list[Status]]:
@@ -44,3 +54,27 @@ def test_an_end_nobody_began_is_told() -> None:
     status.record(Ended(request_id=RequestId("r"), result=make_offer(), stages_ms={}))
     assert told[-1].message == "verified: passes 1 of 1 test"
     assert told[-1].command == "plum.explain"
+
+
+def test_an_alarm_tells_errors_and_no_error_twice() -> None:
+    """Whatever numbers it holds; after a while it is told again, for the trouble is still there."""
+    now, told = 0.0, list[str]()
+    alarm = Alarm(told.append, now=lambda: now)
+    for message in ("down, again in 8 s", "down, again in 4 s", "no sandbox"):
+        alarm.hear(Status(busy=False, kind=Kind.ERROR, message=message))
+        alarm.hear(READY)
+    alarm.hear(Status(busy=False, kind=Kind.WARNING, message="slow"))
+    assert told == ["down, again in 8 s", "no sandbox"]
+    now = ALARM_SECONDS
+    alarm.hear(Status(busy=False, kind=Kind.ERROR, message="down, again in 2 s"))
+    assert told[2:] == ["down, again in 2 s"]
+
+
+def test_an_alarm_remembers_so_many_troubles() -> None:
+    """Of an endless row of different ones the last are remembered."""
+    told: list[str] = []
+    alarm = Alarm(told.append, now=lambda: 1.0)
+    names = [f"trouble {'x' * number}" for number in range(ALARMS_REMEMBERED_MAX + 1)]
+    for name in (*names, names[-1], names[0]):
+        alarm.hear(Status(busy=False, kind=Kind.ERROR, message=name))
+    assert told == [*names, names[0]]

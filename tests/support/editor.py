@@ -41,6 +41,7 @@ def capabilities(
     pull: bool = False,
     progress: bool = False,
     reports_shown: bool = False,
+    shows_status: bool = True,
 ) -> types.ClientCapabilities:
     """What an editor can do, on top of what every editor can."""
     completion = types.CompletionClientCapabilities(
@@ -64,8 +65,7 @@ def capabilities(
         result.workspace.did_change_configuration = types.DidChangeConfigurationClientCapabilities(
             dynamic_registration=True
         )
-    if reports_shown:
-        result.experimental = {"plum": {"reportsShown": True}}
+    result.experimental = {"plum": {"reportsShown": reports_shown, "status": shows_status}}
     return result
 
 

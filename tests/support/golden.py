@@ -32,9 +32,9 @@ def messages() -> dict[str, Any]:
     item = _plain(inline_item(offer, DOCUMENT))
     no_offer = Abstention(request_id=RequestId("request-1"), reason=AbstentionReason.ALL_FAILED, detail="All failed.")
     return {
-        "capabilities": {"experimental": {"plum": {"reportsShown": True, "cycles": True}}},
+        "capabilities": {"experimental": {"plum": {"reportsShown": True, "cycles": True, "status": True}}},
         "inlineCompletionList": {"items": [item]},
-        "completionItem": _plain(completion_item(offer, DOCUMENT)),
+        "completionItem": _plain(completion_item(offer, DOCUMENT, reads_markdown=True)),
         "didShowCompletion": {"item": item},
         "didPartiallyAcceptCompletion": {"item": item, "acceptedLength": len('sign = "XX"\r\n')},
         "didChangeStatus": [_status(offer), _status(no_offer)],

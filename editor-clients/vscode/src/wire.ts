@@ -8,7 +8,7 @@ export const REJECT = "plum.reject";
 export const EXPLAIN = "plum.explain";
 
 /** What this client says of itself under `capabilities.experimental`. */
-export const SAYS = { plum: { reportsShown: true, cycles: true } };
+export const SAYS = { plum: { reportsShown: true, cycles: true, status: true } };
 
 export interface Command {
   title: string;

@@ -12,7 +12,7 @@ M.AUTOMATIC = 2
 function M.capabilities()
   return {
     textDocument = { inlineCompletion = { dynamicRegistration = false } },
-    experimental = { plum = { reportsShown = true, cycles = true } },
+    experimental = { plum = { reportsShown = true, cycles = true, status = true } },
   }
 end
 
