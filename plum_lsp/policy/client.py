@@ -153,6 +153,8 @@ class CompletionsPolicy:
             asyncio.create_task(self._stream(group, ask)) for ask in asks(options, shares_prompt=self._shares_prompt)
         ]
         self._streams.update(tasks)
+        for task in tasks:  # whatever becomes of who waits for them
+            task.add_done_callback(self._streams.discard)
         error: PolicyError | None = None
         has_yielded = False
         pending = set(group.results)
@@ -170,7 +172,6 @@ class CompletionsPolicy:
                         yield completion
         finally:
             await _end(tasks)
-            self._streams.difference_update(tasks)
             for result in group.results:
                 _outcome(result)  # an error nobody waits for any more is not to be reported as forgotten
         if error is not None:

@@ -187,7 +187,7 @@ async def test_cancelling_the_consumer_reaches_the_server(server: ScriptedPolicy
 async def test_cancelling_twice_still_closes_every_connection(
     server: ScriptedPolicy, policy: CompletionsPolicy
 ) -> None:
-    """A second cancellation while the connections are being closed leaves none of them open."""
+    """A second cancellation while the connections are being closed leaves none of them open, and nothing kept."""
     server.will_hang("    x")
     task = asyncio.create_task(_sample(policy, _options(3), seconds=30))
     while len(server.completions) < 3:
@@ -198,6 +198,7 @@ async def test_cancelling_twice_still_closes_every_connection(
     await asyncio.gather(task, return_exceptions=True)
     assert await asyncio.to_thread(server.wait_until_idle)
     assert server.closed_early == 3
+    assert not policy._streams
 
 
 async def test_closing_the_policy_cancels_what_is_in_flight(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:

@@ -59,6 +59,7 @@ async def test_groups_that_end_early_keep_no_connection(is_cancelled: bool, monk
                 break
             await asyncio.sleep(0.02)
         assert policy._http.held == 0
+        assert not policy._streams
         await policy.close()
 
 
