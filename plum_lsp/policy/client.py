@@ -149,12 +149,7 @@ class CompletionsPolicy:
             PolicyError: no completion could be had.
         """
         group = await self._begin(prompt, options, deadline, version)
-        tasks = [
-            asyncio.create_task(self._stream(group, ask)) for ask in asks(options, shares_prompt=self._shares_prompt)
-        ]
-        self._streams.update(tasks)
-        for task in tasks:  # whatever becomes of who waits for them
-            task.add_done_callback(self._streams.discard)
+        tasks = [self._begin_stream(group, ask) for ask in asks(options, shares_prompt=self._shares_prompt)]
         error: PolicyError | None = None
         has_yielded = False
         pending = set(group.results)
@@ -216,6 +211,20 @@ class CompletionsPolicy:
             results=tuple(loop.create_future() for _ in options.temperatures),
         )
 
+    def _begin_stream(self, group: Group, ask: tuple[int, ...]) -> asyncio.Task[None]:
+        """A stream in a task. Its end is told even if that comes before its first step, or nobody waits for it."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._streams.discard(task)
+            for index in ask:
+                group.sent[index].set()
+                group.results[index].cancel()
+
+        task = asyncio.create_task(self._stream(group, ask))
+        self._streams.add(task)
+        task.add_done_callback(ended)
+        return task
+
     async def _stream(self, group: Group, ask: tuple[int, ...]) -> None:
         """The candidates of one request. Requests leave in the order of their candidates.
 
@@ -237,10 +246,6 @@ class CompletionsPolicy:
             _fail(group, ask, unreachable(error, self._url))
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
             _fail(group, ask, error)
-        finally:
-            for index in ask:
-                group.sent[index].set()
-                group.results[index].cancel()
 
     async def _complete(self, group: Group, ask: tuple[int, ...]) -> tuple[int, ...]:
         """Send a request and read its stream until each choice has ended or left the block.

@@ -68,7 +68,7 @@ class PlumServer(LanguageServer):
             settings=SettingsKeeper(load, self.complain),
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
-            status=StatusBar(self._tell),
+            status=StatusBar(self._tell, hear=self._hear),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
@@ -128,9 +128,12 @@ class PlumServer(LanguageServer):
     def _show(self, kind: types.MessageType, message: str) -> None:
         self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {message}"))
 
-    def _tell(self, status: Status) -> None:
+    def _hear(self, status: Status) -> None:
         if not self.editor_shows_status:
             self._alarm.hear(status)
+
+    def _tell(self, status: Status) -> None:
+        if not self.editor_shows_status:
             return
         params: dict[str, Any] = {"busy": status.busy, "kind": status.kind.value, "message": status.message}
         if status.command:

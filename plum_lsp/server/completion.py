@@ -13,11 +13,8 @@ class Completion:
     """Answers the request with at most one entry; menus mix it with those of other servers."""
 
     def __init__(self, session: Session, capabilities: types.ClientCapabilities) -> None:
-        document = capabilities.text_document
-        completion = document.completion if document else None
-        item = completion.completion_item if completion else None
         self._session = session
-        self._reads_markdown = types.MarkupKind.Markdown in ((item and item.documentation_format) or ())
+        self._reads_markdown = shows_markdown(capabilities)
 
     async def answer(self, params: types.CompletionParams) -> types.CompletionList:
         """The offer for the document as it is now, if there is one.
@@ -31,3 +28,12 @@ class Completion:
             return types.CompletionList(is_incomplete=True, items=[])
         item = completion_item(answer.offer, answer.document, reads_markdown=self._reads_markdown)
         return types.CompletionList(is_incomplete=True, items=[item])
+
+
+def shows_markdown(capabilities: types.ClientCapabilities) -> bool:
+    """Whether the menu shows Markdown: it does where an editor lists no format (Helix, Eglot), but not in one that says
+    nothing of menus at all (Kate)."""
+    document = capabilities.text_document
+    completion = document.completion if document else None
+    item = completion.completion_item if completion else None
+    return item is not None and types.MarkupKind.Markdown in (item.documentation_format or [types.MarkupKind.Markdown])

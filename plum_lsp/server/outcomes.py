@@ -71,10 +71,10 @@ class OutcomeDesk:
         followed = self._offers.get(offer_id)
         return followed.offer if followed else None
 
-    def is_open(self, offer_id: OfferId) -> bool:
-        """Whether the user may still be looking at an offer."""
+    def stands(self, offer_id: OfferId) -> bool:
+        """Whether an offer is new enough to be given again; one that was ignored is not."""
         followed = self._offers.get(offer_id)
-        return followed is not None and followed.tracker.is_open
+        return followed is not None and followed.tracker.expires_at is not None
 
     def offered(self, offer: Offer, document: Document, *, is_alternative: bool = False) -> None:
         """An offer was sent for `document`; those before it for the same document are over, unless it joins them."""

@@ -26,7 +26,7 @@ from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar, trouble_status
 from plum_lsp.server.typing_through import typed_through
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Session:
         if state is None:
             self.status.show_idle(STARTING)
         elif isinstance(state, Trouble):
-            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=told(state.error)))
+            self.status.show_idle(trouble_status(_reason(state.error), told(state.error)))
         elif state.problems:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
         else:
@@ -191,7 +191,7 @@ class Session:
             return None
         for offer in standing.offers:
             rest = typed_through(offer, standing.document, request.document, request.offset)
-            if rest is not None and self.outcomes.is_open(offer.id):
+            if rest is not None and self.outcomes.stands(offer.id):
                 return Answer(offers=(rest,), document=request.document, offset=request.offset)
         return None
 
@@ -202,7 +202,7 @@ class Session:
             return None
         asked = (standing.document.version, standing.offset)
         is_same = asked == (document.version, document.offset_at(position))
-        return standing if is_same and self.outcomes.is_open(standing.offers[-1].id) else None
+        return standing if is_same and self.outcomes.stands(standing.offers[-1].id) else None
 
     def _request(
         self, document: Document, position: Position, trigger: Trigger, standing: Answer | None

@@ -7,7 +7,6 @@ that it shows it gets an `Alarm` instead: some warn the user of each message tha
 from __future__ import annotations
 
 import enum
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,12 +30,13 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One line for the user. `command` is what a click on it runs; empty for nothing."""
+    """One line for the user. `command` is what a click on it runs, empty for none; `trouble` says what an error is."""
 
     busy: bool
     kind: Kind
     message: str
     command: str = ""
+    trouble: AbstentionReason | None = None
 
 
 READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
@@ -54,9 +54,7 @@ _KINDS = {
 """Reasons not listed are no trouble: plum-lsp is well and chose to be silent."""
 
 ALARM_SECONDS = 300.0
-"""The same trouble is not told again sooner; each pause in typing would tell of a policy server that is down."""
-
-ALARMS_REMEMBERED_MAX = 32
+"""The same kind of trouble is not told again sooner: each pause in typing would tell of a policy that is down."""
 
 REQUESTS_REMEMBERED_MAX = 32
 """Requests whose end was never recorded must not pile up; editors have fewer in flight."""
@@ -68,21 +66,16 @@ class Alarm:
     def __init__(self, tell: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._now = now
-        self._told_at: dict[str, float] = {}
+        self._told_at: dict[AbstentionReason, float] = {}
 
     def hear(self, status: Status) -> None:
-        """Tell an error, unless the same was told lately, whatever numbers it holds."""
-        if status.kind is not Kind.ERROR:
+        """Tell an error, unless one of its kind was told lately, in whatever words."""
+        if status.trouble is None:
             return
-        topic, now = re.sub(r"[0-9]+", "0", status.message), self._now()
-        told_at = self._told_at.get(topic)
-        if told_at is not None and now - told_at < ALARM_SECONDS:
-            return
-        self._told_at.pop(topic, None)
-        while len(self._told_at) >= ALARMS_REMEMBERED_MAX:
-            self._told_at.pop(next(iter(self._told_at)))
-        self._told_at[topic] = now
-        self._tell(status.message)
+        now, told_at = self._now(), self._told_at.get(status.trouble)
+        if told_at is None or now - told_at >= ALARM_SECONDS:
+            self._told_at[status.trouble] = now
+            self._tell(status.message)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,10 +88,14 @@ class _Progress:
 
 
 class StatusBar:
-    """A recorder that keeps the editor's status line: each change is told once. Never raises."""
+    """A recorder that keeps the editor's status line: each change is told once. Never raises.
 
-    def __init__(self, tell: Callable[[Status], None]) -> None:
+    `hear` gets every status, those that are no change, too.
+    """
+
+    def __init__(self, tell: Callable[[Status], None], *, hear: Callable[[Status], None] | None = None) -> None:
         self._tell = tell
+        self._hear = hear
         self._last: Status | None = None
         self._progress: dict[RequestId, _Progress] = {}
 
@@ -109,6 +106,8 @@ class StatusBar:
 
     def show(self, status: Status) -> None:
         """Tell a status, unless it is the one already shown."""
+        if self._hear is not None:
+            self._hear(status)
         if status != self._last:
             self._last = status
             self._tell(status)
@@ -170,5 +169,12 @@ def ended_status(result: Offer | Abstention) -> Status:
         return Status(busy=False, kind=Kind.NORMAL, message=message, command=EXPLAIN)
     if result.reason is AbstentionReason.SUPERSEDED:
         return READY
+    if _KINDS.get(result.reason) is Kind.ERROR:
+        return trouble_status(result.reason, result.detail, command=EXPLAIN)
     kind = _KINDS.get(result.reason, Kind.NORMAL)
     return Status(busy=False, kind=kind, message=result.detail, command=EXPLAIN)
+
+
+def trouble_status(reason: AbstentionReason, message: str, *, command: str = "") -> Status:
+    """What is told of an error."""
+    return Status(busy=False, kind=Kind.ERROR, message=message, command=command, trouble=reason)

@@ -198,7 +198,9 @@ async def test_cancelling_twice_still_closes_every_connection(
     await asyncio.gather(task, return_exceptions=True)
     assert await asyncio.to_thread(server.wait_until_idle)
     assert server.closed_early == 3
-    assert not policy._streams
+    async with asyncio.timeout(10):
+        while policy._streams:
+            await asyncio.sleep(0.01)
 
 
 async def test_closing_the_policy_cancels_what_is_in_flight(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:
@@ -213,6 +215,20 @@ async def test_closing_the_policy_cancels_what_is_in_flight(server: ScriptedPoli
         await task
     with pytest.raises(PolicyUnavailable, match="closed"):
         await _sample(policy, _options())
+
+
+async def test_closing_before_a_stream_has_begun_is_told_at_once(
+    server: ScriptedPolicy, policy: CompletionsPolicy
+) -> None:
+    """A task that is cancelled before its first step runs none of its own code, and nobody waits for it in vain."""
+    server.will_hang("    x")
+    task = asyncio.create_task(_sample(policy, _options(2), seconds=30))
+    while not policy._streams:
+        await asyncio.sleep(0)
+    await policy.close()
+    with pytest.raises(PolicyUnavailable, match="closed"):
+        await asyncio.wait_for(task, 10)
+    assert not server.completions
 
 
 async def test_stream_that_breaks_off_loses_only_itself(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
@@ -13,6 +15,7 @@ from support.bench import Bench, make_offer
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId, Tier
 from plum_lsp.domain.text import Document, PositionEncoding, Span
+from plum_lsp.server.completion import shows_markdown
 from plum_lsp.server.convert import (
     code_points_of,
     completion_item,
@@ -68,6 +71,28 @@ def test_a_menu_that_shows_markdown_as_it_is_written_gets_none() -> None:
         assert "return 1" in shown.value
         assert offer.chosen.reason in shown.value
         assert ("```" in shown.value) is reads_markdown
+
+
+@pytest.mark.parametrize(
+    ("said", "reads_markdown"),
+    [
+        (None, False),
+        (types.CompletionClientCapabilities(), False),
+        ({}, True),
+        ({"documentation_format": [types.MarkupKind.Markdown, types.MarkupKind.PlainText]}, True),
+        ({"documentation_format": [types.MarkupKind.PlainText]}, False),
+    ],
+)
+def test_who_shows_markdown(said: object, reads_markdown: bool) -> None:
+    """Whoever lists it, and whoever has a menu and lists nothing: Helix and Eglot show Markdown, Kate names no menu."""
+    completion = said
+    if isinstance(said, dict):
+        completion = types.CompletionClientCapabilities(completion_item=types.ClientCompletionItemOptions(**said))
+    document = types.TextDocumentClientCapabilities(
+        completion=cast("types.CompletionClientCapabilities | None", completion)
+    )
+    assert shows_markdown(types.ClientCapabilities(text_document=document)) is reads_markdown
+    assert not shows_markdown(types.ClientCapabilities())
 
 
 def test_encodings_default_to_utf_16() -> None:

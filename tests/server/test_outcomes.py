@@ -102,6 +102,7 @@ async def test_an_ignored_offer_may_still_be_taken(desk: OutcomeDesk, book: Book
     (followed,) = desk._offers.values()
     desk._expire(followed)
     assert followed.timer is None
+    assert not desk.stands(OFFER.id)  # what was verified long ago is not offered again
     desk.edited(edited(BEFORE + OFFER.text))
     assert followed.timer is not None
     await desk.finish()

@@ -9,7 +9,6 @@ from plum_lsp.domain.events import Ended
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
 from plum_lsp.server.status import (
     ALARM_SECONDS,
-    ALARMS_REMEMBERED_MAX,
     READY,
     STARTING,
     Alarm,
@@ -17,6 +16,7 @@ from plum_lsp.server.status import (
     Status,
     StatusBar,
     ended_status,
+    trouble_status,
 )
 
 
@@ -56,25 +56,19 @@ def test_an_end_nobody_began_is_told() -> None:
     assert told[-1].command == "plum.explain"
 
 
-def test_an_alarm_tells_errors_and_no_error_twice() -> None:
-    """Whatever numbers it holds; after a while it is told again, for the trouble is still there."""
+def test_an_alarm_tells_errors_and_none_twice() -> None:
+    """In whatever words; after a while it is told again, though the status is no news: the trouble is still there."""
     now, told = 0.0, list[str]()
     alarm = Alarm(told.append, now=lambda: now)
-    for message in ("down, again in 8 s", "down, again in 4 s", "no sandbox"):
-        alarm.hear(Status(busy=False, kind=Kind.ERROR, message=message))
-        alarm.hear(READY)
-    alarm.hear(Status(busy=False, kind=Kind.WARNING, message="slow"))
-    assert told == ["down, again in 8 s", "no sandbox"]
+    status = StatusBar(lambda _: None, hear=alarm.hear)
+    for message in ("down, asked again in 8 s", "down, refused request 7", "down, refused request 7"):
+        status.show(trouble_status(AbstentionReason.POLICY_UNAVAILABLE, message))
+        status.show(READY)
+    last = trouble_status(AbstentionReason.SANDBOX_UNAVAILABLE, "no sandbox")
+    status.show(last)
+    status.show(ended_status(Abstention(request_id=RequestId("r"), reason=AbstentionReason.DEADLINE, detail="slow")))
+    assert told == ["down, asked again in 8 s", "no sandbox"]
+    status.show(last)
     now = ALARM_SECONDS
-    alarm.hear(Status(busy=False, kind=Kind.ERROR, message="down, again in 2 s"))
-    assert told[2:] == ["down, again in 2 s"]
-
-
-def test_an_alarm_remembers_so_many_troubles() -> None:
-    """Of an endless row of different ones the last are remembered."""
-    told: list[str] = []
-    alarm = Alarm(told.append, now=lambda: 1.0)
-    names = [f"trouble {'x' * number}" for number in range(ALARMS_REMEMBERED_MAX + 1)]
-    for name in (*names, names[-1], names[0]):
-        alarm.hear(Status(busy=False, kind=Kind.ERROR, message=name))
-    assert told == [*names, names[0]]
+    status.show(last)
+    assert told[2:] == ["no sandbox"]
