@@ -22,6 +22,8 @@ LISTED = "VLLM_PLUGINS"
 """vLLM's own: the plug-ins it may load, by name and with commas between; all where it is not set."""
 WANTED = "PLUM_LORA_SKIPS_BASE"
 """Set by `policy serve`: the plug-in is installed for every vLLM of its environment, and changes ours alone."""
+COPIED = "VLLM_RAY_EXTRA_ENV_VARS_TO_COPY"
+"""vLLM's own: what else of the environment its workers on other machines get, by name and with commas between."""
 SOURCE = "vllm.lora.ops.torch_ops.lora_ops"
 HOLDERS = (SOURCE, "vllm.lora.ops.torch_ops", "vllm.lora.punica_wrapper.punica_cpu")
 """Where the operations are defined, and who holds them under the same names."""
@@ -32,7 +34,7 @@ Operation = Callable[..., None]
 
 
 def allowed(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which vLLM loads this plug-in too.
+    """The environment in which vLLM loads this plug-in too, in its workers on other machines as well.
 
     Raises:
         PolicyUnavailable: vLLM would not find it.
@@ -40,8 +42,11 @@ def allowed(environment: Mapping[str, str]) -> dict[str, str]:
     if not entry_points(group=GROUP, name=NAME):
         remedy = "Install plum-lsp again, in the environment that has vLLM (in a checkout: make setup)."
         raise PolicyUnavailable("vLLM would not find plum-lsp's plug-in, and mix policy versions", remedy=remedy)
-    listed = environment.get(LISTED)
-    return {**environment, **({} if listed is None else {LISTED: f"{listed},{NAME}"})}
+    listed, copied = environment.get(LISTED), environment.get(COPIED)
+    added = {COPIED: f"{copied},{WANTED}" if copied else WANTED}
+    if listed is not None:
+        added[LISTED] = f"{listed},{NAME}"
+    return {**environment, **added}
 
 
 def register() -> None:

@@ -63,7 +63,21 @@ def test_nothing_is_started_that_would_not_find_it(monkeypatch: pytest.MonkeyPat
 )
 def test_a_list_of_plugins_does_not_leave_it_out(listed: dict[str, str], expected: dict[str, str]) -> None:
     """Who names the plug-ins that vLLM may load keeps them, and gets this one."""
-    assert vllm_plugin.allowed(listed) == expected
+    assert vllm_plugin.allowed(listed) == {**expected, vllm_plugin.COPIED: vllm_plugin.WANTED}
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.vllm
+def test_workers_on_other_machines_are_told() -> None:
+    """Asked of vLLM itself; what the user has it copy is kept."""
+    told = "from vllm.ray.ray_env import get_env_vars_to_copy as names; print(*names())"
+    env = vllm_plugin.allowed({"PATH": "/usr/bin:/bin", vllm_plugin.COPIED: "MINE"})
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=env, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert {"MINE", vllm_plugin.WANTED} <= set(done.stdout.split())
 
 
 @pytest.mark.slow
