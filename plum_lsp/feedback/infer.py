@@ -80,8 +80,8 @@ class OfferTracker:
             UnlistedTransition: the event cannot happen to this offer now.
         """
         life, outcome = self.life.after(event, at=at, source=source, accepted_length=accepted_length)
-        is_over = event in _ENDS or life.state is OfferState.ACCEPTED
-        is_over |= event is OfferEvent.EXPIRE and life.state is not OfferState.IGNORED
+        has_run_out = event is OfferEvent.EXPIRE and life.state is not OfferState.IGNORED
+        is_over = event in _ENDS or life.state is OfferState.ACCEPTED or has_run_out
         is_open = self.is_open and not is_over
         return replace(self, life=life, touched_at=at, is_open=is_open), outcome
 

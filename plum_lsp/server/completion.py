@@ -14,7 +14,7 @@ class Completion:
 
     def __init__(self, session: Session, capabilities: types.ClientCapabilities) -> None:
         self._session = session
-        self._reads_markdown = shows_markdown(capabilities)
+        self._shows_markdown = shows_markdown(capabilities)
 
     async def answer(self, params: types.CompletionParams) -> types.CompletionList:
         """The offer for the document as it is now, if there is one.
@@ -24,15 +24,16 @@ class Completion:
         kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
         trigger = Trigger.INVOKED if kind is types.CompletionTriggerKind.Invoked else Trigger.AUTOMATIC
         answer = await self._session.ask(params.text_document.uri, to_position(params.position), trigger)
-        if answer is None:
-            return types.CompletionList(is_incomplete=True, items=[])
-        item = completion_item(answer.offer, answer.document, reads_markdown=self._reads_markdown)
-        return types.CompletionList(is_incomplete=True, items=[item])
+        markdown = self._shows_markdown
+        items = [completion_item(answer.offer, answer.document, shows_markdown=markdown)] if answer else []
+        return types.CompletionList(is_incomplete=True, items=items)
 
 
 def shows_markdown(capabilities: types.ClientCapabilities) -> bool:
-    """Whether the menu shows Markdown: it does where an editor lists no format (Helix, Eglot), but not in one that says
-    nothing of menus at all (Kate)."""
+    """Whether the menu shows Markdown.
+
+    It does where an editor lists no format (Helix, Eglot), but not in one that says nothing of menus at all (Kate).
+    """
     document = capabilities.text_document
     completion = document.completion if document else None
     item = completion.completion_item if completion else None

@@ -79,13 +79,11 @@ def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:
     )
 
 
-def completion_item(offer: Offer, document: Document, *, reads_markdown: bool) -> types.CompletionItem:
+def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -> types.CompletionItem:
     """The offer as an entry of the completion menu, for editors without inline completion.
 
     Its text edit starts at the first character of the cursor's line: menus filter by what stands there.
     """
-    markup = types.MarkupKind.Markdown if reads_markdown else types.MarkupKind.PlainText
-    evidence = evidence_markdown(offer) if reads_markdown else f"{offer.text.rstrip()}\n\n{evidence_text(offer)}"
     text = inserted_text(offer, document)
     hole = _first_line_of(document, offer.hole)
     head = Span(start=_line_start(document.text, hole.start), end=hole.start)
@@ -97,7 +95,7 @@ def completion_item(offer: Offer, document: Document, *, reads_markdown: bool) -
         label=(typed + first).strip() + (" …" if rest else ""),
         label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
         detail=f"{_TIER_LABEL[offer.chosen.tier]}: {offer.chosen.reason}",
-        documentation=types.MarkupContent(markup, evidence),
+        documentation=_documentation(offer, shows_markdown=shows_markdown),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,
         sort_text="\x20",
@@ -128,6 +126,12 @@ def code_points_of(text: str, utf16_units: int) -> int:
         if counted > utf16_units:
             return len(_LINE_END.sub("\n", text[:index]))
     return len(_LINE_END.sub("\n", text))
+
+
+def _documentation(offer: Offer, *, shows_markdown: bool) -> types.MarkupContent:
+    if shows_markdown:
+        return types.MarkupContent(types.MarkupKind.Markdown, evidence_markdown(offer))
+    return types.MarkupContent(types.MarkupKind.PlainText, f"{offer.text.rstrip()}\n\n{evidence_text(offer)}")
 
 
 def _accept_command(offer: Offer) -> types.Command:

@@ -26,7 +26,7 @@ from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar, trouble_status
+from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
 from plum_lsp.server.typing_through import typed_through
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,8 @@ class Session:
         if state is None:
             self.status.show_idle(STARTING)
         elif isinstance(state, Trouble):
-            self.status.show_idle(trouble_status(_reason(state.error), told(state.error)))
+            reason = _reason(state.error)
+            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=told(state.error), reason=reason))
         elif state.problems:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
         else:

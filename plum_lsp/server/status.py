@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
@@ -30,13 +30,13 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One line for the user. `command` is what a click on it runs, empty for none; `trouble` says what an error is."""
+    """One line for the user. `command` is what a click on it runs, empty for nothing. `reason`: of an abstention."""
 
     busy: bool
     kind: Kind
     message: str
     command: str = ""
-    trouble: AbstentionReason | None = None
+    reason: AbstentionReason | None = field(default=None, compare=False)
 
 
 READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
@@ -66,15 +66,15 @@ class Alarm:
     def __init__(self, tell: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._now = now
-        self._told_at: dict[AbstentionReason, float] = {}
+        self._told_at: dict[AbstentionReason | None, float] = {}
 
     def hear(self, status: Status) -> None:
         """Tell an error, unless one of its kind was told lately, in whatever words."""
-        if status.trouble is None:
+        if status.kind is not Kind.ERROR:
             return
-        now, told_at = self._now(), self._told_at.get(status.trouble)
+        now, told_at = self._now(), self._told_at.get(status.reason)
         if told_at is None or now - told_at >= ALARM_SECONDS:
-            self._told_at[status.trouble] = now
+            self._told_at[status.reason] = now
             self._tell(status.message)
 
 
@@ -169,12 +169,5 @@ def ended_status(result: Offer | Abstention) -> Status:
         return Status(busy=False, kind=Kind.NORMAL, message=message, command=EXPLAIN)
     if result.reason is AbstentionReason.SUPERSEDED:
         return READY
-    if _KINDS.get(result.reason) is Kind.ERROR:
-        return trouble_status(result.reason, result.detail, command=EXPLAIN)
     kind = _KINDS.get(result.reason, Kind.NORMAL)
-    return Status(busy=False, kind=kind, message=result.detail, command=EXPLAIN)
-
-
-def trouble_status(reason: AbstentionReason, message: str, *, command: str = "") -> Status:
-    """What is told of an error."""
-    return Status(busy=False, kind=Kind.ERROR, message=message, command=command, trouble=reason)
+    return Status(busy=False, kind=kind, message=result.detail, command=EXPLAIN, reason=result.reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import cast
 
 import pytest
 from hypothesis import given
@@ -53,7 +52,7 @@ def test_an_item_replaces_on_one_line_only() -> None:
 def test_a_menu_entry_keeps_the_indentation() -> None:
     """Its edit starts behind the indentation, so that the editor filters by what is typed."""
     document = Document(uri="file:///a.py", version=1, text="def f():\n\tre")
-    item = completion_item(make_offer("turn 1\n", hole=Span(start=12, end=12)), document, reads_markdown=True)
+    item = completion_item(make_offer("turn 1\n", hole=Span(start=12, end=12)), document, shows_markdown=True)
     assert isinstance(item.text_edit, types.TextEdit)
     assert item.text_edit.range.start == types.Position(1, 1)
     assert item.text_edit.new_text == "return 1\n"
@@ -64,34 +63,35 @@ def test_a_menu_that_shows_markdown_as_it_is_written_gets_none() -> None:
     """Kate is such an editor; both forms say what would be inserted and why."""
     document = Document(uri="file:///a.py", version=1, text="def f():\n\t")
     offer = make_offer("return 1\n", hole=Span(start=10, end=10))
-    for reads_markdown, kind in ((True, types.MarkupKind.Markdown), (False, types.MarkupKind.PlainText)):
-        shown = completion_item(offer, document, reads_markdown=reads_markdown).documentation
+    for is_shown, kind in ((True, types.MarkupKind.Markdown), (False, types.MarkupKind.PlainText)):
+        shown = completion_item(offer, document, shows_markdown=is_shown).documentation
         assert isinstance(shown, types.MarkupContent)
         assert shown.kind is kind
         assert "return 1" in shown.value
         assert offer.chosen.reason in shown.value
-        assert ("```" in shown.value) is reads_markdown
+        assert ("```" in shown.value) is is_shown
+
+
+def menu(*formats: types.MarkupKind) -> types.CompletionClientCapabilities:
+    """A menu that lists these formats, or none."""
+    item = types.ClientCompletionItemOptions(documentation_format=formats or None)
+    return types.CompletionClientCapabilities(completion_item=item)
 
 
 @pytest.mark.parametrize(
-    ("said", "reads_markdown"),
+    ("completion", "is_shown"),
     [
         (None, False),
         (types.CompletionClientCapabilities(), False),
-        ({}, True),
-        ({"documentation_format": [types.MarkupKind.Markdown, types.MarkupKind.PlainText]}, True),
-        ({"documentation_format": [types.MarkupKind.PlainText]}, False),
+        (menu(), True),
+        (menu(types.MarkupKind.Markdown, types.MarkupKind.PlainText), True),
+        (menu(types.MarkupKind.PlainText), False),
     ],
 )
-def test_who_shows_markdown(said: object, reads_markdown: bool) -> None:
+def test_who_shows_markdown(completion: types.CompletionClientCapabilities | None, is_shown: bool) -> None:
     """Whoever lists it, and whoever has a menu and lists nothing: Helix and Eglot show Markdown, Kate names no menu."""
-    completion = said
-    if isinstance(said, dict):
-        completion = types.CompletionClientCapabilities(completion_item=types.ClientCompletionItemOptions(**said))
-    document = types.TextDocumentClientCapabilities(
-        completion=cast("types.CompletionClientCapabilities | None", completion)
-    )
-    assert shows_markdown(types.ClientCapabilities(text_document=document)) is reads_markdown
+    document = types.TextDocumentClientCapabilities(completion=completion)
+    assert shows_markdown(types.ClientCapabilities(text_document=document)) is is_shown
     assert not shows_markdown(types.ClientCapabilities())
 
 

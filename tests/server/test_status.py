@@ -16,7 +16,6 @@ from plum_lsp.server.status import (
     Status,
     StatusBar,
     ended_status,
-    trouble_status,
 )
 
 
@@ -56,17 +55,22 @@ def test_an_end_nobody_began_is_told() -> None:
     assert told[-1].command == "plum.explain"
 
 
+def trouble(reason: AbstentionReason, detail: str) -> Status:
+    """What is told of a request that ended so."""
+    return ended_status(Abstention(request_id=RequestId("r"), reason=reason, detail=detail))
+
+
 def test_an_alarm_tells_errors_and_none_twice() -> None:
     """In whatever words; after a while it is told again, though the status is no news: the trouble is still there."""
     now, told = 0.0, list[str]()
     alarm = Alarm(told.append, now=lambda: now)
     status = StatusBar(lambda _: None, hear=alarm.hear)
     for message in ("down, asked again in 8 s", "down, refused request 7", "down, refused request 7"):
-        status.show(trouble_status(AbstentionReason.POLICY_UNAVAILABLE, message))
+        status.show(trouble(AbstentionReason.POLICY_UNAVAILABLE, message))
         status.show(READY)
-    last = trouble_status(AbstentionReason.SANDBOX_UNAVAILABLE, "no sandbox")
+    last = trouble(AbstentionReason.SANDBOX_UNAVAILABLE, "no sandbox")
     status.show(last)
-    status.show(ended_status(Abstention(request_id=RequestId("r"), reason=AbstentionReason.DEADLINE, detail="slow")))
+    status.show(trouble(AbstentionReason.DEADLINE, "slow"))
     assert told == ["down, asked again in 8 s", "no sandbox"]
     status.show(last)
     now = ALARM_SECONDS

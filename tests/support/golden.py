@@ -34,7 +34,7 @@ def messages() -> dict[str, Any]:
     return {
         "capabilities": {"experimental": {"plum": {"reportsShown": True, "cycles": True, "status": True}}},
         "inlineCompletionList": {"items": [item]},
-        "completionItem": _plain(completion_item(offer, DOCUMENT, reads_markdown=True)),
+        "completionItem": _plain(completion_item(offer, DOCUMENT, shows_markdown=True)),
         "didShowCompletion": {"item": item},
         "didPartiallyAcceptCompletion": {"item": item, "acceptedLength": len('sign = "XX"\r\n')},
         "didChangeStatus": [_status(offer), _status(no_offer)],
