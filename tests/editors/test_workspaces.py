@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import editor_parts
+from support.code_server import CLIENT
 from support.documented import ROOT
-from support.editing import PLUM_LSP, Desk, server_environment, until
-from support.scripted_policy import ScriptedPolicy
-from support.stories import ADD, RIGHT, knows_add
-from support.vscode import CLIENT, Host, VSCode
+from support.editing import PLUM_LSP, Desk, servers, until
+from support.stories import ADD, RIGHT, knows_add, shown
+from support.vscode import VSCode
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 
@@ -42,20 +41,11 @@ def python_extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def choosing(
-    tmp_path: Path, policy: ScriptedPolicy, python_extension: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
+def choosing(make_vscode: Callable[..., Desk], python_extension: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """VS Code with no server in its settings or on its PATH, and with an environment selected that has one."""
     others = [one for one in os.environ["PATH"].split(":") if not (Path(one) / "plum-lsp").exists()]
     monkeypatch.setenv("PATH", ":".join(others))
-    (tmp_path / "work").mkdir()
-    server_environment(tmp_path, policy)
-    host = Host(editor_parts.vscode(), tmp_path, more_extensions=[python_extension])
-    host.write_settings({"plum.server.command": []})
-    editor = VSCode(host)
-    yield Desk(editor=editor, policy=policy, folder=tmp_path)
-    editor.close()
-    host.close()
+    return make_vscode(more_extensions=[python_extension], plum_settings={})
 
 
 def test_the_server_of_the_selected_environment_serves_several_folders(choosing: Desk) -> None:
@@ -95,3 +85,19 @@ def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
     editor.press("accept")
     vscode.wait_for_fates("accepted")
     editor.discard()
+
+
+def test_a_server_whose_setting_is_forgotten_runs_on_and_is_restarted(make_vscode: Callable[..., Desk]) -> None:
+    """A task makes a remote window drop what stands in the user's file; the command that ran is kept."""
+    desk = make_vscode(is_misplaced=True)
+    shown(desk)
+    editor = desk.editor
+    assert isinstance(editor, VSCode)
+    (before,) = servers(desk.folder)
+    editor.command("report")
+    until(lambda: "plum: explain" in editor.task() and editor.task().endswith("done"), editor.task)
+    editor.command("restart")
+    until(lambda: servers(desk.folder) not in ([], [before]), lambda: f"a fresh server, there is {editor.status()!r}")
+    desk.number += 1
+    editor.open(desk.write(ADD))
+    desk.wait_for_ghost(RIGHT)
