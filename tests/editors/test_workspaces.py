@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +98,42 @@ def test_a_server_whose_setting_is_forgotten_runs_on_and_is_restarted(make_vscod
     editor.command("report")
     until(lambda: "plum: explain" in editor.task() and editor.task().endswith("done"), editor.task)
     editor.command("restart")
-    until(lambda: servers(desk.folder) not in ([], [before]), lambda: f"a fresh server, there is {editor.status()!r}")
+    another_server(desk, {before})
     desk.number += 1
     editor.open(desk.write(ADD))
     desk.wait_for_ghost(RIGHT)
+
+
+def test_a_restart_works_while_the_server_is_starting(vscode: Desk) -> None:
+    """A server that hangs in its start is waited for, and ended; one server is left, and it answers."""
+    shown(vscode)
+    editor = vscode.editor
+    (first,) = servers(vscode.folder)
+    editor.command("restart")
+    second = another_server(vscode, {first})
+    os.kill(second, signal.SIGSTOP)
+    editor.command("restart")
+    os.kill(second, signal.SIGCONT)
+    third = another_server(vscode, {first, second})
+    until(lambda: servers(vscode.folder) == [third], lambda: f"one server, there are {servers(vscode.folder)}")
+    vscode.number += 1000
+    editor.open(vscode.write(ADD))
+    vscode.wait_for_ghost(RIGHT)
+
+
+def test_a_restart_works_after_a_start_that_failed(make_vscode: Callable[..., Desk], tmp_path: Path) -> None:
+    """The program that the setting names is not there at first; what was written meanwhile gets its offer."""
+    program = tmp_path / "plum-lsp"
+    desk = make_vscode(plum_settings={"plum.server.command": [str(program)]})
+    knows_add(desk.policy)
+    desk.editor.open(desk.write(ADD))
+    desk.wait_for_status("did not start")
+    program.symlink_to(PLUM_LSP)
+    desk.editor.command("restart")
+    desk.wait_for_ghost(RIGHT)
+
+
+def another_server(desk: Desk, known: set[int]) -> int:
+    """Wait for a server that was started now."""
+    until(lambda: set(servers(desk.folder)) - known, lambda: f"a fresh server, there is {desk.editor.status()!r}")
+    return (set(servers(desk.folder)) - known).pop()
