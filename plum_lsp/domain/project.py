@@ -64,8 +64,8 @@ class Excerpt:
 class Environment:
     """The Python that a project's code runs on, as files say: nothing was started to learn it.
 
-    `executable` is the absolute path as the user knows it, links not followed. `prefix` is the environment's own folder and
-    `base` that of the Python it was made from; both are the same where it is no virtual environment. `version` is
+    `executable` is the absolute path as the user knows it, links not followed. `prefix` is the environment's own folder
+    and `base` that of the Python it was made from; both are the same where it is no virtual environment. `version` is
     `3.12` or empty. `origin` says in a user's words how it was found.
     """
 
