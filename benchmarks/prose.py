@@ -2,8 +2,9 @@
 
     python -m benchmarks.prose [--root DIR] [--worst N]
 
-The script reads documents, docstrings with comments, and messages. For each it prints four rates: indefinite pronouns
-(INDEFINITE below), semicolons and the word "you" per 1,000 words, and the mean number of words in a sentence. `--root` names another checkout, so that a version before and after can be compared in one run.
+The script reads documents, docstrings with comments, and messages. For each kind it prints four rates: indefinite
+pronouns (`INDEFINITE`), semicolons and the word "you" per 1,000 words, and the mean number of words in a sentence.
+`--root` names another checkout, so that one run can compare two versions.
 `--worst` lists the files with the highest rate of the first two. It measures words only: a reader decides whether a
 sentence is clear.
 
@@ -100,9 +101,10 @@ def messages(source: str) -> Iterator[str]:
     tree = ast.parse(source)
     silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
-            if len(WORD.findall(node.value)) >= MESSAGE_WORDS_MIN and not SQL.search(node.value):
-                yield node.value
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in silent:
+            continue
+        if len(WORD.findall(node.value)) >= MESSAGE_WORDS_MIN and not SQL.search(node.value):
+            yield node.value
 
 
 def documents(root: Path) -> list[Path]:
