@@ -21,6 +21,7 @@ import platformdirs
 from plum_lsp.config.settings import Settings
 from plum_lsp.config.values import did_you_mean, read_value
 from plum_lsp.domain.errors import ConfigError
+from plum_lsp.feedback.privacy import PATTERNS_MAX
 
 Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 
@@ -88,6 +89,9 @@ def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[st
         if key not in WORKSPACE_SETTINGS:
             problems.append(f"{where}: a project may only set {' and '.join(WORKSPACE_SETTINGS)}; ignored")
         elif key == "privacy.exclude" and isinstance(value, tuple):
+            if len(value) > PATTERNS_MAX:
+                problems.append(f"{where}: more than {PATTERNS_MAX} patterns, so that every file is left alone")
+                value = ("*",)
             privacy = dataclasses.replace(privacy, exclude=tuple(dict.fromkeys((*privacy.exclude, *value))))
         elif key == "privacy.paused" and value is False:
             problems.append(f"{where}: a project may pause plum-lsp but not resume it; ignored")
