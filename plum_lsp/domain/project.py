@@ -1,8 +1,10 @@
-"""What is read of a project beside the document itself. Values only."""
+"""A project as its files describe it, and what is read of it beside the document itself. Values only."""
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +58,125 @@ class Excerpt:
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The Python that a project's code runs on, as files say: nothing was started to learn it.
+
+    `executable` is the absolute path as the user knows it, links not followed. `prefix` is the environment's own folder
+    and `base` that of the Python it was made from; both are the same where it is no virtual environment. `version` is
+    `3.12` or empty. `origin` says in a user's words how it was found.
+    """
+
+    executable: Path
+    prefix: Path
+    base: Path
+    version: str
+    site_packages: tuple[Path, ...]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedModule:
+    """A top-level module or package that an editable install maps to a place which no import root explains.
+
+    `path` is the package's folder or the module's file.
+    """
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModulePlace:
+    """Where a document stands among modules: it is imported as `name` once `import_root` is on `sys.path`.
+
+    `is_listed` says whether that root is one of the project's: a script's or a test's folder need not be.
+    """
+
+    name: str
+    import_root: Path
+    is_package: bool
+    is_listed: bool
+
+    @property
+    def package(self) -> str:
+        """What `__package__` is; empty for a top-level module."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as its files describe it. All paths are absolute and have their links resolved.
+
+    `import_roots` are in the order of `sys.path`: the project's own, then those that editable installs add, which may
+    lie in other folders. `packages` are the names that can be imported from the project's own roots; `regular` holds
+    every folder with an `__init__.py`. `tests` are the folders of tests, and test files that lie in none of them.
+    `environment` is None where the project has none of its own.
+    """
+
+    root: Path
+    environment: Environment | None
+    import_roots: tuple[Path, ...]
+    mapped: tuple[MappedModule, ...] = ()
+    packages: tuple[str, ...] = ()
+    regular: frozenset[Path] = frozenset()
+    tests: tuple[Path, ...] = ()
+
+    def place_of(self, document: Path) -> ModulePlace | None:
+        """How a document is imported; None if it cannot be: it is no Python file, or no name leads to it."""
+        if document.suffix != ".py":
+            return None
+        is_package = document.name == "__init__.py"
+        module = document.parent if is_package else document.with_suffix("")
+        return self._mapped_place(module, is_package) or self._rooted_place(module, is_package)
+
+    def dotted_name(self, document: Path) -> str:
+        """The name a document is imported by; empty if there is none."""
+        place = self.place_of(document)
+        return place.name if place else ""
+
+    def _mapped_place(self, module: Path, is_package: bool) -> ModulePlace | None:
+        """The place that an editable install's mapping gives a module."""
+        for mapped in self.mapped:
+            target = mapped.path.with_suffix("") if mapped.path.suffix == ".py" else mapped.path
+            if module == target or module.is_relative_to(target):
+                name = ".".join((mapped.name, *module.relative_to(target).parts))
+                if _is_dotted_name(name):
+                    return ModulePlace(name=name, import_root=target.parent, is_package=is_package, is_listed=False)
+        return None
+
+    def _rooted_place(self, module: Path, is_package: bool) -> ModulePlace | None:
+        """The place below the nearest import root, or below the first folder that is no package.
+
+        Folders without `__init__.py` between an import root and a package are a namespace, except below a folder
+        that holds tests, scripts or documents: those are run with their own folder on the path.
+        """
+        base = module.parent
+        while base in self.regular and base != base.parent:
+            base = base.parent
+        root = max((root for root in self.import_roots if base.is_relative_to(root)), key=_depth, default=None)
+        between = base.relative_to(root).parts if root is not None else ()
+        is_namespace = base != module.parent or root != self.root
+        if root is None or (between and not (is_namespace and LOOSE_FOLDERS.isdisjoint(between))):
+            root = base
+        name = ".".join(module.relative_to(root).parts)
+        is_listed = root in self.import_roots
+        place = ModulePlace(name=name, import_root=root, is_package=is_package, is_listed=is_listed)
+        return place if _is_dotted_name(name) else None
+
+
+LOOSE_FOLDERS = frozenset(
+    {"test", "tests", "testing", "script", "scripts", "bin", "tools", "doc", "docs", "example", "examples", "demo"}
+    | {"demos", "sample", "samples", "benchmark", "benchmarks", "bench", "notebooks", "tutorials", "tasks", "ci"}
+)
+"""Folders whose files are run or collected one by one and belong to no package, unless an `__init__.py` says so."""
+
+
+def _is_dotted_name(name: str) -> bool:
+    return all(part.isidentifier() and not keyword.iskeyword(part) for part in name.split("."))
+
+
+def _depth(path: Path) -> int:
+    return len(path.parts)
