@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NewType
 
 from plum_lsp.domain.quality import Quality
@@ -29,6 +31,7 @@ class SuggestionRequest:
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
+    `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
     """
 
     id: RequestId
@@ -39,6 +42,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 class HoleKind(enum.Enum):
@@ -240,6 +244,14 @@ class Tier(enum.Enum):
     UNVERIFIED = "unverified"
 
 
+def is_refuted(tier: Tier | None, verdicts: Iterable[Verdict]) -> bool:
+    """Whether some test that is not itself in doubt showed a candidate wrong. Such a candidate is never offered.
+
+    A `consistent` candidate that failed a test contradicts an example that its whole group puts in doubt.
+    """
+    return tier is not Tier.CONSISTENT and any(not verdict.is_pass for verdict in verdicts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
@@ -256,6 +268,11 @@ class Judged:
     probability: float | None = None
     strength: float | None = None
     quality: Quality | None = None
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a test showed it wrong; see `is_refuted`."""
+        return is_refuted(self.tier, self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
