@@ -27,7 +27,7 @@ from plum_lsp.evaluation.rows import (
     result_of,
     row_of,
 )
-from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.pipeline import Pipeline
