@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import say, say_over
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.adapters import served_engine
@@ -30,6 +29,7 @@ from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
+from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command, policy_options
 
 STOP_SECONDS = 40.0
