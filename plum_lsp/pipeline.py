@@ -19,7 +19,7 @@ from plum_lsp.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
@@ -311,9 +311,16 @@ class Pipeline:
     def _hear(self, this: _Round) -> None:
         """Let the policy's own tests support whom they support."""
         comparison = this.comparison
+        before = this.judged
         this.judged, this.sampled_tests = with_sampled_tests(
-            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+            before, this.asked.pairs, comparison.calls, comparison.observed
         )
+        supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
+        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+            tests = (*this.judge.tests, *this.sampled_tests)
+            self._recorder.record(
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+            )
 
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
@@ -341,7 +348,7 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
+        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:

@@ -11,7 +11,7 @@ import math
 import re
 from dataclasses import replace
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer
 from plum_lsp.domain.verification import Call, Equals, Holds, Prints, Raises, Shows, TestCase
@@ -77,6 +77,9 @@ def _event(event: Event) -> Event:
             return replace(event, candidate=_candidate(event.candidate))
         case Verified():
             return replace(event, judged=_judged(event.judged))
+        case Supported():
+            tests = tuple(_test(test) for test in event.tests)
+            return replace(event, tests=tests, judged=tuple(_judged(one) for one in event.judged))
         case Ended() if isinstance(event.result, Offer):
             offer = event.result
             tests = tuple(_test(test) for test in offer.tests)

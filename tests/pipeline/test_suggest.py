@@ -12,7 +12,7 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
@@ -379,6 +379,9 @@ async def test_the_policys_own_tests_support_and_never_refute(policy: ScriptedPo
     sampled = [test for test in offer.tests if test.origin is Origin.SAMPLED]
     assert [test.call.expression for test in sampled] == ["add(4, 9)", "add(2, 5)"]
     assert {verdict.test_id for verdict in offer.chosen.verdicts} == {test.id for test in sampled}
+    (told,) = [event for event in desk.told.events if isinstance(event, Supported)]
+    assert told.tests == offer.tests
+    assert {judged.candidate.text: judged.score for judged in told.judged}[offer.text] == offer.chosen.score
 
 
 async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
