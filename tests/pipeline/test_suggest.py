@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.scripted_policy import ScriptedPolicy
 
+import plum_lsp.pipeline
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
@@ -65,7 +67,28 @@ class Desk:
 
     async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
         """What is offered at the mark ‸; with `finishes`, the record is complete."""
-        clock = MonotonicClock()
+        async with self.pipeline() as pipeline:
+            result = await pipeline.suggest(request_for(marked, seconds=seconds))
+            if finishes:
+                await pipeline.finish()
+            return result
+
+    async def strengths_after(self, *names: str) -> list[str]:
+        """Requests in these documents, one at once after the other: those whose record was completed."""
+        documents: dict[str, str] = {}
+        async with self.pipeline() as pipeline:
+            for number, name in enumerate(names):
+                request = replace(request_for(ADD), id=RequestId(f"{number}"))
+                document = replace(request.document, uri=f"file:///project/{name}")
+                documents[request.id] = f"{name} {number}"
+                assert isinstance(await pipeline.suggest(replace(request, document=document)), Offer)
+            await pipeline.finish()
+        told = [event for event in self.told.events if isinstance(event, Verified)]
+        return [documents[event.request_id] for event in told if event.judged.strength is not None]
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[Pipeline]:
+        """A pipeline with the desk's parts."""
         policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
         assert isinstance(policy, WatchedPolicy)
         policy.pace = self.pace
@@ -73,26 +96,27 @@ class Desk:
         pipeline = Pipeline(
             policy=policy,
             sandbox=self.sandbox,
-            clock=clock,
+            clock=MonotonicClock(),
             recorder=self.told,
             options=self.options,
             inspector=RuffReader(),
             test_files=lambda uri, name, folders: files,
         )
-        request = SuggestionRequest(
-            id=RequestId("request"),
-            document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
-            offset=marked.index("‸"),
-            trigger=Trigger.INVOKED,
-            deadline=clock.now() + seconds,
-        )
         try:
-            result = await pipeline.suggest(request)
-            if finishes:
-                await pipeline.finish()
-            return result
+            yield pipeline
         finally:
             await policy.close()
+
+
+def request_for(marked: str, *, seconds: float = 30.0) -> SuggestionRequest:
+    """The question at the mark ‸."""
+    return SuggestionRequest(
+        id=RequestId("request"),
+        document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
+        offset=marked.index("‸"),
+        trigger=Trigger.INVOKED,
+        deadline=MonotonicClock().now() + seconds,
+    )
 
 
 @pytest.fixture
@@ -412,3 +436,35 @@ async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedP
     assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
         offer.chosen.candidate.id
     ]
+
+
+async def test_a_request_ends_the_record_of_its_own_document_only(desk: Desk) -> None:
+    """The work for another document goes on."""
+    desk.policy.will_complete(RIGHT)
+    assert await desk.strengths_after("a.py", "b.py") == ["a.py 0", "b.py 1"]
+
+
+async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk: Desk) -> None:
+    """The user waits for the later one."""
+    desk.policy.will_complete(RIGHT)
+    assert await desk.strengths_after("a.py", "a.py") == ["a.py 1"]
+
+
+async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
+    monkeypatch.setattr(plum_lsp.pipeline, "AFTERWARDS_MAX", 2)
+    entered = asyncio.Event()
+
+    async def blocked(*_: object) -> None:
+        await entered.wait()
+
+    desk.policy.will_complete(RIGHT)
+    monkeypatch.setattr(plum_lsp.pipeline, "strength_of", blocked)
+    async with desk.pipeline() as pipeline:
+        for name in ("a", "b", "c", "d"):
+            request = request_for(ADD)
+            await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
+        assert list(pipeline._afterwards) == ["file:///c.py", "file:///d.py"]
+        entered.set()
+        await pipeline.finish()
+        assert pipeline._afterwards == {}
