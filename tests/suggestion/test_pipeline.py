@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from support.scripted_policy import ScriptedPolicy
 
-import plum_lsp.pipeline
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
@@ -33,6 +32,7 @@ from plum_lsp.policy.client.health import GROUPS_MIN, Pace
 from plum_lsp.policy.client.watched import WatchedPolicy
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.wiring import MonotonicClock, pipeline_options
 
@@ -452,14 +452,14 @@ async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk:
 
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
-    monkeypatch.setattr(plum_lsp.pipeline, "AFTERWARDS_MAX", 2)
+    monkeypatch.setattr(pipeline_module, "AFTERWARDS_MAX", 2)
     entered = asyncio.Event()
 
     async def blocked(*_: object) -> None:
         await entered.wait()
 
     desk.policy.will_complete(RIGHT)
-    monkeypatch.setattr(plum_lsp.pipeline, "strength_of", blocked)
+    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
     async with desk.pipeline() as pipeline:
         for name in ("a", "b", "c", "d"):
             request = request_for(ADD)
