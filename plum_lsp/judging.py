@@ -7,6 +7,7 @@ does not order candidates (`ranking` does). A jail that breaks is reported and i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -256,11 +257,13 @@ def ran_out(judged: Judged) -> bool:
 
 
 def _expected_calls(test: TestCase) -> tuple[Call, ...]:
-    """What computes the expected value of a test without a candidate, with and without its setup; often nothing."""
-    if not isinstance(test.expectation, Equals):
-        return ()
-    expected = test.expectation.expected
-    return tuple(Call(expression=expected, setup=setup) for setup in dict.fromkeys(("", test.call.setup)))
+    """What has to work without a candidate if the test is to be judged: often nothing."""
+    expectation = test.expectation
+    if isinstance(expectation, Equals):
+        return (Call(expression=expectation.expected, setup=expectation.setup if not expectation.derived else ""),)
+    if isinstance(expectation, Holds) and expectation.setup and not re.search(r"\b_\b", expectation.setup):
+        return (Call(expression="None", setup=expectation.setup),)
+    return ()
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:

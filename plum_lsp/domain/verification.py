@@ -33,11 +33,15 @@ class Call:
 class Equals:
     """The call's value equals that of the Python expression `expected`, compared by value, floats within `tolerance`.
 
-    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default.
+    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default. `setup` are
+    the statements that `expected` needs. Where `derived` is given, what is compared is not the value but what this
+    expression makes of it, with `_` bound to the value. All of these stay away from the candidate's child.
     """
 
     expected: str
     tolerance: float | None = None
+    setup: str = ""
+    derived: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +68,13 @@ class Shows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holds:
-    """The Python expression `predicate` is true with `_` bound to the call's value.
+    """The Python expression `predicate` is true after the statements `setup`, with `_` bound to the call's value.
 
-    It is evaluated in a second child on the decoded value, never in the candidate's own.
+    Both run in a second child on the decoded value, never in the candidate's own.
     """
 
     predicate: str
+    setup: str = ""
 
 
 Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds

@@ -112,11 +112,17 @@ def _test(test: TestCase) -> TestCase:
     expectation = test.expectation
     match expectation:
         case Equals():
-            expectation = replace(expectation, expected=redacted(expectation.expected))
+            expectation = replace(
+                expectation,
+                expected=redacted(expectation.expected),
+                setup=redacted(expectation.setup),
+                derived=redacted(expectation.derived),
+            )
         case Raises():
             expectation = replace(expectation, message=expectation.message and redacted(expectation.message))
         case Prints() | Shows():
             expectation = replace(expectation, text=redacted(expectation.text))
         case Holds():
-            expectation = replace(expectation, predicate=redacted(expectation.predicate))
+            predicate, setup = redacted(expectation.predicate), redacted(expectation.setup)
+            expectation = replace(expectation, predicate=predicate, setup=setup)
     return replace(test, call=call, expectation=expectation, quote=redacted(test.quote))
