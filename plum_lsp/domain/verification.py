@@ -23,10 +23,15 @@ class Call:
 
     Both see the program's module namespace; names that `setup` binds last for this call alone. An empty
     expression means the setup is all there is. A coroutine result is awaited, a generator read to a bound.
+
+    Where `given` is not empty, the setup finds the value of this expression under the name `_`: plain data, computed
+    after the statements `given_setup` in a child without the candidate.
     """
 
     expression: str
     setup: str = ""
+    given: str = ""
+    given_setup: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +143,14 @@ class Node:
 
 
 Value: TypeAlias = Scalar | Node
+_PLAIN = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "range", "bytearray"})
+
+
+def is_plain(value: Value) -> bool:
+    """Whether the value is built again alike in any program: no object, class or iterator is."""
+    if not isinstance(value, Node) or value.kind == "literal":
+        return True
+    return value.kind in _PLAIN and value.kind == value.type_name and all(is_plain(item) for item in value.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

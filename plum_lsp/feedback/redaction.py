@@ -108,7 +108,12 @@ def _judged(judged: Judged) -> Judged:
 
 
 def _test(test: TestCase) -> TestCase:
-    call = Call(expression=redacted(test.call.expression), setup=redacted(test.call.setup))
+    call = Call(
+        expression=redacted(test.call.expression),
+        setup=redacted(test.call.setup),
+        given=redacted(test.call.given),
+        given_setup=redacted(test.call.given_setup),
+    )
     expectation = test.expectation
     match expectation:
         case Equals():

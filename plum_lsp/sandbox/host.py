@@ -31,6 +31,7 @@ from plum_lsp.domain.verification import (
     TestCase,
     Verdict,
     VerdictStatus,
+    is_plain,
 )
 from plum_lsp.sandbox import isolation, kinship, launching, literals, pool, quota, seatbelt, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
@@ -41,6 +42,8 @@ from plum_lsp.sandbox.verdicts import literal, verdicts
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
+_TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
+"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
 
@@ -228,7 +231,7 @@ class JailSandbox:
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """Judge the program on each test, then make the calls; see the port."""
         expected = [await self._expected_value(test, reference, limits) for test in tests]
-        asks = [Ask(call=test.call, wants_text=isinstance(test.expectation, Shows)) for test in tests]
+        asks = [await self._ask(test, reference, limits) for test in tests]
         everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
         answers, rest = everything[: len(tests)], everything[len(tests) :]
         answers = await self._derived(tests, answers, reference, limits)
@@ -286,6 +289,15 @@ class JailSandbox:
             return await self._started(imports)
         return zygote
 
+    async def _ask(self, test: TestCase, reference: Program, limits: Limits) -> Ask:
+        """The question to the candidate's child, with the data that the call is given."""
+        wants_text, value = isinstance(test.expectation, Shows), None
+        if test.call.given:
+            call = Call(expression=test.call.given, setup=test.call.given_setup)
+            seen = await self._beside(call, reference, limits)
+            value = (seen.value,) if seen.ending is Ending.RETURNED and is_plain(seen.value) else None
+        return Ask(call=test.call, wants_text=wants_text, value=value)
+
     async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:
         """The expected value of an `Equals` that is no literal, evaluated in a child without the candidate."""
         if not isinstance(test.expectation, Equals):
@@ -293,7 +305,9 @@ class JailSandbox:
         source = test.expectation.expected
         if (stated := literal(source)) is not None:
             return stated
-        return await self._beside(Call(expression=source, setup=test.expectation.setup), reference, limits)
+        return await self._beside(
+            Call(expression=source, setup="" if test.expectation.derived else test.expectation.setup), reference, limits
+        )
 
     async def _beside(self, call: Call, reference: Program, limits: Limits) -> Observation:
         """What a call gives in a child without the candidate; the candidates of a group share it."""
@@ -314,7 +328,7 @@ class JailSandbox:
         places, asks = [], list[Ask]()
         for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
             if isinstance(test.expectation, Holds) and _can_be_asked_about(answer.observation):
-                call = Call(expression=f"bool(({test.expectation.predicate}\n))", setup=test.expectation.setup)
+                call = Call(expression=_TRUTH.format(test.expectation.predicate), setup=test.expectation.setup)
                 places.append(index)
                 asks.append(Ask(call=call, value=(answer.observation.value,)))
         results = await self._run(reference, asks, limits)

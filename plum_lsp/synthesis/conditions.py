@@ -22,6 +22,7 @@ from typing import TypeGuard
 
 from plum_lsp.domain.verification import Call, Equals, Holds
 from plum_lsp.synthesis.dataflow import Line, names_in, root_of, sliced, touched_by
+from plum_lsp.synthesis.given import known_names, with_given
 from plum_lsp.synthesis.history import History, history_of
 from plum_lsp.synthesis.own import CONSTRUCTORS, READERS, Own
 from plum_lsp.synthesis.sources import Surface, bound_names, expression_or_none, free_names, module_or_none
@@ -442,6 +443,8 @@ def _is_judged_by_value(node: ast.AST, parts: _Parts, changeable: Set[str]) -> b
     is_foreign = isinstance(node, ast.Attribute) and node.attr not in _PLAIN_ATTRIBUTES | parts.own.members
     if is_foreign and isinstance(node, ast.Attribute) and not parts.is_piece(node) and _has_piece_root(node, parts):
         return False
+    if isinstance(node, ast.Attribute) and node.attr.startswith("__") and not parts.is_piece(node):
+        return False
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not parts.is_piece(node):
         is_ours = node.func.attr in _PLAIN_ATTRIBUTES | parts.own.members
         if not is_ours and _has_piece_root(node.func.value, parts):
@@ -467,24 +470,44 @@ def _placed(parts: _Parts, reach: Callable[[str], Call | None] | None) -> Questi
     calls = [call for call in made if call is not None]
     if len(calls) < len(made):
         return None
-    lines = _for_candidate(parts.pieces, parts.history)
-    if _is_shared(lines, parts):
+    lines, given = _for_candidate(parts.pieces, parts.history), None
+    if reach is None and (_is_shared(lines, parts) or any(_shows_more(piece) for piece in parts.pieces)):
+        names = known_names(parts.history, parts.own.program)
+        pieces, history, given = with_given(parts.pieces, parts.history, parts.own, names)
+        calls = [Call(expression=ast.unparse(piece)) for piece in pieces]
+        lines = _for_candidate(pieces, history)
+    if _is_shared(lines, parts) or (given is None and any(_shows_more(piece) for piece in parts.pieces)):
         return None
     here, there = source_of(lines), source_of(parts.lines)
     if _DRAWS.search(there) and "seed(" not in there:
-        if [line for line in lines if _DRAWS.search(ast.unparse(line.node))] != [
-            line for line in parts.lines if _DRAWS.search(ast.unparse(line.node))
-        ]:
+        if _draws(lines) != _draws(parts.lines) or given is not None:
             return None
         here, there = f"{_SEED}\n{here}", f"{_SEED}\n{there}"
     expressions = [call.expression for call in calls]
     setup = "\n".join(dict.fromkeys(part for part in (here, *(call.setup for call in calls)) if part))
     links = [f"{name} = {ast.unparse(value)}" for name, value in parts.links.items()]
+    call = Call(expression=expressions[0] if len(calls) == 1 else f"({', '.join(expressions)})", setup=setup)
+    if given is not None and given.sources:
+        needed = frozenset[str]().union(*(names_in(source)[0] for source in given.sources))
+        before = source_of(sliced(parts.history.beside, needed & parts.history.bound)[0])
+        setup = f"{given.unpacking}\n{setup}".strip("\n")
+        call = replace(call, setup=setup, given=given.expression, given_setup=before)
     return Question(
-        call=Call(expression=expressions[0] if len(calls) == 1 else f"({', '.join(expressions)})", setup=setup),
+        call=call,
         derived=ast.unparse(parts.predicate),
         setup="\n".join([*links, there]).strip("\n"),
     )
+
+
+def _draws(lines: Sequence[Line]) -> list[ast.stmt]:
+    """Those of some lines that draw by chance."""
+    return [line.node for line in lines if _DRAWS.search(ast.unparse(line.node))]
+
+
+def _shows_more(piece: ast.expr) -> bool:
+    """Whether calls are made in a loop that also names what they do not need."""
+    loops = [node for node in ast.walk(piece) if isinstance(node, ast.ListComp)]
+    return any(names_in(part.target)[1] - names_in(loop.elt)[0] for loop in loops for part in loop.generators)
 
 
 def source_of(lines: Sequence[Line]) -> str:
@@ -500,19 +523,23 @@ def _for_candidate(pieces: Sequence[ast.expr], history: History, names: frozense
         place for place in history.calls if isinstance(history.lines[place].node, ast.Expr) and place in history.alone
     }
     for place, line in enumerate(history.lines):
-        if place not in history.calls and _is_effect(line, is_seeded=is_seeded):
+        if place not in history.calls and _is_effect(line, history, is_seeded=is_seeded):
             always.add(place)
     return sliced(history.lines, needed, always=always)[0]
 
 
-def _is_effect(line: Line, *, is_seeded: bool) -> bool:
-    """Whether a line counts for what it does: a call on its own that judges nothing, and any draw after a seed."""
+def _is_effect(line: Line, history: History, *, is_seeded: bool) -> bool:
+    """Whether a line counts for what it does: a call of the program's that judges nothing, and any draw after a seed.
+
+    What is done to an object that the lines made counts where that object is needed.
+    """
     if is_seeded and (_DRAWS.search(ast.unparse(line.node)) or "seed(" in ast.unparse(line.node)):
         return True
     value = line.node.value if isinstance(line.node, ast.Expr) else None
     if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name | ast.Attribute):
         return False
-    return not _JUDGES.search(_name_of(value)) and _name_of(value) not in _SILENT
+    is_about_lines = bool(line.reads & history.bound)
+    return not is_about_lines and not _JUDGES.search(_name_of(value)) and _name_of(value) not in _SILENT
 
 
 def _is_shared(lines: Sequence[Line], parts: _Parts) -> bool:

@@ -210,11 +210,12 @@ def _read(
             return None
         expectation = replace(expectation, setup=needed)
         if call is None:
+            if needed:
+                return None
             question = derived(expression, setup, surface)
             if question is None:
                 return None
-            lines = "\n".join(dict.fromkeys(part for part in (question.setup, needed) if part))
-            return question.call, replace(expectation, setup=lines, derived=question.derived)
+            return question.call, replace(expectation, setup=question.setup, derived=question.derived)
     return (call, expectation) if call is not None else None
 
 

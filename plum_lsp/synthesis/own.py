@@ -19,11 +19,13 @@ _PARTIAL = frozenset({"partial", "functools.partial"})
 class Own:
     """The names under which the function is called; a constructor goes by that of its class.
 
-    `members` are the methods and attributes of the program's classes. `method` is a special method's name, which
-    operators call. `made` are names of functions that the function made: what it decorated or returned.
+    `program` are names that the program binds, `members` the methods and attributes of its classes. `method` is a
+    special method's name, which operators call. `made` are names of functions that the function made: what it
+    decorated or returned.
     """
 
     names: frozenset[str]
+    program: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     method: str = ""
     made: frozenset[str] = frozenset()
@@ -35,6 +37,7 @@ class Own:
         is_constructor = name in CONSTRUCTORS
         own = cls(
             names=frozenset({class_name.rsplit(".", 1)[-1]} if is_constructor else {name}),
+            program=surface.names,
             members=surface.members,
             method="" if is_constructor or not name.startswith("__") else name,
         )
