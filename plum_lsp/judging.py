@@ -7,6 +7,7 @@ does not order candidates (`ranking` does). A jail that breaks is reported and i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +26,7 @@ from plum_lsp.domain.verification import (
     TestCase,
     Verdict,
     VerdictStatus,
+    is_plain,
 )
 from plum_lsp.ranking import counted, score
 from plum_lsp.synthesis.contracts import Contract, contracts_of
@@ -119,7 +121,7 @@ class Judge:
             return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
-            asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
+            asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
@@ -255,21 +257,26 @@ def ran_out(judged: Judged) -> bool:
     return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
-def _expected_calls(test: TestCase) -> tuple[Call, ...]:
-    """What computes the expected value of a test without a candidate, with and without its setup; often nothing."""
-    if not isinstance(test.expectation, Equals):
-        return ()
-    expected = test.expectation.expected
-    return tuple(Call(expression=expected, setup=setup) for setup in dict.fromkeys(("", test.call.setup)))
+def _beside_calls(test: TestCase) -> tuple[Call, ...]:
+    """What has to work without a candidate if the test is to be judged: often nothing."""
+    expectation, calls = test.expectation, list[Call]()
+    if test.call.given:
+        calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
+    if isinstance(expectation, Equals):
+        calls.append(Call(expression=expectation.expected, setup="" if expectation.derived else expectation.setup))
+    elif isinstance(expectation, Holds) and expectation.setup and not re.search(r"\b_\b", expectation.setup):
+        calls.append(Call(expression="None", setup=expectation.setup))
+    return tuple(calls)
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests whose expected value could be computed; prose misread as code cannot. `seen` follows the calls."""
+    """The tests for which everything could be computed; prose misread as code cannot. `seen` follows the calls."""
     rest = iter(seen)
     kept = []
     for test in tests:
-        endings = {next(rest).ending for _ in _expected_calls(test)}
-        if not endings or Ending.RETURNED in endings:
+        found = [next(rest) for _ in _beside_calls(test)]
+        is_sent = not test.call.given or is_plain(found[0].value)
+        if is_sent and all(each.ending is Ending.RETURNED for each in found):
             kept.append(test)
     return tuple(kept)
 
@@ -281,6 +288,8 @@ def _is_unfilled(loads: Observation) -> bool:
 
 def _is_literal(test: TestCase) -> bool:
     """Whether the test can be judged without running the program for its expected value."""
+    if test.call.given:
+        return False
     if not isinstance(test.expectation, Equals):
         return test.origin.is_specification and not isinstance(test.expectation, Holds)
     try:

@@ -108,15 +108,26 @@ def _judged(judged: Judged) -> Judged:
 
 
 def _test(test: TestCase) -> TestCase:
-    call = Call(expression=redacted(test.call.expression), setup=redacted(test.call.setup))
+    call = Call(
+        expression=redacted(test.call.expression),
+        setup=redacted(test.call.setup),
+        given=redacted(test.call.given),
+        given_setup=redacted(test.call.given_setup),
+    )
     expectation = test.expectation
     match expectation:
         case Equals():
-            expectation = replace(expectation, expected=redacted(expectation.expected))
+            expectation = replace(
+                expectation,
+                expected=redacted(expectation.expected),
+                setup=redacted(expectation.setup),
+                derived=redacted(expectation.derived),
+            )
         case Raises():
             expectation = replace(expectation, message=expectation.message and redacted(expectation.message))
         case Prints() | Shows():
             expectation = replace(expectation, text=redacted(expectation.text))
         case Holds():
-            expectation = replace(expectation, predicate=redacted(expectation.predicate))
+            predicate, setup = redacted(expectation.predicate), redacted(expectation.setup)
+            expectation = replace(expectation, predicate=predicate, setup=setup)
     return replace(test, call=call, expectation=expectation, quote=redacted(test.quote))
