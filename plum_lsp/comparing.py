@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from plum_lsp.context.window import program_with
+from plum_lsp.context.quiet import program_to_run
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Judged, Tier
@@ -106,7 +106,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     """
     if isinstance(judge.sandbox, SandboxUnavailable):
         return None
-    program = program_with(judge.context, judged.candidate.text)
+    program = program_to_run(judge.context, judged.candidate.text)
     first = judge.context.before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
@@ -165,7 +165,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(program_with(judge.context, judged.candidate.text), calls, sandbox)
+    return await judge.observe(program_to_run(judge.context, judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from plum_lsp.context.window import program_with, reference_program
+from plum_lsp.context.quiet import program_to_run
+from plum_lsp.context.window import reference_program
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
@@ -206,7 +207,7 @@ class Judge:
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
-        program = program_with(self.context, candidate.text)
+        program = program_to_run(self.context, candidate.text)
         order = self.experience.ordered(tests)
         given, seen = await self.examine(program, order, sandbox, limits, calls)
         self.experience.learn(given)
@@ -233,7 +234,7 @@ class Judge:
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
-        program = program_with(self.context, candidate.text)
+        program = program_to_run(self.context, candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)

@@ -12,7 +12,17 @@ import re
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises, Shows
-from plum_lsp.synthesis.conditions import acted, asked, beside, derived, is_condition, shows_answers, split, stated
+from plum_lsp.synthesis.conditions import (
+    acted,
+    all_of,
+    asked,
+    beside,
+    derived,
+    is_condition,
+    shows_answers,
+    split,
+    stated,
+)
 from plum_lsp.synthesis.sources import (
     Surface,
     bound_names,
@@ -167,6 +177,7 @@ def _is_statement(tree: ast.Module) -> bool:
 def _test(
     example: doctest.Example, source: str, tree: ast.Module, steps: list[_Step], surface: Surface
 ) -> Example | None:
+    shown = all_of(tree.body[-1]) if set(example.want.split()) == {"True"} and len(tree.body) == 1 else None
     expression, own_setup = _split(source, tree)
     want, quote = example.want, f">>> {source}\n{example.want}".rstrip()
     comparison = _comparison(expression) if not want and example.exc_msg is None else None
@@ -181,6 +192,9 @@ def _test(
         expression = _assigned(tree.body[-1], want)
         if not expression:
             return None
+    condition = split(shown, setup, surface) if shown is not None else None
+    if condition is not None:
+        return Example(call=condition.call, expectation=condition.expectation, quote=quote)
     setup = "\n".join(part for part in (setup, own_setup) if part)
     found = _read(example, want, expression, setup, surface)
     return Example(call=found[0], expectation=found[1], quote=quote) if found is not None else None
