@@ -203,8 +203,11 @@ def _is_shown(node: ast.expr) -> TypeGuard[ast.Call]:
 
 def beside(source: str, setup: str, surface: Surface) -> str | None:
     """The lines that an expected value needs where there is no candidate; None if it depends on a call."""
+    tree = expression_or_none(source)
+    if tree is not None and not names_in(tree)[0]:
+        return ""
     own = Own.of(surface, f"{setup}\n{source}")
-    found = history_of(setup, expression_or_none(source), own.is_answer, own.is_mentioned)
+    found = history_of(setup, tree, own.is_answer, own.is_mentioned)
     if found is None or found[1] is None or own.is_mentioned(found[1]):
         return None
     history = found[0]
