@@ -98,14 +98,15 @@ class Judge:
         `project` are the project's own tests of the function, which come first.
         """
         tests = (*project, *examples_of(context))
-        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
+        varied = [test for test in tests if not test.call.given]
+        calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
             reference=reference_program(context),
             tests=tests,
             calls=calls,
-            contracts=contracts_of(context, tests),
+            contracts=contracts_of(context, varied),
             limits=limits,
             compares=compares,
         )

@@ -51,10 +51,14 @@ class Equals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raises:
-    """The call raises `type_name` or a subclass of it; if `message` is given it must be the exception's text."""
+    """The call raises `type_name` or a subclass of it.
+
+    If `message` is given it must be the exception's text; if `pattern` is, this regular expression must be found in it.
+    """
 
     type_name: str
     message: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
 _TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
 """Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
+_SEARCH = "__import__('re').search({!r}, _) is not None"
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
 
@@ -327,10 +328,14 @@ class JailSandbox:
         """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
         places, asks = [], list[Ask]()
         for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            if isinstance(test.expectation, Holds) and _can_be_asked_about(answer.observation):
-                call = Call(expression=_TRUTH.format(test.expectation.predicate), setup=test.expectation.setup)
+            expectation, raised = test.expectation, answer.observation.raised
+            if isinstance(expectation, Holds) and _can_be_asked_about(answer.observation):
+                call = Call(expression=_TRUTH.format(expectation.predicate), setup=expectation.setup)
                 places.append(index)
                 asks.append(Ask(call=call, value=(answer.observation.value,)))
+            elif isinstance(expectation, Raises) and expectation.pattern is not None and raised is not None:
+                places.append(index)
+                asks.append(Ask(call=Call(expression=_SEARCH.format(expectation.pattern)), value=(raised.message,)))
         results = await self._run(reference, asks, limits)
         return {place: _predicate_status(each.observation) for place, each in zip(places, results, strict=True)}
 

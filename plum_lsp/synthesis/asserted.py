@@ -37,6 +37,7 @@ _UNARY = {
     "assertIsNone": "({}) is None",
     "assertIsNotNone": "({}) is not None",
 }
+_PATTERNED = frozenset({"self_assertRaisesRegex"})
 _RAISING = frozenset({"self_assertRaises", "self_assertRaisesRegex", "raises"})
 APPROXIMATE = 1e-6
 """The relative tolerance of `pytest.approx` where it states none."""
@@ -94,20 +95,29 @@ def _raised_within(node: ast.With | ast.AsyncWith, setup: str, surface: Surface)
     statement = node.body[0]
     if not isinstance(statement, ast.Expr | ast.Assign) or statement.value is None:
         return None
-    return _raised(item.context_expr.args[0], statement.value, setup, surface)
+    pattern = next((one.value for one in item.context_expr.keywords if one.arg in {"match", "expected_regex"}), None)
+    if _name(item.context_expr) in _PATTERNED and len(item.context_expr.args) > 1:
+        pattern = item.context_expr.args[1]
+    return _raised(item.context_expr.args[0], statement.value, setup, surface, pattern=pattern)
 
 
 def _raised_by_callable(node: ast.Call, setup: str, surface: Surface) -> Asserted | None:
     """`self.assertRaises(ValueError, f, 0)`."""
-    skipped = 2 if _name(node) == "self_assertRaisesRegex" else 1
+    skipped = 2 if _name(node) in _PATTERNED else 1
     if len(node.args) <= skipped or any(keyword.arg is None for keyword in node.keywords):
         return None
     call = ast.Call(func=node.args[skipped], args=node.args[skipped + 1 :], keywords=node.keywords)
-    return _raised(node.args[0], call, setup, surface)
+    return _raised(node.args[0], call, setup, surface, pattern=node.args[1] if skipped == 2 else None)
 
 
-def _raised(kind: ast.expr, tree: ast.expr, setup: str, surface: Surface) -> Asserted | None:
+def _raised(
+    kind: ast.expr, tree: ast.expr, setup: str, surface: Surface, *, pattern: ast.expr | None
+) -> Asserted | None:
     if not isinstance(kind, ast.Name | ast.Attribute):
+        return None
+    stated_pattern = known_value(pattern, setup, surface) if pattern is not None else None
+    text = ast.literal_eval(stated_pattern) if stated_pattern is not None else None
+    if pattern is not None and not isinstance(text, str):
         return None
     expression = ast.unparse(tree)
     call = stated(expression, setup, surface)
@@ -115,7 +125,7 @@ def _raised(kind: ast.expr, tree: ast.expr, setup: str, surface: Surface) -> Ass
         return None
     has_state = bool(free_names(tree) - surface.names)
     replayed = f"try:\n    {expression}\nexcept Exception:\n    pass" if has_state else ""
-    return Asserted(call=call, expectation=Raises(type_name=_name(kind)), replayed=replayed)
+    return Asserted(call=call, expectation=Raises(type_name=_name(kind), pattern=text), replayed=replayed)
 
 
 def _condition(call: ast.Call) -> ast.expr | None:
