@@ -11,13 +11,13 @@ import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
-from plum_lsp.synthesis.examples import examples_of
-from plum_lsp.synthesis.project_tests import project_tests_of
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.python.specification.project_tests import project_tests_of
 
 Chance = random.Random
 HEAD = "import json, math, operator, pytest, types, unittest\nfrom m import f, Box, Broken, Late, Odd\n"

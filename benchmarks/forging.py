@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 
 from benchmarks.forged_tests import Round, a_round, right_body
 from benchmarks.lies import a_lie
-from plum_lsp.context.quiet import program_to_run
-from plum_lsp.context.window import reference_program
 from plum_lsp.domain.verification import Limits, TestCase, Verdict, VerdictStatus
+from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.python.reading.window import reference_program
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 
 LIES_PER_ROUND = 120

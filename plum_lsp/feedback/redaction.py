@@ -202,7 +202,8 @@ def _test(test: TestCase, hidden: Hidden) -> TestCase:
             expected, setup, derived = map(clean, (expectation.expected, expectation.setup, expectation.derived))
             expectation = replace(expectation, expected=expected, setup=setup, derived=derived)
         case Raises():
-            expectation = replace(expectation, message=expectation.message and clean(expectation.message))
+            message, pattern = expectation.message and clean(expectation.message), expectation.pattern
+            expectation = replace(expectation, message=message, pattern=pattern and clean(pattern))
         case Prints() | Shows():
             expectation = replace(expectation, text=clean(expectation.text))
         case Holds():

@@ -9,8 +9,8 @@ import pytest
 from benchmarks.forged_tests import a_round, right_body
 from benchmarks.forging import forge
 from benchmarks.lies import FIXED, a_lie
-from plum_lsp.context.lines import parses
-from plum_lsp.context.quiet import program_to_run
+from plum_lsp.python.reading.lines import parses
+from plum_lsp.python.reading.quiet import program_to_run
 
 SECONDS = 120
 TRIALS_MIN = 1_000
