@@ -13,24 +13,26 @@ from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
-from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
-from plum_lsp.feedback.redaction import redacted_fact
-from plum_lsp.judging import told
-from plum_lsp.neighbour_files import NeighbourFiles
-from plum_lsp.pipeline import Pipeline, PipelineOptions
-from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
-from plum_lsp.policy.connection import is_loopback
-from plum_lsp.policy.families import family_of
-from plum_lsp.policy.models import catalogue, entry_like
-from plum_lsp.project_files import ProjectFiles
-from plum_lsp.quality.reading import RuffReader
+from plum_lsp.feedback.redaction import Redactor
+from plum_lsp.policy.client.connection import is_loopback
+from plum_lsp.policy.client.ladder import temperature_ladder
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
+from plum_lsp.policy.models.catalogue import catalogue, entry_like
+from plum_lsp.policy.models.families import family_of
+from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.tests import ProjectFiles
+from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
-from plum_lsp.showing import ShowRule
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
+from plum_lsp.suggestion.pipeline import Pipeline, PipelineOptions
+from plum_lsp.suggestion.showing import ShowRule
+from plum_lsp.suggestion.survey import FindTests
+from plum_lsp.verification.judge import told
 
 MEGABYTE = 1024 * 1024
 
@@ -115,7 +117,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report, clean=redacted_fact)
+    return open_recorder(path, report=report, clean=Redactor())
 
 
 async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
@@ -128,10 +130,10 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return SandboxUnavailable(str(error), remedy=error.remedy)
 
 
-def test_files(settings: Settings) -> Callable[[str, str], tuple[TestFile, ...]]:
+def test_files(settings: Settings) -> FindTests:
     """What finds a project's test files, or nothing if the settings say so."""
     if not settings.verification.project_tests:
-        return lambda uri, name: ()
+        return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NewType
 
 from plum_lsp.domain.quality import Quality
@@ -30,6 +31,7 @@ class SuggestionRequest:
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
+    `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
     """
 
     id: RequestId
@@ -40,6 +42,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 class HoleKind(enum.Enum):
@@ -254,7 +257,8 @@ class Judged:
     """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
 
     `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
-    evidence tells apart, both in [0, 1]; None where nobody estimated them.
+    evidence tells apart, both in [0, 1]; None where nobody estimated them. `has_run` says that its program ran in the
+    sandbox, on tests, on generated inputs or only to see whether it loads.
     """
 
     candidate: Candidate
@@ -265,6 +269,7 @@ class Judged:
     probability: float | None = None
     strength: float | None = None
     quality: Quality | None = None
+    has_run: bool = False
 
     @property
     def is_refuted(self) -> bool:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import SandboxTier
-from plum_lsp.sandbox import isolation, quota, seatbelt
+from plum_lsp.sandbox import seatbelt
+from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import Source
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
@@ -81,7 +83,11 @@ async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     if tier.has_pid_namespaces and not has_namespaces:
         await zygote.close()
         raise SandboxError("children cannot have pid namespaces of their own")
-    names = isolation.layers(tier, landlock=landlock, has_pid_namespaces=has_namespaces)
+    threads = str(zygote.report.get("threads"))
+    if threads not in isolation.THREADS:
+        await zygote.close()
+        raise SandboxError("the zygote does not say how many threads its children may have")
+    names = isolation.layers(tier, landlock=landlock, has_pid_namespaces=has_namespaces, threads=threads)
     together = () if order.quota is None else (order.quota.layer,)
     version = order.interpreter.version
     return zygote, SandboxTier(name=tier.name, layers=(*names, *together), python_version=version)

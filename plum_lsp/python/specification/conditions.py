@@ -1,0 +1,233 @@
+"""Splits a question such as `f(1) > 5 and 3 in f(2)` into what the candidate must do and what is judged elsewhere.
+
+Calls of the function are the candidate's business and become the call of a test, with the lines that it needs of those
+before (`history`, `dataflow`). All else becomes a predicate over what they gave and runs without the candidate, its own
+lines with it: so no object of the candidate's making takes part in a comparison, no value is both asked of it and
+expected, and no expected value comes near it. A question without such a call is about what earlier lines left behind:
+then the names that depend on a call are looked at.
+
+Not split, and None here: calls within a lambda or a condition of a comprehension, identity with anything but a
+constant, a name that the call may have changed, several coroutines at once, classes that are no plain data, and a
+name that both sides need unless the call is given it as it is.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from plum_lsp.domain.verification import Call, Equals, Holds
+from plum_lsp.python.reading.sources import Surface, expression_or_none, module_or_none
+from plum_lsp.python.splitting.dataflow import names_in, sliced
+from plum_lsp.python.splitting.history import History, history_of
+from plum_lsp.python.splitting.own import CONSTRUCTORS, Own
+from plum_lsp.python.splitting.parts import JUDGING, Parts, is_answered, observed_names, taken_apart
+from plum_lsp.python.splitting.placing import Question, for_candidate, placed, source_of
+
+_DECIDING = (ast.Compare, ast.BoolOp, ast.Not, ast.IfExp, ast.BinOp, ast.If, ast.While, ast.Assert, ast.Match)
+"""What decides something by asking objects, or mixes what they give with other values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A split condition: what to call, and what must come of it."""
+
+    call: Call
+    expectation: Equals | Holds
+
+
+def is_condition(tree: ast.expr) -> bool:
+    """Whether an expression is true or false by its nature, so that evaluating it is judging."""
+    if isinstance(tree, ast.BoolOp):
+        return all(is_condition(value) for value in tree.values)
+    is_not = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
+    return is_not or isinstance(tree, ast.Compare) or (isinstance(tree, ast.Call) and _name_of(tree) in JUDGING)
+
+
+def is_call(tree: ast.expr, surface: Surface) -> bool:
+    """Whether an expression is a call of the function."""
+    return Own.of(surface).is_call(tree)
+
+
+def is_called(tree: ast.expr, surface: Surface) -> bool:
+    """Whether the function is called anywhere in an expression."""
+    return Own.of(surface).is_called(tree)
+
+
+def is_operator(surface: Surface) -> bool:
+    """Whether the function is one that operators call: then the comparison itself may be the call."""
+    name = surface.function.name
+    return name.startswith("__") and name.endswith("__") and name not in CONSTRUCTORS
+
+
+def split(
+    source: str,
+    setup: str,
+    surface: Surface,
+    *,
+    is_true: bool = True,
+    reach: Callable[[str], Call | None] | None = None,
+) -> Condition | None:
+    """The condition as a call and what must come of it; None if it cannot be split.
+
+    Args:
+        source: The condition.
+        setup: The statements before it.
+        surface: How the function can be reached.
+        is_true: Whether the condition holds, or must not.
+        reach: How a call of the function, as written, is made from outside; None if as it is written.
+    """
+    parts = taken_apart(source, setup, surface, is_judged=True)
+    question = placed(parts, reach) if parts is not None else None
+    if parts is None or question is None:
+        return None
+    expected = _literal(parts.predicate, parts.history) if is_true else None
+    if expected is not None:
+        return Condition(call=question.call, expectation=Equals(expected=expected))
+    predicate = question.derived if is_true else f"not ({question.derived})"
+    return Condition(call=question.call, expectation=Holds(predicate=predicate, setup=question.setup))
+
+
+def derived(source: str, setup: str, surface: Surface) -> Question | None:
+    """An expression that is no condition, with all that is not a call of the function left to be done elsewhere."""
+    parts = taken_apart(source, setup, surface, is_judged=False)
+    return placed(parts, None) if parts is not None else None
+
+
+def asked(source: str, setup: str, surface: Surface, *, is_truth: bool = False) -> Call | None:
+    """An expression as the candidate may evaluate it whole, with the lines of the setup that it needs.
+
+    None where more goes into it than what the function's calls give and what they are given. If it `is_truth` that is
+    expected, the calls themselves have to give it: any object can say yes.
+    """
+    own = Own.of(surface, f"{setup}\n{source}")
+    found = history_of(setup, expression_or_none(source), own.is_answer, own.is_mentioned)
+    if found is None or found[1] is None:
+        return None
+    history, tree = found[0], found[1]
+    if is_truth and not _gives_truth(tree, own, history):
+        return None
+    is_foreign = not history.calls and not own.is_mentioned(tree)
+    if is_foreign and not any(isinstance(node, _DECIDING) for node in ast.walk(tree)):
+        return Call(expression=ast.unparse(tree), setup=source_of(for_candidate([tree], history)))
+    parts = Parts(own=own, history=history, observed=observed_names(tree, history, own))
+    if names_in(tree)[0] & history.opaque or not is_answered(tree, parts):
+        return None
+    return Call(expression=ast.unparse(tree), setup=source_of(for_candidate([tree], history)))
+
+
+def stated(source: str, setup: str, surface: Surface) -> Call | None:
+    """A call as it is written, with the lines of the setup that it needs; None if it depends on what cannot be told."""
+    own = Own.of(surface, f"{setup}\n{source}")
+    found = history_of(setup, expression_or_none(source), own.is_answer, own.is_mentioned)
+    if found is None or found[1] is None:
+        return None
+    return Call(expression=ast.unparse(found[1]), setup=source_of(for_candidate([found[1]], found[0])))
+
+
+def known_value(tree: ast.expr, setup: str, surface: Surface) -> str | None:
+    """The literal that an expected value is, or that its name stands for in the setup; None if it is neither."""
+    own = Own.of(surface)
+    found = history_of(setup, tree, own.is_answer, own.is_mentioned)
+    if found is None or found[1] is None:
+        return None
+    value = found[0].constants.get(found[1].id, found[1]) if isinstance(found[1], ast.Name) else found[1]
+    return ast.unparse(value) if _is_literal(value) else None
+
+
+def _is_literal(tree: ast.expr) -> bool:
+    try:
+        ast.literal_eval(tree)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def acted(setup: str, surface: Surface) -> Call | None:
+    """The statements that end a setup as what the candidate does, with the lines that they need.
+
+    None where anything but the function itself decides what is printed.
+    """
+    own = Own.of(surface, setup)
+    found = history_of(setup, None, own.is_answer, own.is_mentioned)
+    if found is None or not found[0].lines:
+        return None
+    history = found[0]
+    last = history.lines[-1]
+    depends = history.results | history.receivers | history.told | history.opaque | history.given
+    for node in ast.walk(last.node):
+        if isinstance(node, _DECIDING) and (own.is_mentioned(node) or names_in(node)[0] & (depends | last.binds)):
+            return None
+    lines = for_candidate([], history, last.reads)
+    return Call(expression="", setup=source_of([*lines, *([] if lines and lines[-1] is last else [last])]))
+
+
+def _gives_truth(tree: ast.expr, own: Own, history: History) -> bool:
+    """Whether an expression is a call of the function, or shows some, and nothing else has a say."""
+    if isinstance(tree, ast.Call) and _name_of(tree) in {"print", "bool"}:
+        return bool(tree.args) and all(_gives_truth(argument, own, history) for argument in tree.args)
+    if isinstance(tree, ast.List | ast.Tuple):
+        return bool(tree.elts) and all(_gives_truth(one, own, history) for one in tree.elts)
+    return own.is_answer(tree) or (isinstance(tree, ast.Name) and tree.id in history.results)
+
+
+def shows_answers(setup: str, surface: Surface) -> bool:
+    """Whether the statement that ends a setup shows nothing but what calls of the function give."""
+    own, tree, nothing = Own.of(surface, setup), module_or_none(setup), History(lines=())
+    shown = [node for node in ast.walk(tree.body[-1]) if isinstance(node, ast.Expr)] if tree and tree.body else []
+    values = [node.value.args[0] if _is_shown(node.value) else node.value for node in shown]
+    return bool(values) and all(_gives_truth(value, own, nothing) for value in values)
+
+
+def all_of(statement: ast.stmt) -> str | None:
+    """`for x in xs: f(x) == 3*x`, which a session shows as lines of True, as one condition; None for any other."""
+    if not isinstance(statement, ast.For) or statement.orelse or len(statement.body) != 1:
+        return None
+    inner = statement.body[0]
+    if not isinstance(inner, ast.Expr):
+        return None
+    shown = inner.value.args[0] if isinstance(inner.value, ast.Call) and _is_print(inner.value) else inner.value
+    return f"all([{ast.unparse(shown)} for {ast.unparse(statement.target)} in {ast.unparse(statement.iter)}])"
+
+
+def _is_print(call: ast.Call) -> bool:
+    return _name_of(call) == "print" and len(call.args) == 1 and not call.keywords
+
+
+def _is_shown(node: ast.expr) -> TypeGuard[ast.Call]:
+    """Whether an expression was made to show its value as a session does."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Lambda) and len(node.args) == 1
+
+
+def beside(source: str, setup: str, surface: Surface) -> str | None:
+    """The lines that an expected value needs where there is no candidate; None if it depends on a call."""
+    tree = expression_or_none(source)
+    if tree is not None and not names_in(tree)[0]:
+        return ""
+    own = Own.of(surface, f"{setup}\n{source}")
+    found = history_of(setup, tree, own.is_answer, own.is_mentioned)
+    if found is None or found[1] is None or own.is_mentioned(found[1]):
+        return None
+    history = found[0]
+    depends = history.results | history.receivers | history.told | history.opaque
+    lines, seen = sliced(history.beside, names_in(found[1])[0] & history.bound)
+    return None if seen & depends else source_of(lines)
+
+
+def _literal(predicate: ast.expr, history: History) -> str | None:
+    """`2` if the predicate is `_ == 2`, else None; a name that stands for a constant is that constant."""
+    if not isinstance(predicate, ast.Compare) or len(predicate.ops) != 1:
+        return None
+    operator, sides = predicate.ops[0], [predicate.left, predicate.comparators[0]]
+    others = [side for side in sides if not (isinstance(side, ast.Name) and side.id == "_")]
+    is_value = len(others) == 1 and isinstance(operator, ast.Eq)
+    expected = others[0] if is_value else predicate
+    if isinstance(expected, ast.Name):
+        expected = history.constants.get(expected.id, expected)
+    return ast.unparse(expected) if is_value and _is_literal(expected) else None
+
+
+def _name_of(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
