@@ -20,8 +20,8 @@ from rich.text import Text
 from plum_lsp import __version__
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
-from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
