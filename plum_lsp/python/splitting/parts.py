@@ -226,7 +226,17 @@ def is_answered(tree: ast.expr, parts: Parts) -> bool:
     if isinstance(tree, ast.Call):
         if isinstance(tree.func, ast.Attribute) and is_answered(tree.func.value, parts):
             return not (tree.args or tree.keywords) or root_of(tree.func) in parts.history.receivers
-        is_reader = ast.unparse(tree.func) in READERS | {"len", "sorted", "set", "dict", "sum", "type", "print"}
+        is_reader = ast.unparse(tree.func) in READERS | {
+            "len",
+            "sorted",
+            "set",
+            "dict",
+            "sum",
+            "type",
+            "print",
+            "pprint",
+            "pprint.pprint",
+        }
         return (
             is_reader
             and bool(tree.args)
