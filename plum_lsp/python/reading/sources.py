@@ -157,8 +157,8 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
 def _dependents(program: str, name: str) -> frozenset[str]:
     """The functions and methods of a masked program whose text names the function, or one that does so."""
     headers = list(_HEADER.finditer(program))
-    ends = [*(header.start() for header in headers[1:]), len(program)]
-    texts = [(header.group(1), program[header.end() : end]) for header, end in zip(headers, ends, strict=True)]
+    ends = [*(header.start() for header in headers), len(program)][1:]
+    texts = [(header.group(1), program[header.end() : end]) for header, end in zip(headers, ends, strict=False)]
     words = [(one, frozenset(_WORD.findall(text))) for one, text in texts if one != name]
     found, grown = frozenset({name}), True
     while grown:
