@@ -18,6 +18,7 @@ from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
 from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
@@ -28,7 +29,7 @@ from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
 from plum_lsp.report.printing import say, say_over
-from plum_lsp.wiring import load_for_command, policy_options
+from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
 """vLLM ends its workers first."""

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from plum_lsp.config import Settings
 from plum_lsp.policy.hosting.engines import publication_engine
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import read_state
 from plum_lsp.policy.versions import publish as publication
 from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
-from plum_lsp.wiring import policy_options
 from plum_trainer.fit.bases import BaseModel
 
 
