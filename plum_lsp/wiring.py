@@ -26,6 +26,7 @@ from plum_lsp.policy.models.families import family_of
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.ruff import RuffReader
+from plum_lsp.report.discretion import keep_out_of_logs
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
@@ -59,12 +60,16 @@ class Recorders:
 
 def load_for_server(editor: Mapping[str, object]) -> Loaded:
     """The settings under an editor's: mistakes are reported and never keep the server from coming up."""
-    return load_settings(environ=os.environ, editor=editor, strict=False)
+    loaded = load_settings(environ=os.environ, editor=editor, strict=False)
+    keep_out_of_logs(loaded.settings)
+    return loaded
 
 
 def load_for_tcp(editor: Mapping[str, object]) -> Loaded:
     """The same for an editor at the other end of a TCP connection, which names no program, file or address."""
-    return load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
+    loaded = load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
+    keep_out_of_logs(loaded.settings)
+    return loaded
 
 
 def load_for_command(overrides: Mapping[str, object]) -> Settings:
@@ -76,6 +81,7 @@ def load_for_command(overrides: Mapping[str, object]) -> Settings:
     loaded = load_settings(environ=os.environ, editor=overrides)
     if loaded.problems:
         raise ConfigError("\n".join(loaded.problems))
+    keep_out_of_logs(loaded.settings)
     return loaded.settings
 
 

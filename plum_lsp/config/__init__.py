@@ -10,6 +10,7 @@ from plum_lsp.config.loading import (
     environment_name,
     load_settings,
     narrow,
+    secret_keys,
     setting_keys,
 )
 from plum_lsp.config.settings import (
@@ -47,5 +48,6 @@ __all__ = [
     "environment_name",
     "load_settings",
     "narrow",
+    "secret_keys",
     "setting_keys",
 ]
