@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptio
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
 from plum_lsp.feedback.redaction import Redactor
-from plum_lsp.policy.client.connection import is_loopback
+from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
@@ -26,7 +27,7 @@ from plum_lsp.policy.models.families import family_of
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.ruff import RuffReader
-from plum_lsp.report.discretion import keep_out_of_logs
+from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
@@ -35,6 +36,7 @@ from plum_lsp.suggestion.showing import ShowRule
 from plum_lsp.suggestion.survey import FindTests
 from plum_lsp.verification.judge import told
 
+_log = logging.getLogger(__name__)
 MEGABYTE = 1024 * 1024
 
 
@@ -100,6 +102,9 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             problems.append(f"Nothing can be verified: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
+        if sends_in_clear(settings.policy.url):
+            problems.append(in_clear(settings))
+            _log.warning("%s", problems[-1])
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
         pipeline = Pipeline(
@@ -114,6 +119,12 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
+
+
+def in_clear(settings: Settings) -> str:
+    """What is wrong with a policy server that is reached over a network without encryption."""
+    what = "Prompts, with the API key," if settings.policy.api_key else "Prompts"
+    return f"{what} go to {discreet(settings.policy.url)} without encryption. Use https:// or a tunnel to this machine."
 
 
 def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRecorder:
@@ -209,6 +220,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         neighbour_tokens=min(sampling.neighbour_tokens, sampling.prefix_tokens // 2),
         template_for=template_for,
         asks_for_tests=asks_for_tests(settings),
+        redacts_prompts=settings.privacy.redact_prompts,
     )
 
 
