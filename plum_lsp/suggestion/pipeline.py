@@ -52,8 +52,6 @@ DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
-
-
 AFTERWARDS_MAX = 4
 """Documents whose records are completed or wait for it; each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
@@ -65,8 +63,7 @@ class PipelineOptions:
     """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
 
     `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
-    `asks_for_tests` has the policy write tests of its own beside its candidates. With `redacts_prompts`, the policy is
-    not sent what looks like a secret.
+    `asks_for_tests` has the policy write tests, too. With `redacts_prompts` it is not sent what looks like a secret.
     """
 
     sampling: SamplingOptions
@@ -292,8 +289,7 @@ class Pipeline:
 
     def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
         """The group's completions, all from the version the request began with."""
-        sampling, deadline = self.options.sampling, this.request.deadline
-        return this.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
+        return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
     def _take(self, this: _Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
