@@ -13,8 +13,9 @@ from plum_lsp.config.settings import PolicySettings
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.domain.text import Document
 from plum_lsp.policy.client.connection import sends_in_clear
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.redacting import RedactingPolicy
-from plum_lsp.wiring import in_clear, pipeline_options
+from plum_lsp.wiring import in_clear
 
 SECRET = "river-" + "47-stone!"
 TEXT = f'import db\n\nPASSWORD = "{SECRET}"\n\n\ndef load(): ...\n'
