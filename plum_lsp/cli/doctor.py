@@ -26,6 +26,7 @@ from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.report.discretion import discreet
+from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
@@ -203,7 +204,7 @@ async def _disk(settings: Settings) -> Finding:
 
 
 def _show(findings: list[Finding]) -> None:
-    marks = {State.OK: ("✓", "green"), State.WARNING: ("!", "yellow"), State.FAILED: ("✗", "red")}
+    marks = {State.OK: GOOD, State.WARNING: WARNING, State.FAILED: BAD}
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True)
