@@ -186,7 +186,8 @@ class _Bare(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """What a part is taken of."""
-        return self.visit(node.value)
+        node.slice = ast.Constant(value=None)
+        return self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> ast.AST:
         """The body of a loop."""
