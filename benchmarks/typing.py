@@ -38,6 +38,7 @@ from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.policy import publish
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
+from plum_lsp.server.projects import ProjectDesk
 from plum_lsp.server.services import Services
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SettingsKeeper
@@ -148,6 +149,7 @@ def _session(pipeline: ScriptedPipeline, *, keeps: bool, pauses: bool) -> Sessio
         services=cast(Any, _Keeper(services)),
         outcomes=OutcomeDesk(lambda: None),
         status=StatusBar(lambda _: None),
+        projects=ProjectDesk(cast(Any, None), lambda _: None),
     )
     if not keeps:
         session._kept = lambda _: None  # type: ignore[method-assign]

@@ -20,8 +20,8 @@ from plum_lsp.comparing import Comparison, compare, reconsidered, strength_of
 from plum_lsp.context.prompt import build_prompt
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
-from plum_lsp.domain.project import Neighbourhood
+from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
+from plum_lsp.domain.project import Neighbourhood, Project
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -133,6 +133,7 @@ class Pipeline:
         policy: Policy,
         sandbox: Sandbox | SandboxUnavailable,
         clock: Clock,
+        project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
@@ -141,6 +142,7 @@ class Pipeline:
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
+        self.project_sandboxes = project_sandboxes
         self.clock = clock
         self.options = options
         self._recorder = recorder
@@ -178,15 +180,16 @@ class Pipeline:
             detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
-            survey, request, options.budget, self._test_files, self._neighbours
+            survey, request, options.budget, self._tests_of(request), self._neighbours
         )
         if around is None:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
+        sandbox = await self._sandbox_of(request)
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context, sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
@@ -201,6 +204,20 @@ class Pipeline:
         result = self._choose(this)
         self._go_on(this, result)
         return result
+
+    def _tests_of(self, request: SuggestionRequest) -> FindTests:
+        """What finds tests: those of a project are code of the project, and only a trusted project's code is run."""
+        return self._test_files if request.project is not None else lambda uri, name: ()
+
+    async def _sandbox_of(self, request: SuggestionRequest) -> Sandbox | SandboxUnavailable:
+        """The sandbox of the document's project; the default one while that is not open in time."""
+        if self.project_sandboxes is None or request.project is None:
+            return self.sandbox
+        try:
+            async with asyncio.timeout(self._left(request) / 2):
+                return await self.project_sandboxes.of(request.project)
+        except TimeoutError:
+            return self.sandbox
 
     def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
         """Find out more for the record, while nobody waits; the next request ends it."""
@@ -223,6 +240,10 @@ class Pipeline:
                     self._tell(this, replace(result.chosen, strength=strength))
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
+
+    async def prepare(self, project: Project) -> str:
+        """Open a project's sandbox ahead of requests; returns why it cannot be had, if it cannot."""
+        return await self.project_sandboxes.prepare(project) if self.project_sandboxes else ""
 
     async def finish(self) -> None:
         """Wait for what is still done for the record."""

@@ -25,8 +25,11 @@ from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladde
 from plum_lsp.policy.connection import is_loopback
 from plum_lsp.policy.families import family_of
 from plum_lsp.policy.models import catalogue, entry_like
+from plum_lsp.project.trust import TrustBook
+from plum_lsp.project.workspace import Opened, Workspace
 from plum_lsp.project_files import ProjectFiles
 from plum_lsp.quality.reading import RuffReader
+from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.showing import ShowRule
@@ -83,15 +86,19 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # a lock may keep it waiting
         opened.push_async_callback(asyncio.to_thread, store.close)
         sandbox = await try_sandbox(settings)
+        sandboxes: ProjectSandboxes | None = None
         if isinstance(sandbox, SandboxUnavailable):
             problems.append(f"Nothing can be verified: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
+            sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
+            opened.push_async_callback(sandboxes.close)
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
         pipeline = Pipeline(
             policy=policy,
             sandbox=sandbox,
+            project_sandboxes=sandboxes,
             clock=MonotonicClock(),
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
@@ -121,6 +128,14 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return error
     except SandboxError as error:
         return SandboxUnavailable(str(error), remedy=error.remedy)
+
+
+def workspace_of(settings: Settings) -> Workspace:
+    """The projects as a command sees them: no editor says anything, trust is what is remembered."""
+    folder = _data_dir_if_any(settings)
+    jail = settings.sandbox
+    opened = Opened(project=jail.project, interpreter=jail.interpreter)
+    return Workspace(opened, TrustBook(folder) if folder is not None else None)
 
 
 def test_files(settings: Settings) -> Callable[[str, str], tuple[TestFile, ...]]:
@@ -169,7 +184,7 @@ def _data_dir_if_any(settings: Settings) -> Path | None:
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
     jail = settings.sandbox
-    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
+    return SandboxOptions(interpreter=jail.interpreter, jobs=jail.jobs)
 
 
 def pipeline_options(settings: Settings) -> PipelineOptions:

@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import NewType
 
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
@@ -29,6 +30,7 @@ class SuggestionRequest:
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
+    `project` is the one the document belongs to, if its code may be executed; None if not, or if there is none.
     """
 
     id: RequestId
@@ -39,6 +41,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    project: Project | None = None
 
 
 class HoleKind(enum.Enum):

@@ -29,11 +29,12 @@ from plum_lsp.server.inline_completion import InlineCompletion
 from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.progress import shown_progress
+from plum_lsp.server.projects import ProjectDesk, Reply, without_ours
 from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Services, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
-from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
 from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
 
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 PULL_SECONDS_MAX = 2.0
 """An editor that says it can be asked for settings and does not answer must not keep the services from opening."""
+_TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 CAPABILITY = "plum"
 """What an editor may say of itself under `capabilities.experimental`; documented in docs/protocol.md."""
 
@@ -69,6 +71,7 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
+            projects=ProjectDesk(self._ask_for_trust, self.complain),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
@@ -95,6 +98,7 @@ class PlumServer(LanguageServer):
             self.protocol.close_writer()
             self.metrics_page.close()
             session.supersede_all()
+            await session.finish()
             await session.outcomes.finish()
             keeper.cancel()
             await asyncio.wait([keeper])
@@ -137,8 +141,23 @@ class PlumServer(LanguageServer):
             return
         params: dict[str, Any] = {"busy": status.busy, "kind": status.kind.value, "message": status.message}
         if status.command:
-            params["command"] = {"title": "plum: why?", "command": status.command}
+            params["command"] = {"title": _TITLES[status.command], "command": status.command}
         self.protocol.notify(METHOD, params)
+
+    async def _ask_for_trust(self, folder: Path) -> Reply:
+        """Ask the user whether a folder's code may be executed; no answer, and no way to answer, mean later."""
+        message = (
+            f"plum-lsp: do you trust {folder}? If you do, suggestions are tested in the sandbox with its packages, "
+            "modules and tests. Until you do, none of that is executed."
+        )
+        actions = [types.MessageActionItem(reply.value) for reply in Reply]
+        params = types.ShowMessageRequestParams(types.MessageType.Info, message, actions)
+        try:
+            answer = await self.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the editor did not ask whether a folder is trusted: %s", type(error).__name__)
+            return Reply.LATER
+        return next((reply for reply in Reply if answer is not None and reply.value == answer.title), Reply.LATER)
 
     @asynccontextmanager
     async def _working(self, title: str) -> AsyncIterator[None]:
@@ -176,7 +195,8 @@ def _register_start(server: PlumServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.editor_shows_status = _says(params, "status")
-        session.settings.start(params.initialization_options, _folders(params))
+        session.projects.start(params.initialization_options, _folders(params))
+        session.settings.start(without_ours(params.initialization_options), _folders(params))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):

@@ -14,7 +14,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Verified
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.project import TestFile
+from plum_lsp.domain.project import Project, TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -51,6 +51,11 @@ class Told:
         self.events.append(event)
 
 
+PROJECT = Project(
+    root=Path("/project"), top=Path("/project"), environment=None, import_roots=(Path("/project"),), tests=()
+)
+
+
 class Desk:
     """Asks the pipeline for suggestions in the user's terms."""
 
@@ -60,6 +65,7 @@ class Desk:
         self.sandbox: Sandbox | SandboxUnavailable = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
         self.test_files: dict[str, str] = {}
+        self.is_trusted = True
         self.pace = Pace()
         self._cache_dir = cache_dir
 
@@ -85,6 +91,7 @@ class Desk:
             offset=marked.index("‸"),
             trigger=Trigger.INVOKED,
             deadline=clock.now() + seconds,
+            project=PROJECT if self.is_trusted else None,
         )
         try:
             result = await pipeline.suggest(request)
@@ -352,6 +359,18 @@ async def test_a_projects_own_tests_are_specification(policy: ScriptedPolicy, de
     assert isinstance(offer, Offer)
     assert (offer.text.strip(), offer.chosen.tier) == (RIGHT.strip(), Tier.VERIFIED)
     assert [test.quote for test in offer.tests] == ["tests/test_module.py::test_add: assert add(2, 3) == 5"]
+
+
+async def test_tests_of_a_project_that_is_not_trusted_are_not_run(policy: ScriptedPolicy, desk: Desk) -> None:
+    """They are code of the project, so they are not even read."""
+    policy.will_complete(RIGHT)
+    desk.test_files["tests/test_module.py"] = (
+        "from project.module import add\ndef test_add():\n    assert add(2, 3) == 5\n"
+    )
+    desk.is_trusted = False
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.tests == ()
 
 
 async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolicy, desk: Desk) -> None:

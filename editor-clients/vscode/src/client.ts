@@ -29,6 +29,8 @@ class SaysOfItself implements StaticFeature {
 
 export interface Parts {
   command: string[];
+  /** The Python selected for each folder of the workspace, by the folder's address. */
+  interpreters: Record<string, string>;
   keys: readonly string[];
   logLevel: string;
   log: vscode.LogOutputChannel;
@@ -43,7 +45,11 @@ export function makeClient(parts: Parts): LanguageClient {
   const settings = () => ({ plum: serverSettings(parts.keys) });
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],
-    initializationOptions: settings(),
+    initializationOptions: {
+      ...settings(),
+      trusted: vscode.workspace.isTrusted,
+      interpreters: parts.interpreters,
+    },
     outputChannel: parts.log,
     middleware: {
       didOpen: (document, next) => (isServed(document) ? next(document) : Promise.resolve()),

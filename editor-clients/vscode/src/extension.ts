@@ -5,9 +5,10 @@ import { makeClient } from "./client";
 import { registerCommands } from "./commands";
 import { markdown } from "./evidence";
 import { Offers } from "./offers";
-import { chooseServer, findServer } from "./server";
+import { chooseServer, findServer, onInterpreterSelected, selectedInterpreters } from "./server";
 import { declaredKeys, userValue } from "./settings";
 import { StatusBar } from "./status";
+import { DID_SELECT_INTERPRETERS } from "./wire";
 
 class Plum implements vscode.Disposable {
   client: LanguageClient | undefined;
@@ -37,6 +38,7 @@ class Plum implements vscode.Disposable {
     this.logLevel = logLevel();
     this.client = makeClient({
       command: found.command,
+      interpreters: await selectedInterpreters(),
       keys: declaredKeys(this.extension),
       logLevel: this.logLevel,
       log: this.log,
@@ -66,6 +68,13 @@ class Plum implements vscode.Disposable {
     const isSame = found?.command.join("\0") === this.command?.join("\0") && logLevel() === this.logLevel;
     if (this.client === undefined || (found && !isSame)) {
       await this.restart();
+    }
+  }
+
+  /** The user selected another Python: the server learns of it and goes on. */
+  async tellInterpreters(): Promise<void> {
+    if (this.isServing) {
+      await this.client?.sendNotification(DID_SELECT_INTERPRETERS, { interpreters: await selectedInterpreters() });
     }
   }
 
@@ -158,6 +167,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
   );
   await started.start();
+  const listening = await onInterpreterSelected(() => started.tellInterpreters());
+  if (listening) {
+    context.subscriptions.push(listening);
+  }
 }
 
 export async function deactivate(): Promise<void> {
