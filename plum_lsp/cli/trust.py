@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.terminal import harmless
+from plum_lsp.cli.printing import say
 from plum_lsp.config import data_dir
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.wiring import load_for_command
@@ -30,22 +30,22 @@ def trust(folder: Path, *, revoke: bool, is_listed: bool) -> None:
     elif revoke:
         _revoke(book, folder)
     else:
-        click.echo(f"Trusted: {harmless(str(book.trust(folder)))}")
+        say(f"Trusted: {book.trust(folder)}")
 
 
 def _list(book: TrustBook) -> None:
     answers = book.read()
     for folder in answers.trusted:
-        click.echo(harmless(str(folder)))
+        say(folder)
     for folder in answers.declined:
-        click.echo(f"{harmless(str(folder))} (declined)")
+        say(f"{folder} (declined)")
     if not answers.trusted and not answers.declined:
-        click.echo("No folder is trusted.")
+        say("No folder is trusted.")
 
 
 def _revoke(book: TrustBook, folder: Path) -> None:
     for gone in book.revoke(folder):
-        click.echo(f"No longer trusted: {harmless(str(gone))}")
+        say(f"No longer trusted: {gone}")
     covering = book.read().covering(folder.expanduser().resolve())
     if covering is not None:
         raise click.ClickException(f"{folder} is still trusted, because {covering} is. Revoke that one.")

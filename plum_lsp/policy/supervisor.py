@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy import vllm_plugin
 from plum_lsp.policy.engines import VllmEngine
@@ -42,9 +43,9 @@ from plum_lsp.policy.wire import ended
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 1800.0
-"""Loading a large model from a network disk and compiling it; progress is shown meanwhile."""
+"""Time to load a large model from a network disk and compile it. Progress is shown meanwhile."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
-"""Waits between restarts; a server that was healthy for `STEADY_SECONDS` begins again with the first."""
+"""Waits between restarts. After `STEADY_SECONDS` of health the first wait is used again."""
 STEADY_SECONDS = 300.0
 END_SECONDS = 15.0
 PR_SET_PDEATHSIG = 1
@@ -53,7 +54,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
-    """One vLLM and its restarts. `tell` shows lines to the user; `progress` one that is overwritten."""
+    """One vLLM and its restarts. `tell` shows a line to the user. `progress` shows a line that is overwritten."""
 
     options: ServeOptions
     base: BaseModel
@@ -75,7 +76,7 @@ class Supervisor:
         """Serve until cancelled.
 
         Raises:
-            PolicyUnavailable: the first start failed; later ones are tried again.
+            PolicyUnavailable: the first start failed. Later starts are tried again.
         """
         try:
             await self._run()
@@ -109,14 +110,14 @@ class Supervisor:
         arguments, environment = vllm_command(settings)
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *arguments),
+                *children.python_module("vllm.entrypoints.openai.api_server", *arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**vllm_plugin.allowed(os.environ), **environment, "VLLM_API_KEY": self.api_key},
+                env=children.environment({**vllm_plugin.allowed(os.environ), **environment}, VLLM_API_KEY=self.api_key),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
-                cwd="/",
+                cwd=children.FOLDER,
             )
         try:
             await self._until_ready(process)

@@ -206,7 +206,9 @@ class Editor:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def over_tcp(cls, host: str, port: int) -> AsyncIterator[Editor]:
+    async def over_tcp(
+        cls, host: str, port: int, *, token: str, settings: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Editor]:
         """An editor with a server that listens already."""
         editor = cls(_client(), capabilities())
         editor._listen()
@@ -214,7 +216,7 @@ class Editor:
         writer = editor.client.protocol.writer
         assert isinstance(writer, asyncio.StreamWriter)
         try:
-            await editor.initialize(None, None)
+            await editor.initialize(settings, None, token=token)
             yield editor
             await editor.leave()
             await editor.client.stop()
@@ -224,10 +226,17 @@ class Editor:
                 await writer.wait_closed()
 
     async def initialize(
-        self, settings: Mapping[str, Any] | None, workspace: Path | None, *, trusted: bool | None = None
+        self,
+        settings: Mapping[str, Any] | None,
+        workspace: Path | None,
+        *,
+        token: str = "",
+        trusted: bool | None = None,
     ) -> None:
         """Say hello."""
         options: dict[str, Any] = {"plum": dict(settings)} if settings else {}
+        if token:
+            options["token"] = token
         if trusted is not None:
             options["trusted"] = trusted
         folders = [types.WorkspaceFolder(workspace.as_uri(), "work")] if workspace else None

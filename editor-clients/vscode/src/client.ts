@@ -1,4 +1,5 @@
 /** The connection to the server: what the language client is told, and what it may not do by itself. */
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   type ClientCapabilities,
@@ -8,6 +9,7 @@ import {
   type StaticFeature,
   TransportKind,
 } from "vscode-languageclient/node";
+import type { Launch } from "./launch";
 import type { Offers } from "./offers";
 import { serverSettings } from "./settings";
 import type { StatusBar } from "./status";
@@ -28,11 +30,10 @@ class SaysOfItself implements StaticFeature {
 }
 
 export interface Parts {
-  command: string[];
+  launch: Launch;
   /** The Python selected for each folder of the workspace, by the folder's address. */
   interpreters: Record<string, string>;
   keys: readonly string[];
-  logLevel: string;
   log: vscode.LogOutputChannel;
   offers: Offers;
   status: StatusBar;
@@ -40,8 +41,8 @@ export interface Parts {
 
 /** A client that is ready to start. */
 export function makeClient(parts: Parts): LanguageClient {
-  const [program = "", ...more] = parts.command;
-  const args = [...more, "serve", "--log-level", parts.logLevel];
+  const [program = "", ...more] = parts.launch.command;
+  const args = [...more, "serve", "--log-level", parts.launch.logLevel];
   const settings = () => ({ plum: serverSettings(parts.keys) });
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],
@@ -64,7 +65,9 @@ export function makeClient(parts: Parts): LanguageClient {
       },
     },
   };
-  const server = { command: program, args, transport: TransportKind.stdio };
+  // Not in the workspace's folder, from which Python and relative entries of PYTHONPATH would import.
+  const apart = { cwd: homedir(), env: { ...process.env, PYTHONSAFEPATH: "1" } };
+  const server = { command: program, args, transport: TransportKind.stdio, options: apart };
   const client = new LanguageClient("plum", "plum", server, options);
   client.registerFeature(new SaysOfItself());
   client.onNotification(DID_CHANGE_STATUS, (status: Status) => parts.status.take(status));

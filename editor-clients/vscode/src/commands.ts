@@ -8,7 +8,7 @@ export interface Owner {
   readonly offers: Offers;
   readonly log: vscode.LogOutputChannel;
   readonly command: string[] | undefined;
-  restart(): Promise<void>;
+  start(): Promise<void>;
 }
 
 const REASONS = ["wrong", "not what I meant", "too long", "style", "other…"];
@@ -31,7 +31,7 @@ export function registerCommands(owner: Owner): vscode.Disposable[] {
     "plum.showReport": () => serverCommand(owner, "explain"),
     "plum.doctor": () => serverCommand(owner, "doctor"),
     "plum.openLog": () => owner.log.show(),
-    "plum.restart": () => owner.restart(),
+    "plum.restart": () => owner.start(),
     "plum.chooseServer": chooseServer,
   };
   return Object.entries(table).map(([name, action]) => vscode.commands.registerCommand(name, action));
@@ -53,11 +53,16 @@ async function explain(owner: Owner): Promise<void> {
     return;
   }
   const explanation = await owner.offers.explain();
-  const text = explanation ? explanation.text : "The server does not answer.";
+  const text = explanation ? plain(explanation.text) : "The server does not answer.";
   const picked = await vscode.window.showInformationMessage(`plum: ${text}`, "Doctor", "Log");
   if (picked) {
     await vscode.commands.executeCommand(picked === "Doctor" ? "plum.doctor" : "plum.openLog");
   }
+}
+
+/** Text without what a message would draw as a link: `[text](address)`, with `command:` addresses too. */
+function plain(text: string): string {
+  return text.replace(/\](?=\s*\()/g, "] ");
 }
 
 function pauseHere(offers: Offers): void {
