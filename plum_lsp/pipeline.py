@@ -137,8 +137,8 @@ class Pipeline:
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
-        test_files: FindTests = lambda uri, name: (),
-        neighbours: FindNeighbours = lambda document, open_documents: Neighbourhood(),
+        test_files: FindTests = lambda uri, name, folders: (),
+        neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
@@ -207,7 +207,7 @@ class Pipeline:
 
     def _tests_of(self, request: SuggestionRequest) -> FindTests:
         """What finds tests: those of a project are code of the project, and only a trusted project's code is run."""
-        return self._test_files if request.project is not None else lambda uri, name: ()
+        return self._test_files if request.project is not None else lambda uri, name, folders: ()
 
     async def _sandbox_of(self, request: SuggestionRequest) -> Sandbox | SandboxUnavailable:
         """The sandbox of the document's project; the default one while that is not open in time."""

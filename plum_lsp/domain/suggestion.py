@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NewType
 
 from plum_lsp.domain.project import Project
@@ -32,6 +33,7 @@ class SuggestionRequest:
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
     `project` is the one the document belongs to, if its code may be executed; None if not, or if there is none.
+    `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
     """
 
     id: RequestId
@@ -43,6 +45,7 @@ class SuggestionRequest:
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
     project: Project | None = None
+    folders: tuple[Path, ...] = ()
 
 
 class HoleKind(enum.Enum):

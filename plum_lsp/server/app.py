@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ class PlumServer(LanguageServer):
 
     protocol: PlumProtocol
 
-    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock) -> None:
+    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool) -> None:
         super().__init__(
             "plum-lsp",
             __version__,
@@ -72,7 +72,7 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
-            projects=ProjectDesk(self._ask_for_trust, self.complain),
+            projects=ProjectDesk(self._ask_for_trust, self.complain, is_remote=is_remote),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
@@ -178,15 +178,16 @@ class PlumServer(LanguageServer):
                 status.show(before or READY)
 
 
-def create_server(*, load: Load, open_services: OpenServices, clock: Clock) -> PlumServer:
+def create_server(*, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool = False) -> PlumServer:
     """A server that is ready to serve one connection.
 
     Args:
         load: merges the editor's layer of the settings over the layers below it; must not raise for bad settings.
         open_services: opens what answers requests; called again when settings change. A `PlumError` becomes a status.
         clock: the clock of the deadlines, the same as the pipeline's.
+        is_remote: whether the editor comes over TCP, and so names no program.
     """
-    server = PlumServer(load=load, open_services=open_services, clock=clock)
+    server = PlumServer(load=load, open_services=open_services, clock=clock, is_remote=is_remote)
     Commands(server.session).register(server)
     _register_start(server)
     _register_documents(server)
@@ -200,8 +201,9 @@ def _register_start(server: PlumServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.editor_shows_status = _says(params, "status")
-        session.projects.start(params.initialization_options, _folders(params))
-        session.settings.start(without_ours(params.initialization_options), _folders(params))
+        uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+        session.projects.start(params.initialization_options, _paths(uris))
+        session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
@@ -218,6 +220,12 @@ def _register_start(server: PlumServer) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await _take_settings(server, params.settings)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.projects.move(_paths(server.workspace.folders))
+        session.settings.move(_paths(server.workspace.folders))
+        session.apply_settings()
 
     @server.feature(types.SHUTDOWN)
     def shutdown(_: None) -> None:
@@ -282,9 +290,8 @@ async def _answered(question: Any) -> Any:
         return None
 
 
-def _folders(params: types.InitializeParams) -> list[Path]:
-    """The folders of the workspace."""
-    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+def _paths(uris: Iterable[str]) -> list[Path]:
+    """The folders of a workspace that are on this machine."""
     return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
 
 

@@ -40,10 +40,14 @@ AskUser: TypeAlias = Callable[[Path], Awaitable[Reply]]
 
 
 class ProjectDesk:
-    """Knows the projects of a window. `complain` tells the user of a problem, once however often it comes."""
+    """Knows the projects of a window.
 
-    def __init__(self, ask: AskUser, complain: Callable[[str], None]) -> None:
+    `complain` tells the user of a problem, once however often it comes. An editor that `is_remote` names no program.
+    """
+
+    def __init__(self, ask: AskUser, complain: Callable[[str], None], *, is_remote: bool = False) -> None:
         self._ask = ask
+        self._is_remote = is_remote
         self._complain = complain
         self._opened = Opened()
         self._book: TrustBook | None = None
@@ -56,12 +60,9 @@ class ProjectDesk:
         """Take what `initialize` said."""
         said = options if isinstance(options, Mapping) else {}
         trusts = said.get(TRUSTED_OPTION)
-        self._opened = replace(
-            self._opened,
-            folders=tuple(folders),
-            trusts=trusts if isinstance(trusts, bool) else None,
-            selected=_interpreters(said.get(INTERPRETERS_OPTION)),
-        )
+        trusts = trusts if isinstance(trusts, bool) else None
+        self._opened = replace(self._opened, folders=tuple(folders), trusts=trusts)
+        self.select(said.get(INTERPRETERS_OPTION))
 
     def configure(self, settings: Settings) -> None:
         """Obey these settings."""
@@ -76,9 +77,14 @@ class ProjectDesk:
         if self._workspace.problem:
             self._complain(self._workspace.problem)
 
+    def move(self, folders: Iterable[Path]) -> None:
+        """Take the workspace's folders; the editor's answer about trust holds for them, too."""
+        self._opened = replace(self._opened, folders=tuple(folders))
+        self._workspace = Workspace(self._opened, self._book)
+
     def select(self, interpreters: object) -> None:
         """Take the interpreters that the user selected in the editor, by folder."""
-        self._opened = replace(self._opened, selected=_interpreters(interpreters))
+        self._opened = replace(self._opened, selected={} if self._is_remote else _interpreters(interpreters))
         self._workspace = Workspace(self._opened, self._book)
 
     async def standing_of(self, uri: str) -> Standing | None:
