@@ -14,7 +14,7 @@ from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Environment
-from plum_lsp.sandbox import isolation
+from plum_lsp.sandbox.isolation import plans as isolation
 
 _DESCRIBE_SECONDS = 20.0
 

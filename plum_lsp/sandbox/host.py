@@ -32,9 +32,11 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, kinship, launching, literals, pool, quota, seatbelt, values
+from plum_lsp.sandbox import kinship, launching, literals, pool, seatbelt, values
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
+from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.verdicts import literal, verdicts
 

@@ -12,7 +12,7 @@ from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation
 from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.sandbox.environments import describe_interpreter
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS, without_hidden
+from plum_lsp.sandbox.isolation.plans import TIERS, without_hidden
 from plum_lsp.sandbox.pool import installed_imports
 
 PATIENT = Limits(wall_seconds=20.0)
