@@ -11,7 +11,6 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import console, say
 from plum_lsp.cli.terminal import TerminalRecorder, expectation_text
 from plum_lsp.config import Settings
 from plum_lsp.config.values import RANGES
@@ -22,6 +21,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
 from plum_lsp.project.privacy import refusal
+from plum_lsp.report.printing import console, say
 from plum_lsp.server.settings import narrowed
 from plum_lsp.wiring import load_for_command, open_services, workspace_of
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import say
 from plum_lsp.config import data_dir
 from plum_lsp.project.trust import TrustBook
+from plum_lsp.report.printing import say
 from plum_lsp.wiring import load_for_command
 
 

@@ -199,12 +199,20 @@ def _test(test: TestCase, hidden: Hidden) -> TestCase:
     expectation = test.expectation
     match expectation:
         case Equals():
-            expectation = replace(expectation, expected=clean(expectation.expected))
+            expected, setup, derived = map(clean, (expectation.expected, expectation.setup, expectation.derived))
+            expectation = replace(expectation, expected=expected, setup=setup, derived=derived)
         case Raises():
-            expectation = replace(expectation, message=expectation.message and clean(expectation.message))
+            message, pattern = expectation.message and clean(expectation.message), expectation.pattern
+            expectation = replace(expectation, message=message, pattern=pattern and clean(pattern))
         case Prints() | Shows():
             expectation = replace(expectation, text=clean(expectation.text))
         case Holds():
-            expectation = replace(expectation, predicate=clean(expectation.predicate))
-    call = Call(expression=clean(test.call.expression), setup=clean(test.call.setup))
+            predicate, setup = clean(expectation.predicate), clean(expectation.setup)
+            expectation = replace(expectation, predicate=predicate, setup=setup)
+    call = Call(
+        expression=clean(test.call.expression),
+        setup=clean(test.call.setup),
+        given=clean(test.call.given),
+        given_setup=clean(test.call.given_setup),
+    )
     return replace(test, call=call, expectation=expectation, quote=clean(test.quote))

@@ -17,7 +17,7 @@ from plum_lsp.domain.verification import Call, Ending, Observation, Program
 from plum_lsp.python.contracts.contract import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
-from plum_lsp.python.reading.window import program_with
+from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, ran_out, surprise_in
 
@@ -106,7 +106,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     """
     if isinstance(judge.sandbox, SandboxUnavailable):
         return None
-    program = program_with(judge.context, judged.candidate.text)
+    program = program_to_run(judge.context, judged.candidate.text)
     first = judge.context.before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
@@ -165,7 +165,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(program_with(judge.context, judged.candidate.text), calls, sandbox)
+    return await judge.observe(program_to_run(judge.context, judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

@@ -7,6 +7,7 @@ does not order candidates (`rank` does). A jail that breaks is reported and is n
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,13 +25,15 @@ from plum_lsp.domain.verification import (
     TestCase,
     Verdict,
     VerdictStatus,
+    is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
+from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import program_with, reference_program
+from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
@@ -95,14 +98,15 @@ class Judge:
         `project` are the project's own tests of the function, which come first.
         """
         tests = (*project, *examples_of(context))
-        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
+        varied = [test for test in tests if not test.call.given]
+        calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
             reference=reference_program(context),
             tests=tests,
             calls=calls,
-            contracts=contracts_of(context, tests),
+            contracts=contracts_of(context, varied),
             limits=limits,
             compares=compares,
         )
@@ -119,7 +123,7 @@ class Judge:
             return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
-            asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
+            asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
@@ -204,7 +208,7 @@ class Judge:
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
-        program = program_with(self.context, candidate.text)
+        program = program_to_run(self.context, candidate.text)
         order = self.experience.ordered(tests)
         given, seen = await self.examine(program, order, sandbox, limits, calls)
         self.experience.learn(given)
@@ -231,7 +235,7 @@ class Judge:
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
-        program = program_with(self.context, candidate.text)
+        program = program_to_run(self.context, candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
@@ -255,21 +259,26 @@ def ran_out(judged: Judged) -> bool:
     return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
-def _expected_calls(test: TestCase) -> tuple[Call, ...]:
-    """What computes the expected value of a test without a candidate, with and without its setup; often nothing."""
-    if not isinstance(test.expectation, Equals):
-        return ()
-    expected = test.expectation.expected
-    return tuple(Call(expression=expected, setup=setup) for setup in dict.fromkeys(("", test.call.setup)))
+def _beside_calls(test: TestCase) -> tuple[Call, ...]:
+    """What has to work without a candidate if the test is to be judged: often nothing."""
+    expectation, calls = test.expectation, list[Call]()
+    if test.call.given:
+        calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
+    if isinstance(expectation, Equals):
+        calls.append(Call(expression=expectation.expected, setup="" if expectation.derived else expectation.setup))
+    elif isinstance(expectation, Holds) and expectation.setup and not re.search(r"\b_\b", expectation.setup):
+        calls.append(Call(expression="None", setup=expectation.setup))
+    return tuple(calls)
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests whose expected value could be computed; prose misread as code cannot. `seen` follows the calls."""
+    """The tests for which everything could be computed; prose misread as code cannot. `seen` follows the calls."""
     rest = iter(seen)
     kept = []
     for test in tests:
-        endings = {next(rest).ending for _ in _expected_calls(test)}
-        if not endings or Ending.RETURNED in endings:
+        found = [next(rest) for _ in _beside_calls(test)]
+        is_sent = not test.call.given or is_plain(found[0].value)
+        if is_sent and all(each.ending is Ending.RETURNED for each in found):
             kept.append(test)
     return tuple(kept)
 
@@ -281,6 +290,8 @@ def _is_unfilled(loads: Observation) -> bool:
 
 def _is_literal(test: TestCase) -> bool:
     """Whether the test can be judged without running the program for its expected value."""
+    if test.call.given:
+        return False
     if not isinstance(test.expectation, Equals):
         return test.origin.is_specification and not isinstance(test.expectation, Holds)
     try:

@@ -26,9 +26,10 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Origin
-from plum_lsp.policy.client.completions import PolicyOptions, open_policy
 from plum_lsp.policy.client.health import GROUPS_MIN, Pace
 from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.pipeline import Pipeline

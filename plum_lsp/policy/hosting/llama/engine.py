@@ -10,13 +10,14 @@ import asyncio
 from pathlib import Path
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
-from plum_lsp.policy.client.completions import PolicyOptions
 from plum_lsp.policy.client.connection import Connection
+from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
 from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models.catalogue import catalogue, file_sha256
 from plum_lsp.policy.models.sources import ServedSource
-from plum_lsp.policy.versions.engines import Sampled, VllmEngine
+from plum_lsp.policy.versions.engines import Sampled
 
 
 class LlamaEngine:
