@@ -123,7 +123,7 @@ class Session:
         logger.info(
             "a project is used: %d import roots, environment %s", len(project.import_roots), bool(project.environment)
         )
-        problem = await state.pipeline.prepare(project)
+        problem = await state.pipeline.sandboxes.prepare(project)
         if problem:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=problem))
 

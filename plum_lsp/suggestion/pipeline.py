@@ -15,9 +15,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
-from plum_lsp.domain.project import Neighbourhood, Project
+from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -38,6 +38,7 @@ from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
+from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
 from plum_lsp.verification.appraise import appraised
@@ -53,6 +54,8 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+AFTERWARDS_MAX = 4
+"""Documents whose records are completed or wait for it; each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
 """How long tests of the policy's own are waited for once its candidates are there."""
 
@@ -142,11 +145,12 @@ class Pipeline:
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
-        self.project_sandboxes = project_sandboxes
+        self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
         self.clock = clock
         self.options = options
         self._recorder = recorder
-        self._afterwards: set[asyncio.Task[None]] = set()
+        self._afterwards: dict[str, asyncio.Task[None]] = {}
+        self._completing = asyncio.Lock()
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
@@ -156,8 +160,7 @@ class Pipeline:
 
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
-        for task in self._afterwards:
-            task.cancel()
+        self._stop_afterwards(request.document.uri)
         stages = _Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -180,14 +183,14 @@ class Pipeline:
             detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
-            survey, request, options.budget, self._tests_of(request), self._neighbours
+            survey, request, options.budget, self._test_files, self._neighbours
         )
         if around is None:
             detail = "There is no code to complete at the cursor."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
-        sandbox = await self._sandbox_of(request)
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
             context, sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
         )
@@ -205,49 +208,43 @@ class Pipeline:
         self._go_on(this, result)
         return result
 
-    def _tests_of(self, request: SuggestionRequest) -> FindTests:
-        """What finds tests: those of a project are code of the project, and only a trusted project's code is run."""
-        return self._test_files if request.project is not None else lambda uri, name, folders: ()
-
-    async def _sandbox_of(self, request: SuggestionRequest) -> Sandbox | SandboxUnavailable:
-        """The sandbox of the document's project; the default one while that is not open in time."""
-        if self.project_sandboxes is None or request.project is None:
-            return self.sandbox
-        try:
-            async with asyncio.timeout(self._left(request) / 2):
-                return await self.project_sandboxes.of(request.project)
-        except TimeoutError:
-            return self.sandbox
-
     def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
-        """Find out more for the record, while nobody waits; the next request ends it."""
+        """Complete the record while nobody waits. The next request for the document ends it, or too many others do."""
+        uri = this.request.document.uri
+        self._stop_afterwards(uri)
+        while len(self._afterwards) >= AFTERWARDS_MAX:
+            self._stop_afterwards(next(iter(self._afterwards)))
         task = asyncio.create_task(self._complete_record(this, result))
-        self._afterwards.add(task)
-        task.add_done_callback(self._afterwards.discard)
+        self._afterwards[uri] = task
+        task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
+
+    def _stop_afterwards(self, uri: str) -> None:
+        """End what is still done for the record of a document's last request."""
+        if (task := self._afterwards.pop(uri, None)) is not None:
+            task.cancel()
 
     async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that the deadline or an early end left unjudged, one after the other; then say how
-        strong the evidence for the offer is. What has been offered stays as it is.
-        """
+        """Judge what was left unjudged, for one document at a time. What has been offered stays as it is."""
         try:
-            if this.evidence is not None:
-                for candidate in list(this.unjudged.values()):
-                    judged, _ = await this.judge.judge(candidate, this.evidence)
-                    self._tell(this, judged)
-            if isinstance(result, Offer):
-                strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
-                if strength is not None:
-                    self._tell(this, replace(result.chosen, strength=strength))
+            async with self._completing:
+                await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
-    async def prepare(self, project: Project) -> str:
-        """Open a project's sandbox ahead of requests; returns why it cannot be had, if it cannot."""
-        return await self.project_sandboxes.prepare(project) if self.project_sandboxes else ""
+    async def _judge_rest(self, this: _Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that the deadline or an early end left; then say how strong the offer's evidence is."""
+        if this.evidence is not None:
+            for candidate in list(this.unjudged.values()):
+                judged, _ = await this.judge.judge(candidate, this.evidence)
+                self._tell(this, judged)
+        if isinstance(result, Offer):
+            strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
+            if strength is not None:
+                self._tell(this, replace(result.chosen, strength=strength))
 
     async def finish(self) -> None:
         """Wait for what is still done for the record."""
-        await asyncio.gather(*self._afterwards, return_exceptions=True)
+        await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
@@ -332,9 +329,16 @@ class Pipeline:
     def _hear(self, this: _Round) -> None:
         """Let the policy's own tests support whom they support."""
         comparison = this.comparison
+        before = this.judged
         this.judged, this.sampled_tests = with_sampled_tests(
-            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+            before, this.asked.pairs, comparison.calls, comparison.observed
         )
+        supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
+        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+            tests = (*this.judge.tests, *this.sampled_tests)
+            self._recorder.record(
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+            )
 
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
@@ -362,7 +366,7 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
+        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:

@@ -225,6 +225,7 @@ class Judge:
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
             reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
+            has_run=True,
         )
         return judged, () if ran_out(judged) else seen
 
@@ -240,10 +241,10 @@ class Judge:
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
         if loads.ending is not Ending.RETURNED:
-            return _unverified(candidate, f"does not load: {shown(loads)}"), ()
+            return _unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
         if surprise is not None:
-            return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
+            return _unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
@@ -308,11 +309,16 @@ def told(error: PlumError) -> str:
 
 
 def _checked(candidate: Candidate, reason: str) -> Judged:
-    return Judged(candidate=candidate, verdicts=(), tier=Tier.CHECKED, score=score(candidate, ()), reason=reason)
+    return _without_verdicts(candidate, Tier.CHECKED, reason, has_run=True)
 
 
-def _unverified(candidate: Candidate, reason: str) -> Judged:
-    return Judged(candidate=candidate, verdicts=(), tier=Tier.UNVERIFIED, score=score(candidate, ()), reason=reason)
+def _unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+    return _without_verdicts(candidate, Tier.UNVERIFIED, reason, has_run=has_run)
+
+
+def _without_verdicts(candidate: Candidate, tier: Tier, reason: str, *, has_run: bool) -> Judged:
+    own = score(candidate, ())
+    return Judged(candidate=candidate, verdicts=(), tier=tier, score=own, reason=reason, has_run=has_run)
 
 
 def surprise_in(seen: Sequence[Observation]) -> Observation | None:

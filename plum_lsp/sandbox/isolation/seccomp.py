@@ -95,6 +95,18 @@ def assemble(machine: str) -> bytes:
     return b"".join(code)
 
 
+def assemble_threadless(machine: str) -> bytes:
+    """A filter beside the other that refuses every new thread, for kernels that cannot count them.
+
+    Raises:
+        KeyError: no filter for such a machine.
+    """
+    table, _ = ARCHITECTURES[machine]
+    code = [_instruction(_LOAD, _NUMBER_AT)]
+    code += _when(numbers(["clone", "clone3"], table), [_instruction(_RETURN, _ERRNO | _EPERM)])
+    return b"".join([*code, _instruction(_RETURN, _ALLOW)])
+
+
 def numbers(names: list[str], table: str) -> list[int]:
     """Numbers of the names that the architecture has; a name no kernel knows is a bug.
 
@@ -138,4 +150,13 @@ def _instruction(operation: int, operand: int, *, jump_true: int = 0, jump_false
     return struct.pack("=HBBI", operation, jump_true, jump_false, operand)
 
 
-__all__ = ["ARCHITECTURES", "CHECKED", "PLAIN", "Check", "NoSuchSystemCall", "assemble", "numbers"]
+__all__ = [
+    "ARCHITECTURES",
+    "CHECKED",
+    "PLAIN",
+    "Check",
+    "NoSuchSystemCall",
+    "assemble",
+    "assemble_threadless",
+    "numbers",
+]

@@ -20,7 +20,7 @@ import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
-from . import child, lockdown
+from . import child, lockdown, tasks
 
 _MESSAGE_MAX = 1 << 20
 _CHANNEL = 3
@@ -40,13 +40,15 @@ def main(control_fd: int) -> NoReturn:
     # Before the imports: packages may start threads, after which the kernel makes no user namespace.
     has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace()
     _go_on_watched(control)
+    bound = tasks.find()
     missing = _import_all(settings["imports"])
     os.environ.clear()
-    zygote = _Zygote(control, settings, has_namespaces)
+    zygote = _Zygote(control, settings, has_namespaces, bound)
     report = {
         "ready": sys.version.split()[0],
         "pid_namespaces": has_namespaces,
         "landlock": lockdown.landlock_version(),
+        "threads": bound.kind,
         "missing": missing,
         "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
     }
@@ -121,8 +123,12 @@ def _go_on_watched(control: socket.socket) -> None:
 class _Zygote:
     """Owns the children: their pidfds, their end."""
 
-    def __init__(self, control: socket.socket, settings: dict[str, Any], has_namespaces: bool) -> None:
+    def __init__(
+        self, control: socket.socket, settings: dict[str, Any], has_namespaces: bool, bound: tasks.Bound
+    ) -> None:
         self._control = control
+        self._bound = bound
+        self._threadless = base64.b64decode(settings["threadless"]) if bound.kind == tasks.NOTHING else b""
         self._has_namespaces = has_namespaces
         self._own: int = -1
         self._children: dict[int, tuple[int, int]] = {}
@@ -205,6 +211,7 @@ class _Zygote:
     def _be_child(self, channel: int) -> NoReturn:
         """Drop every right but the private socket, then serve it."""
         try:
+            self._bound.confine()
             lockdown.die_with_parent()
             lockdown.drop_capabilities()
             lockdown.refuse_new_privileges()
@@ -215,6 +222,8 @@ class _Zygote:
             os.dup2(63, _CHANNEL, inheritable=False)
             os.closerange(4, 65536)
             base_bytes = self._base_bytes
+            if self._threadless:
+                lockdown.filter_system_calls(self._threadless)
             lockdown.filter_system_calls(self._filter)
             child.serve(_CHANNEL, lambda order: lockdown.limit_resources(order, base_bytes))
         finally:
