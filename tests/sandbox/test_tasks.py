@@ -62,10 +62,10 @@ def test_floods_end_as_an_ordinary_user(tier: str, copy_for_nobody: tuple[Path, 
 
 
 def test_where_namespaces_are_forbidden_children_share(copy_for_nobody: tuple[Path, Path, str]) -> None:
-    """A number on top of what the user runs."""
+    """A number on top of what the user runs; here a user who runs nothing else, so that nobody changes it meanwhile."""
     folder, python, path = copy_for_nobody
     command = [str(python), "-m", "support.without_isolation", "--refuse=unshare"]
-    done = run_as_nobody([*command, str(python), "-m", "support.thread_floods", "landlock"], folder, path)
+    done = run_as_nobody([*command, str(python), "-m", "support.thread_floods", "landlock"], folder, path, user=61_234)
     assert done.returncode == 0, done.stderr
     assert_bounded(json.loads(done.stdout), tasks.SHARED)
 
