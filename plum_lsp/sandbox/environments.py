@@ -40,10 +40,10 @@ def describe_interpreter(executable: str, *, has_site: bool = True) -> isolation
     Raises:
         SandboxError: it does not run or does not answer.
     """
-    options = ["-I", "-c"] if has_site else ["-I", "-S", "-c"]
+    options = [] if has_site else ["-S"]
     try:
         answer = subprocess.run(
-            [executable, *options, isolation.DESCRIBE],
+            [executable, "-I", *options, "-c", isolation.DESCRIBE],
             capture_output=True,
             check=True,
             timeout=_DESCRIBE_SECONDS,
