@@ -13,7 +13,8 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.project.workspace import Standing
 from plum_lsp.sandbox.by_project import ProjectSandboxes
-from plum_lsp.wiring import sandbox_options, try_sandbox
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import try_sandbox
 
 PART = "this project"
 IMPORTS_MAX = 20

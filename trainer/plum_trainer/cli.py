@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from plum_lsp import __version__
-from plum_lsp.cli.pairs import exclusions, private
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning

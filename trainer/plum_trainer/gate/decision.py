@@ -20,7 +20,7 @@ class GateDecision:
 
     is_promoted: bool
     reasons: tuple[str, ...]
-    report: Mapping[str, Any]
+    report: Mapping[str, object]
 
 
 def decide(champion: Measures, challenger: Measures, settings: GateSettings, *, seed: int) -> GateDecision:

@@ -18,16 +18,16 @@ from typing import Any
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
 from plum_lsp.feedback.rebuild import rebuild
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_lsp.wiring import pipeline_options, sandbox_options, template_for
+from plum_lsp.verification.options import limits_of, sandbox_options
 from plum_trainer.data.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
 from plum_trainer.data.gold import gold_prompts
 from plum_trainer.data.prompts import HeldOut, held_out
@@ -297,7 +297,7 @@ def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: M
     def open_one() -> Any:
         return open_sandbox(sandbox_options(settings))
 
-    limits: Limits = pipeline_options(settings).limits
+    limits = limits_of(settings)
     return evaluated(current.held_out(), path, open_one, limits=limits)
 
 

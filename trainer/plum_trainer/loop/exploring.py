@@ -44,12 +44,11 @@ def explored(
 def diversities(events: Sequence[TrainingEvent]) -> Mapping[int, float]:
     """The diversity of each version's samples by its number, as last measured by the gate, in order of versions."""
     found: dict[int, float] = {}
-    champions = {event.round: int(event.detail["champion"]) for event in events if event.step == "frozen"}
-    published = {event.round: int(event.detail["version"]) for event in events if event.step == "published"}
+    champions = {event.round: int(event.number("champion")) for event in events if event.step == "frozen"}
+    published = {event.round: int(event.number("version")) for event in events if event.step == "published"}
     for event in events:
         if event.step == "decided" and event.round in champions:
-            report = event.detail["report"]
-            found[champions[event.round]] = float(report["champion"]["diversity"])
+            found[champions[event.round]] = event.number("report", "champion", "diversity")
             if event.round in published:
-                found[published[event.round]] = float(report["challenger"]["diversity"])
+                found[published[event.round]] = event.number("report", "challenger", "diversity")
     return dict(sorted(found.items()))

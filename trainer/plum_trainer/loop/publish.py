@@ -16,13 +16,13 @@ from pathlib import Path
 from plum_lsp.config import Settings
 from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.llama.engine import LlamaEngine
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import read_state
 from plum_lsp.policy.models.sources import ServedSource
 from plum_lsp.policy.models.weights import RANK_MAX, check_fit, read_adapter
 from plum_lsp.policy.versions import publish as publication
 from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
-from plum_lsp.wiring import policy_options
 from plum_trainer.fit.bases import BaseModel
 
 

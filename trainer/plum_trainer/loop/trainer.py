@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
+from plum_lsp.feedback.exclusion import Exclusions
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_trainer.fit.bases import BaseModel
@@ -32,7 +33,7 @@ class Trainer:
     settings: Settings
     data_dir: Path
     base: BaseModel
-    exclusions: Any = None
+    exclusions: Exclusions | None = None
     is_private: Callable[[str], bool] | None = None
     report: Callable[[str], None] = log.info
     now: Callable[[], datetime] = utc_now

@@ -1,0 +1,24 @@
+"""What running candidates takes of the settings."""
+
+from __future__ import annotations
+
+from plum_lsp.config import Settings
+from plum_lsp.domain.verification import Limits
+from plum_lsp.sandbox.host import SandboxOptions
+
+MEGABYTE = 1024 * 1024
+
+
+def sandbox_options(settings: Settings) -> SandboxOptions:
+    """What the sandbox package needs of the settings."""
+    jail = settings.sandbox
+    return SandboxOptions(interpreter=jail.interpreter, jobs=jail.jobs)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What each candidate may use."""
+    return Limits(
+        wall_seconds=settings.sandbox.wall_seconds,
+        cpu_seconds=settings.sandbox.wall_seconds,
+        memory_bytes=settings.sandbox.memory_mb * MEGABYTE,
+    )
