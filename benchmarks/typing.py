@@ -36,9 +36,9 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.policy.versions import publish
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.projects import ProjectDesk
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import StatusBar

@@ -23,6 +23,7 @@ from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.text import Document
+from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.convert import to_change, to_encoding
@@ -30,7 +31,6 @@ from plum_lsp.server.inline_completion import InlineCompletion
 from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.progress import shown_progress
-from plum_lsp.server.projects import ProjectDesk, Reply, without_ours
 from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session

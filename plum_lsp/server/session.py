@@ -18,11 +18,11 @@ from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.projects import ProjectDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import PAUSED, STARTING, Kind, Status, StatusBar, ready_status
