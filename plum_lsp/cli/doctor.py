@@ -22,9 +22,9 @@ from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
-from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
