@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
@@ -38,7 +38,10 @@ from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
+from plum_lsp.suggestion.redacting import RedactingPolicy
+from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
+from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
@@ -51,8 +54,6 @@ DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
-
-
 AFTERWARDS_MAX = 4
 """Documents whose records are completed or wait for it; each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
@@ -64,7 +65,7 @@ class PipelineOptions:
     """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
 
     `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
-    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    `asks_for_tests` has the policy write tests, too. With `redacts_prompts` it is not sent what looks like a secret.
     """
 
     sampling: SamplingOptions
@@ -77,6 +78,7 @@ class PipelineOptions:
     template_for: Callable[[PolicyVersion], FimTemplate | None]
     neighbour_tokens: int = 0
     asks_for_tests: bool = False
+    redacts_prompts: bool = False
 
     @property
     def budget(self) -> Budget:
@@ -94,6 +96,7 @@ class _Round:
     """The state of one request while its candidates come in."""
 
     request: SuggestionRequest
+    policy: Policy
     context: Context
     judge: Judge
     version: PolicyVersion
@@ -110,18 +113,6 @@ class _Round:
     evidence: Evidence | None = None
 
 
-class _Stages:
-    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._started = clock.now()
-        self.reached_ms: dict[str, float] = {}
-
-    def reach(self, stage: str) -> None:
-        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))
-
-
 class _Clear(Exception):
     """The answer is clear: ends the group's task group, and with it the streams still running."""
 
@@ -135,6 +126,7 @@ class Pipeline:
         policy: Policy,
         sandbox: Sandbox | SandboxUnavailable,
         clock: Clock,
+        project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
@@ -142,7 +134,7 @@ class Pipeline:
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
     ) -> None:
         self.policy = policy
-        self.sandbox = sandbox
+        self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
         self.clock = clock
         self.options = options
         self._recorder = recorder
@@ -158,7 +150,7 @@ class Pipeline:
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
         self._stop_afterwards(request.document.uri)
-        stages = _Stages(self.clock)
+        stages = Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
         )
@@ -173,7 +165,7 @@ class Pipeline:
             self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
         return result
 
-    async def _suggest(self, request: SuggestionRequest, stages: _Stages) -> Offer | Abstention:
+    async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
         options = self.options
         text = request.document.text
         if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
@@ -187,14 +179,16 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context, sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version(request.id)
         stages.reach("policy_ready")
-        this = _Round(request=request, context=context, judge=judge, version=version, around=around)
+        policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
+        this = _Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -246,7 +240,7 @@ class Pipeline:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
 
-    async def _judge_group(self, this: _Round, stages: _Stages) -> None:
+    async def _judge_group(self, this: _Round, stages: Stages) -> None:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -266,7 +260,7 @@ class Pipeline:
             stages.reach("appraised")
 
     async def _sample(
-        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
+        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
         """Turn each completion into a candidate as its stream ends, and start judging it."""
         sampling = self.options.sampling
@@ -287,8 +281,7 @@ class Pipeline:
 
     def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
         """The group's completions, all from the version the request began with."""
-        sampling, deadline = self.options.sampling, this.request.deadline
-        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
+        return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
     def _take(self, this: _Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
@@ -301,7 +294,7 @@ class Pipeline:
         return candidate if duplicate_of is None else None
 
     async def _judge(
-        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
+        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages
     ) -> None:
         this.evidence = await evidence
         judged, seen = await this.judge.judge(candidate, this.evidence)
@@ -319,7 +312,7 @@ class Pipeline:
         """Have the policy write tests, beside its candidates."""
         template = self.options.template_for(this.version)
         this.asked = await ask_for_tests(
-            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+            this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
     def _hear(self, this: _Round) -> None:
@@ -330,10 +323,10 @@ class Pipeline:
             before, this.asked.pairs, comparison.calls, comparison.observed
         )
         supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
-        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+        if supported and not isinstance(this.judge.sandbox, SandboxUnavailable):
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
-                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
@@ -362,7 +355,11 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
+        isolation = (
+            None
+            if isinstance(this.judge.sandbox, SandboxUnavailable) or not judged.has_run
+            else this.judge.sandbox.tier
+        )
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:
@@ -389,8 +386,8 @@ class Pipeline:
         if not this.judged and this.is_late:
             detail = "No candidate was complete and tested before the deadline."
             return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        if isinstance(this.judge.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(this.judge.sandbox))
         return result
 
 

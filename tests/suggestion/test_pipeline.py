@@ -13,9 +13,9 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.project import TestFile
+from plum_lsp.domain.project import Project, TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -55,6 +55,11 @@ class Told:
         self.events.append(event)
 
 
+PROJECT = Project(
+    root=Path("/project"), top=Path("/project"), environment=None, import_roots=(Path("/project"),), tests=()
+)
+
+
 class Desk:
     """Asks the pipeline for suggestions in the user's terms."""
 
@@ -64,13 +69,15 @@ class Desk:
         self.sandbox: Sandbox | SandboxUnavailable = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
         self.test_files: dict[str, str] = {}
+        self.is_trusted = True
         self.pace = Pace()
         self._cache_dir = cache_dir
 
     async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
         """What is offered at the mark ‸; with `finishes`, the record is complete."""
         async with self.pipeline() as pipeline:
-            result = await pipeline.suggest(request_for(marked, seconds=seconds))
+            request = replace(request_for(marked, seconds=seconds), project=PROJECT if self.is_trusted else None)
+            result = await pipeline.suggest(request)
             if finishes:
                 await pipeline.finish()
             return result
@@ -380,6 +387,18 @@ async def test_a_projects_own_tests_are_specification(policy: ScriptedPolicy, de
     assert [test.quote for test in offer.tests] == ["tests/test_module.py::test_add: assert add(2, 3) == 5"]
 
 
+async def test_tests_of_a_project_that_is_not_trusted_are_not_run(policy: ScriptedPolicy, desk: Desk) -> None:
+    """They are code of the project, and only shown to the policy."""
+    policy.will_complete(RIGHT)
+    desk.test_files["tests/test_module.py"] = (
+        "from project.module import add\ndef test_add():\n    assert add(2, 3) == 5\n"
+    )
+    desk.is_trusted = False
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.tests == ()
+
+
 async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolicy, desk: Desk) -> None:
     """The offer says what was seen, and the recorder hears of the whole group."""
     for text in (RIGHT, "return eval('a + b')\n"):
@@ -438,6 +457,18 @@ async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedP
     assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
         offer.chosen.candidate.id
     ]
+
+
+async def test_no_prompt_holds_a_secret_if_the_settings_say_so(desk: Desk) -> None:
+    """Neither the completion's nor those for tests; the program that is run keeps it."""
+    desk.options = replace(desk.options, redacts_prompts=True, asks_for_tests=True)
+    desk.policy.will_complete(RIGHT)
+    secret = "river-" + "47-stone!"
+    await desk.suggest(f'PASSWORD = "{secret}"\n\n\n{ADD}')
+    assert desk.policy.completions
+    assert not any(secret in str(request.payload) for request in desk.policy.completions)
+    told = [event for event in desk.told.events if isinstance(event, Prompted)]
+    assert secret in told[0].context.before
 
 
 async def test_a_request_ends_the_record_of_its_own_document_only(desk: Desk) -> None:
