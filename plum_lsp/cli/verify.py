@@ -17,8 +17,9 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Ending, Limits, Observation
-from plum_lsp.evaluation.offline import NO_HOLE, MalformedTask, Task, VerifiedTask, task_of
+from plum_lsp.evaluation.offline import NO_HOLE, VerifiedTask
 from plum_lsp.evaluation.offline import verify as verify_task
+from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -69,7 +70,7 @@ def _tasks(lines: list[str]) -> tuple[list[Task], int]:
         if not line.strip():
             continue
         try:
-            tasks.append(task_of(line))
+            tasks.append(task_of(line, needs=("candidates",)))
         except MalformedTask as error:
             problems += 1
             say(f"line {number}: {error}", err=True)
