@@ -20,7 +20,7 @@ from plum_lsp.feedback.redaction import Hidden
 class RedactingPolicy:
     """Asks `policy` about a document.
 
-    Parts that the document marks as hidden and text that looks like a secret are not sent.
+    The secrets of the document, and text that looks like a secret, are not sent.
     """
 
     def __init__(self, policy: Policy, document: Document) -> None:
