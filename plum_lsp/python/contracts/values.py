@@ -1,4 +1,4 @@
-"""Reads properties of a decoded value that contracts need: its type, its items, their order. 
+"""Reads properties of a decoded value that contracts need: its type, its items, their order.
 
 Pure, and safe on hostile values: it only makes text from them and never hashes them. Values that are too large are not
 judged (None).
