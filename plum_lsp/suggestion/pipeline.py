@@ -87,10 +87,7 @@ class PipelineOptions:
 
     @property
     def ends_at_first_verified(self) -> bool:
-        """Whether the first verified candidate ends the request.
-
-        No other candidates are then left to compare it with.
-        """
+        """Whether the first verified candidate ends the request, before others can be compared with it."""
         return self.stop_early and Tier.VERIFIED in self.tiers
 
 
@@ -202,10 +199,7 @@ class Pipeline:
         return result
 
     def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
-        """Complete the record after the answer.
-
-        The next request for the document ends this work, and so do too many others.
-        """
+        """Complete the record after the answer. The document's next request, or too many others, end this work."""
         uri = this.request.document.uri
         self._stop_afterwards(uri)
         while len(self._afterwards) >= AFTERWARDS_MAX:
@@ -228,10 +222,7 @@ class Pipeline:
             _log.info("the record is not complete: %s", error)
 
     async def _judge_rest(self, this: _Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that a deadline or an early end left unjudged.
-
-        Then measure the strength of the offer's tests.
-        """
+        """Judge the candidates that are left, then measure the strength of the offer's tests."""
         if this.evidence is not None:
             for candidate in list(this.unjudged.values()):
                 judged, _ = await this.judge.judge(candidate, this.evidence)
@@ -372,10 +363,7 @@ class Pipeline:
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:
-        """The offer that the group supports, or an abstention.
-
-        If something outside the group caused it, the abstention names that cause.
-        """
+        """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
         seen = this.request.seen
         group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
         if seen and not any(not judged.is_refuted for judged in group):
