@@ -45,6 +45,11 @@ def tcp_token_file(data_dir: Path) -> Path:
     return data_dir / "tcp-token"
 
 
+def trusted_file(data_dir: Path) -> Path:
+    """The project folders that the user trusts."""
+    return data_dir / "trusted-folders.json"
+
+
 def training_folder(data_dir: Path) -> Path:
     """Everything of the trainer but its history and the versions."""
     return data_dir / "training"

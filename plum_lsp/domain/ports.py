@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from plum_lsp.domain.events import Event
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
@@ -98,6 +99,18 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
+        ...
+
+
+class ProjectSandboxes(Protocol):
+    """The jails of trusted projects, each with the packages and modules of one."""
+
+    async def of(self, project: Project | None) -> Sandbox:
+        """The sandbox for documents of a project; the default one for None, and where that of the project fails."""
+        ...
+
+    async def prepare(self, project: Project) -> str:
+        """Open a project's sandbox ahead; returns why it cannot be had, in a user's words, or nothing."""
         ...
 
 

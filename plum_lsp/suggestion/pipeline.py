@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
@@ -39,7 +39,9 @@ from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
+from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
+from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
@@ -111,18 +113,6 @@ class _Round:
     evidence: Evidence | None = None
 
 
-class _Stages:
-    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._started = clock.now()
-        self.reached_ms: dict[str, float] = {}
-
-    def reach(self, stage: str) -> None:
-        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))
-
-
 class _Clear(Exception):
     """The answer is clear: ends the group's task group, and with it the streams still running."""
 
@@ -136,6 +126,7 @@ class Pipeline:
         policy: Policy,
         sandbox: Sandbox | SandboxUnavailable,
         clock: Clock,
+        project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
@@ -143,7 +134,7 @@ class Pipeline:
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
     ) -> None:
         self.policy = policy
-        self.sandbox = sandbox
+        self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
         self.clock = clock
         self.options = options
         self._recorder = recorder
@@ -159,7 +150,7 @@ class Pipeline:
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
         self._stop_afterwards(request.document.uri)
-        stages = _Stages(self.clock)
+        stages = Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
         )
@@ -174,7 +165,7 @@ class Pipeline:
             self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
         return result
 
-    async def _suggest(self, request: SuggestionRequest, stages: _Stages) -> Offer | Abstention:
+    async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
         options = self.options
         text = request.document.text
         if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
@@ -188,8 +179,9 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context, sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
@@ -248,7 +240,7 @@ class Pipeline:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
 
-    async def _judge_group(self, this: _Round, stages: _Stages) -> None:
+    async def _judge_group(self, this: _Round, stages: Stages) -> None:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -268,7 +260,7 @@ class Pipeline:
             stages.reach("appraised")
 
     async def _sample(
-        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
+        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
         """Turn each completion into a candidate as its stream ends, and start judging it."""
         sampling = self.options.sampling
@@ -302,7 +294,7 @@ class Pipeline:
         return candidate if duplicate_of is None else None
 
     async def _judge(
-        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
+        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages
     ) -> None:
         this.evidence = await evidence
         judged, seen = await this.judge.judge(candidate, this.evidence)
@@ -331,10 +323,10 @@ class Pipeline:
             before, this.asked.pairs, comparison.calls, comparison.observed
         )
         supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
-        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+        if supported and not isinstance(this.judge.sandbox, SandboxUnavailable):
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
-                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
@@ -363,7 +355,11 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
+        isolation = (
+            None
+            if isinstance(this.judge.sandbox, SandboxUnavailable) or not judged.has_run
+            else this.judge.sandbox.tier
+        )
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:
@@ -390,8 +386,8 @@ class Pipeline:
         if not this.judged and this.is_late:
             detail = "No candidate was complete and tested before the deadline."
             return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        if isinstance(this.judge.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(this.judge.sandbox))
         return result
 
 

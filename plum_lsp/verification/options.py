@@ -12,7 +12,7 @@ MEGABYTE = 1024 * 1024
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
     jail = settings.sandbox
-    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
+    return SandboxOptions(interpreter=jail.interpreter, jobs=jail.jobs)
 
 
 def limits_of(settings: Settings) -> Limits:

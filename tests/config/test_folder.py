@@ -19,6 +19,7 @@ NAMES = {
         folder.serving_file,
         folder.policy_log,
         folder.tcp_token_file,
+        folder.trusted_file,
         folder.training_folder,
         folder.exploration_file,
     )
