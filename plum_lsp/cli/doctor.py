@@ -20,6 +20,7 @@ from plum_lsp import __version__
 from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
@@ -28,10 +29,11 @@ from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
+from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0
@@ -194,7 +196,7 @@ async def _disk(settings: Settings) -> Finding:
 
 
 def _show(findings: list[Finding]) -> None:
-    marks = {State.OK: ("✓", "green"), State.WARNING: ("!", "yellow"), State.FAILED: ("✗", "red")}
+    marks = {State.OK: GOOD, State.WARNING: WARNING, State.FAILED: BAD}
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True)
