@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.learning import fill, tiny_trainer
 from support.tiny_model import make_tiny_model
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.policy.models.weights import read_adapter
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_trainer.fit.job import read_json
 from plum_trainer.loop.rounds import rounds
 
@@ -47,7 +48,7 @@ def once(data_dir: Path, base: Path) -> subprocess.Popen[bytes]:
 def problems(data_dir: Path, base: Path) -> list[str]:
     """What is not as it should be."""
     found = []
-    store = VersionStore(data_dir / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir))
     pointer = read_json(store.root / "active.json") or {"number": 0}
     if pointer["number"] and store.active() is None:
         found.append("the pointer names no whole version")
@@ -74,7 +75,7 @@ def main() -> None:
         whole = time.monotonic() - started
         killed, ended, bad, spent = 0, 0, [], 0.0
         while killed < options.kills:
-            version = VersionStore(data_dir / ADAPTERS).active()
+            version = VersionStore(versions_folder(data_dir)).active()
             if not any(one.end is None for one in rounds(data_dir)):
                 fill(data_dir, version=version.number if version else 0, functions=12, run=100 + killed)
             started = time.monotonic()

@@ -21,6 +21,7 @@ import click
 
 from benchmarks.functions import FUNCTIONS
 from plum_lsp.config import data_dir
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
@@ -32,7 +33,7 @@ from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_base
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import publish
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.sandbox.host import open_sandbox
@@ -121,7 +122,7 @@ async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates:
     options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
     first: dict[bool, list[float]] = {True: [], False: []}
     last: dict[bool, list[float]] = {True: [], False: []}
-    active = VersionStore(data_dir(load_for_command({})) / ADAPTERS).active()
+    active = VersionStore(versions_folder(data_dir(load_for_command({})))).active()
     name = active.name if active else state.model
     for number, prompt in enumerate(asked * rounds):
         for shares in (True, False) if number % 2 else (False, True):
@@ -153,7 +154,7 @@ async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[F
     try:
         base = read_base(Path(state.model_path), cache_dir=folder, name=state.model)
         done = await publish(
-            adapter, store=VersionStore(folder / ADAPTERS), engine=engine, base=base, rank_max=state.lora_rank
+            adapter, store=VersionStore(versions_folder(folder)), engine=engine, base=base, rank_max=state.lora_rank
         )
         print(f"swap to {done.version.name}: probe {done.probe_ms:.0f} ms, swap {done.swap_ms:.0f} ms")
         await load

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
@@ -25,7 +26,7 @@ from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.store import StoreRecorder, open_recorder, store_file
+from plum_lsp.store import StoreRecorder, open_recorder
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline

@@ -20,6 +20,7 @@ from plum_lsp import __version__
 from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
@@ -32,7 +33,7 @@ from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0

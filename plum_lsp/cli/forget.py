@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import round_folders, store_file
 from plum_lsp.report.printing import ask_to_go_on, say
-from plum_lsp.store import store_file
 from plum_lsp.store.forgetting import forget as forget_in
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -71,11 +71,10 @@ def _is_in(uri: str, wanted: tuple[Path, ...]) -> bool:
 
 def _delete_training_copies(folder: Path) -> int:
     """The trainer freezes its rows in files; which of them came from what is forgotten is not told apart."""
-    rounds = 0
-    for copy in (folder / "training").glob("round-*"):
-        rounds += 1
+    copies = round_folders(folder)
+    for copy in copies:
         shutil.rmtree(copy)
-    return rounds
+    return len(copies)
 
 
 def _utc(at: datetime) -> str:

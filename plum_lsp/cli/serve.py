@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import tcp_token_file
 from plum_lsp.report.printing import set_up_log
 from plum_lsp.server.app import create_server
 from plum_lsp.server.door import read_token
@@ -56,7 +57,7 @@ def serve(
     set_up_log(log_level, log_file)
     _quiet_libraries(log_level)
     if tcp:
-        file = (token_file or data_dir(load_settings(environ=os.environ).settings) / "tcp-token").absolute()
+        file = (token_file or tcp_token_file(data_dir(load_settings(environ=os.environ).settings))).absolute()
         listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
         sys.exit(asyncio.run(_serve(listening, load=load_for_tcp, is_remote=True)))
     listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio

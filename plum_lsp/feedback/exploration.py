@@ -10,7 +10,6 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-EXPLORATION = "exploration.json"
 TEMPERATURE_MAX = 1.4
 """Above this a small model's code no longer parses."""
 SHARE_MAX = 0.5

@@ -16,12 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from plum_lsp.config.folder import trusted_file
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.project.roots import is_too_wide
 
 _log = logging.getLogger(__name__)
-FILE = "trusted-folders.json"
-"""Its name in the data folder."""
 _BYTES_MAX = 1024 * 1024
 
 
@@ -41,7 +40,7 @@ class TrustBook:
     """The remembered answers. Every question reads the file, so that what another process changed counts at once."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._file = data_dir / FILE
+        self._file = trusted_file(data_dir)
 
     def read(self) -> Answers:
         """What is remembered; nothing where the file is missing, damaged, or could have been written by others."""
