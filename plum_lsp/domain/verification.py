@@ -10,11 +10,33 @@ TestId = NewType("TestId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InModule:
+    """The module of a project that a program is: imported as `name` once `import_root` is on `sys.path`.
+
+    `base` is the whole document with its hole unfilled, the same for all candidates of a group; `hole_line` is where
+    in it the hole is, from 1.
+    """
+
+    name: str
+    path: str
+    import_root: str
+    is_package: bool
+    base: str
+    hole_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A module's source, run once before its tests; `filename` is what tracebacks inside the sandbox show."""
+    """A module's source, run once before its tests; `filename` is what tracebacks inside the sandbox show.
+
+    With a `module` it is imported as that module of the project, else it is a module by itself. `prelude` runs before
+    it; what its `shadowing()` returns are names of the module.
+    """
 
     source: str
     filename: str = "program.py"
+    module: InModule | None = None
+    prelude: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,21 @@ import os
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
     Ending,
     Equals,
     Holds,
+    InModule,
     Limits,
     Observation,
     Program,
@@ -33,16 +39,24 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, values
-from plum_lsp.sandbox.conversation import Answer, Ask, converse
+from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
-from plum_lsp.sandbox.project import read_project
+from plum_lsp.sandbox.project import described, read_project
+from plum_lsp.sandbox.project_pool import ProjectPool
+from plum_lsp.sandbox.showing import Views, packages_named
 from plum_lsp.sandbox.verdicts import literal, verdicts
+from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
+
+
+def shows_everything(path: Path) -> bool:
+    """Nothing is hidden by settings."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +68,8 @@ class SandboxOptions:
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
     `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
     `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
-    limits for all its children together, where that can be done.
+    limits for all its children together, where that can be done. `home` is the project whose documents are imported as
+    the modules they are, on its environment's interpreter; `hides` tells what of it cannot be opened.
     """
 
     interpreter: str = ""
@@ -68,6 +83,8 @@ class SandboxOptions:
     imports: tuple[str, ...] = ()
     checks_itself: bool = True
     limits_together: bool = True
+    home: Project | None = None
+    hides: Callable[[Path], bool] = shows_everything
 
     @property
     def jobs_or_default(self) -> int:
@@ -107,11 +124,15 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
 
 def _with_project(options: SandboxOptions) -> SandboxOptions:
     """The options with what the project adds to them."""
+    if options.home is not None:
+        environment = options.home.environment
+        return replace(options, interpreter=options.interpreter or (str(environment.executable) if environment else ""))
     if not options.project:
         return options
     found = read_project(options.project)
     return replace(
         options,
+        home=described(options.project, found.interpreter),
         interpreter=options.interpreter or found.interpreter,
         readable=(*options.readable, *found.readable),
         import_paths=(*options.import_paths, *found.import_paths),
@@ -178,6 +199,8 @@ class JailSandbox:
         self._quota = _quota(options.limits_together)
         self._tier: SandboxTier | None = None
         self._pool = ZygotePool(self._started, spares=options.spares)
+        self._homes = ""
+        self._project = ProjectPool(options.home, options.hides, self._started_for_project) if options.home else None
         self._slots = asyncio.Semaphore(options.jobs_or_default)
         self._expecting = asyncio.Lock()
         self._at_work = 0
@@ -241,11 +264,17 @@ class JailSandbox:
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
         await self._pool.close()
+        if self._project is not None:
+            await self._project.close()
+        if self._homes:
+            await asyncio.to_thread(shutil.rmtree, self._homes, ignore_errors=True)
 
     async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         """One program and its calls in a child of its own, which does not outlive them."""
         if not asks:
             return []
+        if program.module is not None and self._project is not None:
+            return await self._run_in_project(self._project, program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
         self._at_work += 1
         try:
@@ -262,6 +291,60 @@ class JailSandbox:
             if not self._at_work:
                 # Only now: forking ahead would take the cores from the candidates that are being judged, or wait.
                 self._pool.refill()
+
+    async def _run_in_project(
+        self, project: ProjectPool, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits
+    ) -> list[Answer]:
+        """One program that is a module of the project: in a child that has imported it already, if that can be."""
+        async with AsyncExitStack() as ended:
+            self._at_work += 1
+            ended.callback(self._work_ended)
+            for ahead in (True, False):
+                child = await project.child(module, "alone", ahead=ahead)
+                if child is None:
+                    continue
+                async with self._slots:
+                    try:
+                        answers = await converse(child, program, asks, limits)
+                    finally:
+                        child.kill()
+                if not (ahead and cannot_exchange(answers[0])):
+                    break
+        return answers
+
+    def _work_ended(self) -> None:
+        self._at_work -= 1
+
+    async def _started_for_project(self, views: Views) -> ZygoteProcess:
+        """The zygote of the project: it has imported the packages that the project's modules name."""
+        assert self._options.home is not None, "only a project asks for it"
+        if not self._plan.has_bubblewrap and not self._homes:
+            self._homes = tempfile.mkdtemp(prefix="plum-homes-")
+            os.chmod(self._homes, 0o777)  # noqa: S103 (the zygote may become another user; each folder in it is closed)
+        home = self._options.home
+        room = isolation.Room(
+            homes=isolation.HOMES if self._plan.has_bubblewrap else self._homes,
+            alone=views.alone,
+            tests=views.tests,
+            listed=views.listed,
+            mapped=tuple((one.name, str(one.path)) for one in home.mapped),
+            folder=str(home.root),
+        )
+        named = await asyncio.to_thread(packages_named, views.alone, self._packages)
+        order = launching.Order(
+            tier=self._plan,
+            interpreter=self._interpreter,
+            readable=views.tests,
+            import_paths=tuple(str(root) for root in home.import_roots),
+            imports=(*self._options.imports, *sorted(named)),
+            nice=self._options.nice,
+            quota=self._quota,
+            room=room,
+        )
+        zygote, _ = await launching.start(order)
+        if not isinstance(zygote, ZygoteProcess):
+            raise SandboxError("a project needs a zygote, which this system has none of")
+        return zygote
 
     async def _started(self, imports: pool.Imports) -> pool.Source:
         """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
@@ -318,6 +401,11 @@ class JailSandbox:
         for index, count in places:
             held[index] = _predicate_status(_first_returned([next(results) for _ in range(count)]))
         return held
+
+
+def cannot_exchange(answer: Answer) -> bool:
+    """Whether a program could not be put into the document that was imported ahead; nothing of it ran."""
+    return answer.observation.detail.startswith(f"{DID_NOT_LOAD}CannotExchange")
 
 
 def _with_and_without_setup(call: Call, value: tuple[Value] | None) -> list[Ask]:

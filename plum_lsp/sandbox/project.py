@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.project import Environment
+from plum_lsp.domain.project import Project as Found
 
 ENVIRONMENTS = (".venv", "venv", "env")
 """Where tools put a project's environment, in the order they are looked for."""
@@ -45,4 +47,28 @@ def found_environment(root: Path) -> str:
     return next(
         (str(place / "bin" / "python") for place in places if (place / "pyvenv.cfg").is_file()),
         "",
+    )
+
+
+def described(folder: str, interpreter: str) -> Found:
+    """The project in a folder, as far as its folders alone say."""
+    root = Path(folder).expanduser().resolve()
+    roots = tuple(place for place in (root / "src", root) if place.is_dir())
+    regular = {file.parent for place in roots for file in place.glob("**/__init__.py") if ".venv" not in file.parts}
+    packages = {one.name for place in roots for one in place.iterdir() if one in regular}
+    modules = {one.stem for place in roots for one in place.glob("*.py")}
+    tests = tuple(root / name for name in ("tests", "test") if (root / name).is_dir())
+    environment = None
+    if interpreter:
+        prefix = Path(interpreter).parents[1]
+        environment = Environment(
+            executable=Path(interpreter), prefix=prefix, base=prefix, version="", site_packages=(), origin="named"
+        )
+    return Found(
+        root=root,
+        environment=environment,
+        import_roots=roots,
+        packages=tuple(sorted(packages | modules)),
+        regular=frozenset(regular),
+        tests=tests,
     )

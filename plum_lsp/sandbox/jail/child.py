@@ -11,7 +11,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Union
 
 # The functions below keep working if a candidate patches builtins.
 globals()["__builtins__"] = dict(vars(builtins))
@@ -20,6 +20,7 @@ from asyncio import run as _run_coroutine  # noqa: E402
 from json.decoder import JSONDecoder  # noqa: E402
 from json.encoder import encode_basestring_ascii as quote  # noqa: E402
 
+from . import documents  # noqa: E402
 from .decode import rebuild  # noqa: E402
 from .encode import TooBig, encode, exception_names  # noqa: E402
 
@@ -124,8 +125,11 @@ def _write_frame(channel: int, text: str) -> None:
         content = content[_send(channel, content) :]
 
 
-def serve(channel: int, restrict: Callable[[dict[str, Any]], None]) -> None:
-    """Answer the host until it closes the channel: first the program, then its calls. Never returns."""
+def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: Any = None) -> None:
+    """Answer the host until it closes the channel: first the program, then its calls. Never returns.
+
+    `prepared` is what the zygote has ready: a document that was imported with its hole unfilled.
+    """
     _warm_up()
     _write_frame(channel, '{"ready":true}')
     order = _read_frame(channel)
@@ -133,7 +137,7 @@ def serve(channel: int, restrict: Callable[[dict[str, Any]], None]) -> None:
     output, errors = _Output(order["output_bytes"]), _Output(0)
     sys.stdout = sys.__stdout__ = output  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = errors  # type: ignore[misc, assignment]
-    problem, module = _load(order)
+    problem, module = _load_document(order, prepared) if order.get("module") else _load(order)
     output.take()
     _write_frame(channel, '{"loaded":' + quote(problem) + "}")
     if problem:
@@ -169,7 +173,7 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     module = types.ModuleType(name if name.isidentifier() and name not in sys.modules else "program")
     module.__file__ = filename
     sys.modules[module.__name__] = module
-    _remember_source(filename, order["source"])
+    documents.remember_source(filename, order["source"])
     try:
         exec(compile(order["source"], filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     except MemoryError:
@@ -179,11 +183,25 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "", module.__dict__
 
 
-def _remember_source(filename: str, source: str) -> None:
-    """Let `inspect.getsource` and tracebacks find the text."""
-    import linecache
-
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str, Any]]:
+    """The program as a module of its project: imported here, or ahead and given other bodies here."""
+    world: dict[str, Any] = {"__name__": "_stand_ins"}
+    ahead: Union[documents.Loaded, None] = getattr(prepared, "document", None)
+    try:
+        if order["prelude"]:
+            exec(compile(order["prelude"], "<stand-ins>", "exec", dont_inherit=True), world)  # noqa: S102
+        if ahead is not None:
+            ahead.exchange(order["source"])
+            module = ahead.module
+        else:
+            module = documents.load(order["module"], order["source"])
+        if order["prelude"]:
+            module.__dict__.update(world.pop("shadowing")())
+    except MemoryError:
+        return "MemoryError: out of memory", {}
+    except BaseException as error:  # noqa: BLE001 (a candidate may raise anything)
+        return _describe(error), {}
+    return "", module.__dict__
 
 
 def _describe(error: BaseException) -> str:

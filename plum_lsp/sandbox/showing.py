@@ -1,0 +1,141 @@
+"""What of a project its zygotes and children can open: modules with their data, tests, configuration; never the rest.
+
+Two views: `tests` shows all of it to a child that runs the project's tests, `alone` leaves the tests out for one that runs
+a candidate only, so that it cannot read what a test expects. Of files only the imports are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plum_lsp.domain.project import Project
+from plum_lsp.sandbox.pool import installed_imports
+
+Hides = Callable[[Path], bool]
+"""Tells what a user's settings and ignore files keep from being opened."""
+
+CONFIGURATION = ("pyproject.toml", "pytest.ini", "pytest.toml", "setup.cfg", "tox.ini", "conftest.py")
+"""What pytest reads in a project's own folder."""
+ENTRIES_MAX = 50_000
+"""Files and folders that are looked at; a project with more is shown as far as these go."""
+FILES_READ_MAX = 400
+FILE_BYTES_MAX = 16 * 1024
+"""How much is read to see which packages a project imports: a file's imports are at its top."""
+_LEFT_OUT = frozenset({"node_modules"})
+_CACHE = "__pycache__"
+_KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".env", ".tfvars", ".tfstate", ".ppk"})
+_SECRET = re.compile(r"secret|credential|password|^id_(?:rsa|dsa|ecdsa|ed25519)|^service[-_]?account|^kubeconfig$")
+_TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
+_TEST_FOLDERS = frozenset({"test", "tests"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """Files and folders, each shown with all that is in it. `listed` are folders whose names alone may be read."""
+
+    alone: tuple[str, ...]
+    tests: tuple[str, ...]
+    listed: tuple[str, ...]
+
+
+def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> Views:
+    """What a project shows; `beside` is the folder of a document that lies outside its import roots."""
+    places = [*_modules(project), *(mapped.path for mapped in project.mapped)]
+    if beside is not None:
+        places += [one for one in sorted(beside.iterdir()) if one.suffix == ".py"] if beside.is_dir() else []
+    tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
+    look = _Look(hides, set(project.tests))
+    alone = look.parts(places, with_tests=False)
+    every = look.parts([*places, *tests], with_tests=True)
+    folders = {str(folder) for place in (*alone, *every) for folder in Path(place).parents if folder != folder.parent}
+    listed = {str(root) for root in project.import_roots} | {str(project.root)} | {str(place.parent) for place in places}
+    inside = tuple(sorted(one for one in folders if any(Path(one).is_relative_to(root) for root in listed)))
+    return Views(alone=tuple(alone), tests=tuple(every), listed=tuple(sorted({*listed, *inside})))
+
+
+def _modules(project: Project) -> Iterator[Path]:
+    """The packages and modules that can be imported from the project's roots."""
+    for root in project.import_roots:
+        if root.is_dir():
+            for entry in sorted(root.iterdir()):
+                name = entry.name.removesuffix(".py").split(".")[0]
+                is_module = entry.suffix in {".py", ".so", ".pyd"} or entry in project.regular
+                if is_module or (entry.is_dir() and name in project.packages):
+                    yield entry
+
+
+class _Look:
+    """One look through a project, bounded."""
+
+    def __init__(self, hides: Hides, tests: set[Path]) -> None:
+        self._hides = hides
+        self._tests = tests
+        self._left = ENTRIES_MAX
+
+    def parts(self, places: list[Path], *, with_tests: bool) -> list[str]:
+        """The places, or the parts of them that may be seen, without any that lie in another."""
+        found: list[Path] = []
+        for place in dict.fromkeys(places):
+            if place.is_symlink() or not place.exists() or self._is_left_out(place, with_tests=with_tests):
+                continue
+            parts = self._shown(place, with_tests=with_tests)
+            found += [place] if parts is None else parts
+        whole = {one for one in found if one.is_dir()}
+        return [str(one) for one in dict.fromkeys(found) if whole.isdisjoint(one.parents)]
+
+    def _shown(self, place: Path, *, with_tests: bool) -> list[Path] | None:
+        """What may be seen of a place; None if all of it."""
+        if not place.is_dir():
+            return None
+        parts: list[Path] = []
+        is_whole = True
+        entries = sorted(place.iterdir())
+        has_tests = not with_tests and any(self._is_test(entry) for entry in entries)
+        for entry in entries:
+            self._left -= 1
+            is_cached_test = has_tests and entry.name == _CACHE
+            if self._left < 0 or entry.is_symlink() or is_cached_test or self._is_left_out(entry, with_tests=with_tests):
+                is_whole = False
+                continue
+            inner = None if entry.name == _CACHE else self._shown(entry, with_tests=with_tests)
+            is_whole = is_whole and inner is None
+            parts += [entry] if inner is None else inner
+        return None if is_whole else parts
+
+    def _is_left_out(self, entry: Path, *, with_tests: bool) -> bool:
+        is_hidden = entry.name in _LEFT_OUT or is_private(entry) or self._hides(entry)
+        return is_hidden or (not with_tests and self._is_test(entry))
+
+    def _is_test(self, entry: Path) -> bool:
+        if entry in self._tests:
+            return True
+        return entry.name in _TEST_FOLDERS if entry.is_dir() else _TEST_FILE.fullmatch(entry.name) is not None
+
+
+def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[str]:
+    """The installed packages that the modules in `places` import at their top."""
+    text: list[str] = []
+    for path in itertools.islice(_python_files(places), FILES_READ_MAX):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
+            text += [line for line in content.splitlines() if line.startswith(("import ", "from "))]
+    return installed_imports("\n".join(dict.fromkeys(text)), folders)
+
+
+def _python_files(places: Sequence[str]) -> Iterator[Path]:
+    for place in map(Path, places):
+        yield from place.rglob("*.py") if place.is_dir() else [place] if place.suffix == ".py" else []
+
+
+def is_private(entry: Path) -> bool:
+    """Whether a name says that it is nobody else's business; a module's name says nothing."""
+    name = entry.name.lower()
+    if name.startswith(".") or entry.suffix.lower() in _KEYS:
+        return True
+    is_module = entry.suffix in {".py", ".pyi"} or (entry / "__init__.py").exists()
+    return not is_module and _SECRET.search(name) is not None
