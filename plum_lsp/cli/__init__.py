@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 
 import click
 
 from plum_lsp import __version__
+from plum_lsp.cli.printing import Program, say
 from plum_lsp.domain.errors import PlumError
 
 _MODULES = {
@@ -26,7 +26,7 @@ _MODULES = {
 }
 
 
-class _Commands(click.Group):
+class _Commands(Program):
     """Loads a command's module when it is asked for, so that no command waits for another's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,17 +51,14 @@ def plum_lsp() -> None:
 
 def main() -> None:
     """Run the command line; an error of ours is told with its remedy and exits with 1, not with a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # no terminal's encoding has every character of every file
     try:
         plum_lsp()
     except PlumError as error:
-        click.echo(f"plum-lsp: {error}", err=True)
+        say(f"plum-lsp: {error}", err=True)
         if error.remedy:
-            click.echo(f"  {error.remedy}", err=True)
+            say(f"  {error.remedy}", err=True)
         sys.exit(1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the exit
-        click.echo(f"plum-lsp: {error}", err=True)
+        say(f"plum-lsp: {error}", err=True)
         sys.exit(1)

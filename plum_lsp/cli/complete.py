@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from plum_lsp.cli.terminal import TerminalRecorder, expectation_text, harmless
+from plum_lsp.cli.printing import console, say
+from plum_lsp.cli.terminal import TerminalRecorder, expectation_text
 from plum_lsp.config import Settings
 from plum_lsp.config.values import RANGES
+from plum_lsp.domain.display import one_line
 from plum_lsp.domain.events import Ended, Event, Sampled, Verified
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
@@ -84,8 +85,8 @@ def complete(
         overrides["sampling"]["seed"] = seed
     settings, complaints = narrowed(load_for_command(overrides), _folders_above(file))
     for complaint in complaints:
-        click.echo(complaint, err=True)
-    collector, terminal = _Collector(), TerminalRecorder(Console(highlight=False))
+        say(one_line(complaint), err=True)
+    collector, terminal = _Collector(), TerminalRecorder(console())
     listener: Recorder = collector if as_json else terminal
     request_id = RequestId(uuid.uuid4().hex)
     refused = refusal(request_id, file.absolute().as_uri(), settings.privacy)
@@ -98,11 +99,11 @@ def complete(
     if terminal.failure is not None:
         raise terminal.failure
     for problem in answer.problems:
-        click.echo(harmless(problem), err=True)
+        say(problem, err=True)
     if as_json:
-        click.echo(json.dumps(_report(answer.result, collector), indent=2))
+        say(json.dumps(_report(answer.result, collector), indent=2))
     elif isinstance(answer.result, Offer) and answer.is_recorded:
-        click.echo(f"Logged; see it with: plum-lsp explain {answer.result.id}")
+        say(f"Logged; see it with: plum-lsp explain {answer.result.id}")
     sys.exit(0 if isinstance(answer.result, Offer) else NOTHING_OFFERED)
 
 

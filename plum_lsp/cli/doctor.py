@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from plum_lsp import __version__
-from plum_lsp.cli.terminal import literal
+from plum_lsp.cli.printing import console, say
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client import open_policy
@@ -67,7 +67,7 @@ def doctor(*, as_json: bool) -> None:
     findings = asyncio.run(_examine())
     if as_json:
         report = [{**asdict(finding), "state": finding.state.value} for finding in findings]
-        click.echo(json.dumps({"version": __version__, "findings": report}, indent=2))
+        say(json.dumps({"version": __version__, "findings": report}, indent=2))
     else:
         _show(findings)
     sys.exit(1 if any(finding.state is State.FAILED for finding in findings) else 0)
@@ -186,13 +186,13 @@ async def _disk(settings: Settings) -> Finding:
 
 
 def _show(findings: list[Finding]) -> None:
-    marks = {State.OK: "[green]✓[/]", State.WARNING: "[yellow]![/]", State.FAILED: "[red]✗[/]"}
+    marks = {State.OK: ("✓", "green"), State.WARNING: ("!", "yellow"), State.FAILED: ("✗", "red")}
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for finding in findings:
-        table.add_row(marks[finding.state], finding.part, literal(finding.detail))
+        table.add_row(Text(*marks[finding.state]), finding.part, finding.detail)
         if finding.remedy:
-            table.add_row("", "", literal(f"→ {finding.remedy}", style="bold"))
-    Console(highlight=False).print(table)
+            table.add_row("", "", Text(f"→ {finding.remedy}", style="bold"))
+    console().print(table)

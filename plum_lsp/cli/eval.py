@@ -12,6 +12,7 @@ from typing import TextIO
 
 import click
 
+from plum_lsp.cli.printing import say
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.evaluating import (
@@ -90,7 +91,7 @@ def _rows(tasks: Path) -> tuple[list[Row], int]:
             rows.append(row_of(line))
         except MalformedRow as error:
             problems += 1
-            click.echo(f"line {number}: {error}", err=True)
+            say(f"line {number}: {error}", err=True)
     return rows, problems
 
 
@@ -142,11 +143,11 @@ async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: f
                 result = await evaluate_row(row, trial)
             except SandboxError as error:
                 broken += 1
-                click.echo(f"{row.id}: the sandbox broke: {error}", err=True)
+                say(f"{row.id}: the sandbox broke: {error}", err=True)
                 continue
             results.append(result)
             _write(result, out)
-            click.echo(f"{number}/{len(rows)} {row.id}: {_end(result)}", err=True)
+            say(f"{number}/{len(rows)} {row.id}: {_end(result)}", err=True)
     finally:
         await policy.close()
         await sandbox.close()
@@ -164,7 +165,7 @@ def _end(result: TaskResult) -> str:
 def _report(results: list[TaskResult], deadline_ms: int) -> None:
     for figure in figures(results, deadline_ms=deadline_ms):
         interval = f"[{figure.low:.3f}, {figure.high:.3f}]"
-        click.echo(f"{figure.name:46s} {figure.value:.3f}  {interval}  n = {figure.count}")
+        say(f"{figure.name:46s} {figure.value:.3f}  {interval}  n = {figure.count}")
     times: dict[str, list[float | None]] = {
         "seconds to the first sample": [result.first_ms for result in results],
         "seconds to the offer": [result.offered_ms for result in results],
@@ -173,4 +174,4 @@ def _report(results: list[TaskResult], deadline_ms: int) -> None:
     for name, found in times.items():
         if known := [value / 1000 for value in found if value is not None]:
             spread = f"median {percentile(known, 0.5):.1f}, p95 {percentile(known, 0.95):.1f}"
-            click.echo(f"{name:46s} {spread}  n = {len(known)}")
+            say(f"{name:46s} {spread}  n = {len(known)}")

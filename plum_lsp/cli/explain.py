@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plum_lsp.cli.terminal import MARK, literal, source
+from plum_lsp.cli.printing import console
+from plum_lsp.cli.terminal import MARK, source
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.quality.appraise import quality_words
@@ -28,25 +29,25 @@ def explain(offer: str | None) -> None:
         explanation = reader.explain(offer_id) if offer_id else None
     if explanation is None:
         raise click.ClickException(f"there is no offer {offer}" if offer else "nothing was offered yet")
-    _show(explanation, Console(highlight=False))
+    _show(explanation, console())
 
 
 def _show(known: Explanation, console: Console) -> None:
-    console.print(f"[bold]Offer {known.offer_id}[/], {known.offered_at}")
+    console.print(Text.assemble((f"Offer {known.offer_id}", "bold"), f", {known.offered_at}"))
     model = f"{known.model}, version {known.policy_number}, sha256 {known.model_sha256 or 'unknown'}"
-    console.print(literal(f"  in {known.function_name or 'module'}, {known.document_uri}"))
-    console.print(literal(f"  policy {model}"))
-    console.print(literal(f"  sandbox tier {known.sandbox_tier or 'none'}, Python {known.python_version or 'unknown'}"))
-    console.print(literal(f"  {known.tier.value}: {known.reason}"))
+    console.print(f"  in {known.function_name or 'module'}, {known.document_uri}")
+    console.print(f"  policy {model}")
+    console.print(f"  sandbox tier {known.sandbox_tier or 'none'}, Python {known.python_version or 'unknown'}")
+    console.print(f"  {known.tier.value}: {known.reason}")
     console.print(source(known.text))
     if known.tests:
         console.print(_tests(known.tests))
     console.print(_matrix(known))
     quality = next((one.quality for one in known.candidates if one.id == known.candidate_id), None)
     if quality is not None:
-        console.print(literal(f"Beside its tests: {quality_words(quality)}"))
+        console.print(f"Beside its tests: {quality_words(quality)}")
     became = ", ".join(f"{outcome.kind.value} ({outcome.source})" for outcome in known.outcomes)
-    console.print(literal(f"Outcome: {became or 'none yet'}"))
+    console.print(f"Outcome: {became or 'none yet'}")
 
 
 def _tests(tests: Sequence[KnownTest]) -> Table:
@@ -55,7 +56,7 @@ def _tests(tests: Sequence[KnownTest]) -> Table:
     for heading in ("", "as written", "from"):
         table.add_column(heading, overflow="fold")
     for number, test in enumerate(tests, start=1):
-        table.add_row(str(number), literal(" ".join(test.quote.split())), test.origin.value)
+        table.add_row(str(number), " ".join(test.quote.split()), test.origin.value)
     return table
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from plum_lsp.cli.printing import ask_to_go_on, say
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.store import store_file
 from plum_lsp.store.forgetting import forget as forget_in
@@ -49,17 +50,17 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
         raise click.UsageError("Say what: --path PATH, --since TIME or --all (with --since: both must hold).")
     folder = data_dir(load_settings(environ=os.environ).settings)
     if not yes:
-        click.confirm("This cannot be undone. Go on?", abort=True)
+        ask_to_go_on("This cannot be undone. Go on?")
     wanted = tuple(path.expanduser().absolute() for path in paths)
     done = forget_in(store_file(folder), is_wanted=(lambda uri: _is_in(uri, wanted)) if wanted else None, since=since)
     rounds = _delete_training_copies(folder)
-    click.echo(
+    say(
         f"Forgotten: {done.requests} requests, {done.candidates} candidates, {done.prompts} prompts"
         f"{f', the rows of {rounds} training rounds' if rounds else ''}."
     )
-    click.echo(f"The store went from {done.bytes_before:,} to {done.bytes_after:,} bytes.")
+    say(f"The store went from {done.bytes_before:,} to {done.bytes_after:,} bytes.")
     if rounds:
-        click.echo("Adapters were trained on such rows: `plum-trainer rollback 0` goes back to the base model.")
+        say("Adapters were trained on such rows: `plum-trainer rollback 0` goes back to the base model.")
 
 
 def _is_in(uri: str, wanted: tuple[Path, ...]) -> bool:

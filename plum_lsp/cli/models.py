@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from plum_lsp.cli.printing import console, say
 from plum_lsp.config import cache_dir, load_settings
 from plum_lsp.policy import fetch as fetching
 from plum_lsp.policy import models
@@ -39,7 +39,7 @@ def list_models(folder: Path | None) -> None:
         path = models.locate(entry, cache_dir=where.cache_dir, folder=where.folder)
         row = (f"{entry.bytes / 1e6:.0f} MB", f"{entry.memory_bytes / 1e9:.2g} GB", entry.licence)
         table.add_row(entry.name, *row, "yes" if entry.fim else "no", "yes" if path else "no")
-    Console().print(table)
+    console().print(table)
 
 
 @model.command("fetch")
@@ -63,7 +63,7 @@ def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
             is_offline=offline or where.is_offline,
             on_progress=show,
         )
-    click.echo(path)
+    say(path)
 
 
 @model.command("path")
@@ -72,7 +72,7 @@ def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
 def path_of_model(name: str, folder: Path | None) -> None:
     """Print where the model NAME is."""
     where = _where(folder)
-    click.echo(models.require(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder))
+    say(models.require(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder))
 
 
 @model.command("verify")
@@ -82,7 +82,7 @@ def verify_model(name: str, folder: Path | None) -> None:
     """Hash the file of the model NAME again; a damaged one in the cache is removed."""
     where = _where(folder)
     path = fetching.verify(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder)
-    click.echo(f"{path} is intact")
+    say(f"{path} is intact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,4 +108,4 @@ def _where(folder: Path | None) -> _Where:
 def _progress() -> Progress:
     """A bar on stderr: what is done now, bytes, speed and time left."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    return Progress(*columns, TimeRemainingColumn(), console=console(stderr=True), transient=True)

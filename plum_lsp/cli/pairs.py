@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from plum_lsp.cli.printing import console, say, standard_output
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.preferences import StoredPair
@@ -67,7 +66,7 @@ def list_pairs(limit: int) -> None:
             table.add_column(heading)
         for pair in islice(store.pairs(), limit):
             table.add_row(*_row(pair))
-        Console(highlight=False).print(table)
+        console().print(table)
         _show_report(build)
 
 
@@ -79,9 +78,9 @@ def show(pair_id: int) -> None:
         pair = store.pair(pair_id)
     if pair is None:
         raise click.ClickException(f"the latest build has no pair {pair_id}")
-    click.echo(f"pair {pair.id}: rule {pair.rule} ({pair.source.value}), weight {pair.weight:.3f}, {pair.document_uri}")
+    say(f"pair {pair.id}: rule {pair.rule} ({pair.source.value}), weight {pair.weight:.3f}, {pair.document_uri}")
     for heading, text in (("prompt", pair.prompt), ("chosen", pair.chosen.middle), ("rejected", pair.rejected.middle)):
-        click.echo(f"\n--- {heading}\n{text}")
+        say(f"\n--- {heading}\n{text}")
 
 
 @pairs.command()
@@ -95,12 +94,12 @@ def export(form: str, output: Path | None) -> None:
     with _open() as store:
         rows = _rows(store, form)
         if output is None:
-            count = _write(rows, sys.stdout)
+            count = _write(rows, standard_output())
         else:
             with output.open("w", encoding="utf-8") as file:
                 output.chmod(0o600)
                 count = _write(rows, file)
-    click.echo(f"{count} rows", err=True)
+    say(f"{count} rows", err=True)
 
 
 def exclusions(settings: Settings) -> Exclusions | None:
@@ -171,9 +170,9 @@ def _rows(store: LearningStore, form: str) -> Iterator[dict[str, Any]]:
 
 
 def _write(rows: Iterator[dict[str, Any]], file: TextIO) -> int:
-    return sum(1 for row in rows if file.write(json.dumps(row, ensure_ascii=False) + "\n"))
+    return sum(1 for row in rows if file.write(json.dumps(row) + "\n"))
 
 
 def _show_report(report: dict[str, Any]) -> None:
     for name, value in report.items():
-        click.echo(f"{name:32} {value}")
+        say(f"{name:32} {value}")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from plum_lsp.cli.printing import say, say_over
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.engines import Engine, served_engine
@@ -72,7 +73,7 @@ def serve(
     )
     if source.engine == "llamacpp" and (passed or ngram):
         raise ConfigError("llama.cpp takes no options of vLLM", remedy="Leave out --ngram and what follows --.")
-    click.echo(f"Serving {source.name} with {source.engine}")
+    say(f"Serving {source.name} with {source.engine}")
     wanted = ServeOptions(
         engine=source.engine,
         model=source.path,
@@ -119,14 +120,14 @@ def status() -> None:
     active = store.active()
     for version in store.versions():
         mark = "*" if active and version.number == active.number else " "
-        click.echo(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
+        say(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
     if state is None:
-        click.echo("No policy server of yours runs. Start one with: plum-lsp policy serve")
+        say("No policy server of yours runs. Start one with: plum-lsp policy serve")
         return
-    click.echo(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
-    click.echo(f"active: {active.name if active else state.model}")
+    say(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
+    say(f"active: {active.name if active else state.model}")
     try:
-        click.echo(f"answers to: {', '.join(asyncio.run(_models(state)))}")
+        say(f"answers to: {', '.join(asyncio.run(_models(state)))}")
     except PolicyError as error:
         raise PolicyUnavailable(f"it does not answer: {error}", remedy="Run: plum-lsp policy stop") from error
 
@@ -136,7 +137,7 @@ def stop() -> None:
     """End the server."""
     state = read_state(data_dir(load_for_command({})))
     if state is None:
-        click.echo("No policy server of yours runs.")
+        say("No policy server of yours runs.")
         return
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
@@ -144,7 +145,7 @@ def stop() -> None:
         if time.monotonic() > until:
             raise PolicyUnavailable(f"process {state.pid} does not end", remedy=f"Run: kill -9 {state.pid}")
         time.sleep(0.2)
-    click.echo("stopped")
+    say("stopped")
 
 
 @policy.command()
@@ -168,22 +169,18 @@ def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
     """Install a systemd user unit that serves the policy; what follows -- is passed to `policy serve`."""
     text = unit_text(sys.executable, arguments)
     if is_printed:
-        click.echo(text, nl=False)
+        say(text, nl=False)
         return
     path = unit_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    click.echo(
-        f"wrote {path}\nStart it with: systemctl --user daemon-reload && systemctl --user enable --now {UNIT_NAME}"
-    )
+    say(f"wrote {path}\nStart it with: systemctl --user daemon-reload && systemctl --user enable --now {UNIT_NAME}")
 
 
 async def _publish(settings: Settings, adapter: Path) -> None:
     async with _engine(settings) as (engine, base, rank_max):
         store = VersionStore(data_dir(settings) / ADAPTERS)
-        done = await publish_adapter(
-            adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=lambda line: click.echo(line)
-        )
+        done = await publish_adapter(adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=say)
     _show(done)
 
 
@@ -195,7 +192,7 @@ async def _rollback(settings: Settings, name: str) -> None:
 
 def _show(done: Publication) -> None:
     after = done.previous or "the base model"
-    click.echo(f"{done.version.name} is active, after {after}; swapped in {done.swap_ms:.0f} ms")
+    say(f"{done.version.name} is active, after {after}; swapped in {done.swap_ms:.0f} ms")
 
 
 @asynccontextmanager
@@ -245,12 +242,10 @@ def _is_alive(pid: int) -> bool:
 
 
 def _tell(line: str) -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
-    click.echo(line)
+    say_over("")
+    say(line)
 
 
 def _progress(line: str) -> None:
     """One line that is overwritten on a terminal; nothing elsewhere."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{line}", nl=False, err=True)
+    say_over(line)

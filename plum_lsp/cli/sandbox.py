@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from plum_lsp.cli.printing import say, standard_output
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox import cases, isolation, seatbelt
@@ -36,9 +36,9 @@ def selftest(tier: str | None) -> None:
         report = asyncio.run(run_selftest(SandboxOptions(tier=tier)))
     except PlumError as error:
         raise _failure(error) from None
-    click.echo(f"tier {report.tier.name}: {', '.join(report.tier.layers)} (Python {report.tier.python_version})")
+    say(f"tier {report.tier.name}: {', '.join(report.tier.layers)} (Python {report.tier.python_version})")
     for name, was_stopped in report.attacks:
-        click.echo(f"  {'ok' if was_stopped else 'FAILED'}  {name}")
+        say(f"  {'ok' if was_stopped else 'FAILED'}  {name}")
 
 
 @sandbox.command()
@@ -60,7 +60,7 @@ def run(
     lines = cases_file.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     try:
         if output is None:
-            problems = asyncio.run(_run(lines, sys.stdout, options, limits, timings))
+            problems = asyncio.run(_run(lines, standard_output(), options, limits, timings))
         else:
             with output.open("w", encoding="utf-8") as results:
                 problems = asyncio.run(_run(lines, results, options, limits, timings))
@@ -86,7 +86,7 @@ async def _run(lines: list[str], results: TextIO, options: SandboxOptions, limit
             results.write(result.as_line() + "\n")
             return
         problems += 1
-        click.echo(f"line {result.line}: {result.text}", err=True)
+        say(f"line {result.line}: {result.text}", err=True)
         if result.id is not None:
             record = {"id": result.id, "status": "error", "passed": [], "wall_ms": 0.0, "error": result.text}
             results.write(json.dumps(record) + "\n")
@@ -102,7 +102,7 @@ async def _run(lines: list[str], results: TextIO, options: SandboxOptions, limit
 
 def _tell_timings(walls: list[float], opened: float, started: float, ended: float, tier: str) -> None:
     median = sorted(walls)[len(walls) // 2] if walls else 0.0
-    click.echo(
+    say(
         f"{len(walls)} cases in {ended - started:.2f} s after {started - opened:.2f} s to open tier {tier}; "
         f"median {median:.1f} ms",
         err=True,

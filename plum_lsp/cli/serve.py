@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from plum_lsp.cli.printing import set_up_log
 from plum_lsp.server.app import create_server
 from plum_lsp.server.transport import serve_stdio, serve_tcp
 from plum_lsp.wiring import MonotonicClock, load_for_server, open_services
@@ -16,7 +17,6 @@ from plum_lsp.wiring import MonotonicClock, load_for_server, open_services
 logger = logging.getLogger(__name__)
 
 _LEVELS = ("debug", "info", "warning", "error")
-_LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 @click.command()
@@ -51,11 +51,8 @@ async def _serve(*, host: str = "", port: int = 0) -> int:
 
 def _set_up_log(level: str, file: Path | None) -> None:
     """One log for everything. Libraries that quote messages (and so source text) are heard at `debug` only."""
-    handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
-    logging.basicConfig(level=level.upper(), format=_LINE, handlers=[handler])
+    set_up_log(level, file)
     if level != "debug":
         logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
         logging.getLogger("httpx").setLevel(logging.WARNING)
         logging.getLogger("httpcore").setLevel(logging.WARNING)
-    if file is not None:
-        file.chmod(0o600)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from plum_lsp.domain.display import visible
 from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, Tier
 from plum_lsp.domain.verification import (
@@ -34,8 +33,6 @@ MARK = {
     VerdictStatus.OVER_LIMIT: ("▲", "red"),
 }
 """How a verdict looks in a terminal: one character and its style."""
-_COMMANDS = re.compile(r"[^\t\n\x20-\x7e\xa0-\u2029\u202f-\u2065\u206a-\U0010ffff]")
-"""Control characters, and those that turn the direction of text around (trojansource.codes)."""
 
 
 class TerminalRecorder:
@@ -81,19 +78,9 @@ def _strength(judged: Judged) -> Text:
     return Text(f"Strength: the tests and inputs tell {share} of small wrong variants from the offer", style="dim")
 
 
-def literal(text: str, style: str = "") -> Text:
-    """Text from elsewhere as it is: not markup, no emoji codes, and nothing that a terminal would obey."""
-    return Text(harmless(text), style=style)
-
-
-def harmless(text: str) -> str:
-    """`text` with what a terminal would obey written as Python escapes."""
-    return _COMMANDS.sub(lambda found: ascii(found[0])[1:-1], text)
-
-
 def source(text: str) -> Syntax:
     """Python source in colours."""
-    text = harmless(text.replace("\r\n", "\n").rstrip("\n"))
+    text = visible(text.replace("\r\n", "\n").rstrip("\n"))
     return Syntax(text, "python", background_color="default", word_wrap=True)
 
 
@@ -119,7 +106,7 @@ def _heading(event: Prompted) -> Text:
     low, high = min(event.options.temperatures), max(event.options.temperatures)
     return Text.assemble(
         ("Completing ", "bold"),
-        harmless(where),
+        where,
         (f"  · {count} candidates at temperature {low:g} to {high:g}, seed {event.options.seed}", "dim"),
     )
 
@@ -136,8 +123,7 @@ def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
         table.add_column(heading, overflow="fold")
     for number, test in enumerate(tests, start=1):
         call = "; ".join(part for part in (test.call.setup.strip().replace("\n", "; "), test.call.expression) if part)
-        expected = literal(expectation_text(test.expectation))
-        table.add_row(str(number), literal(call), expected, test.origin.value)
+        table.add_row(str(number), call, expectation_text(test.expectation), test.origin.value)
     return table
 
 
@@ -162,7 +148,7 @@ def _judged(judged: Judged, tests: dict[str, TestCase]) -> Text:
         line.append("rejected", style="bold red")
     else:
         line.append(judged.tier.value, style=_TIER_STYLE[judged.tier])
-    line.append(f"  {harmless(judged.reason)}", style="dim")
+    line.append(f"  {judged.reason}", style="dim")
     return line
 
 
@@ -176,7 +162,7 @@ def _evidence(offer: Offer) -> Table:
 
 def _evidence_row(verdict: Verdict, test: TestCase) -> tuple[Text, Text, Text]:
     mark, style = MARK[verdict.status]
-    return Text(mark, style=style), literal(test.call.expression), literal(f"gave {verdict.shown}")
+    return Text(mark, style=style), Text(test.call.expression), Text(f"gave {verdict.shown}")
 
 
 def _ended(event: Ended) -> RenderableType:
@@ -184,7 +170,7 @@ def _ended(event: Ended) -> RenderableType:
     times = "  ".join(f"{name.replace('_', ' ')} {value / 1000:.2f} s" for name, value in stages.items())
     if isinstance(event.result, Abstention):
         reason = event.result.reason.value.replace("_", " ")
-        ending = f" ({reason}): {harmless(event.result.detail)}"
+        ending = f" ({reason}): {event.result.detail}"
         told = Text.assemble(("Nothing offered", "bold yellow"), ending)
         return Group(told, Text(times, style="dim")) if times else told
     offer = event.result
@@ -193,7 +179,7 @@ def _ended(event: Ended) -> RenderableType:
         ("Offer", "bold"),
         f": candidate {chosen.candidate.completion.index + 1}, ",
         (chosen.tier.value, _TIER_STYLE[chosen.tier]),
-        f" ({harmless(chosen.reason)})",
+        f" ({chosen.reason})",
     )
     code = source(offer.text)
     body: RenderableType = Group(code, Text(), _evidence(offer)) if chosen.verdicts else code

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from plum_lsp.cli.printing import say, standard_output
 from plum_lsp.comparing import Comparison
 from plum_lsp.config import load_settings
+from plum_lsp.domain.display import one_line
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Ending, Limits, Observation
@@ -44,9 +45,9 @@ def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
         chosen = [task for task in _tasks(lines)[0] if task.id == explained]
         if not chosen:
             raise click.ClickException(f"no task {explained!r} in {inputs}")
-        problems = asyncio.run(_verify(chosen, sys.stdout, is_explained=True))
+        problems = asyncio.run(_verify(chosen, standard_output(), is_explained=True))
     elif output is None:
-        problems = _predict(lines, sys.stdout)
+        problems = _predict(lines, standard_output())
     else:
         with output.open("w", encoding="utf-8") as predictions:
             problems = _predict(lines, predictions)
@@ -69,7 +70,7 @@ def _tasks(lines: list[str]) -> tuple[list[Task], int]:
             tasks.append(task_of(line))
         except MalformedTask as error:
             problems += 1
-            click.echo(f"line {number}: {error}", err=True)
+            say(f"line {number}: {error}", err=True)
     return tasks, problems
 
 
@@ -91,7 +92,7 @@ async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_
     try:
         done = await verify_task(task, sandbox, MonotonicClock(), limits=limits)
     except SandboxError as error:
-        click.echo(f"{task.id}: the sandbox broke: {error}", err=True)
+        say(f"{task.id}: the sandbox broke: {error}", err=True)
         return False
     if is_explained:
         _explain(done, out)
@@ -106,14 +107,14 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
     if done.judge is None:
         out.write(f"{NO_HOLE}\n")
         return
-    out.write(f"Task {done.task.id}\n\nTests\n")
+    out.write(f"Task {one_line(done.task.id)}\n\nTests\n")
     for number, test in enumerate(done.judge.tests, start=1):
-        out.write(f"  {number}. {test.quote.strip() or test.call.expression}  [{test.origin.value}]\n")
+        out.write(f"  {number}. {one_line(test.quote) or one_line(test.call.expression)}  [{test.origin.value}]\n")
     out.write("\nCandidates\n" if done.judge.tests else "  none\n\nCandidates\n")
     for judged in done.group:
         marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
         chance = f"{judged.probability:4.0%}" if judged.probability is not None else "    "
-        out.write(f"  {index_of(judged)}. {judged.tier.value:10s} {chance} {marks} {judged.reason}\n")
+        out.write(f"  {index_of(judged)}. {judged.tier.value:10s} {chance} {marks} {one_line(judged.reason)}\n")
     _explain_inputs(done.comparison, out)
 
 
@@ -126,9 +127,9 @@ def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
     telling = sorted(answers, key=lambda call: -len(answers[call]))[:INPUTS_SHOWN]
     out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most telling first\n")
     for call in telling:
-        out.write(f"  {'; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression)))}\n")
+        out.write(f"  {one_line('; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression))))}\n")
         for seen, indices in sorted(answers[call], key=lambda item: -len(item[1])):
-            out.write(f"      {_given(seen)}  from {', '.join(map(str, indices))}\n")
+            out.write(f"      {one_line(_given(seen))}  from {', '.join(map(str, indices))}\n")
 
 
 def _shared(observed: Mapping[int, Observation]) -> list[tuple[Observation, list[int]]]:

@@ -290,7 +290,7 @@ def _build(values: Mapping[str, object]) -> Settings:
 
 def _folder(key: str, chosen: str, usual: Path) -> Path:
     """The folder, made if need be; one that exists keeps the permissions its owner gave it."""
-    folder = Path(chosen).expanduser() if chosen else usual
+    folder = Path(chosen).expanduser().absolute() if chosen else usual
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

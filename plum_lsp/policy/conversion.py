@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 import shutil
 import subprocess
 import sys
 import uuid
 from pathlib import Path
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.policy.models import ModelEntry, require
 from plum_lsp.policy.versions import write_json
@@ -42,10 +42,17 @@ def converted_folder(entry: ModelEntry, *, cache_dir: Path, folder: Path | None 
         remedy = "Run: make setup-model (or pip install 'plum-lsp[serve]' gguf)"
         raise PolicyUnavailable(f"converting {entry.name} needs torch, transformers and gguf", remedy=remedy)
     staged = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
-    command = [sys.executable, "-P", "-m", "plum_lsp.policy.conversion", str(source), str(staged)]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    command = children.python_module("plum_lsp.policy.conversion", str(source.absolute()), str(staged.absolute()))
+    environment = children.environment(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CONVERT_SECONDS, env=environment)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=CONVERT_SECONDS,
+            env=environment,
+            cwd=children.FOLDER,
+        )
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
             raise ModelError(f"{entry.name} could not be converted: {said[-1] if said else 'it said nothing'}")

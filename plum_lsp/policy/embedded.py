@@ -23,8 +23,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any, NoReturn, TextIO
+
+from plum_lsp.domain import children
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal we get when the thread that started us ends."""
@@ -146,12 +147,16 @@ def _start_llama(order: dict[str, Any]) -> tuple[str, None]:
 def _start_vllm(order: dict[str, Any]) -> tuple[str, subprocess.Popen[bytes]]:
     """Start vLLM in a process group of its own and wait until it is healthy."""
     port = _free_port()
-    command = [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", "--model", order["model"]]
+    command = [*children.python_module("vllm.entrypoints.openai.api_server"), "--model", order["model"]]
     command += ["--served-model-name", order["alias"], "--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", str(order["context_tokens"]), "--enable-prefix-caching"]
-    environment = {**os.environ, "VLLM_API_KEY": order["api_key"]}
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=2, env=environment, start_new_session=True, cwd=Path("/")
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=2,
+        env=children.environment(VLLM_API_KEY=order["api_key"]),
+        start_new_session=True,
+        cwd=children.FOLDER,
     )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + VLLM_START_SECONDS

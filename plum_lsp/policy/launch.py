@@ -12,12 +12,12 @@ import json
 import logging
 import os
 import secrets
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.policy.models import ModelEntry, catalogue, file_sha256, require
 from plum_lsp.policy.wire import ended
@@ -179,12 +179,12 @@ async def launch(model: ServedModel, options: LaunchOptions) -> PolicyProcess:
     api_key = secrets.token_urlsafe(24)
     errors: IO[bytes] = tempfile.TemporaryFile(prefix="plum-policy-")  # noqa: SIM115 - lives as long as the child
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "plum_lsp.policy.embedded"),
+        *children.python_module("plum_lsp.policy.embedded"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,
-        env={**os.environ, **QUIET_OPENMP},
-        cwd="/",
+        env=children.environment(**QUIET_OPENMP),
+        cwd=children.FOLDER,
     )
     started = PolicyProcess(process, url="", api_key=api_key, errors=errors)
     try:

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import BinaryIO
 
 import httpx
 
+from plum_lsp.domain import children
 from plum_lsp.policy.download import CHUNK_BYTES, Download, DownloadFailed, Report, download, write
 from plum_lsp.policy.models import Mirror, hash_file
 
@@ -74,7 +74,7 @@ def resolve_wheel(name: str, version: str) -> Wheel:
     Raises:
         DownloadFailed: pip is missing, or does not find it.
     """
-    command = [sys.executable, "-P", "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps"]
+    command = children.python_module("pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--no-deps")
     command += ["--only-binary", ":all:", "--ignore-requires-python", "--no-input", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory(prefix="plum-pip-") as folder:
         answer = Path(folder) / "report.json"
@@ -85,6 +85,8 @@ def resolve_wheel(name: str, version: str) -> Wheel:
                 capture_output=True,
                 text=True,
                 timeout=PIP_SECONDS_MAX,
+                env=children.environment(),
+                cwd=children.FOLDER,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:

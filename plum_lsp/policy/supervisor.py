@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy import vllm_plugin
 from plum_lsp.policy.engines import VllmEngine
@@ -109,14 +110,14 @@ class Supervisor:
         arguments, environment = vllm_command(settings)
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *arguments),
+                *children.python_module("vllm.entrypoints.openai.api_server", *arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**vllm_plugin.allowed(os.environ), **environment, "VLLM_API_KEY": self.api_key},
+                env=children.environment({**vllm_plugin.allowed(os.environ), **environment}, VLLM_API_KEY=self.api_key),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
-                cwd="/",
+                cwd=children.FOLDER,
             )
         try:
             await self._until_ready(process)

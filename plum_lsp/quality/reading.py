@@ -15,6 +15,7 @@ from typing import Any
 
 from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
+from plum_lsp.domain import children
 from plum_lsp.domain.quality import Findings, Passage
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ async def _asked(text: str) -> bytes:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env=children.environment(),
+        cwd=children.FOLDER,
     )
     try:
         async with asyncio.timeout(SECONDS_MAX):

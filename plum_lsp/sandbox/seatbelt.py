@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox import isolation
 from plum_lsp.sandbox.zygote_process import CHILDREN_MAX, Child
@@ -121,7 +122,7 @@ class Processes:
                 stderr=subprocess.DEVNULL,
                 pass_fds=(far.fileno(),),
                 env=isolation.ENVIRONMENT,
-                cwd="/",
+                cwd=children.FOLDER,
                 start_new_session=True,
             )
         except OSError as error:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox import isolation
 from plum_lsp.sandbox.values import MalformedValue, parse
@@ -175,6 +176,7 @@ class ZygoteProcess:
             stderr=log,
             pass_fds=(far,),
             env=isolation.ENVIRONMENT,
+            cwd=children.FOLDER,
             start_new_session=True,
         )
         os.close(far)

@@ -18,6 +18,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
 from plum_lsp import __version__
+from plum_lsp.domain import display
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Clock
@@ -126,7 +127,7 @@ class PlumServer(LanguageServer):
         logger.debug("the same with its message", exc_info=cause)
 
     def _show(self, kind: types.MessageType, message: str) -> None:
-        self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {message}"))
+        self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {display.message(message)}"))
 
     def _hear(self, status: Status) -> None:
         if not self.editor_shows_status:
@@ -135,7 +136,11 @@ class PlumServer(LanguageServer):
     def _tell(self, status: Status) -> None:
         if not self.editor_shows_status:
             return
-        params: dict[str, Any] = {"busy": status.busy, "kind": status.kind.value, "message": status.message}
+        params: dict[str, Any] = {
+            "busy": status.busy,
+            "kind": status.kind.value,
+            "message": display.message(status.message),
+        }
         if status.command:
             params["command"] = {"title": "plum: why?", "command": status.command}
         self.protocol.notify(METHOD, params)

@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.server.convert import ACCEPT, offer_of
-from plum_lsp.server.evidence import evidence_data, evidence_text
+from plum_lsp.server.evidence import explanation
 from plum_lsp.server.session import Session
 from plum_lsp.server.status import EXPLAIN
 
@@ -64,9 +64,7 @@ class Commands:
         """`plum.explain [offer]`: the evidence for that offer; without one, what came of the last request and why."""
         offer_id = _offer_id(arguments)
         result = self._session.outcomes.offer(offer_id) if offer_id else self._session.last_result
-        if result is None:
-            return {"kind": "nothing", "text": "No suggestion was asked for yet."}
-        return {"text": evidence_text(result), **evidence_data(result)}
+        return explanation(result)
 
     def did_show(self, params: Any) -> None:
         """The editor drew the offer of `item`."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from lsprotocol import types
 
+from plum_lsp.domain.display import one_line
 from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
 from plum_lsp.server.documents import Change
-from plum_lsp.server.evidence import evidence_markdown, evidence_text
+from plum_lsp.server.evidence import documentation_markdown, documentation_text
 
 ACCEPT = "plum.accept"
 """The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""
@@ -92,9 +93,9 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
     edited = Span(start=head.end - len(typed), end=hole.end)
     first, *rest = _LINE_END.split(text.strip("\r\n"))
     return types.CompletionItem(
-        label=(typed + first).strip() + (" …" if rest else ""),
+        label=one_line(typed + first) + (" …" if rest else ""),
         label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
-        detail=f"{_TIER_LABEL[offer.chosen.tier]}: {offer.chosen.reason}",
+        detail=f"{_TIER_LABEL[offer.chosen.tier]}: {one_line(offer.chosen.reason)}",
         documentation=_documentation(offer, shows_markdown=shows_markdown),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,
@@ -130,8 +131,8 @@ def code_points_of(text: str, utf16_units: int) -> int:
 
 def _documentation(offer: Offer, *, shows_markdown: bool) -> types.MarkupContent:
     if shows_markdown:
-        return types.MarkupContent(types.MarkupKind.Markdown, evidence_markdown(offer))
-    return types.MarkupContent(types.MarkupKind.PlainText, f"{offer.text.rstrip()}\n\n{evidence_text(offer)}")
+        return types.MarkupContent(types.MarkupKind.Markdown, documentation_markdown(offer))
+    return types.MarkupContent(types.MarkupKind.PlainText, documentation_text(offer))
 
 
 def _accept_command(offer: Offer) -> types.Command:

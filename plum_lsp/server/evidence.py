@@ -1,9 +1,13 @@
-"""Says in words why an offer was made or not: plain text, Markdown and plain data. Does not know LSP."""
+"""Says in words why an offer was made or not: plain text, Markdown and plain data. Does not know LSP.
+
+Candidates, tests and what they gave are text from elsewhere: in text for people each goes through `domain.display`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 
+from plum_lsp.domain.display import markdown_block, markdown_span, markdown_text, one_line, visible
 from plum_lsp.domain.suggestion import Abstention, Offer
 from plum_lsp.domain.verification import Origin, TestCase, Verdict, VerdictStatus
 from plum_lsp.quality.appraise import quality_words
@@ -31,37 +35,53 @@ TESTS_SHOWN_MAX = 12
 def evidence_text(result: Offer | Abstention) -> str:
     """The evidence for an offer, or the reason for an abstention, as plain text."""
     if isinstance(result, Abstention):
-        return f"nothing offered ({result.reason.value}): {result.detail}"
-    lines = [f"{result.chosen.tier.value}: {result.chosen.reason}{_likely(result)}"]
-    lines += [
-        f"  {_MARK[verdict.status]} {_one_line(test.quote)} [{_gave(test, verdict)}]"
-        for test, verdict in _shown(result)
-    ]
+        return f"nothing offered ({result.reason.value}): {one_line(result.detail)}"
+    lines = [f"{result.chosen.tier.value}: {one_line(result.chosen.reason)}{_likely(result)}"]
+    for test, verdict in _shown(result):
+        gave = f", gave {_cut(verdict.shown)}" if verdict.shown.strip() else ""
+        lines.append(f"  {_MARK[verdict.status]} {one_line(test.quote)} [{_ORIGIN[test.origin]}{gave}]")
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"  … and {len(more)} more")
     if result.chosen.quality is not None:
-        lines.append(quality_words(result.chosen.quality))
+        lines.append(one_line(quality_words(result.chosen.quality)))
     if result.alternatives:
         lines.append(f"other candidates that could stand in: {len(result.alternatives)}")
     return "\n".join(lines)
 
 
-def evidence_markdown(offer: Offer) -> str:
-    """The evidence for an offer as Markdown: the code that would be inserted, its tier, and each test."""
-    fence = "~~~" if "```" in offer.text else "```"
-    lines = [f"{fence}python", offer.text.rstrip("\n"), fence, "", f"**{offer.chosen.tier.value}**: "]
-    lines[-1] += _escaped(offer.chosen.reason + _likely(offer))
-    tests = _shown(offer)
-    if tests:
-        lines.append("")
-    lines += [
-        f"- {_MARK[verdict.status]} {_code(test.quote)}: {_escaped(_gave(test, verdict))}" for test, verdict in tests
-    ]
-    if more := _tested(offer)[TESTS_SHOWN_MAX:]:
+def evidence_markdown(result: Offer | Abstention) -> str:
+    """The same as Markdown: the tier and each test. All that is not ours is inline code or ordinary words."""
+    if isinstance(result, Abstention):
+        return f"nothing offered ({result.reason.value}): {markdown_text(result.detail)}"
+    lines = [f"**{result.chosen.tier.value}**: {markdown_text(result.chosen.reason + _likely(result))}", ""]
+    for test, verdict in _shown(result):
+        gave = f" gave {markdown_span(_cut(verdict.shown))}" if verdict.shown.strip() else ""
+        lines.append(f"- {_MARK[verdict.status]} {markdown_span(test.quote)}{gave} ({_ORIGIN[test.origin]})")
+    if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"- … and {len(more)} more")
-    if offer.chosen.quality is not None:
-        lines += ["", _escaped(quality_words(offer.chosen.quality))]
-    return "\n".join(lines)
+    if result.chosen.quality is not None:
+        lines += ["", f"Quality: {markdown_text(quality_words(result.chosen.quality))}"]
+    version = result.chosen.candidate.policy_version
+    return "\n".join([*lines, "", f"Policy {markdown_span(version.model)}, version {version.number}"])
+
+
+def explanation(result: Offer | Abstention | None) -> dict[str, object]:
+    """What `plum.explain` answers: the evidence in three forms; `result` is None where nothing was asked for yet."""
+    if result is None:
+        told = "No suggestion was asked for yet."
+        return {"kind": "nothing", "text": told, "markdown": told}
+    return {"text": evidence_text(result), "markdown": evidence_markdown(result), **evidence_data(result)}
+
+
+def documentation_markdown(offer: Offer) -> str:
+    """The code that would be inserted and the evidence for it, for a menu that shows Markdown."""
+    return f"{markdown_block(offer.text.rstrip(), 'python')}\n\n{evidence_markdown(offer)}"
+
+
+def documentation_text(offer: Offer) -> str:
+    """The same as plain text: the evidence first, then the code, which is indented and so never looks like evidence."""
+    code = "\n".join("    " + visible(line) for line in offer.text.rstrip().splitlines())
+    return f"{evidence_text(offer)}\n\n{code}"
 
 
 def evidence_data(result: Offer | Abstention) -> dict[str, object]:
@@ -95,10 +115,9 @@ def _likely(offer: Offer) -> str:
     return f"; about {offer.chosen.probability:.0%} likely to be right" if offer.chosen.probability is not None else ""
 
 
-def _gave(test: TestCase, verdict: Verdict) -> str:
-    """Where a test came from and what it gave."""
-    shown = _one_line(verdict.shown)
-    return f"{_ORIGIN[test.origin]}, gave {shown[:SHOWN_CHARACTERS_MAX]}" if shown else _ORIGIN[test.origin]
+def _cut(shown: str) -> str:
+    """The beginning of what a test gave."""
+    return one_line(shown[: 4 * SHOWN_CHARACTERS_MAX])[:SHOWN_CHARACTERS_MAX]
 
 
 def _tested(offer: Offer) -> list[tuple[TestCase, Verdict]]:
@@ -109,21 +128,3 @@ def _tested(offer: Offer) -> list[tuple[TestCase, Verdict]]:
 
 def _shown(offer: Offer) -> list[tuple[TestCase, Verdict]]:
     return _tested(offer)[:TESTS_SHOWN_MAX]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _code(text: str) -> str:
-    """`text` as one line of inline code, whatever back-quotes it holds (CommonMark 0.31, "Code spans")."""
-    text = _one_line(text)
-    quotes = "`"
-    while quotes in text:
-        quotes += "`"
-    return f"{quotes} {text} {quotes}" if "`" in text else f"`{text}`"
-
-
-def _escaped(text: str) -> str:
-    """`text` so that Markdown shows it as it is."""
-    return "".join("\\" + character if character in "\\`*_{}[]<>#|" else character for character in text)

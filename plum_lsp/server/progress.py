@@ -12,6 +12,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from plum_lsp.domain.display import message
+
 logger = logging.getLogger(__name__)
 
 CREATE_SECONDS_MAX = 1.0
@@ -25,7 +27,9 @@ async def shown_progress(server: LanguageServer, title: str) -> AsyncIterator[No
     if token is None:
         yield
         return
-    server.work_done_progress.begin(token, types.WorkDoneProgressBegin(title=f"plum: {title}", cancellable=False))
+    server.work_done_progress.begin(
+        token, types.WorkDoneProgressBegin(title=f"plum: {message(title)}", cancellable=False)
+    )
     try:
         yield
     finally:

@@ -24,7 +24,7 @@ from plum_lsp.server.convert import (
     to_encoding,
     to_position,
 )
-from plum_lsp.server.evidence import evidence_data, evidence_markdown, evidence_text
+from plum_lsp.server.evidence import documentation_markdown, evidence_data, evidence_text
 
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 TEXT = st.text(alphabet="ab \t\r\n\f\v\x85\u2028é漢😀", max_size=40)
@@ -119,10 +119,10 @@ def test_units_taken_become_code_points() -> None:
 def test_evidence_survives_markdown() -> None:
     """Code that looks like Markdown stays code."""
     offer = make_offer('return """```"""')
-    shown = evidence_markdown(offer)
-    assert shown.startswith("~~~python\nreturn")
+    shown = documentation_markdown(offer)
+    assert shown.startswith("````python\nreturn")
     assert "**verified**: passes 1 of 1 test" in shown
-    assert "- ✓ `>>> add(1, 2) 3`: doctest, gave 3" in shown
+    assert "- ✓ `>>> add(1, 2) 3` gave `3` (doctest)" in shown
     assert "  ✓ >>> add(1, 2) 3 [doctest, gave 3]" in evidence_text(offer)
 
 

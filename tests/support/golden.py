@@ -15,7 +15,7 @@ from pygls.protocol import default_converter
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.server.convert import completion_item, inline_item
-from plum_lsp.server.evidence import evidence_data, evidence_text
+from plum_lsp.server.evidence import explanation
 from plum_lsp.server.status import ended_status
 from support.bench import make_offer
 
@@ -45,9 +45,9 @@ def messages() -> dict[str, Any]:
         },
         "recorded": [{"recorded": True, "problem": ""}, {"recorded": False, "problem": "which offer?"}],
         "explanation": {
-            "offer": {"text": evidence_text(offer), **evidence_data(offer)},
-            "abstention": {"text": evidence_text(no_offer), **evidence_data(no_offer)},
-            "nothing": {"kind": "nothing", "text": "No suggestion was asked for yet."},
+            "offer": explanation(offer),
+            "abstention": explanation(no_offer),
+            "nothing": explanation(None),
         },
         "partlyAcceptedText": PART,
     }

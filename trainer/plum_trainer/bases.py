@@ -58,7 +58,7 @@ def base_of(settings: Settings) -> BaseModel:
     entry = catalogue().get(name)
     end_token = entry.stop[0] if entry and entry.stop else ""
     if settings.trainer.base:
-        return folder_base(Path(settings.trainer.base).expanduser(), cache_dir=cache, end_token=end_token)
+        return folder_base(Path(settings.trainer.base).expanduser().absolute(), cache_dir=cache, end_token=end_token)
     if entry is None:
         raise ConfigError(
             f"nothing tells where the base model of {name!r} is", remedy="Set PLUM_TRAINER_BASE to its folder."

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from plum_lsp.domain.children import FOLDER, environment, python_module
 from plum_trainer.fit import OUT_OF_MEMORY, with_less_memory
 from plum_trainer.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, values_of, write_json
 
@@ -27,13 +26,13 @@ def fit(job: FitJob, folder: Path, *, accelerate: Sequence[str] = (), report: Re
     Raises:
         TrainerError: the child failed, or nothing is left to give up.
     """
-    launcher = [sys.executable, "-m"]
+    module = ["plum_trainer.fit"]
     if accelerate:
-        launcher += ["accelerate.commands.launch", *accelerate, "-m"]
+        module = ["accelerate.commands.launch", *accelerate, "-m", "plum_trainer.fit"]
     current: FitJob | None = job
     while current is not None:
         write_json(folder / "fit.json", values_of(current))
-        status = _run([*launcher, "plum_trainer.fit"], folder / "fit.json", folder / "result.json", report=report)
+        status = _run(python_module(*module), folder / "fit.json", folder / "result.json", report=report)
         if status == 0:
             return fit_result(read_json(folder / "result.json") or {})
         report(f"out of memory with batches of {current.batch_size} and {current.max_length} tokens")
@@ -51,7 +50,7 @@ def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info
     while batch_size:
         write_json(folder / f"{name}.json", values_of(replace(job, batch_size=batch_size)))
         status = _run(
-            [sys.executable, "-m", "plum_trainer.generate"],
+            python_module("plum_trainer.generate"),
             folder / f"{name}.json",
             folder / f"{name}.jsonl",
             report=report,
@@ -66,18 +65,18 @@ def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info
 def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) -> int:
     """Run one child to its end; 0 or `OUT_OF_MEMORY`. Its own words go to a log file and on to `report`."""
     log_file = result.with_name(f"{result.name}.log")
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     try:
         with log_file.open("a", encoding="utf-8") as kept:
             log_file.chmod(0o600)
             child = subprocess.Popen(
-                [*command, str(source), str(result)],
+                [*command, str(source.absolute()), str(result.absolute())],
                 stdin=subprocess.DEVNULL,
                 stdout=kept,
                 stderr=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                env=environment,
+                env=environment(PYTHONUNBUFFERED="1"),
+                cwd=FOLDER,
             )
             last = _followed(child, kept.write, report)
     except OSError as error:

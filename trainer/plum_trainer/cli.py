@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -19,6 +18,7 @@ from rich.table import Table
 
 from plum_lsp import __version__
 from plum_lsp.cli.pairs import exclusions, private
+from plum_lsp.cli.printing import Program, console, say, set_up_log
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.versions import ADAPTERS, VersionStore
@@ -51,7 +51,7 @@ def _told(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="plum-trainer")
 def main() -> None:
     """Trains the policy of plum-lsp on what became of its offers."""
@@ -61,7 +61,7 @@ def main() -> None:
 @_told
 def run() -> None:
     """Train whenever there is enough to learn and the machine has time, until told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    set_up_log("info", line="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -72,17 +72,17 @@ def run() -> None:
 @_told
 def once() -> None:
     """One turn now: pairs, fit, evaluation, gate, publication. Goes on with a turn that was interrupted."""
-    trainer = _trainer(lambda text: click.echo(text, err=True))
+    trainer = _trainer(lambda text: say(text, err=True))
     watching = watch(trainer)
     if watching:
-        click.echo(watching)
+        say(watching)
     decision = daemon.improve(trainer)
     if decision is None:
-        click.echo("There is not enough to train on: right and wrong candidates of the current version are needed.")
+        say("There is not enough to train on: right and wrong candidates of the current version are needed.")
         return
-    click.echo(f"The gate {'promoted' if decision.is_promoted else 'refused'} the challenger.")
+    say(f"The gate {'promoted' if decision.is_promoted else 'refused'} the challenger.")
     for reason in decision.reasons:
-        click.echo(f"  {reason}")
+        say(f"  {reason}")
 
 
 @main.command()
@@ -93,26 +93,22 @@ def status() -> None:
     path = store_file(folder)
     with open_reader(path) as reader:
         evidence = reader.evidence()
-    console = Console(highlight=False)
-    console.print(f"Store: {path}", soft_wrap=True)
+    page = console()
+    page.print(f"Store: {path}", soft_wrap=True)
     active = VersionStore(folder / ADAPTERS).active()
-    console.print(f"In service: policy version {active.number if active else 0}")
-    _show_progress(console, folder, path)
+    page.print(f"In service: policy version {active.number if active else 0}")
+    _show_progress(page, folder, path)
     with open_history(path) as store:
         known = diversities(store.events())
     if known:
-        console.print(
-            "Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items())
-        )
+        page.print("Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items()))
     if is_paused(folder):
-        console.print("Training is paused.")
+        page.print("Training is paused.")
     if evidence:
-        console.print(_table(evidence))
-        console.print(
-            "A mixed group has candidates that pass and candidates that fail: preference pairs come from these."
-        )
+        page.print(_table(evidence))
+        page.print("A mixed group has candidates that pass and candidates that fail: preference pairs come from these.")
     else:
-        console.print("No candidate has been sampled yet.")
+        page.print("No candidate has been sampled yet.")
 
 
 def _show_progress(console: Console, folder: Path, path: Path) -> None:
@@ -134,7 +130,7 @@ def history(limit: int) -> None:
     with open_learning(store_file(data_dir(_settings()))) as store:
         events = latest_only(store.events())[-limit:]
     for event in events:
-        click.echo(f"{event.happened_at}  round {event.round}  {event.step:12} {_summary(event)}")
+        say(f"{event.happened_at}  round {event.round}  {event.step:12} {_summary(event)}")
 
 
 @main.command()
@@ -156,7 +152,7 @@ def rollback(version: int | None) -> None:
     with open_learning(store_file(folder)) as learning:
         detail = {"version": before, "to": wanted, "reason": "asked for by the user"}
         learning.record(0, "rolled_back", detail, now=utc_now())
-    click.echo(f"In service: policy version {wanted}.")
+    say(f"In service: policy version {wanted}.")
 
 
 @main.command()
@@ -166,7 +162,7 @@ def pause() -> None:
     flag = data_dir(_settings()) / "training" / "paused"
     flag.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     flag.touch()
-    click.echo("Training is paused.")
+    say("Training is paused.")
 
 
 @main.command()
@@ -174,7 +170,7 @@ def pause() -> None:
 def resume() -> None:
     """Take training up again."""
     (data_dir(_settings()) / "training" / "paused").unlink(missing_ok=True)
-    click.echo("Training goes on.")
+    say("Training goes on.")
 
 
 @main.command("install-service")
@@ -185,18 +181,18 @@ def install_service(kind: str, output: Path | None) -> None:
     """Start `plum-trainer run` with your session: a systemd user unit; for launchd and Windows, the file to install."""
     if output is not None:
         output.write_text(service.contents(kind, service.command_path()), encoding="utf-8")
-        click.echo(f"wrote {output}")
+        say(f"wrote {output}")
     elif kind == "systemd":
-        click.echo(service.install(_config_home()))
+        say(service.install(_config_home()))
     else:
-        click.echo(service.contents(kind, service.command_path()), nl=False)
+        say(service.contents(kind, service.command_path()), nl=False)
 
 
 @main.command("uninstall-service")
 @_told
 def uninstall_service() -> None:
     """Stop the systemd unit and take it away."""
-    click.echo(service.uninstall(_config_home()))
+    say(service.uninstall(_config_home()))
 
 
 def _before(number: int, known: Sequence[int]) -> int:

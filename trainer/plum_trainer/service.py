@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from plum_lsp.domain.children import FOLDER, environment
 from plum_trainer.job import TrainerError, write_text
 
 NAME = "plum-trainer"
@@ -81,7 +82,7 @@ def command_path() -> str:
     """The installed command, absolute: a service has no PATH of the user's."""
     beside = Path(sys.executable).with_name(NAME)
     found = str(beside) if beside.exists() else shutil.which(NAME)
-    if found is None:
+    if found is None or not Path(found).is_absolute():
         raise TrainerError(f"the command {NAME} is not installed")
     return found
 
@@ -110,9 +111,10 @@ def uninstall(config_home: Path) -> str:
 def _systemctl(*arguments: str) -> bool:
     """Whether systemd did what it was asked."""
     systemctl = shutil.which("systemctl")
-    if systemctl is None:
+    if systemctl is None or not Path(systemctl).is_absolute():
         return False
-    return subprocess.run([systemctl, "--user", *arguments], capture_output=True, check=False).returncode == 0
+    command = [systemctl, "--user", *arguments]
+    return subprocess.run(command, capture_output=True, check=False, env=environment(), cwd=FOLDER).returncode == 0
 
 
 def _systemd_quoted(command: str) -> str:

@@ -32,7 +32,7 @@ same(text.word('  return a'), '  return', 'a word')
 same(text.word('(a, b)'), '(', 'a sign')
 same(text.line('\n    b = 1\nc'), '\n    b = 1', 'a line')
 same(evidence.lines(golden.explanation.offer)[1], '**verified**: passes 1 of 1 test', 'evidence')
-same(evidence.lines(golden.explanation.abstention)[1], golden.explanation.abstention.text, 'no evidence')
+same(evidence.lines(golden.explanation.abstention)[1], golden.explanation.abstention.markdown, 'no evidence')
 for _, message in ipairs(golden.didChangeStatus) do
   status.on_change(nil, message)
   same(status.last.message, message.message, 'status')

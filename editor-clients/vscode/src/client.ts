@@ -1,4 +1,5 @@
 /** The connection to the server: what the language client is told, and what it may not do by itself. */
+import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   type ClientCapabilities,
@@ -58,7 +59,9 @@ export function makeClient(parts: Parts): LanguageClient {
       },
     },
   };
-  const server = { command: program, args, transport: TransportKind.stdio };
+  // Not in the workspace's folder, from which Python and relative entries of PYTHONPATH would import.
+  const apart = { cwd: homedir(), env: { ...process.env, PYTHONSAFEPATH: "1" } };
+  const server = { command: program, args, transport: TransportKind.stdio, options: apart };
   const client = new LanguageClient("plum", "plum", server, options);
   client.registerFeature(new SaysOfItself());
   client.onNotification(DID_CHANGE_STATUS, (status: Status) => parts.status.take(status));

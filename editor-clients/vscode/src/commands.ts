@@ -53,11 +53,16 @@ async function explain(owner: Owner): Promise<void> {
     return;
   }
   const explanation = await owner.offers.explain();
-  const text = explanation ? explanation.text : "The server does not answer.";
+  const text = explanation ? plain(explanation.text) : "The server does not answer.";
   const picked = await vscode.window.showInformationMessage(`plum: ${text}`, "Doctor", "Log");
   if (picked) {
     await vscode.commands.executeCommand(picked === "Doctor" ? "plum.doctor" : "plum.openLog");
   }
+}
+
+/** Text without what a message would draw as a link: `[text](address)`, with `command:` addresses too. */
+function plain(text: string): string {
+  return text.replace(/\](?=\s*\()/g, "] ");
 }
 
 function pauseHere(offers: Offers): void {

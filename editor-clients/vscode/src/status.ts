@@ -65,11 +65,7 @@ export class StatusBar implements vscode.Disposable {
     const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
     this.item.text = `${icon} plum: ${short}`;
     this.item.accessibilityInformation = { label: `plum: ${message}` };
-    const tooltip = this.explanation ? markdown(this.explanation) : new vscode.MarkdownString();
-    if (!this.explanation) {
-      tooltip.appendText(`plum: ${message}`);
-    }
-    this.item.tooltip = tooltip;
+    this.item.tooltip = this.explanation ? markdown(this.explanation) : `plum: ${message}`;
     this.item.command = kind === "Error" ? "plum.doctor" : "plum.explainOffer";
     const colour = kind === "Error" ? "error" : kind === "Warning" ? "warning" : undefined;
     this.item.backgroundColor = colour ? new vscode.ThemeColor(`statusBarItem.${colour}Background`) : undefined;

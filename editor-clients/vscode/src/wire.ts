@@ -40,6 +40,7 @@ export interface Test {
 export interface Explanation {
   kind: "offer" | "abstention" | "nothing";
   text: string;
+  markdown: string;
   offer?: string;
   tier?: string;
   reason?: string;

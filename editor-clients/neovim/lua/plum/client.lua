@@ -83,7 +83,9 @@ local function start_process(dispatchers)
       dispatchers.on_exit(0, 0)
     end,
   })
-  local rpc = sync.followed(vim.lsp.rpc.start(argv, quiet))
+  -- Not in the project's folder, from which Python and relative entries of $PYTHONPATH would import.
+  local apart = { cwd = vim.uv.os_homedir(), env = { PYTHONSAFEPATH = '1' } }
+  local rpc = sync.followed(vim.lsp.rpc.start(argv, quiet, apart))
   return config.engine() == 'native' and require('plum.native').watched(rpc) or rpc
 end
 
