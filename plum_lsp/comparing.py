@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from plum_lsp.context.window import program_with
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Judged, Tier
-from plum_lsp.domain.verification import Call, Ending, Observation, Program
+from plum_lsp.domain.verification import Call, Ending, Observation
 from plum_lsp.judging import Evidence, Judge, index_of, ran_out, surprise_in
 from plum_lsp.synthesis.agreement import answered, is_same
 from plum_lsp.synthesis.contracts import probes_of
@@ -106,7 +105,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     """
     if isinstance(judge.sandbox, SandboxUnavailable):
         return None
-    program = program_with(judge.context, judged.candidate.text)
+    program = judge.program(judged.candidate.text)
     first = judge.context.before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
@@ -118,7 +117,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
         return None
     killed = 0
     for mutant in mutants:
-        changed = Program(source=mutant.source)
+        changed = replace(program, source=mutant.source)
         verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls, judge.sandbox)
@@ -165,7 +164,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(program_with(judge.context, judged.candidate.text), calls, sandbox)
+    return await judge.observe(judge.program(judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

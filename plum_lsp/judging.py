@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from plum_lsp.context.window import program_with, reference_program
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
@@ -19,6 +20,7 @@ from plum_lsp.domain.verification import (
     Ending,
     Equals,
     Holds,
+    InModule,
     Limits,
     Observation,
     Program,
@@ -89,23 +91,30 @@ class Judge:
         *,
         compares: bool = True,
         project: Sequence[TestCase] = (),
+        path: Path | None = None,
     ) -> Judge:
         """The judge of the hole in `context`, with every test and input that can be had from its text.
 
-        `project` are the project's own tests of the function, which come first.
+        `project` are the project's own tests of the function, which come first. `path` is the document's own, if it
+        lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
+        reference = reference_program(context)
         calls = generated_calls(context, tests, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=reference_program(context),
+            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, tests),
             limits=limits,
             compares=compares,
         )
+
+    def program(self, text: str) -> Program:
+        """The program with `text` in the hole."""
+        return replace(self.reference, source=program_with(self.context, text).source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
@@ -204,7 +213,7 @@ class Judge:
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
-        program = program_with(self.context, candidate.text)
+        program = self.program(candidate.text)
         order = self.experience.ordered(tests)
         given, seen = await self.examine(program, order, sandbox, limits, calls)
         self.experience.learn(given)
@@ -231,7 +240,7 @@ class Judge:
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
-        program = program_with(self.context, candidate.text)
+        program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
@@ -243,6 +252,25 @@ class Judge:
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
+
+
+def _module_of(
+    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
+) -> InModule | None:
+    """The module that the document is, where the sandbox has its project."""
+    if path is None or isinstance(sandbox, SandboxUnavailable):
+        return None
+    place = sandbox.place_of(path.resolve())
+    if place is None:
+        return None
+    return InModule(
+        name=place.name,
+        path=str(path.resolve()),
+        import_root=str(place.import_root),
+        is_package=place.is_package,
+        base=reference.source,
+        hole_line=context.before.count("\n") + 1,
+    )
 
 
 def index_of(judged: Judged) -> int:

@@ -41,6 +41,7 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
+from plum_lsp.project_files import path_of
 from plum_lsp.ranking import choose, is_refuted
 from plum_lsp.settling import settled
 from plum_lsp.showing import ShowRule, shown_or_silent
@@ -186,7 +187,12 @@ class Pipeline:
         context = around.context
         stages.reach("context")
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context,
+            self.sandbox,
+            options.limits,
+            compares=not options.ends_at_first_verified,
+            project=around.tests,
+            path=path_of(request.document.uri),
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from plum_lsp.domain.events import Event
+from plum_lsp.domain.project import ModulePlace
 from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
@@ -55,6 +57,10 @@ class Sandbox(Protocol):
     @property
     def tier(self) -> SandboxTier:
         """The isolation in force."""
+        ...
+
+    def place_of(self, path: Path) -> ModulePlace | None:
+        """Where a document stands among the modules of this sandbox's project; None if it has no part in one."""
         ...
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:

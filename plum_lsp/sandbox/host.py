@@ -10,18 +10,18 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
-from collections import OrderedDict
-import shutil
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
-from plum_lsp.domain.project import Project
+from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.verification import (
     Call,
     Ending,
@@ -214,6 +214,13 @@ class JailSandbox:
             raise SandboxError("the sandbox is not open")
         return self._tier
 
+    def place_of(self, path: Path) -> ModulePlace | None:
+        """Where a document stands among the modules of the project, if there is one; see the port."""
+        home = self._options.home
+        if home is None or not path.is_relative_to(home.root) or self._plan is seatbelt.TIER:
+            return None
+        return home.place_of(path)
+
     async def start(self) -> None:
         """Start the zygote and, unless told otherwise, attack it.
 
@@ -319,8 +326,7 @@ class JailSandbox:
         """The zygote of the project: it has imported the packages that the project's modules name."""
         assert self._options.home is not None, "only a project asks for it"
         if not self._plan.has_bubblewrap and not self._homes:
-            self._homes = tempfile.mkdtemp(prefix="plum-homes-")
-            os.chmod(self._homes, 0o777)  # noqa: S103 (the zygote may become another user; each folder in it is closed)
+            self._homes = _folder_for_homes()
         home = self._options.home
         room = isolation.Room(
             homes=isolation.HOMES if self._plan.has_bubblewrap else self._homes,
@@ -401,6 +407,16 @@ class JailSandbox:
         for index, count in places:
             held[index] = _predicate_status(_first_returned([next(results) for _ in range(count)]))
         return held
+
+
+def _folder_for_homes() -> str:
+    """Where a jail without a file system of its own keeps its children's folders, each of which is closed to others.
+
+    The zygote may become another user, so anyone may make a folder in it.
+    """
+    folder = tempfile.mkdtemp(prefix="plum-homes-")
+    Path(folder).chmod(0o777)
+    return folder
 
 
 def cannot_exchange(answer: Answer) -> bool:

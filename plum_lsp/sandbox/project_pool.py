@@ -1,8 +1,8 @@
 """The zygotes of one project: one that has imported packages, and branches of it that have imported a document.
 
 A candidate is judged in a fork of the branch that holds its document with the hole unfilled: there only the bodies of
-functions are exchanged. What that cannot do is imported in a fork of the project's own zygote. A branch is replaced when
-a file that it imported changes; the zygote, when what the project shows changes.
+functions are exchanged. A candidate that changes more is imported in a fork of the project's own zygote. A branch is
+replaced when a file that it imported changes; the zygote, when what the project shows changes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import hashlib
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -198,7 +197,8 @@ async def _exchanges(branch: ZygoteProcess, module: InModule) -> bool:
     """Whether the branch can take the bodies of this text; nothing of it is run."""
     child = await branch.fork("alone")
     try:
-        answers = await converse(child, Program(source=module.base, module=module), [Ask(call=Call(expression=""))], _PROBE)
+        nothing = [Ask(call=Call(expression=""))]
+        answers = await converse(child, Program(source=module.base, module=module), nothing, _PROBE)
         return answers[0].observation.ending is Ending.RETURNED
     finally:
         child.kill()
@@ -210,7 +210,7 @@ def _unchanged(files: tuple[tuple[str, int, int], ...], document: str) -> bool:
         if path == document:
             continue
         with contextlib.suppress(OSError):
-            state = os.stat(path)
+            state = Path(path).stat()
             if (state.st_mtime_ns, state.st_size) == (changed, size):
                 continue
         return False

@@ -1,7 +1,7 @@
-"""What of a project its zygotes and children can open: modules with their data, tests, configuration; never the rest.
+"""What of a project its zygotes and children can open: modules with their data, tests, configuration; not the rest.
 
-Two views: `tests` shows all of it to a child that runs the project's tests, `alone` leaves the tests out for one that runs
-a candidate only, so that it cannot read what a test expects. Of files only the imports are read.
+Two views: `tests` shows all of it to a child that runs the project's tests. `alone` leaves the tests out, for a child
+that runs a candidate only and must not read what a test expects. Of files only the imports are read.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
     alone = look.parts(places, with_tests=False)
     every = look.parts([*places, *tests], with_tests=True)
     folders = {str(folder) for place in (*alone, *every) for folder in Path(place).parents if folder != folder.parent}
-    listed = {str(root) for root in project.import_roots} | {str(project.root)} | {str(place.parent) for place in places}
-    inside = tuple(sorted(one for one in folders if any(Path(one).is_relative_to(root) for root in listed)))
-    return Views(alone=tuple(alone), tests=tuple(every), listed=tuple(sorted({*listed, *inside})))
+    roots = {str(one) for one in (*project.import_roots, project.root, *(place.parent for place in places))}
+    inside = {one for one in folders if any(Path(one).is_relative_to(root) for root in roots)}
+    return Views(alone=tuple(alone), tests=tuple(every), listed=tuple(sorted(roots | inside)))
 
 
 def _modules(project: Project) -> Iterator[Path]:
@@ -99,7 +99,8 @@ class _Look:
         for entry in entries:
             self._left -= 1
             is_cached_test = has_tests and entry.name == _CACHE
-            if self._left < 0 or entry.is_symlink() or is_cached_test or self._is_left_out(entry, with_tests=with_tests):
+            is_out = is_cached_test or self._is_left_out(entry, with_tests=with_tests)
+            if self._left < 0 or entry.is_symlink() or is_out:
                 is_whole = False
                 continue
             inner = None if entry.name == _CACHE else self._shown(entry, with_tests=with_tests)

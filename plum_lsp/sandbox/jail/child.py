@@ -11,7 +11,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
-from typing import Any, Union
+from typing import Any
 
 # The functions below keep working if a candidate patches builtins.
 globals()["__builtins__"] = dict(vars(builtins))
@@ -186,7 +186,7 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str, Any]]:
     """The program as a module of its project: imported here, or ahead and given other bodies here."""
     world: dict[str, Any] = {"__name__": "_stand_ins"}
-    ahead: Union[documents.Loaded, None] = getattr(prepared, "document", None)
+    ahead: documents.Loaded | None = getattr(prepared, "document", None)
     try:
         if order["prelude"]:
             exec(compile(order["prelude"], "<stand-ins>", "exec", dont_inherit=True), world)  # noqa: S102

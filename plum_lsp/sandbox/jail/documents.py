@@ -15,7 +15,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from typing import Any, Union
+from typing import Any
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _KIND_FLAGS = 0x20 | 0x80 | 0x200
@@ -45,10 +45,10 @@ class _Loader(SourceFileLoader):
 class _Finder:
     """Answers for one module only, before any other finder."""
 
-    def __init__(self, name: str, spec: Callable[[], Union[ModuleSpec, None]]) -> None:
+    def __init__(self, name: str, spec: Callable[[], ModuleSpec | None]) -> None:
         self._name, self._spec = name, spec
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Union[ModuleSpec, None]:
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return self._spec() if fullname == self._name else None
 
 
@@ -58,7 +58,7 @@ def serve_mapped(mapped: list[list[str]]) -> None:
         sys.meta_path.insert(0, _Finder(name, lambda name=name, path=path: _mapped_spec(name, path)))  # type: ignore[misc]
 
 
-def _mapped_spec(name: str, path: str) -> Union[ModuleSpec, None]:
+def _mapped_spec(name: str, path: str) -> ModuleSpec | None:
     file = path if path.endswith(".py") else os.path.join(path, "__init__.py")
     if os.path.isfile(file):
         return importlib.util.spec_from_file_location(name, file)
@@ -67,7 +67,7 @@ def _mapped_spec(name: str, path: str) -> Union[ModuleSpec, None]:
     return spec
 
 
-def load(module: dict[str, Any], source: str, code: Union[types.CodeType, None] = None) -> types.ModuleType:
+def load(module: dict[str, Any], source: str, code: types.CodeType | None = None) -> types.ModuleType:
     """Import the document with `source` for its text; whatever imports it gets this one."""
     name, path = module["name"], module["path"]
     if module["import_root"] not in sys.path:
@@ -78,7 +78,7 @@ def load(module: dict[str, Any], source: str, code: Union[types.CodeType, None] 
         made: types.CodeType = code or compile(source, path, "exec", dont_inherit=True)
         return made
 
-    def spec() -> Union[ModuleSpec, None]:
+    def spec() -> ModuleSpec | None:
         folder = [os.path.dirname(path)] if module["is_package"] else None
         loader = _Loader(name, path, compiled, source)
         return importlib.util.spec_from_file_location(name, path, loader=loader, submodule_search_locations=folder)
@@ -105,12 +105,12 @@ class Loaded:
         self._spans = [(_first_line(node), node.end_lineno or node.lineno) for node in tree.body]
         self._flags = _future_flags(tree)
         _keep_class_cell(tree, hole_line)
-        with _calls_noted(self.path, self._called):
+        with _CallsNoted(self.path, self._called):
             self.module = load(module, source, compile(tree, self.path, "exec", dont_inherit=True))
 
     def noting_calls(self) -> Any:
         """While it lasts, notes which of the document's functions are called: their bodies cannot be exchanged."""
-        return _calls_noted(self.path, self._called)
+        return _CallsNoted(self.path, self._called)
 
     def gather(self) -> None:
         """Find every function object that was made from the document; to be called before garbage is frozen."""
@@ -157,9 +157,7 @@ class Loaded:
         region = "\n" * (first - 1) + "".join(new_lines[first - 1 : last + len(new_lines) - len(old_lines)])
         new = ast.parse(region)
         olds, news = list(_outermost(old.body)), list(_outermost(new.body))
-        pairs = [
-            (one, other) for one, other in zip(olds, news) if _dumped(one.body) != _dumped(other.body)
-        ]
+        pairs = [(one, other) for one, other in zip(olds, news) if _dumped(one.body) != _dumped(other.body)]
         if len(olds) != len(news) or _skeleton(old) != _skeleton(new):
             raise CannotExchange("it differs in more than the bodies of functions")
         if any(ast.get_docstring(one) != ast.get_docstring(other) for one, other in pairs):
@@ -188,7 +186,8 @@ class Loaded:
 
 
 def _first_line(node: Any) -> int:
-    return min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    line: int = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return line
 
 
 def _differing(old: list[str], new: list[str]) -> tuple[int, int]:
@@ -200,15 +199,20 @@ def _differing(old: list[str], new: list[str]) -> tuple[int, int]:
 
 
 def _future_flags(tree: ast.Module) -> int:
-    import __future__
-
     names = [
         alias.name
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module == "__future__"
         for alias in node.names
     ]
-    return sum(getattr(__future__, name).compiler_flag for name in dict.fromkeys(names))
+    return sum(_flag_of(name) for name in dict.fromkeys(names))
+
+
+def _flag_of(name: str) -> int:
+    import __future__
+
+    flag: int = getattr(__future__, name).compiler_flag
+    return flag
 
 
 def _outermost(body: list[Any]) -> Iterator[Any]:
@@ -274,7 +278,7 @@ def _keep_class_cell(tree: ast.Module, line: int) -> None:
     visit(tree.body, False)
 
 
-class _calls_noted:  # noqa: N801 (a context manager)
+class _CallsNoted:
     """Notes the functions of one file that are called, by name and first line."""
 
     def __init__(self, path: str, called: set[_Place]) -> None:

@@ -108,9 +108,7 @@ def allow_places(ruleset: int, opened: list[tuple[int, int]]) -> None:
     """Add paths that are open already to a rule set."""
     for place, rights in opened:
         packed = struct.pack("=Qi", rights, place)
-        _must(
-            _libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, packed, 0), "landlock_add_rule"
-        )
+        _must(_libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, packed, 0), "landlock_add_rule")
 
 
 def _allow_beneath(ruleset: int, path: str, rights: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Any, Union
+from typing import Any
 
 from . import documents
 
@@ -21,7 +21,7 @@ class Prepared:
     """Grows from zygote to branch."""
 
     def __init__(self) -> None:
-        self.document: Union[documents.Loaded, None] = None
+        self.document: documents.Loaded | None = None
 
     def prepare(self, order: dict[str, Any]) -> dict[str, Any]:
         """Do what a branch was ordered to; what is amiss is told, and the branch goes on."""
