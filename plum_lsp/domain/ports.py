@@ -10,7 +10,7 @@ from plum_lsp.domain.events import Event
 from plum_lsp.domain.project import ModulePlace
 from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
-from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
+from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, TestRun, Verdict
 
 
 class Clock(Protocol):
@@ -96,6 +96,19 @@ class Sandbox(Protocol):
 
         `reference` is the same program without the candidate: expected values that are not literals are
         evaluated in it, in a child of their own.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
+    async def run_tests(
+        self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests of the project whole (`file::Class::function`), in order, in one child beside the program.
+
+        The program is a module of the project. `watches` also tells which tests call the function at the hole.
+        `seconds` bounds all of them together.
 
         Raises:
             SandboxError: the jail broke.

@@ -94,7 +94,17 @@ class Holds:
     predicate: str
 
 
-Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
+
+    Such a verdict can be forged by a program that reaches what is round the test; see `synthesis.plain`.
+    """
+
+    test: str
+
+
+Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes
 
 
 class Origin(enum.Enum):
@@ -216,6 +226,31 @@ class Verdict:
     def is_pass(self) -> bool:
         """Whether the candidate did what the test expects."""
         return self.status is VerdictStatus.PASSED
+
+
+class RunOutcome(enum.Enum):
+    """How a test of the project ended that was run whole."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    """It raised outside the document, or the jail refused something: it may not be the program's fault."""
+    TIMED_OUT = "timed_out"
+    NOT_RUN = "not_run"
+    """It was skipped, is expected to fail, cannot be found, or its turn did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRun:
+    """One test of the project, run whole. `is_reached`: the function at the hole was called, if that was asked for."""
+
+    __test__ = False
+
+    test: str
+    outcome: RunOutcome
+    is_reached: bool = False
+    shown: str = ""
+    wall_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,18 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     return [*answers, *[_timed(end, loop.time() - started)] * (len(asks) - len(answers))]
 
 
+async def load(child: Child, program: Program, limits: Limits) -> str:
+    """Load the program alone; what keeps it from loading, empty if nothing does.
+
+    Raises:
+        ChildGone, FrameTooLarge, MalformedValue: the program ended the child or spoke for it.
+        SandboxError: the child never got as far as being locked down.
+    """
+    await child.send(_order(program, limits))
+    await _greeting(child)
+    return _load_problem(await child.receive(_LOADED_MAX))
+
+
 @asynccontextmanager
 async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -> AsyncIterator[None]:
     """Give the child the time back, once, that others had the processor while it was ready to run.
@@ -184,6 +196,7 @@ def _order(program: Program, limits: Limits) -> bytes:
         "source": program.source,
         "filename": program.filename,
         "module": module_order(program.module) if program.module is not None else None,
+        "hole_line": program.module.hole_line if program.module is not None else 0,
         "prelude": program.prelude,
         "file_bytes": FILE_BYTES_MAX if is_module else 0,
         "cpu_seconds": limits.cpu_seconds + (LOAD_SECONDS_MAX if is_module else 0.0),

@@ -31,14 +31,16 @@ from plum_lsp.domain.verification import (
     Limits,
     Observation,
     Program,
+    RunOutcome,
     SandboxTier,
     Shows,
     TestCase,
+    TestRun,
     Value,
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, values
+from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, testing, values
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
@@ -268,6 +270,36 @@ class JailSandbox:
             found = verdicts(tests, answers, expected, held)
         return found, tuple(answer.observation for answer in rest)
 
+    async def run_tests(
+        self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests of the project whole, beside the program; see the port."""
+        not_run = tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
+        project, module, home = self._project, program.module, self._options.home
+        if project is None or module is None or home is None or not tests:
+            return not_run
+        for ahead in (True, False):
+            files = testing.files_of(tests)
+            child = await (project.tests_child(module, files) if ahead else project.child(module, "tests", ahead=False))
+            if child is None:
+                continue
+            async with self._slots:
+                try:
+                    return await testing.run_tests(
+                        child,
+                        program,
+                        tests,
+                        folder=str(home.root),
+                        watches=watches,
+                        seconds=seconds,
+                        is_ahead=ahead,
+                    )
+                except testing.NotLoaded as error:
+                    _log.debug("tests are not run: %s", error)
+                finally:
+                    child.kill()
+        return not_run
+
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
         await self._pool.close()
@@ -337,6 +369,7 @@ class JailSandbox:
             folder=str(home.root),
         )
         named = await asyncio.to_thread(packages_named, views.alone, self._packages)
+        named |= pool.installed_imports("import pytest", self._packages)
         order = launching.Order(
             tier=self._plan,
             interpreter=self._interpreter,

@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 _log = logging.getLogger(__name__)
 DOCUMENTS_MAX = 4
 """Documents that are kept imported; each shares most of its memory with the project's zygote."""
+COLLECTIONS_MAX = 2
+"""Sets of test files that are kept collected for a document."""
 BRANCH_SECONDS = 20.0
 """What importing a document and all that it imports may take."""
 _LOOK_SECONDS = 1.0
@@ -45,8 +47,8 @@ class _Document:
 
     branch: ZygoteProcess
     problem: str
-    files: tuple[tuple[str, int, int], ...]
     accepted: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+    tests: OrderedDict[tuple[str, ...], ZygoteProcess] = field(default_factory=OrderedDict)
     looked_at: float = 0.0
 
     def accept(self, base: str) -> None:
@@ -81,6 +83,32 @@ class ProjectPool:
             document = await self._document(module)
             return None if document.problem else await document.branch.fork(view)
 
+    async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
+        """A child that has imported this module and collected these test files; None where there is none.
+
+        Raises:
+            SandboxError: no zygote can be started, or it does not fork.
+        """
+        async with self._lock:
+            document = await self._document(module)
+            if document.problem:
+                return None
+            key = tuple(files)
+            branch = document.tests.get(key)
+            if (
+                branch is None
+                or branch.is_broken
+                or not await asyncio.to_thread(_unchanged, _files(branch), module.path)
+            ):
+                order = {**self._order(module), "module": None, "source": "", "tests": list(files)}
+                branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
+                while len(document.tests) > COLLECTIONS_MAX:
+                    self._retire(document.tests.popitem(last=False)[1])
+            document.tests.move_to_end(key)
+            if branch.report["problem"]:
+                _log.debug("tests cannot be collected: %s", branch.report["problem"])
+            return None if branch.report["problem"] else await branch.fork("tests")
+
     async def warm_up(self) -> None:
         """Start the project's zygote before there is a program for it."""
         async with self._lock:
@@ -92,7 +120,9 @@ class ProjectPool:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
         while self._documents:
-            await self._documents.popitem()[1].branch.close()
+            _, document = self._documents.popitem()
+            for branch in (*document.tests.values(), document.branch):
+                await branch.close()
         if self._zygote is not None:
             await self._zygote.close()
             self._zygote = None
@@ -102,23 +132,28 @@ class ProjectPool:
         key = (module.name, module.path)
         document = self._documents.get(key)
         if document is not None and not await self._fits(document, module):
-            self._retire(self._documents.pop(key).branch)
+            self._retire_document(self._documents.pop(key))
             document = None
         if document is None:
             document = self._documents[key] = await self._imported(module)
             while len(self._documents) > DOCUMENTS_MAX:
-                self._retire(self._documents.popitem(last=False)[1].branch)
+                self._retire_document(self._documents.popitem(last=False)[1])
         self._documents.move_to_end(key)
         return document
 
+    async def _is_fresh(self, branch: ZygoteProcess, module: InModule) -> bool:
+        """Whether a branch is alive and its files are as they were when it imported them."""
+        is_usable = not (branch.is_broken or branch.is_worn)
+        return is_usable and await asyncio.to_thread(_unchanged, _files(branch), module.path)
+
     async def _fits(self, document: _Document, module: InModule) -> bool:
         """Whether the branch is alive, its files are as they were, and the text differs from its own in bodies only."""
-        if document.branch.is_broken or document.branch.is_worn or (self._zygote is None or self._zygote.is_broken):
+        if document.branch.is_broken or self._zygote is None or self._zygote.is_broken:
             return False
         now = asyncio.get_running_loop().time()
         is_known = _digest(module.base) in document.accepted
         if not is_known or now - document.looked_at > _LOOK_SECONDS:
-            if not await asyncio.to_thread(_unchanged, document.files, module.path):
+            if not await self._is_fresh(document.branch, module):
                 return False
             document.looked_at = now
         if is_known:
@@ -132,11 +167,10 @@ class ProjectPool:
         """A new branch that has imported the document."""
         zygote = await self._ready(module)
         branch = await zygote.branch(self._order(module), seconds=BRANCH_SECONDS)
-        files = tuple((str(path), int(changed), int(size)) for path, changed, size in branch.report["files"])
         problem = str(branch.report["problem"])
         if problem:
             _log.debug("a document cannot be imported ahead: %s", problem.split(":")[0])
-        found = _Document(branch=branch, problem=problem, files=files)
+        found = _Document(branch=branch, problem=problem)
         found.accept(module.base)
         found.looked_at = asyncio.get_running_loop().time()
         return found
@@ -147,6 +181,7 @@ class ProjectPool:
             "paths": [path for path in (module.import_root, *roots) if path],
             "folder": str(self._project.root),
             "imports": [],
+            "tests": [],
             "module": module_order(module),
             "source": module.base,
             "hole_line": module.hole_line,
@@ -160,7 +195,7 @@ class ProjectPool:
         views = await self._views_now(beside)
         if self._zygote is not None and (self._zygote.is_broken or self._zygote.is_worn or views != self._views):
             for key in list(self._documents):
-                self._retire(self._documents.pop(key).branch)
+                self._retire_document(self._documents.pop(key))
             self._retire(self._zygote)
             self._zygote = None
         if self._zygote is None:
@@ -175,6 +210,10 @@ class ProjectPool:
         views = await asyncio.to_thread(views_of, self._project, self._hides, beside=beside)
         self._seen = (key, now, views)
         return views
+
+    def _retire_document(self, document: _Document) -> None:
+        for branch in (*document.tests.values(), document.branch):
+            self._retire(branch)
 
     def _retire(self, zygote: ZygoteProcess) -> None:
         """End a zygote once its children have ended; nobody waits for it."""
@@ -191,6 +230,11 @@ async def _ended(zygote: ZygoteProcess) -> None:
             await asyncio.sleep(0.01)
     finally:
         await zygote.close()
+
+
+def _files(branch: ZygoteProcess) -> tuple[tuple[str, int, int], ...]:
+    """The files that a branch has imported, with what shows a change."""
+    return tuple((str(path), int(changed), int(size)) for path, changed, size in branch.report["files"])
 
 
 async def _exchanges(branch: ZygoteProcess, module: InModule) -> bool:

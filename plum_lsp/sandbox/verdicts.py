@@ -11,7 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from plum_lsp.domain.verification import Ending, Holds, Observation, TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Ending, Holds, Observation, Passes, TestCase, Verdict, VerdictStatus
 from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.conversation import Answer
 
@@ -72,6 +72,8 @@ def _judged(
 ) -> tuple[VerdictStatus, str]:
     """The verdict on one test, and what was observed."""
     seen = answer.observation
+    if isinstance(test.expectation, Passes):
+        return VerdictStatus.ERRORED, "such a test is run whole"
     if wanted is not None and wanted.ending is not Ending.RETURNED:
         return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
     expected = None if wanted is None else wanted.value

@@ -7,6 +7,7 @@ candidate's bytes; whoever takes it over can only answer for themselves.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import sys
 import types
@@ -19,8 +20,9 @@ globals()["__builtins__"] = dict(vars(builtins))
 from asyncio import run as _run_coroutine  # noqa: E402
 from json.decoder import JSONDecoder  # noqa: E402
 from json.encoder import encode_basestring_ascii as quote  # noqa: E402
+from time import perf_counter as _clock  # noqa: E402
 
-from . import documents  # noqa: E402
+from . import documents, testing  # noqa: E402
 from .decode import rebuild  # noqa: E402
 from .encode import TooBig, encode, exception_names  # noqa: E402
 
@@ -144,7 +146,10 @@ def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: An
         os._exit(0)
     while True:
         call = _read_frame(channel)
-        _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
+        if "tests" in call:
+            _run_tests(channel, call, prepared, order["module"]["path"])
+        else:
+            _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
 
 
 _WARM_UP = """
@@ -191,7 +196,7 @@ def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str,
         if order["prelude"]:
             exec(compile(order["prelude"], "<stand-ins>", "exec", dont_inherit=True), world)  # noqa: S102
         if ahead is not None:
-            ahead.exchange(order["source"])
+            ahead.exchange(order["source"], order["hole_line"])
             module = ahead.module
         else:
             module = documents.load(order["module"], order["source"])
@@ -202,6 +207,32 @@ def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str,
     except BaseException as error:  # noqa: BLE001 (a candidate may raise anything)
         return _describe(error), {}
     return "", module.__dict__
+
+
+def _run_tests(channel: int, call: dict[str, Any], prepared: Any, path: str) -> None:
+    """Run tests of the project beside the program; a frame for each, with the token that the host gave for this run."""
+    token, session, document = call["token"], prepared.session, prepared.document
+    try:
+        session = session or testing.Session(call["folder"], call["files"], path)
+    except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
+        _write_frame(channel, '{"token":' + quote(token) + ',"problem":' + quote(_describe(error)) + "}")
+        return
+    reached: set[Any] = set()
+    watching = document.reaching(reached) if call["watch"] and document is not None else contextlib.nullcontext()
+    for name in call["tests"]:
+        reached.clear()
+        started = _clock()
+        with watching:
+            ran = session.run(name, call["seconds"], call["cases_max"])
+        parts = (
+            '"token":' + quote(token),
+            '"test":' + quote(name),
+            '"outcome":' + quote(ran.outcome),
+            '"shown":' + quote(ran.shown),
+            '"reached":' + ("true" if document is not None and document.hole in reached else "false"),
+            '"microseconds":' + int.__repr__(int((_clock() - started) * 1e6)),
+        )
+        _write_frame(channel, "{" + ",".join(parts) + "}")
 
 
 def _describe(error: BaseException) -> str:

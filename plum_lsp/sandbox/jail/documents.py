@@ -100,10 +100,14 @@ class Loaded:
     def __init__(self, module: dict[str, Any], source: str, hole_line: int) -> None:
         self.name, self.path, self.source = module["name"], module["path"], source
         self.functions: dict[_Place, list[types.FunctionType]] = {}
+        self.hole: _Place | None = None
+        """The function around the hole, where its code is now."""
         self._called: set[_Place] = set()
         tree = ast.parse(source)
         self._spans = [(_first_line(node), node.end_lineno or node.lineno) for node in tree.body]
         self._flags = _future_flags(tree)
+        self._places = [(node.name, _first_line(node), node.end_lineno or 0) for node in _outermost(tree.body)]
+        self._find_hole(hole_line)
         _keep_class_cell(tree, hole_line)
         with _CallsNoted(self.path, self._called):
             self.module = load(module, source, compile(tree, self.path, "exec", dont_inherit=True))
@@ -112,26 +116,43 @@ class Loaded:
         """While it lasts, notes which of the document's functions are called: their bodies cannot be exchanged."""
         return _CallsNoted(self.path, self._called)
 
+    def reaching(self, reached: set[_Place]) -> Any:
+        """While it lasts, notes in `reached` which of the document's functions are called."""
+        return _CallsNoted(self.path, reached)
+
     def gather(self) -> None:
-        """Find every function object that was made from the document; to be called before garbage is frozen."""
+        """Find every function object that was made from the document, also among what another zygote has frozen."""
         self.functions.clear()
+        gc.unfreeze()
         for thing in gc.get_objects():
             if type(thing) is types.FunctionType and thing.__code__.co_filename == self.path:
                 code = thing.__code__
                 self.functions.setdefault((code.co_name, code.co_firstlineno), []).append(thing)
 
-    def exchange(self, source: str) -> None:
-        """Give the functions the bodies they have in `source`.
+    def exchange(self, source: str, hole_line: int) -> None:
+        """Give the functions the bodies they have in `source`, whose hole is at that line.
 
         Raises:
             CannotExchange: `source` differs in something else, or what differs has been run already.
             SyntaxError: it does not parse.
         """
-        changed = [(self._functions_at(place, code), code) for place, code in self._changes(source)]
+        before = self.source.splitlines(True)
+        first, _ = _differing(before, source.splitlines(True))
+        longer = source.count("\n") - self.source.count("\n")
+        self._find_hole(hole_line if hole_line <= first else hole_line - longer)
+        changed = [(self._functions_at(place, code), code) for place, code in self._changes(source, hole_line)]
+        for functions, code in changed:
+            if any((one.__code__.co_name, one.__code__.co_firstlineno) == self.hole for one in functions):
+                self.hole = (code.co_name, code.co_firstlineno)
         for functions, code in changed:
             for function in functions:
                 function.__code__ = code
         remember_source(self.path, source)
+
+    def _find_hole(self, line: int) -> None:
+        """The function at a line of the text that was imported."""
+        found = [(name, first) for name, first, last in self._places if first <= line <= last]
+        self.hole = found[0] if found else None
 
     def _functions_at(self, place: _Place, code: types.CodeType) -> list[types.FunctionType]:
         if place in self._called:
@@ -144,7 +165,7 @@ class Loaded:
                 raise CannotExchange(place[0] + " uses other variables of the scopes around it")
         return found
 
-    def _changes(self, source: str) -> Iterator[tuple[_Place, types.CodeType]]:
+    def _changes(self, source: str, hole_line: int) -> Iterator[tuple[_Place, types.CodeType]]:
         """The functions that differ: where each is in the text that was imported, and its code in `source`."""
         old_lines, new_lines = self.source.splitlines(True), source.splitlines(True)
         first, last = _differing(old_lines, new_lines)
@@ -157,6 +178,9 @@ class Loaded:
         region = "\n" * (first - 1) + "".join(new_lines[first - 1 : last + len(new_lines) - len(old_lines)])
         new = ast.parse(region)
         olds, news = list(_outermost(old.body)), list(_outermost(new.body))
+        for one, other in zip(olds, news):
+            if _first_line(other) <= hole_line <= (other.end_lineno or 0):
+                self.hole = (one.name, _first_line(one) + first - 1)
         pairs = [(one, other) for one, other in zip(olds, news) if _dumped(one.body) != _dumped(other.body)]
         if len(olds) != len(news) or _skeleton(old) != _skeleton(new):
             raise CannotExchange("it differs in more than the bodies of functions")

@@ -10,10 +10,11 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from . import documents
+from . import documents, testing
 
 _PROBLEM_MAX = 2000
-_FILES_MAX = 4000
+_NAMES_MAX = 2000
+_FILES_MAX = 1000
 """Imported files that are told of, so that the host notices when one changes."""
 
 
@@ -22,6 +23,7 @@ class Prepared:
 
     def __init__(self) -> None:
         self.document: documents.Loaded | None = None
+        self.session: testing.Session | None = None
 
     def prepare(self, order: dict[str, Any]) -> dict[str, Any]:
         """Do what a branch was ordered to; what is amiss is told, and the branch goes on."""
@@ -34,9 +36,13 @@ class Prepared:
                 import_module(name)
             if order["module"] is not None:
                 self.document = documents.Loaded(order["module"], order["source"], order["hole_line"])
+            if order["tests"] and self.document is not None:
+                with self.document.noting_calls():
+                    self.session = testing.Session(order["folder"], order["tests"], self.document.path)
         except BaseException as error:  # noqa: BLE001 (a project's code may raise anything)
             problem = (type(error).__name__ + ": " + str(error))[:_PROBLEM_MAX]
-        return {"problem": problem, "files": imported_files()}
+        names = self.session.names[:_NAMES_MAX] if self.session is not None else []
+        return {"problem": problem, "files": imported_files(), "tests": names}
 
     def settle(self) -> None:
         """Nothing more will be imported here."""
