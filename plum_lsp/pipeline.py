@@ -42,7 +42,7 @@ from plum_lsp.domain.verification import Limits, Observation, TestCase
 from plum_lsp.judging import Evidence, Judge, told
 from plum_lsp.policy.candidates import make_candidate
 from plum_lsp.project_files import path_of
-from plum_lsp.ranking import choose, is_refuted
+from plum_lsp.ranking import choose
 from plum_lsp.settling import settled
 from plum_lsp.showing import ShowRule, shown_or_silent
 from plum_lsp.surveying import Budget, FindNeighbours, FindTests, Survey, survey
@@ -354,7 +354,7 @@ class Pipeline:
         """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
         seen = this.request.seen
         group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
-        if seen and not any(not is_refuted(judged) for judged in group):
+        if seen and not any(not judged.is_refuted for judged in group):
             detail = "There is no other candidate that passes."
             return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
         result = choose(
@@ -367,7 +367,7 @@ class Pipeline:
         )
         if isinstance(result, Offer):
             return shown_or_silent(result, this.request, self.options.show)
-        if any(is_refuted(judged) for judged in this.judged):
+        if any(judged.is_refuted for judged in this.judged):
             return result
         if not this.judged and this.policy_problem:
             return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)

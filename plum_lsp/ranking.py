@@ -38,11 +38,6 @@ def score(candidate: Candidate, verdicts: Sequence[Verdict], probability: float 
     return pass_rate + probability + LOGPROB_WEIGHT * likelihood - LENGTH_WEIGHT * lines
 
 
-def is_refuted(judged: Judged) -> bool:
-    """Whether some test that is not itself in doubt showed the candidate wrong. Such a candidate is never offered."""
-    return judged.tier is not Tier.CONSISTENT and any(not verdict.is_pass for verdict in judged.verdicts)
-
-
 def ranked(group: Sequence[Judged]) -> list[Judged]:
     """Strongest tier first, then the likelier to be right, by tenths; of those that are equally likely the safe, quick
     and simple, then score. Ties fall to the shorter, then the earlier."""
@@ -69,7 +64,7 @@ def choose(
     tiers: Collection[Tier],
 ) -> Offer | Abstention:
     """The offer that `group` supports within `tiers`, with the others that could stand in for it; else why not."""
-    standing = [judged for judged in ranked(group) if not is_refuted(judged) and not judged.candidate.problem]
+    standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
     offered = [judged for judged in standing if judged.tier in tiers]
     if not offered:
         return _abstain(group, standing, request_id)
@@ -85,7 +80,7 @@ def choose(
 
 def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: RequestId) -> Abstention:
     """The most telling reason why none of `group` is offered."""
-    refuted = [judged for judged in group if is_refuted(judged)]
+    refuted = [judged for judged in group if judged.is_refuted]
     if not group:
         reason, detail = AbstentionReason.POLICY_SILENT, "The policy gave no complete candidate in time."
     elif standing:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
-from plum_lsp.feedback.privacy import is_excluded, patterns_of
+from plum_lsp.feedback.privacy import Patterns, is_excluded, patterns_of
 
 PRIVACY_FILE = ".plumignore"
 VERSION_CONTROL_FILE = ".gitignore"
@@ -19,8 +21,14 @@ IGNORE_BYTES_MAX = 64 * 1024
 """An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
 
 
+FILES_KEPT_MAX = 256
+"""Ignore files whose patterns are kept. Each holds `IGNORE_BYTES_MAX` of text at most."""
+
+
 def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
     """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
+
+    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
 
     Args:
         path: absolute.
@@ -31,17 +39,52 @@ def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path 
         OSError: a folder above cannot be read.
     """
     for folder in path.parents:
-        for ignore in (folder / name for name in names):
-            if not ignore.is_file():
-                continue
-            if ignore.stat().st_size > IGNORE_BYTES_MAX:
-                return True
-            patterns = patterns_of(ignore.read_text(encoding="utf-8", errors="replace"))
-            if is_excluded(path.relative_to(folder), patterns):
+        for name in names:
+            patterns = _ignore_files.patterns(folder / name)
+            if patterns is not None and patterns.cover(path.relative_to(folder)):
                 return True
         if folder == top:
             break
     return False
+
+
+class _IgnoreFiles:
+    """Keeps the patterns of ignore files. Threads share it; two that read a file at once read it twice."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
+        self._lock = Lock()
+
+    def patterns(self, file: Path) -> Patterns | None:
+        """What a file says now; None if there is none."""
+        try:
+            state = file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(state.st_mode):
+            return None
+        seen = (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev)
+        with self._lock:
+            kept = self._kept.get(file)
+            if kept is not None and kept[0] == seen:
+                self._kept.move_to_end(file)
+                return kept[1]
+        patterns = self._read(file)
+        with self._lock:
+            self._kept[file] = seen, patterns
+            while len(self._kept) > FILES_KEPT_MAX:
+                self._kept.popitem(last=False)
+        return patterns
+
+    def _read(self, file: Path) -> Patterns:
+        with open(file, "rb", opener=_without_waiting) as opened:
+            content = opened.read(IGNORE_BYTES_MAX + 1)
+        if len(content) > IGNORE_BYTES_MAX:
+            return Patterns(["**", "*"])
+        return Patterns(patterns_of(content.decode("utf-8", "replace")))
+
+
+_ignore_files = _IgnoreFiles()
 
 
 def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:

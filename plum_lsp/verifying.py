@@ -22,7 +22,6 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Observation
 from plum_lsp.judging import Judge, index_of
 from plum_lsp.policy.candidates import make_candidate
-from plum_lsp.ranking import is_refuted
 from plum_lsp.settling import settled
 
 STAGES = ("read", "reference", "tests and inputs", "more inputs", "weighing")
@@ -69,7 +68,7 @@ class VerifiedTask:
             {
                 "task_id": self.task.id,
                 "candidate_index": index_of(judged),
-                "offered": judged.tier in OFFERED and not is_refuted(judged),
+                "offered": judged.tier in OFFERED and not judged.is_refuted,
                 "score": round(judged.score, 6),
                 "probability": None if judged.probability is None else round(judged.probability, 4),
                 "tier": judged.tier.value,

@@ -60,6 +60,11 @@ def load_for_server(editor: Mapping[str, object]) -> Loaded:
     return load_settings(environ=os.environ, editor=editor, strict=False)
 
 
+def load_for_tcp(editor: Mapping[str, object]) -> Loaded:
+    """The same for an editor at the other end of a TCP connection, which names no program, file or address."""
+    return load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
+
+
 def load_for_command(overrides: Mapping[str, object]) -> Settings:
     """The settings under a command's own options.
 

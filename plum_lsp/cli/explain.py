@@ -83,7 +83,7 @@ def _matrix(known: Explanation) -> Table:
 def _standing(candidate: KnownCandidate) -> str:
     if candidate.duplicate_of is not None:
         return f"same as {candidate.duplicate_of + 1}"
-    if any(not verdict.is_pass for verdict in candidate.verdicts):
+    if candidate.is_refuted:
         return "rejected"
     return candidate.tier.value if candidate.tier else "not judged"
 

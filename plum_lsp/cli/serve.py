@@ -1,37 +1,73 @@
-"""`plum-lsp serve`: the language server, over standard input and output or one TCP connection."""
+"""`plum-lsp serve`: the language server, over standard input and output, a Unix socket or one TCP connection."""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
+import os
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from plum_lsp.cli.printing import set_up_log
+from plum_lsp.config import data_dir, load_settings
 from plum_lsp.server.app import create_server
-from plum_lsp.server.transport import serve_stdio, serve_tcp
-from plum_lsp.wiring import MonotonicClock, load_for_server, open_services
+from plum_lsp.server.door import read_token
+from plum_lsp.server.settings import Load
+from plum_lsp.server.transport import Serve, serve_socket, serve_stdio, serve_tcp
+from plum_lsp.wiring import MonotonicClock, load_for_server, load_for_tcp, open_services
 
 logger = logging.getLogger(__name__)
 
 _LEVELS = ("debug", "info", "warning", "error")
+_FILE_HELP = "With --tcp: the file with the token, made if there is none.  [default: tcp-token in the data folder]"
 
 
 @click.command()
 @click.option("--stdio", is_flag=True, help="Speak over standard input and output; the default.")
-@click.option("--tcp", is_flag=True, help="Wait for one TCP connection instead.")
+@click.option("--socket", type=click.Path(path_type=Path), help="Wait for one connection at a Unix socket, made here.")
+@click.option("--tcp", is_flag=True, help="Wait for one TCP connection that shows the token.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --tcp: the address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --tcp: the port; 0 takes a free one.")
+@click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help=_FILE_HELP)
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
 @click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error.")
-def serve(*, stdio: bool, tcp: bool, host: str, port: int, log_level: str, log_file: Path | None) -> None:
+def serve(
+    *,
+    stdio: bool,
+    socket: Path | None,
+    tcp: bool,
+    host: str,
+    port: int,
+    token_file: Path | None,
+    log_level: str,
+    log_file: Path | None,
+) -> None:
     """Serve one editor until it leaves."""
-    if stdio and tcp:
-        raise click.UsageError("--stdio and --tcp exclude each other.")
-    _set_up_log(log_level, log_file)
-    sys.exit(asyncio.run(_serve(host=host, port=port) if tcp else _serve()))
+    if stdio + (socket is not None) + tcp > 1:
+        raise click.UsageError("--stdio, --socket and --tcp exclude each other.")
+    if tcp and token_file is None and not _is_this_machine(host):
+        raise click.UsageError(f"{host} can be reached from other machines: name a --token-file.")
+    set_up_log(log_level, log_file)
+    _quiet_libraries(log_level)
+    if tcp:
+        file = (token_file or data_dir(load_settings(environ=os.environ).settings) / "tcp-token").absolute()
+        listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
+        sys.exit(asyncio.run(_serve(listening, load=load_for_tcp)))
+    listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio
+    sys.exit(asyncio.run(_serve(listening_here, load=load_for_server)))
+
+
+def _is_this_machine(host: str) -> bool:
+    """Whether an address is reached from this machine alone; a name that is not `localhost` may be anything."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
@@ -41,17 +77,14 @@ def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> 
     logger.debug("the same with its message: %s", context)
 
 
-async def _serve(*, host: str = "", port: int = 0) -> int:
+async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray)
-    server = create_server(load=load_for_server, open_services=open_services, clock=MonotonicClock())
-    if host:
-        return await serve_tcp(server.serve, host=host, port=port)
-    return await serve_stdio(server.serve)
+    server = create_server(load=load, open_services=open_services, clock=MonotonicClock())
+    return await listening(server.serve)
 
 
-def _set_up_log(level: str, file: Path | None) -> None:
-    """One log for everything. Libraries that quote messages (and so source text) are heard at `debug` only."""
-    set_up_log(level, file)
+def _quiet_libraries(level: str) -> None:
+    """Libraries that quote messages (and so source text) are heard at `debug` only."""
     if level != "debug":
         logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
         logging.getLogger("httpx").setLevel(logging.WARNING)

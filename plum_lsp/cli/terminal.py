@@ -23,7 +23,6 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.ranking import is_refuted
 
 _TIER_STYLE = {Tier.VERIFIED: "bold green", Tier.CONSISTENT: "cyan", Tier.CHECKED: "yellow", Tier.UNVERIFIED: "dim"}
 MARK = {
@@ -147,7 +146,7 @@ def _judged(judged: Judged, tests: dict[str, TestCase]) -> Text:
         mark, style = MARK[verdict.status]
         line.append(mark, style=style)
     line.append(" ")
-    if is_refuted(judged):
+    if judged.is_refuted:
         line.append("rejected", style="bold red")
     else:
         line.append(judged.tier.value, style=_TIER_STYLE[judged.tier])

@@ -21,6 +21,7 @@ import platformdirs
 from plum_lsp.config.settings import Settings
 from plum_lsp.config.values import did_you_mean, read_value
 from plum_lsp.domain.errors import ConfigError
+from plum_lsp.feedback.privacy import PATTERNS_MAX
 
 Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 
@@ -44,6 +45,7 @@ def load_settings(
     environ: Mapping[str, str],
     editor: Mapping[str, object] | None = None,
     strict: bool = True,
+    is_editor_remote: bool = False,
 ) -> Loaded:
     """Merge the layers; a value that is wrong is reported and the previous layer's is kept.
 
@@ -53,6 +55,7 @@ def load_settings(
         editor: what the editor sent, nested, with or without an outer `plum`; keys in snake_case or camelCase.
         strict: whether a mistake in the file or the environment raises (the command line) or is only reported
             (the server, which must come up). The editor's mistakes are only ever reported.
+        is_editor_remote: whether the editor came over TCP: it may set `REMOTE_SETTINGS` only.
 
     Raises:
         ConfigError: `strict`, and the file or the environment is wrong; names every mistake.
@@ -70,7 +73,8 @@ def load_settings(
         )
     if editor is not None:
         before, sources_before = dict(values), dict(sources)
-        _merge(_editor_entries(editor, problems), "editor", values, sources, problems)
+        entries = _editor_entries(editor, problems)
+        _merge(_remote(entries, problems) if is_editor_remote else entries, "editor", values, sources, problems)
         _check_together(values, sources, problems, fallback=(before, sources_before))
     return Loaded(settings=_build(values), problems=tuple(problems), sources=sources)
 
@@ -85,6 +89,9 @@ def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[st
         if key not in WORKSPACE_SETTINGS:
             problems.append(f"{where}: a project may only set {' and '.join(WORKSPACE_SETTINGS)}; ignored")
         elif key == "privacy.exclude" and isinstance(value, tuple):
+            if len(value) > PATTERNS_MAX:
+                problems.append(f"{where}: more than {PATTERNS_MAX} patterns, so that every file is left alone")
+                value = ("*",)
             privacy = dataclasses.replace(privacy, exclude=tuple(dict.fromkeys((*privacy.exclude, *value))))
         elif key == "privacy.paused" and value is False:
             problems.append(f"{where}: a project may pause plum-lsp but not resume it; ignored")
@@ -95,6 +102,13 @@ def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[st
 
 WORKSPACE_SETTINGS = ("privacy.paused", "privacy.exclude")
 """What a project's `.plum.toml` may say: only things that make us see or do less."""
+
+
+REMOTE_SETTINGS = (
+    *("sampling.", "offers.", "verification.", "privacy."),
+    *("sandbox.jobs", "sandbox.wall_seconds", "sandbox.memory_mb"),
+)
+"""What an editor may set over TCP, by the beginnings of keys: nothing that names a program, a file or an address."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -191,6 +205,15 @@ def _editor_entries(editor: Mapping[str, object], problems: list[str]) -> Iterat
     for key, raw, where in _flatten(editor, "editor", _snake_case):
         if raw is not None:
             yield key, raw, where
+
+
+def _remote(entries: Iterable[_Entry], problems: list[str]) -> Iterator[_Entry]:
+    """Those entries that may come over TCP."""
+    for key, raw, where in entries:
+        if key.startswith(REMOTE_SETTINGS) or key not in setting_keys():
+            yield key, raw, where
+        else:
+            problems.append(f"{where}: an editor that is connected over TCP may not set it; ignored")
 
 
 def _snake_case(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NewType
 
@@ -240,6 +241,14 @@ class Tier(enum.Enum):
     UNVERIFIED = "unverified"
 
 
+def is_refuted(tier: Tier | None, verdicts: Iterable[Verdict]) -> bool:
+    """Whether some test that is not itself in doubt showed a candidate wrong. Such a candidate is never offered.
+
+    A `consistent` candidate that failed a test contradicts an example that its whole group puts in doubt.
+    """
+    return tier is not Tier.CONSISTENT and any(not verdict.is_pass for verdict in verdicts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
@@ -256,6 +265,11 @@ class Judged:
     probability: float | None = None
     strength: float | None = None
     quality: Quality | None = None
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a test showed it wrong; see `is_refuted`."""
+        return is_refuted(self.tier, self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

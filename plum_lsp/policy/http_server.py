@@ -1,6 +1,8 @@
-"""A small HTTP/1.1 server on asyncio: one request a connection, a size limit, and a handler that ends with its client.
+"""A small HTTP/1.1 server on asyncio: one request a connection, and a handler that ends with its client.
 
-The protocol is h11's (already there for httpx); what is here reads and writes its bytes. Knows nothing of policies.
+Of a client that has not shown that it may ask, only the head of a request is read; what is read, held and waited for is
+bounded. The protocol is h11's (already there for httpx); what is here reads and writes its bytes. Knows nothing of
+policies.
 """
 
 from __future__ import annotations
@@ -12,28 +14,58 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import h11
 
+from plum_lsp.domain.errors import PlumError
+
 logger = logging.getLogger(__name__)
 
+HEAD_BYTES_MAX = 16 * 1024
+"""A longer head is no client's of ours."""
+HEAD_SECONDS = 10.0
 BODY_BYTES_MAX = 8 * 1024 * 1024
 """A longer request holds no prompt that a model could read."""
+BODIES_BYTES_MAX = 64 * 1024 * 1024
+"""All requests at work together: prompts are some 10 KB."""
 REQUEST_SECONDS = 30.0
 """Whoever has not sent a request whole by then is not going to."""
+WRITE_SECONDS = 60.0
+"""A client that takes nothing for so long is gone."""
 CONNECTIONS_MAX = 512
 """More at a time are told to come back; each may hold a request in the queue."""
+STRANGERS_MAX = 64
+"""Connections whose head is not read yet. For one more, the oldest is closed: those who may ask are quick to say so."""
+_LINGER_SECONDS = 2.0
+_LINGER_BYTES_MAX = 32 * 1024 * 1024
+_CHUNK_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request, read whole. `authorization` is the header of that name, empty if there is none."""
+class Head:
+    """What a request begins with. `authorization` is the header of that name, empty if there is none."""
 
     method: str
     path: str
     authorization: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request, read whole."""
+
+    head: Head
     body: bytes
+
+
+class Refusal(PlumError):
+    """An answer that is an error, with its HTTP status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Reply:
@@ -72,24 +104,63 @@ class Reply:
         data = self._connection.send(event)
         if data:
             self._writer.write(data)
-            await self._writer.drain()
+            async with asyncio.timeout(WRITE_SECONDS):
+                await self._writer.drain()
 
 
 Handler = Callable[[Request, Reply], Awaitable[None]]
+Admit = Callable[[Head], int]
+"""How many bytes a request may bring with it, told by its head; raises `Refusal` for one that may not ask."""
 
 
 @asynccontextmanager
-async def serve_http(handler: Handler, *, host: str, port: int) -> AsyncIterator[None]:
+async def serve_http(handler: Handler, *, admit: Admit, host: str, port: int) -> AsyncIterator[None]:
     """Listen, and run `handler` for each request; it is cancelled when its client hangs up, and at the end.
 
     Raises:
         OSError: the address cannot be listened at.
     """
-    conversations: set[asyncio.Task[None]] = set()
+    house = _House(handler, admit)
+    server = await asyncio.start_server(house.connected, host, port, limit=_CHUNK_BYTES)
+    try:
+        yield
+    finally:
+        server.close()
+        await house.close()
 
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+class _House:
+    """The connections, and what they hold together."""
+
+    def __init__(self, handler: Handler, admit: Admit) -> None:
+        self._handler = handler
+        self._admit = admit
+        self._conversations: set[asyncio.Task[None]] = set()
+        self._strangers: dict[asyncio.Task[Any], None] = {}
+        self._held_bytes = 0
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take one connection, in the place of the oldest stranger where there are too many."""
+        task = asyncio.create_task(self._converse(reader, writer))
+        self._conversations.add(task)
+        self._strangers[task] = None
+        task.add_done_callback(self._left)
+        if len(self._strangers) > STRANGERS_MAX:
+            next(iter(self._strangers)).cancel()
+
+    async def close(self) -> None:
+        """End every conversation."""
+        for task in self._conversations:
+            task.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        self._conversations.discard(task)
+        self._strangers.pop(task, None)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _converse(handler, reader, writer, is_full=len(conversations) > CONNECTIONS_MAX)
+            await self._answer(reader, writer)
         except (ConnectionError, h11.ProtocolError, TimeoutError) as error:
             logger.debug("a connection ended: %r", error)
         finally:
@@ -97,92 +168,102 @@ async def serve_http(handler: Handler, *, host: str, port: int) -> AsyncIterator
             with contextlib.suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(converse(reader, writer))
-        conversations.add(task)
-        task.add_done_callback(conversations.discard)
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES_MAX)
+        reply = Reply(connection, writer)
+        body = bytearray()
+        try:
+            if len(self._conversations) > CONNECTIONS_MAX:
+                raise Refusal(503, "too many connections")
+            incoming = partial(_event, connection, reader, writer)
+            try:
+                async with asyncio.timeout(HEAD_SECONDS):
+                    head, declared = await _head(incoming)
+                body_max = self._admit(head)
+                self._strangers.pop(_this_task(), None)
+                if declared > body_max:
+                    raise Refusal(413, f"a request of more than {body_max:,} bytes")
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await self._read_body(incoming, body, body_max)
+            except Refusal as refused:
+                await reply.error(refused.status, str(refused))
+                await reply.finish()
+                await _linger(reader, writer)
+                return
+            await self._handled(Request(head=head, body=bytes(body)), reply, reader)
+        finally:
+            self._held_bytes -= len(body)
 
-    server = await asyncio.start_server(connected, host, port)
-    try:
-        yield
-    finally:
-        server.close()
-        for task in conversations:
-            task.cancel()
-        await asyncio.gather(*conversations, return_exceptions=True)
+    async def _read_body(self, incoming: Callable[[], Awaitable[Any]], body: bytearray, body_max: int) -> None:
+        while not isinstance(event := await incoming(), h11.EndOfMessage):
+            if not isinstance(event, h11.Data):
+                raise ConnectionResetError("the client closed the connection before it had asked")
+            if len(body) + len(event.data) > body_max:
+                raise Refusal(413, f"a request of more than {body_max:,} bytes")
+            if self._held_bytes + len(event.data) > BODIES_BYTES_MAX:
+                raise Refusal(503, "too many requests at once")
+            body += event.data
+            self._held_bytes += len(event.data)
+
+    async def _handled(self, request: Request, reply: Reply, reader: asyncio.StreamReader) -> None:
+        handling = asyncio.ensure_future(self._handler(request, reply))
+        hanging_up = asyncio.create_task(_until_gone(reader))
+        try:
+            await asyncio.wait({handling, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
+            if handling.done():
+                handling.result()
+                await reply.finish()
+        finally:
+            for task in (handling, hanging_up):
+                task.cancel()
+            await asyncio.wait({handling, hanging_up})
+            if handling.done() and not handling.cancelled():
+                handling.exception()
 
 
-async def _converse(
-    handler: Handler, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_full: bool
-) -> None:
-    connection = h11.Connection(h11.SERVER)
-    reply = Reply(connection, writer)
-    try:
-        async with asyncio.timeout(REQUEST_SECONDS):
-            request = await _read(connection, reader, writer)
-    except _Refused as refused:
-        await reply.error(refused.status, str(refused))
-        await reply.finish()
-        return
-    if is_full:
-        await reply.error(503, "too many connections")
-        await reply.finish()
-        return
-    handling = asyncio.ensure_future(handler(request, reply))
-    hanging_up = asyncio.create_task(_until_gone(reader))
-    try:
-        await asyncio.wait({handling, hanging_up}, return_when=asyncio.FIRST_COMPLETED)
-        if handling.done():
-            handling.result()
-            await reply.finish()
-    finally:
-        for task in (handling, hanging_up):
-            task.cancel()
-        await asyncio.wait({handling, hanging_up})
-        if handling.done() and not handling.cancelled():
-            handling.exception()
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
-class _Refused(Exception):
-    """A request that is answered with an error before it is handled."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-async def _read(connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
-    """The one request of a connection."""
-    head: h11.Request | None = None
-    body = bytearray()
+async def _event(connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
+    """The next part of a request."""
     while True:
         try:
             event = connection.next_event()
         except h11.RemoteProtocolError as error:
-            raise _Refused(error.error_status_hint, f"this is no HTTP request: {error}") from None
-        if event is h11.NEED_DATA:
-            if connection.they_are_waiting_for_100_continue:
-                go_on = h11.InformationalResponse(status_code=100, headers=[])
-                writer.write(connection.send(go_on) or b"")
-            connection.receive_data(await reader.read(65536))
-        elif isinstance(event, h11.Request):
-            head = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > BODY_BYTES_MAX:
-                raise _Refused(413, f"a request of more than {BODY_BYTES_MAX:,} bytes")
-        elif isinstance(event, h11.EndOfMessage):
-            break
-        else:
-            raise ConnectionResetError("the client closed the connection before it had asked")
-    assert head is not None
-    names = {name.decode().lower(): value.decode("latin-1") for name, value in head.headers}
-    return Request(
-        method=head.method.decode(),
-        path=head.target.decode("latin-1").partition("?")[0],
+            raise Refusal(error.error_status_hint, f"this is no HTTP request: {error}") from None
+        if event is not h11.NEED_DATA:
+            return event
+        if connection.they_are_waiting_for_100_continue:
+            go_on = h11.InformationalResponse(status_code=100, headers=[])
+            writer.write(connection.send(go_on) or b"")
+        connection.receive_data(await reader.read(_CHUNK_BYTES))
+
+
+async def _head(incoming: Callable[[], Awaitable[Any]]) -> tuple[Head, int]:
+    """The head of a request, and how long it says that its body is; 0 if it says nothing."""
+    event = await incoming()
+    if not isinstance(event, h11.Request):
+        raise ConnectionResetError("the client closed the connection before it had asked")
+    names = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
+    head = Head(
+        method=event.method.decode(),
+        path=event.target.decode("latin-1").partition("?")[0],
         authorization=names.get("authorization", ""),
-        body=bytes(body),
     )
+    return head, int(names.get("content-length") or 0)
+
+
+async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Let a client that is still sending read its answer: closing at once would reset it (RFC 9112, 9.6)."""
+    with contextlib.suppress(TimeoutError, ConnectionError, OSError):
+        writer.write_eof()
+        left = _LINGER_BYTES_MAX
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while left > 0 and (dropped := await reader.read(_CHUNK_BYTES)):
+                left -= len(dropped)
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:

@@ -22,9 +22,9 @@ from typing import Any
 
 import httpx
 
-from plum_lsp.domain.errors import AdapterError, PlumError, PolicyUnavailable
+from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.policy.connection import CONNECT_SECONDS
-from plum_lsp.policy.http_server import Reply, Request
+from plum_lsp.policy.http_server import BODY_BYTES_MAX, Head, Refusal, Reply, Request
 from plum_lsp.policy.launch import PolicyProcess
 from plum_lsp.policy.llama_pool import LlamaPool
 
@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 METRICS_SECONDS = 5.0
 """llama.cpp answers between two batches of a long prompt."""
+_HEALTH = ("GET", "/health")
 PASSED_ON = {"/v1/completions", "/v1/chat/completions", "/v1/embeddings"}
 
 
@@ -49,11 +50,23 @@ class LlamaFront:
         """Close the connections to the processes."""
         await self._http.aclose()
 
+    def admit(self, head: Head) -> int:
+        """How many bytes a request may bring; one without the key may ask for nothing but /health.
+
+        Raises:
+            Refusal: the key is wrong or missing.
+        """
+        if (head.method, head.path) == _HEALTH:
+            return 0
+        if not hmac.compare_digest(head.authorization.encode(), self._expected):
+            raise Refusal(401, "the API key is wrong or missing")
+        return BODY_BYTES_MAX
+
     async def handle(self, request: Request, reply: Reply) -> None:
         """Answer one request. Errors of ours are answers; only a hang-up ends it otherwise."""
         try:
             await self._route(request, reply)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             await reply.error(refusal.status, str(refusal))
         except PolicyUnavailable as error:
             if reply.has_begun:
@@ -61,24 +74,23 @@ class LlamaFront:
             await reply.error(503, str(error))
 
     async def _route(self, request: Request, reply: Reply) -> None:
-        asked = request.method, request.path
-        if asked == ("GET", "/health"):
+        head = request.head
+        asked = head.method, head.path
+        if asked == _HEALTH:
             await reply.whole(200, b"{}")
             return
-        if not hmac.compare_digest(request.authorization.encode(), self._expected):
-            raise _Refusal(401, "the API key is wrong or missing")
         if asked == ("GET", "/v1/models"):
             await reply.whole(200, json.dumps(self._models()).encode())
         elif asked == ("GET", "/metrics"):
             await reply.whole(200, (await self._metrics()).encode(), "text/plain; version=0.0.4")
-        elif request.method == "POST" and request.path in PASSED_ON:
+        elif head.method == "POST" and head.path in PASSED_ON:
             await self._pass_on(request, reply)
         elif asked == ("POST", "/v1/load_lora_adapter"):
             await self._load(request, reply)
         elif asked == ("POST", "/v1/unload_lora_adapter"):
             await self._unload(request, reply)
         else:
-            raise _Refusal(404, f"there is no {request.method} {request.path[:80]}")
+            raise Refusal(404, f"there is no {head.method} {head.path[:80]}")
 
     def _models(self) -> dict[str, Any]:
         base = self._pool.base_name
@@ -97,7 +109,7 @@ class LlamaFront:
                     await self._relay(request, process, reply)
                 return
             except LookupError:
-                raise _Refusal(404, f"the model {name[:80]!r} does not exist") from None
+                raise Refusal(404, f"the model {name[:80]!r} does not exist") from None
             except httpx.TransportError as error:
                 if reply.has_begun or is_last or not await self._pool.is_worth_another_try(name):
                     raise PolicyUnavailable(f"the engine of {name} broke off: {type(error).__name__}") from error
@@ -105,7 +117,7 @@ class LlamaFront:
 
     async def _relay(self, request: Request, process: PolicyProcess, reply: Reply) -> None:
         headers = {"Authorization": f"Bearer {process.api_key}", "Content-Type": "application/json"}
-        url = process.url + request.path
+        url = process.url + request.head.path
         async with self._http.stream("POST", url, content=request.body, headers=headers) as response:
             chunks = response.aiter_raw()
             first = await anext(chunks, b"")  # an engine that dies while it reads the prompt has said nothing yet
@@ -118,18 +130,18 @@ class LlamaFront:
         fields = _fields(request)
         name, path = str(fields.get("lora_name") or ""), str(fields.get("lora_path") or "")
         if not re.fullmatch(r"[\w.-]{1,100}", name) or not path:
-            raise _Refusal(400, "lora_name and lora_path are needed")
+            raise Refusal(400, "lora_name and lora_path are needed")
         try:
             async with self._changing:
                 await self._pool.load(name, Path(path))
         except AdapterError as error:
-            raise _Refusal(400, str(error)) from error
+            raise Refusal(400, str(error)) from error
         await reply.whole(200, b'"loaded"')
 
     async def _unload(self, request: Request, reply: Reply) -> None:
         name = str(_fields(request).get("lora_name") or "")
         if not await self._pool.unload(name):
-            raise _Refusal(404, f"the adapter {name[:80]!r} is not loaded")
+            raise Refusal(404, f"the adapter {name[:80]!r} is not loaded")
         await reply.whole(200, b'"unloaded"')
 
     async def _metrics(self) -> str:
@@ -153,14 +165,6 @@ class LlamaFront:
         return re.findall(r"^(llamacpp:\w+) ([0-9.e+-]+)$", response.text, re.MULTILINE)
 
 
-class _Refusal(PlumError):
-    """An answer that is an error, with its HTTP status."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def _fields(request: Request) -> dict[str, Any]:
     """The JSON object of a request."""
     try:
@@ -168,5 +172,5 @@ def _fields(request: Request) -> dict[str, Any]:
     except ValueError:
         fields = None
     if not isinstance(fields, dict):
-        raise _Refusal(400, "the request is no JSON object")
+        raise Refusal(400, "the request is no JSON object")
     return fields

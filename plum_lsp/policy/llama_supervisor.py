@@ -68,7 +68,7 @@ class LlamaSupervisor:
         host, port = self.options.host, self.options.port
         async with AsyncExitStack() as stack:
             try:
-                await stack.enter_async_context(serve_http(front.handle, host=host, port=port))
+                await stack.enter_async_context(serve_http(front.handle, admit=front.admit, host=host, port=port))
             except OSError as error:
                 told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
                 raise PolicyUnavailable(told, remedy="Choose another with --port.") from error

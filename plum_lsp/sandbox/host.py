@@ -31,6 +31,7 @@ from plum_lsp.domain.verification import (
     Limits,
     Observation,
     Program,
+    Raises,
     RunOutcome,
     SandboxTier,
     Shows,
@@ -40,7 +41,7 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, launching, literals, pool, quota, seatbelt, testing, values
+from plum_lsp.sandbox import isolation, kinship, launching, literals, pool, quota, seatbelt, testing, values
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
@@ -264,10 +265,11 @@ class JailSandbox:
         everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
         answers, rest = everything[: len(tests)], everything[len(tests) :]
         held = await self._held(tests, answers, reference, limits)
+        known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
-            found = await asyncio.to_thread(verdicts, tests, answers, expected, held)
+            found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known)
         else:
-            found = verdicts(tests, answers, expected, held)
+            found = verdicts(tests, answers, expected, held, known)
         return found, tuple(answer.observation for answer in rest)
 
     async def run_tests(
@@ -283,8 +285,8 @@ class JailSandbox:
             child = await (project.tests_child(module, files) if ahead else project.child(module, "tests", ahead=False))
             if child is None:
                 continue
-            async with self._slots:
-                try:
+            try:
+                async with self._slots:
                     return await testing.run_tests(
                         child,
                         program,
@@ -294,10 +296,10 @@ class JailSandbox:
                         seconds=seconds,
                         is_ahead=ahead,
                     )
-                except testing.NotLoaded as error:
-                    _log.debug("tests are not run: %s", error)
-                finally:
-                    child.kill()
+            except testing.NotLoaded as error:
+                _log.debug("tests are not run: %s", error)
+            finally:
+                child.kill()
         return not_run
 
     async def close(self) -> None:
@@ -342,11 +344,11 @@ class JailSandbox:
                 child = await project.child(module, "alone", ahead=ahead)
                 if child is None:
                     continue
-                async with self._slots:
-                    try:
+                try:
+                    async with self._slots:
                         answers = await converse(child, program, asks, limits)
-                    finally:
-                        child.kill()
+                finally:
+                    child.kill()
                 if not (ahead and cannot_exchange(answers[0])):
                     break
         return answers
@@ -413,10 +415,14 @@ class JailSandbox:
         source = test.expectation.expected
         if (stated := literal(source)) is not None:
             return stated
-        key = (reference.source, test.call.setup, source)
+        return await self._beside(Call(expression=source, setup=test.call.setup), reference, limits)
+
+    async def _beside(self, call: Call, reference: Program, limits: Limits) -> Observation:
+        """What a call gives in a child without the candidate; the candidates of a group share it."""
+        key = (reference.source, call.setup, call.expression)
         async with self._expecting:
             if key not in self._expected:
-                asks = _with_and_without_setup(Call(expression=source, setup=test.call.setup), None)
+                asks = _with_and_without_setup(call, None)
                 self._expected[key] = _first_returned(await self._run(reference, asks, limits))
                 while len(self._expected) > _REMEMBERED_MAX:
                     self._expected.popitem(last=False)
@@ -440,6 +446,21 @@ class JailSandbox:
         for index, count in places:
             held[index] = _predicate_status(_first_returned([next(results) for _ in range(count)]))
         return held
+
+    async def _known(
+        self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
+    ) -> dict[int, frozenset[kinship.Chain]]:
+        """The exceptions of the program without the candidate that `Raises` may mean, by index of the test."""
+        known: dict[int, frozenset[kinship.Chain]] = {}
+        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
+            raised = answer.observation.raised
+            if not isinstance(test.expectation, Raises) or raised is None:
+                continue
+            names = kinship.names_to_ask(raised, test.expectation.type_name)
+            if names:
+                call = kinship.lookup(names)
+                known[index] = kinship.chains_in(await self._beside(call, reference, limits))
+        return known
 
 
 def _folder_for_homes() -> str:

@@ -1,10 +1,12 @@
 """From an expectation and what was observed to a verdict, by value, on inert data only.
 
 The rules. Numbers are equal as Python has it (`1 == 1.0`, and an expected `True` is met by 1), except that no bool
-meets an expected number: returning `True` is not counting to one. A float expected value may be missed by `tolerance`
-times itself (by `tolerance` if it is zero); infinities must be the same and NaN equals NaN. Sets and dicts match in
-any order; their elements and keys exactly, or numerically with the tolerance. Named tuples equal tuples, members of
-IntEnum and StrEnum equal their values, what a generator yields equals a list or tuple of it. Objects are equal if
+meets an expected number: returning `True` is not counting to one. Only a float or complex expected value may be missed,
+by `tolerance` times itself (by `tolerance` if it is zero), and any number if the test states a tolerance; an observed
+complex number meets an expected real one exactly or not at all. Infinities must be the same and NaN equals NaN. Sets
+and dicts match in any order; their keys exactly, elements exactly or as numbers. Named tuples equal tuples, members of
+IntEnum and StrEnum equal their values. Generators, `map`, `zip` and the values of a dict equal nothing and an array
+equals no list or tuple, as with Python's `==`; views of keys and items equal sets. Objects are equal if
 class name and attributes are, in any order; an object without attributes equals nothing and is found in no set. Members
 of an enum are equal if class, name and value are, the value aside if it could equal nothing. Two OrderedDicts have the
 same order. Nothing here builds a set or dict from a candidate's numbers (their hashes may all collide): parts are
@@ -13,7 +15,6 @@ matched by digests.
 
 from __future__ import annotations
 
-import builtins
 import decimal
 import hashlib
 import math
@@ -28,12 +29,12 @@ from plum_lsp.domain.verification import (
     Node,
     Observation,
     Prints,
-    Raised,
     Raises,
     Shows,
     Value,
     VerdictStatus,
 )
+from plum_lsp.sandbox import kinship
 
 TOLERANCE = 1e-9
 """Relative tolerance for floats where a test states none: rounding differs between right programs, results do not."""
@@ -41,15 +42,13 @@ _ZERO_TOLERANCE = 1e-12
 """How far from an expected 0.0 a result may be where a test states no tolerance."""
 _CONVERTED_BITS_MAX = 4096
 """Integers longer than this are not compared with decimals: the conversion is quadratic."""
-_LEAVES_MAX = 2
-"""Unrelated built-in exceptions one class may descend from before its claim is not believed."""
 
 _SEQUENCES = {"list": "list", "tuple": "tuple", "namedtuple": "tuple", "deque": "deque", "bytearray": "bytearray"}
 _OBJECTS = frozenset({"dataclass", "object"})
 _SETS = frozenset({"set", "frozenset"})
-_EXCEPTIONS = {
-    name: cls for name, cls in vars(builtins).items() if isinstance(cls, type) and issubclass(cls, BaseException)
-}
+_IDENTICAL = frozenset({"generator", "view"})
+"""Kinds whose `==` asks for the same object, sets among views aside: nothing that is written down equals one."""
+_SET_VIEWS = frozenset({"dict_keys", "dict_items"})
 _ENDINGS = {
     Ending.RAISED: VerdictStatus.ERRORED,
     Ending.CRASHED: VerdictStatus.ERRORED,
@@ -65,6 +64,7 @@ def status_of(
     expected: Value = None,
     shown: str = "",
     held: VerdictStatus = VerdictStatus.ERRORED,
+    known: frozenset[kinship.Chain] = frozenset(),
 ) -> VerdictStatus:
     """The verdict on one call.
 
@@ -74,9 +74,10 @@ def status_of(
         expected: The value of `Equals.expected`, which was evaluated elsewhere.
         shown: The representation the child sent, for `Shows`.
         held: What the predicate's child said, for `Holds`.
+        known: Exceptions of the program without the candidate, for `Raises`.
     """
     if isinstance(expectation, Raises):
-        return _raising(expectation, observation)
+        return _raising(expectation, observation, known)
     if observation.ending is not Ending.RETURNED:
         return _ENDINGS[observation.ending]
     match expectation:
@@ -91,28 +92,16 @@ def status_of(
     return VerdictStatus.PASSED if is_met else VerdictStatus.FAILED
 
 
-def _raising(expectation: Raises, observation: Observation) -> VerdictStatus:
+def _raising(expectation: Raises, observation: Observation, known: frozenset[kinship.Chain]) -> VerdictStatus:
     """Whether the call itself raised what it should."""
     raised = observation.raised
-    if raised is not None and not observation.detail and _is_a(raised, expectation.type_name):
+    if raised is not None and not observation.detail and kinship.is_a(raised, expectation.type_name, known):
         message = expectation.message
         is_met = message is None or matches(message.strip(), raised.message.strip())
         return VerdictStatus.PASSED if is_met else VerdictStatus.FAILED
     if observation.ending is Ending.RETURNED:
         return VerdictStatus.FAILED
     return _ENDINGS[observation.ending]
-
-
-def _is_a(raised: Raised, type_name: str) -> bool:
-    """Whether the chain holds the name, and holds no more built-in exceptions than one class can sensibly be."""
-    claimed = [_EXCEPTIONS[name] for name in raised.type_names if name in _EXCEPTIONS]
-    leaves = [cls for cls in claimed if not any(other is not cls and issubclass(other, cls) for other in claimed)]
-    if len(leaves) > _LEAVES_MAX or BaseException not in claimed:
-        return False
-    if type_name.removeprefix("builtins.") in _EXCEPTIONS:
-        return type_name.removeprefix("builtins.") in raised.type_names
-    wanted = type_name.rsplit(".", 1)[-1]
-    return any(name.rsplit(".", 1)[-1] == wanted for name in raised.type_names if name not in _EXCEPTIONS)
 
 
 def _trimmed(text: str) -> str:
@@ -149,6 +138,8 @@ def equal(expected: Value, observed: Value, *, tolerance: float | None = None) -
         return _equal_mixed(expected, observed)
     if isinstance(observed, bool):
         return expected is observed
+    if isinstance(expected, bool):
+        return expected == observed
     if isinstance(expected, int | float | complex) and isinstance(observed, int | float | complex):
         return _equal_numbers(expected, observed, tolerance)
     return type(expected) is type(observed) and expected == observed
@@ -163,13 +154,13 @@ def _plain(value: Value) -> Value:
 
 def _equal_numbers(expected: int | float | complex, observed: int | float | complex, tolerance: float | None) -> bool:
     """Numbers within the tolerance that the expected one gives."""
-    if isinstance(expected, complex) or isinstance(observed, complex):
+    if isinstance(expected, complex):
         try:
-            wanted, got = complex(expected), complex(observed)
+            got = complex(observed)
         except OverflowError:
-            return expected == observed
-        return _equal_numbers(wanted.real, got.real, tolerance) and _equal_numbers(wanted.imag, got.imag, tolerance)
-    if isinstance(expected, int) and (tolerance is None or tolerance == 0):
+            return False
+        return _equal_numbers(expected.real, got.real, tolerance) and _equal_numbers(expected.imag, got.imag, tolerance)
+    if isinstance(observed, complex) or (isinstance(expected, int) and (tolerance is None or tolerance == 0)):
         return expected == observed
     try:
         wanted, got = float(expected), float(observed)
@@ -218,23 +209,22 @@ def _exact_number(node: Node) -> decimal.Decimal | Fraction | None:
 
 def _equal_nodes(expected: Node, observed: Node, tolerance: float | None) -> bool:
     """Two containers or objects."""
-    if expected.kind in _SETS:
-        return observed.kind in _SETS and _equal_sets(expected.items, observed.items, tolerance)
     if expected.kind == "dict":
         return observed.kind == "dict" and _equal_dicts(expected, observed, tolerance)
     if expected.kind in _SEQUENCES:
-        kind = _SEQUENCES.get(observed.kind)
-        is_same = kind == _SEQUENCES[expected.kind] or (
-            observed.kind in {"generator", "ndarray"} and expected.kind in {"list", "tuple"}
-        )
+        is_same = _SEQUENCES.get(observed.kind) == _SEQUENCES[expected.kind]
         return is_same and _equal_items(expected.items, observed.items, tolerance)
+    if _is_set_like(expected) and _is_set_like(observed):
+        return _equal_sets(expected.items, observed.items, tolerance)
     if expected.kind != observed.kind:
         return False
     if expected.kind == "literal":
         return _equal_literals(expected, observed)
     if expected.kind == "range":
         return _range(expected) == _range(observed)
-    if expected.kind in {"ndarray", "generator"}:
+    if expected.kind in _IDENTICAL:
+        return False
+    if expected.kind == "ndarray":
         return _equal_items(expected.items, observed.items, tolerance)
     is_same = expected.type_name == observed.type_name
     if expected.kind in _OBJECTS:
@@ -242,6 +232,11 @@ def _equal_nodes(expected: Node, observed: Node, tolerance: float | None) -> boo
     if expected.kind == "enum":
         return is_same and _equal_members(expected, observed, tolerance)
     return is_same and _equal_items(expected.items, observed.items, tolerance)
+
+
+def _is_set_like(node: Node) -> bool:
+    """Whether `==` compares it as a set: a set, or the view of a dict's keys or items."""
+    return node.kind in _SETS or (node.kind == "view" and node.type_name in _SET_VIEWS)
 
 
 def _equal_objects(expected: Node, observed: Node, tolerance: float | None) -> bool:
@@ -323,51 +318,47 @@ def _by_key(node: Node) -> dict[bytes, Value]:
 def digest(value: Value) -> bytes:
     """Sixteen bytes that are the same for equal values (floats exactly) and differ for others.
 
-    Those of an object that equals nothing are new each time.
-    Each part is digested once, so nested sets cost no more than their size.
+    Each kind of value has a tag of its own, and what follows has a fixed size or ends the text, so that no value can be
+    written as another. Those of an object that equals nothing are new each time. Each part is digested once, so nested
+    sets cost no more than their size.
     """
     value = _plain(value)
-    if isinstance(value, Node):
-        return _digest_node(value)
-    if isinstance(value, bool):
-        return _hashed(b"t" if value else b"u")
-    if isinstance(value, int | float):
-        return _hashed(b"r" + _number_bytes(value))
-    if isinstance(value, complex):
-        if value.imag == 0:
-            return digest(value.real)
-        return _hashed(b"c" + _number_bytes(value.real) + b"," + _number_bytes(value.imag))
-    if isinstance(value, str):
-        return _hashed(b"s" + value.encode("utf-8", "surrogatepass"))
-    return _hashed(b"b" + value) if isinstance(value, bytes) else _hashed(b"n")
-
-
-def _number_bytes(value: int | float) -> bytes:
-    """A whole float as the integer it equals."""
-    if isinstance(value, float):
-        if not value.is_integer():
-            return value.hex().encode()
-        value = int(value)
-    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
+    match value:
+        case Node():
+            return _digest_node(value)
+        case None:
+            return _hashed(b"n")
+        case bool():
+            return _hashed(b"t" if value else b"u")
+        case int():
+            return _hashed(b"i" + value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+        case float():
+            return digest(int(value)) if value.is_integer() else _hashed(b"f" + value.hex().encode())
+        case complex():
+            return digest(value.real) if value.imag == 0 else _hashed(b"c" + digest(value.real) + digest(value.imag))
+        case str():
+            return _hashed(b"s" + value.encode("utf-8", "surrogatepass"))
+        case bytes():
+            return _hashed(b"b" + value)
 
 
 def _digest_node(node: Node) -> bytes:
     if node.kind == "object" and not node.items:
         return os.urandom(16)
-    name = node.type_name.encode("utf-8", "surrogatepass")
+    kind, name = digest(node.kind), digest(node.type_name)
     if node.kind == "enum" and node.items[0] != "" and _is_opaque(node.items[1]):
-        return _hashed(b"E" + name + b"\0" + digest(node.items[0]))
+        return _hashed(b"E" + name + digest(node.items[0]))
     parts: list[bytes] = [digest(item) for item in node.items]
     if node.kind in _OBJECTS:
         pairs = sorted(key + part for key, part in zip(parts[::2], parts[1::2], strict=True))
-        return _hashed(b"A" + node.kind.encode() + b"\0" + name + b"\0" + b"".join(pairs))
-    if node.kind in _SETS:
+        return _hashed(b"A" + kind + name + b"".join(pairs))
+    if _is_set_like(node):
         return _hashed(b"S" + b"".join(sorted(set(parts))))
     if node.kind == "dict":
         return _hashed(b"D" + b"".join(sorted(key + value for key, value in zip(parts[::2], parts[1::2], strict=True))))
     if node.kind in _SEQUENCES:
-        return _hashed(b"Q" + _SEQUENCES[node.kind].encode() + b"".join(parts))
-    return _hashed(b"O" + node.kind.encode() + b"\0" + name + b"\0" + b"".join(parts))
+        return _hashed(b"Q" + digest(_SEQUENCES[node.kind]) + b"".join(parts))
+    return _hashed(b"O" + kind + name + b"".join(parts))
 
 
 def _hashed(content: bytes) -> bytes:

@@ -2,10 +2,10 @@
 
 Builds only scalars and `Node`s: never a set, a dict or an object from a candidate's data, so no hash of theirs is
 computed and no method of theirs can run. The child's end is `jail.encode`. Kinds of `Node`: list, tuple, namedtuple
-(`text` holds the field names), set, frozenset, dict, deque, range, bytearray, generator, enum (items: name, value,
-whether it equals its value), dataclass and object (items alternate names and values), exception (items: arguments),
-type, literal (items: its source text, as of Decimal or datetime), ndarray, table. Expected values may also hold
-approx (items: a value and its relative tolerance), which no child can send.
+(`text` holds the field names), set, frozenset, dict, view (of a dict), deque, range, bytearray, generator, enum (items:
+name, value, whether it equals its value), dataclass and object (items alternate names and values), exception (items:
+arguments), type, literal (items: its source text, as of Decimal or datetime), ndarray, table. Expected values may also
+hold approx (items: a value and its relative tolerance), which no child can send.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CONTAINERS = {
     "ndarray",
     "table",
 }
-KINDS = frozenset({*_CONTAINERS, "generator", "enum", "dataclass", "object", "exception", "type", "literal"})
+KINDS = frozenset({*_CONTAINERS, "view", "generator", "enum", "dataclass", "object", "exception", "type", "literal"})
 _APPROX = 1e-6
 """The relative tolerance of `pytest.approx` where it states none."""
 _PAIRED = frozenset({"dict", "dataclass", "object"})

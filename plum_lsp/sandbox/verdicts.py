@@ -9,10 +9,11 @@ import contextlib
 import functools
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from plum_lsp.domain.verification import Ending, Holds, Observation, Passes, TestCase, Verdict, VerdictStatus
-from plum_lsp.sandbox import judge, values
+from plum_lsp.sandbox import judge, kinship, values
 from plum_lsp.sandbox.conversation import Answer
 
 _log = logging.getLogger(__name__)
@@ -20,17 +21,26 @@ _REMEMBERED_MAX = 512
 """Judgements and literals kept."""
 
 
+class _Beside(NamedTuple):
+    """What a child without the candidate said about one test."""
+
+    held: VerdictStatus
+    known: frozenset[kinship.Chain]
+
+
 def verdicts(
     tests: Sequence[TestCase],
     answers: Sequence[Answer],
     expected: Sequence[Observation | None],
-    held: dict[int, VerdictStatus],
+    held: Mapping[int, VerdictStatus],
+    known: Mapping[int, frozenset[kinship.Chain]],
 ) -> tuple[Verdict, ...]:
-    """One verdict for each test; `held` says what the predicates said, by index of the test."""
+    """One verdict for each test; `held` has what the predicates said and `known` exceptions, by index of the test."""
     found = []
     for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
+        beside = _Beside(held.get(index, VerdictStatus.ERRORED), known.get(index, frozenset()))
         try:
-            status, text = _remembered(test, answer, wanted, held.get(index, VerdictStatus.ERRORED))
+            status, text = _remembered(test, answer, wanted, beside)
         except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
             _log.error("a value could not be judged: %s", type(error).__name__)
             status, text = VerdictStatus.ERRORED, f"the value cannot be judged: {type(error).__name__}"
@@ -51,25 +61,23 @@ _judgements: OrderedDict[object, tuple[VerdictStatus, str]] = OrderedDict()
 
 
 def _remembered(
-    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
+    test: TestCase, answer: Answer, wanted: Observation | None, beside: _Beside
 ) -> tuple[VerdictStatus, str]:
     """`_judged`, once for the same answer where the test's text alone decides what is expected."""
     is_fixed = wanted is None or wanted is literal(getattr(test.expectation, "expected", ""))
     if not answer.frame or not is_fixed:
-        return _judged(test, answer, wanted, held)
-    key = (test.expectation, answer.frame, held)
+        return _judged(test, answer, wanted, beside)
+    key = (test.expectation, answer.frame, beside)
     known = _judgements.get(key)
     if known is None:
-        known = _judgements[key] = _judged(test, answer, wanted, held)
+        known = _judgements[key] = _judged(test, answer, wanted, beside)
         if len(_judgements) > _REMEMBERED_MAX:
             with contextlib.suppress(KeyError):  # verdicts on large answers are computed in threads
                 _judgements.popitem(last=False)
     return known
 
 
-def _judged(
-    test: TestCase, answer: Answer, wanted: Observation | None, held: VerdictStatus
-) -> tuple[VerdictStatus, str]:
+def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: _Beside) -> tuple[VerdictStatus, str]:
     """The verdict on one test, and what was observed."""
     seen = answer.observation
     if isinstance(test.expectation, Passes):
@@ -77,7 +85,9 @@ def _judged(
     if wanted is not None and wanted.ending is not Ending.RETURNED:
         return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
     expected = None if wanted is None else wanted.value
-    status = judge.status_of(test.expectation, seen, expected=expected, shown=answer.shown, held=held)
+    status = judge.status_of(
+        test.expectation, seen, expected=expected, shown=answer.shown, held=beside.held, known=beside.known
+    )
     text = describe(seen)
     if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
         text = values.clean(f"the predicate cannot be asked about it: {text}")

@@ -6,11 +6,13 @@ Numbers and fixed words only: no text, no path, no name that a user chose. Knows
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from socketserver import ThreadingMixIn
 from threading import Thread
-from wsgiref.simple_server import WSGIServer
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, make_wsgi_app
 
 from plum_lsp.domain.events import Event, Sampled
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
@@ -111,12 +113,15 @@ class MetricsPage:
         if not port:
             return
         try:
-            self._server = start_http_server(port, addr=HOST, registry=self._metrics.registry)
+            server = make_server(HOST, port, _only_by_our_name(self._metrics.registry), _PageServer, _PageHandler)
         except OSError as error:
             self._complain(
                 f"Metrics cannot be served at {HOST}:{port} ({error.strerror}). Set metrics.port to another, or to 0."
             )
         else:
+            thread = Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            self._server = server, thread
             logger.info("metrics at http://%s:%d/metrics", HOST, port)
 
     def close(self) -> None:
@@ -127,3 +132,37 @@ class MetricsPage:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+class _PageServer(ThreadingMixIn, WSGIServer):
+    """A slow client keeps no other waiting."""
+
+    daemon_threads = True
+
+
+class _PageHandler(WSGIRequestHandler):
+    """Says nothing on standard error, and waits for no client that says nothing."""
+
+    timeout = 5
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def _only_by_our_name(registry: CollectorRegistry) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """The page, for requests that call this machine by its own name.
+
+    A web page may lead a name of its own to the loopback address and then read what is answered there (DNS rebinding).
+    What its browser sends names that host.
+    """
+    page = make_wsgi_app(registry)
+
+    def answer(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        host, _, port = environ.get("HTTP_HOST", "").partition(":")
+        if host.lower() in {HOST, "localhost"} and port == environ["SERVER_PORT"]:
+            found: Iterable[bytes] = page(environ, start)
+            return found
+        start("421 Misdirected Request", [("Content-Type", "text/plain")])
+        return [f"this page is http://{HOST}:{environ['SERVER_PORT']}/metrics\n".encode()]
+
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -30,10 +31,15 @@ def _is_private(uri: str, patterns: Sequence[str]) -> bool:
     """Whether the path that a URI names is excluded, by its own name or by the one a link leads to."""
     parts = urlsplit(uri)
     path = unquote(parts.path)
-    expanded = [str(Path(pattern).expanduser()) for pattern in patterns]
+    expanded = _expanded(tuple(patterns))
     if is_excluded(path, expanded):
         return True
     if parts.scheme != "file":
         return False
     resolved = Path(path).resolve()
     return is_excluded(resolved, expanded) or is_ignored(Path(path)) or is_ignored(resolved)
+
+
+@lru_cache(maxsize=8)
+def _expanded(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(str(Path(pattern).expanduser()) for pattern in patterns)

@@ -155,14 +155,14 @@ class Session:
             return None
         standing = self._stands_at(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
-        if (kept := self._kept(request)) is not None:
+        if (kept := self._kept(request)) is not None and await self._forbidden(request) is None:
+            if opened.version != request.document.version:
+                return None
             self._log(request, f"typed_through offer={kept.offers[-1].id}")
             return kept
         end = "cancelled"
         try:
-            result: Offer | Abstention | None = self._refusal(request)
-            if result is None:
-                result = await opened.run(partial(self._answer, request))
+            result = await opened.run(partial(self._considered, request))
             is_stale = self.documents.get(uri) is not opened or opened.version != request.document.version
             end = _end(result, is_stale=is_stale)
         finally:
@@ -187,8 +187,6 @@ class Session:
             or request.trigger is Trigger.INVOKED
             or standing.document.version == request.document.version
         ):
-            return None
-        if refusal(request.id, request.document.uri, self.settings.current.privacy) is not None:
             return None
         for offer in standing.offers:
             rest = typed_through(offer, standing.document, request.document, request.offset)
@@ -223,10 +221,22 @@ class Session:
             seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
         )
 
-    def _refusal(self, request: SuggestionRequest) -> Abstention | None:
+    async def _considered(self, request: SuggestionRequest) -> Offer | Abstention:
+        """The answer to a question that may be asked, or why it may not."""
+        return await self._refusal(request) or await self._answer(request)
+
+    async def _forbidden(self, request: SuggestionRequest) -> Abstention | None:
+        """What the settings and ignore files say, read in a thread: they may be long, and a folder slow."""
+        return await asyncio.to_thread(refusal, request.id, request.document.uri, self.settings.current.privacy)
+
+    async def _refusal(self, request: SuggestionRequest) -> Abstention | None:
         """Why a question may not even be asked."""
         document = request.document
-        result = refusal(request.id, document.uri, self.settings.current.privacy)
+        try:
+            async with asyncio.timeout(max(0.0, request.deadline - self.clock.now())):
+                result = await self._forbidden(request)
+        except TimeoutError:
+            result = _abstain(request, AbstentionReason.DEADLINE, "The folders of the file did not answer in time.")
         if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
             detail = "The document holds half of a UTF-16 pair, which is no character."
             result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)

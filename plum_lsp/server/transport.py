@@ -1,4 +1,4 @@
-"""Carries messages over stdio or one TCP connection, until the editor leaves in whatever way. Reads no message.
+"""Carries messages over stdio, a Unix socket or one TCP connection, until the editor leaves in whatever way.
 
 Standard input is read without a thread: a thread that waits for an editor keeps the process from ending.
 """
@@ -10,14 +10,23 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import stat
+import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
 from pygls.io_ import StdinAsyncReader
 
+from plum_lsp.server.door import Refused, StrictReader, admitted
+
 logger = logging.getLogger(__name__)
+
+WAITING_MAX = 8
+"""Connections that have not yet shown who they are; more are closed at once."""
 
 
 class Reader(Protocol):
@@ -55,28 +64,93 @@ async def serve_stdio(serve: Serve) -> int:
         return await serve(await _standard_input(loop), _PipeWriter(output))
 
 
-async def serve_tcp(serve: Serve, *, host: str, port: int) -> int:
-    """Wait for one connection and serve it; port 0 takes a free one, told in the log."""
-    accepted: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue(1)
+async def serve_tcp(serve: Serve, *, host: str, port: int, token: str, told: str = "") -> int:
+    """Wait for one connection that shows the token, and serve it; port 0 takes a free one.
+
+    Args:
+        told: what the log tells of the token, behind the address.
+    """
+    admit = partial(admitted, token=token)
+
+    async def listen(accept: _Accept) -> asyncio.Server:
+        listener = await asyncio.start_server(accept, host, port)
+        logger.info("listening on %s:%d%s", *listener.sockets[0].getsockname()[:2], told)
+        return listener
+
+    return await _serve_first(serve, listen, admit)
+
+
+async def serve_socket(serve: Serve, path: Path) -> int:
+    """Wait for one connection of the same user at a Unix socket, and serve it; the socket is gone afterwards."""
+
+    async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reader:
+        if (other := _user_of(writer.get_extra_info("socket"))) not in {None, os.geteuid()}:
+            raise Refused(f"the user {other} is not ours")
+        return StrictReader(reader)
+
+    async def listen(accept: _Accept) -> asyncio.Server:
+        before = os.umask(0o177)
+        try:
+            listener = await asyncio.start_unix_server(accept, path)
+        finally:
+            os.umask(before)
+        logger.info("listening at %s", path)
+        return listener
+
+    try:
+        return await _serve_first(serve, listen, admit)
+    finally:
+        path.unlink(missing_ok=True)  # noqa: ASYNC240 (the process is about to end)
+
+
+_Accept: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+_Listen: TypeAlias = Callable[[_Accept], Awaitable[asyncio.Server]]
+_Admit: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Reader]]
+
+
+async def _serve_first(serve: Serve, listen: _Listen, admit: _Admit) -> int:
+    """Serve the first connection that is admitted, and no other."""
+    chosen: asyncio.Future[tuple[Reader, asyncio.StreamWriter]] = asyncio.get_running_loop().create_future()
+    waiting = 0
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if listener.is_serving():
-            listener.close()
-            accepted.put_nowait((reader, writer))
-        else:
+        nonlocal waiting
+        if waiting >= WAITING_MAX or chosen.done():
             writer.close()
+            return
+        waiting += 1
+        try:
+            admitted_reader = await admit(reader, writer)
+        except (Refused, TimeoutError, ConnectionError) as error:
+            logger.warning("a connection was refused: %s", error or "it said nothing")
+            writer.close()
+            return
+        finally:
+            waiting -= 1
+        if chosen.done():
+            writer.close()
+        else:
+            chosen.set_result((admitted_reader, writer))
 
     with _signals(asyncio.get_running_loop()):
-        listener = await asyncio.start_server(accept, host, port)
-        logger.info("listening on %s:%d", *listener.sockets[0].getsockname()[:2])
+        listener = await listen(accept)
         try:
-            reader, writer = await accepted.get()
+            reader, writer = await chosen
         finally:
             listener.close()
         try:
             return await serve(reader, writer)
         finally:
             writer.close()
+
+
+def _user_of(connected: socket.socket) -> int | None:
+    """Who is at the other end (unix(7), SO_PEERCRED); None where the system does not tell, and the file's mode does."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return None
+    _, user, _ = struct.unpack("3i", connected.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
+    return int(user)
 
 
 class _PipeWriter:

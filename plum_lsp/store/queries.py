@@ -18,7 +18,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.quality import Quality
-from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier
+from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier, is_refuted
 from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
 from plum_lsp.store.database import BUSY_MS, connect_reader, explained
 from plum_lsp.store.migrations import is_current, refuse_newer
@@ -82,6 +82,11 @@ class KnownCandidate:
     reason: str
     verdicts: tuple[Verdict, ...]
     quality: Quality | None
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether a test showed it wrong, as its latest judgement has it."""
+        return is_refuted(self.tier, self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from plum_lsp.domain.verification import Node, Value
 
 ITEMS_MAX = 2_000
 """Longer results are not judged; generated inputs are short."""
-_SEQUENCES = frozenset({"list", "tuple", "namedtuple", "generator", "deque", "ndarray"})
+_SEQUENCES = frozenset({"list", "tuple", "namedtuple", "generator", "view", "deque", "ndarray"})
 _SETS = frozenset({"set", "frozenset"})
 _KEY_CHARACTERS_MAX = 10_000
 _ONE_OF = {

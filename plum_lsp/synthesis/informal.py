@@ -52,6 +52,8 @@ _BARE_ERROR = re.compile(rf"\s*{_SYMBOL}\s*(?P<name>(?:\w+\.)*[A-Z]\w*(?:Error|E
 _GOES_ON = re.compile(
     r"\s*(?:[-+*/%=<>&|^@]|\b(?:if|when|unless|or|and|for|to|than|more|times|else|in|of|is|not|while|where|plus|minus|modulo)\b)"
 )
+_YIELDS = re.compile(r"->\s*[\w.]*(?:Iterator|Iterable|Generator)\b|^(?:Yield|Generate|A generator|An iterator)", re.M)
+"""Says that a function gives its values one by one; prose shows them as a list all the same."""
 _FOREIGN = {"true": "True", "false": "False", "null": "None", "none": "None", "TRUE": "True", "FALSE": "False"}
 _ASSERT = re.compile(r"^[ \t]*(?:>>>[ ]*)?assert[ \t(]", re.MULTILINE)
 
@@ -133,8 +135,20 @@ def _example_at(text: str, start: int, stop: int, surface: Surface) -> tuple[Exa
     expectation, end = _expectation_at(text, stop, surface, is_printed=is_printed)
     if expectation is None:
         return None, stop
+    call = _read_out(call, expectation, surface)
     quote = " ".join(text[start:end].split())
     return Example(call=call, expectation=expectation, quote=quote), end
+
+
+def _read_out(call: Call, expectation: Expectation, surface: Surface) -> Call:
+    """The call, read out as a list or tuple where the function yields what the text shows so."""
+    shown = expression_or_none(expectation.expected) if isinstance(expectation, Equals) else None
+    whole = expression_or_none(call.expression)
+    if not isinstance(shown, ast.List | ast.Tuple) or whole is None or not is_call(whole, surface):
+        return call
+    if not _YIELDS.search(f"{surface.function.signature}\n{surface.function.docstring.lstrip()[:40]}"):
+        return call
+    return Call(expression=f"{type(shown).__name__.lower()}({call.expression})", setup=call.setup)
 
 
 def call_of(source: str, surface: Surface) -> Call | None:

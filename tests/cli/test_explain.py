@@ -24,6 +24,18 @@ def test_the_latest_offer_and_an_earlier_one(user: CommandLine, policy: Scripted
         assert told in earlier.said
 
 
+def test_an_offer_that_contradicts_a_doubted_example(user: CommandLine, policy: ScriptedPolicy) -> None:
+    """It failed that example and was offered all the same, so it is not called rejected; a wrong candidate is."""
+    user.write("doubted.py", ADD.replace("    0\n", "    0\n    >>> add(2, 3)\n    7\n"))
+    for text in ("a + b", "b + a", "sum((a, b))", "a - -b", "5"):
+        policy.will_complete(f"    return {text}\n")
+    assert user.complete("doubted.py", "--all", "--candidates", "5", line=11).code == 0
+    shown = user.here("explain")
+    assert "the example '>>> add(2, 3)" in shown.said
+    rows = shown.out.partition("Candidates and tests")[2].splitlines()[2:7]
+    assert [("consistent" in row, "rejected" in row) for row in rows] == [(True, False)] * 4 + [(False, True)]
+
+
 def test_without_a_store(user: CommandLine) -> None:
     """Says where it would be and what makes it, and does not make one."""
     ran = user.run("explain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -199,7 +200,7 @@ async def test_a_file_may_hold_the_messages(policy: ScriptedPolicy, tmp_path: Pa
 
 
 async def test_one_editor_is_served_over_tcp(policy: ScriptedPolicy, tmp_path: Path) -> None:
-    """The port is told in the log; when the editor leaves, so does the server."""
+    """Port and token are told in the log; the editor names no program; when it leaves, so does the server."""
     environ = {**os.environ, "PLUM_POLICY_URL": policy.url, "PLUM_POLICY_API_KEY": policy.api_key}
     environ |= {"PLUM_DATA_DIR": str(tmp_path)}
     process = await asyncio.create_subprocess_exec(
@@ -207,9 +208,23 @@ async def test_one_editor_is_served_over_tcp(policy: ScriptedPolicy, tmp_path: P
     )
     assert process.stderr is not None
     line = (await process.stderr.readline()).decode()
-    port = int(line.rpartition(":")[2])
-    async with Editor.over_tcp("127.0.0.1", port) as editor:
+    found = re.search(r"listening on 127\.0\.0\.1:(\d+), token in (.+)", line)
+    assert found is not None
+    refused, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
+    writer.write(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}")
+    assert await refused.read() == b""
+    writer.close()
+    mark = tmp_path / "ran"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
+    settings = {"sandbox": {"interpreter": str(program)}, "policy": {"url": "http://e.example"}}
+    token = Path(found[2]).read_text().strip()
+    async with Editor.over_tcp("127.0.0.1", int(found[1]), token=token, settings=settings) as editor:
         assert await editor.suggest(ADD) is not None
+        told = editor.read_messages()
+    assert len(told) == 2 and all("over TCP may not set it" in one for one in told)
+    assert not mark.exists()
     assert await process.wait() == 0
 
 

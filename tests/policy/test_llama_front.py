@@ -81,7 +81,7 @@ async def client(pool: ScriptedPool) -> AsyncIterator[httpx.AsyncClient]:
         port = probe.getsockname()[1]
     front = LlamaFront(pool, "key")  # type: ignore[arg-type]
     async with (
-        serve_http(front.handle, host="127.0.0.1", port=port),
+        serve_http(front.handle, admit=front.admit, host="127.0.0.1", port=port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=KEY, trust_env=False, timeout=20) as client,
     ):
         yield client

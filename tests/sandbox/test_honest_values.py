@@ -177,6 +177,6 @@ def test_a_value_that_cannot_be_judged_costs_one_verdict(monkeypatch: pytest.Mon
         for index in range(2)
     ]
     expected = [Observation(ending=Ending.RETURNED, value=1)] * 2
-    found = verdicts.verdicts(tests, [Answer(observation=each, shown="", size=0) for each in seen], expected, {})
+    found = verdicts.verdicts(tests, [Answer(observation=each, shown="", size=0) for each in seen], expected, {}, {})
     assert [verdict.status for verdict in found] == [VerdictStatus.ERRORED, VerdictStatus.PASSED]
     assert found[0].shown == "the value cannot be judged: ArithmeticError"

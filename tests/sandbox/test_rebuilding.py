@@ -135,6 +135,23 @@ def test_no_field_stands_in_for_a_method(value: Node) -> None:
         rebuilt(value)
 
 
+class Yes:
+    """A class of the program under test whose instances can be called."""
+
+    def __call__(self, *_: object) -> bool:
+        """True, whatever the question."""
+        return True
+
+
+@pytest.mark.parametrize(("kind", "text"), [("object", ""), ("dataclass", ""), ("namedtuple", "startswith")])
+def test_no_callable_object_stands_in_for_a_method(kind: str, text: str) -> None:
+    """`_.startswith("a")` with an instance of the program's own class for `startswith` neither."""
+    items = (Node(kind="object", type_name="Yes", items=("a", 1)),)
+    value = Node(kind=kind, type_name="A", items=items if text else ("startswith", *items), text=text)
+    with pytest.raises(CannotRebuild):
+        rebuilt(value, {"__name__": __name__, "Yes": Yes})
+
+
 class Account:
     """A class of the program under test, with behaviour of its own."""
 

@@ -158,7 +158,27 @@ Pair = collections.namedtuple("Pair", "left right")
         ({1, 2}, frozenset({2, 1}), True),
         ({1: 2.0, "a": 0.1 + 0.2}, {"a": 0.3, 1: 2}, True),
         ({0.3}, {0.1 + 0.2}, True),
-        ([1.5], iter([1.5]), True),
+        ([1.5], iter([1.5]), False),
+        ([1, 2], (n for n in [1, 2]), False),
+        ((1, 2), map(int, [1, 2]), False),
+        ([(1, 2)], zip([1], [2], strict=True), False),
+        ([1], {1: 2}.keys(), False),
+        ([2], {1: 2}.values(), False),
+        ({1: 2}.values(), {1: 2}.values(), False),
+        ({1}, {1: 2}.keys(), True),
+        ({(1, 2)}, {1: 2}.items(), True),
+        (10_000_000_000, 9_999_999_999 + 0j, False),
+        (0, 1e-13 + 1e-13j, False),
+        ([0], [1e-13 + 0j], False),
+        ({"a": 10_000_000_000}, {"a": 9_999_999_999 + 0j}, False),
+        (0.0, 1e-13j, False),
+        (2.5, 2.5 + 0j, True),
+        (1j, 1j + 1e-13, True),
+        (1 + 0j, 1, True),
+        (2**70 + 0j, 2**70 + 1, True),
+        ({7233902}, {float("nan")}, False),
+        ({6909542}, {float("inf")}, False),
+        ({complex(0x2C2C, 0.5)}, {complex(0, 0.5)}, False),
         ([1, 2], range(1, 3), False),
         (Point(1, "a"), Point(1, "b"), True),
         (Point(1), Point(2), False),
@@ -185,6 +205,13 @@ Pair = collections.namedtuple("Pair", "left right")
 def test_the_rules_of_equality(expected: Any, observed: Any, is_equal: bool) -> None:
     """One row a rule."""
     assert judge.equal(carried(expected), carried(observed)) is is_equal
+
+
+def test_no_stated_tolerance_bends_a_bool_or_text() -> None:
+    """A tolerance is about numbers."""
+    assert not judge.equal(True, 1.2, tolerance=0.5)
+    assert not judge.equal("1", 1, tolerance=0.5)
+    assert judge.equal(10, 11, tolerance=0.5)
 
 
 def test_tolerance_scales_with_the_expected_value() -> None:

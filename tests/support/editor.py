@@ -197,7 +197,9 @@ class Editor:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def over_tcp(cls, host: str, port: int) -> AsyncIterator[Editor]:
+    async def over_tcp(
+        cls, host: str, port: int, *, token: str, settings: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Editor]:
         """An editor with a server that listens already."""
         editor = cls(_client(), capabilities())
         editor._listen()
@@ -205,7 +207,7 @@ class Editor:
         writer = editor.client.protocol.writer
         assert isinstance(writer, asyncio.StreamWriter)
         try:
-            await editor.initialize(None, None)
+            await editor.initialize(settings, None, token=token)
             yield editor
             await editor.leave()
             await editor.client.stop()
@@ -214,13 +216,16 @@ class Editor:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def initialize(self, settings: Mapping[str, Any] | None, workspace: Path | None) -> None:
+    async def initialize(self, settings: Mapping[str, Any] | None, workspace: Path | None, *, token: str = "") -> None:
         """Say hello."""
+        options: dict[str, Any] = {"plum": dict(settings)} if settings else {}
+        if token:
+            options["token"] = token
         folders = [types.WorkspaceFolder(workspace.as_uri(), "work")] if workspace else None
         self.answer = await self.client.initialize_session(
             types.InitializeParams(
                 capabilities=self.capabilities,
-                initialization_options={"plum": dict(settings)} if settings else None,
+                initialization_options=options or None,
                 workspace_folders=folders,
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +25,14 @@ def run(folder: Path, *arguments: str) -> Result:
         "COLUMNS": "120",
     }
     return CliRunner().invoke(main, list(arguments), env=environment)
+
+
+def published(folder: Path, *, number: int) -> None:
+    """Leave the record of a published version in the data folder."""
+    version = folder / "adapters" / f"plum-v{number}"
+    version.mkdir(parents=True)
+    record = {"number": number, "model": "m", "model_sha256": "", "adapter_sha256": "", "rank": 8}
+    (version / "version.json").write_text(json.dumps(record))
 
 
 async def test_status_counts_the_evidence(tmp_path: Path) -> None:
@@ -76,12 +85,15 @@ def test_pausing_and_resuming_are_kept(tmp_path: Path) -> None:
         assert ("paused" in run(tmp_path, "status").output) is is_paused
 
 
-def test_rolling_back_to_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    """With the versions there are."""
+def test_rolling_back_to_a_missing_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command names the missing version and the ones there are, even if the base model is not on this machine."""
+    monkeypatch.setenv("PLUM_CACHE_DIR", str(tmp_path / "empty"))
     open_store(store_file(tmp_path)).close()
+    published(tmp_path, number=3)
     result = run(tmp_path, "rollback", "7")
     assert result.exit_code == 1
-    assert "version" in result.output
+    assert "there is no version '7'" in result.output
+    assert "Published versions: plum-v3." in result.output
     assert "Traceback" not in result.output
 
 

@@ -145,6 +145,7 @@ def rollback(version: int | None) -> None:
     before = active.number if active else 0
     wanted = _before(before, [one.number for one in store.versions()]) if version is None else version
     if wanted:
+        store.find(str(wanted))  # a missing version is named before a missing model
         Versions(data_dir=folder, settings=settings, base=base_of(settings)).go_to(wanted)
     else:
         with store.locked():

@@ -58,8 +58,9 @@ def rebuild(wire: Any, module: dict[str, Any]) -> Any:
 
 def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[str, Any]) -> Any:
     """A container or object from its parts."""
-    if kind in ("namedtuple", "object", "dataclass") and any(isinstance(item, type) for item in items):
-        # A field that is a class could be called where the predicate means a method, as in `_.startswith("a")`.
+    if kind in ("namedtuple", "object", "dataclass") and any(callable(item) for item in items):
+        # A class, or an object whose class has `__call__`, would answer where the predicate means a method of plain
+        # data, as in `_.startswith("a")`.
         raise CannotRebuild(type_name)
     if kind == "namedtuple":
         own = _own_class(type_name, module)
@@ -70,6 +71,8 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
         return dict(zip(items[::2], items[1::2]))
     if kind == "generator":
         return iter(items)
+    if kind == "view":
+        return _view(type_name, items)
     if kind == "range":
         return range(*items)
     if kind == "enum":
@@ -90,6 +93,13 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
 
         return numpy.array(items, dtype=text)
     return _object(type_name, items, module)
+
+
+def _view(type_name: str, items: list[Any]) -> Any:
+    """A view of a dict that holds what the view showed."""
+    if type_name == "dict_keys":
+        return dict.fromkeys(items).keys()
+    return dict(items).items() if type_name == "dict_items" else dict(enumerate(items)).values()
 
 
 def _literal(constructor: str, items: list[Any], names: list[str]) -> Any:

@@ -174,7 +174,7 @@ def _write_type(out: Encoder, value: type, depth: int) -> None:
 
 
 def _write_view(out: Encoder, value: Any, depth: int) -> None:
-    out.node("list", _name_of(type(value)), "", list(value), depth)
+    out.node("view", _name_of(type(value)), "", list(value), depth)
 
 
 def _write_by_text(out: Encoder, value: Any, depth: int) -> None:
