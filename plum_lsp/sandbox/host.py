@@ -10,13 +10,10 @@ import asyncio
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,31 +21,25 @@ from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.verification import (
     Call,
-    Ending,
     Equals,
     Holds,
-    InModule,
     Limits,
     Observation,
     Program,
     Raises,
-    RunOutcome,
     SandboxTier,
     Shows,
     TestCase,
     TestRun,
-    Value,
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import isolation, kinship, launching, literals, pool, quota, seatbelt, testing, values
-from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
+from plum_lsp.sandbox import asking, isolation, kinship, launching, pool, quota, seatbelt, testing
+from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
-from plum_lsp.sandbox.project_pool import ProjectPool
-from plum_lsp.sandbox.showing import Views, packages_named
+from plum_lsp.sandbox.project_jail import ProjectJail
 from plum_lsp.sandbox.verdicts import literal, verdicts
-from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
@@ -202,13 +193,12 @@ class JailSandbox:
         self._quota = _quota(options.limits_together)
         self._tier: SandboxTier | None = None
         self._pool = ZygotePool(self._started, spares=options.spares)
-        self._homes = ""
-        self._project = ProjectPool(options.home, options.hides, self._started_for_project) if options.home else None
         self._slots = asyncio.Semaphore(options.jobs_or_default)
         self._expecting = asyncio.Lock()
         self._at_work = 0
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
+        self._project = self._project_jail()
 
     @property
     def tier(self) -> SandboxTier:
@@ -216,6 +206,21 @@ class JailSandbox:
         if self._tier is None:
             raise SandboxError("the sandbox is not open")
         return self._tier
+
+    def _project_jail(self) -> ProjectJail | None:
+        """What runs documents of the project as its modules; None without one."""
+        if self._options.home is None:
+            return None
+        order = launching.Order(
+            tier=self._plan,
+            interpreter=self._interpreter,
+            readable=(),
+            import_paths=(),
+            imports=self._options.imports,
+            nice=self._options.nice,
+            quota=self._quota,
+        )
+        return ProjectJail(self._options.home, self._options.hides, order, self._packages, self._slots)
 
     def place_of(self, path: Path) -> ModulePlace | None:
         """Where a document stands among the modules of the project, if there is one; see the port."""
@@ -276,46 +281,22 @@ class JailSandbox:
         self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
     ) -> tuple[TestRun, ...]:
         """Run tests of the project whole, beside the program; see the port."""
-        not_run = tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
-        project, module, home = self._project, program.module, self._options.home
-        if project is None or module is None or home is None or not tests:
-            return not_run
-        for ahead in (True, False):
-            files = testing.files_of(tests)
-            child = await (project.tests_child(module, files) if ahead else project.child(module, "tests", ahead=False))
-            if child is None:
-                continue
-            try:
-                async with self._slots:
-                    return await testing.run_tests(
-                        child,
-                        program,
-                        tests,
-                        folder=str(home.root),
-                        watches=watches,
-                        seconds=seconds,
-                        is_ahead=ahead,
-                    )
-            except testing.NotLoaded as error:
-                _log.debug("tests are not run: %s", error)
-            finally:
-                child.kill()
-        return not_run
+        if self._project is None:
+            return testing.none_run(tests)
+        return await self._project.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
         await self._pool.close()
         if self._project is not None:
             await self._project.close()
-        if self._homes:
-            await asyncio.to_thread(shutil.rmtree, self._homes, ignore_errors=True)
 
     async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         """One program and its calls in a child of its own, which does not outlive them."""
         if not asks:
             return []
         if program.module is not None and self._project is not None:
-            return await self._run_in_project(self._project, program, program.module, asks, limits)
+            return await self._project.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
         self._at_work += 1
         try:
@@ -332,60 +313,6 @@ class JailSandbox:
             if not self._at_work:
                 # Only now: forking ahead would take the cores from the candidates that are being judged, or wait.
                 self._pool.refill()
-
-    async def _run_in_project(
-        self, project: ProjectPool, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits
-    ) -> list[Answer]:
-        """One program that is a module of the project: in a child that has imported it already, if that can be."""
-        async with AsyncExitStack() as ended:
-            self._at_work += 1
-            ended.callback(self._work_ended)
-            for ahead in (True, False):
-                child = await project.child(module, "alone", ahead=ahead)
-                if child is None:
-                    continue
-                try:
-                    async with self._slots:
-                        answers = await converse(child, program, asks, limits)
-                finally:
-                    child.kill()
-                if not (ahead and cannot_exchange(answers[0])):
-                    break
-        return answers
-
-    def _work_ended(self) -> None:
-        self._at_work -= 1
-
-    async def _started_for_project(self, views: Views) -> ZygoteProcess:
-        """The zygote of the project: it has imported the packages that the project's modules name."""
-        assert self._options.home is not None, "only a project asks for it"
-        if not self._plan.has_bubblewrap and not self._homes:
-            self._homes = _folder_for_homes()
-        home = self._options.home
-        room = isolation.Room(
-            homes=isolation.HOMES if self._plan.has_bubblewrap else self._homes,
-            alone=views.alone,
-            tests=views.tests,
-            listed=views.listed,
-            mapped=tuple((one.name, str(one.path)) for one in home.mapped),
-            folder=str(home.root),
-        )
-        named = await asyncio.to_thread(packages_named, views.alone, self._packages)
-        named |= pool.installed_imports("import pytest", self._packages)
-        order = launching.Order(
-            tier=self._plan,
-            interpreter=self._interpreter,
-            readable=views.tests,
-            import_paths=tuple(str(root) for root in home.import_roots),
-            imports=(*self._options.imports, *sorted(named)),
-            nice=self._options.nice,
-            quota=self._quota,
-            room=room,
-        )
-        zygote, _ = await launching.start(order)
-        if not isinstance(zygote, ZygoteProcess):
-            raise SandboxError("a project needs a zygote, which this system has none of")
-        return zygote
 
     async def _started(self, imports: pool.Imports) -> pool.Source:
         """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
@@ -422,8 +349,8 @@ class JailSandbox:
         key = (reference.source, call.setup, call.expression)
         async with self._expecting:
             if key not in self._expected:
-                asks = _with_and_without_setup(call, None)
-                self._expected[key] = _first_returned(await self._run(reference, asks, limits))
+                asks = asking.with_and_without_setup(call, None)
+                self._expected[key] = asking.first_returned(await self._run(reference, asks, limits))
                 while len(self._expected) > _REMEMBERED_MAX:
                     self._expected.popitem(last=False)
             self._expected.move_to_end(key)
@@ -436,15 +363,15 @@ class JailSandbox:
         asks: list[Ask] = []
         places: list[tuple[int, int]] = []
         for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            if isinstance(test.expectation, Holds) and _can_be_asked_about(answer.observation):
+            if isinstance(test.expectation, Holds) and asking.can_be_asked_about(answer.observation):
                 call = Call(expression=f"bool(({test.expectation.predicate}\n))", setup=test.call.setup)
-                variants = _with_and_without_setup(call, (answer.observation.value,))
+                variants = asking.with_and_without_setup(call, (answer.observation.value,))
                 places.append((index, len(variants)))
                 asks += variants
         results = iter(await self._run(reference, asks, limits))
         held: dict[int, VerdictStatus] = {}
         for index, count in places:
-            held[index] = _predicate_status(_first_returned([next(results) for _ in range(count)]))
+            held[index] = asking.predicate_status(asking.first_returned([next(results) for _ in range(count)]))
         return held
 
     async def _known(
@@ -461,51 +388,3 @@ class JailSandbox:
                 call = kinship.lookup(names)
                 known[index] = kinship.chains_in(await self._beside(call, reference, limits))
         return known
-
-
-def _folder_for_homes() -> str:
-    """Where a jail without a file system of its own keeps its children's folders, each of which is closed to others.
-
-    The zygote may become another user, so anyone may make a folder in it.
-    """
-    folder = tempfile.mkdtemp(prefix="plum-homes-")
-    Path(folder).chmod(0o777)
-    return folder
-
-
-def cannot_exchange(answer: Answer) -> bool:
-    """Whether a program could not be put into the document that was imported ahead; nothing of it ran."""
-    return answer.observation.detail.startswith(f"{DID_NOT_LOAD}CannotExchange")
-
-
-def _with_and_without_setup(call: Call, value: tuple[Value] | None) -> list[Ask]:
-    """The call as it is and, because a setup may need the candidate, without its setup."""
-    bare = Call(expression=call.expression)
-    return [Ask(call=each, value=value) for each in ([call, bare] if call.setup else [call])]
-
-
-def _can_be_asked_about(observation: Observation) -> bool:
-    """Whether there is a value, and one that can be rebuilt for a predicate."""
-    try:
-        values.encode(observation.value)
-    except literals.UnknownLiteral:
-        return False
-    return observation.ending is Ending.RETURNED
-
-
-def _first_returned(answers: Sequence[Answer]) -> Observation:
-    """The first answer that is a value, else the first."""
-    observations = [answer.observation for answer in answers]
-    return next((seen for seen in observations if seen.ending is Ending.RETURNED), observations[0])
-
-
-def _predicate_status(observation: Observation) -> VerdictStatus:
-    """A predicate that is true passes; one that is false or raises fails; one that hangs says so."""
-    if observation.ending is Ending.RETURNED:
-        return VerdictStatus.PASSED if observation.value is True else VerdictStatus.FAILED
-    raised = observation.raised
-    if raised is not None and observation.detail and raised.type_names[:1] == ("CannotRebuild",):
-        return VerdictStatus.ERRORED
-    if observation.ending is Ending.RAISED:
-        return VerdictStatus.FAILED
-    return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED

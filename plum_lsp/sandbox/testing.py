@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import values
@@ -38,15 +39,33 @@ class NotLoaded(Exception):
     """The program did not load, or its tests could not be collected; the text says why."""
 
 
-async def run_tests(
-    child: Child, program: Program, tests: Sequence[str], *, folder: str, watches: bool, seconds: float, is_ahead: bool
-) -> tuple[TestRun, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Which tests to run, from which folder, and within how many seconds together.
+
+    `watches` asks which of them call the function at the hole; `is_ahead`: the child's zygote has collected them.
+    """
+
+    tests: tuple[str, ...]
+    folder: str
+    watches: bool
+    seconds: float
+    is_ahead: bool
+
+
+def none_run(tests: Sequence[str]) -> tuple[TestRun, ...]:
+    """What is told of tests that nothing can run."""
+    return tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
+
+
+async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, ...]:
     """Load the program in the child and run the tests in order.
 
     Raises:
         NotLoaded: the program cannot be loaded there.
         SandboxError: the child never got as far as being locked down.
     """
+    tests, seconds = run.tests, run.seconds
     limits = Limits(wall_seconds=seconds, cpu_seconds=seconds + LOAD_SECONDS_MAX)
     ran: list[TestRun] = []
     status = RunOutcome.TIMED_OUT
@@ -56,8 +75,8 @@ async def run_tests(
         if problem:
             raise NotLoaded(f"{DID_NOT_LOAD}{problem}")
         token = secrets.token_hex(16)
-        async with asyncio.timeout(seconds + (0.0 if is_ahead else COLLECTING_SECONDS_MAX)):
-            await child.send(_order(tests, folder, token, watches=watches))
+        async with asyncio.timeout(seconds + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX)):
+            await child.send(_order(run, token))
             for test in tests:
                 answer = _read(await child.receive(_ANSWER_MAX), token, test)
                 ran.append(answer)
@@ -65,18 +84,18 @@ async def run_tests(
         pass
     except (ChildGone, FrameTooLarge, values.MalformedValue):
         status = RunOutcome.FAILED
-    late = [TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests[len(ran) + 1 :]]
+    late = none_run(tests[len(ran) + 1 :])
     ended = [TestRun(test=test, outcome=status, shown="it did not end") for test in tests[len(ran) : len(ran) + 1]]
     return (*ran, *ended, *late)
 
 
-def _order(tests: Sequence[str], folder: str, token: str, *, watches: bool) -> bytes:
+def _order(run: Run, token: str) -> bytes:
     order = {
-        "tests": list(tests),
-        "files": files_of(tests),
-        "folder": folder,
+        "tests": run.tests,
+        "files": files_of(run.tests),
+        "folder": run.folder,
         "token": token,
-        "watch": watches,
+        "watch": run.watches,
         "seconds": TEST_SECONDS_MAX,
         "cases_max": CASES_MAX,
     }
