@@ -66,8 +66,10 @@ editors: setup vscode
 # The extension for VS Code, as a package to install.
 vscode: editor-clients/vscode/plum-lsp.vsix
 
-VSCODE_SOURCES := $(wildcard editor-clients/vscode/src/*.ts editor-clients/vscode/media/* editor-clients/vscode/*.md)
-editor-clients/vscode/plum-lsp.vsix: editor-clients/vscode/node_modules/.installed $(VSCODE_SOURCES) editor-clients/vscode/package.json
+VSCODE := editor-clients/vscode
+VSCODE_SOURCES := $(wildcard $(VSCODE)/src/*.ts $(VSCODE)/media/* $(VSCODE)/pictures/* $(VSCODE)/*.md)
+VSCODE_SOURCES += $(VSCODE)/package.json $(VSCODE)/.vscodeignore
+editor-clients/vscode/plum-lsp.vsix: editor-clients/vscode/node_modules/.installed $(VSCODE_SOURCES)
 	cd editor-clients/vscode && npm run --silent package
 
 editor-clients/vscode/node_modules/.installed: editor-clients/vscode/package-lock.json

@@ -27,9 +27,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from support import editor_parts
+from support.code_server import Host
 from support.editing import Address, server_environment
 from support.neovim import Neovim
-from support.vscode import Host, VSCode
+from support.vscode import VSCode
 
 HEAD = "number = 1"
 DIGITS = "123456789"

@@ -17,7 +17,7 @@ from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
-from plum_lsp.feedback.redaction import redacted_fact
+from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.judging import told
 from plum_lsp.neighbour_files import NeighbourFiles
 from plum_lsp.pipeline import Pipeline, PipelineOptions
@@ -115,7 +115,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report, clean=redacted_fact)
+    return open_recorder(path, report=report, clean=Redactor())
 
 
 async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:

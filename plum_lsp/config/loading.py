@@ -1,7 +1,7 @@
 """Reads the layers of the settings and merges them, later over earlier: defaults, file, environment, editor.
 
-A workspace file may only narrow (`WORKSPACE_SETTINGS`): a project never chooses binaries, endpoints or sandbox
-settings. Creates the two folders on demand; does not watch any file.
+A workspace file may only narrow the settings (`WORKSPACE_SETTINGS`). A project never chooses binaries, endpoints or
+sandbox settings. The module creates the two folders on demand. It does not watch files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 
 _APPLICATION = "plum-lsp"
 _FILE_BYTES_MAX = 256 * 1024
-"""A settings file is a few lines; a project's file comes from strangers and must not cost us memory."""
+"""A settings file has a few lines. A project's file is not trusted, so it must not use much memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +47,18 @@ def load_settings(
     strict: bool = True,
     is_editor_remote: bool = False,
 ) -> Loaded:
-    """Merge the layers; a value that is wrong is reported and the previous layer's is kept.
+    """Merge the layers. A wrong value is reported, and the value of the previous layer stays.
 
     Args:
         user_file: None means `PLUM_CONFIG_FILE`, or else `config.toml` in the platform's folder, which may be absent.
         environ: normally `os.environ`.
-        editor: what the editor sent, nested, with or without an outer `plum`; keys in snake_case or camelCase.
+        editor: what the editor sent, nested, with or without an outer `plum`. Keys are in snake_case or camelCase.
         strict: whether a mistake in the file or the environment raises (the command line) or is only reported
             (the server, which must come up). The editor's mistakes are only ever reported.
         is_editor_remote: whether the editor came over TCP: it may set `REMOTE_SETTINGS` only.
 
     Raises:
-        ConfigError: `strict`, and the file or the environment is wrong; names every mistake.
+        ConfigError: `strict`, and the file or the environment is wrong. The message names every mistake.
     """
     problems: list[str] = []
     values: dict[str, object] = {}
@@ -80,7 +80,7 @@ def load_settings(
 
 
 def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[str, ...]]:
-    """Apply a project's own file, which may pause plum-lsp or exclude more paths; the rest is reported and ignored."""
+    """Apply a project's own file. It may pause plum-lsp or exclude more paths. Other keys are reported and ignored."""
     problems: list[str] = []
     privacy = settings.privacy
     entries = _flatten(_read_toml(workspace_file, problems), workspace_file.name, str)
@@ -160,7 +160,7 @@ def _types() -> dict[str, object]:
 
 
 def _file_entries(user_file: Path | None, environ: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
-    """What the user's file says; a file that was named must exist."""
+    """The contents of the user's file. A file that was named explicitly must exist."""
     named = user_file or (Path(environ["PLUM_CONFIG_FILE"]) if environ.get("PLUM_CONFIG_FILE") else None)
     path = (named or default_config_file()).expanduser()
     if named is not None and (not path.exists() or path.is_dir()):
@@ -169,7 +169,7 @@ def _file_entries(user_file: Path | None, environ: Mapping[str, str], problems: 
 
 
 def _read_toml(path: Path, problems: list[str]) -> Mapping[str, object]:
-    """The table of a TOML file; empty if there is none or it cannot be read."""
+    """The table of a TOML file. It is empty if the file is missing or cannot be read."""
     if not path.is_file():
         return {}
     try:
@@ -185,7 +185,10 @@ def _read_toml(path: Path, problems: list[str]) -> Mapping[str, object]:
 
 
 def _environment_entries(environ: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
-    """Our variables; a PLUM_ name that is almost one of ours is a slip, any other belongs to somebody else."""
+    """The variables of plum-lsp.
+
+    A PLUM_ name that is almost a known one is reported as a typing error. Others are ignored.
+    """
     keys = {environment_name(key): key for key in setting_keys()}
     sections = tuple(f"PLUM_{name.upper()}_" for name in sorted({key.partition(".")[0] for key in setting_keys()}))
     for name, raw in environ.items():
@@ -198,7 +201,7 @@ def _environment_entries(environ: Mapping[str, str], problems: list[str]) -> Ite
 
 
 def _editor_entries(editor: Mapping[str, object], problems: list[str]) -> Iterator[_Entry]:
-    """What the editor sent; null means that the user left the setting alone."""
+    """What the editor sent. Null means that the user did not set the value."""
     inner = editor.get("plum")
     if set(editor) == {"plum"} and isinstance(inner, Mapping):
         editor = inner
@@ -312,7 +315,7 @@ def _build(values: Mapping[str, object]) -> Settings:
 
 
 def _folder(key: str, chosen: str, usual: Path) -> Path:
-    """The folder, made if need be; one that exists keeps the permissions its owner gave it."""
+    """The folder, created if necessary. An existing folder keeps its permissions."""
     folder = Path(chosen).expanduser().absolute() if chosen else usual
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ class PolicySettings:
     ca_file: str = ""
     """Certificates of a private authority for `url`, in PEM."""
     proxy: str = ""
-    """Proxy for `url`; empty: the usual environment variables."""
+    """Proxy for `url`. Empty means the usual environment variables."""
     model_folder: str = ""
     """A folder of the user's that may hold model files already."""
     offline: bool = False
@@ -34,7 +34,7 @@ class PolicySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingSettings:
-    """How a group is sampled; temperatures beyond the first are spread up to `temperature_max`."""
+    """How a group is sampled. Temperatures beyond the first are spread up to `temperature_max`."""
 
     candidates: int = 5
     temperature_min: float = 0.2
@@ -47,7 +47,7 @@ class SamplingSettings:
     prefix_tokens: int = 1200
     suffix_tokens: int = 300
     neighbour_tokens: int = 400
-    """Of `prefix_tokens`, at most half: what other files of the project may take of a prompt; 0 shows none."""
+    """The part of `prefix_tokens`, at most half, that other files of the project may use in a prompt. 0 shows none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,8 @@ class OfferSettings:
     deadline_ms: int = 15_000
     stop_early: bool = True
     probability_min: float = 0.1
-    """Offers less likely to be taken are kept back while the user types; 0 shows everything. See `showing`."""
+    """Offers below this chance of being accepted are held back while the user types. 0 shows everything. See
+    `showing`."""
     logprob_min: float = -2.5
 
 
@@ -88,7 +89,7 @@ class SandboxSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacySettings:
-    """`exclude` holds glob patterns of paths that are never read, sent or stored; `paused` stops everything."""
+    """`exclude` holds glob patterns of paths that are never read, sent or stored. `paused` stops everything."""
 
     exclude: tuple[str, ...] = ("**/.env", "**/.env.*", "**/*secret*", "**/*credential*", "**/.git/**")
     paused: bool = False
@@ -96,7 +97,7 @@ class PrivacySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSettings:
-    """What a server tells of itself to this machine: `/metrics` at a port of the loopback address; 0 for nothing."""
+    """The port of `/metrics` on the loopback address. 0 means no metrics."""
 
     port: int = 0
 
@@ -121,7 +122,7 @@ class TrainerSettings:
     """How `plum-trainer` fits an adapter and when. docs/training.md gives each default's reason."""
 
     base: str = ""
-    """Hugging Face folder of the base model; empty: made from the served model's GGUF file."""
+    """Hugging Face folder of the base model. Empty means that it is converted from the served model's GGUF file."""
     method: str = "kto"
     loss: str = "sigmoid"
     beta: float = 0.1
@@ -165,10 +166,10 @@ class GateSettings:
     watch_confidence: float = 0.95
     latency_ratio_max: float = 1.5
     benchmark: str = ""
-    """A file of benchmark rows on which champion and challenger are compared, too; they are kept out of training."""
+    """A file of benchmark rows on which champion and challenger are also compared. These rows are never trained on."""
     benchmark_drop_max: float = 0.05
     canary_share: float = 1.0
-    """Share of requests that a new version answers while it is watched; 1.0: all."""
+    """Share of requests that a new version answers while it is watched. 1.0 means all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Reads one value of a setting, whichever layer it comes from: its type, its range. Knows nothing of layers."""
+"""Reads one value of a setting and checks its type and range. It does not know the layers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "gate.benchmark_drop_max": (0.0, 1.0),
     "gate.canary_share": (0.01, 1.0),
 }
-"""Least and greatest value of every number, both allowed; a test compares the keys with the dataclasses."""
+"""Least and greatest value of every number, both allowed. A test compares the keys with the dataclasses."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "trainer.method": ("kto", "dpo"),
@@ -89,13 +89,13 @@ def read_value(key: str, raw: object, wanted: object) -> object:
         wanted: the annotated type of the setting.
 
     Raises:
-        ValueError: it has the wrong type or is out of range; the message says what it must be.
+        ValueError: it has the wrong type or is out of range. The message says which values are allowed.
     """
     return _checked(key, _convert(raw, wanted))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A hint, empty if nothing comes close."""
+    """A hint with the closest known name, or an empty text."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -131,7 +131,7 @@ def _convert_bool(raw: object) -> bool:
 
 
 def _convert_number(raw: object, kind: type[int] | type[float], noun: str) -> int | float:
-    """A number, or text that spells one; 5.0 is a whole number because JSON has only one kind."""
+    """A number, or text that spells one. 5.0 counts as a whole number, because JSON has only one kind of number."""
     if isinstance(raw, bool) or not isinstance(raw, (int, float, str)):
         raise ValueError(f"must be {noun}, not {type(raw).__name__}")
     try:
@@ -144,7 +144,7 @@ def _convert_number(raw: object, kind: type[int] | type[float], noun: str) -> in
 
 
 def _convert_tiers(names: list[str]) -> tuple[Tier, ...]:
-    """Tiers, strongest first whatever the order given."""
+    """Tiers, sorted with the strongest first."""
     known = [tier.value for tier in Tier]
     for name in names:
         if name not in known:

@@ -1,122 +1,210 @@
-"""Takes secrets out of texts before anything is written. Works on the text alone: it cannot know what is secret,
-only what looks like a key, a token, a password or an address with a password in it.
+"""Takes secrets out of texts before anything is written.
 
-Replacements keep quotes and line ends, so that code stays code. What does not look like a secret stays, and what
-merely looks like one goes: a slip must hide too much, not too little.
+What a secret looks like is the part of `sensitive`. Replacements keep quotes and line ends, so that code stays code. A
+document is looked at whole, before it is cut to a window: a secret that the window shows only in part is known from the
+rest. What is made of the document (prompt, candidates, tests, values shown) is searched for what was found in it.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import replace
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer
+from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer, OfferId, RequestId
 from plum_lsp.domain.verification import Call, Equals, Holds, Prints, Raises, Shows, TestCase
+from plum_lsp.feedback.sensitive import find_secrets
 
 REDACTED = "REDACTED"
 
-ENTROPY_BITS_MIN = 3.5
-"""Bits a character of a quoted word of 24 or more from which it counts as random; English words have under 3."""
-
-_SHAPES = re.compile(
-    r"""
-      (?P<block>-----BEGIN[A-Z ]*PRIVATE[ ]KEY-----.*?(?:-----END[A-Z ]*PRIVATE[ ]KEY-----|\Z))
-    | (?P<token>\b(?:
-          (?:AKIA|ASIA)[0-9A-Z]{16}                       # AWS access key
-        | gh[pousr]_[0-9A-Za-z]{20,} | github_pat_\w{20,}  # GitHub
-        | glpat-[\w-]{20,}                                # GitLab
-        | xox[abeprs]-[\w-]{10,}                          # Slack
-        | AIza[\w-]{30,}                                  # Google
-        | sk-[\w-]{20,} | (?:sk|rk|pk)_(?:live|test)_\w{10,}  # OpenAI, Anthropic, Stripe
-        | hf_[0-9A-Za-z]{20,} | pypi-[\w-]{20,} | npm_[0-9A-Za-z]{20,}
-        | eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*                 # JSON web token
-      ))
-    | (?P<address>(?<=://)[^\s:/@'"]{1,128}:[^\s:/@'"]{1,128}(?=@))
-    | (?P<name>(?i:\b[\w.]*(?:passw(?:or)?d|passphrase|secret|api_?key|auth_?token|access_?token|private_?key)\w*)
-        ["']?\s*(?::\s*[\w\[\], |]{1,40})?[=:]\s*(?P<quote>["']))(?P<value>[^"'\n]{6,512})(?=(?P=quote))
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_RANDOM = re.compile(r"""(?<=["'])[A-Za-z0-9+/_=-]{24,512}(?=["'])""")
+VALUE_LENGTH_MIN = 8
+"""Shorter secrets are hidden where they stand and not wherever their text occurs: they may be words of the code."""
+VALUES_MAX = 256
+"""Secrets of one document that are searched for in what is made of it; each costs a search."""
+FRAGMENT_LENGTH = 20
+"""So much of the start or the end of a secret gives it away in a text that was cut."""
+REQUESTS_MAX, OFFERS_MAX = 64, 512
+"""Requests and offers whose documents' secrets are remembered: an offer's outcome comes minutes later."""
+HEAD_LENGTH_MAX = 2_000
+"""Of the text before the cursor, what says whether a candidate's beginning is a secret."""
 
 
 def redacted(text: str) -> str:
     """The text with everything that looks like a secret replaced."""
-    if len(text) < len("sk-") * 2:
+    return _without(text, find_secrets(text))
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces, position = [], 0
+    for start, end in spans:
+        pieces += [text[position:start], REDACTED]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hidden:
+    """What a document holds that must not be kept: `values` are searched for in whatever is made of it.
+
+    `head` is the end of what stands before the cursor.
+    """
+
+    text: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+    values: tuple[str, ...] = ()
+    head: str = ""
+
+    @classmethod
+    def of(cls, text: str, *, cursor: int = 0) -> Hidden:
+        """Read a document."""
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        spans = find_secrets(text)
+        values = {text[start:end] for start, end in spans}
+        values |= {line.strip() for value in values if "\n" in value for line in value.splitlines()}
+        known = sorted((value for value in values if _is_telling(value)), key=len, reverse=True)
+        head = text[max(0, cursor - HEAD_LENGTH_MAX) : cursor]
+        return cls(text=text, spans=tuple(spans), values=tuple(known[:VALUES_MAX]), head=head[head.find("\n") + 1 :])
+
+    def clean(self, text: str) -> str:
+        """A text made of the document, without what it hides and without what looks like a secret itself."""
+        if text and text in (self.text[: len(text)], self.text[-len(text) :]):
+            start = 0 if self.text.startswith(text) else len(self.text) - len(text)
+            inside = [(max(0, a - start), min(len(text), b - start)) for a, b in self.spans]
+            return _without(text, [(a, b) for a, b in inside if a < b])
+        for value in self.values:
+            text = _without_value(text, value)
+        return redacted(text)
+
+    def clean_after_head(self, text: str) -> str:
+        """A text that stands, or would stand, at the cursor: what is before it may say that it begins with a secret."""
+        text = self.clean(text)
+        whole = self.head + text
+        at = len(self.head)
+        return _without(text, [(max(0, a - at), b - at) for a, b in find_secrets(whole) if b > at])
+
+
+def _is_telling(value: str) -> bool:
+    """Whether a secret can be told from other text by itself."""
+    return len(value) >= VALUE_LENGTH_MIN and not value.isalpha()
+
+
+def _without_value(text: str, value: str) -> str:
+    """The text without a secret, and without what a cut left of one."""
+    text = text.replace(value, REDACTED)
+    if len(value) < 2 * FRAGMENT_LENGTH:
         return text
-    text = _SHAPES.sub(lambda match: (match["name"] or "") + REDACTED, text)
-    return _RANDOM.sub(lambda match: REDACTED if _is_random(match.group()) else match.group(), text)
+    at = text.find(value[-FRAGMENT_LENGTH:])
+    if at >= 0:
+        start, rest = at, value[:-FRAGMENT_LENGTH]
+        while start > 0 and rest and text[start - 1] == rest[-1]:
+            start, rest = start - 1, rest[:-1]
+        text = text[:start] + REDACTED + text[at + FRAGMENT_LENGTH :]
+    at = text.find(value[:FRAGMENT_LENGTH])
+    if at >= 0:
+        end, place = at + FRAGMENT_LENGTH, FRAGMENT_LENGTH
+        while end < len(text) and place < len(value) and text[end] == value[place]:
+            end, place = end + 1, place + 1
+        text = text[:at] + REDACTED + text[end:]
+    return text
+
+
+NOTHING_HIDDEN = Hidden()
+
+
+class Redactor:
+    """Cleans the facts of a store one after the other; remembers what the document of each request hides.
+
+    For one thread: the one that writes.
+    """
+
+    def __init__(self) -> None:
+        self._requests: OrderedDict[RequestId, Hidden] = OrderedDict()
+        self._offers: OrderedDict[OfferId, Hidden] = OrderedDict()
+
+    def __call__(self, fact: Event | Outcome | Survival) -> Event | Outcome | Survival:
+        """The event or outcome as it may be kept. Only what is written down is looked at."""
+        match fact:
+            case Survival():
+                hidden = self._offers.get(fact.offer_id, NOTHING_HIDDEN)
+                return replace(fact, text=hidden.clean_after_head(fact.text))
+            case Outcome() | Appraised():
+                return fact
+            case Prompted():
+                hidden = Hidden.of(fact.request.document.text, cursor=fact.request.offset)
+                _remember(self._requests, fact.request.id, hidden, most=REQUESTS_MAX)
+                return _prompted(fact, hidden)
+            case _:
+                hidden = self._requests.get(fact.request_id, NOTHING_HIDDEN)
+                if isinstance(fact, Ended) and isinstance(fact.result, Offer):
+                    _remember(self._offers, fact.result.id, hidden, most=OFFERS_MAX)
+                return _event(fact, hidden)
 
 
 def redacted_fact(fact: Event | Outcome | Survival) -> Event | Outcome | Survival:
-    """The event or outcome as it may be kept. Only what is written down is looked at."""
-    match fact:
-        case Survival():
-            return replace(fact, text=redacted(fact.text))
-        case Outcome():
-            return fact
-        case _:
-            return _event(fact)
+    """The event or outcome as it may be kept, if nothing is known of what came before it."""
+    return Redactor()(fact)
 
 
-def _event(event: Event) -> Event:
+_Key = TypeVar("_Key")
+
+
+def _remember(known: OrderedDict[_Key, Hidden], key: _Key, hidden: Hidden, *, most: int) -> None:
+    """Without the text, which is needed for the prompt alone."""
+    known[key] = replace(hidden, text="", spans=())
+    while len(known) > most:
+        known.popitem(last=False)
+
+
+def _prompted(event: Prompted, hidden: Hidden) -> Prompted:
+    context, prompt = event.context, event.prompt
+    return replace(
+        event,
+        context=replace(context, before=hidden.clean(context.before), after=hidden.clean(context.after)),
+        prompt=replace(prompt, text=hidden.clean(prompt.text)),
+    )
+
+
+def _event(event: Synthesized | Sampled | Verified | Ended, hidden: Hidden) -> Event:
     match event:
-        case Prompted():
-            context, prompt = event.context, event.prompt
-            return replace(
-                event,
-                context=replace(context, before=redacted(context.before), after=redacted(context.after)),
-                prompt=replace(prompt, text=redacted(prompt.text)),
-            )
         case Synthesized():
-            return replace(event, tests=tuple(_test(test) for test in event.tests))
+            return replace(event, tests=tuple(_test(test, hidden) for test in event.tests))
         case Sampled():
-            return replace(event, candidate=_candidate(event.candidate))
+            return replace(event, candidate=_candidate(event.candidate, hidden))
         case Verified():
-            return replace(event, judged=_judged(event.judged))
+            return replace(event, judged=_judged(event.judged, hidden))
         case Ended() if isinstance(event.result, Offer):
             offer = event.result
-            tests = tuple(_test(test) for test in offer.tests)
-            return replace(event, result=replace(offer, chosen=_judged(offer.chosen), tests=tests))
-        case Appraised():
-            return event
+            tests = tuple(_test(test, hidden) for test in offer.tests)
+            return replace(event, result=replace(offer, chosen=_judged(offer.chosen, hidden), tests=tests))
         case Ended():
             assert isinstance(event.result, Abstention)
-            return replace(event, result=replace(event.result, detail=redacted(event.result.detail)))
+            return replace(event, result=replace(event.result, detail=hidden.clean(event.result.detail)))
 
 
-def _is_random(word: str) -> bool:
-    """Whether a word is drawn from many characters, digits among them."""
-    if not any(character.isdigit() for character in word):
-        return False
-    shares = [word.count(character) / len(word) for character in set(word)]
-    return -sum(share * math.log2(share) for share in shares) >= ENTROPY_BITS_MIN
+def _candidate(candidate: Candidate, hidden: Hidden) -> Candidate:
+    completion = replace(candidate.completion, text=hidden.clean_after_head(candidate.completion.text))
+    problem = hidden.clean(candidate.problem)
+    return replace(candidate, completion=completion, text=hidden.clean_after_head(candidate.text), problem=problem)
 
 
-def _candidate(candidate: Candidate) -> Candidate:
-    completion = replace(candidate.completion, text=redacted(candidate.completion.text))
-    problem = redacted(candidate.problem)
-    return replace(candidate, completion=completion, text=redacted(candidate.text), problem=problem)
+def _judged(judged: Judged, hidden: Hidden) -> Judged:
+    verdicts = tuple(replace(verdict, shown=hidden.clean(verdict.shown)) for verdict in judged.verdicts)
+    return replace(judged, verdicts=verdicts, reason=hidden.clean(judged.reason))
 
 
-def _judged(judged: Judged) -> Judged:
-    verdicts = tuple(replace(verdict, shown=redacted(verdict.shown)) for verdict in judged.verdicts)
-    return replace(judged, verdicts=verdicts, reason=redacted(judged.reason))
-
-
-def _test(test: TestCase) -> TestCase:
-    call = Call(expression=redacted(test.call.expression), setup=redacted(test.call.setup))
+def _test(test: TestCase, hidden: Hidden) -> TestCase:
+    clean = hidden.clean
     expectation = test.expectation
     match expectation:
         case Equals():
-            expectation = replace(expectation, expected=redacted(expectation.expected))
+            expectation = replace(expectation, expected=clean(expectation.expected))
         case Raises():
-            expectation = replace(expectation, message=expectation.message and redacted(expectation.message))
+            expectation = replace(expectation, message=expectation.message and clean(expectation.message))
         case Prints() | Shows():
-            expectation = replace(expectation, text=redacted(expectation.text))
+            expectation = replace(expectation, text=clean(expectation.text))
         case Holds():
-            expectation = replace(expectation, predicate=redacted(expectation.predicate))
-    return replace(test, call=call, expectation=expectation, quote=redacted(test.quote))
+            expectation = replace(expectation, predicate=clean(expectation.predicate))
+    call = Call(expression=clean(test.call.expression), setup=clean(test.call.setup))
+    return replace(test, call=call, expectation=expectation, quote=clean(test.quote))

@@ -1,6 +1,6 @@
 """Making a completion a candidate: cut to its block, trimmed to fit, parsed, fingerprinted, read for problems.
 
-Pure: decides on values and runs nothing. A problem here is said, never repaired by writing code of our own.
+Pure: it decides on values and runs no code. It reports a problem and never repairs it with code of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Cutter", "cut", "make_candidate"]
 
 
 def make_candidate(completion: Completion, context: Context, version: PolicyVersion) -> Candidate:
-    """The candidate a completion makes at this cursor; `problem` says what keeps it from being offered."""
+    """The candidate that a completion makes at this cursor. `problem` says why it cannot be offered."""
     text, tree = _fit(completion.text, context)
     place = inserted(context.before, text)
     problem = _problem(text, tree, place, context)
@@ -45,8 +45,9 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
 def _fit(completion: str, context: Context) -> tuple[str, ast.Module | str]:
     """The text to insert and the tree of the program it makes, or why there is none.
 
-    Of the ways to take off what the line has already, the first that parses is used; if none does, the text
-    stays as it is. A completion of several lines that meets the rest of the cursor's line just so is whole already.
+    There are several ways to remove text that the line already has. The first way that parses is used. If none parses,
+    the text stays unchanged. A completion of several lines that ends exactly at the rest of the cursor's line needs no
+    trimming.
     """
     whole = _meeting_the_rest(completion, context)
     if whole is not None:
@@ -76,7 +77,7 @@ def _meeting_the_rest(completion: str, context: Context) -> ast.Module | None:
 
 
 def _problem(text: str, tree: ast.Module | str, place: Inserted, context: Context) -> str:
-    """Why the candidate cannot be offered; empty if reading it shows nothing."""
+    """Why the candidate cannot be offered. Empty if reading it shows no problem."""
     if not text.strip():
         return "empty completion"
     if isinstance(tree, str):
@@ -96,7 +97,7 @@ def _relative(reason: str, place: Inserted) -> str:
 
 
 def _is_hollow(text: str, context: Context) -> bool:
-    """Whether the statements do nothing: pass, `...`, a docstring, NotImplementedError."""
+    """Whether the statements are placeholders only: pass, `...`, a docstring, NotImplementedError."""
     if context.block.kind is HoleKind.LINE:
         return False
     head = context.block.line_head

@@ -1,10 +1,9 @@
 """The policy port over any OpenAI completions endpoint: one group, one deadline, one connection a temperature.
 
-Candidates of one temperature are one request with `n` choices, which the server reads the prompt for once; a server
-that refuses or ignores `n` is asked for each alone from then on. A connection is closed when the last of its candidates
-has left the block, when the iterator is closed, or at the deadline. Requests of other temperatures find their common
-prompt in the server's prefix cache.
-Starting a server of our own is `embedded_policy`.
+Candidates of one temperature share one request with `n` choices, so the server reads the prompt once. If a server
+refuses or ignores `n`, the client sends one request for each candidate from then on. A connection is closed when the
+last of its candidates has left the block, when the iterator is closed, or at the deadline. Requests of other
+temperatures find their common prompt in the server's prefix cache. `embedded_policy` starts a server on this machine.
 """
 
 from __future__ import annotations
@@ -34,7 +33,8 @@ __all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_lad
 logger = logging.getLogger(__name__)
 
 REFUSES_N = {400, 422, 501}
-"""What servers answer to more choices than they give; if it was about something else, asking for one says so."""
+"""Status codes of servers that refuse several choices. If the refusal had another reason, the request for one choice
+shows it."""
 URL_TRIES = 3
 VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
@@ -61,7 +61,7 @@ class PolicyOptions:
     ca_file: str = ""
     proxy: str = ""
     data_dir: Path | None = None
-    """Where published versions and a server of ours are looked for; None: nowhere."""
+    """The folder with published versions and the record of a running server. None means that there is none."""
 
     def store(self) -> VersionStore | None:
         """The published versions, where they are looked for."""
@@ -69,7 +69,7 @@ class PolicyOptions:
 
 
 def open_policy(options: PolicyOptions) -> Policy:
-    """The policy these options mean. Starts and contacts nothing yet.
+    """The policy that these options describe. It starts no process and opens no connection yet.
 
     Raises:
         ModelError: there is no such model.
@@ -100,9 +100,10 @@ class CompletionsPolicy:
         connection: Connection | None = None,
         shares_prompt: bool = True,
     ) -> None:
-        """`version` is what a server of our own is known to serve; otherwise the server is asked for its models.
+        """`version` is the version that a server of plum-lsp is known to serve. Without it, the server is asked for its
+        models.
 
-        `shares_prompt` is False for a server that is better asked for each candidate alone.
+        `shares_prompt` is False for a server that needs one request for each candidate.
         """
         self._url = url.rstrip("/")
         self._model = model
@@ -115,9 +116,9 @@ class CompletionsPolicy:
         self._is_closed = False
 
     async def version(self, request_id: str = "") -> PolicyVersion:
-        """The version that will answer the next request; asked for now and then, and after an error.
+        """The version that will answer the next request. It is asked for periodically, and after an error.
 
-        A server that was followed to a version and does not answer now is taken to serve it still.
+        If the server does not answer, the last known version is assumed.
 
         Raises:
             PolicyError: the server cannot be reached.
@@ -143,7 +144,7 @@ class CompletionsPolicy:
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion as its stream ends; see the port.
+        """Yield each completion as its stream ends. See the port.
 
         Raises:
             PolicyError: no completion could be had.
@@ -168,7 +169,7 @@ class CompletionsPolicy:
         finally:
             await _end(tasks)
             for result in group.results:
-                _outcome(result)  # an error nobody waits for any more is not to be reported as forgotten
+                _outcome(result)  # without this, asyncio logs the error as never retrieved
         if error is not None:
             self._forget_version()
             logger.info("lost at least one stream of a group: %s", error)
@@ -177,11 +178,11 @@ class CompletionsPolicy:
 
     @property
     def shares_prompt(self) -> bool:
-        """Whether candidates of one temperature are one request; False once the server has shown that it cannot."""
+        """Whether candidates of one temperature share a request. False once the server has refused it."""
         return self._shares_prompt
 
     async def close(self) -> None:
-        """Cancel what is in flight and close all connections; idempotent."""
+        """Cancel the requests in flight and close all connections. Idempotent."""
         self._is_closed = True
         streams = list(self._streams)
         await _end(streams)
@@ -212,7 +213,10 @@ class CompletionsPolicy:
         )
 
     def _begin_stream(self, group: Group, ask: tuple[int, ...]) -> asyncio.Task[None]:
-        """A stream in a task. Its end is told even if that comes before its first step, or nobody waits for it."""
+        """Run a stream in a task.
+
+        The end of the stream is always reported, even if the task is cancelled before its first step.
+        """
 
         def ended(task: asyncio.Task[None]) -> None:
             self._streams.discard(task)
@@ -244,7 +248,7 @@ class CompletionsPolicy:
             _fail(group, ask, error)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             _fail(group, ask, unreachable(error, self._url))
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the group
+        except Exception as error:  # noqa: BLE001 - passed to the waiter of the group
             _fail(group, ask, error)
 
     async def _complete(self, group: Group, ask: tuple[int, ...]) -> tuple[int, ...]:
@@ -300,7 +304,7 @@ class CompletionsPolicy:
 
 
 def _fail(group: Group, ask: tuple[int, ...], error: BaseException) -> None:
-    """Tell whoever waits for the candidates that have not ended."""
+    """Report the error for every candidate that has not ended."""
     for index in ask:
         if not group.results[index].done():
             group.results[index].set_exception(error)
@@ -321,7 +325,7 @@ async def _end(streams: Collection[asyncio.Task[None]]) -> None:
 
 
 def _outcome(result: asyncio.Future[Completion]) -> tuple[Completion | None, PolicyError | None]:
-    """What became of one candidate whose stream has ended: a completion, or an error of the policy."""
+    """The result of one candidate whose stream has ended: a completion, or an error of the policy."""
     if result.cancelled():
         return None, PolicyUnavailable("the policy was closed")
     error = result.exception()

@@ -1,9 +1,9 @@
-"""An HTTP client that loses no connection to a task that is cancelled.
+"""An HTTP client that keeps no connection of a cancelled task.
 
 Two steps of httpx (0.28, httpcore 1.0) are safe against anyio's cancellation, but not against that of asyncio's tasks:
-handing a fresh connection its request, and returning a connection to the pool. A task cancelled there leaves the
-connection open, and the pool in the belief that it is in use, for as long as the client lives. A policy whose
-candidates are cancelled as others end loses one in every few dozen requests so, until no descriptors are left.
+assigning a request to a new connection, and returning a connection to the pool. If a task is cancelled in one of these
+steps, the connection stays open and the pool counts it as used until the client is closed. The policy cancels
+candidates often. It lost a connection every few dozen requests, until no descriptors were left.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, cast
 import httpx
 
 CONNECT_SECONDS_MAX = 1.0
-"""A connection is awaited before its request is ended; one that takes longer is ended on the way, which is safe."""
+"""The longest wait for a connection before its request is ended. After this the request is ended while it connects,
+which is safe."""
 
 
 class ClosingClient(httpx.AsyncClient):
@@ -45,7 +46,7 @@ class ClosingClient(httpx.AsyncClient):
 
 
 async def _abandon(sending: asyncio.Task[httpx.Response], has_begun: asyncio.Event) -> None:
-    """End a request that nobody waits for once it is on its way; if it was answered meanwhile, close the answer."""
+    """End a cancelled request once it is sent. If the answer has arrived meanwhile, close the answer."""
     waiting = asyncio.create_task(has_begun.wait())
     await asyncio.wait({sending, waiting}, timeout=CONNECT_SECONDS_MAX, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -67,7 +68,7 @@ class _ClosingStream(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
-        """Close it; a caller that is cancelled leaves at once, and the closing goes on."""
+        """Close the client. If the caller is cancelled, it returns at once and the closing continues."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._stream.aclose())
         await asyncio.shield(self._closing)

@@ -20,9 +20,9 @@ CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What it takes to reach a server. `ca_file` adds a private authority to the system's; `proxy` is its URL.
+    """What is needed to reach a server. `ca_file` adds a private authority to the system's. `proxy` is a URL.
 
-    Without `proxy` the usual environment variables (`HTTPS_PROXY`, `NO_PROXY`) hold, but never for this machine.
+    Without `proxy`, the usual environment variables (`HTTPS_PROXY`, `NO_PROXY`) apply, except for this machine.
     """
 
     api_key: str = field(default="", repr=False)
@@ -48,7 +48,7 @@ class Connection:
 
 @cache
 def _trust(ca_file: str) -> ssl.SSLContext:
-    """Who is trusted. Kept, because reading the system's authorities takes a twentieth of a second a client."""
+    """The trusted authorities. They are cached, because reading them takes 50 ms for each client."""
     trust = ssl.create_default_context()
     trust.load_verify_locations(cafile=certifi.where())  # a machine may have no authorities of its own
     if ca_file:

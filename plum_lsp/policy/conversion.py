@@ -1,4 +1,4 @@
-"""Turns a catalogue's GGUF file into the Hugging Face folder that vLLM and training need; once, into the model cache.
+"""Converts a GGUF file of the catalogue into the Hugging Face folder that vLLM and training need. The result is cached.
 
 The conversion itself loads torch and therefore runs in a child: `python -m plum_lsp.policy.conversion SOURCE FOLDER`.
 """
@@ -22,7 +22,7 @@ from plum_lsp.policy.weights import BASE_MARK, read_mark
 logger = logging.getLogger(__name__)
 
 CONVERT_SECONDS = 1800.0
-"""Half a minute for 135 M parameters; billions take many, and a disk may be slow."""
+"""135 M parameters take half a minute. Billions take many minutes, and a disk may be slow."""
 
 
 def converted_folder(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) -> Path:

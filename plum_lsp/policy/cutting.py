@@ -1,20 +1,20 @@
-"""Where a completion ends: before the first line that leaves the block. Pure, and fed piece by piece.
+"""Finds the end of a completion: before the first line that leaves the block. Pure. It takes the text piece by piece.
 
-Reads lines with a scanner that knows strings, brackets and backslashes, because a completion in mid-stream does not
-parse. Trims nothing inside the block: that is `trimming`.
+It reads lines with a scanner that knows strings, brackets and backslashes, because an incomplete completion does not
+parse. `trimming` removes text inside the block.
 
-How each kind of hole ends (`indent` is the block's; a line is a logical one, so never inside a bracket or string):
+How each kind of hole ends (`indent` is the block's, and a line is a logical line, never inside a bracket or string):
 
     BODY, BLOCK,
     CLASS         before the first line of code indented less than `indent`
-    LINE          with the line; if the line opens a block, before the first line not indented more than `indent`
-    MODULE        as BODY, and before the next definition; a completion that starts with a definition is that one
+    LINE          with the line. If the line opens a block: before the first line not indented more than `indent`
+    MODULE        as BODY, and before the next definition. A completion that starts with a definition is that definition
 
-A LINE hole with only whitespace before it puts whole lines in front of a line that is there. It may close blocks that
-are open above, so it ends before a definition left of `indent`, or code at the margin.
+A LINE hole with only whitespace before it inserts whole lines before an existing line. It may close blocks that are
+open above. It therefore ends before a definition left of `indent`, or before code at the margin.
 
-Blank lines decide nothing. Comments that stand too far left wait for the next line of code, for a few lines: Python
-ignores their indentation, but a policy that has left the function often says so in a comment.
+Blank lines have no effect. A comment too far left is held until the next line of code, for a few lines. Python ignores
+its indentation, but a policy that has left the function often writes such a comment.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def width(indent: str) -> int:
 
 @dataclass(slots=True)
 class _Scan:
-    """Where the scanner stands between lines: in a string, in brackets, after a backslash; the last code it saw."""
+    """The state of the scanner between lines: in a string, in brackets, after a backslash, the last code it read."""
 
     quote: str = ""
     depth: int = 0
@@ -128,7 +128,7 @@ class Cutter:
         return self._text[: self._kept_end] if self.has_ended else self._text
 
     def feed(self, chunk: str) -> bool:
-        """Take the next piece; whether the completion has ended. Pieces after the end are ignored."""
+        """Take the next piece and return whether the completion has ended. Pieces after the end are ignored."""
         if self.has_ended:
             return True
         self._text += chunk

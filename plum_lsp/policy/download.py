@@ -23,10 +23,10 @@ from plum_lsp.domain.errors import ModelError
 logger = logging.getLogger(__name__)
 
 ATTEMPTS_MAX = 6
-"""Attempts in a row that bring nothing; one that brings bytes starts the count again."""
+"""Attempts in a row without any bytes. An attempt that brings bytes resets the count."""
 
 BACKOFF_SECONDS = 0.5
-"""Wait before the second attempt; doubles each time."""
+"""Wait before the second attempt. It doubles each time."""
 
 CONNECT_SECONDS = 6.0
 """A source that does not answer must not hold up the next one for long."""
@@ -37,11 +37,11 @@ READ_SECONDS = 60.0
 CHUNK_BYTES = 256 * 1024
 
 Report = Callable[[int, int | None], None]
-"""Told bytes done and bytes in all (None: unknown). May raise to stop the transfer; what was written stays."""
+"""Called with the bytes done and the total (None if unknown). It may raise to stop the transfer. Written bytes stay."""
 
 
 class DownloadFailed(Exception):
-    """This source cannot be had; another may."""
+    """This source is not available. The next one is tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """The child process that holds a model: llama.cpp (xllamacpp) or vLLM behind an OpenAI endpoint on loopback.
 
-Run by `launch` as `python -P -m plum_lsp.policy.embedded`; not meant for the hand. The first line on stdin is the
-order (JSON, with the API key, which therefore is in no argument list); the only line on stdout is the answer, with
-the address or the reason for failing. After that stdin carries `+` when a request begins and `-` when it ends.
+`launch` runs it as `python -P -m plum_lsp.policy.embedded`. It is not a command for users. The first line on stdin is
+the order in JSON. It holds the API key, so that the key is in no argument list. The only line on stdout is the answer,
+with the address or the reason for the failure. After that, stdin carries `+` when a request begins and `-` when it
+ends.
 
-The child ends when stdin ends (its owner is gone, however it died), when it has been idle for long enough, or when
-the kernel tells it that its parent died. It never decides what is sampled.
+The child ends when stdin ends (the owner has died), when it has been idle for long enough, or when the kernel reports
+that its parent died. It does not decide what is sampled.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ HTTP_THREADS = 32
 """llama.cpp keeps a thread for each open connection, and a waiting candidate is an open connection."""
 
 PROMPT_CACHE_MIB = 256
-"""Room for the prompts of documents that were left and come back; llama.cpp's default is 8192."""
+"""Memory for the prompts of documents that the user returns to. The default of llama.cpp is 8192."""
 
 VLLM_START_SECONDS = 900.0
-"""vLLM compiles at its first start; 145 s were seen on two cores."""
+"""vLLM compiles at its first start. It took 145 s on two cores."""
 
 
 def main() -> None:
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def _private_stdout() -> TextIO:
-    """The real stdout for our one line; whatever else prints there goes to stderr."""
+    """The real stdout for the one line of the protocol. Other output to stdout is redirected to stderr."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answers
@@ -70,9 +71,9 @@ def _answer(answers: TextIO, value: dict[str, str]) -> None:
 
 
 def _die_with_parent(owner: int, by: signal.Signals) -> None:
-    """Ask the kernel to end us with our parent; end at once if it is gone already.
+    """Ask the kernel to end this process with its parent. End at once if the parent has died already.
 
-    SIGTERM leaves time to end an engine that is a process of its own; SIGKILL works while a model is being loaded.
+    SIGTERM leaves time to end an engine in a separate process. SIGKILL works while a model is being loaded.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, by, 0, 0, 0)
@@ -86,7 +87,7 @@ def _leave(_signal: int, _frame: object) -> NoReturn:
 
 
 def _watch(idle_seconds: float, process: subprocess.Popen[bytes] | None) -> None:
-    """Read the owner's marks until stdin ends, the engine dies or nobody has asked for `idle_seconds`."""
+    """Read the owner's marks until stdin ends, the engine dies or no request came for `idle_seconds`."""
     active, last = 0, time.monotonic()
     while process is None or process.poll() is None:
         left = idle_seconds - (time.monotonic() - last)

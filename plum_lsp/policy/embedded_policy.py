@@ -1,7 +1,8 @@
-"""The policy port with a server of our own: started on demand, again if it died, gone when idle or closed.
+"""The policy port with a server that plum-lsp starts on demand, restarts if it died, and ends when it is idle or
+closed.
 
-When another version becomes active, requests in flight end on the server they began with; new ones are held until it
-has started again with the new adapter.
+When another version becomes active, requests in flight end on the server that they began with. New requests wait until
+the server has started again with the new adapter.
 """
 
 from __future__ import annotations
@@ -24,20 +25,21 @@ from plum_lsp.policy.versions import PublishedVersion
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 60.0
-"""A request has a deadline of its own, 15 s by default; after this a version that is no longer active is ended."""
+"""Each request has its own deadline, 15 s by default. After this time a version that is no longer active is ended."""
 DEATH_SECONDS = 0.5
-"""A connection that breaks is noticed before the death of the process behind it; after this it is taken to live."""
+"""A broken connection is noticed before the death of the process behind it. After this time the process counts as
+alive."""
 
 
 class EmbeddedPolicy:
-    """A policy whose server is a child of ours.
+    """A policy whose server is a child process.
 
-    The start is a task in a field, because it outlives the request that asked for it: a request cancelled while the
-    model loads must not make the next one load it again.
+    The start is a task in a field, because it outlives the request that began it. If that request is cancelled while
+    the model loads, the next request must not load the model again.
     """
 
     def __init__(self, options: PolicyOptions) -> None:
-        """Starts nothing.
+        """The process starts with the first request.
 
         Raises:
             ModelError: there is no such model.
@@ -58,7 +60,7 @@ class EmbeddedPolicy:
         return running.process if running.process.is_alive else None
 
     async def version(self, request_id: str = "") -> PolicyVersion:
-        """The model's name and hash; makes sure that a server for it runs. It serves one version to all requests.
+        """The model's name and hash. Starts a server for it if none runs. It serves one version to all requests.
 
         Raises:
             PolicyError: it cannot be started.
@@ -68,7 +70,8 @@ class EmbeddedPolicy:
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion as its stream ends; a server that died before the first is started once more.
+        """Yield each completion as its stream ends. A server that died before the first completion is started once
+        more.
 
         Raises:
             PolicyError: no completion could be had.
@@ -91,7 +94,7 @@ class EmbeddedPolicy:
                 running.end()
 
     async def close(self) -> None:
-        """Cancel what is in flight and end the server; idempotent."""
+        """Cancel the requests in flight and end the server. Idempotent."""
         self._is_closed = True
         starting, self._starting = self._starting, None
         if starting is None:
@@ -102,9 +105,9 @@ class EmbeddedPolicy:
             await outcome.close()
 
     async def _ready_by(self, deadline: float, version: PolicyVersion | None) -> _Running:
-        """The running server, if it is ready before the deadline; it goes on starting if it is not.
+        """The running server, if it is ready before the deadline. If not, it continues to start.
 
-        A request that began with a version stays with it as long as its server runs.
+        A request that began with a version stays with it as long as the server of that version runs.
         """
         task = self._starting
         if version and task and task.done() and _is_alive(task) and task.result().number == version.number:
@@ -214,7 +217,7 @@ class _Running:
             self._is_idle.set()
 
     async def drain(self) -> None:
-        """Wait for what is in flight, within bounds; a process that has died has nothing in flight."""
+        """Wait for the requests in flight, for a bounded time. A dead process has none."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS if self.process.is_alive else 0):
                 await self._is_idle.wait()

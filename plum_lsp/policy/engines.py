@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # serving knows publish, which knows us
     from plum_lsp.policy.serving import ServingState
 
 LOAD_SECONDS = 120.0
-"""For one adapter; large ranks from a cold disk take seconds, a dead server takes for ever."""
+"""Time limit for one adapter. A large rank on a cold disk takes seconds. A dead server never answers."""
 ANSWER_SECONDS = 300.0
 """For one probe, which waits its turn behind the requests of editors."""
 
@@ -59,7 +59,7 @@ class Engine(Protocol):
         ...
 
     async def unload(self, name: str) -> None:
-        """Let go of an adapter; one that is not loaded is no error."""
+        """Unload an adapter. It is no error if it is not loaded."""
         ...
 
     async def complete(self, name: str, prompt: str, *, tokens: int) -> Sampled:
@@ -80,7 +80,7 @@ class VllmEngine:
         self._http = connection.client(self._url, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
 
     async def close(self) -> None:
-        """Close the connections; the server goes on."""
+        """Close the connections. The server continues."""
         await self._http.aclose()
 
     async def models(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class VllmEngine:
         return model_names((await self._ask("GET", "/models")).content)
 
     async def load(self, name: str, folder: Path) -> None:
-        """Load an adapter; takes 25 to 90 ms and leaves requests in flight alone."""
+        """Load an adapter. It takes 25 to 90 ms and does not disturb requests in flight."""
         body = {"lora_name": name, "lora_path": str(folder)}
         try:
             async with asyncio.timeout(LOAD_SECONDS):
@@ -104,7 +104,7 @@ class VllmEngine:
             raise AdapterError(f"the policy server refused the adapter: {_said(response)}")
 
     async def unload(self, name: str) -> None:
-        """Unload an adapter; requests still running on it would fail, so drain first."""
+        """Unload an adapter. Wait for its requests first, because they would fail."""
         await self._send("POST", "/unload_lora_adapter", {"lora_name": name})
 
     async def complete(self, name: str, prompt: str, *, tokens: int) -> Sampled:

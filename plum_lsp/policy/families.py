@@ -37,6 +37,9 @@ def families() -> tuple[Family, ...]:
 
 
 def family_of(model: str) -> Family | None:
-    """The family a model's name tells (`Qwen/Qwen2.5-Coder-7B`, a file, an alias); None if it tells none."""
+    """The family in a model's name (`Qwen/Qwen2.5-Coder-7B`, a file, an alias).
+
+    None if the name holds no known family.
+    """
     lowered = model.lower().replace("_", "-")
     return next((family for family in families() if any(name in lowered for name in family.names)), None)

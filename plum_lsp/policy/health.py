@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 BASE_SECONDS = 0.2
 CAP_SECONDS = 8.0
-"""A user who has started the server again does not wait longer than this for the next question."""
+"""The longest pause before the next try. A user who restarts the server waits no longer than this."""
 SLOW_FACTOR = 4.0
 SLOW_MS_MIN = 1000.0
-"""Less than this more than usual is nobody's trouble, however many times the usual it is."""
+"""A smaller delay than this is not reported, whatever its ratio to the usual time."""
 GROUPS_MIN = 5
 GROUPS_REMEMBERED = 32
 
@@ -60,10 +60,10 @@ class Pace:
 
     @property
     def usual_ms(self) -> float | None:
-        """The median; None before there are enough groups to tell."""
+        """The median. None until there are enough groups."""
         return statistics.median(self.times_ms) if len(self.times_ms) >= GROUPS_MIN else None
 
     def is_slow(self, waited_ms: float) -> bool:
-        """Whether to have waited so long for nothing is far from what is usual."""
+        """Whether a wait of this length without an answer is far from usual."""
         usual = self.usual_ms
         return usual is not None and waited_ms > max(SLOW_FACTOR * usual, usual + SLOW_MS_MIN)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def temperature_ladder(count: int, low: float, high: float) -> tuple[float, ...]:
-    """`count` temperatures from `low` to `high`, evenly spaced, lowest first; a single one is `low`.
+    """`count` temperatures from `low` to `high`, evenly spaced, lowest first. A single one is `low`.
 
-    The first candidate is the policy's best guess and, being asked for first, also the first to be complete; each
-    later one is allowed to differ more, because what the best guess got wrong its near copies get wrong as well.
+    The first candidate is the policy's best guess. It is requested first, so it is usually complete first. Each later
+    candidate may differ more, because near copies of the best guess repeat its errors.
 
         temperature_ladder(5, 0.2, 1.0) == (0.2, 0.4, 0.6, 0.8, 1.0)
 

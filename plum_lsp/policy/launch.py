@@ -25,7 +25,7 @@ from plum_lsp.policy.wire import ended
 logger = logging.getLogger(__name__)
 
 START_SECONDS = {"llama.cpp": 120.0, "vllm": 930.0}
-"""How long an engine may take to its first answer; large files on slow disks take most of it."""
+"""How long an engine may take until its first answer. Large files on slow disks need most of it."""
 
 DEATH_SECONDS = 5.0
 """A child that has closed its output is about to end."""
@@ -112,8 +112,8 @@ def _no_model(model: str) -> ModelError:
 def choose_threads(wanted: int, *, cores: int, load: float) -> tuple[int, int]:
     """Threads for writing and for reading the prompt.
 
-    Reading is bound by computing and gains from every idle core; writing is bound by memory, and one core is left
-    to the sandbox. Both shrink on a busy machine.
+    Reading is limited by computing and gains from every idle core. Writing is limited by memory, and one core is left
+    to the sandbox. Both numbers shrink on a busy machine.
     """
     if wanted > 0:
         return wanted, wanted
@@ -141,7 +141,7 @@ class PolicyProcess:
         return self._process.returncode is None
 
     def mark(self, sign: bytes) -> None:
-        """Tell the child that a request begins (`+`) or ended (`-`); a child that is gone does not mind."""
+        """Tell the child that a request begins (`+`) or ended (`-`). A dead child is ignored."""
         stdin = self._process.stdin
         if stdin is not None and not stdin.is_closing():
             with contextlib.suppress(ConnectionError, RuntimeError):
@@ -174,7 +174,7 @@ async def launch(model: ServedModel, options: LaunchOptions) -> PolicyProcess:
     """Start a server for the model and wait until it answers.
 
     Raises:
-        PolicyUnavailable: it did not start; the message holds the end of what it said.
+        PolicyUnavailable: it did not start. The message holds the end of its output.
     """
     api_key = secrets.token_urlsafe(24)
     errors: IO[bytes] = tempfile.TemporaryFile(prefix="plum-policy-")  # noqa: SIM115 - lives as long as the child

@@ -23,7 +23,7 @@ PERMUTED = {"llama"}
 
 
 def gguf_adapter(folder: Path, *, base: Path, cache: Path) -> Path:
-    """The GGUF form of the adapter in `folder` for the base model in a GGUF file; written once into `cache`.
+    """The GGUF form of the adapter in `folder` for the base model in a GGUF file. It is written once into `cache`.
 
     Raises:
         AdapterError: it cannot be expressed.
@@ -54,7 +54,7 @@ def gguf_adapter(folder: Path, *, base: Path, cache: Path) -> Path:
 
 
 def gguf_folder(adapters: Path) -> Path:
-    """Where the GGUF forms of the versions in `adapters` are kept; they can be made again at any time."""
+    """The folder with the GGUF forms of the versions in `adapters`. They can be regenerated at any time."""
     return adapters / "gguf"
 
 

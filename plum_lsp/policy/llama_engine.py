@@ -23,7 +23,7 @@ class LlamaEngine:
     """The `Engine` of a model in a GGUF file: a server for each adapter, started when it is asked something."""
 
     def __init__(self, source: ServedSource, options: PolicyOptions) -> None:
-        """Starts nothing."""
+        """The processes start later."""
         self._source = source
         self._options = options
         self._adapters: dict[str, Path] = {}
@@ -65,7 +65,7 @@ class LlamaEngine:
         return await (await self._start(name)).complete(name, prompt, tokens=tokens)
 
     async def busy(self) -> frozenset[str]:
-        """None: nobody but us uses these servers."""
+        """None, because only plum-lsp uses these servers."""
         return frozenset()
 
     async def _start(self, name: str) -> VllmEngine:

@@ -1,8 +1,8 @@
 """llama.cpp for many clients: one engine process for each policy version that is in use, behind one list of names.
 
-llama.cpp takes an adapter at its start only. So a new version is a new process, started beside the one that serves;
-whoever asks for a version whose process is starting, or starting again after it died, is held until it answers. What
-begins on a version ends on it. A process that nobody needs is ended. The HTTP side is `llama_front`.
+llama.cpp takes an adapter at its start only. A new version is therefore a new process, started beside the one that
+serves. A request for a version whose process is starting, or restarting after it died, waits until the process answers.
+A request ends on the version it began with. An unused process is ended. `llama_front` is the HTTP side.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ logger = logging.getLogger(__name__)
 IDLE_SECONDS = 30.0
 """How long a process that is not the active version's is kept without a request."""
 DEATH_SECONDS = 0.5
-"""A connection that breaks is noticed before the death of the process behind it; after this it is taken to live."""
+"""A broken connection is noticed before the death of the process behind it. After this time the process counts as
+alive."""
 RESTART_SECONDS = (0.0, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Least time between the starts of one version's process, by how many failed in a row."""
 
 
 @dataclass(slots=True)
 class Backend:
-    """One version and its process, if that runs. `in_flight` counts requests; `last_used` is monotonic."""
+    """One version and its process, if that runs. `in_flight` counts requests. `last_used` is monotonic."""
 
     name: str
     adapter: Path | None
@@ -75,7 +76,7 @@ class LlamaPool:
         rank_max: int,
         tell: Callable[[str], None] = logger.info,
     ) -> None:
-        """Starts nothing."""
+        """The processes start later."""
         self._model, self._base, self._store = model, base, store
         self._options = replace(options, idle_seconds=0.0)
         self._rank_max = rank_max
@@ -108,7 +109,7 @@ class LlamaPool:
             await self._ready(self._backends[self.base_name])
 
     async def load(self, name: str, folder: Path) -> None:
-        """Convert an adapter and start a process with it; only then is it listed.
+        """Convert an adapter and start a process with it. The version is listed only after that.
 
         Raises:
             AdapterError: it does not fit, cannot be converted, or llama.cpp refuses it.
@@ -127,7 +128,7 @@ class LlamaPool:
         self._backends[name] = backend
 
     async def unload(self, name: str) -> bool:
-        """End a version's process and forget the name; False if there is none, or it is the base model's."""
+        """End a version's process and forget the name. False if there is none, or if it is the base model's."""
         backend = self._backends.pop(name, None) if name != self.base_name else None
         if backend is None:
             return False
@@ -138,7 +139,7 @@ class LlamaPool:
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[PolicyProcess]:
-        """The process that answers to a name, for one request; held until it is ready.
+        """The process for a name, for one request. Waits until the process is ready.
 
         Raises:
             LookupError: there is no such name.
@@ -161,7 +162,7 @@ class LlamaPool:
         return backend is not None and not name.startswith(PROBE_PREFIX) and await backend.has_died()
 
     async def keep_house(self) -> None:
-        """End what nobody needs; start the active version's process again if it died."""
+        """End unused processes. Restart the active version's process if it died."""
         active = self._store.active()
         name = active.name if active and active.name in self._backends else self.base_name
         if not self._backends[name].is_alive:
@@ -181,7 +182,7 @@ class LlamaPool:
         check_fit(read_adapter(folder), self._base, rank_max=self._rank_max)
 
     async def _ready(self, backend: Backend) -> PolicyProcess:
-        """The version's process, started if it does not run. Everybody who waits waits for the same start."""
+        """The version's process, started if it does not run. All requests wait for the same start."""
         async with backend.starting:
             if backend.process is not None and backend.process.is_alive:
                 return backend.process

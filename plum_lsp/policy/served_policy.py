@@ -21,7 +21,7 @@ from plum_lsp.policy.versions import ADAPTERS, VersionStore
 logger = logging.getLogger(__name__)
 
 PAUSES_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
-"""Between tries of a request whose server is away; the last one repeats until the deadline."""
+"""Pauses between tries of a request whose server does not answer. The last pause repeats until the deadline."""
 GONE = "the policy server of yours does not run"
 
 
@@ -29,7 +29,7 @@ class ServedPolicy:
     """A policy whose server another process of this user keeps running."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Contacts nothing yet."""
+        """The first request opens the connection."""
         self._data_dir = data_dir
         self._store = VersionStore(data_dir / ADAPTERS)
         self._state: ServingState | None = None
@@ -46,7 +46,8 @@ class ServedPolicy:
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion as its stream ends; a group that lost its server before the first is asked again.
+        """Yield each completion as its stream ends. A group that lost its server before the first completion is
+        requested again.
 
         Raises:
             PolicyError: no completion could be had.
@@ -73,7 +74,7 @@ class ServedPolicy:
                 await asyncio.sleep(pause)
 
     async def close(self) -> None:
-        """Cancel what is in flight; the server goes on."""
+        """Cancel the requests in flight. The server continues."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()

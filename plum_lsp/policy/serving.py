@@ -19,12 +19,13 @@ from plum_lsp.policy.versions import PublishedVersion, write_json
 STATE = "serving.json"
 """In the data folder, readable by its owner alone: it holds the key."""
 LORA_SLOTS = 2
-"""The active version and the one being proved; a third in use would wait for a slot (6.5 s were seen)."""
+"""The active version and the one that is being proved. A third version in use would wait for a slot (6.5 s were
+measured)."""
 LORA_LOADED_MAX = 8
-"""Adapters kept in memory. A version that vLLM drops from there and whose folder is gone ends the engine; versions
-are unloaded before they are that many."""
+"""Adapters kept in memory. If vLLM drops a version and its folder is gone, the engine ends. Versions are therefore
+unloaded before this number is reached."""
 CPU_CACHE_GIB = 2
-"""Memory for keys and values on a CPU; vLLM's default of 4 is half of a laptop."""
+"""Memory for keys and values on a CPU, in GiB. The default of vLLM is 4, half the memory of a laptop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +198,7 @@ def write_state(data_dir: Path, state: ServingState) -> None:
 
 
 def read_state(data_dir: Path) -> ServingState | None:
-    """The server of ours that runs; None if there is none, or whoever started it is gone."""
+    """The running server of plum-lsp. None if there is none, or if the process that started it has ended."""
     try:
         found = json.loads((data_dir / STATE).read_text(encoding="utf-8"))
         state = ServingState(**found)

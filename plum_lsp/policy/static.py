@@ -1,4 +1,4 @@
-"""What reading a candidate's program shows without running it: whether it parses, and names nobody defines."""
+"""What a candidate's program shows without running it: whether it parses, and which names are undefined."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def parse(source: str) -> ast.Module | str:
 
 
 def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tuple[str, ...]:
-    """Names that the candidate uses and nobody defines, in order of appearance.
+    """Undefined names that the candidate uses, in order of appearance.
 
-    A name that the program around it lacks as well is not held against the candidate; neither is one that occurs
-    in a part of the document that was left out of the program.
+    A name that the program around the candidate also uses without a definition does not count. A name in a part of the
+    document that was left out of the program does not count either.
     """
     found: dict[str, None] = {}
     elsewhere: set[str] = set()

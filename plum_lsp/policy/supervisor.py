@@ -43,9 +43,9 @@ from plum_lsp.policy.wire import ended
 logger = logging.getLogger(__name__)
 
 START_SECONDS = 1800.0
-"""Loading a large model from a network disk and compiling it; progress is shown meanwhile."""
+"""Time to load a large model from a network disk and compile it. Progress is shown meanwhile."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
-"""Waits between restarts; a server that was healthy for `STEADY_SECONDS` begins again with the first."""
+"""Waits between restarts. After `STEADY_SECONDS` of health the first wait is used again."""
 STEADY_SECONDS = 300.0
 END_SECONDS = 15.0
 PR_SET_PDEATHSIG = 1
@@ -54,7 +54,7 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(slots=True, kw_only=True)
 class Supervisor:
-    """One vLLM and its restarts. `tell` shows lines to the user; `progress` one that is overwritten."""
+    """One vLLM and its restarts. `tell` shows a line to the user. `progress` shows a line that is overwritten."""
 
     options: ServeOptions
     base: BaseModel
@@ -76,7 +76,7 @@ class Supervisor:
         """Serve until cancelled.
 
         Raises:
-            PolicyUnavailable: the first start failed; later ones are tried again.
+            PolicyUnavailable: the first start failed. Later starts are tried again.
         """
         try:
             await self._run()

@@ -11,7 +11,7 @@ from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.policy.cutting import width
 
 CLOSERS_MAX = 6
-"""At most this many closing characters are taken off the end of a line; more means that it is not about closing."""
+"""At most this many closing characters are removed from the end of a line. More of them are not a doubled closing."""
 
 OVERLAP_MAX = 400
 """At most this many characters of a completion's end are compared with what follows the cursor."""
@@ -20,10 +20,10 @@ _CLOSING = ")]}:,;\"'"
 
 
 def place_at_cursor(text: str, block: Block) -> str:
-    """The completion as it goes in at the cursor: leading blank lines and indentation that is there already go.
+    """The completion as it is inserted at the cursor, without leading blank lines and existing indentation.
 
-    Prompts end before the whitespace left of the cursor (`FimPrompt.restored`), so a completion repeats it; one
-    that starts without indentation is taken to mean the place where the cursor is, or the block's indentation.
+    Prompts end before the whitespace left of the cursor (`FimPrompt.restored`), so a completion repeats it. A
+    completion that starts without indentation begins at the cursor, or at the indentation of the block.
     """
     head = block.line_head
     if head.strip():

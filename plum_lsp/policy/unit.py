@@ -1,4 +1,4 @@
-"""The systemd user unit that keeps a policy server running. Pure text; systemd does the rest."""
+"""The systemd user unit that keeps a policy server running. Pure text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def unit_path() -> Path:
 
 
 def unit_text(python: str, arguments: Sequence[str]) -> str:
-    """A unit that serves with this interpreter; the supervisor restarts vLLM, systemd restarts the supervisor."""
+    """A unit that serves with this interpreter. The supervisor restarts vLLM, and systemd restarts the supervisor."""
     command = " ".join(_quoted(word) for word in (python, "-P", "-m", "plum_lsp", "policy", "serve", *arguments))
     return f"""[Unit]
 Description=Policy server of plum-lsp

@@ -1,9 +1,10 @@
 """The published policy versions on this machine: immutable folders, and a pointer to the active one.
 
-    adapters/plum-v1/ …   adapter_config.json, adapter_model.safetensors, version.json; never written to again
-    adapters/active.json  the active version, and its share of requests while it is on trial; moved by renaming, so
-                          that a reader sees the old or the new one
-    adapters/.staging-*   what a publication that was cut off left; removed by the next
+    adapters/plum-v1/ …   adapter_config.json, adapter_model.safetensors, version.json, never changed later
+    adapters/active.json  the active version, and its share of requests while it is on trial. It is replaced by a
+    rename,
+                          so that a reader sees the old or the new content
+    adapters/.staging-*   the rest of an interrupted publication, removed by the next one
 
 Knows files, not servers: loading and proving a version is `publish`.
 """
@@ -30,9 +31,9 @@ from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.policy.weights import BASE_MARK, CONFIG, WEIGHTS, AdapterFacts, BaseModel
 
 ADAPTERS = "adapters"
-"""The folder of the versions inside the data folder; the trainer writes nothing there but through `publish`."""
+"""The folder of the versions inside the data folder. The trainer writes there only through `publish`."""
 LOCK_SECONDS = 3.0
-"""Unloading holds the lock for milliseconds; another publication holds it for longer and is told."""
+"""Unloading holds the lock for milliseconds. Another publication holds it longer and is reported."""
 LOCK_POLL_SECONDS = 0.02
 _NAME = re.compile(r"plum-v([1-9]\d*)")
 _STAGING = ".staging-"
@@ -42,7 +43,7 @@ _RECORD = "version.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedVersion:
-    """One version on disk. `folder` holds the adapter; hashes are hex sha256."""
+    """One version on disk. `folder` holds the adapter. Hashes are hex sha256."""
 
     number: int
     model: str
@@ -74,21 +75,24 @@ class Canary:
     previous: PublishedVersion | None
 
     def is_for_active(self, request_id: str) -> bool:
-        """Whether the active version answers this request; the same on every machine and at every time."""
+        """Whether the active version answers this request.
+
+        The answer is the same on every machine and at every time.
+        """
         digest = hashlib.sha256(request_id.encode("utf-8", "surrogatepass")).digest()
         return int.from_bytes(digest[:8], "big") / 2**64 < self.share
 
 
 class VersionStore:
-    """The folder of versions. Reading needs no lock; writers hold `locked`."""
+    """The folder of versions. Reading needs no lock. Writers hold `locked`."""
 
     def __init__(self, root: Path) -> None:
-        """`root` is the `adapters` folder; it is made when first written to."""
+        """`root` is the `adapters` folder. It is created by the first write."""
         self.root = root
 
     @contextmanager
     def locked(self, *, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
-        """Keep other publications out; a process that dies lets go of it.
+        """Exclude other publications. The lock is released when the process dies.
 
         Raises:
             AdapterError: another publication is going on.
@@ -120,7 +124,7 @@ class VersionStore:
         raise AdapterError(f"there is no version {name!r}", remedy=f"Published versions: {known}.")
 
     def active(self) -> PublishedVersion | None:
-        """The active version; None for the base model alone."""
+        """The active version. None for the base model alone."""
         try:
             number = int(json.loads((self.root / _POINTER).read_text(encoding="utf-8"))["number"])
         except (OSError, ValueError, LookupError, TypeError):
@@ -128,7 +132,7 @@ class VersionStore:
         return _read_version(self.root / f"plum-v{number}") if number else None
 
     def canary(self) -> Canary | None:
-        """The trial that the active version is on; None if it answers every request."""
+        """The trial of the active version. None if it answers every request."""
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
             found = json.loads((self.root / _POINTER).read_text(encoding="utf-8"))
             share, number = float(found["share"]), int(found["previous"])
@@ -138,7 +142,7 @@ class VersionStore:
         return None
 
     def answering(self, request_id: str) -> PublishedVersion | None:
-        """The version that answers a request; None for the base model alone."""
+        """The version that answers a request. None for the base model alone."""
         canary = self.canary()
         return self.active() if canary is None or canary.is_for_active(request_id) else canary.previous
 
@@ -148,14 +152,14 @@ class VersionStore:
         return frozenset(version.name for version in (self.active(), canary and canary.previous) if version)
 
     def activated_at(self) -> float:
-        """When the pointer last moved, POSIX seconds; 0.0 if it never did."""
+        """When the pointer last moved, in POSIX seconds. 0.0 if it never moved."""
         try:
             return (self.root / _POINTER).stat().st_mtime
         except OSError:
             return 0.0
 
     def stage(self, adapter: Path) -> Path:
-        """Copy an adapter into a folder of ours that no server has seen; on disk when this returns."""
+        """Copy an adapter into a new folder that no server has loaded. The copy is on disk when this returns."""
         self.root.mkdir(parents=True, exist_ok=True)
         folder = self.root / f"{_STAGING}{uuid.uuid4().hex}"
         folder.mkdir()
@@ -167,7 +171,7 @@ class VersionStore:
         return folder
 
     def commit(self, staged: Path, facts: AdapterFacts, base: BaseModel) -> PublishedVersion:
-        """Give a staged adapter the next number. A number is never used twice, whatever became of it."""
+        """Give a staged adapter the next number. A number is never used twice."""
         taken = [int(found.group(1)) for path in self.root.iterdir() if (found := _NAME.fullmatch(path.name))]
         version = PublishedVersion(
             number=max(taken, default=0) + 1,
@@ -185,10 +189,10 @@ class VersionStore:
         return replace(version, folder=folder)
 
     def activate(self, version: PublishedVersion | None, *, share: float = 1.0) -> None:
-        """Move the pointer; None makes the base model alone active.
+        """Move the pointer. None makes the base model alone active.
 
-        With a `share` below 1 the rest of the requests stays with the version that was active before; if that was on
-        trial itself, with the one before it, which has proved itself. One that is on trial already stays on its own.
+        With a `share` below 1, the other requests stay with the previously active version. If that version was on trial
+        itself, they stay with the version before it. Activating a version that is already on trial keeps its baseline.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         number = version.number if version else 0
@@ -202,13 +206,13 @@ class VersionStore:
         write_json(self.root / _POINTER, pointer)
 
     def clean(self) -> None:
-        """Remove what publications that were cut off left behind; call it with the lock held."""
+        """Remove the rest of interrupted publications. Call it with the lock held."""
         for left in self.root.glob(f"{_STAGING}*"):
             shutil.rmtree(left, ignore_errors=True)
 
 
 def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
-    """Write a file in one step: whoever reads it, now or after a crash, finds the old content or the new."""
+    """Write a file in one step. A reader finds the old or the new content, also after a crash."""
     replacement = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         replacement.touch(mode=mode)

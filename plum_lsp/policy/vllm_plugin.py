@@ -1,8 +1,8 @@
 """A plug-in of vLLM that keeps the base model's tokens from the adapters beside them, on a CPU.
 
-vLLM marks a token that has no adapter with the index -1. Its GPU kernels skip it; the CPU build's look up the last
-slot, so that a request of the base model which shares a batch with a version's is answered by an adapter
-(vLLM pull request 48421). A vLLM that skips them is left as it is.
+vLLM marks a token without an adapter with the index -1. Its GPU kernels skip such tokens. The kernels of the CPU build
+look up the last slot instead. A request of the base model that shares a batch with a request of a version is then
+answered by an adapter (vLLM pull request 48421). A vLLM that skips such tokens is not changed.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from plum_lsp.domain.errors import PolicyUnavailable
 GROUP, NAME = "vllm.general_plugins", "plum_lsp"
 """Where vLLM finds it: an entry point of this package."""
 LISTED = "VLLM_PLUGINS"
-"""vLLM's own: the plug-ins it may load, by name and with commas between; all where it is not set."""
+"""A variable of vLLM: the names of the plug-ins that it may load, separated by commas. Unset means all."""
 WANTED = "PLUM_LORA_SKIPS_BASE"
 """Set by `policy serve`: the plug-in is installed for every vLLM of its environment, and changes ours alone."""
 COPIED = "VLLM_RAY_EXTRA_ENV_VARS_TO_COPY"
 """vLLM's own: what else of the environment its workers on other machines get, by name and with commas between."""
 SOURCE = "vllm.lora.ops.torch_ops.lora_ops"
 HOLDERS = (SOURCE, "vllm.lora.ops.torch_ops", "vllm.lora.punica_wrapper.punica_cpu")
-"""Where the operations are defined, and who holds them under the same names."""
+"""The module that defines the operations, and the modules that import them under the same names."""
 OPERATIONS: Mapping[str, tuple[object, ...]] = {"bgmv_shrink": (1.0,), "bgmv_expand": (), "bgmv_expand_slice": (0, 1)}
-"""The three that look adapters up by token, with what they take last; the others of the CPU build call them."""
+"""The three operations that look up adapters by token, with their last argument. The other operations of the CPU build
+call them."""
 
 Operation = Callable[..., None]
 

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 1.0
 """A longer pause is not waited for: the user learns at once that the policy is down."""
 MARGIN_SECONDS = 0.1
-"""A policy that is too slow is given up this long before the deadline, so that the reason reaches whoever waits."""
+"""A policy that is too slow is given up this long before the deadline, so that the caller still gets the reason."""
 
 
 class WatchedPolicy:
@@ -53,7 +53,7 @@ class WatchedPolicy:
     async def sample(
         self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
     ) -> AsyncGenerator[Completion, None]:
-        """Yield each completion as its stream ends; see the port.
+        """Yield each completion as its stream ends. See the port.
 
         Raises:
             PolicyError: no completion could be had, or the policy is much slower than usual.
@@ -82,7 +82,7 @@ class WatchedPolicy:
             raise self._slow(waited_ms)
 
     async def close(self) -> None:
-        """Cancel what is in flight and let go of the server; idempotent."""
+        """Cancel the requests in flight and release the server. Idempotent."""
         await self.policy.close()
 
     async def _rest(self) -> None:

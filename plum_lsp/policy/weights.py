@@ -1,4 +1,4 @@
-"""Reads what a LoRA adapter and a base model are from their files' headers, without loading a weight into memory.
+"""Reads the properties of a LoRA adapter and a base model from the headers of their files. It loads no weights.
 
 Safetensors: eight bytes of header length (little endian), a JSON header with each tensor's type, shape and offsets,
 then the bytes (https://github.com/huggingface/safetensors#format). Decides nothing about publishing.
@@ -39,7 +39,7 @@ _MODULES = {
 class BaseModel:
     """A base model: its name, hash and the shape (out, in) of each weight, by Hugging Face's names.
 
-    `shapes` is empty where they cannot be read; nothing is then compared with them.
+    `shapes` is empty if they cannot be read. Shapes are then not compared.
     """
 
     name: str
@@ -49,7 +49,10 @@ class BaseModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterFacts:
-    """What an adapter's files say. `modules` maps each adapted layer to (out, in); `base_sha256` may be empty."""
+    """The contents of an adapter's files.
+
+    `modules` maps each adapted layer to (out, in). `base_sha256` may be empty.
+    """
 
     rank: int
     modules: Mapping[str, tuple[int, int]]
@@ -83,7 +86,7 @@ def read_base(path: Path, *, cache_dir: Path, name: str = "") -> BaseModel:
 
 
 def read_adapter(folder: Path) -> AdapterFacts:
-    """What the adapter in `folder` is.
+    """The properties of the adapter in `folder`.
 
     Raises:
         AdapterError: files are missing or truncated, it is no LoRA adapter, or has learned nothing.
@@ -129,7 +132,7 @@ def check_fit(facts: AdapterFacts, base: BaseModel, *, rank_max: int) -> None:
 
 
 def read_mark(folder: Path) -> str:
-    """The base model's hash that a folder names; empty if it names none."""
+    """The hash of the base model that a folder names. Empty if it names none."""
     try:
         return str(json.loads((folder / BASE_MARK).read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, LookupError, TypeError):
@@ -156,7 +159,7 @@ def tensors_of(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def gguf_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes in a GGUF file, by Hugging Face's names; empty where the package `gguf` is not installed."""
+    """The shapes in a GGUF file, by Hugging Face's names. Empty if the package `gguf` is not installed."""
     try:
         from gguf import GGUFReader
     except ImportError:

@@ -15,7 +15,7 @@ from plum_lsp.domain.errors import PolicyError, PolicyOutOfMemory, PolicyProtoco
 from plum_lsp.domain.suggestion import FimPrompt, PolicyVersion, SamplingOptions
 
 LINE_BYTES_MAX = 1024 * 1024
-"""A longer line is no event: whoever sends it does not speak our protocol."""
+"""A longer line is no event. The server does not speak this protocol."""
 
 BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
 SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
@@ -28,7 +28,7 @@ _OUT_OF_MEMORY = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """One token of a completion; `logprob` is natural, None where the server gives none."""
+    """One token of a completion. `logprob` is a natural logarithm, or None if the server sends none."""
 
     text: str
     logprob: float | None
@@ -107,7 +107,7 @@ class EventReader:
 
 
 def _read_event(event: Any) -> tuple[Delta, ...]:
-    """What one event says; nothing for one without choices (usage, keep-alive)."""
+    """The pieces of one event. Empty for an event without choices (usage, keep-alive)."""
     if isinstance(event, dict) and event.get("error"):
         raise failure(f"the policy server failed: {error_message(event)}")
     try:
@@ -125,7 +125,7 @@ def _read_choice(choice: Any) -> Delta:
 
 
 def read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
-    """The tokens of an event, which together are its text; one without log-probability if they do not add up."""
+    """The tokens of an event, which together are its text. If they are not, one token without log-probability."""
     pairs: list[tuple[Any, Any]] = []
     if isinstance(logprobs, dict):
         if isinstance(logprobs.get("content"), list):
@@ -168,10 +168,11 @@ def model_cards(body: bytes) -> dict[str, str]:
 
 
 def version_in(cards: Mapping[str, str], wanted: str) -> PolicyVersion | None:
-    """The version to ask for, of those a server lists; None if it has no model `wanted` (empty: its first).
+    """The version to request, of those that a server lists. None if it has no model `wanted` (empty means its first
+    model).
 
-    A base model stands for its newest published version, as long as the server has one. To stay with a version, or with
-    an adapter of another name, it is wanted by that name.
+    The name of a base model means its newest published version, if the server has one. To stay with a version, or with
+    an adapter of another name, use its own name.
     """
     name = wanted or next(iter(cards))
     if name not in cards:

@@ -1,6 +1,6 @@
-"""A group of candidates while its streams come in: what they share, and each completion as it grows.
+"""A group of candidates while its streams arrive: the shared state, and each completion as it grows.
 
-Holds state between the bytes (`wire`) and the connections (`client`); waits for nothing.
+It holds the state between the bytes (`wire`) and the connections (`client`). It never waits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Writing:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more is wanted of the stream."""
+        """Whether the stream can be closed."""
         return bool(self.finish) or self.cutter.has_ended
 
     def take(self, delta: Delta, *, at: float) -> None:

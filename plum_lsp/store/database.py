@@ -1,8 +1,7 @@
-"""Opens the SQLite file: pragmas, permissions, and what a failure means for the user. Knows no table of ours.
+"""Opens the SQLite file: pragmas, permissions, and what a failure means for the user. It knows no tables.
 
-`synchronous = NORMAL` with WAL: what was committed survives the death of every process (SIGKILL included); the
-last commits may be lost when the machine itself loses power, and the file is consistent even then
-(sqlite.org/pragma.html#pragma_synchronous).
+`synchronous = NORMAL` with WAL: commits survive the death of every process (SIGKILL included). The last commits may be
+lost if the machine loses power. The file is consistent even then (sqlite.org/pragma.html#pragma_synchronous).
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ APPLICATION_ID = 0x706C756D
 _RETRY_SECONDS = 0.01
 
 BUSY_MS = 5_000
-"""How long a writer waits for another process; a transaction of ours takes a few milliseconds."""
+"""How long a writer waits for another process. A transaction takes a few milliseconds."""
 
 
 CHECKED_BYTES_MAX = 64 * 2**20
-"""Reading every page of this many bytes takes about a tenth of a second; a store of a million candidates would take
-seconds each time it is opened. What is damaged in a larger file is told when it is reached."""
+"""Reading every page of this many bytes takes about 0.1 s. A store of a million candidates would take seconds each time
+it is opened. Damage in a larger file is reported when it is read."""
 
 
 def store_file(data_dir: Path) -> Path:
@@ -56,10 +55,10 @@ def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
 
 
 def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
-    """Open an existing database; nothing can be written through it.
+    """Open an existing database, read-only.
 
     Raises:
-        StoreError: there is none, or it cannot be read, is damaged or is not ours.
+        StoreError: it is missing, unreadable, damaged or not a database of plum-lsp.
     """
     if not path.is_file():
         raise StoreError(f"there is no store at {path}", remedy="It is made by the first suggestion.")
@@ -71,7 +70,7 @@ def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
 
 
 def set_aside(path: Path, *, now: datetime | None = None) -> Path:
-    """Move the database and what belongs to it out of the way; returns its new path. For an explicit command only.
+    """Move the database and its files out of the way, and return the new path. For an explicit command only.
 
     Raises:
         StoreError: it cannot be moved.
@@ -140,7 +139,7 @@ def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
 
 
 def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int) -> Database:
-    """The connection with its pragmas set and the file checked; closed if anything is wrong."""
+    """The connection with its pragmas set and the file checked. It is closed if a check fails."""
     try:
         with explained(path):
             db = Database(connection, execute_plugins=False, recursive_triggers=False)
@@ -183,7 +182,7 @@ def _refuse_foreign(path: Path, db: Database) -> None:
 
 
 def _refuse_damaged(path: Path, db: Database) -> None:
-    """`quick_check` reads every page but compares no index with its table; of a large file it is not asked."""
+    """`quick_check` reads every page but compares no index with its table. It is skipped for a large file."""
     if path.stat().st_size > CHECKED_BYTES_MAX:
         db.execute("SELECT count(*) FROM sqlite_schema")
         return

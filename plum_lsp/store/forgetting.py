@@ -37,12 +37,12 @@ def forget(
 ) -> Forgotten:
     """Delete the requests whose document `is_wanted` and that were made at `since` (UTC text) or later.
 
-    Everything that hangs on them goes with them, in one transaction, and every pair and label with that: they are
-    built again from what is left. Then the file is written anew without free pages and the log is emptied.
+    All rows that depend on them are deleted in the same transaction. All pairs and labels are deleted, too. They can be
+    rebuilt from the remaining facts. Then the file is rewritten without free pages, and the log is emptied.
 
     Raises:
-        StoreError: the store cannot be opened, or another process keeps it busy: nothing, or not everything, is
-            gone from the disk; the message says which.
+        StoreError: the store cannot be opened, or another process keeps it busy. The message says whether some or
+            all of the rows are still on the disk.
     """
     if not path.is_file():
         raise StoreError(f"there is no store at {path}", remedy="There is nothing to forget.")
@@ -52,7 +52,7 @@ def forget(
         with explained(path):
             migrate(db)
             db.execute("PRAGMA secure_delete = ON")
-            db.execute("PRAGMA foreign_keys = OFF")  # children go first below; a check would scan them for each prompt
+            db.execute("PRAGMA foreign_keys = OFF")  # below, children are deleted first, and a check scans them
             with immediate(db):
                 counts = _delete(db, is_wanted, since)
             _compact(path, db)
@@ -84,7 +84,7 @@ def _delete(db: Database, is_wanted: Callable[[str], bool] | None, since: str) -
 
 
 def _compact(path: Path, db: Database) -> None:
-    """Write the file anew and empty the log; free pages and old frames would still hold what was deleted."""
+    """Rewrite the file and empty the log. Free pages and old frames would still hold deleted rows."""
     try:
         db.execute("VACUUM")
         ((busy, _, _),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,4 +1,4 @@
-"""What the trainer asks of the store, and the one table it writes: its own history. Decides nothing."""
+"""The trainer's queries, and the one table that it writes: its history. It makes no decisions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KnownProgram:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEvent:
-    """One step of the trainer; `detail` is its report."""
+    """One step of the trainer. `detail` is its report."""
 
     id: int
     round: int
@@ -56,7 +56,7 @@ class OnlineCounts:
 
 
 class LearningStore:
-    """The store as the trainer uses it. Make it with `open_learning`; use it from one thread."""
+    """The store as the trainer uses it. Create it with `open_learning`. Use it from one thread."""
 
     def __init__(self, path: Path, db: Database) -> None:
         self.path = path
@@ -69,11 +69,11 @@ class LearningStore:
         self.close()
 
     def close(self) -> None:
-        """Close the file; idempotent."""
+        """Close the file. Idempotent."""
         self._db.close()
 
     def latest_build(self) -> dict[str, Any] | None:
-        """The report of the latest build of pairs; None if there was none."""
+        """The report of the latest build of pairs. None if there was none."""
         rows = self._all("SELECT id, report, built_at FROM pair_builds ORDER BY id DESC LIMIT 1", {})
         if not rows:
             return None
@@ -85,7 +85,7 @@ class LearningStore:
             yield _pair(row)
 
     def pair(self, pair_id: int) -> StoredPair | None:
-        """One pair of the latest build; None if it has no such pair."""
+        """One pair of the latest build. None if it has no such pair."""
         rows = self._all(_PAIRS.replace("ORDER BY", "AND preference_pairs.id = :id ORDER BY"), {"id": pair_id})
         return _pair(rows[0]) if rows else None
 
@@ -95,7 +95,7 @@ class LearningStore:
             yield _label(row)
 
     def programs(self) -> Iterator[KnownProgram]:
-        """Every prompt whose candidates some specification judged, with the code around it."""
+        """Every prompt whose candidates were judged by a specification, with the code around it."""
         for row in self._stream(_PROGRAMS, {}):
             yield KnownProgram(**row)
 
@@ -109,7 +109,7 @@ class LearningStore:
         return tuple(OnlineCounts(**row) for row in self._all(_ONLINE, {"since": since}))
 
     def events(self, *, round_number: int | None = None) -> tuple[TrainingEvent, ...]:
-        """What the trainer did, oldest first; of one round if asked."""
+        """The steps of the trainer, oldest first, optionally of one round."""
         wanted = "" if round_number is None else "WHERE round = :round"
         rows = self._all(f"SELECT * FROM training_events {wanted} ORDER BY id", {"round": round_number or 0})  # noqa: S608
         return tuple(TrainingEvent(**{**row, "detail": json.loads(row["detail"])}) for row in rows)

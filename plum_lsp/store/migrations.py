@@ -1,7 +1,7 @@
-"""The schema, as the steps that lead to it. Append only: a released step is never edited.
+"""The schema, as the list of its migrations. Append only: a released migration is never edited.
 
-Facts are written once: no row here is ever updated, and a correction is a further row. Pairs and labels are derived
-and may be built anew; only `forgetting` deletes facts. Does not open files.
+Facts are written once. No row is ever updated, and a correction is a new row. Pairs and labels are derived and may be
+rebuilt. Only `forgetting` deletes facts. The module does not open files.
 """
 
 from __future__ import annotations
@@ -234,10 +234,10 @@ def _m001_facts(db: Database) -> None:
 
 
 def _m002_evidence_weight(db: Database) -> None:
-    """How far a judgement can be trusted, where it says so: NULL means that nobody estimated it.
+    """How far a judgement can be trusted. NULL means that there is no estimate.
 
-    `probability` is the calibrated chance, in [0, 1], that the candidate is right; `strength` the share of wrong
-    variants that its tests tell apart, in [0, 1].
+    `probability` is the calibrated chance, in [0, 1], that the candidate is right. `strength` is the share of wrong
+    variants that its tests detect, in [0, 1].
     """
     db.executescript(_M002)
 
@@ -267,12 +267,12 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
 
 
 def migrate(db: Database, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> tuple[str, ...]:
-    """Bring the schema up to date, one transaction a step; returns the names of the steps that were applied.
+    """Bring the schema up to date, one transaction a step, and return the names of the applied steps.
 
-    Two processes may do so at once: the second waits for the first and finds nothing left to do.
+    Two processes may do so at once. The second waits for the first and has no step left to apply.
 
     Raises:
-        StoreError: a newer version of plum-lsp wrote this database; it is left as it was.
+        StoreError: a newer version of plum-lsp wrote this database. It is not changed.
     """
     refuse_newer(db)
     applied = []
@@ -294,7 +294,7 @@ def refuse_newer(db: Database) -> None:
     """Raise if the database holds a step this version does not know.
 
     Raises:
-        StoreError: it does; nothing was touched.
+        StoreError: it does. The database is unchanged.
     """
     unknown = _applied(db) - {name for name, _ in _MIGRATIONS}
     if unknown:
@@ -310,7 +310,7 @@ def is_current(db: Database) -> bool:
 
 
 def _applied(db: Database) -> set[str]:
-    """The names of the steps the database holds; none if it is empty."""
+    """The names of the steps that the database holds. Empty for a new database."""
     if not db["schema_migrations"].exists():
         return set()
     return {str(name) for (name,) in db.execute("SELECT name FROM schema_migrations")}

@@ -1,7 +1,7 @@
-"""Reads facts prompt by prompt, so that any number of candidates takes little memory, and keeps what is derived.
+"""Reads facts prompt by prompt, so that any number of candidates takes little memory, and stores pairs and labels.
 
-Pairs and labels are the only rows that are deleted to be written anew; until a build is whole everybody sees the one
-before. Does not decide what makes a pair.
+Pairs and labels are the only rows that are deleted and rewritten. Readers see the previous build until the new one is
+complete. The module does not decide what makes a pair.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from plum_lsp.store.database import BUSY_MS, connect, connect_reader, explained,
 from plum_lsp.store.migrations import migrate
 
 CANDIDATES_PER_PROMPT_MAX = 512
-"""A prompt asked a hundred times says no more with more of them; the latest count."""
+"""More requests of one prompt add no information. The latest ones count."""
 _ROWS_AT_ONCE = 5_000
 
 
 class PreferenceStore:
-    """The store as pairs are built in it. Make it with `open_preferences`; use it from one thread."""
+    """The store for building pairs. Create it with `open_preferences`. Use it from one thread."""
 
     def __init__(self, path: Path, db: Database) -> None:
         self.path = path
@@ -41,7 +41,7 @@ class PreferenceStore:
         self.close()
 
     def close(self) -> None:
-        """Close the file; idempotent."""
+        """Close the file. Idempotent."""
         self._db.close()
 
     def prompts(self) -> Iterator[PromptFacts]:
@@ -59,10 +59,10 @@ class PreferenceStore:
     def rebuild(
         self, made: Iterable[PreferencePair | PreferenceLabel], report: Mapping[str, object], *, now: datetime
     ) -> None:
-        """Put these in the place of every pair and label. `report` is read after the last of them was taken.
+        """Replace every pair and label. `report` is read after the last of them was taken.
 
-        Written some thousands at a time, so that nobody waits long for the lock; they count from the moment the
-        build's own row is there, which comes last. What a killed build left is taken away by the next one.
+        They are written in batches of some thousands, so that other writers do not wait long for the lock. They are
+        valid once the row of the build is written, which comes last. The next build removes the rest of a killed build.
         """
         with explained(self.path):
             build = self._next_build()
@@ -115,7 +115,7 @@ class PreferenceStore:
 
     def _offer(self, request_id: str, offer_id: str, candidate_id: str) -> OfferFacts:
         outcomes = self._db.conn.execute(_OUTCOMES, {"offer_id": offer_id}).fetchall()
-        is_taken = any(kind == OutcomeKind.ACCEPTED.value for kind, _ in outcomes)  # nothing else can survive
+        is_taken = any(kind == OutcomeKind.ACCEPTED.value for kind, _ in outcomes)  # only accepted text can survive
         survival = self._db.conn.execute(_SURVIVAL, {"offer_id": offer_id}).fetchone() if is_taken else None
         return OfferFacts(
             request_id=request_id,

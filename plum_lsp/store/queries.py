@@ -1,7 +1,7 @@
-"""What is asked of the facts: how offers fared, one offer with its whole matrix, what there is to train on.
+"""Queries of the facts: outcomes of offers, one offer with its whole matrix, and the data for training.
 
-Reads only, through a connection that cannot write, while other processes write. The latest judgement of a candidate
-and the latest outcome of an offer count; the earlier ones stand.
+The connection cannot write. Other processes may write at the same time. The latest judgement of a candidate and the
+latest outcome of an offer count. Earlier ones stay in the store.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from plum_lsp.store.migrations import is_current, refuse_newer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """How many of everything. `offers` counts by tier and latest outcome (None: nothing is known of it yet).
+    """Counts of all kinds of rows. `offers` counts by tier and latest outcome (None if the outcome is unknown).
 
-    An offer counts as shown if an editor said so, or if it was taken.
+    An offer counts as shown if an editor said so, or if it was accepted.
     """
 
     requests: int
@@ -41,12 +41,12 @@ class Overview:
 
     @property
     def pass_rate(self) -> float | None:
-        """Share of verdicts that are a pass, in [0, 1]; None without verdicts."""
+        """Share of verdicts that are a pass, in [0, 1]. None without verdicts."""
         return self.verdicts_passed / self.verdicts if self.verdicts else None
 
     @property
     def acceptance_rate(self) -> float | None:
-        """Accepted offers over shown offers, in [0, 1]; None if none was shown."""
+        """Accepted offers over shown offers, in [0, 1]. None if none was shown."""
         taken = {OutcomeKind.ACCEPTED, OutcomeKind.EDITED}
         accepted = sum(count for (_, kind), count in self.offers.items() if kind in taken)
         return accepted / self.offers_shown if self.offers_shown else None
@@ -67,7 +67,7 @@ class KnownTest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownCandidate:
-    """A candidate of the group with its row of the matrix; `tier` None means that it was never judged."""
+    """A candidate of the group with its row of the matrix. `tier` None means that it was never judged."""
 
     id: CandidateId
     index: int
@@ -91,7 +91,7 @@ class KnownCandidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOutcome:
-    """Something that became of the offer; times are UTC text."""
+    """One outcome of the offer. Times are UTC text."""
 
     kind: OutcomeKind
     source: str
@@ -102,7 +102,7 @@ class KnownOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Everything that is known about one offer. `sandbox_tier` and `python_version` are empty if nothing was run."""
+    """All facts about one offer. `sandbox_tier` and `python_version` are empty if no code was run."""
 
     offer_id: OfferId
     request_id: RequestId
@@ -149,7 +149,7 @@ class VersionEvidence:
 
 
 class Reader:
-    """An open database that is only read. Make it with `open_reader`; use it from one thread."""
+    """A read-only database. Create it with `open_reader`. Use it from one thread."""
 
     def __init__(self, path: Path, db: Database) -> None:
         self.path = path
@@ -164,7 +164,7 @@ class Reader:
         self.close()
 
     def close(self) -> None:
-        """Close the file; idempotent."""
+        """Close the file. Idempotent."""
         self._db.close()
 
     def overview(self) -> Overview:
@@ -185,7 +185,7 @@ class Reader:
         return OfferId(rows[0]["id"]) if rows else None
 
     def explain(self, offer_id: OfferId) -> Explanation | None:
-        """One offer with its tests, its whole group and every verdict; None if there is no such offer."""
+        """One offer with its tests, its whole group and every verdict. None if there is no such offer."""
         with explained(self.path):
             rows = list(self._db.query(_OFFER, {"offer_id": offer_id}))
             return self._explanation(rows[0]) if rows else None

@@ -1,4 +1,4 @@
-"""Turns events and outcomes into rows. Only inserts; a row whose parent is missing is refused, not invented."""
+"""Turns events and outcomes into rows. It only inserts. A row without its parent is refused."""
 
 from __future__ import annotations
 

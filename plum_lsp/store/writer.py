@@ -1,7 +1,7 @@
 """The one thread that writes, and the queue before it. `record` never blocks; `acknowledged` means committed.
 
-Everything waiting is written as one transaction, so that a burst of events costs one commit; each item has a
-savepoint of its own, so that one that is refused takes no other with it. Does not retry: what cannot be written
+All waiting items are written in one transaction, so that a burst of events costs one commit. Each item has its own
+savepoint, so that a refused item does not affect the others. The writer does not retry. An item that cannot be written
 is lost, counted and reported once.
 """
 
@@ -104,7 +104,7 @@ class Store:
         self._thread.start()
 
     def record(self, event: Event) -> None:
-        """Queue one event; it is lost and counted if too many wait or the store is closed. Never blocks or raises."""
+        """Queue one event. It is lost and counted if too many wait or the store is closed. Never blocks or raises."""
         with self._changed:
             is_room = len(self._waiting) < self._waiting_max and not self._is_closing
             if is_room:
@@ -114,12 +114,12 @@ class Store:
             self._lose(1, "too many events wait to be written" if not self._is_closing else "the store is closed")
 
     async def record_outcome(self, outcome: Outcome | Survival) -> None:
-        """Write one outcome or survival after everything queued before it; returns once it is committed.
+        """Write one outcome or survival after all items queued before it. Returns once it is committed.
 
-        Cancelling the caller does not take the outcome back.
+        The outcome is written even if the caller is cancelled.
 
         Raises:
-            StoreError: it could not be written, or its offer is unknown.
+            StoreError: it cannot be written, or its offer is unknown.
         """
         await asyncio.wrap_future(self._submit(outcome))
 
@@ -155,7 +155,7 @@ class Store:
             )
 
     def close(self) -> None:
-        """Write what waits, then close the file; idempotent."""
+        """Write the waiting items, then close the file. Idempotent."""
         with self._changed:
             self._is_closing = True
             self._changed.notify()
@@ -164,7 +164,7 @@ class Store:
             self._lose(len(self._waiting), "the writer did not end in time")
 
     def _submit(self, outcome: Outcome | Survival | None) -> Future[None]:
-        """Queue something whose end is waited for. Outcomes come at a person's pace and so need no bound."""
+        """Queue an item whose caller waits for it. Outcomes come at the pace of a person and need no bound."""
         done: Future[None] = Future()
         with self._changed:
             if self._is_closing:
@@ -188,7 +188,7 @@ class Store:
             self._db.close()
 
     def _next_batch(self) -> list[_Item]:
-        """Wait for something to write; empty means that the store closes."""
+        """Wait for items to write. Empty means that the store closes."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._is_closing)
             batch = list(self._waiting)
@@ -196,7 +196,7 @@ class Store:
             return batch
 
     def _write(self, batch: list[_Item]) -> None:
-        """One transaction; afterwards everybody who waits learns how it went."""
+        """Write one transaction, then report its result to all waiting callers."""
         failures: dict[int, StoreError] = {}
         try:
             with explained(self.path), immediate(self._db):
@@ -215,7 +215,7 @@ class Store:
             _resolve(item.done, failures.get(index))
 
     def _write_item(self, item: _Item) -> StoreError | None:
-        """Write one item in a savepoint; what the database refuses is returned, what ends the transaction raised."""
+        """Write one item in a savepoint. A refusal is returned. An error that ends the transaction is raised."""
         try:
             with self._db.atomic():
                 fact = item.event or item.outcome
@@ -229,7 +229,7 @@ class Store:
         return None
 
     def _lose(self, count: int, problem: str) -> None:
-        """Count what is lost; the first time, say so."""
+        """Count a lost item, and report the first one."""
         with self._changed:
             is_first = not self._lost
             self._lost += count
@@ -239,7 +239,7 @@ class Store:
 
 
 def _resolve(done: Future[None] | None, failure: StoreError | None) -> None:
-    """Tell whoever waits, if anybody still does."""
+    """Report to the caller, if it still waits."""
     if done is None or done.done() or not done.set_running_or_notify_cancel():
         return
     if failure is None:
@@ -254,10 +254,10 @@ def open_store(
     """Open the database for writing, made or brought up to date if need be, and start its writer.
 
     Args:
-        path: the database file; its folder is made if need be.
-        report: told once, from any thread, when something could not be written.
+        path: the database file. Its folder is created if necessary.
+        report: called once, from any thread, when an item cannot be written.
         busy_ms: how long to wait while another process writes.
-        clean: takes out of each fact what may not be kept.
+        clean: removes from each fact what must not be stored.
 
     Raises:
         StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
@@ -297,13 +297,16 @@ class StoreRecorder:
         return StoreStatus(path=self.path, is_open=False, written=0, lost=self._lost, waiting=0, problem=self._problem)
 
     def close(self) -> None:
-        """Close the store, if there is one; idempotent."""
+        """Close the store, if there is one. Idempotent."""
         if self.store is not None:
             self.store.close()
 
 
 def open_recorder(path: Path, *, report: Report = log.warning, clean: Clean | None = None) -> StoreRecorder:
-    """The recorder of the store at `path`, or one that records nothing if it cannot be opened. Does not raise."""
+    """The recorder of the store at `path`, or one that drops all events if the store cannot be opened.
+
+    Does not raise.
+    """
     try:
         return StoreRecorder(path, open_store(path, report=report, clean=clean), report=report)
     except StoreError as error:

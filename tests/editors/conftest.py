@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import editor_parts
 from support.editing import Desk, RealEditor, server_environment
 from support.neovim import Neovim, neovim_command
 from support.scripted_policy import ScriptedPolicy
-from support.vscode import Host, VSCode
-
-from plum_lsp.store import store_file
+from support.shared_vscode import SharedVSCode, open_vscode
 
 NEOVIMS = ("neovim-0.11", "neovim-0.12")
 EDITORS = (*NEOVIMS, "vscode")
+
+HAS_FAILED = pytest.StashKey[bool]()
 
 MakeDesk = Callable[..., Desk]
 
@@ -49,32 +49,29 @@ def make_neovim(policy: ScriptedPolicy, tmp_path: Path) -> Iterator[MakeDesk]:
         yield make
 
 
+@pytest.fixture
+def make_vscode(policy: ScriptedPolicy, tmp_path: Path) -> Iterator[MakeDesk]:
+    """Opens VS Code for one story, with what is special about it; ends it with the story."""
+    with ExitStack() as opened:
+        yield lambda **more: open_vscode(opened, policy, tmp_path, **more)
+
+
 @pytest.fixture(scope="session")
-def vscode_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """One window of VS Code for the whole session: it takes ten seconds to open. Each test has a file of its own."""
-    folder = tmp_path_factory.mktemp("vscode")
-    (folder / "work").mkdir()
-    with ScriptedPolicy() as policy:
-        server_environment(folder, policy)
-        host = Host(editor_parts.vscode(), folder)
-        editor = VSCode(host)
-        try:
-            yield Desk(editor=editor, policy=policy, folder=folder)
-        finally:
-            editor.close()
-            host.close()
+def shared_vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedVSCode]:
+    """VS Code for the stories that need nothing special."""
+    shared = SharedVSCode(lambda: tmp_path_factory.mktemp("vscode"))
+    yield shared
+    shared.end()
 
 
 @pytest.fixture
-def vscode(vscode_desk: Desk) -> Iterator[Desk]:
-    """The window, as if nothing had happened before."""
-    desk = vscode_desk
-    desk.policy.forget()
-    desk.number += 1
-    desk.earlier = 0
-    desk.earlier = len(desk.fates()) if store_file(desk.folder / "data").exists() else 0
-    yield desk
-    desk.editor.press("close")
+def vscode(request: pytest.FixtureRequest, shared_vscode: SharedVSCode) -> Iterator[Desk]:
+    """A window, as if nothing had happened before. One that a story broke is not used again."""
+    yield shared_vscode.desk()
+    left = "the story failed" if request.node.stash.get(HAS_FAILED, False) else shared_vscode.tidy()
+    if left:
+        request.node.add_report_section("teardown", "window", f"VS Code is opened anew for the next story: {left}")
+        shared_vscode.end()
 
 
 @pytest.fixture(params=EDITORS)
@@ -97,8 +94,17 @@ def editor(desk: Desk) -> RealEditor:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A picture of the screen as it was when a story failed."""
     report = yield
-    given = getattr(item, "funcargs", {})
-    desk = given.get("desk") or given.get("vscode")
-    if report.when == "call" and report.failed and desk is not None:
-        report.sections.append(("picture", str(desk.editor.screenshot(f"failed-{item.name.partition('[')[0]}"))))
+    if report.when == "call" and report.failed:
+        item.stash[HAS_FAILED] = True
+        given = getattr(item, "funcargs", {}).values()
+        desks = {id(one.editor): one.editor for one in given if isinstance(one, Desk)}
+        report.sections += [("picture", _picture(editor, item.name)) for editor in desks.values()]
     return report
+
+
+def _picture(editor: RealEditor, story: str) -> str:
+    """The file with the picture, or why there is none: the story may have failed because the editor is gone."""
+    try:
+        return str(editor.screenshot(f"failed-{story.partition('[')[0]}"))
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        return f"none: {error}"

@@ -14,11 +14,12 @@ from pathlib import Path
 import platformdirs
 import pytest
 from support import documented, editor_parts
+from support.code_server import Host
 from support.documented import ROOT
 from support.editing import until
 from support.neovim import neovim_command
 from support.terminal import Terminal
-from support.vscode import Host, VSCode
+from support.vscode import VSCode
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors, pytest.mark.timeout(900)]
 
@@ -84,7 +85,7 @@ def test_vscode_shows_a_verified_offer(env: dict[str, str]) -> None:
     named_program(env, "code", [str(parts.node), str(parts.code_server)], {})
     documented.run(install, env)
     settings = json.loads(configuration.block.replace("/home/you", str(home)))
-    file = home / ".local" / "share" / "code-server" / "User" / "settings.json"
+    file = home / ".local" / "share" / "code-server" / "Machine" / "settings.json"  # The remote settings.
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(settings))
     assert "trust" in opening.words

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from support import editor_parts
-from support.editing import Desk, server_environment, until
+from support.editing import Desk, until
 from support.scripted_policy import ScriptedPolicy
 from support.stories import ADD, RIGHT, knows_add
-from support.vscode import Host, VSCode
+from support.vscode import VSCode
 
 from plum_lsp.store import store_file
 
@@ -75,41 +73,25 @@ def test_an_unsaved_buffer_is_served(make_neovim: Callable[..., Desk]) -> None:
     desk.wait_for_fates("accepted")
 
 
-@pytest.fixture
-def untrusting(tmp_path: Path, policy: ScriptedPolicy) -> Iterator[VSCode]:
-    """VS Code as it comes, which trusts no folder before it is told to."""
-    (tmp_path / "work").mkdir()
-    server_environment(tmp_path, policy)
-    host = Host(editor_parts.vscode(), tmp_path)
-    host.write_settings(
-        {
-            "security.workspace.trust.enabled": True,
-            "security.workspace.trust.startupPrompt": "never",
-            "security.workspace.trust.untrustedFiles": "open",
-        }
-    )
-    editor = VSCode(host)
-    yield editor
-    editor.close()
-    host.close()
+UNTRUSTING = {
+    "security.workspace.trust.enabled": True,
+    "security.workspace.trust.startupPrompt": "never",
+    "security.workspace.trust.untrustedFiles": "open",
+}
+"""VS Code as it comes trusts no folder before it is told to; here it does not ask."""
 
 
-def test_nothing_is_started_in_a_workspace_that_is_not_trusted(
-    untrusting: VSCode, policy: ScriptedPolicy, tmp_path: Path
-) -> None:
+def test_nothing_is_started_in_a_workspace_that_is_not_trusted(make_vscode: Callable[..., Desk]) -> None:
     """No server, no store, no request; and the status says why. A workspace's settings choose no program either."""
-    knows_add(policy)
-    marker = tmp_path / "started"
-    settings = tmp_path / "work" / ".vscode" / "settings.json"
-    settings.parent.mkdir()
-    settings.write_text(json.dumps({"plum.server.command": ["/usr/bin/touch", str(marker)]}))
-    path = tmp_path / "work" / "module.py"
-    path.write_text(ADD)
-    untrusting.open(path)
-    until(lambda: "not trusted" in untrusting.status(), untrusting.status)
+    desk = make_vscode(settings=UNTRUSTING)
+    knows_add(desk.policy)
+    marker = desk.folder / "started"
+    desk.write(json.dumps({"plum.server.command": ["/usr/bin/touch", str(marker)]}), ".vscode/settings.json")
+    desk.editor.open(desk.write(ADD))
+    desk.wait_for_status("not trusted")
     assert not marker.exists()
-    assert not store_file(tmp_path / "data").exists()
-    assert policy.requests == []
+    assert not store_file(desk.folder / "data").exists()
+    assert desk.policy.requests == []
 
 
 def test_cells_of_a_notebook_are_served(vscode: Desk) -> None:

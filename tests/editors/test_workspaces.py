@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import editor_parts
+from support.code_server import CLIENT
 from support.documented import ROOT
-from support.editing import PLUM_LSP, Desk, server_environment, until
-from support.scripted_policy import ScriptedPolicy
-from support.stories import ADD, RIGHT, knows_add
-from support.vscode import CLIENT, Host, VSCode
+from support.editing import PLUM_LSP, Desk, servers, until
+from support.stories import ADD, RIGHT, knows_add, shown
+from support.vscode import VSCode
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 
@@ -42,20 +42,11 @@ def python_extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def choosing(
-    tmp_path: Path, policy: ScriptedPolicy, python_extension: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
+def choosing(make_vscode: Callable[..., Desk], python_extension: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """VS Code with no server in its settings or on its PATH, and with an environment selected that has one."""
     others = [one for one in os.environ["PATH"].split(":") if not (Path(one) / "plum-lsp").exists()]
     monkeypatch.setenv("PATH", ":".join(others))
-    (tmp_path / "work").mkdir()
-    server_environment(tmp_path, policy)
-    host = Host(editor_parts.vscode(), tmp_path, more_extensions=[python_extension])
-    host.write_settings({"plum.server.command": []})
-    editor = VSCode(host)
-    yield Desk(editor=editor, policy=policy, folder=tmp_path)
-    editor.close()
-    host.close()
+    return make_vscode(more_extensions=[python_extension], plum_settings={})
 
 
 def test_the_server_of_the_selected_environment_serves_several_folders(choosing: Desk) -> None:
@@ -95,3 +86,54 @@ def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
     editor.press("accept")
     vscode.wait_for_fates("accepted")
     editor.discard()
+
+
+def test_a_server_whose_setting_is_forgotten_runs_on_and_is_restarted(make_vscode: Callable[..., Desk]) -> None:
+    """A task makes a remote window drop what stands in the user's file; the command that ran is kept."""
+    desk = make_vscode(is_misplaced=True)
+    shown(desk)
+    editor = desk.editor
+    assert isinstance(editor, VSCode)
+    (before,) = servers(desk.folder)
+    editor.command("report")
+    until(lambda: "plum: explain" in editor.task() and editor.task().endswith("done"), editor.task)
+    editor.command("restart")
+    another_server(desk, {before})
+    desk.number += 1
+    editor.open(desk.write(ADD))
+    desk.wait_for_ghost(RIGHT)
+
+
+def test_a_restart_works_while_the_server_is_starting(vscode: Desk) -> None:
+    """A server that hangs in its start is waited for, and ended; one server is left, and it answers."""
+    shown(vscode)
+    editor = vscode.editor
+    (first,) = servers(vscode.folder)
+    editor.command("restart")
+    second = another_server(vscode, {first})
+    os.kill(second, signal.SIGSTOP)
+    editor.command("restart")
+    os.kill(second, signal.SIGCONT)
+    third = another_server(vscode, {first, second})
+    until(lambda: servers(vscode.folder) == [third], lambda: f"one server, there are {servers(vscode.folder)}")
+    vscode.number += 1000
+    editor.open(vscode.write(ADD))
+    vscode.wait_for_ghost(RIGHT)
+
+
+def test_a_restart_works_after_a_start_that_failed(make_vscode: Callable[..., Desk], tmp_path: Path) -> None:
+    """The program that the setting names is not there at first; what was written meanwhile gets its offer."""
+    program = tmp_path / "plum-lsp"
+    desk = make_vscode(plum_settings={"plum.server.command": [str(program)]})
+    knows_add(desk.policy)
+    desk.editor.open(desk.write(ADD))
+    desk.wait_for_status("did not start")
+    program.symlink_to(PLUM_LSP)
+    desk.editor.command("restart")
+    desk.wait_for_ghost(RIGHT)
+
+
+def another_server(desk: Desk, known: set[int]) -> int:
+    """Wait for a server that was started now."""
+    until(lambda: set(servers(desk.folder)) - known, lambda: f"a fresh server, there is {desk.editor.status()!r}")
+    return (set(servers(desk.folder)) - known).pop()

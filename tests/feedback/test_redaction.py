@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from support.facts import candidate, prompted, suggestion
 from plum_lsp.domain.events import Prompted, Sampled
 from plum_lsp.domain.learning import Survival
 from plum_lsp.domain.suggestion import OfferId, RequestId
-from plum_lsp.feedback.redaction import REDACTED, redacted, redacted_fact
+from plum_lsp.feedback.redaction import REDACTED, Redactor, redacted, redacted_fact
 from plum_lsp.store import open_store
 
 SECRETS = (
@@ -88,3 +89,51 @@ def test_no_byte_of_a_secret_reaches_the_disk(tmp_path: Path) -> None:
     everything = b"".join(part.read_bytes() for part in tmp_path.iterdir())
     assert secret.encode() not in everything
     assert REDACTED.encode() in everything
+
+
+def cut_prompt(document: str, prompt: str) -> str:
+    """What is kept of a prompt that is a part of a document."""
+    event = prompted(prompt=prompt)
+    request = replace(event.request, document=replace(event.request.document, text=document))
+    cleaned = redacted_fact(replace(event, request=request))
+    assert isinstance(cleaned, Prompted)
+    return cleaned.prompt.text
+
+
+def test_a_secret_is_known_from_the_document_where_the_window_cuts_it() -> None:
+    """Without the name before it, and in the middle of its value."""
+    secret = "V7k2-mQ9x-" * 6
+    document = f'password = """{secret}"""\n\n\ndef f():\n    pass\n'
+    assert secret[-20:] not in cut_prompt(document, secret[15:] + '"""\n\n\ndef f():\n')
+    assert secret[:20] not in cut_prompt(document, f'x = """{secret[:-5]}')
+
+
+def test_what_is_made_of_a_document_is_searched_for_its_secrets() -> None:
+    """A candidate that repeats one without its name, a test, a value that was shown, what stands there later."""
+    secret = "Maple-" + "47-river"
+    cleaner = Redactor()
+    first, *rest = suggestion()
+    assert isinstance(first, Prompted)
+    document = replace(first.request.document, text=f'PASSWORD = "{secret}"\n')
+    cleaner(replace(first, request=replace(first.request, document=document)))
+    sampled = cleaner(
+        Sampled(request_id=RequestId("r1"), candidate=candidate(text=f"return {secret!r}\n"), duplicate_of=None)
+    )
+    assert isinstance(sampled, Sampled)
+    assert secret not in sampled.candidate.text + sampled.candidate.completion.text
+    for event in rest:
+        cleaner(event)
+    survival = cleaner(Survival(offer_id=OfferId("r1-offer"), after_ms=1, share=1.0, text=f"call({secret!r})", at=0.0))
+    assert secret not in repr(survival)
+
+
+def test_a_candidate_is_read_after_what_stands_before_it() -> None:
+    """`password = ` is in the buffer, the literal in the candidate."""
+    cleaner = Redactor()
+    event = prompted()
+    text = "import db\npassword = "
+    request = replace(event.request, document=replace(event.request.document, text=text), offset=len(text))
+    cleaner(replace(event, request=request))
+    sampled = cleaner(Sampled(request_id=RequestId("r1"), candidate=candidate(text='"hunter22"\n'), duplicate_of=None))
+    assert isinstance(sampled, Sampled)
+    assert sampled.candidate.text == f'"{REDACTED}"\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from plum_lsp.store import store_file
+from support.processes import parent
 from support.scripted_policy import ScriptedPolicy
 
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
@@ -177,3 +179,15 @@ def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | 
         "PLUM_CONFIG_FILE": str(config),
         **(more or {}),
     }
+
+
+def servers(folder: Path) -> list[int]:
+    """The process ids of the servers that serve a desk: not of what they start, which looks like them for a moment."""
+    environment = f"PLUM_CONFIG_FILE={folder}/config.toml".encode()
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            if b"serve" in arguments and environment in (process / "environ").read_bytes().split(b"\0"):
+                found[int(process.name)] = parent(int(process.name))
+    return [one for one, above in found.items() if above not in found]

@@ -11,8 +11,8 @@ def descendants(pid: int) -> set[int]:
     """The processes below `pid`, at any depth."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").iterdir():
-        if path.name.isdigit() and (parent := _parent(int(path.name))) is not None:
-            children.setdefault(parent, []).append(int(path.name))
+        if path.name.isdigit() and (above := parent(int(path.name))) is not None:
+            children.setdefault(above, []).append(int(path.name))
     found: set[int] = set()
     pending = [pid]
     while pending:
@@ -32,10 +32,11 @@ async def until_gone(pids: set[int], *, seconds: float = 10.0) -> set[int]:
 
 def is_alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
-    return _parent(pid) is not None
+    return parent(pid) is not None
 
 
-def _parent(pid: int) -> int | None:
+def parent(pid: int) -> int | None:
+    """The process that a process belongs to; None if it is gone."""
     try:
         state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
     except (OSError, ValueError):

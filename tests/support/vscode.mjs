@@ -90,6 +90,7 @@ const actions = {
     return page.evaluate("window.plumTimed");
   },
   wait: ({ name, selector }) => pages.get(name).waitForSelector(selector).then(() => true),
+  gone: ({ name, selector }) => pages.get(name).waitForSelector(selector, { state: "hidden" }).then(() => true),
   click: ({ name, selector }) => pages.get(name).click(selector),
   hover: ({ name, selector }) => pages.get(name).hover(selector),
   evaluate: ({ name, script }) => pages.get(name).evaluate(script),

@@ -1,30 +1,27 @@
-"""Real VS Code in a browser (code-server in Chromium), with the packaged extension installed as users install it."""
+"""A window of real VS Code in a browser: what its user does and sees."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import socket
-import subprocess
-import threading
 import time
-import urllib.request
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
-from urllib.parse import quote
+from typing import Any
 
-from support.editing import ARTIFACTS, PLUM_LSP, until
-from support.editor_parts import VSCode as Parts
+from support.code_server import AUTO_SAVE_MS, Host
+from support.editing import ARTIFACTS, until
 
-CLIENT = Path(__file__).parents[2] / "editor-clients" / "vscode"
-VSIX = CLIENT / "plum-lsp.vsix"
-START_SECONDS_MAX = 60.0
-AUTO_SAVE_MS = 100
 QUIET_SECONDS = 10 * AUTO_SAVE_MS / 1000
 """With no write for so long, none is under way."""
+TIDY_SECONDS = 15.0
+CLOSED_BY = {"close": ".tab", "close_panel": ".part.panel", "clear_messages": ".notification-toast"}
+"""What a story may leave open, by the command that closes it."""
+LEFT_OVER = [*CLOSED_BY.values(), ".monaco-dialog-box", ".quick-input-widget", ".monaco-hover:not(.hidden)"]
+VISIBLE = """
+[...document.querySelectorAll(%s)].filter(one => one.checkVisibility())
+  .map(one => `${one.className.split(" ")[0]}: ${one.innerText.slice(0, 80)}`).join(", ")
+"""
+UNSOUND = ("not started", "starting", "not found", "did not start", "the server ended", "paused")
 KEYS = {
     "accept": "Tab",
     "accept_word": "Control+ArrowRight",
@@ -32,6 +29,7 @@ KEYS = {
     "next": "Alt+]",
     "previous": "Alt+[",
     "escape": "Escape",
+    "palette": "F1",
     "newline": "Enter",
     "backspace": "Backspace",
 }
@@ -42,6 +40,8 @@ TITLES = {
     "report": "plum: Show the last request as it was recorded",
     "revert": "File: Revert File",
     "close": "View: Close All Editors",
+    "close_panel": "View: Hide Panel",
+    "clear_messages": "Notifications: Clear All Notifications",
     "new": "New Untitled Text File",
     "language": "Change Language Mode",
     "revert_and_close": "View: Revert and Close Editor",
@@ -49,170 +49,6 @@ TITLES = {
     "pause_everywhere": "plum: Pause or resume everywhere",
     "resume_everywhere": "plum: Pause or resume everywhere",
 }
-SETTINGS: Mapping[str, object] = {
-    "plum.server.command": [PLUM_LSP],
-    "files.autoSave": "afterDelay",
-    "files.autoSaveDelay": AUTO_SAVE_MS,
-    "editor.quickSuggestions": {"other": "off", "comments": "off", "strings": "off"},
-    "editor.suggestOnTriggerCharacters": False,
-    "editor.minimap.enabled": False,
-    "editor.inlineSuggest.showToolbar": "never",
-    "editor.autoClosingQuotes": "never",
-    "editor.autoClosingBrackets": "never",
-    "editor.cursorBlinking": "solid",
-    "editor.accessibilitySupport": "off",
-    "security.workspace.trust.enabled": False,
-    "telemetry.telemetryLevel": "off",
-    "workbench.startupEditor": "none",
-    "workbench.tips.enabled": False,
-    "workbench.secondarySideBar.defaultVisibility": "hidden",
-    "chat.commandCenter.enabled": False,
-    "update.mode": "none",
-    "extensions.autoCheckUpdates": False,
-}
-
-
-class Host:
-    """code-server and a browser, shared by the tests of a session; each test gets a window of its own."""
-
-    def __init__(
-        self,
-        parts: Parts,
-        folder: Path,
-        *,
-        is_plugged: bool = True,
-        fresh: Mapping[str, str] | None = None,
-        more_extensions: Sequence[Path] = (),
-    ) -> None:
-        """`fresh`: as it is after its installation in this environment; nothing is set or installed here."""
-        self.folder = folder
-        self.parts = parts
-        self.config = folder / "config.toml"
-        self._user_data = folder / "user-data"
-        self._extensions = folder / "extensions"
-        self._port = _free_port()
-        code_server = [str(parts.node), str(parts.code_server)]
-        folders = ["--user-data-dir", str(self._user_data), "--extensions-dir", str(self._extensions)]
-        env = self._environment() if fresh is None else dict(fresh)
-        if fresh is not None:
-            folders = []
-        else:
-            self.write_settings({})
-        extensions = [*([VSIX] if is_plugged and fresh is None else []), *more_extensions]
-        if extensions:
-            flags = [flag for extension in extensions for flag in ("--install-extension", str(extension))]
-            subprocess.run([*code_server, *folders, *flags], env=env, check=True, capture_output=True, timeout=120)
-        flags = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"]
-        flags += ["--disable-update-check", "--disable-getting-started-override", "--reconnection-grace-time", "1"]
-        self._log = (folder / "code-server.log").open("wb")
-        self._server = subprocess.Popen(
-            [*code_server, *folders, *flags],
-            env=env,
-            stdout=self._log,
-            stderr=self._log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._wait_for_server()
-        self._bridge = Bridge(parts, folder / "profile", env)
-
-    def write_settings(self, more: Mapping[str, object]) -> None:
-        """The user's settings."""
-        path = self._user_data / "User" / "settings.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**SETTINGS, **more}))
-
-    def url(self, folder: Path, file: Path | None = None) -> str:
-        """The address of a window on a folder or a workspace file, with a file open."""
-        kind = "workspace" if folder.suffix == ".code-workspace" else "folder"
-        address = f"http://127.0.0.1:{self._port}/?{kind}={quote(str(folder))}"
-        if file is not None:
-            remote = f"vscode-remote://127.0.0.1:{self._port}{quote(str(file))}"
-            address += "&payload=" + quote(json.dumps([["openFile", remote]]))
-        return address
-
-    def ask(self, action: str, **arguments: Any) -> Any:
-        """Have the browser do something."""
-        return self._bridge.ask(action, **arguments)
-
-    def close(self) -> None:
-        """End the browser and the server."""
-        self._bridge.close()
-        self._server.terminate()
-        try:
-            self._server.wait(15)
-        except subprocess.TimeoutExpired:
-            self._server.kill()
-            self._server.wait(15)
-        self._log.close()
-
-    def _environment(self) -> dict[str, str]:
-        home = self.folder / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        keep = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-        return {**keep, "HOME": str(home), "LANG": "C.UTF-8", "PLUM_CONFIG_FILE": str(self.config)}
-
-    def _wait_for_server(self) -> None:
-        deadline = time.monotonic() + START_SECONDS_MAX
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5):
-                    return
-            except OSError:
-                if time.monotonic() > deadline or self._server.poll() is not None:
-                    raise AssertionError((self.folder / "code-server.log").read_text()[-3000:]) from None
-                time.sleep(0.1)
-
-
-class Bridge:
-    """The process that drives the browser. One command at a time."""
-
-    def __init__(self, parts: Parts, profile: Path, env: Mapping[str, str]) -> None:
-        script = Path(__file__).with_name("vscode.mjs")
-        shutil.rmtree(profile, ignore_errors=True)
-        options = {"playwright": str(parts.playwright), "browser": str(parts.browser), "profile": str(profile)}
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [str(parts.node), str(script), json.dumps(options)],
-            env=dict(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._answer().get("ready")
-
-    def ask(self, action: str, **arguments: Any) -> Any:
-        """One command and its answer."""
-        with self._lock:
-            print(json.dumps({"action": action, **arguments}), file=self._stdin, flush=True)
-            answer = self._answer()
-        if "error" in answer:
-            raise AssertionError(f"{action}: {answer['error']}")
-        return answer["value"]
-
-    def close(self) -> None:
-        """Close the browser."""
-        self._stdin.close()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(15)
-        if self._process.stdout:
-            self._process.stdout.close()
-
-    @property
-    def _stdin(self) -> IO[str]:
-        assert self._process.stdin
-        return self._process.stdin
-
-    def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        if not line:
-            raise AssertionError("the browser's driver ended")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
 
 
 class VSCode:
@@ -246,11 +82,11 @@ class VSCode:
             self._folder = folder
             if is_to_be_trusted:
                 self._trust()
-            self._ask("wait", selector=".monaco-editor .view-line")
+            self._ask("wait", selector=f"{_editor(path)} .view-line")
             if self._is_plugged:
                 until(lambda: "plum" in self.status(), lambda: "the extension's status")
                 until(lambda: not self._is_starting(), lambda: f"a server, there is {self.status()!r}")
-        self._ask("click", selector=".monaco-editor .view-lines")
+        self._ask("click", selector=f"{_editor(path)} .view-lines")
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
         if is_to_be_written:
@@ -265,7 +101,7 @@ class VSCode:
         """Open a new Python file beside what is open."""
         self.command("new")
         self._ask("wait", selector=".tab.active[aria-label*='Untitled-1']")
-        self.command("language")
+        self._pick("language")
         self._ask("wait", selector=".quick-input-widget input[placeholder*='Language']")
         self._ask("type", text="Python")
         self._ask("wait", selector=".quick-input-list .monaco-list-row.focused[aria-label^='Python']")
@@ -347,10 +183,15 @@ class VSCode:
 
     def command(self, name: str, argument: str = "") -> None:
         """Run a command from the palette."""
+        self._pick(name)
+        self._ask("gone", selector=".quick-input-widget")
+
+    def _pick(self, name: str) -> None:
+        """Pick a command, and no other: the palette lists those used last until it has read what was typed."""
         self._ask("press", key="F1")
         self._ask("wait", selector=".quick-input-widget input")
         self._ask("type", text=TITLES[name])
-        self._ask("wait", selector=".quick-input-list .monaco-list-row.focused")
+        self._ask("wait", selector=f".quick-input-list .monaco-list-row.focused[aria-label*='{TITLES[name]}']")
         self._ask("press", key="Enter")
 
     def ghost(self) -> str:
@@ -421,6 +262,33 @@ class VSCode:
         self._ask("screenshot", path=str(path))
         return path
 
+    def tidy(self, *, seconds: float = TIDY_SECONDS) -> str:
+        """Close what a story left open.
+
+        Returns:
+            What keeps the window from being as good as new; empty if it is.
+        """
+        try:
+            self._ask("press", key="Escape")
+            for command, selector in CLOSED_BY.items():
+                if self._ask("evaluate", script=VISIBLE % json.dumps(selector)):
+                    self.command(command)
+            until(lambda: not self.left_over(), self.left_over, seconds=seconds)
+        except AssertionError as error:
+            return str(error)
+        return ""
+
+    def left_over(self) -> str:
+        """What is open in the window, and what is wrong with its server."""
+        found = str(self._ask("evaluate", script=VISIBLE % json.dumps(", ".join(LEFT_OVER))))
+        status = self.status()
+        is_sound = "plum:" in status and not any(words in status for words in UNSOUND)
+        return found if is_sound else f"{found} the status {status!r}".strip()
+
+    def break_off(self) -> None:
+        """End the browser under the window."""
+        self._host.break_off()
+
     def close(self) -> None:
         """Close the window."""
         if self._folder is not None:
@@ -431,8 +299,6 @@ class VSCode:
         return self._host.ask(action, name=self._page, **arguments)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _editor(path: Path) -> str:
+    """The editor that shows a file: the tab of a file is there a moment before its text."""
+    return f".monaco-editor[data-uri$='/{path.name}']"

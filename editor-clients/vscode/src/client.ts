@@ -9,6 +9,7 @@ import {
   type StaticFeature,
   TransportKind,
 } from "vscode-languageclient/node";
+import type { Launch } from "./launch";
 import type { Offers } from "./offers";
 import { serverSettings } from "./settings";
 import type { StatusBar } from "./status";
@@ -29,9 +30,8 @@ class SaysOfItself implements StaticFeature {
 }
 
 export interface Parts {
-  command: string[];
+  launch: Launch;
   keys: readonly string[];
-  logLevel: string;
   log: vscode.LogOutputChannel;
   offers: Offers;
   status: StatusBar;
@@ -39,8 +39,8 @@ export interface Parts {
 
 /** A client that is ready to start. */
 export function makeClient(parts: Parts): LanguageClient {
-  const [program = "", ...more] = parts.command;
-  const args = [...more, "serve", "--log-level", parts.logLevel];
+  const [program = "", ...more] = parts.launch.command;
+  const args = [...more, "serve", "--log-level", parts.launch.logLevel];
   const settings = () => ({ plum: serverSettings(parts.keys) });
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],

@@ -8,7 +8,7 @@ export interface Owner {
   readonly offers: Offers;
   readonly log: vscode.LogOutputChannel;
   readonly command: string[] | undefined;
-  restart(): Promise<void>;
+  start(): Promise<void>;
 }
 
 const REASONS = ["wrong", "not what I meant", "too long", "style", "other…"];
@@ -31,7 +31,7 @@ export function registerCommands(owner: Owner): vscode.Disposable[] {
     "plum.showReport": () => serverCommand(owner, "explain"),
     "plum.doctor": () => serverCommand(owner, "doctor"),
     "plum.openLog": () => owner.log.show(),
-    "plum.restart": () => owner.restart(),
+    "plum.restart": () => owner.start(),
     "plum.chooseServer": chooseServer,
   };
   return Object.entries(table).map(([name, action]) => vscode.commands.registerCommand(name, action));

@@ -4,15 +4,20 @@ import { type LanguageClient, State } from "vscode-languageclient/node";
 import { makeClient } from "./client";
 import { registerCommands } from "./commands";
 import { markdown } from "./evidence";
+import { isSame, type Launch } from "./launch";
 import { Offers } from "./offers";
-import { chooseServer, findServer } from "./server";
-import { declaredKeys, userValue } from "./settings";
+import { chooseServer, findLaunch } from "./server";
+import { declaredKeys } from "./settings";
 import { StatusBar } from "./status";
+
+/** A server that has not answered by then is not waited for when another is to be started. */
+const START_MS_MAX = 10_000;
 
 class Plum implements vscode.Disposable {
   client: LanguageClient | undefined;
-  command: string[] | undefined;
-  private logLevel = "info";
+  private launch: Launch | undefined;
+  /** Counts starts and stops: one that waits ends once another has begun after it. */
+  private turn = 0;
   private isServing = false;
   readonly status = new StatusBar();
   readonly log = vscode.window.createOutputChannel("plum", { log: true });
@@ -20,60 +25,87 @@ class Plum implements vscode.Disposable {
 
   constructor(private readonly extension: vscode.Extension<unknown>) {}
 
-  /** Start the server, unless the workspace is not trusted or there is none. */
+  get command(): string[] | undefined {
+    return this.launch?.command;
+  }
+
+  /** Start the server, in the place of one that runs, unless the workspace is not trusted or there is none. */
   async start(): Promise<void> {
+    const turn = this.turn + 1;
+    await this.stop();
+    if (turn !== this.turn) {
+      return;
+    }
     if (!vscode.workspace.isTrusted) {
       this.status.take({ busy: false, kind: "Inactive", message: "off: the workspace is not trusted" });
       return;
     }
-    const found = await findServer();
-    if (!found) {
+    const launch = await findLaunch(this.launch);
+    if (turn !== this.turn) {
+      return;
+    }
+    this.launch = launch;
+    if (!launch) {
       this.status.take({ busy: false, kind: "Error", message: "plum-lsp was not found" });
       void this.offerToChoose();
       return;
     }
-    this.log.info(`server: ${found.command.join(" ")} (from ${found.from})`);
-    this.command = found.command;
-    this.logLevel = logLevel();
-    this.client = makeClient({
-      command: found.command,
-      keys: declaredKeys(this.extension),
-      logLevel: this.logLevel,
-      log: this.log,
-      offers: this.offers,
-      status: this.status,
-    });
-    const client = this.client;
-    client.onDidChangeState(({ newState }) => this.changed(newState, client));
-    try {
-      await client.start();
-    } catch (error) {
-      this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
-    }
+    await this.run(launch);
   }
 
-  async restart(): Promise<void> {
-    await this.stop();
-    await this.start();
-  }
-
-  /**
-   * The settings of the server changed: start it anew if they mean another. A window on another machine forgets what
-   * stands in the wrong settings file as soon as a task runs there; what runs is then kept.
-   */
+  /** The settings of the server changed: start it anew if they mean another. What runs is not stopped if there is none. */
   async reconsider(): Promise<void> {
-    const found = await findServer();
-    const isSame = found?.command.join("\0") === this.command?.join("\0") && logLevel() === this.logLevel;
-    if (this.client === undefined || (found && !isSame)) {
-      await this.restart();
+    const launch = await findLaunch(this.launch);
+    if (this.client === undefined || (launch && !isSame(launch, this.launch))) {
+      await this.start();
     }
   }
 
   async stop(): Promise<void> {
+    this.turn += 1;
     const client = this.client;
     this.client = undefined;
     this.serves(false);
-    await client?.dispose();
+    if (client) {
+      await this.end(client);
+    }
+  }
+
+  private async run(launch: Launch): Promise<void> {
+    this.log.info(`server: ${launch.command.join(" ")} (from ${launch.from})`);
+    const client = makeClient({
+      launch,
+      keys: declaredKeys(this.extension),
+      log: this.log,
+      offers: this.offers,
+      status: this.status,
+    });
+    this.client = client;
+    client.onDidChangeState(({ newState }) => this.changed(newState, client));
+    try {
+      await client.start();
+    } catch (error) {
+      if (this.client === client) {
+        this.status.take({ busy: false, kind: "Error", message: `the server did not start: ${String(error)}` });
+      }
+    }
+  }
+
+  /**
+   * End a client and its server. While it starts, a client refuses to be stopped, so its start is awaited, but not for
+   * ever; after a start that failed there is nothing to stop. A server that is slow to end is killed by its client.
+   * None of this prevents a new start.
+   */
+  private async end(client: LanguageClient): Promise<void> {
+    if (client.state === State.Starting) {
+      const ended = client.start().then(
+        () => this.end(client),
+        () => undefined,
+      );
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, START_MS_MAX))]);
+    } else if (client.state === State.Running) {
+      await client.dispose().catch((error: unknown) => this.log.warn(`the server was slow to end: ${String(error)}`));
+    }
   }
 
   dispose(): void {
@@ -130,10 +162,6 @@ class Plum implements vscode.Disposable {
       await vscode.commands.executeCommand("workbench.action.openWalkthrough", `${this.extension.id}#start`);
     }
   }
-}
-
-function logLevel(): string {
-  return userValue<string>("server.logLevel") ?? "info";
 }
 
 let plum: Plum | undefined;

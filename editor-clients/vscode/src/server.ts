@@ -3,20 +3,22 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { type Found, kept, type Launch, SETTING } from "./launch";
 import { userValue } from "./settings";
 
 const PROGRAM = process.platform === "win32" ? "plum-lsp.exe" : "plum-lsp";
 
-export interface Found {
-  command: string[];
-  from: string;
+/** How the server is to be started now, after it was started like `before`; undefined if there is none. */
+export async function findLaunch(before: Launch | undefined): Promise<Launch | undefined> {
+  const isRemote = vscode.env.remoteName !== undefined;
+  return kept(before, { found: await findServer(), logLevel: userValue<string>("server.logLevel"), isRemote });
 }
 
 /** The server's command: the user's setting, the PATH, the selected Python environment; undefined if there is none. */
-export async function findServer(): Promise<Found | undefined> {
+async function findServer(): Promise<Found | undefined> {
   const set = userValue<string[]>("server.command");
   if (set && set.length > 0) {
-    return { command: set, from: "plum.server.command" };
+    return { command: set, from: SETTING };
   }
   for (const folder of (process.env["PATH"] ?? "").split(path.delimiter)) {
     if (path.isAbsolute(folder) && (await isOurs(path.join(folder, PROGRAM)))) {

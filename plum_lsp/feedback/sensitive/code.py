@@ -1,0 +1,376 @@
+"""Finds string literals of Python that are bound to, compared with, keyed by or passed under a secret's name.
+
+Reads tokens, not a tree: a buffer is seldom whole while it is edited. Each token is looked at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.formats import known_keys
+from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
+
+LITERAL_LENGTH_MAX = 100_000
+"""A literal without an end runs to the end of the text; of such a one no more is read."""
+ELEMENTS_MAX = 16
+"""Of a list, how many are remembered."""
+DEPTH_MAX = 200
+"""Brackets deeper than this are read as if they stood side by side."""
+
+_TOKEN = re.compile(
+    r"""
+      (?P<string>[rRbBuUfFtT]{0,2}(?:'''|\"\"\"|'|"))
+    | (?P<name>[^\W\d]\w*+)
+    | (?P<number>\d[\w.]*+)
+    | (?P<comment>\#[^\n]*+)
+    | (?P<newline>\n)
+    | (?P<op>:=|==|!=|<=|>=|->|\*\*|//|[^\s\w\\])
+    """,
+    re.VERBOSE,
+)
+_ENDS = {
+    "'": re.compile(r"(?:[^'\\\n]|\\.)*+", re.DOTALL),
+    '"': re.compile(r'(?:[^"\\\n]|\\.)*+', re.DOTALL),
+    "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*+", re.DOTALL),
+    '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+', re.DOTALL),
+}
+_STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|from[ \t]+\S+[ \t]+import)\b")
+"""No line inside brackets starts like this: an unclosed bracket above has swallowed a statement."""
+_KEYWORDS = words("keywords")
+_CLOSERS = {")": "(", "]": "[", "}": "{"}
+_PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
+_SIGN_IN = words("sign_in")
+_TEXT_METHODS = words("text_methods")
+_VALUE_NAMES = words("value_names")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One string literal: what stands between its quotes, and where."""
+
+    start: int
+    end: int
+    value: str
+    is_formatted: bool
+
+
+@dataclass(slots=True)
+class _Frame:
+    """One open bracket, or the statement. `names` label the current element; `targets` label it by its place."""
+
+    opener: str = ""
+    callee: tuple[str, ...] = ()
+    labels: tuple[tuple[str, Binding], ...] = ()
+    targets: tuple[str, ...] = ()
+    names: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    group: list[Literal] = field(default_factory=list)
+    said: str = ""
+    annotated: str = ""
+    compared: str = ""
+    left: list[Literal] = field(default_factory=list)
+    elements: list[str] = field(default_factory=list)
+    place: int = 0
+    last: str = ""
+    is_match: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What a text holds: literals that are secrets, and the spans that are no code."""
+
+    secrets: list[tuple[int, int]] = field(default_factory=list)
+    quiet: list[tuple[int, int]] = field(default_factory=list)
+
+
+def read_code(text: str) -> Reading:
+    """Read a text as Python."""
+    reader = _Reader(text)
+    reader.run()
+    return reader.reading
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.reading = Reading()
+        self.stack = [_Frame()]
+        self.functions: list[tuple[int, str]] = []
+        self.subject = ""
+
+    def run(self) -> None:
+        """Take each token once."""
+        position, text = 0, self.text
+        while found := _TOKEN.search(text, position):
+            kind, word, position = found.lastgroup, found.group(), found.end()
+            if kind == "string":
+                position = self._string(word, found.end())
+            elif kind == "name":
+                self._name(word, found.start())
+            elif kind == "op":
+                self._operator(word)
+            elif kind == "newline":
+                self._newline(position)
+            elif kind == "comment":
+                self.reading.quiet.append(found.span())
+            else:
+                self._operand()
+                self.stack[-1].path = []
+                self.stack[-1].last = "operand"
+        while len(self.stack) > 1:
+            self._close()
+        self._end_element(self.stack[0])
+
+    def _string(self, opening: str, start: int) -> int:
+        quote = opening.lstrip("rRbBuUfFtT")
+        found = _ENDS[quote].match(self.text, start, start + LITERAL_LENGTH_MAX)
+        end = found.end() if found else start
+        after = end + len(quote) if self.text.startswith(quote, end) else end
+        self.reading.quiet.append((start, end))
+        prefix = opening[: -len(quote)].lower()
+        value = self.text[start:end]
+        literal = Literal(start, end, value, "f" in prefix or "t" in prefix)
+        frame = self.stack[-1]
+        if frame.last not in {"string", "+"} or not frame.group:
+            self._operand()
+            frame.group = []
+        frame.group.append(literal)
+        frame.path = []
+        frame.last = "string"
+        return max(after, start)
+
+    def _name(self, word: str, start: int) -> None:
+        frame = self.stack[-1]
+        if word in {"def", "class"}:
+            self._operand()
+            frame.last = word
+            return
+        if word in _KEYWORDS:
+            self._keyword(frame, word)
+            return
+        if frame.last == "def":
+            line = self.text.rfind("\n", 0, start) + 1
+            indent = len(self.text[line:start]) - len(self.text[line:start].lstrip())
+            while self.functions and self.functions[-1][0] >= indent:
+                self.functions.pop()
+            self.functions.append((indent, word))
+            frame.path, frame.last = [], "defined"
+            return
+        if frame.last == ".":
+            frame.path.append(word)
+        else:
+            self._operand()
+            frame.path = [word]
+        frame.last = "operand"
+
+    def _keyword(self, frame: _Frame, word: str) -> None:
+        self._operand()
+        if word == "in" and frame.said:
+            frame.compared, frame.targets = frame.said, tuple(name for name in (*frame.elements, frame.said) if name)
+            if len(frame.targets) < 2:
+                frame.targets = ()
+        elif word == "return" and not frame.opener:
+            frame.names = [self._function_at()] if self.functions else []
+        elif word == "case" and not frame.opener:
+            frame.names = [self.subject]
+        elif word != "is" and word != "not":
+            frame.compared = ""
+            frame.left = []
+        if word == "is" and frame.said:
+            frame.compared = frame.said
+        frame.is_match = frame.is_match or (word == "match" and not frame.last)
+        frame.said, frame.path, frame.last = "" if word not in {"is", "not"} else frame.said, [], word
+
+    def _function_at(self) -> str:
+        return self.functions[-1][1]
+
+    def _operand(self) -> None:
+        """The operand before this token is complete: judge a literal, remember a name."""
+        frame = self.stack[-1]
+        if frame.group:
+            self._judge(frame, frame.group)
+            frame.left = frame.group
+            frame.said = (
+                "".join(literal.value for literal in frame.group)[:100] if not frame.group[0].is_formatted else ""
+            )
+            frame.group = []
+        elif frame.path:
+            frame.said = ".".join(frame.path[-3:])
+            if frame.left and frame.last == "operand" and frame.compared == "==":
+                self._hide(frame.left, ((frame.said, Binding.DIRECT),))
+                frame.left, frame.compared = [], ""
+        frame.path = []
+
+    def _operator(self, word: str) -> None:
+        frame = self.stack[-1]
+        if word == ".":
+            if frame.last in {"string", ")"}:
+                self._operand()
+                frame.path = [frame.said] if frame.said and frame.last == ")" else []
+            frame.last = "."
+            return
+        if word == "+" and frame.last in {"string", ")"} and frame.group:
+            frame.last = "+"
+            return
+        if word in "([{":
+            self._open(word)
+            return
+        if word in ")]}":
+            self._close(word)
+            return
+        self._operand()
+        if word == "=":
+            self._assign(frame)
+        elif word == ":":
+            self._colon(frame)
+        elif word == ":=":
+            frame.names = [frame.said]
+        elif word in {"==", "!="}:
+            frame.compared = "==" if frame.left and frame.last in {"string", ")"} else frame.said
+        elif word in {",", ";"}:
+            self._end_element(frame, is_statement=word == ";")
+        frame.last = word
+
+    def _assign(self, frame: _Frame) -> None:
+        if not frame.opener and frame.elements and not frame.names:
+            frame.targets = (*frame.elements, frame.said)
+            frame.elements, frame.place = [], 0
+        else:
+            frame.names = [*frame.names[:3], *filter(None, (frame.annotated, frame.said))]
+        frame.said, frame.left, frame.annotated = "", [], ""
+
+    def _colon(self, frame: _Frame) -> None:
+        if frame.opener == "{":
+            frame.names = [frame.said]
+        elif frame.opener == "(" or (
+            not frame.opener and frame.last == "operand" and frame.place == 0 and not frame.compared
+        ):
+            frame.annotated = frame.said
+        if not frame.opener:
+            frame.compared = ""
+            self.subject = frame.said if frame.is_match else self.subject
+        frame.said, frame.left = "", []
+
+    def _open(self, word: str) -> None:
+        frame = self.stack[-1]
+        callee: tuple[str, ...] = ()
+        if word in "([" and frame.last in {"operand", ")", "]", "defined"}:
+            callee = tuple(frame.path[-3:]) or ((frame.said,) if frame.said else ("?",))
+            frame.path = list(callee)
+        else:
+            self._operand()
+        labels = self._labels(frame)
+        if word != "(" or callee:
+            labels = tuple(self._inherited(labels))
+        if callee and callee[-1] in _TEXT_METHODS:
+            labels = ()
+        elif callee and not (word == "(" and meaning(callee[-1]) is Meaning.SECRET):
+            labels = tuple((name, Binding.LOOSE) for name, _ in labels)
+        elif callee:
+            labels = (*labels, (callee[-1], Binding.LOOSE))
+        targets = frame.targets if not callee else ()
+        if len(self.stack) < DEPTH_MAX:
+            self.stack.append(_Frame(opener=word, callee=callee, labels=labels, targets=targets))
+        else:
+            frame.last = word
+
+    def _inherited(self, labels: tuple[tuple[str, Binding], ...]) -> Iterator[tuple[str, Binding]]:
+        """What brackets stand under says less of what is inside: only sure names go on, and not far."""
+        for name, binding in labels:
+            if binding is Binding.DIRECT and meaning(name) is Meaning.SECRET:
+                yield name, Binding.LOOSE
+            elif binding is Binding.DIRECT:
+                yield name, Binding.BARE
+
+    def _close(self, word: str = "") -> None:
+        frame = self.stack[-1]
+        if word and (len(self.stack) == 1 or _CLOSERS[word] != frame.opener):
+            self._operand()
+            frame.last = ")"
+            return
+        self._end_element(frame)
+        self.stack.pop()
+        outer = self.stack[-1]
+        if frame.callee:
+            key = frame.elements[0] if frame.elements else ""
+            outer.path = [*frame.callee, key] if key else list(frame.callee)
+            outer.last = "operand"
+        else:
+            outer.path = []
+            outer.said = frame.elements[-1] if len(frame.elements) == 1 else ""
+            outer.last = ")"
+            if frame.opener == "(" and len(frame.elements) == 1 and frame.left:
+                outer.group.extend(frame.left[:ELEMENTS_MAX])
+                outer.last = "string"
+
+    def _end_element(self, frame: _Frame, *, is_statement: bool = False) -> None:
+        self._operand()
+        if is_statement:
+            self.stack[-1] = _Frame() if not frame.opener else frame
+            return
+        frame.elements.append(frame.said)
+        if len(frame.elements) > ELEMENTS_MAX:
+            del frame.elements[1:-4]  # the first may name what the last holds
+        frame.place += 1
+        frame.said, frame.annotated, frame.compared = "", "", ""
+        frame.left = frame.left if frame.opener == "(" else []
+        if frame.opener or frame.targets:
+            frame.names = [] if frame.opener else frame.names
+        frame.last = ","
+
+    def _newline(self, position: int) -> None:
+        if len(self.stack) > 1:
+            if not _STATEMENT.match(self.text, position):
+                return
+            while len(self.stack) > 1:
+                self._close()
+        elif self.text.endswith("\\", 0, position - 1):
+            return
+        self._end_element(self.stack[0])
+        self.stack[0] = _Frame()
+
+    def _labels(self, frame: _Frame) -> tuple[tuple[str, Binding], ...]:
+        """The names that a literal at this place goes under."""
+        labels = [(name, Binding.DIRECT) for name in frame.names if name]
+        if frame.compared and frame.compared != "==":
+            labels.append((frame.compared, Binding.DIRECT))
+        if not frame.names or frame.opener == "(" or frame.names[-1] in _VALUE_NAMES:
+            labels.extend(frame.labels)
+        if len(frame.targets) > 1 and frame.place < len(frame.targets):
+            labels.append((frame.targets[frame.place], Binding.DIRECT))
+        if frame.opener in {"(", "["} and frame.elements and not frame.names:
+            labels.append((frame.elements[-1], Binding.LOOSE))
+        if frame.callee and frame.opener == "(":
+            called = frame.callee[-1].lower()
+            if called in _SIGN_IN and frame.place == 1:
+                labels.append(("password", Binding.DIRECT))
+            elif not frame.names:
+                labels.append((called, Binding.LOOSE))
+        if frame.names and frame.names[-1] in _VALUE_NAMES:
+            labels.extend((name, Binding.DIRECT) for name in frame.elements)
+            labels.extend((name, Binding.DIRECT) for name, _ in frame.labels)
+        if frame.place == 1 and any(
+            name.rpartition(".")[2] in {"auth", "basic_auth", "credentials", "login", "proxy_auth", "http_auth"}
+            for name, _ in frame.labels
+        ):
+            labels.append(("password", Binding.DIRECT))
+        return tuple(labels)
+
+    def _judge(self, frame: _Frame, group: list[Literal]) -> None:
+        self._hide(group, self._labels(frame))
+
+    def _hide(self, group: list[Literal], labels: tuple[tuple[str, Binding], ...]) -> None:
+        """Hide the literals of a group if one of their names makes a secret of what they say together."""
+        value = "".join(_PLACEHOLDER.sub("", one.value) if one.is_formatted else one.value for one in group)
+        meanings = [(meaning(name), binding) for name, binding in labels]
+        is_known = len(group) > 1 and any(known_keys(value))
+        if (
+            is_known
+            or any(is_secret(value, means, binding) for means, binding in meanings)
+            or (not any(means is Meaning.HASH for means, _ in meanings) and is_random(value))
+        ):
+            self.reading.secrets.extend((one.start, one.end) for one in group if one.value)

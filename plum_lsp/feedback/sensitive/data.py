@@ -1,0 +1,19 @@
+"""Reads the two files of data beside it: what words say (`words.toml`), how keys look (`formats.toml`)."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+def words(name: str) -> frozenset[str]:
+    """One of the lists of `words.toml`."""
+    return frozenset(str(read("words.toml")[name]).split())
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """A file as it stands."""
+    return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))

@@ -1,0 +1,69 @@
+"""Reads `formats.toml`, how the keys of known services look, and finds them in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from plum_lsp.feedback.sensitive.data import read
+
+STARTS = r"(?<![A-Za-z0-9])"
+"""No key begins inside a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """The keys of one service. A text that holds none of `marks` holds no such key."""
+
+    service: str
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+    may_be_words: bool
+    """Whether a key may hold letters of one case and nothing else."""
+
+
+def known_keys(text: str) -> Iterator[tuple[int, int]]:
+    """Where keys of known services stand, in no order; they may overlap."""
+    for known in formats():
+        if any(mark in text for mark in known.marks):
+            for found in known.pattern.finditer(text):
+                if known.may_be_words or _is_mixed(found.group()):
+                    yield found.span()
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Every format of the file."""
+    return tuple(
+        Format(
+            service=str(row["service"]),
+            marks=tuple(row["marks"]),
+            pattern=_pattern(row),
+            may_be_words=bool(row.get("words")),
+        )
+        for row in read("formats.toml")["formats"]
+    )
+
+
+@cache
+def services() -> tuple[str, ...]:
+    """Names of services, in lower case."""
+    return tuple(read("formats.toml")["services"])
+
+
+def _pattern(row: dict[str, Any]) -> re.Pattern[str]:
+    marks = row["marks"]
+    either = "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
+    start = "" if marks[0].startswith(("&", "?", "hook", "discord", "webhook")) else STARTS
+    return re.compile(f"{start}{row.get('before', '')}(?:{either}){row['body']}")
+
+
+def _is_mixed(key: str) -> bool:
+    """Whether a key has digits or both cases; a name in code that begins with a mark has neither."""
+    if any(character.isdigit() for character in key):
+        return True
+    capitals = sum(character.isupper() for character in key)
+    return 3 <= capitals <= len(key) - 3

@@ -1,0 +1,298 @@
+"""Finds secrets on lines of any language: `NAME=value`, flags, headers, addresses, connection strings, prose.
+
+Each name that could mean a secret is looked at once, and no further than a bounded way to both sides.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.names import Meaning, is_label, meaning
+from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
+
+NAME_MAX = 64
+VALUE_MAX = 4096
+_HINT = re.compile(
+    r"(?i)pass|pwd|psw|pw\b|secret|token|key|cred|auth|cookie|session|dsn\b|salt|pepper|otp\b|jwt|hmac|licen[sc]e|sid\b"
+    r"|\bpin\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|wachtwoord|motdepasse|has[lł]o|webhook|csrf|login|psk\b"
+    r"|identified[ \t]+by|пароль|密码|パスワード"
+)
+_NAME_LEFT = re.compile(r"[\w.$-]*$")
+_NAME_RIGHT = re.compile(r"[\w.-]*+")
+_OPEN = re.compile(
+    r"""
+    \\?["'`]?[\])]{0,2}(?P<value_of>["'\s,>]{0,40}["']?value["']?)?[ \t]*
+    (?:\?|!)?(?P<sep>:[ \t]*[\w\[\], .|]{1,40}[ \t]*=|=>|:=|===?|!==?|->|\+=|\|\||[=:,])?[ \t]*
+    (?:[rbfuLN@$]{0,2})(?P<quote>\\?["'`])
+    """,
+    re.VERBOSE,
+)
+_BARE = re.compile(
+    r"[ \t]*(?P<sep>=>|:=|===?|[=:])[ \t]*(?P<value>(?:[^\s\"'`,;&|<>()\[\]{}]|&(?![\w.-]{1,40}=)){4,4096}+)"
+)
+_BARE_VALUE_OF = re.compile(r"\s{0,40}(?:value|default)[ \t]*[:=][ \t]*(?P<value>[^\s\"'`,;&|<>()\[\]{}]{4,4096}+)")
+_SPACED = re.compile(r"[ \t]+(?P<verb>(?:is|was|to|are|of|=|:)[ \t:]+)?[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,256}+)")
+_TAGGED = re.compile(r">[ \t]*(?P<value>[^<>\n]{4,512}+)</")
+_WHOLE_LINE = re.compile(
+    r"^[ \t]*(?:(?:export|set|setx|ENV|ARG|declare[ \t]+-x|-|local|readonly)[ \t]+|\$env:|[#;/]+[ \t]*)?$"
+)
+_REST = re.compile(r"[ \t]*(?P<sep>:=|=>|[=:])(?P<space>[ \t]*)(?P<value>[^\n]{4,1024}+)")
+_COMMENT_AT_END = re.compile(r"[ \t]+(?:#|//|;).*$")
+_SCHEME = re.compile(
+    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
+    r"(?P<value>[A-Za-z0-9+/=._~:-]{8,4096}+)"
+)
+_USER_FLAG = re.compile(
+    r"(?<=\s)(?:-u|--user|-U|--proxy-user|-a|--auth|--basic-auth|--creds|-E)[ =]{1,2}"
+    r"\\?[\"']?[^\s:%\"']{1,64}[:%](?P<value>[^\s\"']{3,256}+)"
+)
+_COMMAND = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(words('commands'), key=len, reverse=True))})(?![\w-])")
+_SHORT_FLAG = re.compile(
+    r"[ \t\"'](?:-p|-P|-a|-w|-pw|-pass|-passin[ \t]+pass:|-passout[ \t]+pass:|-k[ \t]+|/p:|-storepass|-keypass)[ =]?"
+    r"[\"']?(?P<value>[^\s\"',|;()]{4,128}+)"
+)
+_HTPASSWD = re.compile(r"htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,64}[ \t]+(?P<value>\S{4,128}+)")
+_PGPASS = re.compile(
+    r"(?m)^[ \t#]*[\w.*-]{1,128}:(?:\d{2,5}|\*):[\w.*-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s:\"']{4,128}+)$"
+)
+_GO_DSN = re.compile(r"(?<![\w/])[\w.-]{1,64}:(?P<value>[^\s\"'@:/]{4,128}+)@(?:tcp|udp|unix|\()")
+_ORACLE = re.compile(r"(?<![\w/.])[A-Za-z]\w{1,30}/(?P<value>[^\s\"'@/]{4,64}+)@(?://)?[\w.-]{1,128}[:/]\d?")
+_KUBERNETES = re.compile(r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[A-Za-z0-9+/]{8,4096}+={0,2})[\"']?[ \t]*$")
+_NETRC = re.compile(
+    r"\b(?:login|account|password)[ \t\n]+\S{1,64}[ \t\n]+(?:password|account)[ \t\n]+(?P<value>[^\s\"'`]{4,256}+)"
+)
+_HOST = re.compile(r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\]|\{[\w.]{1,60}\}|\$\{?\w{1,60}\}?)(?:[:/?#,\s\"'`)>\\]|$)")
+_ADDRESS = re.compile(r"[^\s\"'`<>|]{1,512}")
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_PASSWORD_WORDS = frozenset(
+    {
+        "password",
+        "passwd",
+        "pwd",
+        "pass",
+        "requirepass",
+        "masterauth",
+        "passphrase",
+        "passcode",
+        "secret",
+        "pw",
+        "token",
+    }
+)
+
+
+class Quiet:
+    """The spans of a Python text that are no code: strings and comments. A text that is no Python is quiet all over."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]] | None) -> None:
+        self._spans = spans
+        self._starts = [start for start, _ in spans] if spans is not None else []
+
+    def holds(self, position: int) -> bool:
+        """Whether a place is no code."""
+        if self._spans is None:
+            return True
+        index = bisect_right(self._starts, position) - 1
+        return index >= 0 and position <= self._spans[index][1]
+
+    @property
+    def is_all(self) -> bool:
+        """Whether the text is no Python."""
+        return self._spans is None
+
+
+def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
+    """Where secrets stand, in no order; they may overlap."""
+    yield from _addresses(text)
+    yield from _named(text, quiet)
+    yield from _schemes(text)
+    yield from _commands(text)
+    if "kind: Secret" in text or 'kind: "Secret"' in text:
+        yield from (found.span("value") for found in _KUBERNETES.finditer(text) if not found["value"].isalpha())
+    for pattern, marks in (
+        (_PGPASS, (":",)),
+        (_GO_DSN, ("@tcp", "@udp", "@unix", "@(")),
+        (_NETRC, ("password", "account")),
+    ):
+        if any(mark in text for mark in marks):
+            for found in pattern.finditer(text):
+                if is_secret(found["value"], Meaning.SECRET, Binding.LOOSE):
+                    yield found.span("value")
+    if "racle" in text or "sqlplus" in text or "ORACLE" in text:
+        yield from (
+            found.span("value")
+            for found in _ORACLE.finditer(text)
+            if is_secret(found["value"], Meaning.SECRET, Binding.DIRECT)
+        )
+
+
+def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
+    done = 0
+    for hint in _HINT.finditer(text):
+        if hint.start() < done:
+            continue
+        left = _NAME_LEFT.search(text, max(done, hint.start() - NAME_MAX), hint.start())
+        start = left.start() if left else hint.start()
+        right = _NAME_RIGHT.match(text, hint.end(), hint.end() + NAME_MAX)
+        end = right.end() if right else hint.end()
+        done = end
+        name = text[start:end].strip("-.$")
+        means = meaning("password" if name.lower().startswith("identified") else name)
+        if means >= Meaning.KEY:
+            yield from _after(text, start, end, means, quiet)
+
+
+def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Iterator[tuple[int, int]]:
+    """The value after a name, if it is one to hide."""
+    is_quiet = quiet.holds(start)
+    opened = _OPEN.match(text, end)
+    if opened is not None:
+        span = _quoted(text, opened)
+        separator = (opened["sep"] or "")[-1:]
+        if separator == ",":
+            is_named = text[end : end + 1] in {'"', "'"}
+            binding = Binding.LOOSE
+        else:
+            is_named = bool(separator) or text[start - 1 : start] == "-" or is_quiet
+            binding = Binding.DIRECT if separator else Binding.BARE
+        if span and is_named and is_secret(text[span[0] : span[1]], means, binding):
+            yield span
+        return
+    line = text.rfind("\n", max(0, start - 200), start) + 1
+    before = text[max(line, start - 200) : start]
+    if _WHOLE_LINE.match(before):
+        span = _rest_of_line(text, end, means, quiet, is_quiet=is_quiet)
+        if span:
+            yield span
+            return
+    if not is_quiet:
+        return
+    yield from _bare(text, start, end, means)
+
+
+def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
+    """What stands between the quotes, on one line."""
+    quote, start = opened["quote"], opened.end()
+    stop = text.find(quote, start, start + VALUE_MAX)
+    while stop > 0 and len(quote) == 1 and text[stop - 1] == "\\" and text[stop - 2 : stop - 1] != "\\":
+        stop = text.find(quote, stop + 1, start + VALUE_MAX)
+    if stop < 0 or text.find("\n", start, stop) >= 0:
+        return None
+    return start, stop
+
+
+def _rest_of_line(text: str, end: int, means: Meaning, quiet: Quiet, *, is_quiet: bool) -> tuple[int, int] | None:
+    """The value of a line that is nothing but a name and a value, as in env, ini and YAML files."""
+    found = _REST.match(text, end)
+    if found is None:
+        return None
+    value = _COMMENT_AT_END.sub("", found["value"]).strip().rstrip(";\\")
+    if found["sep"] == "=" and not found["space"] and text[end - 1].isupper():
+        value = value.split(" ", 1)[0]  # a shell's variable, before the command that it is for
+    at = found.start("value") + found["value"].find(value)
+    if value[:1] in {'"', "'"} or not value:
+        return None
+    if quiet.is_all:
+        binding = Binding.DIRECT
+    elif " " in value or any(character in value for character in "()[]{},\"'"):
+        return None
+    else:
+        binding = Binding.LOOSE
+        if not is_quiet and _IDENTIFIER.fullmatch(value) and (found["space"] or text.count(value) > 1):
+            return None
+    if is_secret(value, means, binding):
+        return at, at + len(value)
+    return None
+
+
+def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int, int]]:
+    """A value without quotes: after a separator, after the flag, or as a word of its own."""
+    for pattern in (_BARE, _TAGGED, _BARE_VALUE_OF):
+        found = pattern.match(text, end)
+        if found is not None:
+            if is_secret(found["value"].rstrip(".:\\"), means, Binding.BARE):
+                yield start_end(found)
+            return
+    found = _SPACED.match(text, end)
+    if found is None or found["value"].startswith(("-", "/", "$")):
+        return
+    is_flag = text[start - 1 : start] == "-" or text[start : start + 1] == "-"
+    name = text[start:end].lower()
+    is_word = bool(found["verb"]) or name in _PASSWORD_WORDS or name.startswith("identified")
+    is_environment = text[max(0, start - 5) : start].lstrip() in {"ENV ", "setx ", "ARG "}
+    value = found["value"].rstrip(".:!?=\\")
+    if (is_flag or is_word or is_environment) and is_secret(value, means, Binding.BARE):
+        at = found.start("value")
+        yield at, at + len(value)
+
+
+def start_end(found: re.Match[str]) -> tuple[int, int]:
+    """The span of a match's value, without what ends a sentence."""
+    value = found["value"].rstrip(".:\\")
+    return found.start("value"), found.start("value") + len(value)
+
+
+def _addresses(text: str) -> Iterator[tuple[int, int]]:
+    """The user and the password of addresses: `scheme://user:password@host`."""
+    at = text.find("://")
+    while at >= 0:
+        start = at + 3
+        found = _ADDRESS.match(text, start)
+        at = text.find("://", start)
+        if found is None:
+            continue
+        whole = found.group()
+        for sign in (index for index in range(len(whole) - 1, 0, -1) if whole[index] == "@"):
+            if _HOST.match(whole, sign + 1):
+                if _is_login(whole[:sign]):
+                    yield start, start + sign
+                break
+
+
+def _is_login(login: str) -> bool:
+    user, colon, password = login.partition(":")
+    if not colon:
+        return len(user) >= 16 and looks_random(user) and "/" not in user
+    port, slash, _ = password.partition("/")
+    if (slash and port.isdigit()) or "/" in user or "?" in user:
+        return False
+    return (
+        len(password) > 2
+        and not is_label(password)
+        and is_secret(password.ljust(4, "0"), Meaning.SECRET, Binding.DIRECT)
+    )
+
+
+def _schemes(text: str) -> Iterator[tuple[int, int]]:
+    for found in _SCHEME.finditer(text):
+        value = found["value"].rstrip(".:")
+        if looks_random(value) or (found["scheme"].lower() == "basic" and _is_login_encoded(value)):
+            yield found.start("value"), found.start("value") + len(value)
+
+
+def _is_login_encoded(value: str) -> bool:
+    """Whether a value is `user:password` in base64 (RFC 7617)."""
+    try:
+        return b":" in base64.b64decode(value[:512] + "=" * (-len(value[:512]) % 4), validate=True)
+    except ValueError:
+        return False
+
+
+def _commands(text: str) -> Iterator[tuple[int, int]]:
+    """Passwords that commands take after a short flag."""
+    if "-" not in text:
+        return
+    for found in _USER_FLAG.finditer(text):
+        if not found["value"].isdigit() and is_secret(found["value"], Meaning.SECRET, Binding.DIRECT):
+            yield found.span("value")
+    for command in _COMMAND.finditer(text):
+        stop = text.find("\n", command.end(), command.end() + 300)
+        stop = stop if stop >= 0 else min(len(text), command.end() + 300)
+        for pattern in (_SHORT_FLAG, _HTPASSWD):
+            for found in pattern.finditer(text, command.start(), stop):
+                if is_secret(found["value"], Meaning.SECRET, Binding.BARE):
+                    yield found.span("value")

@@ -1,0 +1,105 @@
+"""What a name says about its value: `db_password` names a secret, `password_field` does not. Looks at names alone."""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import lru_cache
+
+from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.formats import services
+
+NAME_LENGTH_MAX = 80
+"""Of a name, what is read: its end."""
+WORDS_MAX = 10
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
+
+_SECRETS = words("secrets")
+_SECRET_ENDS = tuple(words("secret_ends"))
+_SECRET_LAST = words("secret_last")
+_SECRET_KEYS = words("secret_keys")
+_TOKENS = words("tokens")
+_PLAIN_KEYS = words("plain_keys")
+_NEUTRAL = words("neutral")
+_QUALIFIERS = words("qualifiers")
+_HASHES = words("hashes")
+_LABELS = (
+    _SECRETS | _SECRET_LAST | _SECRET_KEYS | _TOKENS | _PLAIN_KEYS | _NEUTRAL | _QUALIFIERS | _HASHES | words("fillers")
+)
+_SHORT_ENDS = re.compile(
+    r"(?:db|my|user|root|admin|smtp|mail|ftp|ssh|http|login|mysql|pg|redis|ldap|proxy|key|auth)(?:pass|pwd|pw)$"
+)
+_JOINED_SECRETS = (
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "accesstoken",
+    "authtoken",
+    "connectionstring",
+    "pincode",
+)
+_JOINED_TOKENS = ("connstr", "authheader", "sessionid", "setcookie", "connectionuri", "connectionurl")
+
+
+class Meaning(enum.IntEnum):
+    """How surely a name stands for a secret, weakest first."""
+
+    HASH = 0
+    """A digest, a version, an identifier: random, and known to everybody."""
+    NONE = 1
+    KEY = 2
+    """`key`, or the name of a service: a secret only if the value looks like one."""
+    TOKEN = 3
+    """`token`, `auth`, `cookie`: more often than not a secret."""
+    SECRET = 4
+    """`password`, `secret`, `api_key`: whatever the value looks like."""
+
+
+@lru_cache(maxsize=8192)
+def meaning(name: str) -> Meaning:
+    """What the name says; dots, dashes, underscores and changes of case separate its words."""
+    parts = _split(name)
+    while len(parts) > 1 and (parts[-1] in _QUALIFIERS or (parts[-1] == "id" and parts[-2] in {"session", "secret"})):
+        parts.pop()
+    if not parts:
+        return Meaning.NONE
+    last, joined = parts[-1], "".join(parts)
+    if last in _NEUTRAL and not joined.endswith((*_JOINED_SECRETS, *_JOINED_TOKENS)):
+        return Meaning.HASH if last in _HASHES else Meaning.NONE
+    if _is_secret(parts, last, joined):
+        return Meaning.SECRET
+    if not _HASHES.isdisjoint(parts):
+        return Meaning.HASH
+    if "public" in joined:
+        return Meaning.NONE
+    if last in _TOKENS or last.endswith(("token", "cookie", "sessid")) or joined.endswith(_JOINED_TOKENS):
+        return Meaning.TOKEN
+    if last in {"key", "keys"} and not (len(parts) > 1 and parts[-2] in _PLAIN_KEYS):
+        return Meaning.KEY
+    return Meaning.KEY if any(service in joined for service in services()) else Meaning.NONE
+
+
+def is_label(value: str) -> bool:
+    """Whether a text is made of the words that name things: `client_secret` under `grant_type`, `Your password`."""
+    parts = _split(value)
+    return bool(parts) and all(word in _LABELS or word.endswith(_SECRET_ENDS) for word in parts)
+
+
+def says_secret(text: str) -> bool:
+    """Whether one of the words of a text names a secret, or begins a sentence about one."""
+    return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in _split(text))
+
+
+def _split(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name[-NAME_LENGTH_MAX:])][-WORDS_MAX:]
+
+
+def _is_secret(parts: list[str], last: str, joined: str) -> bool:
+    if any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in parts):
+        return True
+    if last in _SECRET_LAST or _SHORT_ENDS.search(last):
+        return True
+    if last in {"key", "keys"} and len(parts) > 1 and parts[-2] in _SECRET_KEYS:
+        return True
+    return any(part in joined for part in _JOINED_SECRETS)

@@ -1,0 +1,144 @@
+"""Whether a value may be the secret that its name promises: not a placeholder, a label, a path or a sentence."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+
+from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.names import Meaning, is_label, says_secret
+
+VALUE_LENGTH_MAX = 16_384
+"""Longer values are data, unless they are a key in PEM, which is found by its frame."""
+ENTROPY_BITS_MIN = 3.5
+"""Bits a character of a word of 24 or more from which it counts as random; English words have under 3."""
+RANDOM_LENGTH_MIN = 24
+"""Of a quoted word that no name explains: the shortest keys in use have 20 to 24 characters."""
+NAMELESS_PIECE_MAX, NAMED_PIECE_MAX = 2.5, 3.2
+"""Characters of a run of one kind (a capitalised word, a number), on average, in something random: without a name that
+means a secret, and with one. Random letters and digits have 1.8, words over 4."""
+
+_PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_HOLES = re.compile(
+    r"[*x•.\-_#?X=+~/ ]*"
+    r"|<[^<>]*>|\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_]\w*|\$\d|\{[^{}]*\}|\{\{[^{}]*\}\}|\$\{\{[^{}]*\}\}"
+    r"|%\(?\w*\)?[-#0 +]*[diouxXeEfFgGcrsa]|%[A-Za-z_]+%|@[A-Za-z_]+@|\[[\w -]*\]|\(.*\)"
+    r"|REDACTED|[A-Z_]*REDACTED[A-Z_]*"
+    r"|(?i:your[-_ ].*|.*[-_ ]here|change[-_ ]?(?:me|it).*|replace[-_ ]?me.*|insert[-_ ].*|enter[-_ ].*)"
+    r"|(?i:.*(?:example|placeholder|redacted|dummy).*)"
+)
+"""What stands where a secret will be filled in, or was taken out."""
+_PATH = re.compile(
+    r"(?:[A-Za-z]:\\|~?/|\.{1,2}/|[a-z][a-z0-9+.-]*://)[\w./~ :{}$<>%?&=@,\\#+-]*"
+    rf"|[\w./ {{}}-]*\.(?:{'|'.join(words('suffixes'))})"
+)
+_CODE = re.compile(
+    r"\\[dwsSDWAZ]|\(\?|\[\^|\.\*|\{\d+,|^\^|\$$|</?[a-z]+|\)\s*$|\w\(|\[[a-z]-z|=>|%\(|%[sdr]|\{\w*\}|\\x1b"
+)
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z][A-Za-z]*(?:[_\-/:. ][A-Za-z]+)+")
+_ALGORITHM = re.compile(
+    r"(?i)(?:[a-z]{0,8}[-_])?(?:utf|ucs|latin|iso|cp|koi|sha|md|hs|rs|es|ps|aes|des|rsa|hmac|base|blake|pbkdf|ripemd|ed"
+    r"|oauth|http|tls|ssl|ipv|uint|int|float|argon|secp|curve|krb|apache|mit|bsd|l?gpl)"
+    r"[-_ ]?\d{1,5}(?:[-_.][a-z\d]{1,8}){0,3}"
+    r"|(?i:x|v|p|crc|r)\d{1,4}(?:[._-]\d{1,4}){0,3}"
+)
+"""Encodings, algorithms, versions and types, which stand beside keys everywhere."""
+_STOPS = re.compile(rf"(?i)\b(?:{'|'.join(words('stops'))})\b")
+_CLUSTER = re.compile(r"(?i)[bcdfghjklmnpqrstvwxz]{5}|^[b-df-hj-np-tv-xz]{4}")
+"""Consonants as in no word: five in a row, or four at its start."""
+_WORD = re.compile(r"[A-Za-z0-9+/_=.~-]+")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
+_HEX_DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
+_PRINTABLE_RUN = re.compile(r"(?:abcdef|ABCDEF|012345|123456789|qwerty|aaaaa|AAAAAAAA|00000)")
+
+
+class Binding(enum.IntEnum):
+    """How a value hangs on its name, loosest first."""
+
+    BARE = 0
+    """Without quotes, on a line that may be code."""
+    LOOSE = 1
+    """Inside a call or a list that the name stands for, or after it in a list."""
+    DIRECT = 2
+    """Assigned to it, compared with it, keyed by it, passed as it."""
+
+
+def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
+    """Whether a value under a name of this meaning is to be hidden."""
+    if not 3 < len(value) <= VALUE_LENGTH_MAX or means in {Meaning.NONE, Meaning.HASH}:
+        return False
+    if _HOLES.fullmatch(value) or _is_ordinary(value):
+        return False
+    if means is Meaning.KEY:
+        return len(value) >= 12 and looks_random(value) and not _CODE.search(value)
+    if means is Meaning.TOKEN:
+        return (
+            len(value) >= (8 if binding is Binding.DIRECT else 16) and looks_random(value) and not _CODE.search(value)
+        )
+    return _is_password(value, binding)
+
+
+def is_random(value: str) -> bool:
+    """Whether a quoted word that no name explains is a key: long, drawn from many characters, no digest and no path."""
+    if not RANDOM_LENGTH_MIN <= len(value) <= 512 or not _WORD.fullmatch(value) or not any(c.isdigit() for c in value):
+        return False
+    if (
+        _UUID.fullmatch(value)
+        or value.count("/") > 1 + len(value) / 24
+        or value.count(".") > 1
+        or _PRINTABLE_RUN.search(value)
+    ):
+        return False
+    if _HEX.fullmatch(value):
+        return len(value) not in _HEX_DIGESTS and len(value) <= 256 and _entropy(value) >= 3.2 and value[0] != "0"
+    plain = sum(1 for character in value if character.isalnum())
+    is_mixed = looks_random(value) and plain / len(_PIECES.findall(value)) < NAMELESS_PIECE_MAX
+    return is_mixed and _entropy(value) >= ENTROPY_BITS_MIN
+
+
+def looks_random(value: str) -> bool:
+    """Whether letters, cases and digits change places as in no word: in pieces of under three characters on average."""
+    letters = sum(1 for c in value if c.isalpha())
+    plain = sum(1 for c in value if c.isalnum())
+    if not letters or plain < 6 or (letters == plain and len(value) < 16):
+        return False
+    if _UUID.fullmatch(value):
+        return True
+    pieces = _PIECES.findall(value)
+    count = len(pieces) + 2 * sum(1 for piece in pieces if _CLUSTER.search(piece))
+    return plain / max(count, 1) < (NAMED_PIECE_MAX if letters < plain else 2.6)
+
+
+def _is_ordinary(value: str) -> bool:
+    """Whether a text is a label, a path, an expression or a sentence."""
+    if not any(c.isalnum() for c in value) or is_label(value) or _ALGORITHM.fullmatch(value):
+        return True
+    if _PATH.fullmatch(value) and "@" not in value:
+        return not looks_random(value) or "/" in value[:2] or "://" in value
+    if _DOTTED.fullmatch(value):
+        return len(re.split(r"[_\-/:. ]", value)) < 4 or says_secret(value) or bool(_STOPS.search(value))
+    if " " in value.strip():
+        return bool(_STOPS.search(value)) or says_secret(value) or value.count(" ") > 30
+    return False
+
+
+def _is_password(value: str, binding: Binding) -> bool:
+    """Whether a value under a sure name is more than a word of code."""
+    if _CODE.search(value) and not looks_random(value):
+        return False
+    if value.isdigit():
+        return binding is not Binding.LOOSE
+    if value.isalpha():
+        return (binding is Binding.DIRECT and len(value) >= 6) or looks_random(value)
+    if binding is Binding.DIRECT:
+        return True
+    has_digit = any(c.isdigit() for c in value)
+    has_letter = any(c.isalpha() for c in value)
+    return has_letter and len(value) >= 6 and (has_digit or any(c in "!@#$%^&*?~+=" for c in value))
+
+
+def _entropy(word: str) -> float:
+    shares = [word.count(character) / len(word) for character in set(word)]
+    return -sum(share * math.log2(share) for share in shares)

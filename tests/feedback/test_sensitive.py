@@ -1,0 +1,201 @@
+"""What is found to be a secret in a text, what is not, and that looking takes time in proportion to the text."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from plum_lsp.feedback.sensitive import find_secrets
+from plum_lsp.feedback.sensitive.data import read
+from plum_lsp.feedback.sensitive.names import Meaning, meaning
+
+PASSWORD = "Tr0ub4dor" + "&3x"
+TOKEN = "q7Zk2Lw9" + "XvB4nT6mRc3P"
+
+
+def found(text: str) -> list[str]:
+    return [text[start:end] for start, end in find_secrets(text)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'password = f"{}"',
+        'password = b"{}"',
+        'password = r"{}"',
+        'password = """{}"""',
+        'password: Final[str] = "{}"',
+        'self.db_password = "{}"',
+        'config["db"]["password"] = "{}"',
+        'os.environ["DB_PASSWORD"] = "{}"',
+        'user, password = "bob", "{}"',
+        'if (password := "{}"):\n    pass',
+        'if password == "{}":\n    pass',
+        'if "{}" != form.password:\n    pass',
+        'if password in ("a", "{}"):\n    pass',
+        'match password:\n    case "{}":\n        pass',
+        'settings = {{"password": "{}"}}',
+        'connect(user="bob", password="{}")',
+        'def connect(user, password="{}"): ...',
+        'os.getenv("DB_PASSWORD", "{}")',
+        'monkeypatch.setenv("DB_PASSWORD", "{}")',
+        'add_argument("--password", default="{}")',
+        'requests.get(url, auth=("bob", "{}"))',
+        'server.login("bob", "{}")',
+        'def get_password():\n    return "{}"',
+        'password = get() or "{}"',
+        '{{"name": "DB_PASSWORD", "value": "{}"}}',
+    ],
+)
+def test_a_literal_under_the_name_of_a_secret_is_one(code: str) -> None:
+    """Whatever the form of the literal, and however it hangs on the name."""
+    assert found(code.format(PASSWORD)) == [PASSWORD]
+
+
+def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
+    """Literals that are joined, by a plus sign or by nothing, are one value."""
+    code = 'x = ("ghp_"\n     "' + TOKEN + '") + "abcd1234"\n'
+    assert found(code) == ["ghp_", TOKEN, "abcd1234"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DB_PASSWORD={}",
+        "export DB_PASSWORD={}",
+        "password: {}",
+        "db.password = {}",
+        "PGPASSWORD={} psql -U bob",
+        "tool --password {} --verbose",
+        "curl -u bob:{} https://example.com",
+        "mysql -u root -p{} app",
+        "machine example.com login bob password {}",
+        "# the password is {}",
+        "Server=db;User Id=sa;Password={};Encrypt=true",
+        "<password>{}</password>",
+        "CREATE USER bob IDENTIFIED BY '{}'",
+    ],
+)
+def test_a_line_of_another_language_is_read(line: str) -> None:
+    """Environment files, YAML, properties, commands, prose, connection strings, XML and SQL."""
+    assert PASSWORD in found(line.format(PASSWORD))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:{}@host:6379/0",
+        "postgres://bob:{}@host/db",
+        "mongodb+srv://bob:{}/x@host.net",
+        "mysql+pymysql://b:{}@h",
+    ],
+)
+def test_the_login_of_an_address_goes(address: str) -> None:
+    """Also without a user, and with a slash in the password."""
+    assert PASSWORD not in "".join(re.split("|".join(map(re.escape, found(address.format(PASSWORD)))), address))
+    assert any(PASSWORD in secret for secret in found(address.format(PASSWORD)))
+
+
+BODY = "\n".join(
+    f"MIIEv{number:02}" + "Ab3dEf9hIj+lMn0pQr5tUv/xYz1BcD7f" + "gH2jKl8nOp4rSt6vWxYzaBc" + "dE" for number in range(9)
+)
+
+
+@pytest.mark.parametrize("first", [0, 1, 4])
+@pytest.mark.parametrize("last", [None, -1, -3])
+def test_a_private_key_goes_wherever_it_is_cut(first: int, last: int | None) -> None:
+    """Without its first line, without its last, and without both."""
+    block = f"-----BEGIN PRIVATE KEY-----\n{BODY}\n-----END PRIVATE KEY-----\n"
+    text = "\n".join(block.splitlines()[first:last])
+    assert not any(line in "".join(re.split("|".join(map(re.escape, found(text))), text)) for line in BODY.split("\n"))
+
+
+def test_what_is_public_stays() -> None:
+    """A certificate is no secret, and neither is the word for a key."""
+    certificate = f"-----BEGIN CERTIFICATE-----\n{BODY}\n-----END CERTIFICATE-----\n"
+    assert found(certificate) == []
+    assert found('if text.startswith("-----BEGIN PRIVATE KEY-----"):\n    key = text\n') == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'password = getpass("Your password: ")',
+        'password_field = "password"',
+        'token_type = "bearer"',
+        'grant = {"grant_type": "client_secret"}',
+        'SECRET_FILE = "/run/secrets/db.txt"',
+        'token = "identifier"',
+        'token == "STRING_LITERAL_2"',
+        'password = os.environ["DB_PASSWORD"]',
+        'headers = {"Authorization": f"Bearer {token}"}',
+        'API_KEY = "<your key here>"',
+        "PASSWORD=${DB_PASSWORD}",
+        'sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"',
+        'assert revision == "3e2dc4bb0f1c4be2a9d0d7f6c1e3a5b7d9f1e3c5"',
+        'key = "primary_key_of_the_table"',
+        'password = password.encode("latin1")',
+        'hash_name = "pbkdf2_sha256"',
+    ],
+)
+def test_what_only_speaks_of_secrets_stays(code: str) -> None:
+    """Labels, prompts, paths, placeholders, digests and names of other names."""
+    assert found(code) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("db_password", Meaning.SECRET),
+        ("dbPassword", Meaning.SECRET),
+        ("X-Api-Key", Meaning.SECRET),
+        ("PGPASSWORD", Meaning.SECRET),
+        ("access_token", Meaning.SECRET),
+        ("session_id", Meaning.TOKEN),
+        ("token", Meaning.TOKEN),
+        ("sort_key", Meaning.NONE),
+        ("password_length", Meaning.NONE),
+        ("compass", Meaning.NONE),
+        ("file_sha256", Meaning.HASH),
+    ],
+)
+def test_a_name_says_what_it_stands_for(name: str, means: Meaning) -> None:
+    """By its words, however they are joined."""
+    assert meaning(name) is means
+
+
+def test_each_format_takes_bounded_time() -> None:
+    """No repetition in the file of formats is open, and each has a mark to look for first."""
+    for row in read("formats.toml")["formats"]:
+        expression = re.sub(r"\[[^\]]*\]|\\.", "x", row.get("before", "") + row["body"])
+        assert not re.search(r"[*+]|,\}", expression), row
+        assert all(row["marks"]), row
+
+
+HOSTILE = (
+    "a.a.a.", "a", "1", "_", "\\", "'", "\"", "'''", "(", "[{(", "a=b=", "password=", "password=\"", "password.",
+    "key, ", "token: ", "://a:", "://a:b@", "@:/", "Bearer ", "-u a:b ", "mysql -p", "sk-", "eyJa.", "eyJaaaaaaaaa.",
+    "f'{", "A1b2C3d4/", "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----",
+    "login a password ", "A" * 64 + "\n", "a: b\n", "a b", "<password>", "$2b$", "$2b$10$", "ghp_", "xoxb-",
+    "password is ", "#", "x:5432:a:b:", "password=a;", "a:bcdef@tcp", "oracle a/bcde@", "kind: Secret\n a: ",
+    "\"password\" value=\"", "https://", "SG.aaaa.",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_time_grows_with_the_text_and_no_faster(piece: str) -> None:
+    """Four times the line takes about four times as long, whatever it is made of."""
+
+    def seconds(length: int) -> float:
+        text = (piece * (length // len(piece) + 1))[:length]
+        best = 1e9
+        for _ in range(3):
+            started = time.process_time()
+            find_secrets(text)
+            best = min(best, time.process_time() - started)
+        return best
+
+    assert seconds(65_536) <= 8 * seconds(16_384) + 0.002
