@@ -285,7 +285,7 @@ def prompts_of(task: Task, budget: Budget, template: FimTemplate | None) -> tupl
         request = SuggestionRequest(
             id=RequestId("r"), document=document, offset=len(task.document), trigger=Trigger.INVOKED, deadline=0.0
         )
-        found = survey(request, budget, lambda uri, name: (), NeighbourFiles(exclude=()).near)
+        found = survey(request, budget, lambda uri, name, folders: (), NeighbourFiles(exclude=()).near)
     assert found is not None and found.excerpts
     context = found.context
     stop = tuple(one for one in template.stop if one != template.file_mark) if template else ()

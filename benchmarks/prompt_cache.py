@@ -50,7 +50,7 @@ def prompts(keys: int, budget: Budget, version: PolicyVersion, *, step_share: fl
         request = SuggestionRequest(
             id=RequestId("r"), document=document, offset=start + typed, trigger=Trigger.AUTOMATIC, deadline=0.0
         )
-        around = survey(request, budget, lambda uri, name: (), files.near)
+        around = survey(request, budget, lambda uri, name, folders: (), files.near)
         if around is not None:
             template = template_for(version)
             found.append(build_prompt(around.context, template, around.excerpts, path=around.path).text)

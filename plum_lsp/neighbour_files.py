@@ -37,21 +37,23 @@ KEPT_MAX = 128
 class NeighbourFiles:
     """Where neighbours are looked for. Safe to use from several threads."""
 
-    def __init__(self, *, exclude: Sequence[str], roots: Sequence[Path] = ()) -> None:
+    def __init__(self, *, exclude: Sequence[str]) -> None:
         self._exclude = tuple(str(Path(pattern).expanduser()) for pattern in exclude)
-        self._roots = tuple(roots)
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], _Module]] = OrderedDict()
         self._lock = Lock()
 
-    def near(self, document: Document, open_documents: Sequence[Document] = ()) -> Neighbourhood:
+    def near(
+        self, document: Document, open_documents: Sequence[Document] = (), folders: Sequence[Path] = ()
+    ) -> Neighbourhood:
         """The modules near a document; blocks while it reads.
 
         Args:
             document: one that is no file of this machine, or that belongs to no project, has no neighbours.
             open_documents: what else the editor has open, last edited first; their text is taken over the disk's.
+            folders: the editor's workspace; without any, the project decides.
         """
         path = path_of(document.uri)
-        root, is_marked = root_of(path, self._roots) if path is not None else (None, False)
+        root, is_marked = root_of(path, folders) if path is not None else (None, False)
         if path is None or root is None:
             return Neighbourhood()
         search = _Search(self, root, path, _by_path(open_documents))

@@ -137,8 +137,8 @@ class Pipeline:
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
-        test_files: FindTests = lambda uri, name: (),
-        neighbours: FindNeighbours = lambda document, open_documents: Neighbourhood(),
+        test_files: FindTests = lambda uri, name, folders: (),
+        neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox

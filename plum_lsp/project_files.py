@@ -38,22 +38,22 @@ _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFiles:
-    """Where test files are looked for. `roots` are the editor's workspace folders; without any, the project decides."""
+    """Where test files are looked for, but for what the settings `exclude`."""
 
     exclude: tuple[str, ...]
-    roots: tuple[Path, ...] = ()
 
-    def test_files(self, uri: str, name: str) -> tuple[TestFile, ...]:
+    def test_files(self, uri: str, name: str, folders: Sequence[Path] = ()) -> tuple[TestFile, ...]:
         """The test files that name both the function and its module, nearest names first; blocks while it reads.
 
         Args:
             uri: The document's; one that is no file of this machine has no tests. It need not exist.
             name: The function, or the class for its constructor.
+            folders: The editor's workspace; without any, the project decides.
         """
         path = path_of(uri)
         if path is None or not name:
             return ()
-        root, is_marked = root_of(path, self.roots)
+        root, is_marked = root_of(path, folders)
         module = path.parent.name if path.stem == "__init__" else path.stem
         found: list[TestFile] = []
         candidates = self._candidates(root, path, is_marked=is_marked) if root is not None else ()
@@ -91,6 +91,7 @@ def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
     within = [one for one in list(path.parents)[:DEPTH_UP_MAX] if bound is None or one.is_relative_to(bound)]
     within = [one for one in within if one not in (Path.home(), Path(one.anchor))]
     marked = next((one for one in within if any((one / marker).exists() for marker in MARKERS)), None)
+    bound = None if bound in (Path.home(), Path(path.anchor)) else bound
     if marked is not None or bound is not None:
         return marked or bound, True
     return (path.parent if path.parent.is_dir() else None), False

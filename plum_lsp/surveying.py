@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from plum_lsp.context.neighbours import excerpts_of
@@ -16,10 +17,10 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.synthesis.project_tests import project_tests_of, subject_of
 
-FindTests: TypeAlias = Callable[[str, str], tuple[TestFile, ...]]
-"""What finds the test files of a function, given the document's URI and the function's name."""
-FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document]], Neighbourhood]
-"""What finds the modules near a document, given those that are open beside it."""
+FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
+"""What finds the test files of a function: the document's URI, the function's name and the workspace's folders."""
+FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Path]], Neighbourhood]
+"""What finds the modules near a document: the document, those open beside it and the workspace's folders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +51,11 @@ def survey(
     if context is None:
         return None
     name = subject_of(context)
-    files = find_tests(document.uri, name) if name else ()
+    files = find_tests(document.uri, name, request.folders) if name else ()
     tests = project_tests_of(context, document.uri, files) if name else ()
     if not budget.neighbours:
         return Survey(context=context, path="", excerpts=(), tests=tests)
-    near = find_neighbours(document, request.open_documents)
+    near = find_neighbours(document, request.open_documents, request.folders)
     excerpts = excerpts_of(near, files, context, tokens=budget.neighbours)
     left = budget.prefix - budget.neighbours
     if excerpts and estimated_tokens(context.prefix) > left:

@@ -13,7 +13,6 @@ from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
-from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
@@ -31,6 +30,7 @@ from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
 from plum_lsp.showing import ShowRule
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
+from plum_lsp.surveying import FindTests
 
 MEGABYTE = 1024 * 1024
 
@@ -128,10 +128,10 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return SandboxUnavailable(str(error), remedy=error.remedy)
 
 
-def test_files(settings: Settings) -> Callable[[str, str], tuple[TestFile, ...]]:
+def test_files(settings: Settings) -> FindTests:
     """What finds a project's test files, or nothing if the settings say so."""
     if not settings.verification.project_tests:
-        return lambda uri, name: ()
+        return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
 
 

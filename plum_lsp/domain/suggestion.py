@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NewType
 
 from plum_lsp.domain.quality import Quality
@@ -30,6 +31,7 @@ class SuggestionRequest:
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
+    `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
     """
 
     id: RequestId
@@ -40,6 +42,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 class HoleKind(enum.Enum):

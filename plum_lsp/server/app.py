@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -181,7 +181,8 @@ def _register_start(server: PlumServer) -> None:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.editor_shows_status = _says(params, "status")
-        session.settings.start(params.initialization_options, _folders(params))
+        uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+        session.settings.start(params.initialization_options, _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
@@ -198,6 +199,11 @@ def _register_start(server: PlumServer) -> None:
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def did_change_configuration(params: types.DidChangeConfigurationParams) -> None:
         await _take_settings(server, params.settings)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.settings.move(_paths(server.workspace.folders))
+        session.apply_settings()
 
     @server.feature(types.SHUTDOWN)
     def shutdown(_: None) -> None:
@@ -262,9 +268,8 @@ async def _answered(question: Any) -> Any:
         return None
 
 
-def _folders(params: types.InitializeParams) -> list[Path]:
-    """The folders of the workspace."""
-    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+def _paths(uris: Iterable[str]) -> list[Path]:
+    """The folders of a workspace that are on this machine."""
     return [Path(path) for uri in uris if uri and (path := to_fs_path(uri))]
 
 

@@ -219,6 +219,7 @@ class Session:
                 if uri != document.uri and opened.language_id == LANGUAGE
             ),
             seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
+            folders=self.settings.folders,
         )
 
     async def _considered(self, request: SuggestionRequest) -> Offer | Abstention:

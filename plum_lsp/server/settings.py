@@ -28,20 +28,27 @@ class SettingsKeeper:
         self._load = load
         self._complain = complain
         self._told: set[str] = set()
-        self._folders: tuple[Path, ...] = ()
         self._initial: Mapping[str, object] = {}
+        self._pushed: object = None
+        self.folders: tuple[Path, ...] = ()
+        """The editor's workspace: these may hold a project's file."""
         self.current = Settings()
 
     def start(self, options: object, folders: Iterable[Path]) -> None:
-        """Take what `initialize` said: the options, and the folders that may hold a project's file."""
-        self._folders = tuple(folders)
+        """Take what `initialize` said: the options and the workspace's folders."""
         self._initial = section_of(options)
-        self.take(None)
+        self.move(folders)
+
+    def move(self, folders: Iterable[Path]) -> None:
+        """Take the workspace's folders; what the editor said last stays."""
+        self.folders = tuple(folders)
+        self.take(self._pushed)
 
     def take(self, pushed: object) -> None:
         """Take what the editor says now; it lies over what it said at the start."""
+        self._pushed = pushed
         loaded = self._load(_laid_over(self._initial, section_of(pushed)))
-        self.current, problems = narrowed(loaded.settings, self._folders)
+        self.current, problems = narrowed(loaded.settings, self.folders)
         for problem in loaded.problems + problems:
             if problem not in self._told and len(self._told) < PROBLEMS_TOLD_MAX:
                 self._told.add(problem)

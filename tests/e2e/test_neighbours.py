@@ -39,6 +39,21 @@ async def test_prompt_holds_what_is_imported(editor: Editor, policy: ScriptedPol
     assert 'unit="m"' in (work / "helpers.py").read_text()
 
 
+async def test_nothing_outside_the_workspace_is_sent(editor: Editor, policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """A document that is opened from elsewhere is completed without the files beside it, tests included."""
+    policy.will_complete("return convert(value)\n")
+    lay_out(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / "work").rename(elsewhere)
+    (elsewhere / "test_main.py").write_text("from main import run\n\n\ndef test_run():\n    assert run(1) == 2\n")
+    await editor.open(MAIN, uri=(elsewhere / "main.py").as_uri())
+    await editor.ask()
+    prompt = policy.completions[-1].prompt
+    assert "def run(value)" in prompt
+    assert "def convert" not in prompt
+    assert "assert run(1)" not in prompt
+
+
 async def test_nothing_hidden_is_sent(editor: Editor, policy: ScriptedPolicy, tmp_path: Path) -> None:
     """A pattern that is set while the server runs counts at once, and so does an ignore file that appears."""
     work = lay_out(tmp_path)

@@ -32,8 +32,8 @@ def found(
     project: Path, *, exclude: tuple[str, ...] = (), roots: tuple[Path, ...] = (), name: str = "total"
 ) -> list[str]:
     """The paths of the files that are found for the module."""
-    finder = ProjectFiles(exclude=exclude, roots=roots)
-    return [file.path for file in finder.test_files((project / "shop" / "prices.py").as_uri(), name)]
+    finder = ProjectFiles(exclude=exclude)
+    return [file.path for file in finder.test_files((project / "shop" / "prices.py").as_uri(), name, roots)]
 
 
 def test_test_files_are_found_by_name_and_import(project: Path) -> None:
@@ -68,6 +68,14 @@ def test_a_workspace_bounds_the_project(project: Path, tmp_path: Path) -> None:
     write(project / "shop" / "test_prices.py")
     assert found(project, roots=(project / "shop",)) == ["test_prices.py"]
     assert found(project, roots=(tmp_path / "elsewhere",)) == []
+
+
+def test_a_home_that_is_opened_as_a_workspace_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what lies beside the document is read, not everything the user has."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "other" / "test_prices.py")
+    write(tmp_path / "shop" / "test_prices.py")
+    assert found(tmp_path, roots=(tmp_path,)) == ["test_prices.py"]
 
 
 def test_a_folder_that_is_no_project_is_not_searched(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class Desk:
             recorder=self.told,
             options=self.options,
             inspector=RuffReader(),
-            test_files=lambda uri, name: files,
+            test_files=lambda uri, name, folders: files,
         )
         request = SuggestionRequest(
             id=RequestId("request"),

@@ -254,6 +254,19 @@ async def test_settings_that_concern_the_services_open_them_anew(bench: Bench) -
     assert bench.closed == 2
 
 
+async def test_a_request_names_the_folders_of_the_workspace(bench: Bench, tmp_path: Path) -> None:
+    """Those of the start, then those that the editor added, without opening the services anew."""
+    added = types.WorkspaceFolder((tmp_path / "more").as_uri(), "more")
+    async with Editor.connected(bench.serve, workspace=tmp_path / "work") as editor:
+        await editor.suggest(STUB)
+        assert bench.requests[-1].folders == (tmp_path / "work",)
+        event = types.WorkspaceFoldersChangeEvent(added=[added], removed=[])
+        editor.client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
+        await editor.ask()
+        assert bench.requests[-1].folders == (tmp_path / "work", tmp_path / "more")
+    assert len(bench.opened) == 1
+
+
 async def test_settings_are_pulled_where_the_editor_can_be_asked(bench: Bench) -> None:
     """The server asks for its section, asks to be told of changes, and then asks again."""
     async with Editor.connected(bench.serve, able=capabilities(pull=True)) as editor:
