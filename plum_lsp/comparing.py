@@ -19,6 +19,7 @@ from plum_lsp.synthesis.agreement import answered, is_same
 from plum_lsp.synthesis.contracts import probes_of
 from plum_lsp.synthesis.inputs import far_fetched, further_calls
 from plum_lsp.synthesis.mutants import mutants_of
+from plum_lsp.whole import without_unjudgeable
 
 PROBED = 3
 """Calls out of which those are made that show whether a contract holds."""
@@ -42,15 +43,20 @@ class Comparison:
 async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence) -> list[Judged]:
     """`group`, with more time for those that ran out of it where nobody passed: the task may simply be slow.
 
+    Tests of the project that cannot be judged here are left out.
+
     Raises:
         SandboxError: the jail broke.
     """
+    group = without_unjudgeable(group, evidence.specification)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(ran_out(judged) for judged in group):
         return list(group)
     waiting = [judged for judged in group if ran_out(judged)]
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
-    return [by_index.get(index_of(judged), judged) for judged in group]
+    return without_unjudgeable(
+        [by_index.get(index_of(judged), judged) for judged in group], evidence.specification
+    )
 
 
 async def compare(

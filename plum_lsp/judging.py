@@ -7,10 +7,12 @@ does not order candidates (`ranking` does). A jail that breaks is reported and i
 from __future__ import annotations
 
 import ast
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from plum_lsp import whole
 from plum_lsp.context.window import program_with, reference_program
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
@@ -69,7 +71,8 @@ class Judge:
 
     `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
     these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
-    `experience` is what the tests have cost and told so far.
+    `experience` is what the tests have cost and told so far. `whole` are tests of the project that may reach the
+    function, likeliest first; those that do become part of the evidence.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -81,6 +84,7 @@ class Judge:
     limits: Limits
     compares: bool = True
     experience: Experience = field(default_factory=Experience)
+    whole: tuple[TestCase, ...] = ()
 
     @classmethod
     def of(
@@ -92,6 +96,7 @@ class Judge:
         compares: bool = True,
         project: Sequence[TestCase] = (),
         path: Path | None = None,
+        whole: Sequence[TestCase] = (),
     ) -> Judge:
         """The judge of the hole in `context`, with every test and input that can be had from its text.
 
@@ -110,6 +115,7 @@ class Judge:
             contracts=contracts_of(context, tests),
             limits=limits,
             compares=compares,
+            whole=tuple(whole),
         )
 
     def program(self, text: str) -> Program:
@@ -131,14 +137,18 @@ class Judge:
             asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
-                return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
+                literal = tuple(test for test in self.tests if _is_literal(test))
+                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
-            verdicts = await self.sandbox.verify(reference, tests, self.limits, reference=reference)
+            verdicts, together = await asyncio.gather(
+                self.sandbox.verify(reference, tests, self.limits, reference=reference),
+                whole.telling(self.sandbox, reference, self.whole),
+            )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))
-        return Evidence(specification=telling(tests, verdicts))
+        return Evidence(specification=(*telling(tests, verdicts), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""
@@ -186,14 +196,21 @@ class Judge:
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
 
+        A test that could not be run has no verdict.
+
         Raises:
             SandboxError: the jail broke.
         """
         effects = self.effects(program)
-        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        split = [test for test in tests if not whole.is_whole(test)]
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in split]
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
-        return await sandbox.examine(staged, asked, made, limits, reference=self.reference)
+        (given, seen), together = await asyncio.gather(
+            sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+        )
+        return whole.reconciled(tests, (*given, *together)), seen
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """What the function at the hole, and the making of its object, ask of the world."""
@@ -214,22 +231,26 @@ class Judge:
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
         program = self.program(candidate.text)
-        order = self.experience.ordered(tests)
-        given, seen = await self.examine(program, order, sandbox, limits, calls)
+        refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
+        if refused:
+            tests = [test for test in tests if not whole.is_whole(test)]
+        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
         self.experience.learn(given)
         by_test = {verdict.test_id: verdict for verdict in given}
-        verdicts = tuple(by_test[test.id] for test in tests)
-        failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
+        verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
+        failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
+        if not verdicts:
+            return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
         first = f": {_failure(*failed[0])}" if failed else ""
         judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
-            reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
+            reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
         )
         return judged, () if ran_out(judged) else seen
 
@@ -353,4 +374,4 @@ def shown(observation: Observation) -> str:
 
 
 def _failure(test: TestCase, verdict: Verdict) -> str:
-    return f"{test.call.expression} gave {verdict.shown}"
+    return f"{test.call.expression or test.quote} gave {verdict.shown}"
