@@ -6,7 +6,7 @@ FOLDER holds `verifier.jsonl`; the files of groups come from `benchmarks.groups`
 verify` judges it, whole, with one right candidate left, and in small random parts (people sample few candidates).
 Boosted trees, monotone where reason says so, are fitted to the signals. Prints TPR and TNR of what would be offered
 and the expected calibration error: of trees that saw none of the labelled tasks, and by five-fold cross-validation by
-task. With --write, the trees fitted to everything become `plum_lsp/synthesis/calibration.json`. Needs the extra
+task. With --write, the trees fitted to everything become `plum_lsp/verification/calibration.json`. Needs the extra
 `calibrate`.
 """
 
@@ -28,18 +28,18 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import GroupKFold
 
 from benchmarks.verifier import calibration_error
-from plum_lsp import settling
-from plum_lsp.comparing import Comparison
 from plum_lsp.config import Settings
 from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
-from plum_lsp.judging import index_of
+from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, task_of, verify
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.settling import PROBABILITY_OF_NOTHING, Weighed
-from plum_lsp.synthesis.agreement import is_same
-from plum_lsp.synthesis.calibration import Calibration, parsed
-from plum_lsp.synthesis.signals import NAMES
-from plum_lsp.verifying import OFFERED, VerifiedTask, task_of, verify
+from plum_lsp.verification import settle as settling
+from plum_lsp.verification.agreement import is_same
+from plum_lsp.verification.calibration import Calibration, parsed
+from plum_lsp.verification.compare import Comparison
+from plum_lsp.verification.judge import index_of
+from plum_lsp.verification.settle import PROBABILITY_OF_NOTHING, Weighed
+from plum_lsp.verification.signals import NAMES
 from plum_lsp.wiring import MonotonicClock, sandbox_options
 
 RAISING = frozenset(
@@ -266,7 +266,7 @@ def _chance(judged: Judged) -> float:
 
 
 def exported(models: Sequence[HistGradientBoostingClassifier]) -> dict[str, Any]:
-    """The trees as `plum_lsp.synthesis.calibration` reads them; the log-odds of the models are averaged."""
+    """The trees as `plum_lsp.verification.calibration` reads them; the log-odds of the models are averaged."""
     trees = [
         [
             round(float(node["value"]) / len(models), 5)
@@ -301,7 +301,7 @@ def main() -> None:
     report("labelled tasks, fitted to the made groups only", [(rows, parsed(exported(fitted(made))))])
     report("labelled tasks, five-fold cross-validation", cross_validated(rows, labelled, made))
     if arguments.write:
-        target = Path(__file__).parent.parent / "plum_lsp" / "synthesis" / "calibration.json"
+        target = Path(__file__).parent.parent / "plum_lsp" / "verification" / "calibration.json"
         target.write_text(
             json.dumps(exported(fitted([*labelled, *made])), separators=(",", ":")) + "\n", encoding="ascii"
         )

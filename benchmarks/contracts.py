@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
-from plum_lsp.context.window import program_with, read_context, reference_program
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits
+from plum_lsp.python.contracts.contract import breaches, contracts_of, probes_of
+from plum_lsp.python.inputs.calls import generated_calls
+from plum_lsp.python.reading.window import program_with, read_context, reference_program
+from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.synthesis.contracts import breaches, contracts_of, probes_of
-from plum_lsp.synthesis.examples import examples_of
-from plum_lsp.synthesis.inputs import generated_calls
 from plum_lsp.wiring import sandbox_options
 
 CANONICAL = ("humaneval_plus", "mbpp_plus", "thealgorithms", "quixbugs", "classeval", "exercism", "humanevalpack")

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Equals, Raises, TestCase
-from plum_lsp.synthesis.examples import examples_of
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.examples import examples_of
 
 SOURCES = ("humaneval", "infill", "classeval", "mbpp", "thealgorithms", "exercism", "quixbugs")
 

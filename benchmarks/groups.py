@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.python.mutants import mutants_of
 from plum_lsp.sandbox.host import JailSandbox as Sandbox
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
-from plum_lsp.synthesis.mutants import mutants_of
 
 Row = dict[str, Any]
 SOURCES = ("humaneval_plus", "mbpp_plus", "quixbugs", "classeval", "exercism", "thealgorithms", "infill")

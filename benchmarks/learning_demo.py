@@ -24,16 +24,16 @@ from plum_lsp.domain.events import Event, Verified
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.policy.client import open_policy
+from plum_lsp.evaluation.offline import OFFERED
+from plum_lsp.policy.client.completions import open_policy
 from plum_lsp.server.services import Services
-from plum_lsp.verifying import OFFERED
 from plum_lsp.wiring import open_services, policy_options
-from plum_trainer.bases import base_of
-from plum_trainer.daemon import held_out_prompts, improve
-from plum_trainer.gate import GateDecision
-from plum_trainer.measures import Measures, gain, interval
-from plum_trainer.prompts import HeldOut
-from plum_trainer.trainer import Trainer
+from plum_trainer.data.prompts import HeldOut
+from plum_trainer.fit.bases import base_of
+from plum_trainer.gate.decision import GateDecision
+from plum_trainer.gate.measures import Measures, gain, interval
+from plum_trainer.loop.daemon import held_out_prompts, improve
+from plum_trainer.loop.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"
 SERVED_SEED = 987_654

@@ -22,17 +22,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.learning import fill, tiny_trainer
 from support.tiny_model import make_tiny_model
 
-from plum_lsp.policy.versions import ADAPTERS, VersionStore
-from plum_lsp.policy.weights import read_adapter
-from plum_trainer.job import read_json
-from plum_trainer.rounds import rounds
+from plum_lsp.policy.models.weights import read_adapter
+from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_trainer.fit.job import read_json
+from plum_trainer.loop.rounds import rounds
 
 ONCE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from support.learning import tiny_trainer
-from plum_trainer.daemon import improve
+from plum_trainer.loop.daemon import improve
 improve(tiny_trainer(Path({data!r}), Path({base!r})))
 """
 

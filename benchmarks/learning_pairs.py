@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from plum_lsp.pairing import rebuild
+from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.store import open_reader, open_store
 from plum_lsp.store.forgetting import forget
 from plum_lsp.store.learning import LearningStore, open_learning

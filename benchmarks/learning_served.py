@@ -17,10 +17,10 @@ from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Block, FimPrompt, Finish, HoleKind, SamplingOptions
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.wiring import pipeline_options, sandbox_options
-from plum_trainer.evaluate import judged_samples
-from plum_trainer.job import write_text
-from plum_trainer.measures import Measures
-from plum_trainer.prompts import HeldOut
+from plum_trainer.data.prompts import HeldOut
+from plum_trainer.fit.job import write_text
+from plum_trainer.gate.evaluate import judged_samples
+from plum_trainer.gate.measures import Measures
 
 PROMPT_SECONDS_MAX = 300.0
 

@@ -1,4 +1,4 @@
-"""Seconds and memory of an optimizer step of `plum_trainer.fit`, beside a bare TRL script on the same rows.
+"""Seconds and memory of an optimizer step of `plum_trainer.fit.train`, beside a bare TRL script on the same rows.
 
 Run: python -m benchmarks.learning_step --base FOLDER [--method dpo] [--steps 10]. Both are processes of their own, one
 after the other, on one thread; the bare script is the example of TRL's documentation with the same options.
@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.simple_functions import simple_functions
 from plum_lsp.config import TrainerSettings
-from plum_trainer import children
-from plum_trainer.job import FitJob
+from plum_trainer.fit import children
+from plum_trainer.fit.job import FitJob
 
 BARE = """
 import json, resource, sys, time

@@ -20,16 +20,16 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import Settings
-from plum_lsp.context.prompt import build_prompt
 from plum_lsp.domain.ports import Policy, Sandbox
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
-from plum_lsp.neighbour_files import NeighbourFiles
-from plum_lsp.policy.candidates import make_candidate
-from plum_lsp.policy.client import open_policy
+from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.surveying import Budget, survey
+from plum_lsp.suggestion.prompt import build_prompt
+from plum_lsp.suggestion.survey import Budget, survey
 from plum_lsp.wiring import load_for_command, pipeline_options, policy_options, sandbox_options, template_for
 
 VARIANTS = ("without", "as files", "as code")

@@ -16,12 +16,12 @@ import time
 from pathlib import Path
 
 from plum_lsp.config import Settings
-from plum_lsp.context.window import program_with, read_context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Limits
-from plum_lsp.quality.appraise import passage_of, quality_key, quality_of
-from plum_lsp.quality.reading import RuffReader
+from plum_lsp.python.reading.window import program_with, read_context
+from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.verification.quality import passage_of, quality_key, quality_of
 from plum_lsp.wiring import sandbox_options
 
 

@@ -37,8 +37,9 @@ from support.hostile import test_case as a_test
 from support.sandbox_attacks import canaries, ends
 
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
-from plum_lsp.sandbox import isolation, judge, values
+from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.isolation import plans as isolation
 
 SOURCES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus", "classeval", "thealgorithms")
 _WRITES = ("Read-only file system", "unable to open database file")

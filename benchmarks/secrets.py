@@ -24,12 +24,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from plum_lsp.context.prompt import build_prompt
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.events import Prompted
 from plum_lsp.domain.suggestion import RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.feedback.redaction import REDACTED, redacted, redacted_fact
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.suggestion.prompt import build_prompt
 
 HERE = Path(__file__).parent
 PLANTS = 4

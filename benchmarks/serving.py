@@ -21,20 +21,20 @@ import click
 
 from benchmarks.functions import FUNCTIONS
 from plum_lsp.config import data_dir
-from plum_lsp.context.prompt import build_prompt
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding
-from plum_lsp.pipeline import Pipeline
-from plum_lsp.policy.client import CompletionsPolicy, open_policy
-from plum_lsp.policy.engines import served_engine
-from plum_lsp.policy.publish import publish
-from plum_lsp.policy.serving import ServingState, read_state
-from plum_lsp.policy.versions import ADAPTERS, VersionStore
-from plum_lsp.policy.weights import read_base
+from plum_lsp.policy.client.completions import CompletionsPolicy, open_policy
+from plum_lsp.policy.hosting.serving import ServingState, read_state
+from plum_lsp.policy.models.weights import read_base
+from plum_lsp.policy.versions.engines import served_engine
+from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.publish import publish
+from plum_lsp.python.reading.window import read_context
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.wiring import (
     MonotonicClock,
     load_for_command,

@@ -37,7 +37,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.events import Ended, Event, Sampled
 from plum_lsp.domain.suggestion import Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.policy.client import open_policy
+from plum_lsp.policy.client.completions import open_policy
 from plum_lsp.wiring import open_services, policy_options
 
 ROUNDS = 200
@@ -135,8 +135,8 @@ async def _asked(editor: Editor, source: str) -> float:
 
 async def _sampled(policy: ScriptedPolicy, source: str) -> float:
     """Until the second completion, which is the right one, has come through the client alone."""
-    from plum_lsp.context.prompt import build_prompt
-    from plum_lsp.context.window import read_context
+    from plum_lsp.python.reading.window import read_context
+    from plum_lsp.suggestion.prompt import build_prompt
     from plum_lsp.wiring import pipeline_options
 
     settings = Settings(policy=replace(Settings().policy, url=policy.url, api_key=policy.api_key))

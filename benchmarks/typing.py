@@ -35,7 +35,7 @@ from plum_lsp.domain.suggestion import (
     Trigger,
 )
 from plum_lsp.domain.text import Document, PositionEncoding, Span
-from plum_lsp.policy import publish
+from plum_lsp.policy.versions import publish
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import Services

@@ -26,8 +26,8 @@ from typing import Any
 from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
+from plum_lsp.evaluation.offline import VerifiedTask, task_of, verify
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.verifying import VerifiedTask, task_of, verify
 from plum_lsp.wiring import MonotonicClock, sandbox_options
 
 Row = dict[str, Any]

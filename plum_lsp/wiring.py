@@ -17,20 +17,20 @@ from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptio
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
 from plum_lsp.feedback.redaction import Redactor
-from plum_lsp.judging import told
-from plum_lsp.neighbour_files import NeighbourFiles
-from plum_lsp.pipeline import Pipeline, PipelineOptions
-from plum_lsp.policy.client import PolicyOptions, open_policy, temperature_ladder
-from plum_lsp.policy.connection import is_loopback
-from plum_lsp.policy.families import family_of
-from plum_lsp.policy.models import catalogue, entry_like
-from plum_lsp.project_files import ProjectFiles
-from plum_lsp.quality.reading import RuffReader
+from plum_lsp.policy.client.completions import PolicyOptions, open_policy, temperature_ladder
+from plum_lsp.policy.client.connection import is_loopback
+from plum_lsp.policy.models.catalogue import catalogue, entry_like
+from plum_lsp.policy.models.families import family_of
+from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.tests import ProjectFiles
+from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.server.services import Services
-from plum_lsp.showing import ShowRule
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
-from plum_lsp.surveying import FindTests
+from plum_lsp.suggestion.pipeline import Pipeline, PipelineOptions
+from plum_lsp.suggestion.showing import ShowRule
+from plum_lsp.suggestion.survey import FindTests
+from plum_lsp.verification.judge import told
 
 MEGABYTE = 1024 * 1024
 

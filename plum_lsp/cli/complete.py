@@ -20,7 +20,7 @@ from plum_lsp.domain.events import Ended, Event, Sampled, Verified
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
-from plum_lsp.server.privacy import refusal
+from plum_lsp.project.privacy import refusal
 from plum_lsp.server.settings import narrowed
 from plum_lsp.wiring import load_for_command, open_services
 

@@ -21,11 +21,11 @@ from plum_lsp import __version__
 from plum_lsp.cli.printing import console, say
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
-from plum_lsp.policy.client import open_policy
-from plum_lsp.policy.launch import find_model
-from plum_lsp.policy.models import damage
-from plum_lsp.sandbox import quota
+from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.launch import find_model
+from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.sandbox.host import JailSandbox
+from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.project import found_environment, read_project
 from plum_lsp.store import open_store, store_file
 from plum_lsp.wiring import load_for_command, policy_options, try_sandbox

@@ -15,7 +15,8 @@ import click
 from plum_lsp.cli.printing import say
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.evaluating import (
+from plum_lsp.evaluation.figures import figures, percentile
+from plum_lsp.evaluation.rows import (
     SCORE_SECONDS,
     GroupRecorder,
     MalformedRow,
@@ -26,11 +27,10 @@ from plum_lsp.evaluating import (
     result_of,
     row_of,
 )
-from plum_lsp.figures import figures, percentile
-from plum_lsp.pipeline import Pipeline
-from plum_lsp.policy.client import open_policy
-from plum_lsp.quality.reading import RuffReader
+from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.wiring import MonotonicClock, load_for_command, pipeline_options, policy_options, sandbox_options
 
 

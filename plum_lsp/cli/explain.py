@@ -13,9 +13,9 @@ from plum_lsp.cli.printing import console
 from plum_lsp.cli.terminal import MARK, source
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import OfferId
-from plum_lsp.quality.appraise import quality_words
 from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
+from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
 
 

@@ -14,8 +14,8 @@ from rich.table import Table
 
 from plum_lsp.cli.printing import console, say
 from plum_lsp.config import cache_dir, load_settings
-from plum_lsp.policy import fetch as fetching
-from plum_lsp.policy import models
+from plum_lsp.policy.models import catalogue as models
+from plum_lsp.policy.models import fetch as fetching
 
 
 @click.group("model")

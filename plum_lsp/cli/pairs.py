@@ -23,8 +23,8 @@ from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.preferences import StoredPair
 from plum_lsp.domain.suggestion import RequestId
 from plum_lsp.feedback.exclusion import Exclusions, exclusions_of
-from plum_lsp.pairing import rebuild as rebuild_pairs
-from plum_lsp.server.privacy import refusal
+from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
+from plum_lsp.project.privacy import refusal
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences

@@ -12,8 +12,10 @@ import click
 from plum_lsp.cli.printing import say, standard_output
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.verification import Limits
-from plum_lsp.sandbox import cases, isolation, seatbelt
+from plum_lsp.evaluation import cases
+from plum_lsp.sandbox import seatbelt
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.selftest import selftest as run_selftest
 
 _TIER = click.option(

@@ -18,10 +18,10 @@ from typing import Literal, TypeAlias
 
 import platformdirs
 
+from plum_lsp.config.patterns import PATTERNS_MAX
 from plum_lsp.config.settings import Settings
 from plum_lsp.config.values import did_you_mean, read_value
 from plum_lsp.domain.errors import ConfigError
-from plum_lsp.feedback.privacy import PATTERNS_MAX
 
 Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 

@@ -1,6 +1,6 @@
 """Documents, positions and spans. Inside the core an offset counts code points; encodings matter only at the edge.
 
-Does not parse source text: that is `context`.
+Does not parse source text: that is `python.reading`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far the sampler strays from its usual temperatures, so that groups keep holding something to learn from.
 
-The trainer decides it from what samples are like (`plum_trainer.exploring`) and leaves it in a file of the data folder;
-the sampler reads it where the settings let it. Pure: reads no file.
+The trainer decides it from what samples are like (`plum_trainer.loop.exploring`) and leaves it in a file of the data
+folder; the sampler reads it where the settings let it. Pure: reads no file.
 """
 
 from __future__ import annotations

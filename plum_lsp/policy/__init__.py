@@ -1,1 +1,1 @@
-"""Where completions come from: models, the policy server, its client, and what makes a completion a candidate."""
+"""Where completions come from: models, published versions, the server that runs them, and its client."""

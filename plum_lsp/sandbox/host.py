@@ -34,8 +34,10 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.sandbox import asking, isolation, kinship, launching, pool, quota, seatbelt, testing
+from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt, testing
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
+from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
 from plum_lsp.sandbox.project_jail import ProjectJail

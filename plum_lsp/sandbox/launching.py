@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import SandboxTier
-from plum_lsp.sandbox import isolation, quota, seatbelt
+from plum_lsp.sandbox import seatbelt
+from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import Source
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 

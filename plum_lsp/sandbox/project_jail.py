@@ -17,8 +17,9 @@ from pathlib import Path
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import InModule, Limits, Program, TestRun
-from plum_lsp.sandbox import isolation, launching, pool, testing
+from plum_lsp.sandbox import launching, pool, testing
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
+from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.project_pool import ProjectPool
 from plum_lsp.sandbox.showing import Hides, Views, packages_named
 from plum_lsp.sandbox.zygote_process import ZygoteProcess

@@ -19,7 +19,7 @@ from typing import Any
 
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.sandbox import isolation
+from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.values import MalformedValue, parse
 
 CHILDREN_MAX = 5000

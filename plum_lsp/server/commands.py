@@ -13,8 +13,8 @@ from pygls.lsp.server import LanguageServer
 
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.feedback.outcomes import UnlistedTransition
+from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import ACCEPT, offer_of
-from plum_lsp.server.evidence import explanation
 from plum_lsp.server.session import Session
 from plum_lsp.server.status import EXPLAIN
 

@@ -10,8 +10,8 @@ from lsprotocol import types
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
+from plum_lsp.report.evidence import documentation_markdown, documentation_text
 from plum_lsp.server.documents import Change
-from plum_lsp.server.evidence import documentation_markdown, documentation_text
 
 ACCEPT = "plum.accept"
 """The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""

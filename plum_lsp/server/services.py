@@ -16,8 +16,8 @@ from typing import TypeAlias
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Recorder
-from plum_lsp.pipeline import Pipeline
 from plum_lsp.store import Store
+from plum_lsp.suggestion.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
 

@@ -18,16 +18,16 @@ from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
-from plum_lsp.judging import told
-from plum_lsp.server.debounce import Debounce
+from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.privacy import refusal
 from plum_lsp.server.services import ServiceKeeper, Services, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
-from plum_lsp.server.typing_through import typed_through
+from plum_lsp.suggestion.debounce import Debounce
+from plum_lsp.suggestion.typing_through import typed_through
+from plum_lsp.verification.judge import told
 
 logger = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ import pytest
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.quality import Passage
-from plum_lsp.policy.download import DownloadFailed
-from plum_lsp.policy.launch import LaunchOptions, ServedModel, launch
-from plum_lsp.policy.mirror import resolve_wheel
-from plum_lsp.quality.reading import RuffReader
+from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, launch
+from plum_lsp.policy.models.download import DownloadFailed
+from plum_lsp.policy.models.mirror import resolve_wheel
+from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import describe_interpreter, open_sandbox
-from plum_trainer.children import fit, sample
-from plum_trainer.job import FitJob, SampleJob, TrainerError
+from plum_trainer.fit.children import fit, sample
+from plum_trainer.fit.job import FitJob, SampleJob, TrainerError
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*(ROOT / "plum_lsp").rglob("*.py"), *(ROOT / "trainer").rglob("*.py")])

@@ -9,7 +9,14 @@ import sys
 import pytest
 
 HEAVY = ("torch", "transformers", "vllm", "xllamacpp", "trl", "peft")
-DOORS = ("plum_lsp", "plum_lsp.cli", "plum_lsp.pipeline", "plum_lsp.wiring", "plum_lsp.server.app", "plum_trainer.cli")
+DOORS = (
+    "plum_lsp",
+    "plum_lsp.cli",
+    "plum_lsp.suggestion.pipeline",
+    "plum_lsp.wiring",
+    "plum_lsp.server.app",
+    "plum_trainer.cli",
+)
 
 PROGRAM = """
 import importlib, json, sys

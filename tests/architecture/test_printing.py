@@ -14,10 +14,10 @@ PRODUCT = sorted([*(ROOT / "plum_lsp").rglob("*.py"), *(ROOT / "trainer").rglob(
 PRINTING = "plum_lsp/cli/printing.py"
 STREAMS = {
     PRINTING: "the one way to a terminal",
-    "plum_lsp/sandbox/keeper.py": "a child of the sandbox's host: its standard error is a file that the host reads",
+    "plum_lsp/sandbox/isolation/keeper.py": "a child of the host: its standard error is a file that the host reads",
     "plum_lsp/server/transport.py": "standard output carries LSP, and whatever else is printed goes to standard error",
-    "trainer/plum_trainer/fit.py": "a child of the trainer: its standard error is a pipe that the trainer reads",
-    "trainer/plum_trainer/generate.py": "a child of the trainer: its standard error is a pipe that the trainer reads",
+    "trainer/plum_trainer/fit/train.py": "a child of the trainer: its standard error is a pipe to the trainer",
+    "trainer/plum_trainer/fit/generate.py": "a child of the trainer: its standard error is a pipe to the trainer",
 }
 """Modules that may touch a standard stream, and why. `jail/` runs inside the sandbox, where streams are memory."""
 WORDS = {"echo", "secho", "echo_via_pager", "prompt", "confirm", "pause", "progressbar", "clear", "edit", "launch"}

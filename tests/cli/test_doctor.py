@@ -12,7 +12,7 @@ from support.command_line import CommandLine, Ran
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.cli import doctor
-from plum_lsp.policy.models import find_entry
+from plum_lsp.policy.models.catalogue import find_entry
 
 pytestmark = pytest.mark.slow
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.cli import plum_lsp
-from plum_lsp.evaluating import MalformedRow, Scored, TaskResult, result_of, row_of
-from plum_lsp.figures import figures
+from plum_lsp.evaluation.figures import figures
+from plum_lsp.evaluation.rows import MalformedRow, Scored, TaskResult, result_of, row_of
 
 ROW = {
     "task_id": "T/1",

@@ -18,7 +18,7 @@ from support.sandbox_attacks import canaries
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program, VerdictStatus
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 pytestmark = pytest.mark.slow
 

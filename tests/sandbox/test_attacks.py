@@ -14,7 +14,7 @@ from support.another_user import readable_copy, run_as_nobody
 from support.sandbox_attacks import canaries, ends
 
 from plum_lsp.domain.verification import Limits
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 EXCERPT = Path(__file__).parents[1] / "data" / "attacks_excerpt.jsonl"
 MUST_BE = {case["id"]: case["must_be"] for case in map(json.loads, EXCERPT.read_text().splitlines())}

@@ -11,7 +11,7 @@ from support.projects import filled, written
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)

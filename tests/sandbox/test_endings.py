@@ -10,7 +10,7 @@ from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Prog
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import read_answer
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 FRAME = {
     "turn": 0,

@@ -20,7 +20,7 @@ from support.hostile import HONEST, honest
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import Call, Ending, Limits, Program, VerdictStatus
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0)

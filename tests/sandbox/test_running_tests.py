@@ -12,7 +12,7 @@ from support.projects import filled, written
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import RunOutcome, TestRun
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ import pytest
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation, Program
 from plum_lsp.sandbox.host import SandboxOptions, describe_interpreter, open_sandbox
-from plum_lsp.sandbox.isolation import TIERS, without_hidden
+from plum_lsp.sandbox.isolation.plans import TIERS, without_hidden
 from plum_lsp.sandbox.pool import installed_imports
 from plum_lsp.sandbox.project import found_environment, read_project
 

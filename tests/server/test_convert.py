@@ -14,6 +14,7 @@ from support.bench import Bench, make_offer
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId, Tier
 from plum_lsp.domain.text import Document, PositionEncoding, Span
+from plum_lsp.report.evidence import documentation_markdown, evidence_data, evidence_text
 from plum_lsp.server.completion import shows_markdown
 from plum_lsp.server.convert import (
     code_points_of,
@@ -24,7 +25,6 @@ from plum_lsp.server.convert import (
     to_encoding,
     to_position,
 )
-from plum_lsp.server.evidence import documentation_markdown, evidence_data, evidence_text
 
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 TEXT = st.text(alphabet="ab \t\r\n\f\v\x85\u2028é漢😀", max_size=40)

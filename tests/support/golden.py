@@ -14,8 +14,8 @@ from pygls.protocol import default_converter
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.domain.text import Document, Span
+from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import completion_item, inline_item
-from plum_lsp.server.evidence import explanation
 from plum_lsp.server.status import ended_status
 from support.bench import make_offer
 

@@ -6,8 +6,6 @@ import dataclasses
 from pathlib import Path
 
 from plum_lsp.config import GateSettings, LearningSettings, SamplingSettings, Settings, TrainerSettings
-from plum_lsp.context.prompt import build_prompt
-from plum_lsp.context.window import read_context
 from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.suggestion import (
     Candidate,
@@ -25,10 +23,12 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Verdict, VerdictStatus
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.store import open_store, store_file
-from plum_lsp.synthesis.examples import examples_of
-from plum_trainer.bases import folder_base
-from plum_trainer.trainer import Trainer
+from plum_lsp.suggestion.prompt import build_prompt
+from plum_trainer.fit.bases import folder_base
+from plum_trainer.loop.trainer import Trainer
 from support.facts import ISOLATION, OPTIONS
 from support.tiny_model import LINES
 

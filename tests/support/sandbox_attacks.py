@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.verification import Limits
-from plum_lsp.sandbox.cases import CaseProblem, CaseResult, run_lines
+from plum_lsp.evaluation.cases import CaseProblem, CaseResult, run_lines
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 
 CANARY_PORT = 45871

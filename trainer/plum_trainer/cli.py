@@ -21,17 +21,18 @@ from plum_lsp.cli.pairs import exclusions, private
 from plum_lsp.cli.printing import Program, console, say, set_up_log
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.policy.versions import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
-from plum_trainer import daemon, service
-from plum_trainer.bases import base_of
-from plum_trainer.exploring import diversities
-from plum_trainer.online import watch
-from plum_trainer.progress import latest_only, running, shown
-from plum_trainer.publish import Versions
-from plum_trainer.rounds import unfinished
-from plum_trainer.trainer import Trainer, is_paused, utc_now
+from plum_trainer.fit.bases import base_of
+from plum_trainer.loop import daemon
+from plum_trainer.loop.exploring import diversities
+from plum_trainer.loop.online import watch
+from plum_trainer.loop.progress import latest_only, running, shown
+from plum_trainer.loop.publish import Versions
+from plum_trainer.loop.rounds import unfinished
+from plum_trainer.loop.trainer import Trainer, is_paused, utc_now
+from plum_trainer.service import units as service
 
 P = ParamSpec("P")
 

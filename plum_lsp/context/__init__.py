@@ -1,1 +1,0 @@
-"""Reads a buffer around the cursor: the enclosing function, what is in reach, and the prompt. Runs nothing."""

@@ -1,0 +1,169 @@
+"""Judges candidates that somebody else wrote: a file of tasks in, a prediction for each candidate out; no policy.
+
+The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. Rows are
+JSON with `task_id`, `prompt`, `suffix` and `candidates` (each with a `text`); everything else in them is ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.ports import Clock, Sandbox
+from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
+from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.verification.compare import Comparison, compare, reconsidered
+from plum_lsp.verification.judge import Judge, index_of
+from plum_lsp.verification.settle import settled
+
+STAGES = ("read", "reference", "tests and inputs", "more inputs", "weighing")
+OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
+PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
+NO_HOLE = "there is no code to complete at the end of the prompt"
+_NOBODY = PolicyVersion(number=0, model="", model_sha256="")
+
+
+class MalformedTask(PlumError):
+    """A line is no task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A hole and the texts that may fill it."""
+
+    id: str
+    prompt: str
+    suffix: str
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedTask:
+    """A task's candidates, judged. `walls_ms` follows the order of `group`, which is the task's own.
+
+    `stages_ms` is the time of each rung, in order: `read` (context, tests and first inputs), `reference` (the program
+    without a candidate), `tests and inputs`, `more inputs`, `weighing`.
+    """
+
+    task: Task
+    judge: Judge | None
+    group: tuple[Judged, ...]
+    comparison: Comparison
+    walls_ms: tuple[float, ...]
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """One prediction a candidate, as JSON values."""
+        if self.judge is None:
+            return [_unread(self.task.id, index) for index in range(len(self.task.candidates))]
+        return [
+            {
+                "task_id": self.task.id,
+                "candidate_index": index_of(judged),
+                "offered": judged.tier in OFFERED and not judged.is_refuted,
+                "score": round(judged.score, 6),
+                "probability": None if judged.probability is None else round(judged.probability, 4),
+                "tier": judged.tier.value,
+                "tests_run": len(judged.verdicts),
+                "tests_passed": sum(verdict.is_pass for verdict in judged.verdicts),
+                "reason": judged.reason,
+                "wall_ms": round(wall, 3),
+            }
+            for judged, wall in zip(self.group, self.walls_ms, strict=True)
+        ]
+
+
+def _unread(task_id: str, index: int) -> dict[str, Any]:
+    """The prediction where nothing could be run."""
+    return {
+        "task_id": task_id,
+        "candidate_index": index,
+        "offered": False,
+        "score": 0.0,
+        "probability": None,
+        "tier": Tier.UNVERIFIED.value,
+        "tests_run": 0,
+        "tests_passed": 0,
+        "reason": NO_HOLE,
+        "wall_ms": 0.0,
+    }
+
+
+def task_of(line: str) -> Task:
+    """The task on a line. Raises `MalformedTask` if it is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise MalformedTask(f"not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise MalformedTask("not a JSON object")
+    texts = row.get("candidates")
+    if not isinstance(texts, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("text"), str) for one in texts
+    ):
+        raise MalformedTask("`candidates` must be a list of objects with a `text`")
+    for name in ("task_id", "prompt"):
+        if not isinstance(row.get(name), str):
+            raise MalformedTask(f"`{name}` must be a text")
+    suffix = row.get("suffix", "")
+    if not isinstance(suffix, str):
+        raise MalformedTask("`suffix` must be a text")
+    return Task(id=row["task_id"], prompt=row["prompt"], suffix=suffix, candidates=tuple(one["text"] for one in texts))
+
+
+async def verify(
+    task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
+) -> VerifiedTask:
+    """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
+    times = [clock.now()]
+    document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
+    context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
+    if context is None:
+        return VerifiedTask(task=task, judge=None, group=(), comparison=Comparison(observed={}), walls_ms=())
+    judge = Judge.of(context, sandbox, limits)
+    times.append(clock.now())
+    return await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
+
+
+async def _judged(
+    task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int], times: list[float]
+) -> VerifiedTask:
+    evidence = await judge.evidence()
+    times.append(clock.now())
+    group: list[Judged] = []
+    observed: dict[int, tuple[Observation, ...]] = {}
+    walls: dict[int, float] = {}
+
+    async def run(index: int) -> None:
+        started = clock.now()
+        candidate = make_candidate(Completion.written(task.candidates[index], index=index), context, _NOBODY)
+        judged, seen = await judge.judge(candidate, evidence)
+        group.append(judged)
+        observed[index], walls[index] = seen, (clock.now() - started) * 1000
+
+    async with asyncio.TaskGroup() as running:
+        for index in order:
+            running.create_task(run(index))
+    group = await reconsidered(group, judge, evidence)
+    ran = {index: seen for index, seen in observed.items() if seen}
+    times.append(clock.now())
+    comparison = await compare(group, judge, ran)
+    times.append(clock.now())
+    in_order = sorted(settled(group, judge, comparison), key=index_of)
+    times.append(clock.now())
+    return VerifiedTask(
+        task=task,
+        judge=judge,
+        group=tuple(in_order),
+        comparison=comparison,
+        walls_ms=tuple(walls[index_of(judged)] for judged in in_order),
+        stages_ms={name: (end - start) * 1000 for name, (start, end) in zip(STAGES, pairwise(times), strict=True)},
+    )

@@ -1,0 +1,217 @@
+"""Measures a policy on benchmark tasks through the whole pipeline: what was sampled, what was offered, what was right.
+
+A row is JSON with `task_id`, `prompt`, `suffix` and `tests`. The gold tests only score: they are appended to the
+finished program and run in the sandbox once everything has been decided, and a program passes if it loads to its end.
+(A program that set out to deceive its own tests could; nothing is offered or learned by this score.)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Verified
+from plum_lsp.domain.ports import Clock, Sandbox
+from plum_lsp.domain.suggestion import Abstention, Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
+from plum_lsp.domain.text import Document, PositionEncoding, Span
+from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.suggestion.pipeline import Pipeline
+
+SCORE_SECONDS = 10.0
+"""Gold tests are larger than what candidates are tried on."""
+
+
+class MalformedRow(PlumError):
+    """A line is no task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A benchmark task: the hole is between prompt and suffix."""
+
+    id: str
+    source: str
+    prompt: str
+    suffix: str
+    tests: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance it was given."""
+
+    index: int
+    tier: str
+    mean_logprob: float | None
+    is_right: bool
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskResult:
+    """What came of one task.
+
+    `offered` is what the user would have got and `offered_ms` when; None for an abstention, whose reason is in
+    `reason`. `awaited` is the offer where the whole group is awaited even though a candidate is verified.
+    `first_ms` is when the first sample was complete and `total_ms` when the whole group was judged.
+    """
+
+    task_id: str
+    source: str
+    samples: tuple[Scored, ...]
+    offered: Scored | None
+    awaited: Scored | None
+    reason: str
+    first_ms: float | None
+    offered_ms: float | None
+    total_ms: float
+
+    def line(self) -> dict[str, Any]:
+        """The same as a JSON value."""
+        return asdict(self)
+
+
+def result_of(line: str) -> TaskResult:
+    """The result in a line that an earlier run wrote.
+
+    Raises:
+        MalformedRow: it is none, or cut short.
+    """
+    try:
+        found = json.loads(line)
+        scored = {key: None if found[key] is None else Scored(**found[key]) for key in ("offered", "awaited")}
+        samples = tuple(Scored(**sample) for sample in found["samples"])
+        return TaskResult(**{**found, **scored, "samples": samples})
+    except (ValueError, LookupError, TypeError) as error:
+        raise MalformedRow(f"no result: {type(error).__name__}: {error}") from None
+
+
+class GroupRecorder:
+    """Keeps the group of one request: its candidates, their tiers, who was verified first, and the times."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the request before."""
+        self.hole = Span(start=0, end=0)
+        self.candidates: list[Candidate] = []
+        self.tiers: dict[int, Tier] = {}
+        self.probabilities: dict[int, float | None] = {}
+        self.first_verified: int | None = None
+        self.stages_ms: dict[str, float] = {}
+
+    def record(self, event: Event) -> None:
+        """Take one event of the pipeline."""
+        if isinstance(event, Prompted):
+            self.hole = event.context.hole
+        elif isinstance(event, Sampled):
+            self.candidates.append(event.candidate)
+        elif isinstance(event, Verified):
+            index, tier = event.judged.candidate.completion.index, event.judged.tier
+            if tier is Tier.VERIFIED and self.first_verified is None:
+                self.first_verified = index
+            self.tiers[index] = tier
+            self.probabilities[index] = event.judged.probability
+        elif isinstance(event, Ended):
+            self.stages_ms = event.stages_ms
+
+
+def row_of(line: str) -> Row:
+    """The task in a line.
+
+    Raises:
+        MalformedRow: it is none; the message says why.
+    """
+    try:
+        found = json.loads(line)
+        texts = {key: found[key] for key in ("task_id", "prompt", "suffix", "tests")}
+    except (ValueError, LookupError, TypeError) as error:
+        raise MalformedRow(f"no task: {type(error).__name__}: {error}") from None
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise MalformedRow("no task: task_id, prompt, suffix and tests must be texts")
+    return Row(
+        id=texts["task_id"],
+        source=str(found.get("source", "")),
+        prompt=texts["prompt"],
+        suffix=texts["suffix"],
+        tests=texts["tests"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How a task is tried. `seen` records for the pipeline, which judges whole groups.
+
+    `stops_early` says that a user would have been offered the first verified candidate without waiting for the rest.
+    """
+
+    pipeline: Pipeline
+    sandbox: Sandbox
+    seen: GroupRecorder
+    clock: Clock
+    limits: Limits
+    seconds: float
+    stops_early: bool
+
+
+async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
+    """Ask the pipeline for the task's hole as a user would, then score the group.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    seen = trial.seen
+    seen.clear()
+    text = row.prompt + row.suffix
+    request = SuggestionRequest(
+        id=RequestId(row.id),
+        document=Document(uri="file:///task.py", version=1, text=text, encoding=PositionEncoding.UTF16),
+        offset=len(row.prompt),
+        trigger=Trigger.INVOKED,
+        deadline=trial.clock.now() + trial.seconds,
+    )
+    result = await trial.pipeline.suggest(request)
+    samples = await _scored(row, text, trial)
+    awaited = samples[result.chosen.candidate.completion.index] if isinstance(result, Offer) else None
+    offered, stage = awaited, "ended"
+    if trial.stops_early and seen.first_verified is not None:
+        offered, stage = replace(samples[seen.first_verified], tier=Tier.VERIFIED.value), "first_verified"
+    return TaskResult(
+        task_id=row.id,
+        source=row.source,
+        samples=tuple(samples[index] for index in sorted(samples)),
+        offered=offered,
+        awaited=awaited,
+        reason=result.reason.value if isinstance(result, Abstention) else "",
+        first_ms=seen.stages_ms.get("first_candidate"),
+        # One that ran out of time at first may be verified after the group is complete.
+        offered_ms=seen.stages_ms.get(stage, seen.stages_ms["ended"]) if offered else None,
+        total_ms=seen.stages_ms["ended"],
+    )
+
+
+async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
+    """The samples by their place in the group, each text scored once by the gold tests."""
+    right: dict[str, bool] = {}
+    samples, hole = {}, trial.seen.hole
+    for candidate in trial.seen.candidates:
+        if candidate.text not in right:
+            finished = text[: hole.start] + candidate.text + text[hole.end :]
+            right[candidate.text] = await _passes(f"{finished}\n{row.tests}", trial.sandbox, trial.limits)
+        index = candidate.completion.index
+        samples[index] = Scored(
+            index=index,
+            tier=trial.seen.tiers.get(index, Tier.UNVERIFIED).value,
+            mean_logprob=candidate.mean_logprob,
+            is_right=right[candidate.text],
+            probability=trial.seen.probabilities.get(index),
+        )
+    return samples
+
+
+async def _passes(source: str, sandbox: Sandbox, limits: Limits) -> bool:
+    seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
+    return seen[0].ending is Ending.RETURNED and seen[0].value is True

@@ -1,0 +1,1 @@
+"""Asks a policy server for completions over HTTP."""

@@ -1,0 +1,337 @@
+"""The policy port over any OpenAI completions endpoint: one group, one deadline, one connection a temperature.
+
+Candidates of one temperature share one request with `n` choices, so the server reads the prompt once. If a server
+refuses or ignores `n`, the client sends one request for each candidate from then on. A connection is closed when the
+last of its candidates has left the block, when the iterator is closed, or at the deadline. Requests of other
+temperatures find their common prompt in the server's prefix cache. `hosting.embedded_policy` starts a server on this
+machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
+from plum_lsp.domain.ports import Policy
+from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.policy.client.connection import Connection, is_loopback, unreachable
+from plum_lsp.policy.client.ladder import temperature_ladder
+from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.policy.client.wire import EventReader, completion_request, model_cards, refusal, version_in
+from plum_lsp.policy.client.writing import Group, Writing, asks
+from plum_lsp.policy.hosting.serving import read_state
+from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.python.fitting.cutting import Cutter
+
+__all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_ladder"]
+
+logger = logging.getLogger(__name__)
+
+REFUSES_N = {400, 422, 501}
+"""Status codes of servers that refuse several choices. If the refusal had another reason, the request for one choice
+shows it."""
+URL_TRIES = 3
+VERSION_SECONDS = 30.0
+"""How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
+LIST_SECONDS = 10.0
+"""How long a server may take to say which models it has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOptions:
+    """Which policy answers. An empty `url` means a server of our own that loads `model`.
+
+    `threads` 0 chooses by what is idle.
+    """
+
+    cache_dir: Path
+    url: str = ""
+    model: str = ""
+    api_key: str = ""
+    model_folder: Path | None = None
+    offline: bool = False
+    threads: int = 0
+    context_tokens: int = 4096
+    idle_seconds: float = 900.0
+    ca_file: str = ""
+    proxy: str = ""
+    data_dir: Path | None = None
+    """The folder with published versions and the record of a running server. None means that there is none."""
+
+    def store(self) -> VersionStore | None:
+        """The published versions, where they are looked for."""
+        return VersionStore(self.data_dir / ADAPTERS) if self.data_dir else None
+
+
+def open_policy(options: PolicyOptions) -> Policy:
+    """The policy that these options describe. It starts no process and opens no connection yet.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    state = read_state(options.data_dir) if options.data_dir else None
+    if options.url and (state is None or options.url.rstrip("/") != state.url):
+        reach = Connection(api_key=options.api_key, ca_file=options.ca_file, proxy=options.proxy)
+        return WatchedPolicy(CompletionsPolicy(options.url, model=options.model, connection=reach), tries=URL_TRIES)
+    if options.data_dir is not None and (state is not None or options.url):
+        from plum_lsp.policy.hosting.served_policy import ServedPolicy
+
+        return WatchedPolicy(ServedPolicy(options.data_dir), tries=1)  # it waits for its server by itself
+    from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
+
+    return WatchedPolicy(EmbeddedPolicy(options), tries=1)  # it starts its server again by itself
+
+
+class CompletionsPolicy:
+    """A policy server at an address. Belongs to the event loop it is first used in."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str = "",
+        api_key: str = "",
+        version: PolicyVersion | None = None,
+        connection: Connection | None = None,
+        shares_prompt: bool = True,
+    ) -> None:
+        """`version` is the version that a server of plum-lsp is known to serve. Without it, the server is asked for its
+        models.
+
+        `shares_prompt` is False for a server that needs one request for each candidate.
+        """
+        self._url = url.rstrip("/")
+        self._model = model
+        self._version = version
+        self._is_loopback = is_loopback(self._url)
+        self._http = (connection or Connection(api_key=api_key)).client(self._url)
+        self._asked_at = 0.0
+        self._shares_prompt = shares_prompt
+        self._streams: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """The version that will answer the next request. It is asked for periodically, and after an error.
+
+        If the server does not answer, the last known version is assumed.
+
+        Raises:
+            PolicyError: the server cannot be reached.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._version is None or (not self._version.model_sha256 and now - self._asked_at > VERSION_SECONDS):
+            try:
+                self._version = await self._ask_version()
+            except PolicyError:
+                if self._version is None:
+                    raise
+            self._asked_at = now
+        return self._version
+
+    async def _ask_version(self) -> PolicyVersion:
+        cards = await self._list_models()
+        version = version_in(cards, self._model)
+        if version is None:
+            remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(cards)}."
+            raise PolicyRefused(f"the policy server at {self._url} has no model {self._model!r}", remedy=remedy)
+        return version
+
+    async def sample(
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
+    ) -> AsyncGenerator[Completion, None]:
+        """Yield each completion as its stream ends. See the port.
+
+        Raises:
+            PolicyError: no completion could be had.
+        """
+        group = await self._begin(prompt, options, deadline, version)
+        tasks = [self._begin_stream(group, ask) for ask in asks(options, shares_prompt=self._shares_prompt)]
+        error: PolicyError | None = None
+        has_yielded = False
+        pending = set(group.results)
+        try:
+            while pending:
+                left = max(0.0, deadline - asyncio.get_running_loop().time())
+                done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    break
+                for result in (result for result in group.results if result in done):
+                    completion, lost = _outcome(result)
+                    error = error or lost
+                    if completion is not None:
+                        has_yielded = True
+                        yield completion
+        finally:
+            await _end(tasks)
+            for result in group.results:
+                _outcome(result)  # without this, asyncio logs the error as never retrieved
+        if error is not None:
+            self._forget_version()
+            logger.info("lost at least one stream of a group: %s", error)
+            if not has_yielded:
+                raise error
+
+    @property
+    def shares_prompt(self) -> bool:
+        """Whether candidates of one temperature share a request. False once the server has refused it."""
+        return self._shares_prompt
+
+    async def close(self) -> None:
+        """Cancel the requests in flight and close all connections. Idempotent."""
+        self._is_closed = True
+        streams = list(self._streams)
+        await _end(streams)
+        await self._http.aclose()
+
+    async def _begin(
+        self, prompt: FimPrompt, options: SamplingOptions, deadline: float, version: PolicyVersion | None
+    ) -> Group:
+        """What the streams of one group share."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        if self._is_closed:
+            raise PolicyUnavailable("the policy was closed")
+        try:
+            async with asyncio.timeout_at(deadline):
+                version = version or await self.version()
+        except TimeoutError:
+            raise PolicyUnavailable(f"the policy server at {self._url} did not answer before the deadline") from None
+        sent = tuple(asyncio.Event() for _ in options.temperatures)
+        return Group(
+            model=version.served_name,
+            prompt=prompt,
+            options=options,
+            deadline=deadline,
+            started=started,
+            sent=sent,
+            results=tuple(loop.create_future() for _ in options.temperatures),
+        )
+
+    def _begin_stream(self, group: Group, ask: tuple[int, ...]) -> asyncio.Task[None]:
+        """Run a stream in a task.
+
+        The end of the stream is always reported, even if the task is cancelled before its first step.
+        """
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._streams.discard(task)
+            for index in ask:
+                group.sent[index].set()
+                group.results[index].cancel()
+
+        task = asyncio.create_task(self._stream(group, ask))
+        self._streams.add(task)
+        task.add_done_callback(ended)
+        return task
+
+    async def _stream(self, group: Group, ask: tuple[int, ...]) -> None:
+        """The candidates of one request. Requests leave in the order of their candidates.
+
+        The order matters to a server that answers one after the other: the likeliest candidate comes first. It is
+        kept on this machine only, where waiting for the one before costs no round trip.
+        """
+        try:
+            if ask[0] and self._is_loopback:
+                await group.sent[ask[0] - 1].wait()
+            if missing := await self._complete(group, ask):
+                self._shares_prompt = False
+                logger.info("the policy server gave fewer candidates than asked for; each is asked for alone")
+                for index in missing:
+                    await self._complete(group, (index,))
+        except PolicyProtocolError as error:
+            self._shares_prompt |= len(ask) > 1  # the refusal was about something else
+            _fail(group, ask, error)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            _fail(group, ask, unreachable(error, self._url))
+        except Exception as error:  # noqa: BLE001 - passed to the waiter of the group
+            _fail(group, ask, error)
+
+    async def _complete(self, group: Group, ask: tuple[int, ...]) -> tuple[int, ...]:
+        """Send a request and read its stream until each choice has ended or left the block.
+
+        Returns the candidates that a server which does not know `n` has left out.
+        """
+        writings = [Writing(cutter=Cutter(group.prompt.block)) for _ in ask]
+        left = set(range(len(ask)))
+        reader = EventReader()
+
+        async def trace(event: str, _info: object) -> None:
+            if event == "http11.send_request_body.complete":
+                for index in ask:
+                    group.sent[index].set()
+
+        request = completion_request(group.model, group.prompt, group.options, ask)
+        url = f"{self._url}/completions"
+        async with self._http.stream("POST", url, json=request, extensions={"trace": trace}) as response:
+            if response.status_code in REFUSES_N and len(ask) > 1:
+                return ask
+            if response.status_code != httpx.codes.OK:
+                raise refusal(response.status_code, (await response.aread())[:4096], url=self._url)
+            async for chunk in response.aiter_bytes():
+                for delta in reader.feed(chunk):
+                    if delta.index not in left:
+                        continue
+                    writing = writings[delta.index]
+                    writing.take(delta, at=group.elapsed_ms())
+                    if writing.has_ended:
+                        left.discard(delta.index)
+                        index = ask[delta.index]
+                        group.results[index].set_result(writing.completion(group, index))
+                if not left:
+                    return ()
+        if reader.is_done and len(left) < len(ask) and not any(writings[place].length for place in left):
+            return tuple(ask[place] for place in sorted(left))
+        raise PolicyProtocolError("the policy server ended a stream without saying why")
+
+    async def _list_models(self) -> dict[str, str]:
+        try:
+            response = await self._http.get(f"{self._url}/models", timeout=LIST_SECONDS)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise unreachable(error, self._url) from error
+        if response.status_code != httpx.codes.OK:
+            raise refusal(response.status_code, response.content, url=self._url)
+        return model_cards(response.content)
+
+    def _forget_version(self) -> None:
+        """Ask a server that failed again what it serves, unless it is our own."""
+        if self._version is not None and not self._version.model_sha256:
+            self._version = None
+
+
+def _fail(group: Group, ask: tuple[int, ...], error: BaseException) -> None:
+    """Report the error for every candidate that has not ended."""
+    for index in ask:
+        if not group.results[index].done():
+            group.results[index].set_exception(error)
+
+
+async def _end(streams: Collection[asyncio.Task[None]]) -> None:
+    """Cancel each stream exactly once, and wait for all.
+
+    A stream that is cancelled closes its connection, which takes a few turns of the event loop. A second cancellation
+    in that time (a deadline of the caller's beside ours, `gather` passing its own on) would leave the connection open,
+    and with it a policy that goes on generating and keeps every later request waiting.
+    """
+    for task in streams:
+        if not task.done() and not task.cancelling():
+            task.cancel()
+    if streams:
+        await asyncio.wait(streams)
+
+
+def _outcome(result: asyncio.Future[Completion]) -> tuple[Completion | None, PolicyError | None]:
+    """The result of one candidate whose stream has ended: a completion, or an error of the policy."""
+    if result.cancelled():
+        return None, PolicyUnavailable("the policy was closed")
+    error = result.exception()
+    if error is None:
+        return result.result(), None
+    if isinstance(error, PolicyError):
+        return None, error
+    raise error

@@ -1,0 +1,1 @@
+"""Starts policy servers, embedded in one editor or shared by all, and keeps them running."""

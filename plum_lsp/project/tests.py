@@ -1,0 +1,113 @@
+"""Finds a project's test files that may be about a function: reads names and text, runs nothing, writes nothing.
+
+Looks only below the project of the document (the nearest folder with a project file, but never above the user's
+workspace), follows no links, and leaves out what the settings exclude. Bounded in folders, files and bytes, so that
+a large tree costs a moment and no more; the nearest names come first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from plum_lsp.config.patterns import is_excluded
+from plum_lsp.domain.project import TestFile
+from plum_lsp.project.files import read_text
+
+MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
+"""What a project's own folder holds."""
+DEPTH_UP_MAX = 8
+"""So many folders above the document a project may begin."""
+FOLDERS_MAX = 400
+"""The most folders that are looked into."""
+FILES_READ_MAX = 60
+"""The most test files that are read to see whether they name the function."""
+FILES_GIVEN_MAX = 12
+"""The most files that are handed on."""
+FILE_BYTES_MAX = 256 * 1024
+"""Longer test files are generated, or data."""
+_TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?)\.py")
+_TEST_FOLDERS = frozenset({"test", "tests", "testing"})
+_SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFiles:
+    """Where test files are looked for, but for what the settings `exclude`."""
+
+    exclude: tuple[str, ...]
+
+    def test_files(self, uri: str, name: str, folders: Sequence[Path] = ()) -> tuple[TestFile, ...]:
+        """The test files that name both the function and its module, nearest names first; blocks while it reads.
+
+        Args:
+            uri: The document's; one that is no file of this machine has no tests. It need not exist.
+            name: The function, or the class for its constructor.
+            folders: The editor's workspace; without any, the project decides.
+        """
+        path = path_of(uri)
+        if path is None or not name:
+            return ()
+        root, is_marked = root_of(path, folders)
+        module = path.parent.name if path.stem == "__init__" else path.stem
+        found: list[TestFile] = []
+        candidates = self._candidates(root, path, is_marked=is_marked) if root is not None else ()
+        for candidate in sorted(candidates, key=lambda one: (module not in one.stem, str(one)))[:FILES_READ_MAX]:
+            text = read_text(candidate, bytes_max=FILE_BYTES_MAX)
+            if root is not None and re.search(rf"\b{re.escape(name)}\b", text) and _is_imported(text, path, module):
+                found.append(TestFile(path=candidate.relative_to(root).as_posix(), text=text))
+            if len(found) == FILES_GIVEN_MAX:
+                break
+        return tuple(found)
+
+    def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
+        """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
+        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
+        walk = os.walk(root, followlinks=False)
+        for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
+            here = Path(folder)
+            is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
+            kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
+            kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
+            kept = [name for name in kept if not is_excluded(here / name, patterns)]
+            folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
+            for name in sorted(files):
+                place = here / name
+                is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
+                if is_test and place != path and not place.is_symlink() and not is_excluded(place, patterns):
+                    yield place
+
+
+def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
+    """The project's folder, and whether a marker says so; else the workspace's, else the document's own."""
+    bound = max((one for one in roots if path.is_relative_to(one)), key=lambda one: len(one.parts), default=None)
+    if roots and bound is None:
+        return None, False
+    within = [one for one in list(path.parents)[:DEPTH_UP_MAX] if bound is None or one.is_relative_to(bound)]
+    within = [one for one in within if one not in (Path.home(), Path(one.anchor))]
+    marked = next((one for one in within if any((one / marker).exists() for marker in MARKERS)), None)
+    bound = None if bound in (Path.home(), Path(path.anchor)) else bound
+    if marked is not None or bound is not None:
+        return marked or bound, True
+    return (path.parent if path.parent.is_dir() else None), False
+
+
+def path_of(uri: str) -> Path | None:
+    """The path of a document on this machine; None for any other."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    is_here = parts.scheme == "file" and parts.netloc in ("", "localhost") and "\0" not in unquote(parts.path)
+    return Path(unquote(parts.path)) if is_here else None
+
+
+def _is_imported(text: str, path: Path, module: str) -> bool:
+    """Whether a test file imports the module, or the package around it."""
+    names = "|".join(re.escape(name) for name in (module, path.parent.name) if name)
+    return re.search(rf"^[ \t]*(?:from|import)[ ][^\n]*\b(?:{names})\b", text, re.MULTILINE) is not None

@@ -1,0 +1,1 @@
+"""Everything that knows the Python language: reading, fitting completions, tests and inputs. Runs no code."""

@@ -1,0 +1,1 @@
+"""What the words and annotations around a function promise of its results."""

@@ -1,0 +1,77 @@
+"""What a candidate's program shows without running it: whether it parses, and which names are undefined."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+
+from pyflakes import checker, messages  # type: ignore[import-untyped]
+
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.python.reading.syntax import is_rewritable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inserted:
+    """Where a candidate's text stands in its program: lines from 1, columns in UTF-8 bytes, as `ast` counts."""
+
+    first_line: int
+    first_column: int
+    last_line: int
+    last_column: int
+
+    def holds(self, line: int, column: int) -> bool:
+        """Whether a place in the program is inside the candidate's text."""
+        after_start = (line, column) >= (self.first_line, self.first_column)
+        return after_start and (line, column) < (self.last_line, self.last_column)
+
+    def touches(self, node: ast.stmt) -> bool:
+        """Whether a statement has a line in common with the candidate's text."""
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        return first <= self.last_line and (node.end_lineno or node.lineno) >= self.first_line
+
+
+def inserted(before: str, text: str) -> Inserted:
+    """The place of `text` right after `before`."""
+    first = before.count("\n") + 1
+    column = len(before[before.rfind("\n") + 1 :].encode("utf-8", "surrogatepass"))
+    last = first + text.count("\n")
+    tail = text[text.rfind("\n") + 1 :].encode("utf-8", "surrogatepass")
+    last_column = len(tail) + (column if last == first else 0)
+    return Inserted(first_line=first, first_column=column, last_line=last, last_column=last_column)
+
+
+def parse(source: str) -> ast.Module | str:
+    """The tree, or in one phrase why there is none ("line 3: invalid syntax", counted from the source's start)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except SyntaxError as error:
+        return f"line {error.lineno or 1}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"line 1: {error or type(error).__name__}"
+    return tree if is_rewritable(tree, source) else "line 1: nested too deeply, or a number too long"
+
+
+def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tuple[str, ...]:
+    """Undefined names that the candidate uses, in order of appearance.
+
+    A name that the program around the candidate also uses without a definition does not count. A name in a part of the
+    document that was left out of the program does not count either.
+    """
+    found: dict[str, None] = {}
+    elsewhere: set[str] = set()
+    for message in checker.Checker(tree, filename="program.py").messages:
+        if isinstance(message, messages.UndefinedName | messages.UndefinedLocal):
+            name = str(message.message_args[0])
+            if place.holds(message.lineno, message.col):
+                found[name] = None
+            else:
+                elsewhere.add(name)
+    if found and context.is_excerpt:
+        elsewhere.update(re.findall(r"[^\W\d]\w*", context.prefix + context.suffix))
+    return tuple(name for name in found if name not in elsewhere)

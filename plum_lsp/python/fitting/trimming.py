@@ -1,0 +1,86 @@
+"""Making a completion's text fit at the cursor: indentation restored, what the document already has taken off.
+
+Pure. Never adds code: it only takes away what is there twice, and restores whitespace that a prompt left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.python.fitting.cutting import width
+
+CLOSERS_MAX = 6
+"""At most this many closing characters are removed from the end of a line. More of them are not a doubled closing."""
+
+OVERLAP_MAX = 400
+"""At most this many characters of a completion's end are compared with what follows the cursor."""
+
+_CLOSING = ")]}:,;\"'"
+
+
+def place_at_cursor(text: str, block: Block) -> str:
+    """The completion as it is inserted at the cursor, without leading blank lines and existing indentation.
+
+    Prompts end before the whitespace left of the cursor (`FimPrompt.restored`), so a completion repeats it. A
+    completion that starts without indentation begins at the cursor, or at the indentation of the block.
+    """
+    head = block.line_head
+    if head.strip():
+        return text.lstrip(" \t") if head[-1:].isspace() else text
+    lines = text.split("\n")
+    while len(lines) > 1 and not lines[0].strip():
+        lines.pop(0)
+    first = lines[0]
+    code = first.lstrip()
+    indent = first[: len(first) - len(code)]
+    is_shallow = not indent if block.kind is HoleKind.LINE else width(indent) < width(block.indent)
+    if is_shallow:
+        indent = block.indent
+    lines[0] = indent.removeprefix(head) + code if indent.startswith(head) else code
+    return "\n".join(lines)
+
+
+def without_repeated_suffix(text: str, after: str, block: Block) -> str:
+    """The text without lines at its end that are the lines which follow the cursor anyway."""
+    rest, _, following = after.partition("\n")
+    if rest.strip():
+        if block.line_head.strip():
+            return text
+        following = f"{block.line_head}{after}"
+    expected = [line.rstrip() for line in following.split("\n") if line.strip()]
+    lines = text.split("\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    for count in range(min(len(filled), len(expected)), 0, -1):
+        start = filled[-count]
+        written = [lines[number].rstrip() for number in filled[-count:]]
+        if start == 0:
+            written[0] = block.line_head + written[0]
+        if written == expected[:count]:
+            return "\n".join(lines[:start])
+    return text
+
+
+def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
+    """The text, then ever shorter versions of it without an end that the rest of the cursor's line has already.
+
+    In order of trust: as it is, without the longest overlap with what follows on the line, without closing characters.
+    Where whole lines go in front of a line that is there, that line is kept apart from them.
+    """
+    if after.partition("\n")[0].strip() and not block.line_head.strip() and text.strip():
+        apart = f"{text.rstrip()}\n{block.line_head}"
+        joined = text.rstrip("\n")
+        yield from (apart, joined) if text.endswith("\n") else (joined, apart)
+    rest = after.partition("\n")[0].rstrip()
+    text = text.rstrip("\n") if rest else text.rstrip()
+    yield text
+    ended = text.rstrip()
+    for start in range(max(0, len(ended) - OVERLAP_MAX), len(ended) if rest else 0):
+        if not ended[start].isspace() and after.startswith(ended[start:]):
+            yield ended[:start]
+    shorter = text.rstrip()
+    for _ in range(CLOSERS_MAX):
+        if not shorter or shorter[-1] not in _CLOSING:
+            return
+        shorter = shorter[:-1].rstrip()
+        yield shorter

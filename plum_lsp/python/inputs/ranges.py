@@ -1,0 +1,96 @@
+"""Bounds that a docstring states for a parameter: `0 <= n <= 1000`, `n > 0`, "n between 1 and 9". Runs nothing.
+
+An input outside them tells nothing: a right candidate may do with it what it likes.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plum_lsp.python.reading.sources import expression_or_none
+
+_NUMBER = r"(-?(?<!\d)\d[\d_,]{0,30}(?:\.\d{1,30})?(?![\d.]{0,30}\s?(?:\^|\*\*|[⁰¹²³⁴-⁹]|e\d)))"
+"""A number, but for the base of a power: read as a bound, that would keep out what is meant. Of
+bounded length, because a run of digits would be read anew from each of them."""
+_BOUNDS = (
+    ("lo", "hi"),
+    ("low", "high"),
+    ("lower", "upper"),
+    ("min", "max"),
+    ("minimum", "maximum"),
+    ("start", "end"),
+    ("start", "stop"),
+    ("begin", "end"),
+    ("first", "last"),
+    ("left", "right"),
+)
+"""Words that tell the two ends of a range apart in otherwise equal names."""
+TEXT_CHARACTERS_MAX = 4_000
+"""A longer docstring is read up to here, once for each parameter."""
+_BELOW = r"(<=|=<|≤|<)"
+_ABOVE = r"(>=|=>|≥|>)"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Inclusive bounds; an exclusive bound of a number is moved by one, for it is integers that people bound so."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def holds(self, source: str) -> bool:
+        """Whether a literal (each item of a literal container) lies inside; what is no number does."""
+        tree = expression_or_none(source)
+        try:
+            value = ast.literal_eval(tree) if tree is not None else None
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return True
+        items = value if isinstance(value, list | tuple | set) else [value]
+        numbers = [item for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
+        return all(self.low <= number <= self.high for number in numbers)
+
+
+def range_of(name: str, docstring: str) -> Range:
+    """What the docstring says of parameter `name`; without bounds where it says nothing."""
+    docstring = docstring[:TEXT_CHARACTERS_MAX]
+    own = rf"\b{re.escape(name)}\b(?:\[\w+\])?"
+    low, high = -math.inf, math.inf
+    for bound, operator in re.findall(rf"{_NUMBER}\s*{_BELOW}\s*(?:\w+,\s*)*{own}", docstring):
+        low = max(low, _number(bound) + (operator == "<"))
+    for operator, bound in re.findall(rf"{own}\s*{_BELOW}\s*{_NUMBER}", docstring):
+        high = min(high, _number(bound) - (operator == "<"))
+    for operator, bound in re.findall(rf"{own}\s*{_ABOVE}\s*{_NUMBER}", docstring):
+        low = max(low, _number(bound) + (operator == ">"))
+    for first, second in re.findall(rf"{own}[^.\n]{{0,30}}\bbetween\s+{_NUMBER}\s+and\s+{_NUMBER}", docstring):
+        low, high = max(low, _number(first)), min(high, _number(second))
+    return Range(low, high) if low <= high else Range()
+
+
+def bounds_among(names: Sequence[str]) -> list[tuple[int, int]]:
+    """The places of those pairs of parameters that are the lower and the upper end of one range, as `lo` and `hi`."""
+    places = {name: place for place, name in enumerate(names)}
+    found = []
+    for name, place in places.items():
+        words = name.split("_")
+        for low, high in _BOUNDS:
+            other = places.get("_".join(high if word == low else word for word in words)) if low in words else None
+            if other is not None:
+                found.append((place, other))
+    return found
+
+
+def is_reversed(low: str, high: str) -> bool:
+    """Whether the lower end of a range, as a literal, lies above the upper one; what is no number does not."""
+    try:
+        first, second = ast.literal_eval(low), ast.literal_eval(high)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return isinstance(first, int | float) and isinstance(second, int | float) and first > second
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("_", "").rstrip("."))

@@ -1,0 +1,84 @@
+"""Calls that people wrote, read and varied: their literal arguments, and the same calls with one argument changed.
+
+Works on source; runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from plum_lsp.domain.suggestion import FunctionSymbol
+from plum_lsp.domain.verification import Call
+from plum_lsp.python.inputs.mutations import neighbours
+from plum_lsp.python.inputs.pools import interleaved
+from plum_lsp.python.reading.sources import expression_or_none, free_names, module_or_none
+
+NEAR_MAX = 16
+"""The most calls made out of one example."""
+SPOTS_MAX = 64
+"""Calls of a setup, and arguments of a call, that are looked at for something to change."""
+_Swap: TypeAlias = "tuple[Any, int | str, str]"
+"""What holds an argument, its place there, and the source of what to put in it."""
+
+
+def shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
+    """The literal arguments of each example's call, by place ("0", "1", …) or keyword."""
+    found: list[dict[str, str]] = []
+    for expression in expressions:
+        tree = expression_or_none(expression)
+        for node in ast.walk(tree) if tree is not None else ():
+            if isinstance(node, ast.Call) and _called(node) == function.name:
+                named = {str(place): argument for place, argument in enumerate(node.args)}
+                named |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+                found.append({key: ast.unparse(value) for key, value in named.items() if not free_names(value)})
+    return found
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def near_calls(shown: Sequence[Call], name: str, each: int = NEAR_MAX) -> list[Call]:
+    """The calls of the examples with one argument changed, `each` at most; the examples take turns."""
+    turns = [_changed(call, name, each) for call in shown]
+    return [turn[place] for place in range(each) for turn in turns if place < len(turn)]
+
+
+def _changed(call: Call, name: str, limit: int) -> list[Call]:
+    """`call` with one literal argument changed, of the function `name` first, then of the calls in its setup."""
+    expression, setup = expression_or_none(call.expression), module_or_none(call.setup)
+    if expression is None or setup is None:
+        return []
+    own = interleaved([_swaps(node) for node in _calls_in(expression) if _called(node) == name])[:limit]
+    before = interleaved([_swaps(node) for node in _calls_in(setup)])[: limit - len(own)]
+    return [
+        *(Call(expression=_swapped(expression, swap), setup=call.setup) for swap in own),
+        *(Call(expression=call.expression, setup=_swapped(setup, swap)) for swap in before),
+    ]
+
+
+def _calls_in(tree: ast.AST) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call)][:SPOTS_MAX]
+
+
+def _swaps(node: ast.Call) -> list[_Swap]:
+    """Every exchange of a literal argument of `node` for one of its neighbours, the arguments in turns."""
+    spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
+    spots += [(vars(keyword), "value") for keyword in node.keywords]
+    return interleaved(
+        [
+            [(holder, place, near) for near in neighbours(ast.unparse(holder[place]))]
+            for holder, place in spots[:SPOTS_MAX]
+        ]
+    )
+
+
+def _swapped(tree: ast.AST, swap: _Swap) -> str:
+    """The source of `tree` with one argument exchanged; the tree is left as it was."""
+    holder, place, near = swap
+    argument, holder[place] = holder[place], ast.parse(near, mode="eval").body
+    source = ast.unparse(tree)
+    holder[place] = argument
+    return source

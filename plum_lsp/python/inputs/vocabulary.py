@@ -1,0 +1,85 @@
+"""Literals that a buffer itself uses: the words and numbers its functions are about.
+
+A function that looks colours up in a table answers to nothing but those colours, and a limit of 100 shows itself at
+99, 100 and 101. Reads the docstring, the code around the hole and the candidates; runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.python.reading.sources import TEXT_CHARACTERS_MAX, module_or_none, statements_or_none
+
+WORDS_MAX = 24
+"""The most literals kept of each type; a table of a thousand entries needs no more to be told apart."""
+TEXT_MAX = 60
+"""Longer strings are messages, not inputs."""
+DIGITS_MAX = 20
+"""Longer numbers are serial numbers and keys, and Python reads none of more than 4300 digits."""
+_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\w.])|(?<![\w.,])\d+(?:\.\d+)?(?![\w])")
+_QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,60})'|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`)(?!\w)")
+
+
+def words_of(context: Context, docstring: str, candidates: Iterable[str] = ()) -> Mapping[str, Sequence[str]]:
+    """Literals by the name of their type (`int`, `float`, `str`), most particular first: docstring, then candidates
+    (what most of them name first), then the rest of the buffer."""
+    found: dict[str, dict[str, None]] = {"int": {}, "float": {}, "str": {}}
+    for value in _said(docstring[:TEXT_CHARACTERS_MAX]):
+        _add(found, value)
+    for value in _shared(candidates):
+        _add(found, value)
+    for value in _constants(f"{context.before}\npass{context.after}", context):
+        _add(found, value)
+    return {kind: tuple(values)[:WORDS_MAX] for kind, values in found.items()}
+
+
+def _add(found: dict[str, dict[str, None]], value: object) -> None:
+    """A literal and, for a number, its neighbours: comparisons go wrong at their edge."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int) and abs(value) < 10**15:
+        for near in (value, value + 1, value - 1):
+            found["int"].setdefault(repr(near))
+    elif isinstance(value, float):
+        found["float"].setdefault(repr(value))
+    elif isinstance(value, str) and 0 < len(value) <= TEXT_MAX and "\n" not in value:
+        found["str"].setdefault(repr(value))
+
+
+def _said(docstring: str) -> Iterable[object]:
+    """Numbers and quoted words of the docstring."""
+    for number in _NUMBER.findall(docstring):
+        plain = number.replace(",", "")
+        if len(plain) <= DIGITS_MAX:
+            yield float(plain) if "." in plain else int(plain)
+    for single, double, code in _QUOTED.findall(docstring):
+        text = single or double or code
+        if not code or re.fullmatch(r"[A-Za-z][A-Za-z-]*", code):
+            yield text
+
+
+def _shared(candidates: Iterable[str]) -> list[object]:
+    """The literals of the candidates, those that more of them name first."""
+    count: dict[object, int] = {}
+    for text in candidates:
+        tree = statements_or_none(text)
+        for value in dict.fromkeys(_literals(tree) if tree is not None else ()):
+            count[value] = count.get(value, 0) + 1
+    return sorted(count, key=lambda value: -count[value])
+
+
+def _constants(program: str, context: Context) -> Iterable[object]:
+    tree = module_or_none(program) or module_or_none(context.before + "pass") or module_or_none(context.after)
+    return _literals(tree) if tree is not None else ()
+
+
+def _literals(tree: ast.AST) -> Iterable[object]:
+    """Constants in order of appearance, docstrings and f-string parts left out."""
+    skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    skipped |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and id(node) not in skipped and isinstance(node.value, int | float | str):
+            yield node.value

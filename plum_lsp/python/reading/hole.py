@@ -1,0 +1,229 @@
+"""Decides where the cursor stands: in which statement, at which depth, and where a completion must end.
+
+Works on masked logical lines, so a buffer that does not parse is read as well as one that does. Does not read
+signatures and does not build programs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.domain.text import Span
+from plum_lsp.python.reading.lines import STRING_MARK, Buffer, Line, chunks, indent_of, logical_lines, parses, width
+
+DEFINITION = re.compile(r"(?:async\s+)?def\b")
+_SCOPE = re.compile(r"(?:async\s+def|def|class)\b")
+_TERMINAL = re.compile(r"(?:return|raise|break|continue|pass|\.\.\.)(?!\w)")
+_STRING_ONLY = re.compile(rf"[rRuU]?{STRING_MARK}+\Z")
+_DEFAULT_INDENT = "    "
+"""PEP 8, where the buffer shows no indentation of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """The cursor's place. Offsets are those of the buffer's normalised text.
+
+    `region` is the top-level statement the cursor is in. `scopes` are the headers of the functions and classes
+    around the cursor, outermost first; `target` is the indentation a statement at the cursor would have; `lines`
+    are the region's.
+    """
+
+    span: Span
+    region: Span
+    block: Block
+    target: str
+    scopes: tuple[Line, ...]
+    docstring: Span | None
+    own_line: Line | None
+    lines: tuple[Line, ...]
+
+
+def find_hole(buffer: Buffer, masked: str) -> Hole:
+    """Where the cursor of `buffer` stands; it is known not to be in a comment or a string."""
+    text, cursor = buffer.text, buffer.cursor
+    start = text.rfind("\n", 0, cursor) + 1
+    end = _line_end(text, cursor)
+    tail = text[cursor:end]
+    span = Span(start=cursor, end=end if not tail.strip() else cursor)
+    region = _region(text, masked, start, is_bare=start == cursor)
+    lines = logical_lines(masked, region)
+    is_empty = not masked[start:end].strip()
+    own = _own_line(lines, cursor, start, is_empty=is_empty)
+    head = text[start:cursor]
+    if own is not None or not is_empty:
+        return _in_line(text, lines, own, head=head, span=span, region=region)
+    return _on_empty_line(text, lines, head=head, span=span, region=region)
+
+
+def _line_end(text: str, cursor: int) -> int:
+    end = text.find("\n", cursor)
+    return len(text) if end < 0 else end
+
+
+def _region(text: str, masked: str, line_start: int, *, is_bare: bool) -> Span:
+    """The last top-level statement that starts at or above the cursor's line; what is above the first is empty.
+
+    A cursor right before an unindented rest that makes no statement of its own (the tail of a line whose start is
+    the hole) belongs to the statement above.
+    """
+    above = found = Span(start=0, end=len(masked))
+    for chunk in chunks(masked):
+        if chunk.start > line_start:
+            if found.end > chunk.start:
+                found = Span(start=0, end=chunk.start)
+            break
+        above, found = found, chunk
+    is_first = is_bare and found.start == line_start and above.end == line_start
+    if is_first and not parses(text[found.start : found.end]):
+        return Span(start=above.start, end=found.end)
+    return found
+
+
+def _own_line(lines: list[Line], cursor: int, line_start: int, *, is_empty: bool) -> Line | None:
+    """The logical line the cursor is inside, or on whose last physical line it stands."""
+    for place, line in enumerate(lines):
+        if line.start > cursor:
+            break
+        is_last = place + 1 == len(lines) or lines[place + 1].start > cursor
+        if cursor < line.end or (is_last and (not line.is_closed or (not is_empty and line.end >= line_start))):
+            return line
+    return None
+
+
+def _in_line(text: str, lines: list[Line], own: Line | None, *, head: str, span: Span, region: Span) -> Hole:
+    indent = own.indent if own is not None else indent_of(head)
+    before = [line for line in lines if own is None or line.start < own.start]
+    if not indent and own is not None and own.start == span.start and before:
+        indent = _target(text, before, None, head="", cursor=span.start)
+    scopes = _scopes(before, indent)
+    block = Block(kind=HoleKind.LINE, indent=indent, line_head=head)
+    return Hole(
+        span=span,
+        region=region,
+        block=block,
+        target=indent,
+        scopes=scopes,
+        docstring=_docstring(lines, scopes, span.start),
+        own_line=own,
+        lines=tuple(lines),
+    )
+
+
+def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, region: Span) -> Hole:
+    before = [line for line in lines if line.end <= span.start]
+    following = next((line for line in lines if line.start >= span.end), None)
+    target = _target(text, before, following, head=head, cursor=span.start)
+    scopes = _scopes(before, target)
+    function = next((line for line in reversed(scopes) if DEFINITION.match(line.code)), None)
+    docstring = _docstring(lines, scopes, span.start)
+    if function is None:
+        kind = HoleKind.CLASS if _starts_class(before, following, scopes, docstring) else HoleKind.MODULE
+        indent = target
+    else:
+        later = following if following is not None and width(following.indent) > width(function.indent) else None
+        body = [line for line in before if line.start > function.start]
+        written = len(body) - (docstring is not None)
+        kind = HoleKind.BLOCK if written > 0 or later is not None else HoleKind.BODY
+        indent = target if kind is HoleKind.BODY else _floor(head, target, body, later)
+    block = Block(kind=kind, indent=indent, line_head=head)
+    return Hole(
+        span=span,
+        region=region,
+        block=block,
+        target=target,
+        scopes=scopes,
+        docstring=docstring,
+        own_line=None,
+        lines=tuple(lines),
+    )
+
+
+def _starts_class(before: list[Line], following: Line | None, scopes: tuple[Line, ...], docstring: Span | None) -> bool:
+    """Whether the innermost scope is a class of which at most the docstring is written."""
+    if not scopes or (following is not None and width(following.indent) > width(scopes[-1].indent)):
+        return False
+    return sum(line.start > scopes[-1].start for line in before) == (docstring is not None)
+
+
+def _floor(head: str, target: str, body: list[Line], later: Line | None) -> str:
+    """The least indentation a line of a block may have before it leaves the hole.
+
+    On a bare line the whole body is open (an `else:` may belong there); on an indented one, what the code after
+    the cursor leaves open; with nothing after, the rest of the function.
+    """
+    outermost = body[0].indent if body else target
+    if not head or later is None:
+        return min(outermost, target, key=width)
+    return min(target, later.indent, key=width)
+
+
+def _target(text: str, before: list[Line], following: Line | None, *, head: str, cursor: int) -> str:
+    """The indentation that a statement on an empty line at the cursor would have."""
+    last = before[-1] if before else None
+    if last is None:
+        return head
+    if last.opens or (last.code.startswith("@") and not head):
+        return _below_opener(text, last, following, head)
+    if head:
+        return head
+    if following is not None and following.indent:
+        ends = _TERMINAL.match(last.code) and width(following.indent) < width(last.indent)
+        return following.indent if ends else last.indent
+    return last.indent if _goes_on(before, blank_lines=text.count("\n", last.end, cursor) - 1) else ""
+
+
+def _below_opener(text: str, last: Line, following: Line | None, head: str) -> str:
+    if last.code.startswith("@"):
+        return last.indent
+    if width(head) > width(last.indent):
+        return head
+    if following is not None and width(following.indent) > width(last.indent):
+        return following.indent
+    return last.indent + _unit(text, last.indent)
+
+
+def _goes_on(before: list[Line], *, blank_lines: int) -> bool:
+    """Whether a bare line with nothing after it still belongs to the function above.
+
+    Two blank lines end a function (PEP 8); so does a `return` at the depth of its body.
+    """
+    last = before[-1]
+    if blank_lines > 1 or not last.indent:
+        return False
+    if not _TERMINAL.match(last.code):
+        return True
+    scopes = _scopes(before[:-1], last.indent)
+    body = next((line for line in before if scopes and line.start > scopes[-1].start), last)
+    return blank_lines == 0 and width(last.indent) > width(body.indent)
+
+
+def _unit(text: str, indent: str) -> str:
+    """One step of indentation, as the buffer does it."""
+    if indent.startswith("\t"):
+        return "\t"
+    found = re.search(r"^(?:\t| {1,8})(?=\S)", text, re.MULTILINE)
+    return found.group() if found else _DEFAULT_INDENT
+
+
+def _scopes(before: list[Line], indent: str) -> tuple[Line, ...]:
+    """Headers of the functions and classes that a statement of this indentation after `before` is inside."""
+    found: list[Line] = []
+    limit = width(indent)
+    for line in reversed(before):
+        if width(line.indent) < limit:
+            limit = width(line.indent)
+            if line.opens and _SCOPE.match(line.code):
+                found.append(line)
+    return tuple(reversed(found))
+
+
+def _docstring(lines: list[Line], scopes: tuple[Line, ...], cursor: int) -> Span | None:
+    """The docstring of the innermost scope, if the cursor is after it."""
+    if not scopes:
+        return None
+    first = next((line for line in lines if line.start > scopes[-1].start), None)
+    if first is None or first.end > cursor or not _STRING_ONLY.match(first.code):
+        return None
+    return Span(start=first.start + len(first.indent), end=first.end)

@@ -1,0 +1,59 @@
+"""Reads what a module imports, also from one that does not parse. Finds no files and imports nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+
+from plum_lsp.python.reading.lines import mask
+
+IMPORTS_MAX = 100
+"""More are read of no module; generated ones have them."""
+STATEMENT_CHARACTERS_MAX = 4000
+"""A longer list of imported names is generated, too."""
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t][^\n(;]*", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """`from module import names`, or `import module` with no names. `level` counts the leading dots.
+
+    "*" among the names stands for all of them.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    level: int = 0
+
+
+def imports_of(text: str) -> tuple[Import, ...]:
+    """The imports of a module, wherever they stand, in order and each once; a half-written one is left out."""
+    masked = mask(text)
+    found: dict[Import, None] = {}
+    for statement in _IMPORT.finditer(masked):
+        end = statement.end()
+        if masked[end : end + 1] == "(":
+            close = masked.find(")", end, end + STATEMENT_CHARACTERS_MAX)
+            end = close + 1 if close >= 0 else end
+        found.update(dict.fromkeys(_read(masked[statement.start() : end].strip())))
+        if len(found) >= IMPORTS_MAX:
+            break
+    return tuple(found)[:IMPORTS_MAX]
+
+
+def _read(statement: str) -> list[Import]:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            nodes = ast.parse(statement).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [Import(module=alias.name, names=()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            found.append(Import(module=node.module or "", names=names, level=node.level))
+    return found

@@ -1,0 +1,327 @@
+"""Gathers what a person wrote about the function at the hole, and the names its examples may use.
+
+Reads text only: docstrings, comments, the names a program binds. Does not interpret examples.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import re
+import warnings
+from collections.abc import Set
+from dataclasses import dataclass
+from textwrap import dedent, indent
+
+from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.text import Span
+from plum_lsp.python.reading.syntax import is_rewritable
+
+_BINDING = re.compile(
+    r"^(?:(?:async[ ]+)?def|class)[ ]+(\w+)|^(\w+)[ ]*(?::[^=\n]+)?=(?!=)|^(?:from[ ]+\S+[ ]+)?import[ ]+([^\n#]+)",
+    re.MULTILINE,
+)
+_TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
+_BUILTINS = frozenset(dir(builtins))
+_COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
+DEPTHS_TRIED_MAX = 12
+"""Indentations that a candidate's first line is tried with; each costs a parse."""
+HEADER_CHARACTERS_MAX = 4_000
+"""A longer list of parameters is not read."""
+TEXT_CHARACTERS_MAX = 20_000
+"""A longer docstring or comment is read up to here; examples stand near the top, and reading is on the hot path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """How a test can reach the function: by name, or through an object of its class.
+
+    `names` are bound in the program or built in. `receivers` maps names that the docstrings use for an object of
+    the class to the statement that makes one; `construct` is such an expression, None if the constructor needs
+    arguments nobody has told us.
+    """
+
+    function: FunctionSymbol
+    names: frozenset[str]
+    receivers: dict[str, str]
+    construct: str | None
+
+    @property
+    def is_instance_method(self) -> bool:
+        """Whether a call needs an object."""
+        decorators = set(self.function.decorators)
+        return self.function.class_name is not None and not decorators & {"staticmethod", "classmethod"}
+
+
+def reachable_function(context: Context) -> FunctionSymbol | None:
+    """The function whose examples can exercise the hole: the enclosing one, or the outermost around a nested one.
+
+    A nested function cannot be called from outside; what is written about the function around it still holds.
+    """
+    function = context.function
+    if function is None or not function.is_nested:
+        return function
+    names = function.qualified_name.split(".")
+    for depth, name in enumerate(names):
+        headers = list(
+            re.finditer(rf"^[ \t]*((?:async[ ]+)?def)[ ]+{re.escape(name)}[ ]*\(", context.before, re.MULTILINE)
+        )
+        if headers and _class_header(context.before, name) is None:
+            return _outer(context.before, headers[-1], names[: depth + 1])
+    return None
+
+
+def enclosing_class(context: Context) -> FunctionSymbol | None:
+    """The class in whose body the hole stands, outside any method, as what one calls to make an object of it."""
+    if context.function is not None or not context.block.indent or context.block.line_head.strip():
+        return None
+    above = context.before.rstrip(" \t")
+    tree = module_or_none(f"{above}{context.block.indent}pass\n")
+    names: list[str] = []
+    body = tree.body if tree is not None else []
+    docstring = ""
+    while body and isinstance(owner := body[-1], ast.ClassDef):
+        names.append(owner.name)
+        body, docstring = owner.body, ast.get_docstring(owner) or ""
+    if not names or not isinstance(body[-1], ast.Pass):
+        return None
+    return FunctionSymbol(
+        name=names[-1],
+        qualified_name=".".join(names),
+        class_name=None,
+        signature=f"class {names[-1]}",
+        parameters=(),
+        decorators=(),
+        docstring=docstring,
+        is_async=False,
+        is_nested=False,
+        span=Span(start=0, end=0),
+    )
+
+
+def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymbol | None:
+    """The function with this header, read as far as examples need it."""
+    ending = re.compile(r"[^\n]*?(?:\n[^\n]*?)*?\)[^:\n]*:[ \t]*(?:#[^\n]*)?\n").match(
+        before, header.end(), header.end() + HEADER_CHARACTERS_MAX
+    )
+    if ending is None:
+        return None
+    signature = before[header.start(1) : ending.end()].split("#")[0].strip().removesuffix(":").rstrip()
+    tree = module_or_none(f"{signature}: pass")
+    if tree is None or not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    arguments = tree.body[0].args
+    parameters = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    literal = re.compile(r"\s*").match(before, ending.end())
+    docstring = _TRIPLE.match(before, literal.end()) if literal else None
+    return FunctionSymbol(
+        name=names[-1],
+        qualified_name=".".join(names),
+        class_name=".".join(names[:-1]) or None,
+        signature=" ".join(signature.split()),
+        parameters=tuple(parameters),
+        decorators=(),
+        docstring=inspect.cleandoc(docstring.group(2)) if docstring else "",
+        is_async=header.group(1).startswith("async"),
+        is_nested=False,
+        span=Span(start=0, end=0),
+    )
+
+
+def surface_of(context: Context, function: FunctionSymbol) -> Surface:
+    """What an example of `function` may use."""
+    program = f"{context.before}\n{context.after}"
+    construct, receivers = None, dict[str, str]()
+    if function.class_name is not None:
+        body = class_body(program, function.class_name)
+        construct = f"{function.class_name}()" if _needs_no_arguments(body) else None
+        receivers = _receivers(program, function.class_name)
+    return Surface(
+        function=function,
+        names=_BUILTINS | _bound(program),
+        receivers=receivers,
+        construct=construct,
+    )
+
+
+def texts_of(context: Context, function: FunctionSymbol) -> list[str]:
+    """What is written about the function, most particular first: docstring, comments and strings in its body above
+    the cursor, the comment right above it, the docstring of its class."""
+    above, body = _split_at_header(context.before, function)
+    texts = [function.docstring, *_strings(body, function.docstring), _comments(body, is_leading=True)]
+    texts.append(_comments(above, is_leading=False))
+    if function.class_name is not None:
+        texts.append(_class_docstring(context.before, function.class_name))
+    return [text[:TEXT_CHARACTERS_MAX] for text in texts if text.strip()]
+
+
+def literal_or_none(source: str, names: Set[str]) -> ast.expr | None:
+    """The expression `source` if it uses only `names` (and what it binds itself), else None."""
+    tree = expression_or_none(source)
+    return tree if tree is not None and free_names(tree) <= names else None
+
+
+def expression_or_none(source: str) -> ast.expr | None:
+    """The tree of `source` as one expression, or None."""
+    tree = _quietly(source.strip(), "eval")
+    return tree.body if isinstance(tree, ast.Expression) else None
+
+
+def module_or_none(source: str) -> ast.Module | None:
+    """The tree of `source` as statements, or None."""
+    tree = _quietly(source, "exec")
+    return tree if isinstance(tree, ast.Module) else None
+
+
+def statements_or_none(text: str) -> ast.Module | None:
+    """The tree of a candidate's statements as the body of one function, or None.
+
+    A candidate begins at the cursor, so the indentation of its first line may stand in the buffer already: it is
+    tried with none, then as deep as each other line.
+    """
+    lines = text.split("\n")
+    depths = {len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()}
+    for depth in (0, *sorted(depths, reverse=True)[:DEPTHS_TRIED_MAX]):
+        tree = module_or_none("async def _():\n" + indent(dedent(" " * depth + text), " "))
+        if tree is not None:
+            return tree
+    return None
+
+
+def _quietly(source: str, mode: str) -> ast.AST | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source, mode=mode)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if is_rewritable(tree, source) else None
+
+
+def free_names(tree: ast.AST) -> set[str]:
+    """The names a tree reads and does not bind itself."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    stored = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {node.id for node in nodes} - stored - arguments
+
+
+def bound_names(tree: ast.AST) -> set[str]:
+    """The names a statement binds."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+    return names
+
+
+def _bound(program: str) -> frozenset[str]:
+    names: set[str] = set()
+    for defined, assigned, imported in _BINDING.findall(program):
+        names.update(name for name in (defined, assigned) if name)
+        for piece in imported.strip("() ").split(","):
+            words = piece.split()
+            if words:
+                names.add(words[-1].split(".")[0])
+    return frozenset(names)
+
+
+def _split_at_header(before: str, function: FunctionSymbol) -> tuple[str, str]:
+    """The program above the function's first line (decorators included) and its text below the header."""
+    headers = list(re.finditer(rf"^[ \t]*(?:async[ ]+)?def[ ]+{re.escape(function.name)}\b", before, re.MULTILINE))
+    if not headers:
+        return "", ""
+    start = headers[-1].start()
+    body = before[headers[-1].end() :]
+    lines = before[:start].split("\n")
+    while len(lines) > 1 and lines[-2].strip().startswith("@"):
+        del lines[-2]
+    return "\n".join(lines), body
+
+
+def _comments(text: str, *, is_leading: bool) -> str:
+    """The comment block at the start (below a header) or at the very end of `text`, without its marks."""
+    lines = text.split("\n")
+    lines = lines[1:] if is_leading else lines[:-1][::-1]
+    block: list[str] = []
+    for line in lines:
+        found = _COMMENT.match(line)
+        if found:
+            block.append(found.group(1))
+        elif not is_leading or line.strip():
+            if is_leading and not block and _is_prose(line):
+                continue
+            break
+    return "\n".join(block if is_leading else block[::-1])
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line of a body can stand above its comments without being code: docstring lines and quotes."""
+    return expression_or_none(line) is None or line.strip().startswith(('"', "'"))
+
+
+def _strings(body: str, docstring: str) -> list[str]:
+    """Triple-quoted strings of the body that stand where a docstring would, had nothing been put above it."""
+    found = [match.group(2) for match in _TRIPLE.finditer(body[:TEXT_CHARACTERS_MAX])]
+    return [] if docstring else found[:1]
+
+
+def class_body(program: str, class_name: str) -> str:
+    """The text of a class, from its header to the next line that is indented no deeper."""
+    header = _class_header(program, class_name)
+    if header is None:
+        return ""
+    indent = len(header.group(1))
+    lines = program[header.end() :].split("\n")
+    kept = [lines[0]]
+    for line in lines[1:]:
+        if line.strip() and len(line) - len(line.lstrip()) <= indent and not line.lstrip().startswith((")", "#", '"')):
+            break
+        kept.append(line)
+    return header.group() + "\n".join(kept)
+
+
+def _class_header(program: str, class_name: str) -> re.Match[str] | None:
+    own = re.escape(class_name.rsplit(".", 1)[-1])
+    return re.search(rf"^([ \t]*)class[ ]+{own}\b", program, re.MULTILINE)
+
+
+def _class_docstring(program: str, class_name: str) -> str:
+    header = _class_header(program, class_name)
+    if header is None:
+        return ""
+    found = re.compile(r"[^\n]*:\s*").match(program, header.end())
+    literal = _TRIPLE.match(program, found.end()) if found else None
+    return literal.group(2) if literal else ""
+
+
+def _needs_no_arguments(class_body: str) -> bool:
+    """Whether `Class()` makes an object: an `__init__` without required parameters, or none and no base class."""
+    found = re.search(r"def[ ]+__init__[ ]*(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))", class_body)
+    if found is None:
+        header = class_body.split(":", 1)[0]
+        is_plain = "(" not in header or re.search(r"\((?:object)?\)", header) is not None
+        return (
+            is_plain
+            and "__new__" not in class_body
+            and not re.search(r"^[ \t]+\w+[ \t]*:[ \t]*[\w\[\]., |]+$", class_body, re.M)
+        )
+    tree = module_or_none(f"def f{found.group(1)}: pass")
+    if tree is None or not isinstance(tree.body[0], ast.FunctionDef):
+        return False
+    parameters = tree.body[0].args
+    required = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
+    return required <= 1 and all(default is not None for default in parameters.kw_defaults)
+
+
+def _receivers(program: str, class_name: str) -> dict[str, str]:
+    """`order = Order()` written in any example of the program, by the name it binds; the first one counts."""
+    own = re.escape(class_name.rsplit(".", 1)[-1])
+    found: dict[str, str] = {}
+    for name, call in re.findall(rf"^[ \t]*>>>[ ]+(\w+)[ ]*=[ ]*({own}\([^\n]*\))[ ]*$", program, re.MULTILINE):
+        if expression_or_none(call) is not None:
+            found.setdefault(name, f"{name} = {call}")
+    return found

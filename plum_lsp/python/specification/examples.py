@@ -1,0 +1,100 @@
+"""Makes tests of what people wrote: doctest sessions, informal examples, inputs and outputs in words.
+
+The entry point for specification tests. Pure: nothing is executed, so a wrong example is found out later, when the
+candidates run.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+
+from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
+from plum_lsp.python.reading.sources import (
+    enclosing_class,
+    expression_or_none,
+    reachable_function,
+    surface_of,
+    texts_of,
+)
+from plum_lsp.python.specification.doctests import Example, doctest_examples, without_sessions
+from plum_lsp.python.specification.informal import informal_examples
+from plum_lsp.python.specification.worded import worded_examples
+
+TESTS_MAX = 64
+"""The most examples that become tests; each costs every candidate a call."""
+
+
+def examples_of(context: Context) -> tuple[TestCase, ...]:
+    """The tests that the text around the function states, doctests first, each group in the order written.
+
+    In a class, outside its methods, these are the doctests of its docstring; outside both there are none. A hole in a
+    nested function, which no call from outside can reach, is tested by what is written about the function around it.
+    One call with two different results is a contradiction: a doctest, which
+    somebody may have run, outweighs prose, and otherwise both go.
+    """
+    function = reachable_function(context)
+    if function is None:
+        owner = enclosing_class(context)
+        sessions = doctest_examples(owner.docstring, surface_of(context, owner)) if owner is not None else []
+        return tuple(_test(*found) for found in _consistent([(Origin.DOCTEST, one) for one in sessions])[:TESTS_MAX])
+    surface = surface_of(context, function)
+    found: list[tuple[Origin, Example]] = []
+    for text in texts_of(context, function):
+        sessions = doctest_examples(text, surface)
+        if text != function.docstring:
+            sessions = [example for example in sessions if _is_about(example, function)]
+        found.extend((Origin.DOCTEST, example) for example in sessions)
+        prose = without_sessions(text)
+        found.extend((Origin.EXAMPLE, example) for example in informal_examples(prose, surface))
+        found.extend((Origin.EXAMPLE, example) for example in worded_examples(prose, surface))
+    found.sort(key=lambda item: item[0] is not Origin.DOCTEST)
+    return tuple(_test(origin, example) for origin, example in _consistent(found)[:TESTS_MAX])
+
+
+def _is_about(example: Example, function: FunctionSymbol) -> bool:
+    """Whether an example that stands elsewhere than in the function's own docstring uses the function."""
+    return re.search(rf"\b{re.escape(function.name)}\b", f"{example.call.setup}\n{example.call.expression}") is not None
+
+
+def _consistent(found: list[tuple[Origin, Example]]) -> list[tuple[Origin, Example]]:
+    """`found` without repetitions and without contradictions; two different predicates contradict nothing."""
+    kept: dict[tuple[str, str, str], tuple[Origin, Example]] = {}
+    refuted: set[tuple[str, str, str]] = set()
+    for origin, example in found:
+        predicate = example.expectation.predicate if isinstance(example.expectation, Holds) else ""
+        key = (example.call.setup, _normal(example.call.expression), predicate)
+        earlier = kept.get(key)
+        if earlier is None:
+            kept[key] = (origin, example)
+        elif earlier[0] is origin and not _agree(earlier[1], example):
+            refuted.add(key)
+    return [item for key, item in kept.items() if key not in refuted]
+
+
+def _agree(left: Example, right: Example) -> bool:
+    if isinstance(left.expectation, Equals) and isinstance(right.expectation, Equals):
+        return _normal(left.expectation.expected) == _normal(right.expectation.expected)
+    if isinstance(left.expectation, Raises) and isinstance(right.expectation, Raises):
+        return left.expectation.type_name == right.expectation.type_name
+    return left.expectation == right.expectation
+
+
+def _normal(source: str) -> str:
+    """The same text for expressions that differ only in layout and quotes."""
+    tree = expression_or_none(source) if source else None
+    return ast.dump(tree) if tree is not None else source
+
+
+def _test(origin: Origin, example: Example) -> TestCase:
+    content = repr((origin.value, example.call, example.expectation))
+    identity = hashlib.blake2s(content.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return TestCase(
+        id=TestId(f"{origin.value}-{identity}"),
+        call=example.call,
+        expectation=example.expectation,
+        origin=origin,
+        quote=example.quote,
+    )

@@ -1,1 +1,0 @@
-"""Signals beside correctness: security, complexity, length, needless slowness. Says nothing about right and wrong."""

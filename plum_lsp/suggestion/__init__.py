@@ -1,0 +1,1 @@
+"""One request, from the cursor to an offer or an abstention."""

@@ -1,0 +1,384 @@
+"""One suggestion, from the cursor to an offer or an abstention, under one deadline.
+
+The ladder: static checks, then the specification's examples, then (where there are none) whether the program
+loads and the candidates agree on generated inputs. Each candidate is judged as soon as its own stream ends.
+Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.project import Neighbourhood
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    AbstentionReason,
+    Candidate,
+    Completion,
+    Context,
+    FimPrompt,
+    FimTemplate,
+    Judged,
+    Offer,
+    OfferId,
+    PolicyVersion,
+    SamplingOptions,
+    SuggestionRequest,
+    Tier,
+)
+from plum_lsp.domain.verification import Limits, Observation, TestCase
+from plum_lsp.project.tests import path_of
+from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
+from plum_lsp.suggestion.prompt import build_prompt
+from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
+from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
+from plum_lsp.verification.appraise import appraised
+from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
+from plum_lsp.verification.judge import Evidence, Judge, told
+from plum_lsp.verification.rank import choose
+from plum_lsp.verification.settle import settled
+
+_log = logging.getLogger(__name__)
+DOCUMENT_LINES_MAX = 100_000
+"""Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
+DOCUMENT_CHARACTERS_MAX = 5_000_000
+"""For files of few, endless lines; same reason."""
+
+
+ASKING_SECONDS_MAX = 1.0
+"""How long tests of the policy's own are waited for once its candidates are there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+
+    `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
+    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    """
+
+    sampling: SamplingOptions
+    limits: Limits
+    tiers: tuple[Tier, ...]
+    stop_early: bool
+    show: ShowRule
+    prefix_tokens: int
+    suffix_tokens: int
+    template_for: Callable[[PolicyVersion], FimTemplate | None]
+    neighbour_tokens: int = 0
+    asks_for_tests: bool = False
+
+    @property
+    def budget(self) -> Budget:
+        """What a prompt may hold."""
+        return Budget(prefix=self.prefix_tokens, suffix=self.suffix_tokens, neighbours=self.neighbour_tokens)
+
+    @property
+    def ends_at_first_verified(self) -> bool:
+        """Whether a verified candidate ends the request, so that nothing is left to compare it with."""
+        return self.stop_early and Tier.VERIFIED in self.tiers
+
+
+@dataclass(slots=True, kw_only=True)
+class _Round:
+    """The state of one request while its candidates come in."""
+
+    request: SuggestionRequest
+    context: Context
+    judge: Judge
+    version: PolicyVersion
+    around: Survey
+    judged: list[Judged] = field(default_factory=list)
+    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
+    fingerprints: dict[str, int] = field(default_factory=dict)
+    unjudged: dict[int, Candidate] = field(default_factory=dict)
+    policy_problem: str = ""
+    is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    evidence: Evidence | None = None
+
+
+class _Stages:
+    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._started = clock.now()
+        self.reached_ms: dict[str, float] = {}
+
+    def reach(self, stage: str) -> None:
+        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))
+
+
+class _Clear(Exception):
+    """The answer is clear: ends the group's task group, and with it the streams still running."""
+
+
+class Pipeline:
+    """Steps 2 to 7 of the path. One instance serves every document; it keeps nothing between requests."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        sandbox: Sandbox | SandboxUnavailable,
+        clock: Clock,
+        recorder: Recorder,
+        options: PipelineOptions,
+        inspector: Inspector | None = None,
+        test_files: FindTests = lambda uri, name, folders: (),
+        neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
+    ) -> None:
+        self.policy = policy
+        self.sandbox = sandbox
+        self.clock = clock
+        self.options = options
+        self._recorder = recorder
+        self._afterwards: set[asyncio.Task[None]] = set()
+        self._inspector = inspector
+        self._test_files = test_files
+        self._neighbours = neighbours
+
+    async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
+        """The best offer that can be had before the request's deadline, or why there is none.
+
+        Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
+        """
+        for task in self._afterwards:
+            task.cancel()
+        stages = _Stages(self.clock)
+        result: Offer | Abstention = Abstention(
+            request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
+        )
+        try:
+            result = await self._suggest(request, stages)
+        except PolicyError as error:
+            result = _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, told(error))
+        except TimeoutError:
+            result = _abstain(result, AbstentionReason.DEADLINE, "The policy was not ready before the deadline.")
+        finally:
+            stages.reach("ended")
+            self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
+        return result
+
+    async def _suggest(self, request: SuggestionRequest, stages: _Stages) -> Offer | Abstention:
+        options = self.options
+        text = request.document.text
+        if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
+            detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
+            survey, request, options.budget, self._test_files, self._neighbours
+        )
+        if around is None:
+            detail = "There is no code to complete at the cursor."
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        context = around.context
+        stages.reach("context")
+        judge = Judge.of(
+            context,
+            self.sandbox,
+            options.limits,
+            compares=not options.ends_at_first_verified,
+            project=around.tests,
+            path=path_of(request.document.uri),
+        )
+        stages.reach("synthesis")
+        async with asyncio.timeout(self._left(request)):
+            version = await self.policy.version(request.id)
+        stages.reach("policy_ready")
+        this = _Round(request=request, context=context, judge=judge, version=version, around=around)
+        try:
+            async with asyncio.timeout(self._left(request)):
+                await self._judge_group(this, stages)
+        except TimeoutError:
+            this.is_late = True
+        result = self._choose(this)
+        self._go_on(this, result)
+        return result
+
+    def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
+        """Find out more for the record, while nobody waits; the next request ends it."""
+        task = asyncio.create_task(self._complete_record(this, result))
+        self._afterwards.add(task)
+        task.add_done_callback(self._afterwards.discard)
+
+    async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that the deadline or an early end left unjudged, one after the other; then say how
+        strong the evidence for the offer is. What has been offered stays as it is.
+        """
+        try:
+            if this.evidence is not None:
+                for candidate in list(this.unjudged.values()):
+                    judged, _ = await this.judge.judge(candidate, this.evidence)
+                    self._tell(this, judged)
+            if isinstance(result, Offer):
+                strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
+                if strength is not None:
+                    self._tell(this, replace(result.chosen, strength=strength))
+        except SandboxError as error:
+            _log.info("the record is not complete: %s", error)
+
+    async def finish(self) -> None:
+        """Wait for what is still done for the record."""
+        await asyncio.gather(*self._afterwards, return_exceptions=True)
+
+    def _left(self, request: SuggestionRequest) -> float:
+        """Seconds until the deadline, never negative."""
+        return max(0.0, request.deadline - self.clock.now())
+
+    async def _judge_group(self, this: _Round, stages: _Stages) -> None:
+        """Sample and judge until the answer is clear or the group is complete."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                evidence = tasks.create_task(this.judge.evidence())
+                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
+                await self._sample(this, evidence, tasks, stages)
+                if asking is not None:  # nobody waits long for tests once all candidates are there
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
+        except* _Clear:
+            stages.reach("clear")
+            self._settle(this, Comparison(observed={}))
+        else:
+            await self._compare(this, await evidence)
+            stages.reach("compared")
+            self._hear(this)
+            await self._appraise(this)
+            stages.reach("appraised")
+
+    async def _sample(
+        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
+    ) -> None:
+        """Turn each completion into a candidate as its stream ends, and start judging it."""
+        sampling = self.options.sampling
+        template, around = self.options.template_for(this.version), this.around
+        prompt = build_prompt(this.context, template, around.excerpts, path=around.path)
+        self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
+        self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
+        try:
+            async with aclosing(self._stream(this, prompt)) as stream:
+                async for completion in stream:
+                    stages.reach("first_candidate")
+                    candidate = self._take(this, completion)
+                    if candidate is not None:
+                        tasks.create_task(self._judge(this, candidate, evidence, stages))
+        except PolicyError as error:
+            this.policy_problem = told(error)
+        stages.reach("sampled")
+
+    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+        """The group's completions, all from the version the request began with."""
+        sampling, deadline = self.options.sampling, this.request.deadline
+        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
+
+    def _take(self, this: _Round, completion: Completion) -> Candidate | None:
+        """The candidate to judge, or None if one with the same fingerprint is judged already."""
+        candidate = make_candidate(completion, this.context, this.version)
+        earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
+        duplicate_of = earlier if earlier != completion.index else None
+        self._recorder.record(Sampled(request_id=this.request.id, candidate=candidate, duplicate_of=duplicate_of))
+        if duplicate_of is None:
+            this.unjudged[completion.index] = candidate
+        return candidate if duplicate_of is None else None
+
+    async def _judge(
+        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
+    ) -> None:
+        this.evidence = await evidence
+        judged, seen = await this.judge.judge(candidate, this.evidence)
+        this.judged.append(judged)
+        this.unjudged.pop(candidate.completion.index, None)
+        if seen:
+            this.observed[candidate.completion.index] = seen
+        self._tell(this, judged)
+        if judged.tier is Tier.VERIFIED:
+            stages.reach("first_verified")
+            if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
+                raise _Clear
+
+    async def _ask(self, this: _Round) -> None:
+        """Have the policy write tests, beside its candidates."""
+        template = self.options.template_for(this.version)
+        this.asked = await ask_for_tests(
+            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+        )
+
+    def _hear(self, this: _Round) -> None:
+        """Let the policy's own tests support whom they support."""
+        comparison = this.comparison
+        this.judged, this.sampled_tests = with_sampled_tests(
+            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+        )
+
+    async def _compare(self, this: _Round, evidence: Evidence) -> None:
+        """Compare the candidates with one another, now that the whole group has run."""
+        try:
+            this.judged = await reconsidered(this.judged, this.judge, evidence)
+            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
+        except SandboxError as error:
+            _log.warning("the candidates could not be compared: %s", error)
+            comparison = Comparison(observed={})
+        this.comparison = comparison
+        self._settle(this, comparison)
+
+    def _settle(self, this: _Round, comparison: Comparison) -> None:
+        """Weigh each candidate by what is known of the group."""
+        before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
+        for was, judged in zip(before, this.judged, strict=True):
+            if judged is not was:
+                self._tell(this, judged)
+
+    async def _appraise(self, this: _Round) -> None:
+        """Look at the candidates beside their tests; a request that is late is offered without."""
+        this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
+        found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
+        if found:
+            self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
+
+    def _tell(self, this: _Round, judged: Judged) -> None:
+        isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
+        self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
+
+    def _choose(self, this: _Round) -> Offer | Abstention:
+        """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
+        seen = this.request.seen
+        group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
+        if seen and not any(not judged.is_refuted for judged in group):
+            detail = "There is no other candidate that passes."
+            return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
+        result = choose(
+            group,
+            request_id=this.request.id,
+            offer_id=OfferId(uuid.uuid4().hex),
+            hole=this.context.hole,
+            tests=(*this.judge.tests, *this.sampled_tests),
+            tiers=self.options.tiers,
+        )
+        if isinstance(result, Offer):
+            return shown_or_silent(result, this.request, self.options.show)
+        if any(judged.is_refuted for judged in this.judged):
+            return result
+        if not this.judged and this.policy_problem:
+            return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)
+        if not this.judged and this.is_late:
+            detail = "No candidate was complete and tested before the deadline."
+            return _abstain(result, AbstentionReason.DEADLINE, detail)
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        return result
+
+
+def _abstain(result: Offer | Abstention, reason: AbstentionReason, detail: str) -> Abstention:
+    """An abstention from the same request, for another reason."""
+    return Abstention(request_id=result.request_id, reason=reason, detail=detail)

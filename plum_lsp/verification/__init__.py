@@ -1,0 +1,1 @@
+"""From a group of candidates and what running them showed to tiers, probabilities and an order."""

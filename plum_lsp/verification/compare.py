@@ -1,0 +1,186 @@
+"""Gives a group more inputs once its members are known, and runs every member on them.
+
+Which inputs a function takes, its candidates show best: the calls that most of them answer, and the literals that they
+name. Runs code through the sandbox port only; what the results mean is `settle`'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from plum_lsp.domain.errors import SandboxUnavailable
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.suggestion import Judged, Tier
+from plum_lsp.domain.verification import Call, Ending, Observation
+from plum_lsp.python.contracts.contract import probes_of
+from plum_lsp.python.inputs.calls import far_fetched, further_calls
+from plum_lsp.python.mutants import mutants_of
+from plum_lsp.suggestion.whole import without_unjudgeable
+from plum_lsp.verification.agreement import answered, is_same
+from plum_lsp.verification.judge import Evidence, Judge, index_of, ran_out, surprise_in
+
+PROBED = 3
+"""Calls out of which those are made that show whether a contract holds."""
+LIKELY_MIN = 5
+"""So many answered calls of likely types are enough to do without calls of unlikely ones."""
+MUTANTS_MAX = 16
+"""Mutants to estimate the strength of the evidence with: the estimate is right to about an eighth."""
+FURTHER_CALLS = 48
+"""Inputs of the second round. More tell few more candidates apart: on labelled groups, the two rounds together leave
+two in a hundred wrong candidates that behave like a right one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the members of a group did, by candidate index, on the calls that all of them were given, in order."""
+
+    calls: tuple[Call, ...] = ()
+    observed: Mapping[int, tuple[Observation, ...]]
+
+
+async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence) -> list[Judged]:
+    """`group`, with more time for those that ran out of it where nobody passed: the task may simply be slow.
+
+    Tests of the project that cannot be judged here are left out.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    group = without_unjudgeable(group, evidence.specification)
+    if any(judged.tier is Tier.VERIFIED for judged in group) or not any(ran_out(judged) for judged in group):
+        return list(group)
+    waiting = [judged for judged in group if ran_out(judged)]
+    later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
+    by_index = {index_of(judged): judged for judged in later}
+    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], evidence.specification)
+
+
+async def compare(
+    group: Sequence[Judged],
+    judge: Judge,
+    observed: Mapping[int, tuple[Observation, ...]],
+    *,
+    named: Sequence[Call] = (),
+) -> Comparison:
+    """The group on its first inputs (`observed`, by candidate index), on those that the policy `named`, and on more
+    that follow from them.
+
+    Inputs to which one and the same candidate answers differently when asked again are left out: clocks, random
+    numbers and addresses tell nothing.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    if not judge.calls:
+        observed = {index_of(judged): () for judged in group if _has_run(judged)}
+    running = {
+        index_of(judged): judged
+        for judged in group
+        if index_of(judged) in observed and surprise_in(observed[index_of(judged)]) is None
+    }
+    first = _likely(Comparison(calls=judge.calls, observed={index: observed[index] for index in running}), judge)
+    observed = first.observed
+    if isinstance(judge.sandbox, SandboxUnavailable) or not running:
+        return first
+    standing = [index for index, judged in running.items() if all(verdict.is_pass for verdict in judged.verdicts)]
+    more = _further(judge, first, standing or list(running), [judged.candidate.text for judged in running.values()])
+    more += tuple(call for call in named if call not in (*first.calls, *more))
+    more += probes_of(judge.contracts, more[:PROBED] or first.calls[:PROBED])
+    asked = [index for index in running if not _hangs(observed[index])]
+    runs = [_observe(judge, judge.sandbox, running[index], more) for index in asked]
+    witness = min(standing or asked or [0])
+    again = _observe(judge, judge.sandbox, running[witness], first.calls) if asked else None
+    found = await asyncio.gather(*runs, *([again] if again is not None else []))
+    seen = dict(zip(asked, found, strict=False))
+    late = tuple(Observation(ending=Ending.TIMED_OUT, detail="not asked") for _ in more)
+    whole = {index: (*observed[index], *seen.get(index, late)) for index in running}
+    return _steady(Comparison(calls=(*first.calls, *more), observed=whole), witness, found[len(asked) :])
+
+
+async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
+    """The share of the candidate's mutants that its tests, or the inputs of its group, tell from it; in [0, 1].
+
+    None where it has no mutants or nothing tells anything. Mutants are run one after the other: nobody waits for them.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    if isinstance(judge.sandbox, SandboxUnavailable):
+        return None
+    program = judge.program(judged.candidate.text)
+    first = judge.context.before.count("\n") + 1
+    last = first + judged.candidate.text.rstrip("\n").count("\n")
+    tests = evidence.specification if evidence is not None else ()
+    own = comparison.observed.get(index_of(judged), ())
+    calls = [call for call, seen in zip(comparison.calls, own, strict=False) if seen.ending is Ending.RETURNED]
+    wanted = [seen for seen in own if seen.ending is Ending.RETURNED]
+    mutants = mutants_of(program.source, first_line=first, last_line=last, limit=MUTANTS_MAX)
+    if not mutants or not (tests or calls):
+        return None
+    killed = 0
+    for mutant in mutants:
+        changed = replace(program, source=mutant.source)
+        verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
+        if all(verdict.is_pass for verdict in verdicts) and calls:
+            seen = await judge.observe(changed, calls, judge.sandbox)
+            killed += not all(is_same(one, other) for one, other in zip(seen, wanted, strict=True))
+        else:
+            killed += not all(verdict.is_pass for verdict in verdicts)
+    return killed / len(mutants)
+
+
+def _likely(first: Comparison, judge: Judge) -> Comparison:
+    """The comparison without far-fetched calls, if enough others are answered."""
+    strange = far_fetched(judge.context, first.calls)
+    places = set(answered(list(first.observed.values())))
+    if not strange or len(places - strange) < LIKELY_MIN:
+        return first
+    kept = [place for place in range(len(first.calls)) if place not in strange]
+    observed = {index: tuple(seen[place] for place in kept) for index, seen in first.observed.items()}
+    return Comparison(calls=tuple(first.calls[place] for place in kept), observed=observed)
+
+
+def _has_run(judged: Judged) -> bool:
+    return bool(judged.verdicts) or judged.tier in {Tier.VERIFIED, Tier.CHECKED}
+
+
+def _further(judge: Judge, first: Comparison, standing: Sequence[int], texts: Sequence[str]) -> tuple[Call, ...]:
+    """The calls of the second round."""
+    shown = [test.call for test in judge.tests]
+    places = answered([first.observed[index] for index in standing])
+    return further_calls(
+        judge.context,
+        [*first.calls, *shown],
+        [*shown, *(first.calls[place] for place in places)],
+        texts,
+        limit=FURTHER_CALLS,
+        changes_arguments=bool(places) and _gives_nothing(first, standing, places),
+    )
+
+
+def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[int]) -> bool:
+    """Whether the standing candidates return None only: then what they do to their arguments is their answer."""
+    return all(first.observed[index][place].value is None for index in standing for place in places)
+
+
+async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
+    if not calls:
+        return ()
+    return await judge.observe(judge.program(judged.candidate.text), calls, sandbox)
+
+
+def _hangs(seen: Sequence[Observation]) -> bool:
+    return any(one.ending is Ending.TIMED_OUT for one in seen)
+
+
+def _steady(whole: Comparison, asked: int, again: Sequence[tuple[Observation, ...]]) -> Comparison:
+    """The comparison without the calls that `asked` answered otherwise the second time."""
+    first = whole.observed.get(asked, ())
+    unsteady = {place for seen in again for place, one in enumerate(seen) if not is_same(one, first[place])}
+    if not unsteady:
+        return whole
+    kept = [place for place in range(len(whole.calls)) if place not in unsteady]
+    observed = {index: tuple(seen[place] for place in kept) for index, seen in whole.observed.items()}
+    return Comparison(calls=tuple(whole.calls[place] for place in kept), observed=observed)

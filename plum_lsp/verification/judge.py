@@ -1,0 +1,377 @@
+"""Judges one candidate at a time: static problems, then the specification, else whether it runs and agrees.
+
+Decides which evidence is needed and what tier it supports. Does not run code itself (the sandbox port does), and
+does not order candidates (`rank` does). A jail that breaks is reported and is never evidence against a candidate.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
+from plum_lsp.domain.verification import (
+    Call,
+    Ending,
+    Equals,
+    Holds,
+    InModule,
+    Limits,
+    Observation,
+    Program,
+    TestCase,
+    Verdict,
+    VerdictStatus,
+)
+from plum_lsp.python.contracts.contract import Contract, contracts_of
+from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
+from plum_lsp.python.inputs.calls import generated_calls
+from plum_lsp.python.inputs.definitions import is_outside
+from plum_lsp.python.reading.sources import reachable_function
+from plum_lsp.python.reading.window import program_with, reference_program
+from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.suggestion import whole
+from plum_lsp.verification.ordering import Experience
+from plum_lsp.verification.rank import counted, score
+from plum_lsp.verification.screening import telling
+
+_LOADS = Call(expression="None")
+"""Observed alone, it shows whether a program loads."""
+GENERATED_SECONDS_MAX = 0.3
+"""For the program and all its generated inputs together; most groups need a hundredth of it."""
+HURRY_SECONDS_MAX = 0.4
+"""For the program and its tests at first. Who needs longer gets the full limit if nobody in the group was faster."""
+_SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
+"""Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the tests of one request are worth: `specification` holds those that can tell a candidate right from wrong.
+
+    `problem` is empty unless nothing can be run: no jail, a broken jail, or a file that does not load by itself.
+    """
+
+    specification: tuple[TestCase, ...]
+    problem: str = ""
+
+
+GENERATED_CALLS = 40
+"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
+
+    `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
+    these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
+    `experience` is what the tests have cost and told so far. `whole` are tests of the project that may reach the
+    function, likeliest first; those that do become part of the evidence.
+    """
+
+    sandbox: Sandbox | SandboxUnavailable
+    context: Context
+    reference: Program
+    tests: tuple[TestCase, ...]
+    calls: tuple[Call, ...]
+    contracts: tuple[Contract, ...]
+    limits: Limits
+    compares: bool = True
+    experience: Experience = field(default_factory=Experience)
+    whole: tuple[TestCase, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        context: Context,
+        sandbox: Sandbox | SandboxUnavailable,
+        limits: Limits,
+        *,
+        compares: bool = True,
+        project: Sequence[TestCase] = (),
+        path: Path | None = None,
+        whole: Sequence[TestCase] = (),
+    ) -> Judge:
+        """The judge of the hole in `context`, with every test and input that can be had from its text.
+
+        `project` are the project's own tests of the function, which come first. `path` is the document's own, if it
+        lies on this machine: in a project it is run as the module it is.
+        """
+        tests = (*project, *examples_of(context))
+        reference = reference_program(context)
+        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
+        return cls(
+            sandbox=sandbox,
+            context=context,
+            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
+            tests=tests,
+            calls=calls,
+            contracts=contracts_of(context, tests),
+            limits=limits,
+            compares=compares,
+            whole=tuple(whole),
+        )
+
+    def program(self, text: str) -> Program:
+        """The program with `text` in the hole."""
+        return replace(self.reference, source=program_with(self.context, text).source)
+
+    async def evidence(self) -> Evidence:
+        """Run the program without a candidate: does it load, and which tests does it pass as it is?
+
+        A test that passes with the hole unfilled is vacuous: it proves nothing about a candidate and is dropped,
+        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, or
+        the hole stands outside any function, only a candidate can make it load: then the tests with literal expected
+        values count, unscreened.
+        """
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return Evidence(specification=self.tests, problem=told(self.sandbox))
+        reference = self.reference
+        try:
+            asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
+            loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
+            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
+                literal = tuple(test for test in self.tests if _is_literal(test))
+                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
+            if loads.ending is not Ending.RETURNED:
+                return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
+            tests = _judgeable(self.tests, seen)
+            verdicts, together = await asyncio.gather(
+                self.sandbox.verify(reference, tests, self.limits, reference=reference),
+                whole.telling(self.sandbox, reference, self.whole),
+            )
+        except SandboxError as error:
+            return Evidence(specification=self.tests, problem=told(error))
+        return Evidence(specification=(*telling(tests, verdicts), *together))
+
+    async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
+        """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""
+        problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
+        if problem or isinstance(self.sandbox, SandboxUnavailable):
+            return _unverified(candidate, problem), ()
+        try:
+            if evidence.specification:
+                hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
+                calls = self.calls if self.compares else ()
+                return await self._verify(candidate, evidence.specification, self.sandbox, hurried, calls)
+            return await self._check(candidate, self.sandbox)
+        except SandboxError as error:
+            return _unverified(candidate, f"not run: {told(error)}"), ()
+
+    async def again(self, judged: Judged, evidence: Evidence) -> Judged:
+        """A candidate that ran out of time, judged once more with all the time that the limits allow.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        if isinstance(self.sandbox, SandboxUnavailable):
+            return judged
+        again, _ = await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+        return again
+
+    async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
+        """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        asked = [with_fresh_world(call, effects, shows_files=True) for call in calls]
+        seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
+        return tuple(seen)
+
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        sandbox: Sandbox,
+        limits: Limits,
+        calls: Sequence[Call] = (),
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
+
+        A test that could not be run has no verdict.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        effects = self.effects(program)
+        split = [test for test in tests if not whole.is_whole(test)]
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in split]
+        made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
+        staged = with_stand_ins(program, effects)
+        (given, seen), together = await asyncio.gather(
+            sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+        )
+        return whole.reconciled(tests, (*given, *together)), seen
+
+    def effects(self, program: Program) -> tuple[EffectFound, ...]:
+        """What the function at the hole, and the making of its object, ask of the world."""
+        function = reachable_function(self.context)
+        if function is None:
+            return ()
+        names = (function.name, *((function.class_name or "").split(".")[-1:]))
+        found = [one for name in names if name for one in effects_of(program, name)]
+        return tuple({one.effect: one for one in found}.values())
+
+    async def _verify(
+        self,
+        candidate: Candidate,
+        tests: Sequence[TestCase],
+        sandbox: Sandbox,
+        limits: Limits,
+        calls: Sequence[Call] = (),
+    ) -> tuple[Judged, tuple[Observation, ...]]:
+        """By the specification: every test of it must pass. What it did on the `calls` comes along."""
+        program = self.program(candidate.text)
+        refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
+        if refused:
+            tests = [test for test in tests if not whole.is_whole(test)]
+        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
+        self.experience.learn(given)
+        by_test = {verdict.test_id: verdict for verdict in given}
+        verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
+        failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
+        out_of_reach = undecidable(self.effects(program)) if failed else ""
+        if out_of_reach:
+            return _checked(candidate, out_of_reach), ()
+        if not verdicts:
+            return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
+        first = f": {_failure(*failed[0])}" if failed else ""
+        judged = Judged(
+            candidate=candidate,
+            verdicts=verdicts,
+            tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
+            score=score(candidate, verdicts),
+            reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
+        )
+        return judged, () if ran_out(judged) else seen
+
+    @property
+    def short_limits(self) -> Limits:
+        """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
+        return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
+
+    async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
+        """Without a specification: does it load, and run on generated inputs without a surprise?"""
+        program = self.program(candidate.text)
+        out_of_reach = undecidable(self.effects(program))
+        calls = () if out_of_reach else self.calls
+        loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
+        if loads.ending is not Ending.RETURNED:
+            return _unverified(candidate, f"does not load: {shown(loads)}"), ()
+        surprise = surprise_in(seen)
+        if surprise is not None:
+            return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
+        ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
+        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
+        return judged, tuple(seen)
+
+
+def _module_of(
+    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
+) -> InModule | None:
+    """The module that the document is, where the sandbox has its project."""
+    if path is None or isinstance(sandbox, SandboxUnavailable):
+        return None
+    place = sandbox.place_of(path.resolve())
+    if place is None:
+        return None
+    return InModule(
+        name=place.name,
+        path=str(path.resolve()),
+        import_root=str(place.import_root),
+        is_package=place.is_package,
+        base=reference.source,
+        hole_line=context.before.count("\n") + 1,
+    )
+
+
+def index_of(judged: Judged) -> int:
+    """The candidate's place in its group."""
+    return judged.candidate.completion.index
+
+
+def ran_out(judged: Judged) -> bool:
+    """Whether the candidate ran out of time on a test."""
+    return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
+
+
+def _expected_calls(test: TestCase) -> tuple[Call, ...]:
+    """What computes the expected value of a test without a candidate, with and without its setup; often nothing."""
+    if not isinstance(test.expectation, Equals):
+        return ()
+    expected = test.expectation.expected
+    return tuple(Call(expression=expected, setup=setup) for setup in dict.fromkeys(("", test.call.setup)))
+
+
+def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
+    """The tests whose expected value could be computed; prose misread as code cannot. `seen` follows the calls."""
+    rest = iter(seen)
+    kept = []
+    for test in tests:
+        endings = {next(rest).ending for _ in _expected_calls(test)}
+        if not endings or Ending.RETURNED in endings:
+            kept.append(test)
+    return tuple(kept)
+
+
+def _is_unfilled(loads: Observation) -> bool:
+    """Whether it was the unfilled hole that kept the program from loading."""
+    return loads.ending is Ending.CRASHED and NotImplementedError.__name__ in loads.detail
+
+
+def _is_literal(test: TestCase) -> bool:
+    """Whether the test can be judged without running the program for its expected value."""
+    if not isinstance(test.expectation, Equals):
+        return test.origin.is_specification and not isinstance(test.expectation, Holds)
+    try:
+        ast.literal_eval(test.expectation.expected)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return test.origin.is_specification
+
+
+def told(error: PlumError) -> str:
+    """The error and its remedy as one line for the user."""
+    message = str(error).rstrip(".")
+    return f"{message}. {error.remedy}".strip()
+
+
+def _checked(candidate: Candidate, reason: str) -> Judged:
+    return Judged(candidate=candidate, verdicts=(), tier=Tier.CHECKED, score=score(candidate, ()), reason=reason)
+
+
+def _unverified(candidate: Candidate, reason: str) -> Judged:
+    return Judged(candidate=candidate, verdicts=(), tier=Tier.UNVERIFIED, score=score(candidate, ()), reason=reason)
+
+
+def surprise_in(seen: Sequence[Observation]) -> Observation | None:
+    """What no input should end in: a slip, a crash, or never an end at all."""
+    if seen and all(observation.is_cut_off for observation in seen):
+        return seen[0]
+    return next((observation for observation in seen if _is_slip(observation)), None)
+
+
+def _is_slip(observation: Observation) -> bool:
+    if observation.raised is not None:
+        return not _SURPRISES.isdisjoint(observation.raised.type_names)
+    return observation.ending is Ending.CRASHED
+
+
+def shown(observation: Observation) -> str:
+    """How a call ended, as text for people."""
+    if observation.raised is not None:
+        return f"{observation.raised.type_names[0]}: {observation.raised.message}"
+    return f"{observation.ending.value.replace('_', ' ')} {observation.detail}".strip()
+
+
+def _failure(test: TestCase, verdict: Verdict) -> str:
+    return f"{test.call.expression or test.quote} gave {verdict.shown}"

@@ -1,0 +1,77 @@
+"""From findings and observations to one `Quality` a candidate, and the order of candidates that are equally right.
+
+Pure. Does not look at code (`python.ruff` does) and never weighs against correctness: it only breaks ties.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+from plum_lsp.domain.quality import Findings, Passage, Quality
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.verification import Ending, Observation, Program
+
+TIMER_MS = 2.0
+"""Added to both sides of a ratio of times: below it, differences are those of a busy machine."""
+SLOW_MIN = 2.0
+"""From this many times slower than its siblings on, a candidate is called slow; below, times are noise."""
+_ENDED = frozenset({Ending.RETURNED, Ending.RAISED})
+
+
+def passage_of(context: Context, text: str, program: Program) -> Passage:
+    """The lines of `program` that a candidate wrote, from the header of its function on."""
+    first = context.before.count("\n") + 1
+    last = first + text.count("\n")
+    header = f"def {context.function.name}" if context.function is not None else ""
+    if header:
+        above = context.before.split("\n")
+        places = [number for number, line in enumerate(above, start=1) if header in line]
+        first = places[-1] if places else first
+    return Passage(source=program.source, first_line=first, last_line=last)
+
+
+def quality_of(findings: Findings, text: str, slowness: float) -> Quality:
+    """The signals of one candidate with this text."""
+    lines = [line.strip() for line in text.split("\n")]
+    return Quality(
+        security=findings.security,
+        complexity=findings.complexity,
+        lines=sum(bool(line) and not line.startswith("#") for line in lines),
+        slowness=slowness,
+    )
+
+
+def slowness_of(observed: Mapping[int, Sequence[Observation]]) -> dict[int, float]:
+    """How much slower each candidate is than the median of all, on the inputs that all of them came to an end on.
+
+    `observed` maps candidate indices to what they did on the same calls, in the same order; 1.0 means not slower.
+    """
+    if not observed:
+        return {}
+    rows = list(zip(*observed.values(), strict=True))
+    shared = [place for place, row in enumerate(rows) if all(seen.ending in _ENDED for seen in row)]
+    totals = {index: sum(seen[place].wall_ms for place in shared) for index, seen in observed.items()}
+    usual = statistics.median(totals.values())
+    return {index: max(1.0, (total + TIMER_MS) / (usual + TIMER_MS)) for index, total in totals.items()}
+
+
+def quality_key(quality: Quality | None) -> tuple[int, int, int, int]:
+    """Sorts candidates that are equally right, best first: safe, then not slow, then simple, then short.
+
+    Times count by powers of two, so that noise orders nothing. A candidate without signals comes after those with
+    unremarkable ones only where they are equal in nothing: it sorts as one finding would.
+    """
+    if quality is None:
+        return (1, 0, 0, 0)
+    slow = int(math.log2(quality.slowness)) if quality.slowness >= SLOW_MIN else 0
+    return (len(quality.security), slow, quality.complexity, quality.lines)
+
+
+def quality_words(quality: Quality) -> str:
+    """The signals in one line for people; only what is remarkable beside complexity and length."""
+    parts = [f"complexity {quality.complexity}", f"{quality.lines} line{'s' if quality.lines != 1 else ''}"]
+    if quality.slowness >= SLOW_MIN:
+        parts.append(f"{quality.slowness:.1f} times slower than the other candidates")
+    return ", ".join([*parts, *(f"security: {finding}" for finding in quality.security)])

@@ -1,0 +1,101 @@
+"""Turns verdicts into a tier, a score and an order, and the order into an offer or an abstention.
+
+Pure: decides on values. Does not run anything and does not know why a candidate was sampled.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    AbstentionReason,
+    Candidate,
+    Judged,
+    Offer,
+    OfferId,
+    RequestId,
+    Tier,
+)
+from plum_lsp.domain.text import Span
+from plum_lsp.domain.verification import TestCase, Verdict
+from plum_lsp.verification.quality import quality_key
+
+LOGPROB_WEIGHT = 0.1
+"""At most this much of the score comes from the policy's own confidence: less than one failed test of ten."""
+LENGTH_WEIGHT = 0.001
+"""Taken off for each line: of two candidates that are equally right and likely, the shorter is read faster."""
+
+_STRENGTH = {tier: place for place, tier in enumerate(Tier)}
+
+
+def score(candidate: Candidate, verdicts: Sequence[Verdict], probability: float = 0.0) -> float:
+    """Pass rate and probability, plus small terms for confidence and brevity; about [-0.5, 2.1], higher is better."""
+    pass_rate = sum(verdict.is_pass for verdict in verdicts) / len(verdicts) if verdicts else 0.0
+    likelihood = math.exp(candidate.mean_logprob) if candidate.mean_logprob is not None else 0.0
+    lines = min(candidate.text.count("\n") + 1, 500)
+    return pass_rate + probability + LOGPROB_WEIGHT * likelihood - LENGTH_WEIGHT * lines
+
+
+def ranked(group: Sequence[Judged]) -> list[Judged]:
+    """Strongest tier first, then the likelier to be right, by tenths; of those that are equally likely the safe, quick
+    and simple, then score. Ties fall to the shorter, then the earlier."""
+    return sorted(
+        group,
+        key=lambda judged: (
+            _STRENGTH[judged.tier],
+            -round(judged.probability or 0.0, 1),
+            quality_key(judged.quality),
+            -judged.score,
+            len(judged.candidate.text),
+            judged.candidate.completion.index,
+        ),
+    )
+
+
+def choose(
+    group: Sequence[Judged],
+    *,
+    request_id: RequestId,
+    offer_id: OfferId,
+    hole: Span,
+    tests: Sequence[TestCase],
+    tiers: Collection[Tier],
+) -> Offer | Abstention:
+    """The offer that `group` supports within `tiers`, with the others that could stand in for it; else why not."""
+    standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
+    offered = [judged for judged in standing if judged.tier in tiers]
+    if not offered:
+        return _abstain(group, standing, request_id)
+    return Offer(
+        id=offer_id,
+        request_id=request_id,
+        hole=hole,
+        chosen=offered[0],
+        alternatives=tuple(offered[1:]),
+        tests=tuple(tests),
+    )
+
+
+def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: RequestId) -> Abstention:
+    """The most telling reason why none of `group` is offered."""
+    refuted = [judged for judged in group if judged.is_refuted]
+    if not group:
+        reason, detail = AbstentionReason.POLICY_SILENT, "The policy gave no complete candidate in time."
+    elif standing:
+        best = standing[0]
+        reason = AbstentionReason.TIER_NOT_OFFERED
+        detail = f"The best candidate is only {best.tier.value}: {best.reason}."
+    elif refuted:
+        reason = AbstentionReason.ALL_FAILED
+        detail = f"{counted(len(refuted), 'candidate')} failed the tests; the last one: {refuted[-1].reason}."
+    else:
+        reason = AbstentionReason.NO_VALID_CANDIDATE
+        detail = f"{counted(len(group), 'candidate')}, none fit to run; the last one: {group[-1].reason}."
+    return Abstention(request_id=request_id, reason=reason, detail=detail)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

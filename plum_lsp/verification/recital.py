@@ -1,0 +1,110 @@
+"""Tells candidates that recite the examples: they ask for the examples' arguments and name the results. Runs nothing.
+
+`{3: 6, 0: 1}.get(n, 1)` passes every example of a factorial and knows nothing of it. Reads literals only; a result that
+is put together at run time is not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from plum_lsp.domain.verification import Equals, TestCase
+from plum_lsp.python.reading.sources import expression_or_none, statements_or_none
+
+SHARE_MIN = 0.5
+"""At least this share of a reciter's telling literals are the examples'; of a table of all weekdays, few are."""
+CHARACTERS_MAX = 1_000
+"""Longer literals are not compared."""
+_PLAIN = frozenset({"0", "1", "-1", "2", "True", "False", "None", "''", "[]", "{}", "()", "0.0", "1.0", "..."})
+"""Literals that stand in any program."""
+_LITERALS = (ast.Constant, ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict)
+
+
+def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()) -> bool:
+    """Whether the candidate names every telling result of the examples, and compares with what they are results of.
+
+    One of several may be what it gives otherwise. One that reads none of the `parameters` recites whatever it names.
+    """
+    tree = statements_or_none(text)
+    if tree is not None and parameters and _read_names(tree).isdisjoint(parameters):
+        return True
+    shown = [found for test in tests if (found := _shown(test)) is not None]
+    telling = [one for one in shown if one.result not in _PLAIN]
+    if tree is None or not telling:
+        return False
+    own, asked, particular = set(_literals(tree)), _asked_for(tree), _constants(tree)
+    is_named = all(one.result in own for one in telling)
+    known = sum(one.given <= asked for one in telling)
+    told = particular & {constant for one in shown for constant in one.constants}
+    return is_named and known >= max(1, len(telling) - 1) and len(told) >= SHARE_MIN * len(particular)
+
+
+def is_constant(text: str) -> bool:
+    """Whether the candidate reads no name at all, so that it gives the same whatever it is given."""
+    tree = statements_or_none(text)
+    return tree is not None and not _read_names(tree)
+
+
+def _read_names(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """The literal arguments and the result of an example, as source, and the constants in them."""
+
+    given: frozenset[str]
+    result: str
+    constants: frozenset[str]
+
+
+def _shown(test: TestCase) -> _Shown | None:
+    """What an example shows; None if its result, or every argument, is no literal."""
+    if not isinstance(test.expectation, Equals):
+        return None
+    result, call = expression_or_none(test.expectation.expected), expression_or_none(test.call.expression)
+    if result is None or call is None or not _is_literal(result):
+        return None
+    calls = [node for node in ast.walk(call) if isinstance(node, ast.Call)]
+    arguments = [argument for node in calls for argument in (*node.args, *(one.value for one in node.keywords))]
+    given = [argument for argument in arguments if _is_literal(argument)]
+    if not given:
+        return None
+    return _Shown(
+        given=frozenset(map(ast.unparse, given)),
+        result=ast.unparse(result),
+        constants=frozenset(_constants(result) | _constants(call)),
+    )
+
+
+def _asked_for(tree: ast.AST) -> set[str]:
+    """The literals that the candidate compares something with, or looks up."""
+    found: list[ast.AST] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
+            found += [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict):
+            found += [key for key in node.keys if key is not None]
+        elif isinstance(node, ast.MatchValue):
+            found.append(node.value)
+    return {literal for node in found if _is_literal(node) for literal in _literals(node)}
+
+
+def _literals(tree: ast.AST) -> Iterator[str]:
+    """The literals of a tree as source, and those inside them."""
+    for node in ast.walk(tree):
+        if isinstance(node, _LITERALS) and _is_literal(node):
+            source = ast.unparse(node)
+            if len(source) <= CHARACTERS_MAX:
+                yield source
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return all(isinstance(part, _LITERALS) for part in ast.walk(node) if isinstance(part, ast.expr))
+
+
+def _constants(tree: ast.AST) -> set[str]:
+    """The constants of a tree that do not stand in any program."""
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Constant)} - _PLAIN

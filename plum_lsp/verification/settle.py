@@ -1,0 +1,281 @@
+"""Settles a group, once its members were run on the same inputs: how likely each is right, and the tier that follows.
+
+Pure: works on observations that `judge` and `compare` obtained. Does not order candidates (`rank` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from plum_lsp.domain.suggestion import Judged, Tier
+from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
+from plum_lsp.python.contracts.contract import Contract, breaches
+from plum_lsp.sandbox.values import clean, show
+from plum_lsp.verification.agreement import Matrix, Trial
+from plum_lsp.verification.calibration import calibration
+from plum_lsp.verification.compare import Comparison
+from plum_lsp.verification.judge import Judge, index_of, shown
+from plum_lsp.verification.rank import counted, score
+from plum_lsp.verification.recital import is_constant, recites
+from plum_lsp.verification.signals import Signals, signals_of
+
+AGAINST_AN_EXAMPLE_MIN = 3
+"""So many different candidates must agree, on all but one example, before that example is doubted."""
+DOUBT_PROBABILITY_MIN = 0.5
+"""And so likely must they be right without it."""
+PRINTED_MAX = 80
+"""Characters of what a candidate printed that a reason shows."""
+PROBABILITY_OF_NOTHING = 0.01
+"""For candidates that cannot be run, or end in a slip: of the labelled ones, none was right."""
+
+PROBABILITY_OF_RECITAL = 0.05
+"""For candidates that recite the examples: about what those get that other inputs show to know nothing else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threshold:
+    """What is offered: at least this likely, and at least this share as likely as the likeliest of the group."""
+
+    probability: float
+    share: float
+
+
+TESTED = Threshold(probability=0.08, share=0.45)
+"""For candidates that pass every test of a specification."""
+UNTESTED = Threshold(probability=0.12, share=0.45)
+"""Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""
+
+
+def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> list[Judged]:
+    """`group` with probabilities, and the tiers that follow from them.
+
+    Without a specification, the likely ones rise from `checked` to `consistent`. With one, those that pass it but
+    look wrong on other inputs fall to `checked`: they may know the examples only. An example that many agreeing
+    candidates contradict, and it alone, is doubted: they become `consistent`. Those that recite the examples have no
+    say where another passes them.
+    """
+    weighed = Weighed.of(group, judge, comparison)
+    reciting = _reciting(group, judge, weighed)
+    if reciting:
+        others = settled([judged for judged in group if index_of(judged) not in reciting], judge, comparison)
+        found = {index_of(judged): judged for judged in others}
+        return [found.get(index_of(one)) or _recited(one, weighed, reciting[index_of(one)]) for one in group]
+    doubted = _doubted(group, judge, comparison, weighed)
+    if doubted is not None:
+        return _doubting(group, judge, doubted)
+    return [_settled(judged, judge, weighed) for judged in group]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A group's matrix with what it says of each candidate by index."""
+
+    matrix: Matrix
+    calls: tuple[Call, ...]
+    signals: Mapping[int, Signals]
+    probability: Mapping[int, float]
+
+    @classmethod
+    def of(cls, group: Sequence[Judged], judge: Judge, comparison: Comparison, without: int | None = None) -> Weighed:
+        """The group weighed; with `without`, as if that test (a place in the verdicts) did not exist."""
+        failed = {index_of(one): _failures(one, without) for one in group if not one.candidate.problem}
+        trials = [
+            Trial.of(index_of(one), one.candidate.text, seen, stands=failed[index_of(one)] == 0)
+            for one in group
+            if (seen := comparison.observed.get(index_of(one))) is not None
+        ]
+        matrix = Matrix.of(trials)
+        tests = max((len(one.verdicts) for one in group), default=0) - (without is not None)
+        broken = _broken(trials, matrix, comparison.calls, judge.contracts)
+        signals = signals_of(matrix, tests=max(0, tests), failed=failed, violations=broken)
+        estimate = calibration()
+        found = {index: estimate.probability(one) for index, one in signals.items()}
+        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found)
+
+    def is_likely(self, index: int, threshold: Threshold) -> bool:
+        """Whether the candidate may be offered."""
+        own, best = self.probability.get(index, 0.0), max(self.probability.values(), default=0.0)
+        return own >= threshold.probability and own >= threshold.share * best
+
+
+def _failures(judged: Judged, without: int | None) -> int:
+    return sum(not verdict.is_pass for place, verdict in enumerate(judged.verdicts) if place != without)
+
+
+def _broken(
+    trials: Sequence[Trial], matrix: Matrix, calls: Sequence[Call], contracts: Sequence[Contract]
+) -> dict[int, float]:
+    """The share of the telling inputs on which each candidate breaks a contract."""
+    telling = [calls[place] for place in matrix.inputs]
+    seen = {trial.index: [trial.observations[place] for place in matrix.inputs] for trial in trials}
+    found = breaches(contracts, telling, seen)
+    return {index: len({place for _, place in broken}) / max(1, len(telling)) for index, broken in found.items()}
+
+
+def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
+    """One candidate, weighed."""
+    index = index_of(judged)
+    if index not in weighed.probability:
+        return _unasked(judged, judge)
+    probability = weighed.probability[index]
+    found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
+    if not weighed.matrix.inputs:
+        return found
+    if found.tier is Tier.CHECKED and weighed.is_likely(index, UNTESTED):
+        return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
+    if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
+        return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
+    return found
+
+
+def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int]:
+    """Those that look up the examples' own results and do something else than every other candidate that passes.
+
+    Returns, for each, the likeliest of these others.
+    """
+    passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
+    function = judge.context.function
+    parameters = function.parameters if function is not None and judge.tests else ()
+    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests, parameters)}
+    others = [index_of(one) for one in passing if index_of(one) not in knowing]
+    differs = weighed.matrix.first_difference
+    return {
+        index: max(others, key=lambda other: (weighed.probability[other], -other))
+        for index in knowing
+        if others and all(differs(index, other) is not None for other in others)
+    }
+
+
+def _recited(judged: Judged, weighed: Weighed, other: int) -> Judged:
+    return replace(
+        judged,
+        tier=Tier.CHECKED,
+        probability=PROBABILITY_OF_RECITAL,
+        score=score(judged.candidate, judged.verdicts, PROBABILITY_OF_RECITAL),
+        reason=f"{judged.reason} by naming their results, but {_difference(index_of(judged), other, weighed)}",
+    )
+
+
+def _unasked(judged: Judged, judge: Judge) -> Judged:
+    """A candidate that was not compared: weighed by its tests alone.
+
+    It stays what it is, unless it was asked and some input kept it from being compared.
+    """
+    if judged.candidate.problem or (judged.tier is Tier.UNVERIFIED and not judged.verdicts):
+        return replace(judged, probability=PROBABILITY_OF_NOTHING)
+    alone = Weighed.of([judged], judge, Comparison(observed={index_of(judged): ()}))
+    probability = alone.probability[index_of(judged)]
+    found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
+    if judged.tier is Tier.VERIFIED and judge.compares and judge.calls:
+        reason = f"{judged.reason}, but not every generated input ran as it should"
+        return replace(found, tier=Tier.CHECKED, reason=reason)
+    return found
+
+
+def _agreeing(index: int, weighed: Weighed) -> str:
+    """Why a candidate without a specification may be offered."""
+    inputs = counted(len(weighed.matrix.inputs), "generated input")
+    voices = weighed.matrix.voices_for(index)
+    if voices > 1:
+        return f"{counted(voices, 'different candidate')} agree on {inputs}"
+    return f"does what most other candidates do on most of {inputs}"
+
+
+def _oddity(index: int, weighed: Weighed) -> str:
+    """What a candidate that passes its tests does elsewhere that others do not."""
+    usual = max(weighed.probability, key=lambda other: weighed.probability[other])
+    return _difference(index, usual, weighed)
+
+
+def _difference(index: int, usual: int, weighed: Weighed) -> str:
+    """The first input on which two candidates differ, and what they give."""
+    place = weighed.matrix.first_difference(index, usual)
+    if place is None:
+        return "other inputs do not tell candidates apart"
+    here, there = (weighed.matrix.trials[one].observations[place] for one in (index, usual))
+    return f"{weighed.calls[place].expression} gives {_shown(here)} where others give {_shown(there)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """An example that the candidates `members` contradict."""
+
+    test: TestCase
+    members: frozenset[int]
+    voices: int
+    weighed: Weighed
+
+
+def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weighed: Weighed) -> _Doubt | None:
+    """The example that the best candidates agree against; None if there is none, or others hold it up."""
+    upheld = [index_of(one) for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.probability]
+    rivals = [weighed.matrix.voices_for(index) for index in upheld]
+    is_upheld = any(one.tier is Tier.VERIFIED and not is_constant(one.candidate.text) for one in group)
+    best: _Doubt | None = None
+    for place in range(max((len(judged.verdicts) for judged in group), default=0)):
+        doubt = _against(group, judge, comparison, place, is_upheld=is_upheld)
+        if doubt is None or doubt.voices <= 2 * max(rivals, default=0):
+            continue
+        if best is None or doubt.voices > best.voices:
+            best = doubt
+    return best
+
+
+def _against(
+    group: Sequence[Judged], judge: Judge, comparison: Comparison, place: int, *, is_upheld: bool
+) -> _Doubt | None:
+    """The case against one example: those that pass all others, agree everywhere, and give it one other answer.
+
+    If it `is_upheld` by a candidate that computes something, near-copies are one voice.
+    """
+    failing = [
+        judged
+        for judged in group
+        if index_of(judged) in comparison.observed
+        and len(judged.verdicts) > place
+        and not judged.verdicts[place].is_pass
+        and _failures(judged, place) == 0
+    ]
+    if len(failing) < AGAINST_AN_EXAMPLE_MIN:
+        return None
+    weighed = Weighed.of(group, judge, comparison, without=place)
+    lead = max(failing, key=lambda judged: weighed.probability.get(index_of(judged), 0.0))
+    mates = {index_of(lead), *weighed.matrix.mates(index_of(lead))}
+    answer = lead.verdicts[place].shown
+    members = frozenset(
+        index_of(one) for one in failing if index_of(one) in mates and one.verdicts[place].shown == answer
+    )
+    voices = weighed.matrix.voices_for(index_of(lead), among=members)
+    if is_upheld:
+        voices = min(voices, weighed.matrix.lineages(members))
+    is_strong = weighed.probability.get(index_of(lead), 0.0) >= DOUBT_PROBABILITY_MIN and bool(weighed.matrix.inputs)
+    if voices < AGAINST_AN_EXAMPLE_MIN or not is_strong:
+        return None
+    test = next(test for test in judge.tests if test.id == lead.verdicts[place].test_id)
+    return _Doubt(test=test, members=members, voices=voices, weighed=weighed)
+
+
+def _doubting(group: Sequence[Judged], judge: Judge, doubt: _Doubt) -> list[Judged]:
+    """The group judged by all examples but the one that is doubted."""
+    claim = f"the example {doubt.test.quote.strip() or doubt.test.call.expression!r} may be wrong"
+    settled_ones = []
+    for judged in group:
+        index = index_of(judged)
+        found = _settled(judged, judge, doubt.weighed)
+        if index in doubt.members:
+            given = next(verdict.shown for verdict in judged.verdicts if verdict.test_id == doubt.test.id)
+            agreed = f"{counted(doubt.voices, 'different candidate')} agree on everything else and give {given}"
+            found = replace(found, tier=Tier.CONSISTENT, reason=f"{claim}: {agreed}")
+        elif judged.tier is Tier.VERIFIED:
+            agreed = f"{counted(doubt.voices, 'different candidate')} agree on everything else"
+            found = replace(found, tier=Tier.CHECKED, reason=f"{judged.reason}, but {claim}: {agreed}")
+        settled_ones.append(found)
+    return settled_ones
+
+
+def _shown(observation: Observation) -> str:
+    if observation.ending is not Ending.RETURNED:
+        return shown(observation)
+    printed = f" and prints {clean(observation.printed.rstrip(), PRINTED_MAX)!r}" if observation.printed.strip() else ""
+    return f"{show(observation.value)}{printed}"

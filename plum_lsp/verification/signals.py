@@ -1,0 +1,230 @@
+"""What a group's matrix says of each candidate, as numbers that a fitted estimate can weigh (see `calibration`).
+
+Every number is a count or a share that has a reason to bear on whether a candidate is right; none depends on the
+order of candidates, on names of tasks or functions, or on the candidate's own claims. Decides nothing, runs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, fields
+
+from plum_lsp.domain.verification import Ending, Node, Observation
+from plum_lsp.verification.agreement import ALIKE_MIN, Matrix
+
+NEAREST = 3
+"""How many of the most similar texts count as neighbours: slips of one program are each a few tokens away from it."""
+VARIED_INPUTS_MIN = 3
+"""On so many inputs, one and the same answer to all of them is what a constant would give."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signals:
+    """One candidate's numbers. "Others" have another form; "strangers" are others that behave differently."""
+
+    tests: float
+    """How many tests of the specification there are."""
+    failed: float
+    """The share of them that the candidate fails."""
+    voices: float
+    """Different forms in the group."""
+    standing: float
+    """Different forms that fail no test."""
+    inputs: float
+    """Inputs that tell anything."""
+    contested: float
+    """Inputs on which not everybody gives one answer."""
+    agreeing: float
+    """Others that behave exactly alike."""
+    nearly: float
+    """Others that behave alike on all but one input in twenty."""
+    rivals: float
+    """The most others that some stranger has on its side; -1 without strangers."""
+    likeness: float
+    """Mean likeness to the others."""
+    stranger_likeness: float
+    """Mean likeness to the strangers: slips of a right program each resemble it more than one another."""
+    likeness_lead: float
+    """Likeness, less that of the best stranger."""
+    stranger_lead: float
+    """Likeness to strangers, less that of the best stranger."""
+    lonely: float
+    """Share of contested inputs on which nobody else gives the same answer."""
+    lonely_lead: float
+    """How much less lonely than the least lonely stranger."""
+    outvoted: float
+    """Share of contested inputs on which another answer has clearly more voices."""
+    plural: float
+    """Share of contested inputs on which no answer has more voices."""
+    plural_lead: float
+    """The same, less that of the best stranger."""
+    standing_likeness: float
+    """Mean likeness to the others that fail no test; 0.5 if there are none."""
+    standing_agreeing: float
+    standing_strangers: float
+    raises: float
+    """Share of telling inputs on which it raises."""
+    gives_none: float
+    unanswered: float
+    """Share of all inputs that ended in a limit."""
+    is_constant: float
+    variety: float
+    """Different answers per telling input."""
+    nearness: float
+    """Mean similarity of the text to those of the strangers; 0.5 if there are none."""
+    nearest: float
+    """The same for the nearest few."""
+    nearness_lead: float
+    nearest_lead: float
+    violations: float
+    """Share of the inputs on which the result breaks what names, annotations or words promise."""
+
+    def vector(self) -> tuple[float, ...]:
+        """All numbers, in the order of `NAMES`."""
+        return astuple(self)
+
+
+NAMES = tuple(one.name for one in fields(Signals))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What is counted for each candidate before any two are compared."""
+
+    agreeing: int
+    likeness: float
+    stranger_likeness: float
+    lonely: float
+    outvoted: float
+    plural: float
+    nearness: float
+    nearest: float
+
+
+def signals_of(
+    matrix: Matrix, *, tests: int, failed: Mapping[int, int], violations: Mapping[int, float]
+) -> dict[int, Signals]:
+    """The signals of every candidate in the matrix. `failed` counts failed tests by candidate index, `violations`
+    the share of inputs that break a contract."""
+    contested = _contested(matrix)
+    own = {index: _own(matrix, index, contested) for index in matrix.trials}
+    standing = sorted({matrix.voice_of[trial.index] for trial in matrix.trials.values() if trial.stands})
+    return {
+        index: _signals(
+            matrix, index, own, contested, standing, tests, failed.get(index, 0), violations.get(index, 0.0)
+        )
+        for index in matrix.trials
+    }
+
+
+def _contested(matrix: Matrix) -> list[int]:
+    """The columns in which the voices differ."""
+    return [
+        column
+        for column in range(len(matrix.inputs))
+        if len({matrix.answers[voice][column] for voice in matrix.voices}) > 1
+    ]
+
+
+def _own(matrix: Matrix, index: int, contested: list[int]) -> _Own:
+    voice = matrix.voice_of[index]
+    others = [other for other in matrix.voices if other != voice]
+    mates = matrix.mates(index)
+    strangers = [other for other in others if other not in mates]
+    similar = sorted((matrix.similarity(index, other) for other in strangers), reverse=True)
+    lonely, outvoted, plural = _votes(matrix, index, others, contested)
+    return _Own(
+        agreeing=len({matrix.voice_of[mate] for mate in mates} - {voice}),
+        likeness=_mean((matrix.likeness(index, other) for other in others), 0.0),
+        stranger_likeness=_mean((matrix.likeness(index, other) for other in strangers), 0.0),
+        lonely=lonely,
+        outvoted=outvoted,
+        plural=plural,
+        nearness=_mean(similar, 0.5),
+        nearest=_mean(similar[:NEAREST], 0.5),
+    )
+
+
+def _votes(matrix: Matrix, index: int, others: list[int], contested: list[int]) -> tuple[float, float, float]:
+    """Shares of the contested inputs on which the candidate's answer is lonely, outvoted, and in the plurality."""
+    lonely = outvoted = plural = known = 0
+    for column in contested:
+        answer = matrix.answers[index][column]
+        if answer is None:
+            continue
+        known += 1
+        counts = Counter(matrix.answers[other][column] for other in others)
+        counts.pop(None, None)
+        mine, most = counts.get(answer, 0), max(counts.values(), default=0)
+        lonely += mine == 0
+        outvoted += mine + 1 < most
+        plural += mine + 1 >= most
+    return lonely / max(1, known), outvoted / max(1, known), plural / max(1, known)
+
+
+def _signals(
+    matrix: Matrix,
+    index: int,
+    own: Mapping[int, _Own],
+    contested: list[int],
+    standing: list[int],
+    tests: int,
+    failed: int,
+    violations: float,
+) -> Signals:
+    trial, mine = matrix.trials[index], own[index]
+    others = [other for other in matrix.trials if matrix.voice_of[other] != matrix.voice_of[index]]
+    strangers = [own[other] for other in others if other not in matrix.mates(index)]
+    peers = [voice for voice in standing if voice != matrix.voice_of[index]]
+    agreeing_peers = sum(peer in matrix.mates(index) for peer in peers)
+    seen = [trial.observations[place] for place in matrix.inputs]
+    told = max(1, len(seen))
+    varied = len(set(matrix.answers[index]))
+    return Signals(
+        tests=tests,
+        failed=failed / max(1, tests),
+        voices=len(matrix.voices),
+        standing=len(standing),
+        inputs=len(seen),
+        contested=len(contested),
+        agreeing=mine.agreeing,
+        nearly=len({matrix.voice_of[other] for other in others if matrix.likeness(index, other) >= ALIKE_MIN}),
+        rivals=max((one.agreeing for one in strangers), default=-1),
+        likeness=mine.likeness,
+        stranger_likeness=mine.stranger_likeness,
+        likeness_lead=mine.likeness - max((one.likeness for one in strangers), default=0.0),
+        stranger_lead=mine.stranger_likeness - max((one.stranger_likeness for one in strangers), default=0.0),
+        lonely=mine.lonely,
+        lonely_lead=min((one.lonely for one in strangers), default=1.0) - mine.lonely,
+        outvoted=mine.outvoted,
+        plural=mine.plural,
+        plural_lead=mine.plural - max((one.plural for one in strangers), default=0.0),
+        standing_likeness=_mean((matrix.likeness(index, peer) for peer in peers), 0.5),
+        standing_agreeing=agreeing_peers,
+        standing_strangers=len(peers) - agreeing_peers,
+        raises=sum(one.ending is Ending.RAISED for one in seen) / told,
+        gives_none=sum(_is_none(one) for one in seen) / told,
+        unanswered=sum(one.is_cut_off for one in trial.observations) / max(1, len(trial.observations)),
+        is_constant=len(seen) >= VARIED_INPUTS_MIN and varied == 1,
+        variety=varied / told,
+        nearness=mine.nearness,
+        nearest=mine.nearest,
+        nearness_lead=mine.nearness - max((one.nearness for one in strangers), default=mine.nearness),
+        nearest_lead=mine.nearest - max((one.nearest for one in strangers), default=mine.nearest),
+        violations=violations,
+    )
+
+
+def _is_none(seen: Observation) -> bool:
+    """Whether a call gave None, or a method did (then its object's attributes come after it)."""
+    value = seen.value
+    if isinstance(value, Node) and value.kind == "list" and len(value.items) == 2:
+        value = value.items[0]
+    return seen.ending is Ending.RETURNED and value is None
+
+
+def _mean(numbers: Iterable[float], default: float) -> float:
+    found = list(numbers)
+    return math.fsum(found) / len(found) if found else default

@@ -1,0 +1,411 @@
+"""The pipeline with a scripted policy server, over real HTTP, and the real sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.scripted_policy import ScriptedPolicy
+
+from plum_lsp.config import Settings
+from plum_lsp.domain.errors import SandboxUnavailable
+from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Verified
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.project import TestFile
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    AbstentionReason,
+    Offer,
+    RequestId,
+    SuggestionRequest,
+    Tier,
+    Trigger,
+)
+from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Origin
+from plum_lsp.policy.client.completions import PolicyOptions, open_policy
+from plum_lsp.policy.client.health import GROUPS_MIN, Pace
+from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.python.ruff import RuffReader
+from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.wiring import MonotonicClock, pipeline_options
+
+pytestmark = pytest.mark.slow
+
+ADD = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    >>> add(2, 2)\n    4\n    """\n    ‸'
+RIGHT, WRONG = "return a + b\n", "return a - b\n"
+
+
+class Told:
+    """A recorder that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        """Keep one event."""
+        self.events.append(event)
+
+
+class Desk:
+    """Asks the pipeline for suggestions in the user's terms."""
+
+    def __init__(self, policy: ScriptedPolicy, sandbox: Sandbox, cache_dir: Path) -> None:
+        self.policy = policy
+        self.told = Told()
+        self.sandbox: Sandbox | SandboxUnavailable = sandbox
+        self.options = replace(pipeline_options(Settings()), stop_early=False)
+        self.test_files: dict[str, str] = {}
+        self.pace = Pace()
+        self._cache_dir = cache_dir
+
+    async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
+        """What is offered at the mark ‸; with `finishes`, the record is complete."""
+        clock = MonotonicClock()
+        policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
+        assert isinstance(policy, WatchedPolicy)
+        policy.pace = self.pace
+        files = tuple(TestFile(path=path, text=text) for path, text in self.test_files.items())
+        pipeline = Pipeline(
+            policy=policy,
+            sandbox=self.sandbox,
+            clock=clock,
+            recorder=self.told,
+            options=self.options,
+            inspector=RuffReader(),
+            test_files=lambda uri, name, folders: files,
+        )
+        request = SuggestionRequest(
+            id=RequestId("request"),
+            document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
+            offset=marked.index("‸"),
+            trigger=Trigger.INVOKED,
+            deadline=clock.now() + seconds,
+        )
+        try:
+            result = await pipeline.suggest(request)
+            if finishes:
+                await pipeline.finish()
+            return result
+        finally:
+            await policy.close()
+
+
+@pytest.fixture
+def policy() -> Iterator[ScriptedPolicy]:
+    """A scripted policy server."""
+    with ScriptedPolicy() as server:
+        yield server
+
+
+@pytest.fixture
+async def desk(policy: ScriptedPolicy, tmp_path: Path) -> AsyncIterator[Desk]:
+    """A pipeline over the scripted policy and the real sandbox."""
+    sandbox = await open_sandbox()
+    yield Desk(policy, sandbox, tmp_path)
+    await sandbox.close()
+
+
+def reason_of(result: Offer | Abstention) -> AbstentionReason:
+    """Why nothing was offered."""
+    assert isinstance(result, Abstention), "something was offered"
+    return result.reason
+
+
+async def test_offers_the_candidate_that_passes(desk: Desk) -> None:
+    """A candidate that passes its tests is offered ahead of a likelier one that fails them."""
+    desk.policy.will_complete(WRONG, mean_logprob=-0.1)
+    desk.policy.will_complete(RIGHT, mean_logprob=-2.0)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert result.text.strip() == "return a + b"
+    assert result.chosen.tier is Tier.VERIFIED
+    assert [verdict.is_pass for verdict in result.chosen.verdicts] == [True, True]
+
+
+async def test_offers_nothing_when_every_candidate_fails(desk: Desk) -> None:
+    """A wrong candidate is not offered for want of a better one."""
+    desk.policy.will_complete(WRONG)
+
+    result = await desk.suggest(ADD)
+
+    assert reason_of(result) is AbstentionReason.ALL_FAILED
+
+
+async def test_a_hanging_candidate_is_refuted_and_the_next_one_offered(desk: Desk) -> None:
+    """A candidate that never returns loses its tests and takes nobody with it."""
+    desk.policy.will_complete("while True: pass\n", mean_logprob=-0.1)
+    desk.policy.will_complete(RIGHT, mean_logprob=-2.0)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert result.text.strip() == "return a + b"
+
+
+async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
+    """Candidates that differ in layout only share one judgement."""
+    desk.policy.will_complete("return a + b\n")
+    desk.policy.will_complete("return (a  +  b)  # sum\n")
+
+    await desk.suggest(ADD)
+
+    sampled = [event for event in desk.told.events if isinstance(event, Sampled)]
+    verified = {event.judged.candidate.id for event in desk.told.events if isinstance(event, Verified)}
+    assert len(sampled) == 5
+    assert len(verified) == 1
+
+
+async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None:
+    """Streams that are still running when the answer is clear are closed."""
+    desk.options = replace(desk.options, stop_early=True)
+    desk.policy.will_complete(RIGHT, delay_s=0.3)
+    desk.policy.will_hang()
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert desk.policy.hanging
+    assert all(seen.ended.wait(10) and seen.closed_early for seen in desk.policy.hanging)
+
+
+async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:
+    """Where nothing says what is right, candidates that agree in different words are offered as consistent."""
+    for text in ("return n * 2\n", "return n + n\n", "return 2 * n\n", "return n * 3\n", "return n * 2\n"):
+        desk.policy.will_complete(text)
+
+    result = await desk.suggest("def twice(n: int) -> int:\n    ‸")
+
+    assert isinstance(result, Offer)
+    assert result.chosen.tier is Tier.CONSISTENT
+    assert "3" not in result.text
+
+
+async def test_answers_learned_by_heart_are_found_out(desk: Desk) -> None:
+    """Inputs that no example names tell them from those that compute."""
+    desk.policy.will_complete("return {(1, 2): 3}.get((a, b), 4)\n", mean_logprob=-0.01)
+    desk.policy.will_complete(RIGHT, mean_logprob=-2.0)
+    desk.policy.will_complete("return b + a\n", mean_logprob=-2.0)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert "+" in result.text
+    reasons = [event.judged.reason for event in desk.told.events if isinstance(event, Verified)]
+    assert any("where others give" in reason for reason in reasons)
+
+
+async def test_an_example_that_everybody_contradicts_is_doubted(desk: Desk) -> None:
+    """Several different candidates agree on everything but one example: the user is told that it may be wrong."""
+    for text in ("return a + b\n", "return b + a\n", "return sum((a, b))\n", "return a - -b\n", "return 5\n"):
+        desk.policy.will_complete(text)
+    marked = ADD.replace("    4\n", "    4\n    >>> add(2, 3)\n    7\n")
+
+    result = await desk.suggest(marked)
+
+    assert isinstance(result, Offer)
+    assert result.chosen.tier is Tier.CONSISTENT
+    assert "add(2, 3)" in result.chosen.reason
+    assert "may be wrong" in result.chosen.reason
+
+
+async def test_a_candidate_that_uses_an_undefined_name_is_not_run(desk: Desk) -> None:
+    """What is known to be broken is told as such."""
+    desk.policy.will_complete("return undefined_helper(a, b)\n")
+
+    result = await desk.suggest(ADD)
+
+    assert reason_of(result) is AbstentionReason.NO_VALID_CANDIDATE
+    assert isinstance(result, Abstention)
+    assert "undefined_helper" in result.detail
+
+
+async def test_without_a_sandbox_nothing_is_run_and_the_user_is_told(desk: Desk) -> None:
+    """No isolation means no execution, no verdict and no offer."""
+    desk.sandbox = SandboxUnavailable("there is no isolation here")
+    desk.policy.will_complete(RIGHT)
+
+    result = await desk.suggest(ADD)
+
+    assert reason_of(result) is AbstentionReason.SANDBOX_UNAVAILABLE
+    assert all(not event.judged.verdicts for event in desk.told.events if isinstance(event, Verified))
+
+
+async def test_a_file_that_does_not_run_blames_no_candidate(desk: Desk) -> None:
+    """A module that fails to import leaves candidates unjudged, not failed."""
+    desk.policy.will_complete(RIGHT)
+
+    result = await desk.suggest("import no_such_module_anywhere\n\n" + ADD)
+
+    assert isinstance(result, Abstention)
+    assert "does not run" in result.detail
+    assert all(not event.judged.verdicts for event in desk.told.events if isinstance(event, Verified))
+
+
+async def test_a_function_that_is_called_while_the_file_loads_is_verified(desk: Desk) -> None:
+    """Only a candidate can make such a file load; the unfilled hole is not the file's fault."""
+    desk.policy.will_complete(WRONG)
+    desk.policy.will_complete(RIGHT)
+
+    result = await desk.suggest(ADD + "\n\nLIMIT = add(1, 2)\n")
+
+    assert isinstance(result, Offer)
+    assert result.text.strip() == "return a + b"
+    assert result.chosen.tier is Tier.VERIFIED
+
+
+async def test_a_test_that_the_empty_body_passes_is_no_evidence(desk: Desk) -> None:
+    """A vacuous example does not make a candidate verified."""
+    desk.policy.will_complete("return 5\n")
+    trace = "Traceback (most recent call last):\n    NotImplementedError"
+    text = f'def f():\n    """\n    >>> f()\n    {trace}\n    """\n    ‸'
+
+    result = await desk.suggest(text)
+
+    assert not isinstance(result, Offer) or result.chosen.tier is not Tier.VERIFIED
+
+
+async def test_an_expected_value_that_cannot_be_computed_refutes_nobody(desk: Desk) -> None:
+    """Prose that looks like an example is dropped instead of failing every candidate."""
+    desk.policy.will_complete(RIGHT)
+    text = 'def add(a, b):\n    """\n    add(1, 2) == the_sum\n    >>> add(1, 2)\n    3\n    """\n    ‸'
+
+    result = await desk.suggest(text)
+
+    assert isinstance(result, Offer)
+    assert result.chosen.tier is Tier.VERIFIED
+
+
+async def test_a_policy_that_has_become_slow_is_told(desk: Desk) -> None:
+    """Silence until the deadline from a policy that has been quick is its trouble, told before the deadline ends it."""
+    desk.pace.times_ms.extend([10.0] * GROUPS_MIN)
+    desk.policy.will_hang()
+    result = await desk.suggest(ADD, seconds=4.0)
+    assert isinstance(result, Abstention)
+    assert (result.reason, "the policy is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
+
+
+async def test_the_deadline_ends_a_silent_policy(desk: Desk) -> None:
+    """A policy that never answers costs no more than the deadline."""
+    desk.policy.will_hang()
+
+    result = await desk.suggest(ADD, seconds=1.0)
+
+    assert reason_of(result) is AbstentionReason.DEADLINE
+
+
+async def test_a_policy_that_fails_is_named(desk: Desk) -> None:
+    """A server error is the policy's fault and nobody else's."""
+    desk.policy.will_fail(500)
+
+    result = await desk.suggest(ADD)
+
+    assert reason_of(result) is AbstentionReason.POLICY_UNAVAILABLE
+
+
+async def test_a_cancelled_request_is_recorded_as_superseded(desk: Desk) -> None:
+    """Cancelling leaves a record of the request's end and no stream behind."""
+    desk.policy.will_hang()
+    task = asyncio.create_task(desk.suggest(ADD))
+    while not desk.policy.requests:
+        await asyncio.sleep(0.01)
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    ended = [event for event in desk.told.events if isinstance(event, Ended)]
+    assert [reason_of(event.result) for event in ended] == [AbstentionReason.SUPERSEDED]
+
+
+async def test_a_file_that_is_too_large_is_left_alone(desk: Desk) -> None:
+    """Files beyond the bound are refused at once, with the reason."""
+    result = await desk.suggest("x = 1\n" * 100_001 + ADD)
+
+    assert isinstance(result, Abstention)
+    assert "too large" in result.detail
+    assert not desk.policy.requests
+
+
+async def test_nothing_is_asked_inside_a_comment(desk: Desk) -> None:
+    """Where there is no code to complete the policy is left alone."""
+    result = await desk.suggest("# a comment ‸\nx = 1\n")
+
+    assert reason_of(result) is AbstentionReason.NOTHING_TO_COMPLETE
+    assert not desk.policy.requests
+
+
+async def test_a_projects_own_tests_are_specification(policy: ScriptedPolicy, desk: Desk) -> None:
+    """A function without any example is verified by the tests that the project has of it."""
+    for text in (WRONG, RIGHT):
+        policy.will_complete(text)
+    desk.test_files["tests/test_module.py"] = (
+        "from project.module import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
+    )
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert (offer.text.strip(), offer.chosen.tier) == (RIGHT.strip(), Tier.VERIFIED)
+    assert [test.quote for test in offer.tests] == ["tests/test_module.py::test_add: assert add(2, 3) == 5"]
+
+
+async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolicy, desk: Desk) -> None:
+    """The offer says what was seen, and the recorder hears of the whole group."""
+    for text in (RIGHT, "return eval('a + b')\n"):
+        policy.will_complete(text)
+    offer = await desk.suggest(ADD)
+    assert isinstance(offer, Offer)
+    (appraised,) = [event for event in desk.told.events if isinstance(event, Appraised)]
+    assert offer.chosen.quality is not None
+    assert sorted(len(quality.security) for _, quality in appraised.qualities) == [0, 1]
+
+
+async def test_the_policys_own_tests_support_and_never_refute(policy: ScriptedPolicy, desk: Desk) -> None:
+    """What its samples and some candidates agree on is shown as such; its inputs are run like any other."""
+    policy.will_complete("4, 9)\n>>> add(2, 5)\n", when="# Calls of add")
+    policy.will_complete("13\n>>> add(2, 5)\n7\n", when="# What these calls give")
+    for text in (WRONG, RIGHT, "return sum((a, b))\n"):
+        policy.will_complete(text)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.text.strip() in (RIGHT.strip(), "return sum((a, b))")
+    assert offer.chosen.tier is Tier.CONSISTENT
+    sampled = [test for test in offer.tests if test.origin is Origin.SAMPLED]
+    assert [test.call.expression for test in sampled] == ["add(4, 9)", "add(2, 5)"]
+    assert {verdict.test_id for verdict in offer.chosen.verdicts} == {test.id for test in sampled}
+
+
+async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
+    policy: ScriptedPolicy, desk: Desk
+) -> None:
+    """The tests are lost and nothing else."""
+    policy.will_fail(when="# Calls of add")
+    policy.will_fail(when="# Calls of add")
+    policy.will_complete(RIGHT)
+    desk.options = replace(desk.options, asks_for_tests=True)
+    offer = await desk.suggest(ADD)
+    assert isinstance(offer, Offer)
+    assert offer.chosen.tier is Tier.VERIFIED
+
+
+async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedPolicy, desk: Desk) -> None:
+    """The offer does not wait for it, and the next request would end it."""
+    for text in (RIGHT, "return b + a\n", "return sum((a, b))\n", WRONG):
+        policy.will_complete(text)
+    desk.options = replace(desk.options, stop_early=True)
+    offer = await desk.suggest(ADD, finishes=True)
+    assert isinstance(offer, Offer)
+    verified = [event for event in desk.told.events if isinstance(event, Verified)]
+    sampled = {
+        event.candidate.id for event in desk.told.events if isinstance(event, Sampled) if event.duplicate_of is None
+    }
+    assert {event.judged.candidate.id for event in verified} == sampled
+    assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
+        offer.chosen.candidate.id
+    ]

@@ -1,0 +1,126 @@
+"""Which pairs and labels are trained on: fresh ones, of files that are not held out, balanced, weighted and mixed."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from plum_lsp.config import LearningSettings
+from plum_lsp.domain.errors import ConfigError
+from plum_lsp.domain.learning import PairSource
+from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written
+from plum_trainer.data.dataset import Freshness, is_held_out, label_rows, pair_rows, weighted
+from plum_trainer.data.rows import LabelRow
+
+FRESH = Freshness(version=3, base_sha256="base", staleness_max=1)
+NONE_HELD_OUT = LearningSettings(held_out_share=0.0)
+
+
+def label(
+    number: int, *, is_desirable: bool = True, version: int = 3, weight: float = 1.0, base: str = "base"
+) -> StoredLabel:
+    """A label of a file of its own."""
+    return StoredLabel(
+        id=number,
+        rule=2,
+        prompt_hash=str(number),
+        prompt="p",
+        document_uri=f"file:///{number}.py",
+        policy_number=version,
+        base_sha256=base,
+        weight=weight,
+        is_desirable=is_desirable,
+        written=Written(middle=f"text {number}", ends=True),
+    )
+
+
+def pair(number: int, source: PairSource = PairSource.VERDICT) -> StoredPair:
+    """A pair of a file of its own."""
+    return StoredPair(
+        id=number,
+        rule=1,
+        source=source,
+        prompt_hash=str(number),
+        prompt="p",
+        document_uri=f"file:///{number}.py",
+        policy_number=3,
+        base_sha256="base",
+        weight=1.0,
+        distance=0.1,
+        chosen=Written(middle="good", ends=True),
+        rejected=Written(middle="bad", ends=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "base", "is_kept"),
+    [(3, "base", True), (2, "base", True), (1, "base", False), (4, "base", False), (3, "other", False)],
+)
+def test_only_fresh_candidates_are_on_policy(version: int, base: str, is_kept: bool) -> None:
+    """Older ones, later ones (after a roll back) and those of another base are counted and left out."""
+    dataset = label_rows([label(1, version=version, base=base)], NONE_HELD_OUT, FRESH, seed=0)
+    assert dataset.counts.get("stale", 0) == (not is_kept)
+
+
+def test_a_file_is_on_one_side_for_good() -> None:
+    """Which one follows from its name; about the asked share is held out, and none of it is trained on."""
+    uris = [f"file:///{number}.py" for number in range(2000)]
+    held = {uri for uri in uris if is_held_out(uri, 0.2)}
+    assert 0.15 < len(held) / len(uris) < 0.25
+    assert held == {uri for uri in reversed(uris) if is_held_out(uri, 0.2)}
+    dataset = pair_rows([pair(number) for number in range(2000)], LearningSettings(), FRESH, seed=0)
+    assert dataset.counts["held_out"] == len(held)
+    assert len(dataset.rows) == 2000 - len(held)
+
+
+def test_a_heavy_imbalance_is_thinned() -> None:
+    """KTO goes astray with forty of one kind for each of the other."""
+    labels = [label(number, is_desirable=number < 5) for number in range(200)]
+    dataset = label_rows(labels, NONE_HELD_OUT, FRESH, seed=0)
+    assert (dataset.counts["desirable"], dataset.counts["undesirable"]) == (5, 20)
+    assert dataset.counts["imbalance_left_out"] == 175
+
+
+def test_user_pairs_are_mixed_in_up_to_their_share() -> None:
+    """Kept apart from correctness: a setting says how much they count."""
+    pairs = [pair(number, PairSource.VERDICT if number < 30 else PairSource.OUTCOME) for number in range(90)]
+    dataset = pair_rows(pairs, NONE_HELD_OUT, FRESH, seed=0)
+    sources = Counter(row.source for row in dataset.rows)
+    assert sources == {"verdict": 30, "outcome": 10}
+    assert dataset.counts["user_pairs_left_out"] == 50
+
+
+def test_a_row_is_seen_as_often_as_its_weight_asks() -> None:
+    """Twice the mean weight, twice as often; never more than one off."""
+    rows = [
+        LabelRow(prompt="p", completion=str(n), ends=True, is_desirable=True, weight=w, source="x")
+        for n, w in enumerate([1.0, 1.0, 2.0, 4.0])
+    ]
+    seen = Counter(row.completion for row in weighted(rows, 80, seed=3))
+    for number, wanted in enumerate([10, 10, 20, 40]):
+        assert abs(seen[str(number)] - wanted) <= 1
+    assert weighted(rows, 80, seed=3) == weighted(rows, 80, seed=3)
+
+
+def test_replayed_rows_are_mixed_in(tmp_path: Path) -> None:
+    """At the share that is asked for; a pair serves labels twice."""
+    file = tmp_path / "own.jsonl"
+    lines = [{"prompt": "p", "completion": "mine"}, {"prompt": "p", "chosen": "good", "rejected": "bad"}]
+    file.write_text("\n".join(json.dumps(line) for line in lines * 10))
+    settings = LearningSettings(held_out_share=0.0, replay_file=str(file), replay_share=0.5)
+    labels = [label(number, is_desirable=bool(number % 2)) for number in range(12)]
+    dataset = label_rows(labels, settings, FRESH, seed=0)
+    assert Counter(row.source for row in dataset.rows) == {"verdict": 12, "replay": 12}
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"prompt": 1, "completion": ""}', '{"prompt": "p"}'])
+def test_a_replay_file_that_is_none_is_named(tmp_path: Path, line: str) -> None:
+    """With the line, before anything is trained."""
+    file = tmp_path / "own.jsonl"
+    file.write_text(line)
+    settings = LearningSettings(held_out_share=0.0, replay_file=str(file))
+    with pytest.raises(ConfigError, match=r"own\.jsonl"):
+        pair_rows([pair(1)], settings, FRESH, seed=0)

@@ -1,0 +1,204 @@
+"""What the trainer decides: when a round begins, whether a challenger is promoted, and whether it stays."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from plum_lsp.config import GateSettings, TrainerSettings
+from plum_lsp.store.learning import OnlineCounts
+from plum_trainer.fit.job import FitJob
+from plum_trainer.fit.train import kto_weights, with_less_memory
+from plum_trainer.gate.decision import decide
+from plum_trainer.gate.measures import Measures, Sample, gain, measured
+from plum_trainer.gate.watch import Watch, surely_less, watched
+from plum_trainer.loop.schedule import Situation, is_within, why_not
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+READY = Situation(
+    now=NOW,
+    last_round_at=None,
+    fresh_candidates=1000,
+    load=0.1,
+    is_paused=False,
+    is_unfinished=False,
+    is_on_trial=False,
+)
+
+
+def test_a_round_begins_when_there_is_enough_to_learn_and_time() -> None:
+    """Nothing stands against it."""
+    assert why_not(READY, TrainerSettings()) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"is_paused": True}, "paused"),
+        ({"load": 3.0}, "busy"),
+        ({"fresh_candidates": 3}, "3 of 400"),
+        ({"last_round_at": NOW - timedelta(hours=2)}, "next round"),
+        ({"is_on_trial": True}, "still being watched"),
+    ],
+)
+def test_a_round_waits(changes: dict[str, object], reason: str) -> None:
+    """And says what for."""
+    assert reason in why_not(dataclasses.replace(READY, **changes), TrainerSettings())  # type: ignore[arg-type]
+
+
+def test_given_hours_count_instead_of_idleness() -> None:
+    """Who names hours has decided."""
+    settings = TrainerSettings(hours="22-6")
+    assert "hours" in why_not(READY, settings)
+    assert why_not(dataclasses.replace(READY, now=NOW.replace(hour=23), load=9.0), settings) == ""
+    assert [hour for hour in range(24) if is_within(hour, "22-2")] == [0, 1, 22, 23]
+
+
+def test_an_interrupted_round_needs_no_new_evidence() -> None:
+    """It goes on as soon as there is time."""
+    situation = dataclasses.replace(READY, fresh_candidates=0, last_round_at=NOW, is_unfinished=True)
+    assert why_not(situation, TrainerSettings()) == ""
+
+
+def measures(rate: float, *, prompts: int = 20, **changes: float) -> Measures:
+    """A policy that passes every prompt at about this rate."""
+    rates = {str(n): min(1.0, max(0.0, rate + (0.05 if n % 2 else -0.05))) for n in range(prompts)}
+    made = Measures(
+        pass_by_prompt=rates,
+        pass_at_1=rate,
+        pass_at_n=rate,
+        ending_share=0.9,
+        mean_length=80.0,
+        duplicated_lines=0.05,
+        diversity=0.8,
+        right_length_by_prompt=dict.fromkeys(rates, 80.0),
+    )
+    return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_who_rambles_less_where_it_is_wrong_does_not_drift() -> None:
+    """Lengths are those of what passes, on prompts that both solve."""
+    longer = [Sample(prompt_id="a", text="x" * 300, ends=True, passes=False)]
+    right = [Sample(prompt_id="a", text="x" * 30, ends=True, passes=True)]
+    assert measured([*right, *longer]).right_length_by_prompt == {"a": 30.0}
+    assert measured(longer).right_length_by_prompt == {}
+    better = measures(0.6, mean_length=20.0, right_length_by_prompt={"0": 75.0, "new": 400.0})
+    assert decide(measures(0.4), better, GateSettings(), seed=0).is_promoted
+
+
+def test_the_better_one_is_promoted() -> None:
+    """Surely better, and in nothing worse."""
+    decision = decide(measures(0.4), measures(0.6), GateSettings(), seed=1)
+    assert decision.is_promoted, decision.reasons
+    assert decision.report["gain"]["low"] > 0
+
+
+@pytest.mark.parametrize(
+    ("challenger", "reason"),
+    [
+        (measures(0.4), "confidence"),
+        (measures(0.3), "confidence"),
+        (measures(0.6, ending_share=0.7), "end by themselves"),
+        (measures(0.6, right_length_by_prompt={"0": 200.0}), "length"),
+        (measures(0.6, right_length_by_prompt={"0": 20.0}), "length"),
+        (measures(0.6, duplicated_lines=0.4), "repeated"),
+        (measures(0.6, diversity=0.3), "alike"),
+        (measures(0.6, kl_nats_per_token=2.0), "nats"),
+    ],
+)
+def test_a_doubtful_one_is_refused(challenger: Measures, reason: str) -> None:
+    """Not surely better, or better at a price; the reason is told."""
+    decision = decide(measures(0.4), challenger, GateSettings(), seed=1)
+    assert not decision.is_promoted
+    assert reason in " ".join(decision.reasons)
+
+
+def test_too_few_prompts_promote_nobody() -> None:
+    """Three lucky ones are no evidence."""
+    decision = decide(measures(0.0, prompts=3), measures(1.0, prompts=3), GateSettings(), seed=1)
+    assert "only 3 held-out prompts" in decision.reasons[0]
+
+
+def test_the_bootstrap_knows_chance_from_gain() -> None:
+    """A difference that is the same everywhere is sure, one that goes both ways is not."""
+    before = {str(n): 0.5 for n in range(30)}
+    assert gain(before, dict.fromkeys(before, 0.6), least=0.0, seed=0).probability == 1.0
+    noise = {name: 0.7 if int(name) % 2 else 0.3 for name in before}
+    assert 0.2 < gain(before, noise, least=0.0, seed=0).probability < 0.8
+
+
+def test_samples_are_measured() -> None:
+    """Shares over prompts first, so that a prompt with more samples does not weigh more."""
+    samples = [
+        Sample(prompt_id="a", text="x\nx\n", ends=True, passes=True),
+        Sample(prompt_id="a", text="x\nx\n", ends=True, passes=True),
+        Sample(prompt_id="b", text="y\n", ends=False, passes=False),
+    ]
+    made = measured(samples)
+    assert (made.pass_at_1, made.pass_at_n, made.diversity) == (0.5, 0.5, 0.75)
+    assert made.ending_share == pytest.approx(2 / 3)
+    assert made.duplicated_lines == pytest.approx(1 / 3)
+
+
+def online(
+    version: int, *, passing: int = 80, run: int = 100, shown: int = 60, kept: float = 500.0, ms: float = 100.0
+) -> OnlineCounts:
+    """How a version fares."""
+    return OnlineCounts(
+        policy_number=version,
+        adapter_sha256="",
+        offers_shown=shown,
+        offers_accepted=shown // 2,
+        characters_offered=1000,
+        characters_kept=kept,
+        candidates_run=run,
+        candidates_passing=passing,
+        first_token_ms=ms,
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "action"),
+    [
+        (online(2), Watch.KEEP),
+        (online(2, shown=3), Watch.WAIT),
+        (online(2, passing=40), Watch.ROLL_BACK),
+        (online(2, kept=100.0), Watch.ROLL_BACK),
+        (online(2, ms=400.0), Watch.ROLL_BACK),
+        (online(2, run=4, passing=0, shown=3), Watch.WAIT),
+        (None, Watch.WAIT),
+    ],
+)
+def test_a_new_version_is_watched(new: OnlineCounts | None, action: Watch) -> None:
+    """It stays unless pass rate, kept characters or latency got worse beyond doubt."""
+    assert watched(new, online(1), GateSettings(), hours=1.0).action is action
+
+
+def test_a_version_nobody_uses_is_not_watched_for_ever() -> None:
+    """After a week without a complaint it stays."""
+    assert watched(None, online(1), GateSettings(), hours=200.0).action is Watch.KEEP
+
+
+def test_small_counts_are_not_certain() -> None:
+    """None of two is not surely less than half."""
+    assert surely_less(0, 2, 50, 100) < 0.95
+    assert surely_less(0, 50, 50, 100) > 0.999
+
+
+def test_both_kinds_of_labels_count_alike() -> None:
+    """The rarer kind is weighed up (KTO, equation 8)."""
+    assert kto_weights(10, 40) == (4.0, 1.0)
+    assert kto_weights(30, 10) == (1.0, 3.0)
+
+
+def test_less_and_less_memory_is_asked_for() -> None:
+    """Smaller batches with as many rows a step, then checkpointing, then shorter rows, then no more."""
+    values = {field.name: 0 for field in dataclasses.fields(FitJob)}
+    job: FitJob | None = FitJob(**{**values, "batch_size": 8, "accumulation": 1, "max_length": 512})  # type: ignore[arg-type]
+    seen = []
+    while job is not None:
+        seen.append((job.batch_size, job.accumulation, bool(job.gradient_checkpointing), job.max_length))
+        job = with_less_memory(job)
+    assert seen == [(8, 1, False, 512), (4, 2, False, 512), (2, 4, False, 512), (2, 4, True, 512), (2, 4, True, 256)]

@@ -1,0 +1,202 @@
+"""From the store's pairs and labels to the rows of one round: fresh, balanced, mixed, and split by file.
+
+A file's prompts are all trained on or all held out, by the hash of the file's address, so that near copies stay on one
+side and a file never changes sides. Deterministic in the seed. Does not tokenize (`rows`) and does not train.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from plum_lsp.config import LearningSettings
+from plum_lsp.domain.errors import ConfigError
+from plum_lsp.domain.learning import PairSource
+from plum_lsp.domain.preferences import StoredLabel, StoredPair
+from plum_trainer.data.rows import LabelRow, PairRow, Row
+
+RowType = TypeVar("RowType", PairRow, LabelRow)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """The rows of one round, and what was counted while they were chosen."""
+
+    rows: tuple[Row, ...]
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """What counts as on-policy: candidates of this base, at most `staleness_max` versions old.
+
+    A server that does not tell its base is taken to serve the one that the settings name.
+    """
+
+    version: int
+    base_sha256: str
+    staleness_max: int
+
+    def holds(self, number: int, base_sha256: str) -> bool:
+        """Whether a candidate's version is fresh enough."""
+        return base_sha256 in ("", self.base_sha256) and 0 <= self.version - number <= self.staleness_max
+
+
+def is_held_out(document_uri: str, share: float) -> bool:
+    """Whether a file is kept from training; the same for every round and every machine."""
+    digest = hashlib.sha256(document_uri.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def pair_rows(pairs: Iterable[StoredPair], settings: LearningSettings, fresh: Freshness, *, seed: int) -> Dataset:
+    """The pairs to train on: verdict and quality pairs, and user pairs up to their share."""
+    counts: Counter[str] = Counter()
+    correctness: list[PairRow] = []
+    user: list[PairRow] = []
+    for pair in pairs:
+        if is_held_out(pair.document_uri, settings.held_out_share):
+            counts["held_out"] += 1
+        elif not fresh.holds(pair.policy_number, pair.base_sha256):
+            counts["stale"] += 1
+        else:
+            side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
+            side.append(_pair_row(pair))
+    user_max = _mixed_in(len(correctness), settings.user_share)
+    kept_user = weighted(user, min(user_max, len(user)), seed=seed) if correctness else user
+    counts["user_pairs_left_out"] = len(user) - len(kept_user)
+    rows = [*weighted(correctness, len(correctness), seed=seed), *kept_user]
+    return _finished(rows, settings, counts, seed, wants_pairs=True)
+
+
+def label_rows(labels: Iterable[StoredLabel], settings: LearningSettings, fresh: Freshness, *, seed: int) -> Dataset:
+    """The labels to train on, the more frequent kind thinned to what KTO bears."""
+    counts: Counter[str] = Counter()
+    sides: dict[bool, list[LabelRow]] = {True: [], False: []}
+    for label in labels:
+        if is_held_out(label.document_uri, settings.held_out_share):
+            counts["held_out"] += 1
+        elif not fresh.holds(label.policy_number, label.base_sha256):
+            counts["stale"] += 1
+        else:
+            sides[label.is_desirable].append(_label_row(label))
+    fewer = min(len(side) for side in sides.values())
+    most = max(1, int(fewer * settings.imbalance_max))
+    rows: list[Row] = []
+    for is_desirable, side in sides.items():
+        kept = weighted(side, min(len(side), most), seed=seed)
+        counts["desirable" if is_desirable else "undesirable"] = len(kept)
+        counts["imbalance_left_out"] += len(side) - len(kept)
+        rows += kept
+    return _finished(rows, settings, counts, seed, wants_pairs=False)
+
+
+def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
+    """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
+
+    TRL's losses know no weight of a row. A row of twice the mean weight is seen twice, one of half of it every other
+    time; no draw is more than one off what its weight asks.
+    """
+    total = sum(row.weight for row in rows)
+    if not count or total <= 0:
+        return []
+    generator = random.Random(seed)  # noqa: S311
+    step = total / count
+    drawn: list[RowType] = []
+    place, reached = generator.random() * step, 0.0
+    for row in rows:
+        reached += row.weight
+        while place < reached and len(drawn) < count:
+            drawn.append(row)
+            place += step
+    generator.shuffle(drawn)
+    return drawn
+
+
+def replay_rows(path: Path, *, wants_pairs: bool) -> list[Row]:
+    """Rows of the user's own: `prompt` with `completion` (taken as desirable), or with `chosen` and `rejected`.
+
+    Raises:
+        ConfigError: the file cannot be read, or a line is no such row.
+    """
+    rows: list[Row] = []
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                rows += _replay(json.loads(line), wants_pairs=wants_pairs, number=number)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be used as learning.replay_file: {error}") from error
+    return rows
+
+
+def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
+    texts: dict[str, Any] = values if isinstance(values, dict) else {}
+    common: dict[str, Any] = {"ends": True, "weight": 1.0, "source": "replay"}
+
+    def has(*names: str) -> bool:
+        return all(isinstance(texts.get(name), str) for name in names)
+
+    if has("prompt", "chosen", "rejected"):
+        prompt, chosen, rejected = texts["prompt"], texts["chosen"], texts["rejected"]
+        if wants_pairs:
+            ends = {"chosen_ends": True, "rejected_ends": True}
+            return [PairRow(prompt=prompt, chosen=chosen, rejected=rejected, weight=1.0, source="replay", **ends)]
+        return [
+            LabelRow(prompt=prompt, completion=text, is_desirable=text is chosen, **common)
+            for text in (chosen, rejected)
+        ]
+    if has("prompt", "completion"):
+        if wants_pairs:
+            return []
+        return [LabelRow(prompt=texts["prompt"], completion=texts["completion"], is_desirable=True, **common)]
+    raise ValueError(f"line {number} has neither `prompt` and `completion` nor `prompt`, `chosen` and `rejected`")
+
+
+def _finished(
+    rows: Sequence[Row], settings: LearningSettings, counts: Counter[str], seed: int, *, wants_pairs: bool
+) -> Dataset:
+    """The rows with replayed ones mixed in, shuffled."""
+    mixed = list(rows)
+    if settings.replay_file and rows:
+        replayed = replay_rows(Path(settings.replay_file).expanduser(), wants_pairs=wants_pairs)
+        generator = random.Random(seed + 1)  # noqa: S311
+        wanted = _mixed_in(len(rows), settings.replay_share)
+        generator.shuffle(replayed)
+        mixed += replayed[:wanted]
+        counts["replayed"] = min(wanted, len(replayed))
+    random.Random(seed).shuffle(mixed)  # noqa: S311
+    counts["rows"] = len(mixed)
+    return Dataset(rows=tuple(mixed), counts=dict(counts))
+
+
+def _mixed_in(rows: int, share: float) -> int:
+    """How many rows beside `rows` others make `share` of all."""
+    return round(rows * share / (1 - share)) if share < 1 else rows * 1_000
+
+
+def _pair_row(pair: StoredPair) -> PairRow:
+    return PairRow(
+        prompt=pair.prompt,
+        chosen=pair.chosen.middle,
+        rejected=pair.rejected.middle,
+        chosen_ends=pair.chosen.ends,
+        rejected_ends=pair.rejected.ends,
+        weight=pair.weight,
+        source=pair.source.value,
+    )
+
+
+def _label_row(label: StoredLabel) -> LabelRow:
+    return LabelRow(
+        prompt=label.prompt,
+        completion=label.written.middle,
+        ends=label.written.ends,
+        is_desirable=label.is_desirable,
+        weight=label.weight,
+        source="verdict",
+    )

@@ -1,0 +1,119 @@
+"""Runs the steps that need torch as child processes, from a job file to a result file. Kills none but its own."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from plum_lsp.domain.children import FOLDER, environment, python_module
+from plum_trainer.fit.job import (
+    FitJob,
+    FitResult,
+    SampleJob,
+    TrainerError,
+    fit_result,
+    read_json,
+    values_of,
+    write_json,
+)
+from plum_trainer.fit.train import OUT_OF_MEMORY, with_less_memory
+
+log = logging.getLogger(__name__)
+
+ERROR_LINES_SHOWN = 3
+"""The last lines of a traceback say what went wrong; the whole of it is in the log file beside the job."""
+
+Report = Callable[[str], None]
+
+
+def fit(job: FitJob, folder: Path, *, accelerate: Sequence[str] = (), report: Report = log.info) -> FitResult:
+    """Fit in a child, with less memory again and again where it runs out; each change is reported.
+
+    Raises:
+        TrainerError: the child failed, or nothing is left to give up.
+    """
+    module = ["plum_trainer.fit.train"]
+    if accelerate:
+        module = ["accelerate.commands.launch", *accelerate, "-m", "plum_trainer.fit.train"]
+    current: FitJob | None = job
+    while current is not None:
+        write_json(folder / "fit.json", values_of(current))
+        status = _run(python_module(*module), folder / "fit.json", folder / "result.json", report=report)
+        if status == 0:
+            return fit_result(read_json(folder / "result.json") or {})
+        report(f"out of memory with batches of {current.batch_size} and {current.max_length} tokens")
+        current = with_less_memory(replace(current))
+    raise TrainerError("the fit needs more memory than there is", remedy="Set trainer.max_length to less.")
+
+
+def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info) -> Path:
+    """Sample in a child, with smaller batches where memory runs out; returns the file of samples.
+
+    Raises:
+        TrainerError: the child failed.
+    """
+    batch_size = job.batch_size
+    while batch_size:
+        write_json(folder / f"{name}.json", values_of(replace(job, batch_size=batch_size)))
+        status = _run(
+            python_module("plum_trainer.fit.generate"),
+            folder / f"{name}.json",
+            folder / f"{name}.jsonl",
+            report=report,
+        )
+        if status == 0:
+            return folder / f"{name}.jsonl"
+        report(f"out of memory with batches of {batch_size}")
+        batch_size //= 2
+    raise TrainerError("sampling one text at a time needs more memory than there is")
+
+
+def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) -> int:
+    """Run one child to its end; 0 or `OUT_OF_MEMORY`. Its own words go to a log file and on to `report`."""
+    log_file = result.with_name(f"{result.name}.log")
+    try:
+        with log_file.open("a", encoding="utf-8") as kept:
+            log_file.chmod(0o600)
+            child = subprocess.Popen(
+                [*command, str(source.absolute()), str(result.absolute())],
+                stdin=subprocess.DEVNULL,
+                stdout=kept,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                env=environment(PYTHONUNBUFFERED="1"),
+                cwd=FOLDER,
+            )
+            last = _followed(child, kept.write, report)
+    except OSError as error:
+        raise TrainerError(f"{command[-1]} cannot be started: {error}") from error
+    if child.returncode in (0, OUT_OF_MEMORY):
+        return child.returncode
+    if child.returncode == -9:
+        raise TrainerError(f"{command[-1]} was killed; the next run goes on where it was")
+    remedy = "Install the training packages: make setup-model." if "No module named" in last else f"See {log_file}."
+    raise TrainerError(f"{command[-1]} failed: {last}", remedy=remedy)
+
+
+def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], report: Report) -> str:
+    """Read what the child says until it ends; a child never outlives its parent's interest in it."""
+    lines: list[str] = []
+    try:
+        assert child.stderr is not None
+        for line in child.stderr:
+            keep(line)
+            if line.startswith(("step ", "sampled ")):
+                report(line.strip())
+            elif line.strip():
+                lines = [*lines, line.strip()][-ERROR_LINES_SHOWN:]
+        child.wait()
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        if child.stderr is not None:
+            child.stderr.close()
+    return lines[-1] if lines else "it said nothing"

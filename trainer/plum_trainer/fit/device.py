@@ -1,0 +1,44 @@
+"""Shares a GPU with the server politely: puts vLLM to sleep for a fit and wakes it whatever came of the fit.
+
+vLLM offers `/sleep` and `/wake_up` when it was started with `--enable-sleep-mode` and `VLLM_SERVER_DEV_MODE=1`. A
+server that does not is left alone, and it is said. Not measured: no GPU was at hand; on a CPU sleep does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from plum_lsp.policy.hosting.serving import read_state
+
+SLEEP_LEVEL = 1
+"""Weights go to main memory, so that waking does not load them from the disk again."""
+SECONDS_MAX = 120.0
+
+
+@contextmanager
+def shared(data_dir: Path, mode: str, *, report: Callable[[str], None]) -> Iterator[None]:
+    """Hold the server's device for as long as the block runs, if `mode` is `sleep` and a server of ours runs."""
+    state = read_state(data_dir) if mode == "sleep" else None
+    root = state.url.removesuffix("/v1") if state is not None and state.engine == "vllm" else ""
+    is_asleep = bool(root) and _post(f"{root}/sleep?level={SLEEP_LEVEL}")
+    if root:
+        report(
+            "the server sleeps during the fit" if is_asleep else "the server cannot sleep; it goes on beside the fit"
+        )
+    try:
+        yield
+    finally:
+        if is_asleep and not _post(f"{root}/wake_up"):
+            report(f"the server at {root} did not wake up; run: plum-lsp policy stop")
+
+
+def _post(url: str) -> bool:
+    """Whether the server did it."""
+    try:
+        return httpx.post(url, timeout=SECONDS_MAX).is_success
+    except httpx.TransportError:
+        return False

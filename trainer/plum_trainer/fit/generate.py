@@ -1,0 +1,157 @@
+"""Samples every prompt of a file, as a process of its own: `python -m plum_trainer.fit.generate JOB.json RESULT.json`.
+
+The base in the same precision with and without an adapter, so that champion and challenger differ in nothing else. A
+sample ends where its text leaves the block, as it would in the editor. Also says how far the adapter stands from the
+base: the mean over its own samples' tokens of the log-probability gained. Judges nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.python.fitting.cutting import Cutter
+from plum_trainer.fit.job import SampleJob, read_json, write_text
+from plum_trainer.fit.train import OUT_OF_MEMORY, HubEncoder, quiet
+
+KL_SAMPLES_MAX = 32
+"""Samples whose tokens estimate the distance to the base; some thousand tokens are enough for two digits."""
+
+
+def main(job_file: str, result_file: str) -> int:
+    """Sample what the job asks for; returns the exit status."""
+    job = SampleJob(**(read_json(Path(job_file)) or {}))
+    quiet(job.threads)
+    import torch
+
+    try:
+        lines = _sample(job)
+    except (MemoryError, torch.OutOfMemoryError):
+        return OUT_OF_MEMORY
+    write_text(Path(result_file), "".join(json.dumps(line) + "\n" for line in lines))
+    return 0
+
+
+def _sample(job: SampleJob) -> list[dict[str, Any]]:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.set_num_threads(job.threads or 1)
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype).to(device).eval()
+    tokenizer = AutoTokenizer.from_pretrained(job.base, padding_side="left")
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    if job.adapter:
+        model = PeftModel.from_pretrained(model, job.adapter).eval()
+    prompts = [json.loads(line) for line in Path(job.prompts).read_text(encoding="utf-8").splitlines()]
+    asked = [(prompt, index) for prompt in prompts for index in range(job.samples)]
+    lines: list[dict[str, Any]] = []
+    for start in range(0, len(asked), job.batch_size):
+        batch = asked[start : start + job.batch_size]
+        torch.manual_seed(job.seed + start)
+        lines += _batch(job, model, tokenizer, batch)
+        sys.stderr.write(f"sampled {len(lines)}/{len(asked)}\n")
+    if job.adapter:
+        kl = _kl(job, model, tokenizer, lines[:: max(1, len(lines) // KL_SAMPLES_MAX)])
+        lines.append({"kl_nats_per_token": kl})
+    return lines
+
+
+def _batch(job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[str, Any], int]]) -> list[dict[str, Any]]:
+    """One sample for each entry of the batch."""
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    inputs = tokenizer(
+        [prompt["prompt"] for prompt, _ in batch], return_tensors="pt", padding=True, add_special_tokens=False
+    ).to(model.device)
+    width = inputs["input_ids"].shape[1]
+    blocks = [_block(prompt) for prompt, _ in batch]
+    ends = _end_ids(job, tokenizer)
+    left = [False] * len(batch)
+
+    class LeftBlock(StoppingCriteria):  # type: ignore[misc]
+        """A sequence is done once its text has left the block."""
+
+        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            for row, block in enumerate(blocks):
+                if not left[row]:
+                    left[row] = _cut(tokenizer, input_ids[row, width:].tolist(), ends, block)[1]
+            return torch.tensor(left, device=input_ids.device)
+
+    with torch.inference_mode():
+        output = model.generate(
+            **inputs,
+            do_sample=job.temperature > 0,
+            temperature=job.temperature or None,
+            top_p=job.top_p if job.temperature > 0 else None,
+            top_k=0 if job.temperature > 0 else None,
+            max_new_tokens=job.max_tokens,
+            eos_token_id=sorted(ends),
+            pad_token_id=tokenizer.pad_token_id,
+            stopping_criteria=StoppingCriteriaList([LeftBlock()]),
+        )
+    lines = []
+    for (prompt, index), row in zip(batch, output, strict=True):
+        ids = row[width:].tolist()
+        has_end = any(token in ends for token in ids)
+        text, is_cut = _cut(tokenizer, ids, ends, _block(prompt))
+        finish = "stop" if has_end else "cut" if is_cut else "length"
+        lines.append({"id": prompt["id"], "index": index, "text": text, "finish": finish, "prompt": prompt["prompt"]})
+    return lines
+
+
+def _cut(tokenizer: Any, ids: list[int], ends: set[int], block: Block) -> tuple[str, bool]:
+    """The text of some ids up to the end of the block or of the text, and whether something was beyond the block."""
+    end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
+    cutter = Cutter(block)
+    cutter.feed(tokenizer.decode(ids[:end]))
+    if end == len(ids) and not cutter.has_ended:
+        return cutter.close(), False
+    return cutter.close(), cutter.has_ended
+
+
+def _end_ids(job: SampleJob, tokenizer: Any) -> set[int]:
+    ends = {tokenizer.eos_token_id}
+    if job.end_token:
+        ends.add(tokenizer.convert_tokens_to_ids(job.end_token))
+    return {token for token in ends if token is not None}
+
+
+def _block(prompt: dict[str, Any]) -> Block:
+    return Block(kind=HoleKind(prompt["kind"]), indent=prompt["indent"], line_head=prompt["line_head"])
+
+
+def _kl(job: SampleJob, model: Any, tokenizer: Any, lines: list[dict[str, Any]]) -> float:
+    """Mean of log p(adapter) - log p(base) over the tokens of the adapter's own samples, in nats."""
+    import torch
+
+    encoder = HubEncoder(tokenizer)
+    total, tokens = 0.0, 0
+    for line in lines:
+        prompt, middle = encoder.encode(line["prompt"]), encoder.encode(line["text"])
+        if not middle:
+            continue
+        ids = torch.tensor([prompt + middle], device=model.device)
+        with torch.inference_mode():
+            own = _logprobs(model(ids).logits, ids, len(middle))
+            with model.disable_adapter():
+                base = _logprobs(model(ids).logits, ids, len(middle))
+        total += float((own - base).sum())
+        tokens += len(middle)
+    return total / tokens if tokens else 0.0
+
+
+def _logprobs(logits: Any, ids: Any, count: int) -> Any:
+    """Log-probabilities of the last `count` ids; logits are (1, sequence, vocabulary)."""
+    scores = logits[:, -count - 1 : -1].float().log_softmax(-1)
+    return scores.gather(-1, ids[:, -count:].unsqueeze(-1))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

@@ -1,0 +1,295 @@
+"""Fits one adapter, as a process of its own: `python -m plum_trainer.fit.train JOB.json RESULT.json`.
+
+TRL's KTO or DPO trainer with a LoRA adapter on the base, starting from the champion's adapter where there is one (which
+is then the reference, too). Takes rows that are tokenized already, so that TRL adds no end of its own. Killed and
+started again it goes on from its last checkpoint, to the same result. Ends with 3 if memory ran out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import importlib.metadata
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.policy.models.weights import BASE_MARK
+from plum_trainer.data.rows import TokenLimits, row_of, tokens_of
+from plum_trainer.fit.job import FitJob, FitResult, fit_job, read_json, values_of, write_json
+
+OUT_OF_MEMORY = 3
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
+FILLING = "fill_uninitialized_memory"
+"""torch's deterministic mode fills every new tensor with NaN so that a read of it shows; nothing here reads one, and
+the filling made a step three times as long (benchmarks/learning_step.py)."""
+TARGETS = "all-linear"
+"""LoRA on every linear layer learns what attention alone cannot (QLoRA, arXiv 2305.14314, section 4)."""
+
+
+def main(job_file: str, result_file: str) -> int:
+    """Fit what the job asks for; returns the exit status."""
+    job = fit_job(read_json(Path(job_file)) or {})
+    quiet(job.threads)
+    import torch
+
+    try:
+        result = _fit(job)
+    except (MemoryError, torch.OutOfMemoryError):
+        return OUT_OF_MEMORY
+    except RuntimeError as error:
+        if "not enough memory" in str(error) or "out of memory" in str(error):
+            return OUT_OF_MEMORY
+        raise
+    write_json(Path(result_file), values_of(result))
+    return 0
+
+
+def quiet(threads: int) -> None:
+    """Threads that spin ruin a busy machine, and nothing here asks a hub for anything.
+
+    The process dies with its parent: a trainer that was killed and started again must find its folder alone.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.environ.update(
+        OMP_NUM_THREADS=str(threads or 1),
+        OMP_WAIT_POLICY="passive",
+        TOKENIZERS_PARALLELISM="false",
+        HF_HUB_OFFLINE="1",
+        HF_DATASETS_OFFLINE="1",
+        TRANSFORMERS_VERBOSITY="error",
+        CUBLAS_WORKSPACE_CONFIG=":4096:8",
+    )
+
+
+def _fit(job: FitJob) -> FitResult:
+    import torch
+    from transformers import set_seed
+    from transformers.trainer_utils import get_last_checkpoint
+
+    torch.set_num_threads(job.threads or 1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    setattr(torch.utils.deterministic, FILLING, False)
+    set_seed(job.seed)
+    output = Path(job.output)
+    output.mkdir(parents=True, exist_ok=True)
+    model, tokenizer = _model(job)
+    tokens, left_out = _tokens(job, tokenizer)
+    trainer = _trainer(job, model, tokenizer, tokens)
+    last = get_last_checkpoint(str(output))
+    resumed_at = int(last.rpartition("-")[2]) if last else 0
+    started, work = time.monotonic(), time.process_time()
+    trainer.train(resume_from_checkpoint=last)
+    seconds, work = time.monotonic() - started, time.process_time() - work
+    adapter = output / "adapter"
+    trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
+    write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
+    steps = int(trainer.state.global_step)
+    losses = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return FitResult(
+        adapter=str(adapter),
+        steps=steps,
+        rows=len(tokens),
+        rows_left_out=left_out,
+        loss_first=float(losses[0]["loss"]) if losses else 0.0,
+        loss_last=float(losses[-1]["loss"]) if losses else 0.0,
+        step_seconds=seconds / max(1, steps - resumed_at),
+        memory_bytes=_memory_bytes(),
+        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        resumed_at=resumed_at,
+        step_work_seconds=work / max(1, steps - resumed_at),
+        log=tuple({key: float(value) for key, value in entry.items()} for entry in trainer.state.log_history),
+    )
+
+
+def _model(job: FitJob) -> tuple[Any, Any]:
+    """The base in full precision on a CPU, in bfloat16 on a GPU, with the champion's adapter where there is one."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype, attn_implementation="sdpa")
+    tokenizer = AutoTokenizer.from_pretrained(job.base)
+    if job.champion:
+        model = PeftModel.from_pretrained(model, job.champion, is_trainable=True)
+    return model, tokenizer
+
+
+class HubEncoder:
+    """A Hugging Face tokenizer as an encoder that adds nothing of its own."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def limits_of(tokenizer: Any, *, max_length: int, end_token: str) -> TokenLimits:
+    """The limits of rows for this tokenizer; the end is `end_token`, or the tokenizer's own."""
+    end_id = tokenizer.get_vocab().get(end_token) if end_token else tokenizer.eos_token_id
+    if end_id is None:
+        raise ValueError(f"the tokenizer has no token {end_token!r}")
+    return TokenLimits(max_length=max_length, end_id=end_id, kept_first=frozenset(tokenizer.added_tokens_decoder))
+
+
+def _tokens(job: FitJob, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
+    limits = limits_of(tokenizer, max_length=job.max_length, end_token=job.end_token)
+    encoder = HubEncoder(tokenizer)
+    lines = Path(job.rows).read_text(encoding="utf-8", errors="surrogatepass").splitlines()
+    made = [tokens_of(row_of(json.loads(line)), encoder, limits) for line in lines]
+    kept = [row for row in made if row is not None]
+    return kept, len(made) - len(kept)
+
+
+def _common(job: FitJob) -> dict[str, Any]:
+    """What both trainers are told."""
+    import torch
+
+    return {
+        "output_dir": job.output,
+        "per_device_train_batch_size": job.batch_size,
+        "gradient_accumulation_steps": job.accumulation,
+        "num_train_epochs": job.epochs,
+        "learning_rate": job.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.1,
+        "beta": job.beta,
+        "max_length": None,
+        "seed": job.seed,
+        "data_seed": job.seed,
+        "save_strategy": "steps",
+        "save_steps": job.checkpoint_steps,
+        "save_total_limit": 2,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "report_to": [],
+        "disable_tqdm": True,
+        "gradient_checkpointing": job.gradient_checkpointing,
+        "bf16": torch.cuda.is_available(),
+        "fp16": False,
+        "use_cpu": not torch.cuda.is_available(),
+        "dataloader_num_workers": 0,
+        "remove_unused_columns": False,
+    }
+
+
+def _trainer(job: FitJob, model: Any, tokenizer: Any, tokens: list[dict[str, Any]]) -> Any:
+    """TRL's trainer for the job's method, with the step that tokenizes taken out."""
+    from datasets import Dataset
+    from peft import LoraConfig
+
+    lora = LoraConfig(
+        r=job.lora_rank, lora_alpha=job.lora_alpha, lora_dropout=0.0, target_modules=TARGETS, task_type="CAUSAL_LM"
+    )
+    parts: dict[str, Any] = {
+        "model": model,
+        "processing_class": tokenizer,
+        "train_dataset": Dataset.from_list(tokens),
+        "peft_config": None if job.champion else lora,
+        "callbacks": [_progress(job)],
+    }
+    return _kto(job, parts) if job.method == "kto" else _dpo(job, parts)
+
+
+def _dpo(job: FitJob, parts: dict[str, Any]) -> Any:
+    from trl import DPOConfig, DPOTrainer
+
+    class TokenizedDPOTrainer(DPOTrainer):  # type: ignore[misc]
+        """Rows come with their ids."""
+
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+    losses = {"loss_type": [job.loss], "loss_weights": [1.0]}
+    if job.sft_weight > 0:
+        losses = {"loss_type": [job.loss, "sft"], "loss_weights": [1.0, job.sft_weight]}
+    smoothing = job.label_smoothing if job.loss == "robust" else 0.0
+    return TokenizedDPOTrainer(args=DPOConfig(**_common(job), **losses, label_smoothing=smoothing), **parts)
+
+
+def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
+    from trl import KTOConfig, KTOTrainer
+
+    labels = parts["train_dataset"]["label"]
+    desirable, undesirable = sum(labels), len(labels) - sum(labels)
+
+    class TokenizedKTOTrainer(KTOTrainer):  # type: ignore[misc]
+        """Rows come with their ids; each gets its neighbour's completion for the KL term, as TRL does it."""
+
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            def mismatched(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+                completions = batch["completion_ids"]
+                return {**batch, "KL_completion_ids": [completions[-1], *completions[:-1]]}
+
+            size = job.batch_size
+            return dataset.map(mismatched, batched=True, batch_size=size) if self.calculate_KL else dataset
+
+    weights = kto_weights(desirable, undesirable)
+    config = KTOConfig(**_common(job), desirable_weight=weights[0], undesirable_weight=weights[1])
+    config.dataloader_drop_last = len(labels) > job.batch_size  # a last batch of one has no mismatched neighbour
+    return TokenizedKTOTrainer(args=config, **parts)
+
+
+def kto_weights(desirable: int, undesirable: int) -> tuple[float, float]:
+    """Weights with which both kinds count alike (KTO, arXiv 2402.01306, equation 8); the rarer kind gets more."""
+    if not desirable or not undesirable:
+        return 1.0, 1.0
+    return (undesirable / desirable, 1.0) if desirable < undesirable else (1.0, desirable / undesirable)
+
+
+def _progress(job: FitJob) -> Any:
+    """Writes where the fit is, for the terminal and for whoever asks `plum-trainer status`."""
+    from transformers import TrainerCallback
+
+    path = Path(job.output) / "progress.json"
+
+    class Progress(TrainerCallback):  # type: ignore[misc]
+        """One line on standard error and one small file for each step."""
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+            loss = (logs or {}).get("loss")
+            if loss is None:
+                return
+            write_json(path, {"step": state.global_step, "steps": state.max_steps, "loss": loss})
+            sys.stderr.write(f"step {state.global_step}/{state.max_steps} loss {loss:.4f}\n")
+
+    return Progress()
+
+
+def _memory_bytes() -> int:
+    """The peak of this process: device memory where there is a device, else resident memory."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def with_less_memory(job: FitJob) -> FitJob | None:
+    """The same job with less at once: smaller batches with as many rows a step, then checkpointing, then shorter rows.
+
+    None if nothing is left to give up.
+    """
+    least = 2
+    if job.batch_size >= 2 * least:
+        return dataclasses.replace(job, batch_size=job.batch_size // 2, accumulation=job.accumulation * 2)
+    if not job.gradient_checkpointing:
+        return dataclasses.replace(job, gradient_checkpointing=True)
+    if job.max_length > 256:
+        return dataclasses.replace(job, max_length=job.max_length // 2)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

@@ -1,0 +1,1 @@
+"""Rounds of training: when one begins, its steps, its history, and what is published."""

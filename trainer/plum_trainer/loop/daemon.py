@@ -1,0 +1,392 @@
+"""One turn of the training loop (`improve`), and the loop itself (`run`).
+
+Decisions are made by pure modules (`data.dataset`, `gate.decision`, `schedule`, `gate.watch`); what is here waits,
+reads and writes. Every step leaves its file before the next begins, and the pointer to the version in service moves
+last: a process that is killed anywhere leaves the champion serving, and the next turn goes on where it was.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.config import Settings
+from plum_lsp.domain.errors import PlumError, PolicyError
+from plum_lsp.domain.suggestion import PolicyVersion
+from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
+from plum_lsp.feedback.rebuild import rebuild
+from plum_lsp.policy.models.weights import read_adapter
+from plum_lsp.policy.versions.folders import PublishedVersion
+from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.store import store_file
+from plum_lsp.store.learning import LearningStore
+from plum_lsp.store.preferences import open_preferences
+from plum_lsp.wiring import pipeline_options, sandbox_options, template_for
+from plum_trainer.data.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
+from plum_trainer.data.gold import gold_prompts
+from plum_trainer.data.prompts import HeldOut, held_out
+from plum_trainer.fit import children
+from plum_trainer.fit.device import shared
+from plum_trainer.fit.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, write_text
+from plum_trainer.gate.decision import GateDecision, decide
+from plum_trainer.gate.evaluate import evaluated
+from plum_trainer.gate.measures import Measures
+from plum_trainer.loop.exploring import diversities, explored
+from plum_trainer.loop.online import on_trial, watch
+from plum_trainer.loop.progress import ProgressKeeper
+from plum_trainer.loop.rounds import Round, next_round, unfinished
+from plum_trainer.loop.schedule import Situation, why_not
+from plum_trainer.loop.trainer import Trainer, end, is_paused, record
+from plum_trainer.service.locking import only_one
+
+log = logging.getLogger(__name__)
+
+SAMPLE_BATCH = 32
+"""Sequences sampled at once: on a CPU most of what more would bring is had with this many."""
+FAILURES_MAX = 5
+"""Tries of one round; what fails so often does not pass by itself."""
+POLL_SECONDS = 60.0
+"""How often the service looks whether there is something to do."""
+
+
+def improve(trainer: Trainer) -> GateDecision | None:
+    """One turn: pairs, fit, evaluation, gate, publication. None if there was too little to train on.
+
+    Raises:
+        PlumError: a step failed; the turn goes on with it next time.
+    """
+    with only_one(trainer.data_dir / "training"):
+        with trainer.store() as store:
+            highest = max((event.round for event in store.events()), default=0)
+        current = next_round(trainer.data_dir, highest)
+        try:
+            return _turn(trainer, current)
+        except Overtaken as error:
+            end(trainer, current, "abandoned", {"problem": str(error)})
+            raise
+        except PlumError as error:
+            _failed(trainer, current, error)
+            raise
+        except (OSError, ValueError) as error:
+            told = TrainerError(
+                f"a file of round {current.number} cannot be read or written: {error}",
+                remedy=f"Look at the disk and at {current.folder}.",
+            )
+            _failed(trainer, current, told)
+            raise told from error
+
+
+class Overtaken(TrainerError):
+    """Another version came into service while a round was under way; what it compared with is no longer served."""
+
+
+def _failed(trainer: Trainer, current: Round, error: PlumError) -> None:
+    """Keep what went wrong; a round that fails again and again is given up, so that the next can begin.
+
+    Not for a policy server that does not answer: what the gate let through waits for it.
+    """
+    record(trainer, current, "failed", {"problem": str(error), "remedy": error.remedy})
+    with trainer.store() as store:
+        times = sum(event.step == "failed" for event in store.events(round_number=current.number))
+    if times >= FAILURES_MAX and not isinstance(error, PolicyError):
+        end(trainer, current, "abandoned", {"problem": str(error)})
+
+
+def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
+    plan = current.plan or _plan(trainer, current)
+    if not plan["rows"] or plan["one_sided"]:
+        end(trainer, current, "nothing_to_train_on", {"counts": plan["counts"]})
+        return None
+    champion = trainer.versions.find(plan["champion"])
+    if champion is not None and champion.model_sha256 != plan["base_sha256"]:
+        raise TrainerError(
+            f"version {champion.number} is an adapter of another base model",
+            remedy="Run `plum-trainer rollback 0` to begin anew from the base.",
+        )
+    _check_champion(trainer, current, plan)
+    fitted = _fitted(trainer, current, champion, plan)
+    decision = _decided(trainer, current, champion, fitted, plan)
+    if not decision.is_promoted:
+        end(trainer, current, "rejected", {"reasons": list(decision.reasons)})
+        return decision
+    _check_champion(trainer, current, plan)
+    _publish(trainer, current, fitted, plan)
+    return decision
+
+
+def _check_champion(trainer: Trainer, current: Round, plan: Mapping[str, Any]) -> None:
+    """The version in service must be the one the round began from, or its own, published before a crash.
+
+    Raises:
+        Overtaken: it is another, as after a rollback.
+    """
+    active, result = trainer.versions.store.active(), read_json(current.folder / "result.json")
+    if (active.number if active else 0) == plan["champion"]:
+        return
+    if active is None or result is None or read_adapter(Path(result["adapter"])).sha256 != active.adapter_sha256:
+        raise Overtaken(
+            f"version {plan['champion']} is no longer in service, from which round {current.number} began",
+            remedy="The next round begins from the version in service.",
+        )
+
+
+def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
+    """Build pairs, choose rows and held-out prompts, and freeze them."""
+    settings = trainer.settings
+    record(trainer, current, "started", {})
+    with open_preferences(store_file(trainer.data_dir)) as preferences:
+        build = rebuild(
+            preferences,
+            now=trainer.now(),
+            wants_quality=settings.learning.quality_pairs,
+            exclusions=trainer.exclusions,
+            is_private=trainer.is_private,
+        )
+    champion = trainer.versions.active()
+    fresh = Freshness(
+        version=champion,
+        base_sha256=trainer.base.sha256,
+        staleness_max=settings.learning.staleness_max,
+    )
+    seed = settings.trainer.seed + current.number
+    with trainer.store() as store:
+        dataset = (
+            label_rows(store.labels(), settings.learning, fresh, seed=seed)
+            if settings.trainer.method == "kto"
+            else pair_rows(store.pairs(), settings.learning, fresh, seed=seed)
+        )
+        prompts = held_out_prompts(trainer, store)
+    benchmark = _benchmark(trainer)
+    plan = {
+        "champion": champion,
+        "base": str(trainer.base.folder),
+        "base_sha256": trainer.base.sha256,
+        "seed": seed,
+        "rows": len(dataset.rows),
+        "held_out": len(prompts),
+        "benchmark": len(benchmark),
+        "one_sided": _is_one_sided(dataset, settings.trainer.method),
+        "counts": dataset.counts,
+        "settings": asdict(settings.trainer),
+        "sampling": _sampling(settings),
+    }
+    current.freeze(dataset.rows, (*prompts, *benchmark), plan)
+    record(trainer, current, "frozen", {"pairs": build, **plan})
+    trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
+    return plan
+
+
+def _sampling(settings: Settings) -> dict[str, Any]:
+    """How both policies are sampled for the gate."""
+    return {
+        "samples": settings.gate.samples,
+        "temperature": settings.gate.temperature,
+        "top_p": settings.sampling.top_p,
+        "max_tokens": settings.sampling.max_tokens,
+    }
+
+
+def _is_one_sided(dataset: Dataset, method: str) -> bool:
+    """KTO needs both kinds of labels."""
+    return method == "kto" and not (dataset.counts.get("desirable") and dataset.counts.get("undesirable"))
+
+
+def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
+    """The prompts that judge: those of held-out files that some specification can judge."""
+    share = trainer.settings.learning.held_out_share
+    found = (held_out(program) for program in store.programs() if is_held_out(program.document_uri, share))
+    return tuple(one for one in found if one is not None)
+
+
+def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
+    """The benchmark rows that judge, too, if the settings name some."""
+    path = trainer.settings.gate.benchmark
+    if not path:
+        return ()
+    base = PolicyVersion(number=0, model=trainer.base.name, model_sha256=trainer.base.sha256)
+    return gold_prompts(Path(path).expanduser(), template_for(base))
+
+
+def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Mapping[str, Any]) -> FitResult:
+    """The challenger, fitted now or before."""
+    known = read_json(current.folder / "result.json")
+    if known is not None:
+        return fit_result(known)
+    trainer.base.prepare(trainer.report)
+    options = {**plan["settings"]}
+    job = FitJob(
+        base=plan["base"],
+        champion=str(champion.folder) if champion else "",
+        rows=str(current.folder / "rows.jsonl"),
+        output=str(current.folder / "fit"),
+        seed=plan["seed"],
+        base_sha256=trainer.base.sha256,
+        end_token=trainer.base.end_token,
+        **{name: options[name] for name in _FIT_OPTIONS},
+    )
+    with shared(trainer.data_dir, options["gpu"], report=trainer.report):
+        keeper = ProgressKeeper(trainer=trainer, current=current, stage="fit")
+        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=keeper)
+    detail = {**asdict(result), "log": list(result.log)[-1:]}
+    record(trainer, current, "fitted", detail)
+    return result
+
+
+_FIT_OPTIONS = (
+    "method",
+    "loss",
+    "beta",
+    "sft_weight",
+    "label_smoothing",
+    "learning_rate",
+    "epochs",
+    "batch_size",
+    "accumulation",
+    "lora_rank",
+    "lora_alpha",
+    "max_length",
+    "threads",
+    "checkpoint_steps",
+    "gradient_checkpointing",
+)
+
+
+def _decided(
+    trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Mapping[str, Any]
+) -> GateDecision:
+    """The gate's decision, made now or before."""
+    known = read_json(current.folder / "decision.json")
+    if known is not None:
+        return GateDecision(is_promoted=known["is_promoted"], reasons=tuple(known["reasons"]), report=known["report"])
+    before = _measured(trainer, current, "champion", str(champion.folder) if champion else "", plan)
+    after = _measured(trainer, current, "challenger", fitted.adapter, plan)
+    decision = decide(before, after, trainer.settings.gate, seed=plan["seed"])
+    current.keep("decision.json", asdict(decision))
+    record(trainer, current, "decided", asdict(decision))
+    _watch_diversity(trainer, current, before, after)
+    _explore(trainer, current, after if decision.is_promoted else before)
+    trainer.report(f"gate: {'promoted' if decision.is_promoted else 'refused'}; {'; '.join(decision.reasons)}")
+    return decision
+
+
+def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Mapping[str, Any]) -> Measures:
+    """One policy on the held-out prompts; both get the same prompts and seeds."""
+    settings = trainer.settings
+    path = current.folder / f"{name}.jsonl"
+    if not path.is_file():
+        job = SampleJob(
+            base=plan["base"],
+            adapter=adapter,
+            prompts=str(current.folder / "held_out.jsonl"),
+            output=str(path),
+            **plan["sampling"],
+            batch_size=SAMPLE_BATCH,
+            seed=plan["seed"],
+            threads=settings.trainer.threads,
+            end_token=trainer.base.end_token,
+        )
+        keeper = ProgressKeeper(trainer=trainer, current=current, stage=f"{name}'s samples")
+        children.sample(job, current.folder, name=name, report=keeper)
+
+    def open_one() -> Any:
+        return open_sandbox(sandbox_options(settings))
+
+    limits: Limits = pipeline_options(settings).limits
+    return evaluated(current.held_out(), path, open_one, limits=limits)
+
+
+def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, challenger: Measures) -> None:
+    """Samples that become alike teach less and less: an alarm, whether or not the gate let it pass."""
+    least = champion.diversity * (1 - trainer.settings.gate.diversity_drop_max / 2)
+    if challenger.diversity < least:
+        detail = {"champion": champion.diversity, "challenger": challenger.diversity}
+        record(trainer, current, "diversity_alarm", detail)
+        trainer.report(
+            f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}; raise"
+            " sampling.temperature_max or sampling.candidates, or set sampling.explores"
+        )
+
+
+def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
+    """Say how far the sampler is to stray, by the first version's samples; it listens if its settings say so."""
+    file = trainer.data_dir / "training" / EXPLORATION
+    before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
+    with trainer.store() as store:
+        known = diversities(store.events())
+    after = explored(
+        before,
+        diversity=in_service.diversity,
+        reference=next(iter(known.values()), in_service.diversity),
+        drop_max=trainer.settings.gate.diversity_drop_max,
+        round_number=current.number,
+    )
+    if after == before:
+        return
+    if after is None:
+        file.unlink()
+    else:
+        write_text(file, after.text())
+    detail = asdict(after) if after else {"novelty_share": 0.0}
+    record(trainer, current, "exploration", {**detail, "diversity": in_service.diversity})
+    trainer.report(
+        f"samples stray: {after.novelty_share:.0%} of a group at temperature {after.temperature}"
+        if after
+        else "samples stray no more"
+    )
+
+
+def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
+    """Make the challenger the version in service; done twice, it is done once."""
+    version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
+    canary = trainer.versions.store.canary()
+    previous = (canary.previous.number if canary.previous else 0) if canary else plan["champion"]
+    detail = {"version": version.number, "previous": previous, "adapter_sha256": version.adapter_sha256}
+    end(trainer, current, "published", detail)
+    trainer.report(f"published policy version {version.number}")
+
+
+def why_idle(trainer: Trainer) -> str:
+    """Why no round should begin now; empty if one should.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with trainer.store() as store:
+        events = store.events()
+        last = next((event for event in reversed(events) if event.step in _ENDS), None)
+        situation = Situation(
+            now=trainer.now(),
+            last_round_at=datetime.fromisoformat(last.happened_at) if last else None,
+            fresh_candidates=store.fresh_candidates(since=last.happened_at if last else ""),
+            load=trainer.load(),
+            is_paused=is_paused(trainer.data_dir),
+            is_unfinished=unfinished(trainer.data_dir) is not None,
+            is_on_trial=on_trial(events, trainer.versions.active()) is not None,
+        )
+    return why_not(situation, trainer.settings.trainer)
+
+
+_ENDS = frozenset({"published", "rejected", "nothing_to_train_on", "abandoned"})
+
+
+def run(trainer: Trainer, stop: threading.Event, *, poll_seconds: float = POLL_SECONDS) -> None:
+    """The service: watch, and improve when it is time, until told to stop. A turn that fails is tried again."""
+    said = ""
+    while not stop.is_set():
+        try:
+            watch(trainer)
+            reason = why_idle(trainer)
+            if not reason:
+                improve(trainer)
+        except PlumError as error:
+            reason = f"{error}. {error.remedy}".strip()
+        if reason != said:
+            said = reason
+            trainer.report(f"waiting: {reason}" if reason else "waiting")
+        stop.wait(poll_seconds)

@@ -1,0 +1,145 @@
+"""Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
+
+Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the server
+that runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not
+probed, and whoever serves next loads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from plum_lsp.config import Settings
+from plum_lsp.policy.hosting.llama.engine import LlamaEngine
+from plum_lsp.policy.hosting.serving import read_state
+from plum_lsp.policy.models.sources import ServedSource
+from plum_lsp.policy.models.weights import check_fit, read_adapter
+from plum_lsp.policy.versions import publish as publication
+from plum_lsp.policy.versions.engines import Engine, served_engine
+from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
+from plum_lsp.wiring import policy_options
+from plum_trainer.fit.bases import BaseModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """The published versions of a data folder, by number; 0 is the base alone."""
+
+    data_dir: Path
+    settings: Settings
+    base: BaseModel
+
+    @property
+    def store(self) -> VersionStore:
+        """The folder of versions."""
+        return VersionStore(self.data_dir / ADAPTERS)
+
+    def active(self) -> int:
+        """The number in service."""
+        version = self.store.active()
+        return version.number if version else 0
+
+    def find(self, number: int) -> PublishedVersion | None:
+        """One version; None for the base alone.
+
+        Raises:
+            AdapterError: there is none of that number.
+        """
+        return self.store.find(str(number)) if number else None
+
+    def publish(self, adapter: Path, *, report: Callable[[str], None]) -> PublishedVersion:
+        """Make an adapter the version in service; one that is published already is not published again.
+
+        Raises:
+            AdapterError: it is damaged, does not fit the base, or writes nonsense; nothing has changed.
+            PolicyError: the server failed; the version before is still active.
+        """
+        return asyncio.run(self._publish(adapter, report))
+
+    def go_to(self, number: int) -> None:
+        """Make a version that was published before active again, or the base alone.
+
+        Raises:
+            AdapterError: there is no such version, or the server refuses it.
+            PolicyError: the server failed; nothing has changed.
+        """
+        if number:
+            asyncio.run(self._go_to(number))
+        else:
+            with self.store.locked():
+                self.store.activate(None)
+
+    async def _publish(self, adapter: Path, report: Callable[[str], None]) -> PublishedVersion:
+        base = self.base.facts()
+        async with self._engine() as (engine, rank_max):
+            if engine is not None:
+                done = await publication.publish(
+                    adapter,
+                    store=self.store,
+                    engine=engine,
+                    base=base,
+                    rank_max=rank_max,
+                    share=self.share(report),
+                    tell=report,
+                )
+                return done.version
+        store = self.store
+        with store.locked():
+            store.clean()
+            facts = read_adapter(adapter)
+            check_fit(facts, base, rank_max=publication.RANK_MAX)
+            known = [one for one in store.versions() if one.adapter_sha256 == facts.sha256]
+            version = known[-1] if known else store.commit(store.stage(adapter), facts, base)
+            store.activate(version)
+        report(f"{version.name} is active; nothing serves this base now, so it was checked but not probed")
+        return version
+
+    def settle(self) -> None:
+        """End the trial of the active version: it answers every request from now on."""
+        with self.store.locked():
+            self.store.activate(self.store.active())
+
+    def share(self, report: Callable[[str], None]) -> float:
+        """How many of the requests a new version is to answer."""
+        share = self.settings.gate.canary_share
+        if share < 1 and read_state(self.data_dir) is None:
+            report(
+                "no policy server of yours runs, and llama.cpp in an editor serves one version: it answers everything"
+            )
+            return 1.0
+        if share < 1:
+            report(f"it answers {share:.0%} of the requests while it is watched")
+        return share
+
+    async def _go_to(self, number: int) -> None:
+        version = self.store.find(str(number))
+        async with self._engine() as (engine, _):
+            if engine is not None:
+                await publication.rollback(version.name, store=self.store, engine=engine)
+                return
+        with self.store.locked():
+            self.store.activate(version)
+
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[tuple[Engine | None, int]]:
+        """The engine to publish to, and the largest rank it takes."""
+        state = read_state(self.data_dir)
+        if state is not None:
+            served = served_engine(state)
+            try:
+                yield served, state.lora_rank
+            finally:
+                await served.close()
+        elif self.base.source is not None:
+            source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
+            llama = LlamaEngine(source, policy_options(self.settings))
+            try:
+                yield llama, publication.RANK_MAX
+            finally:
+                await llama.close()
+        else:
+            yield None, publication.RANK_MAX

@@ -1,0 +1,82 @@
+"""One round's folder: every step leaves one file that is whole or absent, so that a killed round goes on where it was.
+
+round-N/  plan.json      champion, seed and settings, frozen at the start
+          rows.jsonl     what is trained on        held_out.jsonl   what judges
+          fit.json → result.json, adapter          the fit, with its own checkpoints
+          champion.jsonl, challenger.jsonl         samples
+          decision.json  the gate's report         end.json         how the round ended
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from plum_trainer.data.prompts import HeldOut
+from plum_trainer.data.rows import Row, values_of
+from plum_trainer.fit.job import read_json, write_json, write_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """A round and where it is kept."""
+
+    number: int
+    folder: Path
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """What was frozen at the start; None before."""
+        return read_json(self.folder / "plan.json")
+
+    @property
+    def end(self) -> dict[str, Any] | None:
+        """How the round ended; None before."""
+        return read_json(self.folder / "end.json")
+
+    def has(self, name: str) -> bool:
+        """Whether a step's file is there."""
+        return (self.folder / name).is_file()
+
+    def keep(self, name: str, values: dict[str, Any]) -> None:
+        """Write a step's file."""
+        write_json(self.folder / name, values)
+
+    def freeze(self, rows: tuple[Row, ...], held_out: tuple[HeldOut, ...], plan: dict[str, Any]) -> None:
+        """Write what the round works on; the plan comes last and says that the rest is there."""
+        write_text(self.folder / "rows.jsonl", "".join(json.dumps(values_of(row)) + "\n" for row in rows))
+        write_text(self.folder / "held_out.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in held_out))
+        self.keep("plan.json", plan)
+
+    def held_out(self) -> list[HeldOut]:
+        """The prompts that judge."""
+        text = (self.folder / "held_out.jsonl").read_text(encoding="utf-8", errors="surrogatepass")
+        return [HeldOut(**json.loads(line)) for line in text.splitlines()]
+
+
+def rounds(data_dir: Path) -> list[Round]:
+    """Every round there was, oldest first."""
+    found = [
+        Round(number=int(path.name.removeprefix("round-")), folder=path)
+        for path in (data_dir / "training").glob("round-*")
+        if path.name.removeprefix("round-").isdigit()
+    ]
+    return sorted(found, key=lambda one: one.number)
+
+
+def unfinished(data_dir: Path) -> Round | None:
+    """The latest round, if it did not end."""
+    known = rounds(data_dir)
+    return known[-1] if known and known[-1].end is None else None
+
+
+def next_round(data_dir: Path, highest: int) -> Round:
+    """The unfinished round, or a new one; `highest` is the last number that was ever used."""
+    going_on = unfinished(data_dir)
+    if going_on is not None:
+        return going_on
+    known = rounds(data_dir)
+    number = max(highest, known[-1].number if known else 0) + 1
+    return Round(number=number, folder=data_dir / "training" / f"round-{number}")

@@ -1,0 +1,72 @@
+"""What every step of a turn is given: settings, folder, base and clock; and the history each step is kept in."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.config import Settings
+from plum_lsp.store import store_file
+from plum_lsp.store.learning import LearningStore, open_learning
+from plum_trainer.fit.bases import BaseModel
+from plum_trainer.loop.publish import Versions
+from plum_trainer.loop.rounds import Round
+
+log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trainer:
+    """Everything a turn needs. `report` is told what happens; `now` and `load` are replaced by tests."""
+
+    settings: Settings
+    data_dir: Path
+    base: BaseModel
+    exclusions: Any = None
+    is_private: Callable[[str], bool] | None = None
+    report: Callable[[str], None] = log.info
+    now: Callable[[], datetime] = utc_now
+    load: Callable[[], float] = lambda: os.getloadavg()[0] / (os.cpu_count() or 1)
+
+    @property
+    def versions(self) -> Versions:
+        """The adapters and the pointer."""
+        return Versions(data_dir=self.data_dir, settings=self.settings, base=self.base)
+
+    def store(self) -> LearningStore:
+        """The store, opened.
+
+        Raises:
+            StoreError: it cannot be.
+        """
+        return open_learning(store_file(self.data_dir))
+
+
+def end(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any]) -> None:
+    """The event first: a round whose end was kept is never taken up again, so its history must be there by then."""
+    with trainer.store() as store:
+        is_told = any(event.step == step for event in store.events(round_number=current.number))
+    if not is_told:
+        record(trainer, current, step, detail)
+    current.keep("end.json", {"step": step, **detail})
+
+
+def record(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any]) -> None:
+    """Keep one step of a round in the history."""
+    with trainer.store() as store:
+        store.record(current.number, step, detail, now=trainer.now())
+
+
+def is_paused(data_dir: Path) -> bool:
+    """Whether the user paused training."""
+    return (data_dir / "training" / "paused").exists()

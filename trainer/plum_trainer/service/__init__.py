@@ -1,0 +1,1 @@
+"""The trainer as a service of the user's session: its unit files and its lock."""
