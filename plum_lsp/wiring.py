@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, load_settings
+from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
@@ -22,6 +23,7 @@ from plum_lsp.policy.client.connection import is_loopback
 from plum_lsp.policy.models.catalogue import catalogue, entry_like
 from plum_lsp.policy.models.families import family_of
 from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
@@ -29,7 +31,7 @@ from plum_lsp.server.services import Services
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
 from plum_lsp.suggestion.pipeline import Pipeline, PipelineOptions
 from plum_lsp.suggestion.showing import ShowRule
-from plum_lsp.suggestion.survey import FindTests
+from plum_lsp.suggestion.survey import FindTests, FindWholeTests
 from plum_lsp.verification.judge import told
 
 MEGABYTE = 1024 * 1024
@@ -103,6 +105,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             inspector=RuffReader(),
             test_files=test_files(settings),
             neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            whole_tests=whole_tests(settings),
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -133,6 +136,13 @@ def test_files(settings: Settings) -> FindTests:
     if not settings.verification.project_tests:
         return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
+
+
+def whole_tests(settings: Settings) -> FindWholeTests:
+    """What finds the tests of a project that are run whole, or nothing if the settings say so."""
+    if not settings.verification.project_tests:
+        return lambda project, document, context: ()
+    return TestIndex(exclude=settings.privacy.exclude).tests_of
 
 
 def asks_for_tests(settings: Settings) -> bool:
@@ -174,7 +184,13 @@ def _data_dir_if_any(settings: Settings) -> Path | None:
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
     jail = settings.sandbox
-    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
+    exclude = settings.privacy.exclude
+    return SandboxOptions(
+        interpreter=jail.interpreter,
+        project=jail.project,
+        jobs=jail.jobs,
+        hides=lambda path: is_excluded(path, exclude),
+    )
 
 
 def pipeline_options(settings: Settings) -> PipelineOptions:

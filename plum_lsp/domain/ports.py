@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from plum_lsp.domain.events import Event
-from plum_lsp.domain.project import ModulePlace
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, TestRun, Verdict
@@ -59,8 +58,9 @@ class Sandbox(Protocol):
         """The isolation in force."""
         ...
 
-    def place_of(self, path: Path) -> ModulePlace | None:
-        """Where a document stands among the modules of this sandbox's project; None if it has no part in one."""
+    @property
+    def project(self) -> Project | None:
+        """The project whose documents run as the modules they are; None if there is none."""
         ...
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:

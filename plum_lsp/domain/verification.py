@@ -98,7 +98,7 @@ class Holds:
 class Passes:
     """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
 
-    Such a verdict can be forged by a program that reaches what is round the test; see `synthesis.plain`.
+    Such a verdict can be forged by a program that reaches what is round the test; see `python.fitting.plain`.
     """
 
     test: str

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
-from plum_lsp.domain.project import ModulePlace, Project
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
     Equals,
@@ -200,7 +200,7 @@ class JailSandbox:
         self._at_work = 0
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
-        self._project = self._project_jail()
+        self._project_jail = self._jail_for_project()
 
     @property
     def tier(self) -> SandboxTier:
@@ -209,7 +209,7 @@ class JailSandbox:
             raise SandboxError("the sandbox is not open")
         return self._tier
 
-    def _project_jail(self) -> ProjectJail | None:
+    def _jail_for_project(self) -> ProjectJail | None:
         """What runs documents of the project as its modules; None without one."""
         if self._options.home is None:
             return None
@@ -224,12 +224,10 @@ class JailSandbox:
         )
         return ProjectJail(self._options.home, self._options.hides, order, self._packages, self._slots)
 
-    def place_of(self, path: Path) -> ModulePlace | None:
-        """Where a document stands among the modules of the project, if there is one; see the port."""
-        home = self._options.home
-        if home is None or not path.is_relative_to(home.root) or self._plan is seatbelt.TIER:
-            return None
-        return home.place_of(path)
+    @property
+    def project(self) -> Project | None:
+        """The project whose documents run as the modules they are; see the port."""
+        return None if self._plan is seatbelt.TIER else self._options.home
 
     async def start(self) -> None:
         """Start the zygote and, unless told otherwise, attack it.
@@ -283,22 +281,22 @@ class JailSandbox:
         self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
     ) -> tuple[TestRun, ...]:
         """Run tests of the project whole, beside the program; see the port."""
-        if self._project is None:
+        if self._project_jail is None:
             return testing.none_run(tests)
-        return await self._project.run_tests(program, tests, watches=watches, seconds=seconds)
+        return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
         await self._pool.close()
-        if self._project is not None:
-            await self._project.close()
+        if self._project_jail is not None:
+            await self._project_jail.close()
 
     async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         """One program and its calls in a child of its own, which does not outlive them."""
         if not asks:
             return []
-        if program.module is not None and self._project is not None:
-            return await self._project.run(program, program.module, asks, limits)
+        if program.module is not None and self._project_jail is not None:
+            return await self._project_jail.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
         self._at_work += 1
         try:

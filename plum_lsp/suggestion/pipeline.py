@@ -40,12 +40,13 @@ from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
-from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
+from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, Survey, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
 from plum_lsp.verification.judge import Evidence, Judge, told
 from plum_lsp.verification.rank import choose
 from plum_lsp.verification.settle import settled
+from plum_lsp.verification.whole import is_whole
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
@@ -108,6 +109,11 @@ class _Round:
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
     evidence: Evidence | None = None
 
+    @property
+    def whole(self) -> tuple[TestCase, ...]:
+        """The project's tests that are run whole."""
+        return tuple(test for test in self.evidence.specification if is_whole(test)) if self.evidence else ()
+
 
 class _Stages:
     """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
@@ -139,6 +145,7 @@ class Pipeline:
         inspector: Inspector | None = None,
         test_files: FindTests = lambda uri, name, folders: (),
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
+        whole_tests: FindWholeTests = lambda project, document, context: (),
     ) -> None:
         self.policy = policy
         self.sandbox = sandbox
@@ -149,6 +156,7 @@ class Pipeline:
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
+        self._whole_tests = whole_tests
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -193,6 +201,7 @@ class Pipeline:
             compares=not options.ends_at_first_verified,
             project=around.tests,
             path=path_of(request.document.uri),
+            whole=await self._tests_to_run_whole(request, context),
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
@@ -207,6 +216,22 @@ class Pipeline:
         result = self._choose(this)
         self._go_on(this, result)
         return result
+
+    async def _tests_to_run_whole(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
+        """The project's tests that may reach the function, where the sandbox has the document's project."""
+        project = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.project
+        path = path_of(request.document.uri)
+        if project is None or path is None:
+            return ()
+        return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
+
+    async def _evidence(self, this: _Round) -> Evidence:
+        """The evidence of the request; tests of the project that turned out to be part of it are told."""
+        evidence = await this.judge.evidence()
+        together = tuple(test for test in evidence.specification if is_whole(test))
+        if together:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *together)))
+        return evidence
 
     def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
         """Find out more for the record, while nobody waits; the next request ends it."""
@@ -242,7 +267,7 @@ class Pipeline:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                evidence = tasks.create_task(this.judge.evidence())
+                evidence = tasks.create_task(self._evidence(this))
                 asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
                 if asking is not None:  # nobody waits long for tests once all candidates are there
@@ -362,7 +387,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=(*this.judge.tests, *this.sampled_tests),
+            tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer):

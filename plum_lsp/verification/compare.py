@@ -17,9 +17,9 @@ from plum_lsp.domain.verification import Call, Ending, Observation
 from plum_lsp.python.contracts.contract import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
-from plum_lsp.suggestion.whole import without_unjudgeable
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, ran_out, surprise_in
+from plum_lsp.verification.whole import without_unjudgeable
 
 PROBED = 3
 """Calls out of which those are made that show whether a contract holds."""

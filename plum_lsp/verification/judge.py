@@ -35,7 +35,7 @@ from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import program_with, reference_program
 from plum_lsp.python.specification.examples import examples_of
-from plum_lsp.suggestion import whole
+from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
@@ -279,9 +279,10 @@ def _module_of(
     reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
 ) -> InModule | None:
     """The module that the document is, where the sandbox has its project."""
-    if path is None or isinstance(sandbox, SandboxUnavailable):
+    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
+    if path is None or project is None or not path.resolve().is_relative_to(project.root):
         return None
-    place = sandbox.place_of(path.resolve())
+    place = project.place_of(path.resolve())
     if place is None:
         return None
     return InModule(

@@ -21,7 +21,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.project.files import read_text
-from plum_lsp.python.whole_tests import Defined, Indexed, indexed, tests_reaching
+from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed, tests_reaching
 
 FILES_MAX = 1500
 """The most files of a project that are looked at."""

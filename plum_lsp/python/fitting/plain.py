@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plum_lsp.python.means import DANGEROUS, DYNAMIC, FRAMES, HARMLESS, LIES, NAMED, READ, SAFE_IMPORTS, STORED
+from plum_lsp.python.fitting.means import DANGEROUS, DYNAMIC, FRAMES, HARMLESS, LIES, NAMED, READ, SAFE_IMPORTS, STORED
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 _SPECIAL = re.compile(r"__\w+__")

@@ -1,7 +1,7 @@
 """The project's tests that are run whole: which count, what they say of a candidate, and when they say nothing.
 
 A test counts if it fails with the hole unfilled and the function at the hole is called meanwhile. It is run beside a
-candidate that is plain code only. Runs code through the sandbox port; chooses no tests (`synthesis.whole_tests` does).
+candidate that is plain code only. Runs code through the sandbox port; chooses no tests (`whole_tests` does).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import replace
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import Passes, Program, RunOutcome, TestCase, TestRun, Verdict, VerdictStatus
-from plum_lsp.python.plain import refusal
-from plum_lsp.python.whole_tests import test_of
+from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.specification.whole_tests import test_of
 from plum_lsp.verification.rank import counted, score
 
 KEPT_MAX = 8
