@@ -242,6 +242,8 @@ class JailSandbox:
 
             await check(self)
         self._pool.refill()
+        if self._project_jail is not None:
+            self._project_jail.warm_up()
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
         """Run the program once in a fresh child, then each call in order; see the port."""

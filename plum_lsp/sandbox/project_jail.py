@@ -17,11 +17,11 @@ from pathlib import Path
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import InModule, Limits, Program, TestRun
-from plum_lsp.sandbox import launching, pool, testing
+from plum_lsp.sandbox import launching, testing
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.project_pool import ProjectPool
-from plum_lsp.sandbox.showing import Hides, Views, packages_named
+from plum_lsp.sandbox.showing import Hides, Views, packages_named, pytest_modules
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,18 @@ class ProjectJail:
         self._packages = tuple(packages)
         self._slots = slots
         self._homes = ""
+        self._warming: asyncio.Task[None] | None = None
         self._pool = ProjectPool(project, hides, self._started)
+
+    def warm_up(self) -> None:
+        """Start the project's zygote now; what goes wrong is told to the first program."""
+        self._warming = asyncio.create_task(self._warmed())
+
+    async def _warmed(self) -> None:
+        try:
+            await self._pool.warm_up()
+        except SandboxError as error:
+            _log.info("the project's zygote did not start ahead: %s", error)
 
     async def run(self, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         """One program and its calls, in a child that has imported the document already if that can be.
@@ -97,6 +108,9 @@ class ProjectJail:
 
     async def close(self) -> None:
         """End every process, remove every folder; idempotent."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait([self._warming])
         await self._pool.close()
         if self._homes:
             await asyncio.to_thread(shutil.rmtree, self._homes, ignore_errors=True)
@@ -115,7 +129,7 @@ class ProjectJail:
             folder=str(self._project.root),
         )
         named = await asyncio.to_thread(packages_named, views.alone, self._packages)
-        named |= pool.installed_imports("import pytest", self._packages)
+        named |= await asyncio.to_thread(pytest_modules, self._packages)
         order = replace(
             self._order,
             readable=views.tests,

@@ -6,6 +6,7 @@ that runs a candidate only and must not read what a test expects. Of files only 
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import itertools
 import re
@@ -23,6 +24,7 @@ CONFIGURATION = ("pyproject.toml", "pytest.ini", "pytest.toml", "setup.cfg", "to
 """What pytest reads in a project's own folder."""
 ENTRIES_MAX = 50_000
 """Files and folders that are looked at; a project with more is shown as far as these go."""
+PYTEST_PARTS = ("_pytest.main", "_pytest.runner", "_pytest.python", "_pytest.unittest", "_pytest.assertion.rewrite")
 FILES_READ_MAX = 400
 FILE_BYTES_MAX = 16 * 1024
 """How much is read to see which packages a project imports: a file's imports are at its top."""
@@ -126,6 +128,18 @@ def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[s
             content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
             text += [line for line in content.splitlines() if line.startswith(("import ", "from "))]
     return installed_imports("\n".join(dict.fromkeys(text)), folders)
+
+
+def pytest_modules(folders: Sequence[str]) -> frozenset[str]:
+    """pytest with its installed plug-ins, as modules to import ahead; empty where it is not installed."""
+    found: list[str] = []
+    for file in (file for folder in folders for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt"))):
+        with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
+            points = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+            points.read_string(file.read_text(encoding="utf-8"))
+            if points.has_section("pytest11"):
+                found += [value.split(":")[0].strip() for _, value in points.items("pytest11")]
+    return installed_imports("\n".join(f"import {name}" for name in ("pytest", *PYTEST_PARTS, *found)), folders)
 
 
 def _python_files(places: Sequence[str]) -> Iterator[Path]:

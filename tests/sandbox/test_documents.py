@@ -94,7 +94,7 @@ async def test_siblings_import_the_candidate(sandbox: JailSandbox, project: Proj
         project,
         "return 'candidate'",
         "__import__('pkg').use()",
-        "[name for name in __import__('sys').modules if name.endswith('core')]",
+        "[name for name in __import__('sys').modules if name.split('.')[-1] == 'core']",
     )
     assert values(found) == ["candidate", ("pkg.core",)]
 

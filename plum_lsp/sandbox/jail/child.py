@@ -7,7 +7,6 @@ candidate's bytes; whoever takes it over can only answer for themselves.
 from __future__ import annotations
 
 import builtins
-import contextlib
 import os
 import sys
 import types
@@ -147,7 +146,7 @@ def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: An
     while True:
         call = _read_frame(channel)
         if "tests" in call:
-            _run_tests(channel, call, prepared, order["module"]["path"])
+            _run_tests(channel, call, order, prepared)
         else:
             _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
 
@@ -209,27 +208,27 @@ def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str,
     return "", module.__dict__
 
 
-def _run_tests(channel: int, call: dict[str, Any], prepared: Any, path: str) -> None:
+def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepared: Any) -> None:
     """Run tests of the project beside the program; a frame for each, with the token that the host gave for this run."""
     token, session, document = call["token"], prepared.session, prepared.document
     try:
-        session = session or testing.Session(call["folder"], call["files"], path)
+        session = session or testing.Session(call["folder"], call["files"], order["module"]["path"])
     except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
         _write_frame(channel, '{"token":' + quote(token) + ',"problem":' + quote(_describe(error)) + "}")
         return
-    reached: set[Any] = set()
-    watching = document.reaching(reached) if call["watch"] and document is not None else contextlib.nullcontext()
+    reached: list[Any] = []
+    if call["watch"] and document is not None:
+        reached = document.trip(order["source"], order["hole_line"])
     for name in call["tests"]:
         reached.clear()
         started = _clock()
-        with watching:
-            ran = session.run(name, call["seconds"], call["cases_max"])
+        ran = session.run(name, call["seconds"], call["cases_max"])
         parts = (
             '"token":' + quote(token),
             '"test":' + quote(name),
             '"outcome":' + quote(ran.outcome),
             '"shown":' + quote(ran.shown),
-            '"reached":' + ("true" if document is not None and document.hole in reached else "false"),
+            '"reached":' + ("true" if reached else "false"),
             '"microseconds":' + int.__repr__(int((_clock() - started) * 1e6)),
         )
         _write_frame(channel, "{" + ",".join(parts) + "}")

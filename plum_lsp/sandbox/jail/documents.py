@@ -116,9 +116,35 @@ class Loaded:
         """While it lasts, notes which of the document's functions are called: their bodies cannot be exchanged."""
         return _CallsNoted(self.path, self._called)
 
-    def reaching(self, reached: set[_Place]) -> Any:
-        """While it lasts, notes in `reached` which of the document's functions are called."""
-        return _CallsNoted(self.path, reached)
+    def trip(self, source: str, hole_line: int) -> list[Any]:
+        """Have the function at the hole note that it is called, before anything else of it runs.
+
+        Returns the list that it appends to; for a program without a candidate only.
+        """
+        noted: list[Any] = []
+        tree = ast.parse(source)
+        around = [node for node in _outermost(tree.body) if _first_line(node) <= hole_line <= (node.end_lineno or 0)]
+        functions = [
+            function
+            for found in self.functions.values()
+            for function in found
+            if (function.__code__.co_name, function.__code__.co_firstlineno) == self.hole
+        ]
+        if not around or not functions:
+            return noted
+        node = around[0]
+        call = ast.parse("__plum_reached__.append(1)").body[0]
+        node.body.insert(0, ast.fix_missing_locations(ast.copy_location(call, node.body[0])))
+        if any("__class__" in function.__code__.co_freevars for function in functions):
+            _name_class(node)
+        place = (node.name, _first_line(node))
+        code = compile(tree, self.path, "exec", dont_inherit=True)
+        made = [one for one in _function_codes(code) if (one.co_name, one.co_firstlineno) == place]
+        vars(self.module)["__plum_reached__"] = noted
+        for function in functions:
+            if made and function.__code__.co_freevars == made[0].co_freevars:
+                function.__code__ = made[0]
+        return noted
 
     def gather(self) -> None:
         """Find every function object that was made from the document, also among what another zygote has frozen."""
@@ -307,15 +333,19 @@ class _CallsNoted:
 
     def __init__(self, path: str, called: set[_Place]) -> None:
         self._path, self._called = path, called
+        self._profiler: Any = None
 
-    def _note(self, code: types.CodeType) -> None:
-        if code.co_filename == self._path:
+    def _note(self, code: Any) -> None:
+        if getattr(code, "co_filename", None) == self._path:
             self._called.add((code.co_name, code.co_firstlineno))
 
     def __enter__(self) -> None:
         monitoring = getattr(sys, "monitoring", None)
-        if monitoring is None or monitoring.get_tool(monitoring.PROFILER_ID) is not None:
-            sys.setprofile(lambda frame, event, _: self._note(frame.f_code) if event == "call" else None)
+        if monitoring is None:
+            import _lsprof  # in C: a profiler in Python makes an import several times slower
+
+            self._profiler = _lsprof.Profiler(builtins=False, subcalls=False)
+            self._profiler.enable()
             return
 
         def started(code: types.CodeType, _: int) -> Any:
@@ -327,10 +357,12 @@ class _CallsNoted:
         monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.PY_START)
 
     def __exit__(self, *_: Any) -> None:
-        monitoring = getattr(sys, "monitoring", None)
-        if monitoring is None or monitoring.get_tool(monitoring.PROFILER_ID) != "plum":
-            sys.setprofile(None)
+        if self._profiler is not None:
+            self._profiler.disable()
+            for entry in self._profiler.getstats():
+                self._note(entry.code)
             return
+        monitoring: Any = getattr(sys, "monitoring", None)
         monitoring.set_events(monitoring.PROFILER_ID, 0)
         monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.PY_START, None)
         monitoring.free_tool_id(monitoring.PROFILER_ID)
