@@ -25,7 +25,7 @@ from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.evaluation.offline import OFFERED
-from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.server.services import Services
 from plum_lsp.wiring import open_services, policy_options
 from plum_trainer.data.prompts import HeldOut

@@ -24,7 +24,7 @@ from plum_lsp.domain.ports import Policy, Sandbox
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
-from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.sandbox.host import open_sandbox

@@ -36,6 +36,7 @@ from support.hostile import programs, unforeseen
 from support.hostile import test_case as a_test
 from support.sandbox_attacks import canaries, ends
 
+from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
 from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
@@ -234,7 +235,7 @@ def fuzz(count: int) -> None:
         except values.MalformedValue:
             refused += 1
             continue
-        values.show(value)
+        show(value)
         judge.digest(value)
         judge.equal(previous, value)
         is_itself = judge.equal(value, value)

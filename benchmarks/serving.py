@@ -25,10 +25,11 @@ from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding
-from plum_lsp.policy.client.completions import CompletionsPolicy, open_policy
+from plum_lsp.policy.client.completions import CompletionsPolicy
+from plum_lsp.policy.hosting.adapters import served_engine
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.models.weights import read_base
-from plum_lsp.policy.versions.engines import served_engine
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.policy.versions.publish import publish
 from plum_lsp.python.reading.window import read_context

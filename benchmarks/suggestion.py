@@ -37,7 +37,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.events import Ended, Event, Sampled
 from plum_lsp.domain.suggestion import Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.wiring import open_services, policy_options
 
 ROUNDS = 200

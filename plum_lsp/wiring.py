@@ -18,8 +18,10 @@ from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptio
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
 from plum_lsp.feedback.redaction import Redactor
-from plum_lsp.policy.client.completions import PolicyOptions, open_policy, temperature_ladder
 from plum_lsp.policy.client.connection import is_loopback
+from plum_lsp.policy.client.ladder import temperature_ladder
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models.catalogue import catalogue, entry_like
 from plum_lsp.policy.models.families import family_of
 from plum_lsp.project.modules import NeighbourFiles

@@ -8,8 +8,8 @@ import sys
 import click
 
 from plum_lsp import __version__
-from plum_lsp.cli.printing import Program, say
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.report.printing import Program, say
 
 _MODULES = {
     "serve": "plum_lsp.cli.serve",

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import console, say
 from plum_lsp.cli.terminal import TerminalRecorder, expectation_text
 from plum_lsp.config import Settings
 from plum_lsp.config.values import RANGES
 from plum_lsp.domain.display import one_line
-from plum_lsp.domain.events import Ended, Event, Sampled, Verified
+from plum_lsp.domain.events import Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
 from plum_lsp.project.privacy import refusal
+from plum_lsp.report.printing import console, say
 from plum_lsp.server.settings import narrowed
 from plum_lsp.wiring import load_for_command, open_services
 
@@ -41,6 +41,8 @@ class _Collector:
             self.sampled.append(event)
         elif isinstance(event, Verified):
             self.judged[event.judged.candidate.completion.index] = event.judged
+        elif isinstance(event, Supported):
+            self.judged.update((judged.candidate.completion.index, judged) for judged in event.judged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from plum_lsp import __version__
-from plum_lsp.cli.printing import console, say
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
-from plum_lsp.policy.client.completions import open_policy
 from plum_lsp.policy.hosting.launch import find_model
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.models.catalogue import damage
+from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.project import found_environment, read_project

@@ -12,7 +12,6 @@ from typing import TextIO
 
 import click
 
-from plum_lsp.cli.printing import say
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.evaluation.figures import figures, percentile
@@ -27,8 +26,9 @@ from plum_lsp.evaluation.rows import (
     result_of,
     row_of,
 )
-from plum_lsp.policy.client.completions import open_policy
+from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.python.ruff import RuffReader
+from plum_lsp.report.printing import say
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.wiring import MonotonicClock, load_for_command, pipeline_options, policy_options, sandbox_options

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plum_lsp.cli.printing import console
 from plum_lsp.cli.terminal import MARK, source
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.report.printing import console
 from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
 from plum_lsp.verification.quality import quality_words

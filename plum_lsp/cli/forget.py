@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from plum_lsp.cli.printing import ask_to_go_on, say
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.report.printing import ask_to_go_on, say
 from plum_lsp.store import store_file
 from plum_lsp.store.forgetting import forget as forget_in
 

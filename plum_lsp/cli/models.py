@@ -12,10 +12,10 @@ import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from plum_lsp.cli.printing import console, say
 from plum_lsp.config import cache_dir, load_settings
 from plum_lsp.policy.models import catalogue as models
 from plum_lsp.policy.models import fetch as fetching
+from plum_lsp.report.printing import console, say
 
 
 @click.group("model")

@@ -17,7 +17,6 @@ import click
 from rich import box
 from rich.table import Table
 
-from plum_lsp.cli.printing import console, say, standard_output
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.preferences import StoredPair
@@ -25,6 +24,7 @@ from plum_lsp.domain.suggestion import RequestId
 from plum_lsp.feedback.exclusion import Exclusions, exclusions_of
 from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
 from plum_lsp.project.privacy import refusal
+from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences

@@ -14,21 +14,22 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import say, say_over
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
+from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.llama.engine import LlamaEngine
 from plum_lsp.policy.hosting.llama.supervisor import LlamaSupervisor
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
 from plum_lsp.policy.hosting.vllm.supervisor import Supervisor
 from plum_lsp.policy.models.sources import served_source
-from plum_lsp.policy.models.weights import BaseModel, read_base
-from plum_lsp.policy.versions.engines import Engine, served_engine
+from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, read_base
+from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
-from plum_lsp.policy.versions.publish import RANK_MAX, Publication
+from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
+from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command, policy_options
 
 STOP_SECONDS = 40.0

@@ -9,10 +9,10 @@ from typing import TextIO
 
 import click
 
-from plum_lsp.cli.printing import say, standard_output
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation import cases
+from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox import seatbelt
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.sandbox.isolation import plans as isolation

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import click
 
-from plum_lsp.cli.printing import set_up_log
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.report.printing import set_up_log
 from plum_lsp.server.app import create_server
 from plum_lsp.server.door import read_token
 from plum_lsp.server.settings import Load

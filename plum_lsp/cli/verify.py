@@ -11,16 +11,16 @@ from typing import TextIO
 
 import click
 
-from plum_lsp.cli.printing import say, standard_output
 from plum_lsp.config import load_settings
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Ending, Limits, Observation
 from plum_lsp.evaluation.offline import NO_HOLE, MalformedTask, Task, VerifiedTask, task_of
 from plum_lsp.evaluation.offline import verify as verify_task
+from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.sandbox.values import show
 from plum_lsp.verification.agreement import is_same
 from plum_lsp.verification.compare import Comparison
 from plum_lsp.verification.judge import index_of, shown

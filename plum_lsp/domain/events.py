@@ -50,11 +50,25 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A candidate was judged. `tier` here is the isolation it ran in; None if it was not run."""
+    """A candidate was judged. `isolation` is what it ran in; None if it was not run."""
 
     request_id: RequestId
     judged: Judged
     isolation: SandboxTier | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supported:
+    """Tests that the policy wrote support some candidates.
+
+    `judged` are these candidates, with the tests that they pass and a higher score. `tests` are all tests of the
+    request, those of the specification first.
+    """
+
+    request_id: RequestId
+    tests: tuple[TestCase, ...]
+    judged: tuple[Judged, ...]
+    isolation: SandboxTier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +88,4 @@ class Ended:
     stages_ms: dict[str, float]
 
 
-Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Appraised | Ended
+Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Supported | Appraised | Ended

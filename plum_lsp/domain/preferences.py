@@ -10,7 +10,9 @@ from plum_lsp.domain.suggestion import Finish, Tier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFacts:
-    """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts; `wall_ms` is their sum."""
+    """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts by tests of a
+    specification; `wall_ms` is the sum of their times.
+    """
 
     request_id: str
     id: str

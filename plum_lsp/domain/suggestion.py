@@ -257,7 +257,8 @@ class Judged:
     """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
 
     `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
-    evidence tells apart, both in [0, 1]; None where nobody estimated them.
+    evidence tells apart, both in [0, 1]; None where nobody estimated them. `has_run` says that its program ran in the
+    sandbox, on tests, on generated inputs or only to see whether it loads.
     """
 
     candidate: Candidate
@@ -268,6 +269,7 @@ class Judged:
     probability: float | None = None
     strength: float | None = None
     quality: Quality | None = None
+    has_run: bool = False
 
     @property
     def is_refuted(self) -> bool:

@@ -29,13 +29,15 @@ class InModule:
 class Program:
     """A module's source, run once before its tests; `filename` is what tracebacks inside the sandbox show.
 
-    With a `module` it is imported as that module of the project, else it is a module by itself. `prelude` runs before
-    it; what its `shadowing()` returns are names of the module.
+    With a `module` it is imported as that module of the project, else it is a module by itself. `quiet` is then the
+    text that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it;
+    what its `shadowing()` returns are names of the module.
     """
 
     source: str
     filename: str = "program.py"
     module: InModule | None = None
+    quiet: str = ""
     prelude: str = ""
 
 
@@ -45,29 +47,42 @@ class Call:
 
     Both see the program's module namespace; names that `setup` binds last for this call alone. An empty
     expression means the setup is all there is. A coroutine result is awaited, a generator read to a bound.
+
+    Where `given` is not empty, the setup finds the value of this expression under the name `_`: plain data, computed
+    after the statements `given_setup` in a child without the candidate.
     """
 
     expression: str
     setup: str = ""
+    given: str = ""
+    given_setup: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equals:
     """The call's value equals that of the Python expression `expected`, compared by value, floats within `tolerance`.
 
-    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default.
+    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default. `setup` are
+    the statements that `expected` needs. Where `derived` is given, what is compared is not the value but what this
+    expression makes of it, with `_` bound to the value. All of these stay away from the candidate's child.
     """
 
     expected: str
     tolerance: float | None = None
+    setup: str = ""
+    derived: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raises:
-    """The call raises `type_name` or a subclass of it; if `message` is given it must be the exception's text."""
+    """The call raises `type_name` or a subclass of it.
+
+    If `message` is given it must be the exception's text; if `pattern` is, this regular expression must be found in it.
+    """
 
     type_name: str
     message: str | None = None
+    pattern: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +101,13 @@ class Shows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holds:
-    """The Python expression `predicate` is true with `_` bound to the call's value.
+    """The Python expression `predicate` is true after the statements `setup`, with `_` bound to the call's value.
 
-    It is evaluated in a second child on the decoded value, never in the candidate's own.
+    Both run in a second child on the decoded value, never in the candidate's own.
     """
 
     predicate: str
+    setup: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +181,14 @@ class Node:
 
 
 Value: TypeAlias = Scalar | Node
+_PLAIN = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "range", "bytearray"})
+
+
+def is_plain(value: Value) -> bool:
+    """Whether the value is built again alike in any program: no object, class or iterator is."""
+    if not isinstance(value, Node) or value.kind == "literal":
+        return True
+    return value.kind in _PLAIN and value.kind == value.type_name and all(is_plain(item) for item in value.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer, OfferId, RequestId
 from plum_lsp.domain.verification import Call, Equals, Holds, Prints, Raises, Shows, TestCase
@@ -166,7 +166,7 @@ def _prompted(event: Prompted, hidden: Hidden) -> Prompted:
     )
 
 
-def _event(event: Synthesized | Sampled | Verified | Ended, hidden: Hidden) -> Event:
+def _event(event: Synthesized | Sampled | Verified | Supported | Ended, hidden: Hidden) -> Event:
     match event:
         case Synthesized():
             return replace(event, tests=tuple(_test(test, hidden) for test in event.tests))
@@ -174,6 +174,9 @@ def _event(event: Synthesized | Sampled | Verified | Ended, hidden: Hidden) -> E
             return replace(event, candidate=_candidate(event.candidate, hidden))
         case Verified():
             return replace(event, judged=_judged(event.judged, hidden))
+        case Supported():
+            tests = tuple(_test(test, hidden) for test in event.tests)
+            return replace(event, tests=tests, judged=tuple(_judged(one, hidden) for one in event.judged))
         case Ended() if isinstance(event.result, Offer):
             offer = event.result
             tests = tuple(_test(test, hidden) for test in offer.tests)
@@ -199,12 +202,20 @@ def _test(test: TestCase, hidden: Hidden) -> TestCase:
     expectation = test.expectation
     match expectation:
         case Equals():
-            expectation = replace(expectation, expected=clean(expectation.expected))
+            expected, setup, derived = map(clean, (expectation.expected, expectation.setup, expectation.derived))
+            expectation = replace(expectation, expected=expected, setup=setup, derived=derived)
         case Raises():
-            expectation = replace(expectation, message=expectation.message and clean(expectation.message))
+            message, pattern = expectation.message and clean(expectation.message), expectation.pattern
+            expectation = replace(expectation, message=message, pattern=pattern and clean(pattern))
         case Prints() | Shows():
             expectation = replace(expectation, text=clean(expectation.text))
         case Holds():
-            expectation = replace(expectation, predicate=clean(expectation.predicate))
-    call = Call(expression=clean(test.call.expression), setup=clean(test.call.setup))
+            predicate, setup = clean(expectation.predicate), clean(expectation.setup)
+            expectation = replace(expectation, predicate=predicate, setup=setup)
+    call = Call(
+        expression=clean(test.call.expression),
+        setup=clean(test.call.setup),
+        given=clean(test.call.given),
+        given_setup=clean(test.call.given_setup),
+    )
     return replace(test, call=call, expectation=expectation, quote=clean(test.quote))

@@ -208,7 +208,8 @@ def with_fresh_world(call: Call, effects: Collection[EffectFound], *, shows_file
     expression = call.expression
     if shows_files and Effect.FILES in kinds and expression:
         expression = f"__import__('_stand_ins').shown({expression})"
-    return Call(expression=expression, setup=f"__import__('_stand_ins').reset()\n{call.setup}".rstrip("\n"))
+    setup = f"__import__('_stand_ins').reset()\n{call.setup}".rstrip("\n")
+    return replace(call, expression=expression, setup=setup)
 
 
 @cache

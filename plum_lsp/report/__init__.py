@@ -1,1 +1,1 @@
-"""Says in words what was found about an offer. Knows no editor and no terminal."""
+"""What people are told: an offer's evidence in words, and the one way to a terminal. Knows no editor."""

@@ -1,18 +1,9 @@
-"""How a predicate or an expected value is asked for in a child without the candidate, and what its answers mean."""
+"""Whether a predicate can be asked about a value in a child without the candidate, and what its answer means."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from plum_lsp.domain.verification import Call, Ending, Observation, Value, VerdictStatus
+from plum_lsp.domain.verification import Ending, Observation, VerdictStatus
 from plum_lsp.sandbox import literals, values
-from plum_lsp.sandbox.conversation import Answer, Ask
-
-
-def with_and_without_setup(call: Call, value: tuple[Value] | None) -> list[Ask]:
-    """The call as it is and, because a setup may need the candidate, without its setup."""
-    bare = Call(expression=call.expression)
-    return [Ask(call=each, value=value) for each in ([call, bare] if call.setup else [call])]
 
 
 def can_be_asked_about(observation: Observation) -> bool:
@@ -22,12 +13,6 @@ def can_be_asked_about(observation: Observation) -> bool:
     except literals.UnknownLiteral:
         return False
     return observation.ending is Ending.RETURNED
-
-
-def first_returned(answers: Sequence[Answer]) -> Observation:
-    """The first answer that is a value, else the first."""
-    observations = [answer.observation for answer in answers]
-    return next((seen for seen in observations if seen.ending is Ending.RETURNED), observations[0])
 
 
 def predicate_status(observation: Observation) -> VerdictStatus:

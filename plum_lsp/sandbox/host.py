@@ -21,6 +21,7 @@ from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
+    Ending,
     Equals,
     Holds,
     Limits,
@@ -33,6 +34,7 @@ from plum_lsp.domain.verification import (
     TestRun,
     Verdict,
     VerdictStatus,
+    is_plain,
 )
 from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt, testing
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
@@ -46,6 +48,9 @@ from plum_lsp.sandbox.verdicts import literal, verdicts
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
+_TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
+"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
+_SEARCH = "__import__('re').search({!r}, _) is not None"
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
 
@@ -268,9 +273,10 @@ class JailSandbox:
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """Judge the program on each test, then make the calls; see the port."""
         expected = [await self._expected_value(test, reference, limits) for test in tests]
-        asks = [Ask(call=test.call, wants_text=isinstance(test.expectation, Shows)) for test in tests]
+        asks = [await self._ask(test, reference, limits) for test in tests]
         everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
         answers, rest = everything[: len(tests)], everything[len(tests) :]
+        answers = await self._derived(tests, answers, reference, limits)
         held = await self._held(tests, answers, reference, limits)
         known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
@@ -337,6 +343,15 @@ class JailSandbox:
             return await self._started(imports)
         return zygote
 
+    async def _ask(self, test: TestCase, reference: Program, limits: Limits) -> Ask:
+        """The question to the candidate's child, with the data that the call is given."""
+        wants_text, value = isinstance(test.expectation, Shows), None
+        if test.call.given:
+            call = Call(expression=test.call.given, setup=test.call.given_setup)
+            seen = await self._beside(call, reference, limits)
+            value = (seen.value,) if seen.ending is Ending.RETURNED and is_plain(seen.value) else None
+        return Ask(call=test.call, wants_text=wants_text, value=value)
+
     async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:
         """The expected value of an `Equals` that is no literal, evaluated in a child without the candidate."""
         if not isinstance(test.expectation, Equals):
@@ -344,15 +359,17 @@ class JailSandbox:
         source = test.expectation.expected
         if (stated := literal(source)) is not None:
             return stated
-        return await self._beside(Call(expression=source, setup=test.call.setup), reference, limits)
+        return await self._beside(
+            Call(expression=source, setup="" if test.expectation.derived else test.expectation.setup), reference, limits
+        )
 
     async def _beside(self, call: Call, reference: Program, limits: Limits) -> Observation:
         """What a call gives in a child without the candidate; the candidates of a group share it."""
         key = (reference.source, call.setup, call.expression)
         async with self._expecting:
             if key not in self._expected:
-                asks = asking.with_and_without_setup(call, None)
-                self._expected[key] = asking.first_returned(await self._run(reference, asks, limits))
+                (answer,) = await self._run(reference, [Ask(call=call)], limits)
+                self._expected[key] = answer.observation
                 while len(self._expected) > _REMEMBERED_MAX:
                     self._expected.popitem(last=False)
             self._expected.move_to_end(key)
@@ -362,19 +379,37 @@ class JailSandbox:
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
     ) -> dict[int, VerdictStatus]:
         """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
-        asks: list[Ask] = []
-        places: list[tuple[int, int]] = []
+        places, asks = [], list[Ask]()
         for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            if isinstance(test.expectation, Holds) and asking.can_be_asked_about(answer.observation):
-                call = Call(expression=f"bool(({test.expectation.predicate}\n))", setup=test.call.setup)
-                variants = asking.with_and_without_setup(call, (answer.observation.value,))
-                places.append((index, len(variants)))
-                asks += variants
-        results = iter(await self._run(reference, asks, limits))
-        held: dict[int, VerdictStatus] = {}
-        for index, count in places:
-            held[index] = asking.predicate_status(asking.first_returned([next(results) for _ in range(count)]))
-        return held
+            expectation, raised = test.expectation, answer.observation.raised
+            if isinstance(expectation, Holds) and asking.can_be_asked_about(answer.observation):
+                call = Call(expression=_TRUTH.format(expectation.predicate), setup=expectation.setup)
+                places.append(index)
+                asks.append(Ask(call=call, value=(answer.observation.value,)))
+            elif isinstance(expectation, Raises) and expectation.pattern is not None and raised is not None:
+                places.append(index)
+                asks.append(Ask(call=Call(expression=_SEARCH.format(expectation.pattern)), value=(raised.message,)))
+        results = await self._run(reference, asks, limits)
+        return {place: asking.predicate_status(each.observation) for place, each in zip(places, results, strict=True)}
+
+    async def _derived(
+        self, tests: Sequence[TestCase], answers: list[Answer], reference: Program, limits: Limits
+    ) -> list[Answer]:
+        """The answers, with what is made of the decoded values in the place of those not compared themselves."""
+        places, asks = [], list[Ask]()
+        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
+            if isinstance(test.expectation, Equals) and test.expectation.derived:
+                if not asking.can_be_asked_about(answer.observation):
+                    continue
+                call = Call(expression=test.expectation.derived, setup=test.expectation.setup)
+                places.append(index)
+                asks.append(Ask(call=call, value=(answer.observation.value,)))
+        found = list(answers)
+        for place, made in zip(places, await self._run(reference, asks, limits), strict=True):
+            found[place] = replace(
+                made, observation=replace(made.observation, printed=answers[place].observation.printed)
+            )
+        return found
 
     async def _known(
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits

@@ -73,11 +73,11 @@ def status_of(
         observation: What the candidate's child showed.
         expected: The value of `Equals.expected`, which was evaluated elsewhere.
         shown: The representation the child sent, for `Shows`.
-        held: What the predicate's child said, for `Holds`.
+        held: What the predicate's child said, for `Holds` and for the pattern of a `Raises`.
         known: Exceptions of the program without the candidate, for `Raises`.
     """
     if isinstance(expectation, Raises):
-        return _raising(expectation, observation, known)
+        return _raising(expectation, observation, known, held)
     if observation.ending is not Ending.RETURNED:
         return _ENDINGS[observation.ending]
     match expectation:
@@ -92,12 +92,15 @@ def status_of(
     return VerdictStatus.PASSED if is_met else VerdictStatus.FAILED
 
 
-def _raising(expectation: Raises, observation: Observation, known: frozenset[kinship.Chain]) -> VerdictStatus:
+def _raising(
+    expectation: Raises, observation: Observation, known: frozenset[kinship.Chain], held: VerdictStatus
+) -> VerdictStatus:
     """Whether the call itself raised what it should."""
     raised = observation.raised
     if raised is not None and not observation.detail and kinship.is_a(raised, expectation.type_name, known):
         message = expectation.message
         is_met = message is None or matches(message.strip(), raised.message.strip())
+        is_met = is_met and (expectation.pattern is None or held is VerdictStatus.PASSED)
         return VerdictStatus.PASSED if is_met else VerdictStatus.FAILED
     if observation.ending is Ending.RETURNED:
         return VerdictStatus.FAILED

@@ -99,7 +99,7 @@ class ProjectJail:
             )
             try:
                 async with self._slots:
-                    return await testing.run_tests(child, program, run)
+                    return await testing.run_tests(child, replace(program, quiet=""), run)
             except testing.NotLoaded as error:
                 _log.debug("tests are not run: %s", error)
             finally:

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
@@ -116,7 +117,7 @@ def _read(content: bytes, token: str, test: str) -> TestRun:
     """
     match values.parse(content):
         case {"token": str(told), "problem": str(problem), **rest} if secrets.compare_digest(told, token) and not rest:
-            raise NotLoaded(values.clean(f"its tests cannot be collected: {problem[:2000]}"))
+            raise NotLoaded(clean(f"its tests cannot be collected: {problem[:2000]}"))
         case {
             "token": str(told),
             "test": str(name),
@@ -130,7 +131,7 @@ def _read(content: bytes, token: str, test: str) -> TestRun:
                 test=test,
                 outcome=_OUTCOMES[outcome],
                 is_reached=reached,
-                shown=values.clean(shown[:_SHOWN_MAX]),
+                shown=clean(shown[:_SHOWN_MAX]),
                 wall_ms=microseconds / 1000,
             )
     raise values.MalformedValue("the answer is not in the protocol")

@@ -1,4 +1,4 @@
-"""The trusted end of the inert codec: strict decoding with caps, literals, and text for people.
+"""The trusted end of the inert codec: strict decoding with caps, and literals.
 
 Builds only scalars and `Node`s: never a set, a dict or an object from a candidate's data, so no hash of theirs is
 computed and no method of theirs can run. The child's end is `jail.encode`. Kinds of `Node`: list, tuple, namedtuple
@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +41,6 @@ _CONTAINERS = {
 KINDS = frozenset({*_CONTAINERS, "view", "generator", "enum", "dataclass", "object", "exception", "type", "literal"})
 _APPROX = 1e-6
 """The relative tolerance of `pytest.approx` where it states none."""
-_PAIRED = frozenset({"dict", "dataclass", "object"})
 
 
 class MalformedValue(ValueError):
@@ -227,70 +225,3 @@ def _complex_literal(real: Value, sign: ast.operator, imaginary: Value) -> Value
     if type(real) in {int, float} and type(imaginary) is complex:
         return real + imaginary if isinstance(sign, ast.Add) else real - imaginary  # type: ignore[operator]
     raise NotLiteral("not a literal")
-
-
-def show(value: Value, characters_max: int = 200) -> str:
-    """A bounded representation for people, computed from the inert value alone."""
-    pieces: list[str] = []
-    _show(value, pieces, [characters_max])
-    text = "".join(pieces)
-    return clean(text, characters_max)
-
-
-def clean(text: str, characters_max: int = 200) -> str:
-    """A candidate's text in one bounded line that every terminal and database takes: unprintable characters escaped."""
-    if len(text) <= characters_max and text.isprintable():
-        return text
-    line = "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for character in text[: characters_max + 1]
-    )
-    return line if len(line) <= characters_max else line[: characters_max - 1] + "…"
-
-
-_BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "frozenset": ("frozenset({", "})"), "dict": "{}"}
-
-
-def _show(value: Value, pieces: list[str], room: list[int]) -> None:
-    """Append text for one value; `room` holds the characters still wanted."""
-    if room[0] <= 0:
-        return
-    if not isinstance(value, Node):
-        _append(_scalar_text(value, room[0]), pieces, room)
-        return
-    if value.kind == "literal":
-        _append(str(value.items[0]), pieces, room)
-        return
-    if value.kind == "enum":
-        _append(f"{value.type_name}.{value.items[0]!s}", pieces, room)
-        return
-    if not value.items and value.kind in {"object", "type"}:
-        _append(value.text or value.type_name, pieces, room)
-        return
-    opening, closing = _BRACKETS.get(value.kind, (f"{value.type_name}(", ")"))
-    if not value.items and value.kind in {"set", "frozenset"}:
-        opening, closing = f"{value.kind}(", ")"
-    _append(opening, pieces, room)
-    separators = (": ", ", ") if value.kind == "dict" else ("=", ", ") if value.kind in _PAIRED else (", ", ", ")
-    for index, item in enumerate(value.items):
-        if room[0] <= 0:
-            return
-        if index:
-            _append(separators[(index + 1) % 2], pieces, room)
-        is_name = value.kind in {"dataclass", "object"} and index % 2 == 0
-        _append(str(item), pieces, room) if is_name else _show(item, pieces, room)
-    _append(",)" if value.kind == "tuple" and len(value.items) == 1 else closing, pieces, room)
-
-
-def _append(text: str, pieces: list[str], room: list[int]) -> None:
-    pieces.append(text)
-    room[0] -= len(text)
-
-
-def _scalar_text(value: Value, room: int) -> str:
-    """`repr`, without paying for what will be cut."""
-    if isinstance(value, str | bytes):
-        return repr(value[: room + 1])
-    if type(value) is int and value.bit_length() > 4 * room + 64:
-        return f"<an integer of about {math.ceil(value.bit_length() * 0.30103)} digits>"
-    return repr(value)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from plum_lsp.domain.values import clean, show
 from plum_lsp.domain.verification import Ending, Holds, Observation, Passes, TestCase, Verdict, VerdictStatus
 from plum_lsp.sandbox import judge, kinship, values
 from plum_lsp.sandbox.conversation import Answer
@@ -83,22 +84,22 @@ def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: 
     if isinstance(test.expectation, Passes):
         return VerdictStatus.ERRORED, "such a test is run whole"
     if wanted is not None and wanted.ending is not Ending.RETURNED:
-        return VerdictStatus.ERRORED, values.clean(f"the expected value cannot be evaluated: {describe(wanted)}")
+        return VerdictStatus.ERRORED, clean(f"the expected value cannot be evaluated: {describe(wanted)}")
     expected = None if wanted is None else wanted.value
     status = judge.status_of(
         test.expectation, seen, expected=expected, shown=answer.shown, held=beside.held, known=beside.known
     )
     text = describe(seen)
     if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
-        text = values.clean(f"the predicate cannot be asked about it: {text}")
+        text = clean(f"the predicate cannot be asked about it: {text}")
     return status, text
 
 
 def describe(observation: Observation) -> str:
     """What was observed, in one bounded line for people."""
     if observation.ending is Ending.RETURNED:
-        return values.show(observation.value)
+        return show(observation.value)
     if observation.raised is not None:
         name = observation.raised.type_names[0] if observation.raised.type_names else "an exception"
-        return values.clean(f"{name}: {observation.raised.message}")
-    return values.clean(observation.detail)
+        return clean(f"{name}: {observation.raised.message}")
+    return clean(observation.detail)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 
 METHOD = "didChangeStatus"
@@ -122,7 +122,7 @@ class StatusBar:
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
-        if isinstance(event, Appraised) or self._last == PAUSED:
+        if isinstance(event, Appraised | Supported) or self._last == PAUSED:
             return  # the answer is moments away, or nobody wants one
         progress = self._advance(event)
         if progress is not None:

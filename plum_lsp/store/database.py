@@ -7,6 +7,7 @@ lost if the machine loses power. The file is consistent even then (sqlite.org/pr
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,9 +17,13 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.verification import Origin
 
 APPLICATION_ID = 0x706C756D
 """`plum` in ASCII: tells our file from any other database (sqlite.org/pragma.html#pragma_application_id)."""
+
+SPECIFICATION = {"specification": json.dumps([origin.value for origin in Origin if origin.is_specification])}
+"""A parameter of queries about a specification: `origin IN (SELECT value FROM json_each(:specification))`."""
 
 _RETRY_SECONDS = 0.01
 

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
-from plum_lsp.store.database import BUSY_MS, connect, connect_reader, explained, immediate
+from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
 
@@ -96,7 +96,7 @@ class LearningStore:
 
     def programs(self) -> Iterator[KnownProgram]:
         """Every prompt whose candidates were judged by a specification, with the code around it."""
-        for row in self._stream(_PROGRAMS, {}):
+        for row in self._stream(_PROGRAMS, SPECIFICATION):
             yield KnownProgram(**row)
 
     def fresh_candidates(self, *, since: str) -> int:
@@ -106,7 +106,7 @@ class LearningStore:
 
     def online(self, *, since: str) -> tuple[OnlineCounts, ...]:
         """How each policy version fares since an instant (UTC text), oldest first."""
-        return tuple(OnlineCounts(**row) for row in self._all(_ONLINE, {"since": since}))
+        return tuple(OnlineCounts(**row) for row in self._all(_ONLINE, {"since": since} | SPECIFICATION))
 
     def events(self, *, round_number: int | None = None) -> tuple[TrainingEvent, ...]:
         """The steps of the trainer, oldest first, optionally of one round."""
@@ -238,7 +238,7 @@ JOIN requests ON requests.prompt_hash = prompts.hash
 WHERE EXISTS (
   SELECT 1 FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id
     AND test_cases.id = verdicts.test_id
-  WHERE verdicts.request_id = requests.id AND test_cases.origin IN ('project', 'doctest', 'example')
+  WHERE verdicts.request_id = requests.id AND test_cases.origin IN (SELECT value FROM json_each(:specification))
 )
 GROUP BY prompts.hash
 ORDER BY prompts.hash
@@ -263,7 +263,8 @@ run AS (
   FROM candidates
   JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
   JOIN verdicts ON verdicts.request_id = candidates.request_id AND verdicts.candidate_id = candidates.id
-  WHERE candidates.sampled_at > :since
+  JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+  WHERE candidates.sampled_at > :since AND test_cases.origin IN (SELECT value FROM json_each(:specification))
   GROUP BY candidates.rowid
 ),
 counted AS (

@@ -227,6 +227,11 @@ CREATE TABLE qualities (
 ) STRICT;
 """
 
+_M005 = """
+ALTER TABLE judgements ADD COLUMN sandbox_tier TEXT;
+ALTER TABLE judgements ADD COLUMN python_version TEXT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -258,11 +263,20 @@ def _m004_quality(db: Database) -> None:
     db.executescript(_M004)
 
 
+def _m005_isolation(db: Database) -> None:
+    """Where a judged candidate ran, also where no test gave it a verdict: NULL means that it was not run.
+
+    Judgements from before have NULL; their verdicts tell.
+    """
+    db.executescript(_M005)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
     ("m003_learning", _m003_learning),
     ("m004_quality", _m004_quality),
+    ("m005_isolation", _m005_isolation),
 )
 
 

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLabel, PreferencePair, PromptFacts
 from plum_lsp.domain.suggestion import Finish, Tier
-from plum_lsp.store.database import BUSY_MS, connect, connect_reader, explained, immediate
+from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
 CANDIDATES_PER_PROMPT_MAX = 512
@@ -98,7 +98,7 @@ class PreferenceStore:
         offers: list[OfferFacts] = []
         for _, _, request_id, restored, offer_id, offered, _ in requests:
             of_request = {"request_id": request_id}
-            verdicts = {row[0]: row[1:] for row in self._db.conn.execute(_VERDICTS, of_request)}
+            verdicts = {row[0]: row[1:] for row in self._db.conn.execute(_VERDICTS, of_request | SPECIFICATION)}
             candidates += [
                 _candidate(request_id, restored, row, verdicts.get(row[0], (0, 0, 0, 0.0)))
                 for row in self._db.conn.execute(_CANDIDATES, of_request)
@@ -247,7 +247,9 @@ ORDER BY candidates.position
 
 _VERDICTS = """
 SELECT candidate_id, count(*), sum(status = 'passed'), sum(status = 'timed_out'), sum(wall_ms)
-FROM verdicts WHERE request_id = :request_id GROUP BY candidate_id
+FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+WHERE verdicts.request_id = :request_id AND test_cases.origin IN (SELECT value FROM json_each(:specification))
+GROUP BY candidate_id
 """
 
 _OUTCOMES = "SELECT kind, visible_ms FROM outcomes WHERE offer_id = :offer_id ORDER BY id"

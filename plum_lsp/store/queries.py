@@ -20,7 +20,7 @@ from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, RequestId, Tier, is_refuted
 from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
-from plum_lsp.store.database import BUSY_MS, connect_reader, explained
+from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect_reader, explained
 from plum_lsp.store.migrations import is_current, refuse_newer
 
 
@@ -133,8 +133,8 @@ class Explanation:
 class VersionEvidence:
     """What there is to learn from about one policy version.
 
-    A candidate passes if it has verdicts and all are passes. A mixed group holds passing and failing candidates of
-    one request, which is what a preference pair is made of.
+    A candidate passes if tests of a specification ran and it passes them all. A mixed group holds passing and failing
+    candidates of one request, which is what a preference pair is made of.
     """
 
     number: int
@@ -170,7 +170,7 @@ class Reader:
     def overview(self) -> Overview:
         """How many requests, candidates, verdicts, offers and abstentions there are."""
         with explained(self.path):
-            (counts,) = self._db.query(_COUNTS)
+            (counts,) = self._db.query(_COUNTS, SPECIFICATION)
             offers = {
                 (Tier(row["tier"]), OutcomeKind(row["kind"]) if row["kind"] else None): int(row["offers"])
                 for row in self._db.query(_OFFERS_BY_TIER_AND_OUTCOME)
@@ -193,20 +193,22 @@ class Reader:
     def evidence(self) -> tuple[VersionEvidence, ...]:
         """What there is to learn from, by policy version, oldest first."""
         with explained(self.path):
-            return tuple(VersionEvidence(**row) for row in self._db.query(_EVIDENCE))
+            return tuple(VersionEvidence(**row) for row in self._db.query(_EVIDENCE, SPECIFICATION))
 
     def _explanation(self, offer: dict[str, Any]) -> Explanation:
         of_request = {"request_id": offer["request_id"]}
         verdicts = list(self._db.query(_VERDICTS, of_request))
-        run = next((row for row in verdicts if row["candidate_id"] == offer["candidate_id"]), None)
+        candidates = list(self._db.query(_CANDIDATES, of_request))
+        ran = [row for row in candidates if row["id"] == offer["candidate_id"] and row["sandbox_tier"]]
+        ran += [row for row in verdicts if row["candidate_id"] == offer["candidate_id"]]  # facts from before m005
         return Explanation(
             **{name: offer[name] for name in _OFFER_FIELDS},
             tier=Tier(offer["tier"]),
             stages_ms=json.loads(offer["stages_ms"]),
-            sandbox_tier=run["sandbox_tier"] if run else "",
-            python_version=run["python_version"] if run else "",
+            sandbox_tier=ran[0]["sandbox_tier"] if ran else "",
+            python_version=ran[0]["python_version"] if ran else "",
             tests=tuple(_test(row) for row in self._db.query(_TESTS, of_request)),
-            candidates=tuple(_candidate(row, verdicts) for row in self._db.query(_CANDIDATES, of_request)),
+            candidates=tuple(_candidate(row, verdicts) for row in candidates),
             outcomes=tuple(_outcomes(self._db.query(_OUTCOMES, {"offer_id": offer["offer_id"]}))),
         )
 
@@ -300,10 +302,14 @@ _OFFER_FIELDS = (
 _COUNTS = """
 SELECT (SELECT count(*) FROM requests) AS requests,
        (SELECT count(*) FROM candidates) AS candidates,
-       (SELECT count(*) FROM verdicts) AS verdicts,
-       (SELECT count(*) FROM verdicts WHERE status = 'passed') AS verdicts_passed,
+       specified.verdicts AS verdicts, specified.passed AS verdicts_passed,
        (SELECT count(DISTINCT offer_id) FROM outcomes
         WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited')) AS offers_shown
+FROM (
+  SELECT count(*) AS verdicts, coalesce(sum(status = 'passed'), 0) AS passed
+  FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+  WHERE test_cases.origin IN (SELECT value FROM json_each(:specification))
+) AS specified
 """
 
 _OFFERS_BY_TIER_AND_OUTCOME = """
@@ -336,6 +342,7 @@ _TESTS = "SELECT * FROM test_cases WHERE request_id = :request_id ORDER BY posit
 
 _CANDIDATES = """
 SELECT candidates.*, judgements.tier AS tier, judgements.score AS score, judgements.reason AS reason,
+  judgements.sandbox_tier AS sandbox_tier, judgements.python_version AS python_version,
   security, complexity, lines, slowness
 FROM candidates
 LEFT JOIN qualities ON qualities.request_id = candidates.request_id AND qualities.candidate_id = candidates.id
@@ -360,8 +367,10 @@ SELECT kind, source, accepted_length, visible_ms, happened_at FROM outcomes WHER
 
 _EVIDENCE = """
 WITH run AS (
-  SELECT request_id, candidate_id, min(status = 'passed') AS is_passing
-  FROM verdicts GROUP BY request_id, candidate_id
+  SELECT verdicts.request_id AS request_id, candidate_id, min(status = 'passed') AS is_passing
+  FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+  WHERE test_cases.origin IN (SELECT value FROM json_each(:specification))
+  GROUP BY verdicts.request_id, candidate_id
 ),
 grouped AS (
   SELECT candidates.policy_version_id AS version, candidates.request_id AS request_id, count(*) AS candidates,

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.domain.suggestion import Offer, PolicyVersion, RequestId
-from plum_lsp.domain.verification import TestCase
+from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
+from plum_lsp.domain.verification import SandboxTier, TestCase
 
 
 class MissingParent(ValueError):
@@ -34,7 +34,11 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
         case Sampled():
             _write_sampled(db, event, instant(at))
         case Verified():
-            _write_verified(db, event, instant(at))
+            _write_judged(db, event.request_id, event.judged, event.isolation, instant(at))
+        case Supported():
+            _write_tests(db, event.request_id, event.tests)
+            for judged in event.judged:
+                _write_judged(db, event.request_id, judged, event.isolation, instant(at))
         case Appraised():
             _write_appraised(db, event, instant(at))
         case Ended():
@@ -221,25 +225,26 @@ def _policy_version_id(db: Database, version: PolicyVersion, at: str) -> int:
     return int(row_id)
 
 
-def _write_verified(db: Database, event: Verified, at: str) -> None:
+def _write_judged(db: Database, request_id: RequestId, judged: Judged, isolation: SandboxTier | None, at: str) -> None:
     """A candidate may be judged again (promoted by its cluster): a further judgement, while verdicts stand."""
-    candidate_id = event.judged.candidate.id
+    candidate_id = judged.candidate.id
     db.table("judgements").insert(
         {
-            "request_id": event.request_id,
+            "request_id": request_id,
             "candidate_id": candidate_id,
-            "tier": event.judged.tier.value,
-            "score": event.judged.score,
-            "reason": event.judged.reason,
-            "probability": event.judged.probability,
-            "strength": event.judged.strength,
+            "tier": judged.tier.value,
+            "score": judged.score,
+            "reason": judged.reason,
+            "probability": judged.probability,
+            "strength": judged.strength,
             "judged_at": at,
+            "sandbox_tier": isolation.name if isolation else None,
+            "python_version": isolation.python_version if isolation else None,
         }
     )
-    isolation = event.isolation
     if isolation is None:
         return
-    for verdict in event.judged.verdicts:
+    for verdict in judged.verdicts:
         db.execute(
             """
             INSERT INTO verdicts
@@ -251,7 +256,7 @@ def _write_verified(db: Database, event: Verified, at: str) -> None:
             ON CONFLICT DO NOTHING
             """,
             {
-                "request_id": event.request_id,
+                "request_id": request_id,
                 "candidate_id": candidate_id,
                 "test_id": verdict.test_id,
                 "status": verdict.status.value,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from plum_lsp.domain.errors import PolicyError
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, Judged, SamplingOptions
+from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Call, Observation, TestCase, Verdict, VerdictStatus
 from plum_lsp.python.sampled import (
     SampledPair,
@@ -25,7 +26,6 @@ from plum_lsp.python.sampled import (
     screened,
     support_of,
 )
-from plum_lsp.sandbox.values import show
 from plum_lsp.suggestion.prompt import neutralised
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
@@ -55,6 +55,8 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
 
 
+AFTERWARDS_MAX = 4
+"""Documents whose records are completed or wait for it; each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
 """How long tests of the policy's own are waited for once its candidates are there."""
 
@@ -152,7 +154,8 @@ class Pipeline:
         self.clock = clock
         self.options = options
         self._recorder = recorder
-        self._afterwards: set[asyncio.Task[None]] = set()
+        self._afterwards: dict[str, asyncio.Task[None]] = {}
+        self._completing = asyncio.Lock()
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
@@ -163,8 +166,7 @@ class Pipeline:
 
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
-        for task in self._afterwards:
-            task.cancel()
+        self._stop_afterwards(request.document.uri)
         stages = _Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -234,30 +236,42 @@ class Pipeline:
         return evidence
 
     def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
-        """Find out more for the record, while nobody waits; the next request ends it."""
+        """Complete the record while nobody waits. The next request for the document ends it, or too many others do."""
+        uri = this.request.document.uri
+        self._stop_afterwards(uri)
+        while len(self._afterwards) >= AFTERWARDS_MAX:
+            self._stop_afterwards(next(iter(self._afterwards)))
         task = asyncio.create_task(self._complete_record(this, result))
-        self._afterwards.add(task)
-        task.add_done_callback(self._afterwards.discard)
+        self._afterwards[uri] = task
+        task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
+
+    def _stop_afterwards(self, uri: str) -> None:
+        """End what is still done for the record of a document's last request."""
+        if (task := self._afterwards.pop(uri, None)) is not None:
+            task.cancel()
 
     async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that the deadline or an early end left unjudged, one after the other; then say how
-        strong the evidence for the offer is. What has been offered stays as it is.
-        """
+        """Judge what was left unjudged, for one document at a time. What has been offered stays as it is."""
         try:
-            if this.evidence is not None:
-                for candidate in list(this.unjudged.values()):
-                    judged, _ = await this.judge.judge(candidate, this.evidence)
-                    self._tell(this, judged)
-            if isinstance(result, Offer):
-                strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
-                if strength is not None:
-                    self._tell(this, replace(result.chosen, strength=strength))
+            async with self._completing:
+                await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
+    async def _judge_rest(self, this: _Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that the deadline or an early end left; then say how strong the offer's evidence is."""
+        if this.evidence is not None:
+            for candidate in list(this.unjudged.values()):
+                judged, _ = await this.judge.judge(candidate, this.evidence)
+                self._tell(this, judged)
+        if isinstance(result, Offer):
+            strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
+            if strength is not None:
+                self._tell(this, replace(result.chosen, strength=strength))
+
     async def finish(self) -> None:
         """Wait for what is still done for the record."""
-        await asyncio.gather(*self._afterwards, return_exceptions=True)
+        await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
@@ -342,9 +356,16 @@ class Pipeline:
     def _hear(self, this: _Round) -> None:
         """Let the policy's own tests support whom they support."""
         comparison = this.comparison
+        before = this.judged
         this.judged, this.sampled_tests = with_sampled_tests(
-            this.judged, this.asked.pairs, comparison.calls, comparison.observed
+            before, this.asked.pairs, comparison.calls, comparison.observed
         )
+        supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
+        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+            tests = (*this.judge.tests, *this.sampled_tests)
+            self._recorder.record(
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+            )
 
     async def _compare(self, this: _Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
@@ -372,7 +393,7 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.tier
+        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: _Round) -> Offer | Abstention:

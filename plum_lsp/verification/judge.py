@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,11 +28,13 @@ from plum_lsp.domain.verification import (
     TestCase,
     Verdict,
     VerdictStatus,
+    is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
+from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import program_with, reference_program
 from plum_lsp.python.specification.examples import examples_of
@@ -105,14 +108,15 @@ class Judge:
         """
         tests = (*project, *examples_of(context))
         reference = reference_program(context)
-        calls = generated_calls(context, tests, limit=GENERATED_CALLS)
+        varied = [test for test in tests if not test.call.given]
+        calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
             reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
             tests=tests,
             calls=calls,
-            contracts=contracts_of(context, tests),
+            contracts=contracts_of(context, varied),
             limits=limits,
             compares=compares,
             whole=tuple(whole),
@@ -120,7 +124,10 @@ class Judge:
 
     def program(self, text: str) -> Program:
         """The program with `text` in the hole."""
-        return replace(self.reference, source=program_with(self.context, text).source)
+        quiet = program_to_run(self.context, text)
+        if self.reference.module is None:
+            return quiet
+        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
@@ -134,7 +141,7 @@ class Judge:
             return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
-            asked = [_LOADS, *(call for test in self.tests for call in _expected_calls(test))]
+            asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 literal = tuple(test for test in self.tests if _is_literal(test))
@@ -251,6 +258,7 @@ class Judge:
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
             reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
+            has_run=True,
         )
         return judged, () if ran_out(judged) else seen
 
@@ -266,10 +274,10 @@ class Judge:
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
         if loads.ending is not Ending.RETURNED:
-            return _unverified(candidate, f"does not load: {shown(loads)}"), ()
+            return _unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
         if surprise is not None:
-            return _unverified(candidate, f"a generated input ended in {shown(surprise)}"), tuple(seen)
+            return _unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
@@ -305,21 +313,26 @@ def ran_out(judged: Judged) -> bool:
     return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
-def _expected_calls(test: TestCase) -> tuple[Call, ...]:
-    """What computes the expected value of a test without a candidate, with and without its setup; often nothing."""
-    if not isinstance(test.expectation, Equals):
-        return ()
-    expected = test.expectation.expected
-    return tuple(Call(expression=expected, setup=setup) for setup in dict.fromkeys(("", test.call.setup)))
+def _beside_calls(test: TestCase) -> tuple[Call, ...]:
+    """What has to work without a candidate if the test is to be judged: often nothing."""
+    expectation, calls = test.expectation, list[Call]()
+    if test.call.given:
+        calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
+    if isinstance(expectation, Equals):
+        calls.append(Call(expression=expectation.expected, setup="" if expectation.derived else expectation.setup))
+    elif isinstance(expectation, Holds) and expectation.setup and not re.search(r"\b_\b", expectation.setup):
+        calls.append(Call(expression="None", setup=expectation.setup))
+    return tuple(calls)
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests whose expected value could be computed; prose misread as code cannot. `seen` follows the calls."""
+    """The tests for which everything could be computed; prose misread as code cannot. `seen` follows the calls."""
     rest = iter(seen)
     kept = []
     for test in tests:
-        endings = {next(rest).ending for _ in _expected_calls(test)}
-        if not endings or Ending.RETURNED in endings:
+        found = [next(rest) for _ in _beside_calls(test)]
+        is_sent = not test.call.given or is_plain(found[0].value)
+        if is_sent and all(each.ending is Ending.RETURNED for each in found):
             kept.append(test)
     return tuple(kept)
 
@@ -331,6 +344,8 @@ def _is_unfilled(loads: Observation) -> bool:
 
 def _is_literal(test: TestCase) -> bool:
     """Whether the test can be judged without running the program for its expected value."""
+    if test.call.given:
+        return False
     if not isinstance(test.expectation, Equals):
         return test.origin.is_specification and not isinstance(test.expectation, Holds)
     try:
@@ -347,11 +362,16 @@ def told(error: PlumError) -> str:
 
 
 def _checked(candidate: Candidate, reason: str) -> Judged:
-    return Judged(candidate=candidate, verdicts=(), tier=Tier.CHECKED, score=score(candidate, ()), reason=reason)
+    return _without_verdicts(candidate, Tier.CHECKED, reason, has_run=True)
 
 
-def _unverified(candidate: Candidate, reason: str) -> Judged:
-    return Judged(candidate=candidate, verdicts=(), tier=Tier.UNVERIFIED, score=score(candidate, ()), reason=reason)
+def _unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+    return _without_verdicts(candidate, Tier.UNVERIFIED, reason, has_run=has_run)
+
+
+def _without_verdicts(candidate: Candidate, tier: Tier, reason: str, *, has_run: bool) -> Judged:
+    own = score(candidate, ())
+    return Judged(candidate=candidate, verdicts=(), tier=tier, score=own, reason=reason, has_run=has_run)
 
 
 def surprise_in(seen: Sequence[Observation]) -> Observation | None:

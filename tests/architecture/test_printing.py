@@ -1,4 +1,4 @@
-"""Nothing reaches a terminal but through `cli.printing`, which makes everything visible."""
+"""Nothing reaches a terminal but through `report.printing`, which makes everything visible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*(ROOT / "plum_lsp").rglob("*.py"), *(ROOT / "trainer").rglob("*.py")])
 
-PRINTING = "plum_lsp/cli/printing.py"
+PRINTING = "plum_lsp/report/printing.py"
 STREAMS = {
     PRINTING: "the one way to a terminal",
     "plum_lsp/sandbox/isolation/keeper.py": "a child of the host: its standard error is a file that the host reads",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 import pytest
 from support.command_line import ADD, RIGHT, WRONG, CommandLine
 from support.scripted_policy import ScriptedPolicy
@@ -33,7 +35,18 @@ def test_an_offer_that_contradicts_a_doubted_example(user: CommandLine, policy: 
     shown = user.here("explain")
     assert "the example '>>> add(2, 3)" in shown.said
     rows = shown.out.partition("Candidates and tests")[2].splitlines()[2:7]
-    assert [("consistent" in row, "rejected" in row) for row in rows] == [(True, False)] * 4 + [(False, True)]
+    assert [sum(word in row for row in rows) for word in ("consistent", "rejected")] == [4, 1]
+
+
+def test_an_offer_judged_on_generated_inputs_tells_where_it_ran(user: CommandLine, policy: ScriptedPolicy) -> None:
+    """No test gave it a verdict, and it ran all the same."""
+    user.write("plain.py", "def double(number: int) -> int:\n\n")
+    policy.will_complete("    return 2 * number\n")
+    policy.will_complete("    return number + number\n")
+    assert user.complete("plain.py", "--all", line=2).code == 0
+    shown = user.here("explain")
+    assert f"Python {platform.python_version()}" in shown.said
+    assert "sandbox tier none" not in shown.said
 
 
 def test_without_a_store(user: CommandLine) -> None:

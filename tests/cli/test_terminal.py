@@ -14,9 +14,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from plum_lsp.cli.printing import Program, console, say, set_up_log, standard_output
 from plum_lsp.cli.terminal import source
 from plum_lsp.domain.display import hidden_characters, visible
+from plum_lsp.report.printing import Program, console, say, set_up_log, standard_output
 
 
 def shown(renderable: RenderableType) -> str:

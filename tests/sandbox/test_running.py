@@ -102,6 +102,8 @@ TABLE = [
     ("fails('value')", Raises(type_name="ValueError"), PASSED),
     ("fails('value')", Raises(type_name="ValueError", message="bad value ..."), PASSED),
     ("fails('value')", Raises(type_name="ValueError", message="other"), FAILED),
+    ("fails('value')", Raises(type_name="ValueError", pattern="b.d"), PASSED),
+    ("fails('value')", Raises(type_name="ValueError", pattern="^value"), FAILED),
     ("fails('value')", Raises(type_name="KeyError"), ERRORED),
     ("fails('own')", Raises(type_name="Empty"), PASSED),
     ("fails('own')", Raises(type_name="LookupError"), PASSED),

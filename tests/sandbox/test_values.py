@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Node, Value
 from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.conversation import read_answer
@@ -107,7 +108,7 @@ def test_decoding_refuses_or_returns(wire: Any) -> None:
         value = values.decode(wire)
     except values.MalformedValue:
         return
-    assert len(values.show(value, 80)) <= 80
+    assert len(show(value, 80)) <= 80
     judge.digest(value)
     judge.equal(value, value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ from support.facts import (
     outcome,
     prompted,
     suggestion,
+    supported,
 )
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Event, Sampled, Synthesized, Verified
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, OfferId, RequestId, Tier
-from plum_lsp.domain.verification import VerdictStatus
+from plum_lsp.domain.verification import Origin, VerdictStatus
 from plum_lsp.store import Reader, Store, open_reader
 
 Keep = Callable[[list[Event]], None]
@@ -102,6 +104,34 @@ def test_the_latest_judgement_counts(keep: Keep, reader: Reader) -> None:
     assert known is not None
     assert [one.tier for one in known.candidates] == [Tier.CONSISTENT, Tier.VERIFIED]
     assert len(known.candidates[0].verdicts) == len(TESTS)
+
+
+def test_the_support_of_sampled_tests_is_kept(keep: Keep, reader: Reader) -> None:
+    """Score, test and verdict of each supported candidate; what counts verdicts of a specification is as before."""
+    events = suggestion()
+    keep(events)
+    before = (reader.overview(), reader.evidence())
+    keep([supported(index=1, score=1.25)])
+    known = reader.explain(OfferId("r1-offer"))
+    assert known is not None
+    assert [test.origin for test in known.tests] == [Origin.DOCTEST, Origin.DOCTEST, Origin.SAMPLED]
+    assert known.candidates[1].score == 1.25
+    assert [verdict.test_id for verdict in known.candidates[1].verdicts] == ["t0", "t1", "sampled-1"]
+    assert (reader.overview(), reader.evidence()) == before
+
+
+def test_an_offer_without_verdicts_tells_where_it_ran(keep: Keep, reader: Reader) -> None:
+    """One that was judged on generated inputs only ran in the sandbox, too."""
+    events = suggestion()
+    alone = [replace(event, tests=()) if isinstance(event, Synthesized) else event for event in events]
+    alone = [
+        replace(event, judged=replace(event.judged, verdicts=())) if isinstance(event, Verified) else event
+        for event in alone
+    ]
+    keep(alone)
+    known = reader.explain(OfferId("r1-offer"))
+    assert known is not None
+    assert (known.sandbox_tier, known.python_version) == (ISOLATION.name, ISOLATION.python_version)
 
 
 def test_the_latest_offer_is_the_one_made_last(keep: Keep, reader: Reader) -> None:

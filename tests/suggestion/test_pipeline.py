@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
@@ -26,11 +27,13 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Origin
-from plum_lsp.policy.client.completions import PolicyOptions, open_policy
 from plum_lsp.policy.client.health import GROUPS_MIN, Pace
 from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.wiring import MonotonicClock, pipeline_options
 
@@ -65,7 +68,28 @@ class Desk:
 
     async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
         """What is offered at the mark ‸; with `finishes`, the record is complete."""
-        clock = MonotonicClock()
+        async with self.pipeline() as pipeline:
+            result = await pipeline.suggest(request_for(marked, seconds=seconds))
+            if finishes:
+                await pipeline.finish()
+            return result
+
+    async def strengths_after(self, *names: str) -> list[str]:
+        """Requests in these documents, one at once after the other: those whose record was completed."""
+        documents: dict[str, str] = {}
+        async with self.pipeline() as pipeline:
+            for number, name in enumerate(names):
+                request = replace(request_for(ADD), id=RequestId(f"{number}"))
+                document = replace(request.document, uri=f"file:///project/{name}")
+                documents[request.id] = f"{name} {number}"
+                assert isinstance(await pipeline.suggest(replace(request, document=document)), Offer)
+            await pipeline.finish()
+        told = [event for event in self.told.events if isinstance(event, Verified)]
+        return [documents[event.request_id] for event in told if event.judged.strength is not None]
+
+    @asynccontextmanager
+    async def pipeline(self) -> AsyncIterator[Pipeline]:
+        """A pipeline with the desk's parts."""
         policy = open_policy(PolicyOptions(url=self.policy.url, api_key=self.policy.api_key, cache_dir=self._cache_dir))
         assert isinstance(policy, WatchedPolicy)
         policy.pace = self.pace
@@ -73,26 +97,27 @@ class Desk:
         pipeline = Pipeline(
             policy=policy,
             sandbox=self.sandbox,
-            clock=clock,
+            clock=MonotonicClock(),
             recorder=self.told,
             options=self.options,
             inspector=RuffReader(),
             test_files=lambda uri, name, folders: files,
         )
-        request = SuggestionRequest(
-            id=RequestId("request"),
-            document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
-            offset=marked.index("‸"),
-            trigger=Trigger.INVOKED,
-            deadline=clock.now() + seconds,
-        )
         try:
-            result = await pipeline.suggest(request)
-            if finishes:
-                await pipeline.finish()
-            return result
+            yield pipeline
         finally:
             await policy.close()
+
+
+def request_for(marked: str, *, seconds: float = 30.0) -> SuggestionRequest:
+    """The question at the mark ‸."""
+    return SuggestionRequest(
+        id=RequestId("request"),
+        document=Document(uri="file:///project/module.py", version=1, text=marked.replace("‸", "")),
+        offset=marked.index("‸"),
+        trigger=Trigger.INVOKED,
+        deadline=MonotonicClock().now() + seconds,
+    )
 
 
 @pytest.fixture
@@ -379,6 +404,9 @@ async def test_the_policys_own_tests_support_and_never_refute(policy: ScriptedPo
     sampled = [test for test in offer.tests if test.origin is Origin.SAMPLED]
     assert [test.call.expression for test in sampled] == ["add(4, 9)", "add(2, 5)"]
     assert {verdict.test_id for verdict in offer.chosen.verdicts} == {test.id for test in sampled}
+    (told,) = [event for event in desk.told.events if isinstance(event, Supported)]
+    assert told.tests == offer.tests
+    assert {judged.candidate.text: judged.score for judged in told.judged}[offer.text] == offer.chosen.score
 
 
 async def test_a_policy_that_fails_at_tests_still_has_its_candidates_offered(
@@ -409,3 +437,35 @@ async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedP
     assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
         offer.chosen.candidate.id
     ]
+
+
+async def test_a_request_ends_the_record_of_its_own_document_only(desk: Desk) -> None:
+    """The work for another document goes on."""
+    desk.policy.will_complete(RIGHT)
+    assert await desk.strengths_after("a.py", "b.py") == ["a.py 0", "b.py 1"]
+
+
+async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk: Desk) -> None:
+    """The user waits for the later one."""
+    desk.policy.will_complete(RIGHT)
+    assert await desk.strengths_after("a.py", "a.py") == ["a.py 1"]
+
+
+async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
+    monkeypatch.setattr(pipeline_module, "AFTERWARDS_MAX", 2)
+    entered = asyncio.Event()
+
+    async def blocked(*_: object) -> None:
+        await entered.wait()
+
+    desk.policy.will_complete(RIGHT)
+    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    async with desk.pipeline() as pipeline:
+        for name in ("a", "b", "c", "d"):
+            request = request_for(ADD)
+            await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
+        assert list(pipeline._afterwards) == ["file:///c.py", "file:///d.py"]
+        entered.set()
+        await pipeline.finish()
+        assert pipeline._afterwards == {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
+from dataclasses import replace
+
+from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource
 from plum_lsp.domain.suggestion import (
     Abstention,
@@ -137,6 +139,21 @@ def suggestion(request: str = "r1", *, version: PolicyVersion = VERSION) -> list
         *(Verified(request_id=identity, judged=one, isolation=ISOLATION) for one in group),
         Ended(request_id=identity, result=offer, stages_ms={"context": 1.5, "ended": 30.0}),
     ]
+
+
+def supported(request: str = "r1", *, index: int = 0, score: float = 0.75) -> Supported:
+    """A test that the policy wrote supports a candidate that failed a doctest."""
+    test = TestCase(
+        id=TestId("sampled-1"),
+        call=Call(expression="add(4, 9)"),
+        expectation=Equals(expected="13"),
+        origin=Origin.SAMPLED,
+        quote="add(4, 9) == 13 (2 of 2 samples)",
+    )
+    verdict = Verdict(test_id=test.id, status=VerdictStatus.PASSED, shown="13", wall_ms=0.5)
+    before = judged(index, passes=index > 0)
+    now = replace(before, verdicts=(*before.verdicts, verdict), score=score)
+    return Supported(request_id=RequestId(request), tests=(*TESTS, test), judged=(now,), isolation=ISOLATION)
 
 
 def abstention(request: str, reason: AbstentionReason = AbstentionReason.ALL_FAILED) -> Ended:

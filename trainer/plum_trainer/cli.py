@@ -18,10 +18,10 @@ from rich.table import Table
 
 from plum_lsp import __version__
 from plum_lsp.cli.pairs import exclusions, private
-from plum_lsp.cli.printing import Program, console, say, set_up_log
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
 from plum_trainer.fit.bases import base_of

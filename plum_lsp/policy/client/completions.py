@@ -12,80 +12,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Collection
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
-from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.connection import Connection, is_loopback, unreachable
-from plum_lsp.policy.client.ladder import temperature_ladder
-from plum_lsp.policy.client.watched import WatchedPolicy
 from plum_lsp.policy.client.wire import EventReader, completion_request, model_cards, refusal, version_in
 from plum_lsp.policy.client.writing import Group, Writing, asks
-from plum_lsp.policy.hosting.serving import read_state
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.python.fitting.cutting import Cutter
-
-__all__ = ["CompletionsPolicy", "PolicyOptions", "open_policy", "temperature_ladder"]
 
 logger = logging.getLogger(__name__)
 
 REFUSES_N = {400, 422, 501}
 """Status codes of servers that refuse several choices. If the refusal had another reason, the request for one choice
 shows it."""
-URL_TRIES = 3
 VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 LIST_SECONDS = 10.0
 """How long a server may take to say which models it has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyOptions:
-    """Which policy answers. An empty `url` means a server of our own that loads `model`.
-
-    `threads` 0 chooses by what is idle.
-    """
-
-    cache_dir: Path
-    url: str = ""
-    model: str = ""
-    api_key: str = ""
-    model_folder: Path | None = None
-    offline: bool = False
-    threads: int = 0
-    context_tokens: int = 4096
-    idle_seconds: float = 900.0
-    ca_file: str = ""
-    proxy: str = ""
-    data_dir: Path | None = None
-    """The folder with published versions and the record of a running server. None means that there is none."""
-
-    def store(self) -> VersionStore | None:
-        """The published versions, where they are looked for."""
-        return VersionStore(self.data_dir / ADAPTERS) if self.data_dir else None
-
-
-def open_policy(options: PolicyOptions) -> Policy:
-    """The policy that these options describe. It starts no process and opens no connection yet.
-
-    Raises:
-        ModelError: there is no such model.
-    """
-    state = read_state(options.data_dir) if options.data_dir else None
-    if options.url and (state is None or options.url.rstrip("/") != state.url):
-        reach = Connection(api_key=options.api_key, ca_file=options.ca_file, proxy=options.proxy)
-        return WatchedPolicy(CompletionsPolicy(options.url, model=options.model, connection=reach), tries=URL_TRIES)
-    if options.data_dir is not None and (state is not None or options.url):
-        from plum_lsp.policy.hosting.served_policy import ServedPolicy
-
-        return WatchedPolicy(ServedPolicy(options.data_dir), tries=1)  # it waits for its server by itself
-    from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
-
-    return WatchedPolicy(EmbeddedPolicy(options), tries=1)  # it starts its server again by itself
 
 
 class CompletionsPolicy:

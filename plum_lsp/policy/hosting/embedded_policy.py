@@ -17,7 +17,7 @@ from pathlib import Path
 
 from plum_lsp.domain.errors import AdapterError, ModelError, PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
-from plum_lsp.policy.client.completions import CompletionsPolicy, PolicyOptions
+from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.hosting.launch import (
     LaunchOptions,
     PolicyProcess,
@@ -27,6 +27,7 @@ from plum_lsp.policy.hosting.launch import (
     launch,
 )
 from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.versions.folders import PublishedVersion
 
 logger = logging.getLogger(__name__)

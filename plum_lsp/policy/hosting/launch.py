@@ -20,7 +20,7 @@ from typing import IO
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.policy.client.wire import ended
-from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, file_sha256, require
+from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, identify, require
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +82,11 @@ def find_model(model: str, *, cache_dir: Path, folder: Path | None = None) -> Se
         with path.open("rb") as file:
             if file.read(4) != b"GGUF":
                 raise ModelError(f"{path} is not a GGUF file", remedy="Name a .gguf file or a Hugging Face folder.")
-        sha256 = file_sha256(path, cache_dir=cache_dir)
-        known = next((entry for entry in catalogue().values() if entry.sha256 == sha256), None)
+        found = identify(path, cache_dir=cache_dir)
         return _checked(
-            ServedModel(name=path.stem, path=path.resolve(), engine="llama.cpp", sha256=sha256, entry=known)
+            ServedModel(
+                name=found.name, path=path.resolve(), engine="llama.cpp", sha256=found.sha256, entry=found.entry
+            )
         )
     if (path / "config.json").is_file():
         return _checked(ServedModel(name=path.name, path=path.resolve(), engine="vllm", sha256="", entry=None))

@@ -100,6 +100,30 @@ def entry_like(model: str, *, sha256: str = "") -> ModelEntry | None:
     return by_hash or next((entry for family, entry in families if family in model.lower()), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a model's file is: its name in requests, the hash of its bytes, and its entry if the catalogue has one."""
+
+    name: str
+    sha256: str
+    entry: ModelEntry | None
+
+
+def identify(path: Path, *, cache_dir: Path) -> Identity:
+    """Which model a file holds. Its bytes decide, and the name of the file proves nothing.
+
+    A file of the catalogue has its entry's name, whatever its own. Another file is called by its stem, with
+    the start of its hash where the stem is a name of the catalogue. `file_sha256` remembers the hash by path, size and
+    time of change, so that only the first look at a file reads it (about a second for half a gigabyte).
+    """
+    sha256 = file_sha256(path, cache_dir=cache_dir)
+    entry = next((entry for entry in catalogue().values() if entry.sha256 == sha256), None)
+    if entry is not None:
+        return Identity(name=entry.name, sha256=sha256, entry=entry)
+    foreign = f"{path.stem}-{sha256[:8]}" if path.stem in catalogue() else path.stem
+    return Identity(name=foreign, sha256=sha256, entry=None)
+
+
 def cached_path(entry: ModelEntry, cache_dir: Path) -> Path:
     """Where the cache keeps this model, whether or not it is there."""
     return cache_dir / "models" / entry.file

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
-from plum_lsp.policy.models.catalogue import catalogue, require
+from plum_lsp.policy.models.catalogue import catalogue, identify, require
 from plum_lsp.policy.models.conversion import converted_folder
-from plum_lsp.policy.models.weights import BASE_MARK
+from plum_lsp.policy.models.weights import read_mark
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -40,12 +40,12 @@ def served_source(model: str, engine: str, *, cache_dir: Path, folder: Path | No
     if path.is_file():
         if engine == "vllm":
             raise ModelError(f"{path} is a file; vLLM is given a Hugging Face folder")
-        known = next((entry.name for entry in catalogue().values() if entry.file == path.name), path.stem)
-        return _ready(known, path.resolve(), "llamacpp")
+        return _ready(identify(path, cache_dir=cache_dir).name, path.resolve(), "llamacpp")
     if (path / "config.json").is_file():
         if engine == "llamacpp":
             raise ModelError(f"{path} is a folder; llama.cpp is given a GGUF file")
-        name = path.name.removesuffix("-hf") if (path / BASE_MARK).is_file() else path.name
+        mark = read_mark(path)  # the hash of the file that the folder was made from
+        name = next((entry.name for entry in catalogue().values() if entry.sha256 == mark), path.name)
         return _ready(name, path.resolve(), "vllm")
     if _HUB_ID.fullmatch(model) and engine != "llamacpp":
         return _ready(model.rpartition("/")[2], _snapshot(model), "vllm")

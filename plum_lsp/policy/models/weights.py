@@ -17,6 +17,9 @@ from typing import Any
 from plum_lsp.domain.errors import AdapterError, ModelError
 from plum_lsp.policy.models.catalogue import file_sha256, hash_file
 
+RANK_MAX = 64
+"""The rank that `policy serve` reserves memory for. The memory of a slot grows with it."""
+
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 BASE_MARK = "plum-base.json"

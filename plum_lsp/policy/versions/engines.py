@@ -6,27 +6,10 @@ embedded llama.cpp takes them at its start only (`hosting.llama.engine`).
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
-
-import httpx
-
-from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
-from plum_lsp.policy.client.connection import Connection, unreachable
-from plum_lsp.policy.client.wire import error_message, model_names, read_tokens, refusal
-
-if TYPE_CHECKING:  # serving knows publish, which knows us
-    from plum_lsp.policy.hosting.serving import ServingState
-
-LOAD_SECONDS = 120.0
-"""Time limit for one adapter. A large rank on a cold disk takes seconds. A dead server never answers."""
-ANSWER_SECONDS = 300.0
-"""For one probe, which waits its turn behind the requests of editors."""
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,109 +52,3 @@ class Engine(Protocol):
     async def busy(self) -> frozenset[str]:
         """The adapters that have requests running or waiting."""
         ...
-
-
-class VllmEngine:
-    """A vLLM server with `--enable-lora` and `VLLM_ALLOW_RUNTIME_LORA_UPDATING`."""
-
-    def __init__(self, url: str, connection: Connection) -> None:
-        """`url` ends in `/v1`."""
-        self._url = url.rstrip("/")
-        self._http = connection.client(self._url, timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0))
-
-    async def close(self) -> None:
-        """Close the connections. The server continues."""
-        await self._http.aclose()
-
-    async def models(self) -> tuple[str, ...]:
-        """The names it answers to, the base model first."""
-        return model_names((await self._ask("GET", "/models")).content)
-
-    async def load(self, name: str, folder: Path) -> None:
-        """Load an adapter. It takes 25 to 90 ms and does not disturb requests in flight."""
-        body = {"lora_name": name, "lora_path": str(folder)}
-        try:
-            async with asyncio.timeout(LOAD_SECONDS):
-                response = await self._send("POST", "/load_lora_adapter", body)
-        except TimeoutError:
-            raise PolicyUnavailable("the policy server did not load the adapter in time") from None
-        if response.status_code == httpx.codes.NOT_FOUND and "lora" not in response.text.lower():
-            remedy = (
-                "Start it with plum-lsp policy serve, or with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1."
-            )
-            raise PolicyUnavailable(f"the policy server at {self._url} loads no adapters", remedy=remedy)
-        if response.status_code != httpx.codes.OK:
-            raise AdapterError(f"the policy server refused the adapter: {_said(response)}")
-
-    async def unload(self, name: str) -> None:
-        """Unload an adapter. Wait for its requests first, because they would fail."""
-        await self._send("POST", "/unload_lora_adapter", {"lora_name": name})
-
-    async def complete(self, name: str, prompt: str, *, tokens: int) -> Sampled:
-        """Write greedily, with the log-probabilities of what was written."""
-        body = {"model": name, "prompt": prompt, "max_tokens": tokens, "temperature": 0.0, "logprobs": 1}
-        response = await self._ask("POST", "/completions", body)
-        try:
-            choice = json.loads(response.content)["choices"][0]
-            tokens_read = read_tokens(str(choice["text"]), choice["logprobs"])
-            logprobs = tuple(token.logprob for token in tokens_read if token.logprob is not None)
-            return Sampled(text=str(choice["text"]), logprobs=logprobs)
-        except (ValueError, LookupError, TypeError) as error:
-            raise PolicyProtocolError(f"the policy server answered a probe with no completion ({error!r})") from None
-
-    async def busy(self) -> frozenset[str]:
-        """Read from vLLM's own metrics."""
-        root = self._url.removesuffix("/v1")
-        response = await self._ask("GET", "/metrics", root=root)
-        return busy_adapters(response.text)
-
-    async def _ask(
-        self, method: str, path: str, body: dict[str, Any] | None = None, *, root: str = ""
-    ) -> httpx.Response:
-        response = await self._send(method, path, body, root=root)
-        if response.status_code != httpx.codes.OK:
-            raise refusal(response.status_code, response.content[:4096], url=self._url)
-        return response
-
-    async def _send(
-        self, method: str, path: str, body: dict[str, Any] | None = None, *, root: str = ""
-    ) -> httpx.Response:
-        try:
-            return await self._http.request(method, f"{root or self._url}{path}", json=body)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise unreachable(error, self._url) from error
-
-
-class LlamaServed(VllmEngine):
-    """A `plum-lsp policy serve --engine llamacpp`, which speaks vLLM's protocol (`hosting.llama.front`)."""
-
-    async def busy(self) -> frozenset[str]:
-        """Read from the server's metrics."""
-        response = await self._ask("GET", "/metrics", root=self._url.removesuffix("/v1"))
-        counts = re.findall(r'^plum_requests\{model="([^"]*)"\} (\d+)$', response.text, re.MULTILINE)
-        return frozenset(name for name, count in counts if int(count))
-
-
-def served_engine(state: ServingState) -> VllmEngine:
-    """The engine behind a server of ours."""
-    kind = LlamaServed if state.engine == "llamacpp" else VllmEngine
-    return kind(state.url, state.connection())
-
-
-def busy_adapters(metrics: str) -> frozenset[str]:
-    """The adapters that vLLM's latest `lora_requests_info` names as running or waiting."""
-    latest, names = -1.0, frozenset[str]()
-    for line in metrics.splitlines():
-        found = re.match(r"vllm:lora_requests_info\{(.*)\} ([0-9.e+]+)", line)
-        if found and float(found.group(2)) >= latest:
-            latest = float(found.group(2))
-            listed = re.findall(r'(?:running|waiting)_lora_adapters="([^"]*)"', found.group(1))
-            names = frozenset(name for names in listed for name in names.split(",") if name)
-    return names
-
-
-def _said(response: httpx.Response) -> str:
-    try:
-        return error_message(json.loads(response.content))
-    except ValueError:
-        return f"status {response.status_code}"

@@ -15,7 +15,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import re
 import shutil
 import time
@@ -28,6 +27,7 @@ from typing import TextIO
 
 from plum_lsp.domain.errors import AdapterError
 from plum_lsp.domain.suggestion import PolicyVersion
+from plum_lsp.policy.models.files import sync, write_json
 from plum_lsp.policy.models.weights import BASE_MARK, CONFIG, WEIGHTS, AdapterFacts, BaseModel
 
 ADAPTERS = "adapters"
@@ -166,8 +166,8 @@ class VersionStore:
         for name in (CONFIG, WEIGHTS, BASE_MARK):
             if (adapter / name).is_file():
                 shutil.copyfile(adapter / name, folder / name)
-                _sync(folder / name)
-        _sync(folder)
+                sync(folder / name)
+        sync(folder)
         return folder
 
     def commit(self, staged: Path, facts: AdapterFacts, base: BaseModel) -> PublishedVersion:
@@ -185,7 +185,7 @@ class VersionStore:
         write_json(staged / _RECORD, record)
         folder = self.root / version.name
         staged.rename(folder)
-        _sync(self.root)
+        sync(self.root)
         return replace(version, folder=folder)
 
     def activate(self, version: PublishedVersion | None, *, share: float = 1.0) -> None:
@@ -211,19 +211,6 @@ class VersionStore:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
-    """Write a file in one step. A reader finds the old or the new content, also after a crash."""
-    replacement = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        replacement.touch(mode=mode)
-        replacement.write_text(json.dumps(value), encoding="utf-8")
-        _sync(replacement)
-        replacement.replace(path)
-    finally:
-        replacement.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
 def _read_version(folder: Path) -> PublishedVersion | None:
     """The version in a folder, or None if it is not a complete one."""
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
@@ -245,12 +232,3 @@ def _is_locked_by_us(file: TextIO) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _sync(path: Path) -> None:
-    """Have the disk hold a file's or folder's content."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

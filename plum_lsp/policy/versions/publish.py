@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.domain.errors import AdapterError, PolicyError
-from plum_lsp.policy.models.weights import BaseModel, check_fit, read_adapter
+from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, check_fit, read_adapter
 from plum_lsp.policy.versions.engines import Engine, Sampled
 from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
 
@@ -30,8 +30,6 @@ GRACE_SECONDS = 30.0
 """How long a version that is no longer active stays loaded: longer than a request may take by default (15 s)."""
 HOUSEKEEPING_SECONDS = 1.0
 """Between two looks of a supervisor for versions to unload."""
-RANK_MAX = 64
-"""The rank that `policy serve` reserves memory for. The memory of a slot grows with it."""
 PROBE_TOKENS = 8
 PROBES = (
     'def add(a, b):\n    """Return the sum of a and b."""\n',

@@ -22,6 +22,7 @@ _BINDING = re.compile(
     r"^(?:(?:async[ ]+)?def|class)[ ]+(\w+)|^(\w+)[ ]*(?::[^=\n]+)?=(?!=)|^(?:from[ ]+\S+[ ]+)?import[ ]+([^\n#]+)",
     re.MULTILINE,
 )
+_MEMBER = re.compile(r"^[ \t]+(?:(?:async[ ]+)?def[ ]+(\w+)|(\w+)[ \t]*[:=])|\bself\.(\w+)", re.MULTILINE)
 _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
@@ -39,13 +40,14 @@ class Surface:
 
     `names` are bound in the program or built in. `receivers` maps names that the docstrings use for an object of
     the class to the statement that makes one; `construct` is such an expression, None if the constructor needs
-    arguments nobody has told us.
+    arguments nobody has told us. `members` are names of methods and attributes that the program's classes give.
     """
 
     function: FunctionSymbol
     names: frozenset[str]
     receivers: dict[str, str]
     construct: str | None
+    members: frozenset[str] = frozenset()
 
     @property
     def is_instance_method(self) -> bool:
@@ -142,6 +144,7 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
         names=_BUILTINS | _bound(program),
         receivers=receivers,
         construct=construct,
+        members=frozenset(name for found in _MEMBER.findall(program) for name in found if name),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.verification import Call, Equals, Expectation, Raises
 from plum_lsp.python.reading.sources import Surface, free_names
-from plum_lsp.python.specification.conditions import is_called, split
+from plum_lsp.python.specification.conditions import asked, known_value, split, stated
 
 _BINARY = {
     "assertEqual": "==",
@@ -37,6 +37,7 @@ _UNARY = {
     "assertIsNone": "({}) is None",
     "assertIsNotNone": "({}) is not None",
 }
+_PATTERNED = frozenset({"self_assertRaisesRegex"})
 _RAISING = frozenset({"self_assertRaises", "self_assertRaisesRegex", "raises"})
 APPROXIMATE = 1e-6
 """The relative tolerance of `pytest.approx` where it states none."""
@@ -56,7 +57,7 @@ class Asserted:
 def is_assertion(node: ast.stmt) -> bool:
     """Whether a statement judges."""
     if isinstance(node, ast.With | ast.AsyncWith):
-        return any(_raising(item.context_expr) for item in node.items)
+        return any(is_raising(item.context_expr) for item in node.items)
     name = _name(node.value) if isinstance(node, ast.Expr) else ""
     return isinstance(node, ast.Assert) or name.startswith("self_assert")
 
@@ -67,7 +68,7 @@ def read_assertion(node: ast.stmt, setup: str, surface: Surface) -> Asserted | N
         return _raised_within(node, setup, surface)
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         call = node.value
-        if _raising(call):
+        if is_raising(call):
             return _raised_by_callable(call, setup, surface)
         condition = _condition(call)
     else:
@@ -81,7 +82,8 @@ def _name(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
-def _raising(node: ast.expr) -> bool:
+def is_raising(node: ast.expr) -> bool:
+    """Whether an expression says that something raises."""
     return isinstance(node, ast.Call) and _name(node) in _RAISING and bool(node.args)
 
 
@@ -93,26 +95,37 @@ def _raised_within(node: ast.With | ast.AsyncWith, setup: str, surface: Surface)
     statement = node.body[0]
     if not isinstance(statement, ast.Expr | ast.Assign) or statement.value is None:
         return None
-    return _raised(item.context_expr.args[0], statement.value, setup, surface)
+    pattern = next((one.value for one in item.context_expr.keywords if one.arg in {"match", "expected_regex"}), None)
+    if _name(item.context_expr) in _PATTERNED and len(item.context_expr.args) > 1:
+        pattern = item.context_expr.args[1]
+    return _raised(item.context_expr.args[0], statement.value, setup, surface, pattern=pattern)
 
 
 def _raised_by_callable(node: ast.Call, setup: str, surface: Surface) -> Asserted | None:
     """`self.assertRaises(ValueError, f, 0)`."""
-    skipped = 2 if _name(node) == "self_assertRaisesRegex" else 1
+    skipped = 2 if _name(node) in _PATTERNED else 1
     if len(node.args) <= skipped or any(keyword.arg is None for keyword in node.keywords):
         return None
     call = ast.Call(func=node.args[skipped], args=node.args[skipped + 1 :], keywords=node.keywords)
-    return _raised(node.args[0], call, setup, surface)
+    return _raised(node.args[0], call, setup, surface, pattern=node.args[1] if skipped == 2 else None)
 
 
-def _raised(kind: ast.expr, tree: ast.expr, setup: str, surface: Surface) -> Asserted | None:
+def _raised(
+    kind: ast.expr, tree: ast.expr, setup: str, surface: Surface, *, pattern: ast.expr | None
+) -> Asserted | None:
     if not isinstance(kind, ast.Name | ast.Attribute):
         return None
+    stated_pattern = known_value(pattern, setup, surface) if pattern is not None else None
+    text = ast.literal_eval(stated_pattern) if stated_pattern is not None else None
+    if pattern is not None and not isinstance(text, str):
+        return None
     expression = ast.unparse(tree)
-    call = Call(expression=expression, setup=setup)
+    call = stated(expression, setup, surface)
+    if call is None:
+        return None
     has_state = bool(free_names(tree) - surface.names)
     replayed = f"try:\n    {expression}\nexcept Exception:\n    pass" if has_state else ""
-    return Asserted(call=call, expectation=Raises(type_name=_name(kind)), replayed=replayed)
+    return Asserted(call=call, expectation=Raises(type_name=_name(kind), pattern=text), replayed=replayed)
 
 
 def _condition(call: ast.Call) -> ast.expr | None:
@@ -143,22 +156,14 @@ def _held(condition: ast.expr, setup: str, surface: Surface) -> Asserted | None:
     near = _near(condition, setup, surface)
     if near is not None:
         return near
-    turned = _turned(condition, surface)
-    found = split(ast.unparse(turned), setup, surface)
+    if any(isinstance(node, ast.Call) and _name(node) == "approx" for node in ast.walk(condition)):
+        return None
+    found = split(ast.unparse(condition), setup, surface)
     if found is None:
         return None
-    has_state = bool(free_names(turned) - surface.names)
-    replayed = found.call.expression if has_state else ""
+    has_state = bool(free_names(condition) - surface.names)
+    replayed = f"assert {ast.unparse(condition)}" if has_state else ""
     return Asserted(call=found.call, expectation=found.expectation, replayed=replayed)
-
-
-def _turned(condition: ast.expr, surface: Surface) -> ast.expr:
-    """`3 == f(1)` as `f(1) == 3`."""
-    if isinstance(condition, ast.Compare) and len(condition.ops) == 1 and isinstance(condition.ops[0], ast.Eq):
-        left, right = condition.left, condition.comparators[0]
-        if is_called(right, surface) and not is_called(left, surface):
-            return ast.Compare(left=right, ops=condition.ops, comparators=[left])
-    return condition
 
 
 def _near(condition: ast.expr, setup: str, surface: Surface) -> Asserted | None:
@@ -171,8 +176,10 @@ def _near(condition: ast.expr, setup: str, surface: Surface) -> Asserted | None:
         return None
     other = sides[1 - sides.index(wanted)]
     named = {keyword.arg: ast.unparse(keyword.value) for keyword in wanted.keywords}
-    if not set(named) <= {"rel"} or len(wanted.args) > 2 or not is_called(other, surface):
+    if not set(named) <= {"rel"} or len(wanted.args) > 2:
         return None
     relative = named.get("rel", ast.unparse(wanted.args[1]) if len(wanted.args) > 1 else str(APPROXIMATE))
-    expected = f"approx({ast.unparse(wanted.args[0])}, {relative})"
-    return Asserted(call=Call(expression=ast.unparse(other), setup=setup), expectation=Equals(expected=expected))
+    expected, call = known_value(wanted.args[0], setup, surface), asked(ast.unparse(other), setup, surface)
+    if expected is None or call is None:
+        return None
+    return Asserted(call=call, expectation=Equals(expected=f"approx({expected}, {relative})"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises, Shows
 from plum_lsp.python.reading.sources import (
@@ -19,7 +19,17 @@ from plum_lsp.python.reading.sources import (
     free_names,
     module_or_none,
 )
-from plum_lsp.python.specification.conditions import compares, is_condition, is_judged_beside, is_operator, split
+from plum_lsp.python.specification.conditions import (
+    acted,
+    all_of,
+    asked,
+    beside,
+    derived,
+    is_condition,
+    shows_answers,
+    split,
+    stated,
+)
 
 EXAMPLES_MAX = 200
 """The most examples read from one text; a table of thousands belongs in the project's own tests."""
@@ -27,6 +37,8 @@ _MESSAGE = re.compile(r"\A([\w.]+)(?::\s?(.*))?\Z", re.DOTALL)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 _SEEDS = re.compile(r"\bseed\(")
 _OUTPUT = re.compile(r"\b(?:print|output|display|show|write|echo)")
+_TRUTHS = frozenset({"True", "False", "None"})
+"""What an object that says the same to everything can show."""
 _PROMPT = re.compile(r"^[ \t]*>>>", re.MULTILINE)
 
 
@@ -165,6 +177,7 @@ def _is_statement(tree: ast.Module) -> bool:
 def _test(
     example: doctest.Example, source: str, tree: ast.Module, steps: list[_Step], surface: Surface
 ) -> Example | None:
+    shown = all_of(tree.body[-1]) if set(example.want.split()) == {"True"} and len(tree.body) == 1 else None
     expression, own_setup = _split(source, tree)
     want, quote = example.want, f">>> {source}\n{example.want}".rstrip()
     comparison = _comparison(expression) if not want and example.exc_msg is None else None
@@ -179,20 +192,57 @@ def _test(
         expression = _assigned(tree.body[-1], want)
         if not expression:
             return None
+    condition = split(shown, setup, surface) if shown is not None else None
+    if condition is not None:
+        return Example(call=condition.call, expectation=condition.expectation, quote=quote)
     setup = "\n".join(part for part in (setup, own_setup) if part)
-    stated = expression_or_none(expression) if want.strip() in {"True", "False"} and expression else None
-    if stated is not None and is_condition(stated) and not is_operator(surface):
-        condition = split(expression, setup, surface, is_true=want.strip() == "True")
-        if condition is not None:
-            return Example(call=condition.call, expectation=condition.expectation, quote=quote)
-        if compares(stated):
-            return None
-    if not is_operator(surface) and is_judged_beside(expression, setup, surface) and example.exc_msg is None:
-        return None
+    found = _read(example, want, expression, setup, surface)
+    return Example(call=found[0], expectation=found[1], quote=quote) if found is not None else None
+
+
+def _read(
+    example: doctest.Example, want: str, expression: str, setup: str, surface: Surface
+) -> tuple[Call, Expectation] | None:
+    """What to call, and what must come of it; None if the candidate's own objects would decide that."""
     expectation = _expectation(example, want, expression, setup, surface)
     if expectation is None:
         return None
-    return Example(call=Call(expression=expression, setup=setup), expectation=expectation, quote=quote)
+    if isinstance(expectation, Raises):
+        call = stated(expression, setup, surface) if expression else acted(setup, surface)
+        return (call, expectation) if call is not None else None
+    tree = expression_or_none(expression) if expression else None
+    is_truth = all(word in _TRUTHS for word in want.split())
+    if tree is None:
+        call = acted(setup, surface) if not is_truth or shows_answers(setup, surface) else None
+        return (call, expectation) if call is not None else None
+    if is_truth and not isinstance(expectation, Prints):
+        return _truth(expression, setup, surface, want.strip())
+    call = asked(expression, setup, surface, is_truth=is_truth)
+    if isinstance(expectation, Equals):
+        needed = beside(expectation.expected, setup, surface)
+        if needed is None:
+            return None
+        expectation = replace(expectation, setup=needed)
+        if call is None:
+            if needed:
+                return None
+            question = derived(expression, setup, surface)
+            if question is None:
+                return None
+            return question.call, replace(expectation, setup=question.setup, derived=question.derived)
+    return (call, expectation) if call is not None else None
+
+
+def _truth(expression: str, setup: str, surface: Surface, want: str) -> tuple[Call, Expectation] | None:
+    """True, False or None below an expression: what calls give is judged elsewhere, or else there is no test."""
+    call = asked(expression, setup, surface, is_truth=True)
+    if call is not None:
+        return call, Equals(expected=want)
+    if want == "None":
+        condition = split(f"({expression}) is None", setup, surface)
+    else:
+        condition = split(expression, setup, surface, is_true=want == "True")
+    return (condition.call, condition.expectation) if condition is not None else None
 
 
 def _assigned(statement: ast.Assign, want: str) -> str:

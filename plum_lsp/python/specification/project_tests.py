@@ -9,6 +9,7 @@ Runs nothing, and reads no file (`project.tests` does).
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.domain.verification import Call, Equals, Expectation, Holds, Origin, TestCase, TestId
+from plum_lsp.domain.verification import Holds, Origin, TestCase, TestId
 from plum_lsp.python.reading.sources import (
     Surface,
     bound_names,
@@ -25,8 +26,9 @@ from plum_lsp.python.reading.sources import (
     reachable_function,
     surface_of,
 )
-from plum_lsp.python.specification.asserted import Asserted, is_assertion, read_assertion
+from plum_lsp.python.specification.asserted import Asserted, is_assertion, is_raising, read_assertion
 from plum_lsp.python.specification.imported import Imports, Rewriting, imports_of
+from plum_lsp.python.splitting.dataflow import lines_of, names_in, sliced
 
 TESTS_MAX = 48
 """The most assertions that become tests; each costs every candidate a call."""
@@ -198,7 +200,8 @@ class _File:
                 continue
             changed = rewriting.rewritten(node)
             if isinstance(changed, ast.stmt) and is_assertion(changed):
-                asserted = read_assertion(changed, "\n".join(lines), self._surface)
+                setup = self._setup(changed, lines)
+                asserted = read_assertion(changed, setup, self._surface) if setup is not None else None
                 if asserted is not None and (test := self._test(asserted, node, place)) is not None:
                     yield test
                 if asserted is not None and asserted.replayed:
@@ -208,18 +211,29 @@ class _File:
             else:
                 return
 
+    def _setup(self, assertion: ast.stmt, lines: list[str]) -> str | None:
+        """The earlier lines that an assertion depends on, with their needs of the file's top; None if that is not all.
+
+        Lines that are there for their effect count as far as their names are known.
+        """
+        tree = module_or_none("\n".join(lines))
+        if tree is None:
+            return None
+        before = lines_of(tree.body)
+        bound = frozenset[str]().union(*(line.binds for line in before)) | self._surface.names | self._globals.keys()
+        effects = {
+            place for place, line in enumerate(before) if isinstance(line.node, ast.Expr) and line.reads <= bound
+        }
+        needed, _ = sliced(before, names_in(assertion)[0], always=effects)
+        own = "\n".join(ast.unparse(line.node) for line in needed)
+        top = self._needed(f"{own}\n{ast.unparse(_Judged().visit(copy.deepcopy(assertion)))}")
+        return "\n".join([*top, own]).strip() if top is not None else None
+
     def _test(self, asserted: Asserted, node: ast.stmt, place: _Place) -> TestCase | None:
-        """The test with what its setup needs of the file's top; None if it is about something else or needs more."""
-        own = f"{asserted.call.setup}\n{asserted.call.expression}"
-        if self._subject not in _names(own):
+        """The test; None if it is about something else."""
+        call = asserted.call
+        if self._subject not in _names(f"{call.setup}\n{call.expression}") or len(call.setup) > SETUP_CHARACTERS_MAX:
             return None
-        needed = self._needed(f"{own}\n_ = _at = 0\n{_source_of(asserted.expectation)}")
-        if needed is None:
-            return None
-        setup = "\n".join([*needed, asserted.call.setup]).strip()
-        if len(setup) > SETUP_CHARACTERS_MAX:
-            return None
-        call = Call(expression=asserted.call.expression, setup=setup)
         content = repr((call, asserted.expectation))
         identity = hashlib.blake2s(content.encode("utf-8", "replace"), digest_size=8).hexdigest()
         line = " ".join((ast.get_source_segment(self._file.text, node) or asserted.call.expression).split())[:200]
@@ -252,11 +266,25 @@ class _File:
         return [*imports, *(chosen[line] for line in sorted(chosen))]
 
 
-def _source_of(expectation: Expectation) -> str:
-    """The code of an expectation, which needs names as well."""
-    if isinstance(expectation, Equals):
-        return "" if expectation.expected.startswith("approx(") else expectation.expected
-    return expectation.predicate if isinstance(expectation, Holds) else ""
+class _Judged(ast.NodeTransformer):
+    """Leaves of an assertion what has to be computed: what judges is read, not run."""
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        """`with pytest.raises(…):` without its head."""
+        return ast.Module(body=node.body, type_ignores=[])
+
+    def visit_AsyncWith(self, node: ast.AsyncWith) -> ast.AST:
+        """The same."""
+        return ast.Module(body=node.body, type_ignores=[])
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """`approx(…)`, `self.assertEqual(…)` and `raises(…, f)` as what they are given."""
+        self.generic_visit(node)
+        name = _last(node)
+        if name != "approx" and not name.startswith("self_assert") and name != "raises":
+            return node
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return ast.Tuple(elts=given[1:] if is_raising(node) else given, ctx=ast.Load())
 
 
 def _bound_by(node: ast.stmt) -> Iterator[str]:

@@ -116,6 +116,25 @@ class Loaded:
         """While it lasts, notes which of the document's functions are called: their bodies cannot be exchanged."""
         return _CallsNoted(self.path, self._called)
 
+    def hide(self, quiet: str) -> None:
+        """Take away what the document says about its functions: a candidate could read there what is expected of it."""
+        remember_source(self.path, quiet)
+        if ">>>" in (self.module.__doc__ or ""):
+            self.module.__doc__ = ""
+        for thing in vars(self.module).values():
+            if isinstance(thing, type) and thing.__module__ == self.name and isinstance(thing.__doc__, str):
+                try:
+                    thing.__doc__ = ""
+                except (AttributeError, TypeError):  # a class whose documentation cannot be set
+                    continue
+        for functions in self.functions.values():
+            for function in functions:
+                said, code = function.__doc__, function.__code__
+                if isinstance(said, str):
+                    function.__doc__ = ""
+                    if code.co_consts[:1] == (said,):
+                        function.__code__ = code.replace(co_consts=("", *code.co_consts[1:]))
+
     def trip(self, source: str, hole_line: int) -> list[Any]:
         """Have the function at the hole note that it is called, before anything else of it runs.
 

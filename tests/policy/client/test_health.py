@@ -16,9 +16,10 @@ from support.scripted_policy import ScriptedPolicy
 from plum_lsp.domain.errors import PolicyOutOfMemory, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import SamplingOptions
-from plum_lsp.policy.client.completions import PolicyOptions, open_policy
 from plum_lsp.policy.client.health import BASE_SECONDS, CAP_SECONDS, GROUPS_MIN, Backoff, Pace
 from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
 
 PROMPT = prompt_at("def add(a, b):\n    ‸\n")
 OPTIONS = SamplingOptions(temperatures=(0.2,), top_p=1.0, max_tokens=20, seed=0)

@@ -23,9 +23,10 @@ from support.processes import is_alive, until_gone
 from plum_lsp.config import cache_dir, load_settings
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, HoleKind, SamplingOptions
-from plum_lsp.policy.client.completions import PolicyOptions, open_policy
 from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
 from plum_lsp.policy.hosting.launch import choose_threads, find_model
+from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models import catalogue as models
 from plum_lsp.python.fitting.candidates import make_candidate
 

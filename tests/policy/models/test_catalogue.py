@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.domain.errors import ModelError
+from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.models import catalogue as models
+from plum_lsp.policy.models.sources import served_source
 
 CONTENT = b"GGUF" + bytes(range(256)) * 64
 ENTRY = dataclasses.replace(
@@ -86,3 +88,30 @@ def test_stamp_saves_hashing_until_the_file_changes(tmp_path: Path) -> None:
     assert models.file_sha256(path, cache_dir=tmp_path / "cache", is_hashed_again=True) != right
     os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
     assert models.file_sha256(path, cache_dir=tmp_path / "cache") != right
+
+
+def test_a_files_name_does_not_make_it_a_model_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes decide: another model under the right name keeps a name of its own, wherever the name is asked for."""
+    monkeypatch.setattr(models, "catalogue", lambda: {ENTRY.name: ENTRY})
+    cache = tmp_path / "cache"
+    impostor = _place(tmp_path / "a", CONTENT[:-1] + b"x")
+    assert models.identify(impostor, cache_dir=cache).entry is None
+    for found in (
+        find_model(str(impostor), cache_dir=cache),
+        served_source(str(impostor), "", cache_dir=cache, folder=None),
+    ):
+        assert found.name.startswith("tiny-")
+
+
+def test_a_model_of_the_catalogue_is_known_under_any_file_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is the catalogue's, for the embedded server and for the one that is served."""
+    monkeypatch.setattr(models, "catalogue", lambda: {ENTRY.name: ENTRY})
+    cache = tmp_path / "cache"
+    renamed = _place(tmp_path).rename(tmp_path / "mine.gguf")
+    assert models.identify(renamed, cache_dir=cache) == models.Identity(
+        name=ENTRY.name, sha256=ENTRY.sha256, entry=ENTRY
+    )
+    assert find_model(str(renamed), cache_dir=cache).name == ENTRY.name
+    assert served_source(str(renamed), "", cache_dir=cache, folder=None).name == ENTRY.name

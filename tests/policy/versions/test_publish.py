@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
+from plum_lsp.policy.hosting.adapters import busy_adapters
 from plum_lsp.policy.models.weights import BASE_MARK, BaseModel, check_fit, read_adapter
-from plum_lsp.policy.versions.engines import Sampled, busy_adapters
+from plum_lsp.policy.versions.engines import Sampled
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import fault, publish, retire, rollback
 

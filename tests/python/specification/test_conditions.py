@@ -54,7 +54,6 @@ def parts(docstring: str, *, is_method: bool = False) -> list[tuple[str, object]
         (">>> isinstance(f(1), int)\nTrue", "f(1)", "isinstance(_, int)"),
         (">>> abs(f(2) - 6.0) < 0.01\nTrue", "f(2)", "abs(_ - 6.0) < 0.01"),
         (">>> sorted([f(2), f(1)]) == [3, 6]\nTrue", "(f(2), f(1))", "sorted([_[0], _[1]]) == [3, 6]"),
-        (">>> n = 2\n>>> f(n) > n\nTrue", "f(n)", "_ > n"),
         (">>> r = f(2)\n>>> r > 5\nTrue", "r", "_ > 5"),
         (
             ">>> all(f(n) == 3 * n for n in range(3))\nTrue",
@@ -81,11 +80,8 @@ def test_an_equality_shown_as_true_is_an_equality() -> None:
         "assert f(1) is f(1)",
         "assert sum(map(f, [1])) == 3 and f(1) == 3",
         ">>> list(map(f, [1])) == [3]\nTrue",
-        ">>> [f(1) == 3, 2]\n[True, 2]",
         ">>> print(f(1) == 3)\nTrue",
-        ">>> r = f(1) == 3\n>>> r\nTrue",
         ">>> f(1) is f(1)\nTrue",
-        ">>> n = [f(1)]\n>>> f(2) > n[0]\nTrue",
         ">>> n = [1]\n>>> f(n) == n\nTrue",
     ],
 )

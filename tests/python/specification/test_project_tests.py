@@ -46,6 +46,7 @@ def read(text: str, **options: str) -> list[tuple[str, Expectation]]:
     return [(test.call.expression, test.expectation) for test in found(text, **options)]
 
 
+VALUE_ERROR = Raises(type_name="ValueError", pattern="x")
 ASSERTIONS = [
     ("assert total([1]) == 1", "total([1])", Equals(expected="1")),
     ("assert 1 == total([1]), 'why'", "total([1])", Equals(expected="1")),
@@ -53,7 +54,7 @@ ASSERTIONS = [
     ("assert total([1]) == pytest.approx(1.5, rel=0.1)", "total([1])", Equals(expected="approx(1.5, 0.1)")),
     ("assert total([1]) > 0", "total([1])", Holds(predicate="_ > 0")),
     ("assert total([1]) == RATE", "total([1])", Holds(predicate="_ == RATE")),
-    ("with pytest.raises(ValueError, match='x'):\n        total(None)", "total(None)", Raises(type_name="ValueError")),
+    ("with pytest.raises(ValueError, match='x'):\n        total(None)", "total(None)", VALUE_ERROR),
 ]
 UNITTEST = [
     ("self.assertEqual(total([1]), 1, 'why')", "total([1])", Equals(expected="1")),
@@ -63,6 +64,7 @@ UNITTEST = [
     ("self.assertIn(total([1]), [1, 2])", "total([1])", Holds(predicate="_ in [1, 2]")),
     ("self.assertAlmostEqual(total([1]), 1.0, places=3)", "total([1])", Holds(predicate="round(abs(_ - 1.0), 3) == 0")),
     ("self.assertRaises(TypeError, total, None)", "total(None)", Raises(type_name="TypeError")),
+    ("self.assertRaisesRegex(ValueError, 'x', total, 0)", "total(0)", VALUE_ERROR),
     ("with self.assertRaises(TypeError):\n            total(None)", "total(None)", Raises(type_name="TypeError")),
 ]
 

@@ -11,7 +11,8 @@ import pytest
 from support.learning import tiny_settings
 
 from plum_lsp.policy.hosting.served_policy import ServedPolicy
-from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, vllm_settings, write_state
+from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, write_state
+from plum_lsp.policy.hosting.vllm.settings import vllm_settings
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.policy.versions.publish import retire
 from plum_lsp.store import open_store, store_file

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.config import Settings
+from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.llama.engine import LlamaEngine
 from plum_lsp.policy.hosting.serving import read_state
 from plum_lsp.policy.models.sources import ServedSource
-from plum_lsp.policy.models.weights import check_fit, read_adapter
+from plum_lsp.policy.models.weights import RANK_MAX, check_fit, read_adapter
 from plum_lsp.policy.versions import publish as publication
-from plum_lsp.policy.versions.engines import Engine, served_engine
+from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
 from plum_lsp.wiring import policy_options
 from plum_trainer.fit.bases import BaseModel
@@ -91,7 +92,7 @@ class Versions:
         with store.locked():
             store.clean()
             facts = read_adapter(adapter)
-            check_fit(facts, base, rank_max=publication.RANK_MAX)
+            check_fit(facts, base, rank_max=RANK_MAX)
             known = [one for one in store.versions() if one.adapter_sha256 == facts.sha256]
             version = known[-1] if known else store.commit(store.stage(adapter), facts, base)
             store.activate(version)
@@ -138,8 +139,8 @@ class Versions:
             source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
             llama = LlamaEngine(source, policy_options(self.settings))
             try:
-                yield llama, publication.RANK_MAX
+                yield llama, RANK_MAX
             finally:
                 await llama.close()
         else:
-            yield None, publication.RANK_MAX
+            yield None, RANK_MAX

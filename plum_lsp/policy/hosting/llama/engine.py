@@ -10,13 +10,14 @@ import asyncio
 from pathlib import Path
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
-from plum_lsp.policy.client.completions import PolicyOptions
 from plum_lsp.policy.client.connection import Connection
+from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
 from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
-from plum_lsp.policy.models.catalogue import catalogue, file_sha256
+from plum_lsp.policy.hosting.options import PolicyOptions
+from plum_lsp.policy.models.catalogue import identify
 from plum_lsp.policy.models.sources import ServedSource
-from plum_lsp.policy.versions.engines import Sampled, VllmEngine
+from plum_lsp.policy.versions.engines import Sampled
 
 
 class LlamaEngine:
@@ -75,9 +76,9 @@ class LlamaEngine:
         return self._running[name][1]
 
     async def _launch(self, name: str) -> None:
-        entry = next((entry for entry in catalogue().values() if entry.name == self._source.name), None)
-        sha256 = file_sha256(self._source.path, cache_dir=self._options.cache_dir)
-        model = ServedModel(name=name, path=self._source.path, engine="llama.cpp", sha256=sha256, entry=entry)
+        path = self._source.path
+        found = identify(path, cache_dir=self._options.cache_dir)
+        model = ServedModel(name=name, path=path, engine="llama.cpp", sha256=found.sha256, entry=found.entry)
         wanted = LaunchOptions(threads=self._options.threads, adapter=self._adapters.get(name))
         process = await launch(model, wanted)
         self._running[name] = process, VllmEngine(f"{process.url}/v1", Connection(api_key=process.api_key))

@@ -15,21 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
+from plum_lsp.policy.hosting.adapters import LlamaServed
 from plum_lsp.policy.hosting.http_server import serve_http
 from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel
 from plum_lsp.policy.hosting.llama.front import LlamaFront
 from plum_lsp.policy.hosting.llama.pool import LlamaPool
-from plum_lsp.policy.hosting.serving import (
-    ServeOptions,
-    ServingState,
-    forget_state,
-    llama_settings,
-    served_url,
-    write_state,
-)
+from plum_lsp.policy.hosting.llama.settings import llama_settings
+from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.models.catalogue import entry_like
 from plum_lsp.policy.models.weights import BaseModel
-from plum_lsp.policy.versions.engines import LlamaServed
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
 

@@ -24,19 +24,11 @@ import httpx
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.client.wire import ended
-from plum_lsp.policy.hosting.serving import (
-    ServeOptions,
-    ServingState,
-    forget_state,
-    has_gpu,
-    served_url,
-    vllm_command,
-    vllm_settings,
-    write_state,
-)
+from plum_lsp.policy.hosting.adapters import VllmEngine
+from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
+from plum_lsp.policy.hosting.vllm.settings import has_gpu, vllm_command, vllm_settings
 from plum_lsp.policy.models.weights import BaseModel
-from plum_lsp.policy.versions.engines import VllmEngine
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
 

@@ -15,8 +15,8 @@ from support.processes import is_alive, until_gone
 
 from plum_lsp.domain.errors import PolicyOutOfMemory, PolicyUnavailable
 from plum_lsp.domain.suggestion import SamplingOptions
-from plum_lsp.policy.client.completions import PolicyOptions
 from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
+from plum_lsp.policy.hosting.options import PolicyOptions
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,35 @@
+"""What llama.cpp is started with, and why."""
+
+from __future__ import annotations
+
+from plum_lsp.policy.hosting.serving import ServeOptions, Setting, host_reason
+from plum_lsp.policy.versions.folders import PublishedVersion
+
+
+def llama_settings(options: ServeOptions, *, active: PublishedVersion | None, threads: int) -> tuple[Setting, ...]:
+    """llama.cpp's settings for this product, each with its reason. They are passed in memory, not as arguments."""
+    settings = [
+        Setting(arguments=(f"model = {options.model}",), reason=f"served as {options.name}"),
+        Setting(arguments=(f"address = {options.host}:{options.port}",), reason=host_reason(options.host)),
+        Setting(
+            arguments=(f"context = {options.context_tokens} tokens",),
+            reason="prefix, suffix and completion fit; more would take memory from the cache",
+        ),
+        Setting(
+            arguments=(f"slots = {options.slots}",),
+            reason="requests wait in line and find their prompt read (docs/decisions/one-slot.md)"
+            if options.slots == 1
+            else "requests are written side by side, each slot with a prompt cache of its own",
+        ),
+        Setting(
+            arguments=(f"threads = {threads or 'what is idle'}",),
+            reason="as set" if threads else "one core is left to the sandbox; threads do not spin",
+        ),
+        Setting(
+            arguments=(f"adapter rank <= {options.lora_rank}",),
+            reason="policy versions are LoRA adapters, each with a process of its own while it is in use",
+        ),
+    ]
+    if active is not None:
+        settings.append(Setting(arguments=(f"adapter = {active.name}",), reason="the active version"))
+    return tuple(settings)

@@ -1,0 +1,72 @@
+"""Which expressions call a special method: `a + b` calls `__add__`, `x in a` calls `__contains__`. Reads only."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+
+_COMPARISONS: dict[str, tuple[type[ast.cmpop], ...]] = {
+    "__eq__": (ast.Eq, ast.NotEq, ast.In, ast.NotIn),
+    "__ne__": (ast.NotEq,),
+    "__lt__": (ast.Lt, ast.Gt),
+    "__gt__": (ast.Gt, ast.Lt),
+    "__le__": (ast.LtE, ast.GtE),
+    "__ge__": (ast.GtE, ast.LtE),
+    "__contains__": (ast.In, ast.NotIn),
+}
+_BINARY: dict[str, type[ast.operator]] = {
+    "add": ast.Add,
+    "sub": ast.Sub,
+    "mul": ast.Mult,
+    "matmul": ast.MatMult,
+    "truediv": ast.Div,
+    "floordiv": ast.FloorDiv,
+    "mod": ast.Mod,
+    "pow": ast.Pow,
+    "lshift": ast.LShift,
+    "rshift": ast.RShift,
+    "and": ast.BitAnd,
+    "or": ast.BitOr,
+    "xor": ast.BitXor,
+}
+_UNARY: dict[str, type[ast.unaryop]] = {"__neg__": ast.USub, "__pos__": ast.UAdd, "__invert__": ast.Invert}
+_FUNCTIONS = {
+    "__len__": ("len", "bool"),
+    "__bool__": ("bool",),
+    "__str__": ("str", "format"),
+    "__repr__": ("repr", "str", "format"),
+    "__format__": ("format",),
+    "__hash__": ("hash",),
+    "__abs__": ("abs",),
+    "__int__": ("int",),
+    "__index__": ("int", "hex", "bin", "oct"),
+    "__float__": ("float",),
+    "__complex__": ("complex",),
+    "__round__": ("round",),
+    "__bytes__": ("bytes",),
+    "__divmod__": ("divmod",),
+    "__reversed__": ("reversed",),
+    "__iter__": ("list", "tuple", "set", "sorted", "sum", "dict", "iter", "next", "min", "max", "enumerate"),
+    "__next__": ("next", "list", "tuple"),
+    "__dir__": ("dir",),
+}
+
+
+def is_operation(tree: ast.expr, method: str) -> bool:
+    """Whether an expression calls the special method of this name, as far as its form tells."""
+    if not (method.startswith("__") and method.endswith("__")):
+        return False
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+        return isinstance(tree.ops[0], _COMPARISONS.get(method, ()))
+    if isinstance(tree, ast.BinOp):
+        names = [name for name, operator in _BINARY.items() if isinstance(tree.op, operator)]
+        return any(method in (f"__{name}__", f"__r{name}__", f"__i{name}__") for name in names)
+    if isinstance(tree, ast.UnaryOp):
+        is_truth = isinstance(tree.op, ast.Not) and method in {"__bool__", "__len__"}
+        return is_truth or isinstance(tree.op, _UNARY.get(method, ()))
+    if isinstance(tree, ast.Subscript):
+        return method in {"__getitem__", "__class_getitem__", "__missing__"}
+    if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
+        return False
+    is_function = tree.func.id in _FUNCTIONS.get(method, ())
+    return is_function or (method == "__call__" and tree.func.id[:1].islower() and tree.func.id not in dir(builtins))

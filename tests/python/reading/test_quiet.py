@@ -1,0 +1,104 @@
+"""What a candidate's process gets of a file: the code, and nothing of what is said about it."""
+
+from __future__ import annotations
+
+import ast
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.text import Document
+from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.python.reading.window import read_context
+
+LIBRARY = Path(sysconfig.get_path("stdlib"))
+FILES = [
+    "ast.py",
+    "textwrap.py",
+    "statistics.py",
+    "difflib.py",
+    "dataclasses.py",
+    "argparse.py",
+    "doctest.py",
+    "heapq.py",
+]
+
+
+def context_of(text: str, cursor: int) -> Context:
+    """The context at an offset."""
+    document = Document(uri="file:///a.py", version=1, text=text)
+    context = read_context(document, cursor, prefix_tokens=50_000, suffix_tokens=50_000)
+    assert context is not None
+    return context
+
+
+def without_docstrings(source: str) -> str:
+    """The tree of a program, the content of its strings that are statements aside."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            node.value = ast.Constant(value="")
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_code_stays_what_it_is(name: str) -> None:
+    """Only docstrings and comments go; every line keeps its number."""
+    text = (LIBRARY / name).read_text()
+    returns = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Return)]
+    lines = text.splitlines(keepends=True)[: returns[len(returns) // 2].lineno - 1]
+    context = context_of(text, len("".join(lines)))
+    quiet = program_to_run(context, "").source
+    assert without_docstrings(quiet) == without_docstrings(context.before + context.after)
+    assert quiet.count("\n") == (context.before + context.after).count("\n")
+
+
+PROGRAM = '''"""Module.
+
+>>> f(2)
+4141
+"""
+# f(3) -> 4142
+
+
+class A:
+    "f(4) is 4143"
+
+    def f(self, x):  # f(5) == 4144
+        r"""Say.
+
+        >>> f(6)
+        4145
+        """
+        # f(7) -> 4146
+        """f(8) -> 4147"""
+        ‸
+
+    def g(self): "f(9) -> 4148"
+
+    text = "4149 # no comment"
+
+
+async def h(
+    a="4150",
+):
+    """f(10) -> 4151"""
+    return """4152
+    # 4153"""
+'''
+
+
+def test_no_example_is_left_in_the_program() -> None:
+    """Whatever comment or docstring it stands in; strings that are values stay."""
+    cursor = PROGRAM.index("‸")
+    source = program_to_run(context_of(PROGRAM.replace("‸", ""), cursor), "return 1").source
+    assert [number for number in range(4141, 4154) if str(number) in source] == [4149, 4150, 4152, 4153]
+    ast.parse(source)
+
+
+def test_a_modules_own_docstring_stays_if_it_holds_no_session() -> None:
+    """Programs print it as their help."""
+    text = '"""Usage: a [options]"""\ndef f():\n    '
+    assert "Usage" in program_to_run(context_of(text, len(text)), "pass").source
