@@ -13,9 +13,8 @@ import os
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.project import Project
@@ -23,7 +22,6 @@ from plum_lsp.domain.verification import (
     Call,
     Ending,
     Equals,
-    Holds,
     Limits,
     Observation,
     Program,
@@ -43,21 +41,14 @@ from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
 from plum_lsp.sandbox.project_jail import ProjectJail
+from plum_lsp.sandbox.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
-_TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
-"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
-_SEARCH = "__import__('re').search({!r}, _) is not None"
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
-
-
-def shows_everything(path: Path) -> bool:
-    """Nothing is hidden by settings."""
-    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +76,7 @@ class SandboxOptions:
     checks_itself: bool = True
     limits_together: bool = True
     home: Project | None = None
-    hides: Callable[[Path], bool] = shows_everything
+    hides: Hides = shows_everything
 
     @property
     def jobs_or_default(self) -> int:
@@ -379,37 +370,17 @@ class JailSandbox:
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
     ) -> dict[int, VerdictStatus]:
         """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
-        places, asks = [], list[Ask]()
-        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            expectation, raised = test.expectation, answer.observation.raised
-            if isinstance(expectation, Holds) and asking.can_be_asked_about(answer.observation):
-                call = Call(expression=_TRUTH.format(expectation.predicate), setup=expectation.setup)
-                places.append(index)
-                asks.append(Ask(call=call, value=(answer.observation.value,)))
-            elif isinstance(expectation, Raises) and expectation.pattern is not None and raised is not None:
-                places.append(index)
-                asks.append(Ask(call=Call(expression=_SEARCH.format(expectation.pattern)), value=(raised.message,)))
-        results = await self._run(reference, asks, limits)
-        return {place: asking.predicate_status(each.observation) for place, each in zip(places, results, strict=True)}
+        asks = asking.about_predicates(tests, answers)
+        results = await self._run(reference, list(asks.values()), limits)
+        return {place: asking.predicate_status(each.observation) for place, each in zip(asks, results, strict=True)}
 
     async def _derived(
         self, tests: Sequence[TestCase], answers: list[Answer], reference: Program, limits: Limits
     ) -> list[Answer]:
         """The answers, with what is made of the decoded values in the place of those not compared themselves."""
-        places, asks = [], list[Ask]()
-        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            if isinstance(test.expectation, Equals) and test.expectation.derived:
-                if not asking.can_be_asked_about(answer.observation):
-                    continue
-                call = Call(expression=test.expectation.derived, setup=test.expectation.setup)
-                places.append(index)
-                asks.append(Ask(call=call, value=(answer.observation.value,)))
-        found = list(answers)
-        for place, made in zip(places, await self._run(reference, asks, limits), strict=True):
-            found[place] = replace(
-                made, observation=replace(made.observation, printed=answers[place].observation.printed)
-            )
-        return found
+        asks = asking.about_derivations(tests, answers)
+        made = await self._run(reference, list(asks.values()), limits)
+        return asking.with_derived(answers, dict(zip(asks, made, strict=True)))
 
     async def _known(
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits

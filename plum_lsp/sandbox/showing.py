@@ -36,6 +36,11 @@ _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
 _TEST_FOLDERS = frozenset({"test", "tests"})
 
 
+def shows_everything(path: Path) -> bool:
+    """Nothing is hidden by settings."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
     """Files and folders, each shown with all that is in it. `listed` are folders whose names alone may be read."""
