@@ -123,6 +123,7 @@ class ProjectJail:
         room = isolation.Room(
             homes=isolation.HOMES if has_file_system else self._homes,
             alone=views.alone,
+            beside=views.beside,
             tests=views.tests,
             listed=views.listed,
             mapped=tuple((one.name, str(one.path)) for one in self._project.mapped),

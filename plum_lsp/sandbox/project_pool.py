@@ -94,20 +94,21 @@ class ProjectPool:
             if document.problem:
                 return None
             key = tuple(files)
+            key = next((kept for kept in document.tests if set(key) <= set(kept)), key)
             branch = document.tests.get(key)
             if (
                 branch is None
                 or branch.is_broken
                 or not await asyncio.to_thread(_unchanged, _files(branch), module.path)
             ):
-                order = {**self._order(module), "module": None, "source": "", "tests": list(files)}
+                order = {**self._order(module), "module": None, "source": "", "tests": list(key)}
                 branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
                 while len(document.tests) > COLLECTIONS_MAX:
                     self._retire(document.tests.popitem(last=False)[1])
             document.tests.move_to_end(key)
             if branch.report["problem"]:
                 _log.debug("tests cannot be collected: %s", branch.report["problem"])
-            return None if branch.report["problem"] else await branch.fork("tests")
+            return None if branch.report["problem"] else await branch.fork("beside")
 
     async def warm_up(self) -> None:
         """Start the project's zygote before there is a program for it."""

@@ -1,7 +1,8 @@
 """What of a project its zygotes and children can open: modules with their data, tests, configuration; not the rest.
 
-Two views: `tests` shows all of it to a child that runs the project's tests. `alone` leaves the tests out, for a child
-that runs a candidate only and must not read what a test expects. Of files only the imports are read.
+Three views: `tests` shows all of it, for finding tests. `beside` leaves out the files of tests, but not their data, for
+a child that runs tests which were found before. `alone` leaves out the folders of tests too, for a child that runs a
+candidate only. So no candidate can read what a test expects. Of files only the imports are read.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Views:
     """Files and folders, each shown with all that is in it. `listed` are folders whose names alone may be read."""
 
     alone: tuple[str, ...]
+    beside: tuple[str, ...]
     tests: tuple[str, ...]
     listed: tuple[str, ...]
 
@@ -56,13 +58,16 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
     if beside is not None:
         places += [one for one in sorted(beside.iterdir()) if one.suffix == ".py"] if beside.is_dir() else []
     tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
-    look = _Look(hides, set(project.tests))
-    alone = look.parts(places, with_tests=False)
-    every = look.parts([*places, *tests], with_tests=True)
-    folders = {str(folder) for place in (*alone, *every) for folder in Path(place).parents if folder != folder.parent}
+    alone = _Look(hides, lambda entry: _is_test(entry, project)).parts(places)
+    near = _Look(hides, _is_test_file).parts([*places, *tests])
+    every = _Look(hides, lambda entry: False).parts([*places, *tests])
+    folders = {
+        str(folder) for place in (*alone, *near, *every) for folder in Path(place).parents if folder != folder.parent
+    }
     roots = {str(one) for one in (*project.import_roots, project.root, *(place.parent for place in places))}
     inside = {one for one in folders if any(Path(one).is_relative_to(root) for root in roots)}
-    return Views(alone=tuple(alone), tests=tuple(every), listed=tuple(sorted(roots | inside)))
+    listed = tuple(sorted(roots | inside))
+    return Views(alone=tuple(alone), beside=tuple(near), tests=tuple(every), listed=listed)
 
 
 def _modules(project: Project) -> Iterator[Path]:
@@ -77,52 +82,55 @@ def _modules(project: Project) -> Iterator[Path]:
 
 
 class _Look:
-    """One look through a project, bounded."""
+    """One look through a project, bounded; `is_out` tells what a view leaves out besides."""
 
-    def __init__(self, hides: Hides, tests: set[Path]) -> None:
+    def __init__(self, hides: Hides, is_out: Callable[[Path], bool]) -> None:
         self._hides = hides
-        self._tests = tests
+        self._is_out = is_out
         self._left = ENTRIES_MAX
 
-    def parts(self, places: list[Path], *, with_tests: bool) -> list[str]:
+    def parts(self, places: list[Path]) -> list[str]:
         """The places, or the parts of them that may be seen, without any that lie in another."""
         found: list[Path] = []
         for place in dict.fromkeys(places):
-            if place.is_symlink() or not place.exists() or self._is_left_out(place, with_tests=with_tests):
+            if place.is_symlink() or not place.exists() or self._is_left_out(place):
                 continue
-            parts = self._shown(place, with_tests=with_tests)
+            parts = self._shown(place)
             found += [place] if parts is None else parts
         whole = {one for one in found if one.is_dir()}
         return [str(one) for one in dict.fromkeys(found) if whole.isdisjoint(one.parents)]
 
-    def _shown(self, place: Path, *, with_tests: bool) -> list[Path] | None:
+    def _shown(self, place: Path) -> list[Path] | None:
         """What may be seen of a place; None if all of it."""
         if not place.is_dir():
             return None
         parts: list[Path] = []
         is_whole = True
         entries = sorted(place.iterdir())
-        has_tests = not with_tests and any(self._is_test(entry) for entry in entries)
+        has_tests = any(self._is_out(entry) for entry in entries)
         for entry in entries:
             self._left -= 1
             is_cached_test = has_tests and entry.name == _CACHE
-            is_out = is_cached_test or self._is_left_out(entry, with_tests=with_tests)
+            is_out = is_cached_test or self._is_left_out(entry)
             if self._left < 0 or entry.is_symlink() or is_out:
                 is_whole = False
                 continue
-            inner = None if entry.name == _CACHE else self._shown(entry, with_tests=with_tests)
+            inner = None if entry.name == _CACHE else self._shown(entry)
             is_whole = is_whole and inner is None
             parts += [entry] if inner is None else inner
         return None if is_whole else parts
 
-    def _is_left_out(self, entry: Path, *, with_tests: bool) -> bool:
-        is_hidden = entry.name in _LEFT_OUT or is_private(entry) or self._hides(entry)
-        return is_hidden or (not with_tests and self._is_test(entry))
+    def _is_left_out(self, entry: Path) -> bool:
+        return entry.name in _LEFT_OUT or is_private(entry) or self._hides(entry) or self._is_out(entry)
 
-    def _is_test(self, entry: Path) -> bool:
-        if entry in self._tests:
-            return True
-        return entry.name in _TEST_FOLDERS if entry.is_dir() else _TEST_FILE.fullmatch(entry.name) is not None
+
+def _is_test(entry: Path, project: Project) -> bool:
+    """Whether a file or folder is of the project's tests."""
+    return entry in project.tests or entry.name in _TEST_FOLDERS or _is_test_file(entry)
+
+
+def _is_test_file(entry: Path) -> bool:
+    return _TEST_FILE.fullmatch(entry.name) is not None
 
 
 def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[str]:

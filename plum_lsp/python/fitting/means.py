@@ -92,3 +92,5 @@ LIES = _words("""
     __getattribute__ __getattr__ __hash__ __len__ __contains__ __repr__ __str__ __del__ __set_name__ __iter__
 """)
 """Methods with which an object made by a candidate could answer a test's questions as it likes."""
+RECORDED = _words("called call_count call_args call_args_list mock_calls method_calls return_value side_effect")
+"""What stand-ins of tests remember of their calls."""

@@ -12,7 +12,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plum_lsp.python.fitting.means import DANGEROUS, DYNAMIC, FRAMES, HARMLESS, LIES, NAMED, READ, SAFE_IMPORTS, STORED
+from plum_lsp.python.fitting.means import (
+    DANGEROUS,
+    DYNAMIC,
+    FRAMES,
+    HARMLESS,
+    LIES,
+    NAMED,
+    READ,
+    RECORDED,
+    SAFE_IMPORTS,
+    STORED,
+)
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 _SPECIAL = re.compile(r"__\w+__")
@@ -44,11 +55,14 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
 
 @dataclass(slots=True)
 class _Names:
-    """What names stand for: `modules` maps names to modules, `top` holds what the file binds at its top."""
+    """What names stand for: `modules` maps names to modules, `local` holds what the function at the candidate binds.
+
+    `inner` are the classes that are defined within functions.
+    """
 
     modules: dict[str, str] = field(default_factory=dict)
-    top: set[str] = field(default_factory=set)
     local: set[str] = field(default_factory=set)
+    inner: set[int] = field(default_factory=set)
 
     @classmethod
     def of(cls, tree: ast.Module, first_line: int, last_line: int) -> _Names:
@@ -64,18 +78,15 @@ class _Names:
                     dotted = f"{node.module or ''}.{alias.name}".lstrip(".")
                     if dotted.split(".")[0] in DANGEROUS and "." in dotted and dotted in _MODULES_WITHIN:
                         names.modules[alias.asname or alias.name] = dotted
-                    names.top.add(alias.asname or alias.name)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (
-                node.lineno <= first_line <= (node.end_lineno or 0)
-            ):
-                arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-                names.local |= {one.arg for one in arguments}
-                names.local |= {one.arg for one in (node.args.vararg, node.args.kwarg) if one is not None}
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                if node.lineno <= last_line and first_line <= (node.end_lineno or 0):
+                    names.local |= {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+            elif isinstance(node, ast.ExceptHandler) and node.name and first_line <= node.lineno <= last_line:
+                names.local.add(node.name)
             elif isinstance(node, ast.Name) and _is_store(node) and first_line <= node.lineno <= last_line:
                 names.local.add(node.id)
-        for statement in tree.body:
-            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                names.top.add(statement.name)
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+            names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
         return names
 
 
@@ -88,11 +99,14 @@ class _Reader:
         self.always: set[str] = set()
         self._calls: set[int] = set()
         self._harmless: set[int] = set()
+        self._stores = self._streams = False
 
     def read(self, node: ast.AST) -> None:
         """Note what a node does; its parts are read by themselves."""
         for key, reason in self._uses(node):
             self.found.setdefault(key, reason)
+        if self._stores and self._streams:
+            self.found.setdefault("stream", "it may change a stream")
 
     def _uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.Call):
@@ -147,6 +161,14 @@ class _Reader:
             yield f"set {attribute}", f"it sets {attribute}"
         if is_stored and self._is_shared(node.value):
             yield "store", "it changes an attribute of something that others use"
+        if is_stored and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+            self._stores = True
+        if is_stored and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "type":
+            yield "store on type", "it changes a class"
+        if (is_stored and attribute in RECORDED) or attribute.startswith("assert"):
+            yield f"attribute {attribute}", f"it uses {attribute}, as tests do"
+        if attribute in ("stdout", "stderr", "stdin") and getattr(node.value, "id", "") in self._names.modules:
+            self._streams = True
         if attribute == "__class__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
             yield "metaclass", "it reaches the class of a class"
         root = _root(node)
@@ -198,14 +220,15 @@ class _Reader:
                     yield f"import {alias.name}", f"it imports {alias.name}"
 
     def _defined(self, node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-        if self._is_class:
+        if self._is_class and id(node) not in self._names.inner:
             return
         bound = {getattr(one, "name", "") for one in node.body}
         bound |= {getattr(target, "id", "") for one in node.body for target in ast.walk(one) if _is_store(target)}
         lies = sorted(bound & LIES)
-        if lies or node.keywords:
+        if lies or node.keywords or len(node.bases) > 1:
             self.always.add("class")
-            yield "class", f"it defines a class with {lies[0] if lies else 'a metaclass'}"
+            yield "class", f"it defines a class with {lies[0] if lies else 'a metaclass or several bases'}"
+        yield "own class", "it defines a class"
 
     def _is_shared(self, node: ast.expr) -> bool:
         """Whether an object is a module's, or bound at the file's top: not the candidate's own."""

@@ -61,13 +61,14 @@ IMPORTS = tuple(
 class Room:
     """What the zygote of a project has besides: where its children keep their folders, and what each kind may open.
 
-    `homes` is a folder of the host, or `HOMES` within a jail that has a file system of its own. `alone` and `tests` are
-    the views of `sandbox.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
+    `homes` is a folder of the host, or `HOMES` within a jail that has a file system of its own. The next three are the
+    views of `sandbox.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
     their places.
     """
 
     homes: str
     alone: tuple[str, ...]
+    beside: tuple[str, ...]
     tests: tuple[str, ...]
     listed: tuple[str, ...]
     mapped: tuple[tuple[str, str], ...] = ()
@@ -236,7 +237,7 @@ def settings(
         views = {
             name: landlock_rules(interpreter, places, room.listed, landlock)["rules"]
             + [(f"{room.homes}/zygote", _READ_FILE | _READ_FOLDER)]
-            for name, places in (("alone", room.alone), ("tests", room.tests))
+            for name, places in (("alone", room.alone), ("beside", room.beside), ("tests", room.tests))
         }
         rules["rules"] += [(path, _READ_FOLDER) for path in room.listed if Path(path).is_dir()]
         rules["rules"].append((room.homes, own))
@@ -245,7 +246,7 @@ def settings(
         "imports": [*IMPORTS, *imports],
         "filter": base64.b64encode(seccomp.assemble(platform.machine(), more)).decode(),
         "landlock": rules,
-        "views": views or {name: [] for name in ("alone", "tests")},
+        "views": views or {name: [] for name in ("alone", "beside", "tests")},
         "homes": room.homes if room is not None else "",
         "mapped": room.mapped if room is not None else (),
         "folder": room.folder if room is not None else "",
