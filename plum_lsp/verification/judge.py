@@ -155,7 +155,7 @@ class Judge:
             )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))
-        return Evidence(specification=(*telling(tests, verdicts), *together))
+        return Evidence(specification=(*whole.confirmed(telling(tests, verdicts), together), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
-from plum_lsp.domain.verification import Passes, Program, RunOutcome, TestCase, TestRun, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Origin, Passes, Program, RunOutcome, TestCase, TestRun, Verdict, VerdictStatus
 from plum_lsp.python.fitting.plain import refusal
 from plum_lsp.python.specification.whole_tests import test_of
 from plum_lsp.verification.rank import counted, score
@@ -78,6 +78,17 @@ def refusal_of(context: Context, program: Program, text: str) -> str:
     first = context.before.count("\n") + 1
     is_class = context.block.kind in {HoleKind.CLASS, HoleKind.MODULE}
     return refusal(program.source, first_line=first, last_line=first + text.count("\n"), is_class=is_class)
+
+
+def confirmed(split: Sequence[TestCase], together: Sequence[TestCase]) -> tuple[TestCase, ...]:
+    """The split tests that count: where tests were run whole, those of tests that reach the function.
+
+    An assertion of another test can fail with the hole unfilled because it was not split as it was meant.
+    """
+    reaching = set(names_of(together))
+    return tuple(
+        test for test in split if not reaching or test.origin is not Origin.PROJECT or test_of(test) in reaching
+    )
 
 
 def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Verdict, ...]:

@@ -17,6 +17,8 @@ from plum_lsp.python.reading.sources import module_or_none
 
 DEPTH_MAX = 5
 """So many functions may lie between a test and the function."""
+FILES_MAX = 6
+"""Files of tests that are collected for a function."""
 NAMES_MAX = 400
 """Names that are followed."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,11 +29,15 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defined:
-    """A function of a file and the names in it. `name` leads through its class by `::`; `is_test`: pytest runs it."""
+    """A function of a file and the names in it. `name` leads through its class by `::`; `is_test`: pytest runs it.
+
+    A class is one too, by what its attributes mention; `bases` are then those it inherits from.
+    """
 
     name: str
     mentions: frozenset[str]
     is_test: bool
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +59,26 @@ def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -
     """Functions and methods; a test of a class also mentions what the class sets up."""
     for node in body:
         if isinstance(node, _Function):
-            is_test = node.name.startswith("test") and (not prefix or prefix.startswith("Test") or bool(inherited))
+            is_test = node.name.startswith("test")
             mentions = _mentions([node]) | (inherited if is_test else frozenset())
             yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=is_test)
         elif isinstance(node, ast.ClassDef):
             setups = [one for one in node.body if not (isinstance(one, _Function) and one.name.startswith("test"))]
             shared = _mentions([*setups, *node.decorator_list, *node.bases])
             yield from _defined(node.body, f"{prefix}{node.name}::", shared)
-            yield Defined(name=f"{prefix}{node.name}", mentions=_mentions([*node.bases, *_values(node)]), is_test=False)
+            bases = tuple(_last(base) for base in node.bases)
+            mentions = _mentions([*node.bases, *_values(node)])
+            yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=False, bases=bases)
         elif isinstance(node, ast.If | ast.Try):
             yield from _defined(node.body, prefix, inherited)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     yield Defined(name=target.id, mentions=_mentions([node.value]), is_test=False)
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def _values(node: ast.ClassDef) -> list[ast.AST]:
@@ -101,14 +113,49 @@ def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) 
     `names` are the function's own, then the class's, whose users come after those of the function.
     """
     depth, files = _depths(names, mentioning)
-    found: list[tuple[tuple[int, bool, str, int], TestCase]] = []
+    owner = names[1] if len(names) > 1 else names[0]
+    found: list[tuple[tuple[int, bool, bool, str, int], str]] = []
     for file in files:
-        for place, function in enumerate(file.functions):
+        tests = [*(function for function in file.functions if function.is_test), *_inherited(file, files)]
+        is_about = any(owner in function.mentions for function in file.functions)
+        for place, function in enumerate(tests):
             near = min((depth[name] for name in function.mentions if name in depth), default=None)
-            if function.is_test and near is not None:
-                found.append(((near, not file.is_near, file.path, place), _case(f"{file.path}::{function.name}")))
-    found.sort(key=lambda pair: pair[0])
-    return tuple(test for _, test in found[:limit])
+            if near is not None:
+                rank = (near, not is_about, not file.is_near, file.path, place)
+                found.append((rank, f"{file.path}::{function.name}"))
+    return tuple(_case(test) for test in _of_few_files([test for _, test in sorted(found)], limit))
+
+
+def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
+    """The first tests, of as many files as are collected at a time."""
+    chosen: list[str] = []
+    files: set[str] = set()
+    for test in tests:
+        path = test.partition("::")[0]
+        if len(chosen) < limit and (path in files or len(files) < FILES_MAX):
+            files.add(path)
+            chosen.append(test)
+    return list(dict.fromkeys(chosen))
+
+
+def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
+    """The tests that the classes of a file have from classes with the names of their bases, here or elsewhere."""
+    own = {function.name for function in file.functions}
+    for one in file.functions:
+        pending, seen = list(one.bases), set[str]()
+        while pending:
+            base = pending.pop()
+            if base in seen:
+                continue
+            seen.add(base)
+            for other in files:
+                for function in other.functions:
+                    if function.name == base:
+                        pending += function.bases
+                    elif function.name.startswith(f"{base}::test"):
+                        name = f"{one.name}::{function.name.partition('::')[2]}"
+                        if name not in own:
+                            yield Defined(name=name, mentions=function.mentions | one.mentions, is_test=True)
 
 
 def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int], Sequence[Indexed]]:
