@@ -33,14 +33,15 @@ from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
 from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, task_of, verify
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification import settle as settling
 from plum_lsp.verification.agreement import is_same
 from plum_lsp.verification.calibration import Calibration, parsed
 from plum_lsp.verification.compare import Comparison
 from plum_lsp.verification.judge import index_of
+from plum_lsp.verification.options import sandbox_options
 from plum_lsp.verification.settle import PROBABILITY_OF_NOTHING, Weighed
 from plum_lsp.verification.signals import NAMES
-from plum_lsp.wiring import MonotonicClock, sandbox_options
 
 RAISING = frozenset(
     {

@@ -26,8 +26,9 @@ from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigg
 from plum_lsp.domain.text import Document
 from plum_lsp.evaluation.offline import OFFERED
 from plum_lsp.policy.hosting.opening import open_policy
-from plum_lsp.server.services import Services
-from plum_lsp.wiring import open_services, policy_options
+from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.suggestion.services import Services
+from plum_lsp.wiring import open_services
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.fit.bases import base_of
 from plum_trainer.gate.decision import GateDecision

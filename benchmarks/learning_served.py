@@ -16,7 +16,8 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Block, FimPrompt, Finish, HoleKind, SamplingOptions
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.wiring import pipeline_options, sandbox_options
+from plum_lsp.suggestion.options import pipeline_options
+from plum_lsp.verification.options import sandbox_options
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.fit.job import write_text
 from plum_trainer.gate.evaluate import judged_samples

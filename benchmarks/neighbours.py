@@ -25,12 +25,16 @@ from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, RequestI
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.survey import Budget, survey
-from plum_lsp.wiring import load_for_command, pipeline_options, policy_options, sandbox_options, template_for
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import load_for_command
 
 VARIANTS = ("without", "as files", "as code")
 SECONDS = 120.0

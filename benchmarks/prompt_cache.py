@@ -26,12 +26,15 @@ from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import PolicyVersion, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, find_model, launch
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.reading import window
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.survey import Budget, survey
-from plum_lsp.wiring import load_for_command, pipeline_options, policy_options, template_for
+from plum_lsp.wiring import load_for_command
 
 FILE = Path(plum_lsp.__file__).parent / "server" / "session.py"
 START_LINE = 190

@@ -21,8 +21,8 @@ from plum_lsp.domain.verification import Call, Limits
 from plum_lsp.python.reading.window import program_with, read_context
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.verification.options import sandbox_options
 from plum_lsp.verification.quality import passage_of, quality_key, quality_of
-from plum_lsp.wiring import sandbox_options
 
 
 async def main() -> None:

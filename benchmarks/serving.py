@@ -28,22 +28,20 @@ from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_base
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 from plum_lsp.policy.versions.publish import publish
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.prompt import build_prompt
-from plum_lsp.wiring import (
-    MonotonicClock,
-    load_for_command,
-    pipeline_options,
-    policy_options,
-    sandbox_options,
-    template_for,
-)
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import load_for_command
 
 SECONDS = 600.0
 TOKENS = 64

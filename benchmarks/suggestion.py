@@ -38,7 +38,8 @@ from plum_lsp.domain.events import Ended, Event, Sampled
 from plum_lsp.domain.suggestion import Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.policy.hosting.opening import open_policy
-from plum_lsp.wiring import open_services, policy_options
+from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.wiring import open_services
 
 ROUNDS = 200
 DEADLINE_SECONDS = 120.0
@@ -136,8 +137,8 @@ async def _asked(editor: Editor, source: str) -> float:
 async def _sampled(policy: ScriptedPolicy, source: str) -> float:
     """Until the second completion, which is the right one, has come through the client alone."""
     from plum_lsp.python.reading.window import read_context
+    from plum_lsp.suggestion.options import pipeline_options
     from plum_lsp.suggestion.prompt import build_prompt
-    from plum_lsp.wiring import pipeline_options
 
     settings = Settings(policy=replace(Settings().policy, url=policy.url, api_key=policy.api_key))
     context = read_context(_request(source).document, len(source), prefix_tokens=1000, suffix_tokens=100)

@@ -38,10 +38,10 @@ from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.policy.versions import publish
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.services import Services
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import StatusBar
+from plum_lsp.suggestion.services import Services
 
 KEYS_A_SECOND = 8.0
 LINE_PAUSE_SECONDS = 0.6

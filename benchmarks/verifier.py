@@ -28,7 +28,8 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.offline import VerifiedTask, task_of, verify
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.wiring import MonotonicClock, sandbox_options
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.verification.options import sandbox_options
 
 Row = dict[str, Any]
 Cells = defaultdict[str, list[tuple[bool, bool]]]

@@ -22,13 +22,14 @@ from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.project import found_environment, read_project
 from plum_lsp.store import open_store, store_file
-from plum_lsp.wiring import load_for_command, policy_options, try_sandbox
+from plum_lsp.wiring import load_for_command, try_sandbox
 
 READY_SECONDS_MAX = 120.0
 """The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""

@@ -27,11 +27,15 @@ from plum_lsp.evaluation.rows import (
     row_of,
 )
 from plum_lsp.policy.hosting.opening import open_policy
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.printing import say
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
-from plum_lsp.wiring import MonotonicClock, load_for_command, pipeline_options, policy_options, sandbox_options
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import load_for_command
 
 
 @click.command("eval")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,12 +17,10 @@ from rich import box
 from rich.table import Table
 
 from plum_lsp.config import Settings, data_dir, load_settings
-from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.preferences import StoredPair
-from plum_lsp.domain.suggestion import RequestId
-from plum_lsp.feedback.exclusion import Exclusions, exclusions_of
+from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
-from plum_lsp.project.privacy import refusal
+from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
@@ -100,35 +97,6 @@ def export(form: str, output: Path | None) -> None:
                 output.chmod(0o600)
                 count = _write(rows, file)
     say(f"{count} rows", err=True)
-
-
-def exclusions(settings: Settings) -> Exclusions | None:
-    """The benchmark tasks that the settings keep out: those of `learning.exclude_tasks` and of `gate.benchmark`.
-
-    Raises:
-        ConfigError: the file cannot be read or is none of benchmark rows.
-    """
-    names = [name for name in (settings.learning.exclude_tasks, settings.gate.benchmark) if name]
-    lines: list[str] = []
-    for path in [Path(name).expanduser() for name in names]:
-        try:
-            read = path.read_text(encoding="utf-8").splitlines()
-            exclusions_of(read)
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path} cannot be used as benchmark rows: {error}") from error
-        lines += read
-    return exclusions_of(lines) if names else None
-
-
-def private(settings: Settings) -> Callable[[str], bool]:
-    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
-    rules = dataclasses.replace(settings.privacy, paused=False)
-
-    @functools.cache
-    def is_private(uri: str) -> bool:
-        return refusal(RequestId(""), uri, rules) is not None
-
-    return is_private
 
 
 def _existing_store(settings: Settings) -> Path:

@@ -19,6 +19,7 @@ from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.llama.engine import LlamaEngine
 from plum_lsp.policy.hosting.llama.supervisor import LlamaSupervisor
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
 from plum_lsp.policy.hosting.vllm.supervisor import Supervisor
@@ -30,7 +31,7 @@ from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
 from plum_lsp.report.printing import say, say_over
-from plum_lsp.wiring import load_for_command, policy_options
+from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
 """vLLM ends its workers first."""

@@ -16,7 +16,7 @@ from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox import seatbelt
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.sandbox.isolation import plans as isolation
-from plum_lsp.sandbox.selftest import selftest as run_selftest
+from plum_lsp.sandbox.opening import selftest as run_selftest
 
 _TIER = click.option(
     "--tier",

@@ -19,7 +19,8 @@ from plum_lsp.server.app import create_server
 from plum_lsp.server.door import read_token
 from plum_lsp.server.settings import Load
 from plum_lsp.server.transport import Serve, serve_socket, serve_stdio, serve_tcp
-from plum_lsp.wiring import MonotonicClock, load_for_server, load_for_tcp, open_services
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.wiring import load_for_server, load_for_tcp, open_services
 
 logger = logging.getLogger(__name__)
 

@@ -21,10 +21,12 @@ from plum_lsp.evaluation.offline import NO_HOLE, MalformedTask, Task, VerifiedTa
 from plum_lsp.evaluation.offline import verify as verify_task
 from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.agreement import is_same
 from plum_lsp.verification.compare import Comparison
 from plum_lsp.verification.judge import index_of, shown
-from plum_lsp.wiring import MonotonicClock, pipeline_options, sandbox_options
+from plum_lsp.verification.options import sandbox_options
 
 INPUTS_SHOWN = 12
 """How many generated inputs `--explain` shows."""

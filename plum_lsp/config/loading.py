@@ -325,3 +325,11 @@ def _folder(key: str, chosen: str, usual: Path) -> Path:
             remedy=f"Set {environment_name(key)} to a folder you can write to.",
         ) from error
     return folder
+
+
+def data_dir_if_any(settings: Settings) -> Path | None:
+    """The data folder; None where there can be none, which the store reports."""
+    try:
+        return data_dir(settings)
+    except ConfigError:
+        return None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from plum_lsp.config import Settings
 from plum_lsp.config.patterns import is_excluded
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
@@ -43,3 +46,14 @@ def _is_private(uri: str, patterns: Sequence[str]) -> bool:
 @lru_cache(maxsize=8)
 def _expanded(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(str(Path(pattern).expanduser()) for pattern in patterns)
+
+
+def private(settings: Settings) -> Callable[[str], bool]:
+    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
+    rules = dataclasses.replace(settings.privacy, paused=False)
+
+    @functools.cache
+    def is_private(uri: str) -> bool:
+        return refusal(RequestId(""), uri, rules) is not None
+
+    return is_private

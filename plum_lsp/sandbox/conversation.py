@@ -139,7 +139,7 @@ async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -
     def extend() -> None:
         waited = child.kept_waiting_seconds() - before
         deadline = limit.when()
-        if waited > WAITED_SHARE_MIN * wall_seconds and deadline is not None:
+        if waited > WAITED_SHARE_MIN * wall_seconds and deadline is not None and not limit.expired():
             limit.reschedule(deadline + min(waited, wall_seconds))
 
     look = loop.call_later(wall_seconds * (1 - WAITED_SHARE_MIN / 2), extend)

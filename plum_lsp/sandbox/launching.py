@@ -94,7 +94,11 @@ async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     if tier.has_pid_namespaces and not has_namespaces:
         await zygote.close()
         raise SandboxError("children cannot have pid namespaces of their own")
-    names = isolation.layers(tier, landlock=landlock, has_pid_namespaces=has_namespaces)
+    threads = str(zygote.report.get("threads"))
+    if threads not in isolation.THREADS:
+        await zygote.close()
+        raise SandboxError("the zygote does not say how many threads its children may have")
+    names = isolation.layers(tier, landlock=landlock, has_pid_namespaces=has_namespaces, threads=threads)
     together = () if order.quota is None else (order.quota.layer,)
     version = order.interpreter.version
     return zygote, SandboxTier(name=tier.name, layers=(*names, *together), python_version=version)

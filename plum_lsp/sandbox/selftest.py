@@ -21,7 +21,6 @@ from plum_lsp.domain.verification import (
     TestId,
     VerdictStatus,
 )
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 
 _PROBES = '''
 import os, socket, sys
@@ -137,19 +136,3 @@ def _test(expression: str, expected: str) -> TestCase:
         origin=Origin.PROJECT,
         quote=expression,
     )
-
-
-async def selftest(options: SandboxOptions) -> SelfTestReport:
-    """Open a sandbox and attack it.
-
-    Raises:
-        SandboxUnavailable: no isolation works here.
-        SandboxError: an attack succeeded.
-    """
-    from dataclasses import replace
-
-    sandbox = await open_sandbox(replace(options, checks_itself=False))
-    try:
-        return await check(sandbox)
-    finally:
-        await sandbox.close()

@@ -31,12 +31,13 @@ from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.progress import shown_progress
 from plum_lsp.server.protocol import PlumProtocol, converter
-from plum_lsp.server.services import OpenServices, ServiceKeeper, Services, Trouble
+from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
 from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
 from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
+from plum_lsp.suggestion.services import Services
 
 logger = logging.getLogger(__name__)
 

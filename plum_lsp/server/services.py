@@ -16,23 +16,12 @@ from typing import TypeAlias
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Recorder
-from plum_lsp.store import Store
-from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.suggestion.services import Services
 
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS_MAX = 5.0
 """An editor waits a few seconds for its servers to leave and then kills them; what is left by then is abandoned."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What answers requests. `store` None means that nothing is remembered; `problems` says what is amiss and why."""
-
-    pipeline: Pipeline
-    store: Store | None
-    problems: tuple[str, ...]
-    close: Callable[[], Awaitable[None]]
 
 
 OpenServices: TypeAlias = Callable[[Settings, Recorder], Awaitable[Services]]

@@ -22,10 +22,11 @@ from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.services import ServiceKeeper, Services, Trouble
+from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
 from plum_lsp.suggestion.debounce import Debounce
+from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
 from plum_lsp.verification.judge import told
 

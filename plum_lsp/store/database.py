@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -34,6 +35,23 @@ BUSY_MS = 5_000
 CHECKED_BYTES_MAX = 64 * 2**20
 """Reading every page of this many bytes takes about 0.1 s. A store of a million candidates would take seconds each time
 it is opened. Damage in a larger file is reported when it is read."""
+
+
+class _TextDatabase(Database):
+    """Stores any text: half of a UTF-16 pair, which a policy or a candidate may write, is kept as `\\ud800`."""
+
+    def execute(self, sql: str, parameters: Any = None) -> sqlite3.Cursor:
+        if isinstance(parameters, dict):
+            parameters = {name: _storable(value) for name, value in parameters.items()}
+        elif parameters is not None:
+            parameters = [_storable(value) for value in parameters]
+        return super().execute(sql, parameters)
+
+
+def _storable(value: Any) -> Any:
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def store_file(data_dir: Path) -> Path:
@@ -147,7 +165,7 @@ def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_m
     """The connection with its pragmas set and the file checked. It is closed if a check fails."""
     try:
         with explained(path):
-            db = Database(connection, execute_plugins=False, recursive_triggers=False)
+            db = _TextDatabase(connection, execute_plugins=False, recursive_triggers=False)
             _refuse_foreign(path, db)
             _refuse_damaged(path, db)
             if write:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
@@ -36,8 +37,21 @@ class TrainingEvent:
     id: int
     round: int
     step: str
-    detail: Mapping[str, Any]
+    detail: Mapping[str, object]
     happened_at: str
+
+    def number(self, *names: str) -> float:
+        """A number of the report, found by the names that lead to it.
+
+        Raises:
+            StoreError: there is none.
+        """
+        value: object = self.detail
+        for name in names:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if not isinstance(value, int | float):
+            raise StoreError(f"step {self.step!r} of training round {self.round} has no number {'.'.join(names)!r}")
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

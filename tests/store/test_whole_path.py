@@ -22,8 +22,8 @@ from plum_lsp.domain.suggestion import (
     Trigger,
 )
 from plum_lsp.domain.text import Document
-from plum_lsp.server.services import Services
 from plum_lsp.store import Reader, Store, open_reader
+from plum_lsp.suggestion.services import Services
 from plum_lsp.wiring import open_services
 
 pytestmark = pytest.mark.slow

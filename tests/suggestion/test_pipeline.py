@@ -34,8 +34,9 @@ from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion import pipeline as pipeline_module
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
-from plum_lsp.wiring import MonotonicClock, pipeline_options
 
 pytestmark = pytest.mark.slow
 

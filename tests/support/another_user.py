@@ -51,14 +51,16 @@ def _link(source: str, target: str) -> str:
     return target
 
 
-def run_as_nobody(command: list[str], folder: Path, python_path: str) -> subprocess.CompletedProcess[str]:
+def run_as_nobody(
+    command: list[str], folder: Path, python_path: str, *, user: int = USER
+) -> subprocess.CompletedProcess[str]:
     """Run a command as an ordinary user with nothing of ours in its environment."""
     return subprocess.run(
         command,
         cwd=folder,
         env={"PYTHONPATH": python_path, "PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": str(folder / "python" / "lib")},
-        user=USER,
-        group=USER,
+        user=user,
+        group=user,
         extra_groups=[],
         capture_output=True,
         text=True,

@@ -30,8 +30,8 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Call, Equals, Origin, TestCase, TestId, Verdict, VerdictStatus
 from plum_lsp.server.app import PlumServer, create_server
-from plum_lsp.server.services import Services
 from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.suggestion.services import Services
 
 
 class SystemClock:

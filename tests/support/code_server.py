@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, object] = {
     "workbench.tips.enabled": False,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "chat.commandCenter.enabled": False,
+    "chat.disableAIFeatures": True,
     "update.mode": "none",
     "extensions.autoCheckUpdates": False,
 }

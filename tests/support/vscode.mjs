@@ -36,23 +36,31 @@ function readGhost() {
   return [...lines].sort(([one], [other]) => top(one) - top(other)).map(([, text]) => text).join("\n");
 }
 
-/** Installed in every page: remembers each ghost text that was ever drawn. */
+/** Installed in every page: remembers each ghost text that was ever drawn. Looks only where something changed. */
 function watch() {
   window.plumGhosts = new Set();
   window.plumLines = new Set();
+  let isDue = false;
   const look = () => {
-    requestAnimationFrame(look);
+    isDue = false;
     const text = window.plumGhost?.();
     if (!text) return;
     window.plumGhosts.add(text);
     const lines = [...document.querySelectorAll(".view-lines .view-line")];
     window.plumLines.add(lines.map((line) => line.textContent).join(""));
   };
-  requestAnimationFrame(look);
   new MutationObserver(() => {
     const text = window.plumGhost?.();
     if (text) window.plumGhosts.add(text);
-  }).observe(document, { subtree: true, childList: true, characterData: true });
+    if (!isDue) requestAnimationFrame(look);
+    isDue = true;
+  }).observe(document, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributes: true,
+    attributeFilter: ["class"],
+  });
 }
 
 const actions = {

@@ -1,6 +1,7 @@
-"""Runs a command on a kernel that refuses isolation: `python without_isolation.py COMMAND...`.
+"""Runs a command on a kernel that refuses isolation: `python without_isolation.py [--refuse=NAME,NAME] COMMAND...`.
 
-A seccomp filter answers `mount` and `landlock_create_ruleset` with EPERM, as a hardened container does.
+A seccomp filter answers the named calls with EPERM, as a hardened container does; without names, `mount` and
+`landlock_create_ruleset`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import platform
 import struct
 import sys
 
-_MOUNT = {"x86_64": 165, "aarch64": 40}
-_LANDLOCK_CREATE_RULESET = 444
+_NUMBERS = {
+    "x86_64": {"mount": 165, "landlock_create_ruleset": 444, "unshare": 272, "setresuid": 117},
+    "aarch64": {"mount": 40, "landlock_create_ruleset": 444, "unshare": 97, "setresuid": 147},
+}
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 _LOAD, _JUMP_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 
 
-def refuse_isolation() -> None:
+def refuse(names: list[str]) -> None:
     """Install the filter; it stays for this process and all it starts."""
-    refused = (_MOUNT[platform.machine()], _LANDLOCK_CREATE_RULESET)
+    refused = [_NUMBERS[platform.machine()][name] for name in names]
     program = struct.pack("HBBI", _LOAD, 0, 0, 0)
     for place, number in enumerate(refused):
         program += struct.pack("HBBI", _JUMP_EQUAL, len(refused) - place, 0, number)
@@ -35,5 +38,8 @@ def refuse_isolation() -> None:
 
 
 if __name__ == "__main__":
-    refuse_isolation()
-    os.execv(sys.argv[1], sys.argv[1:])
+    command, calls = sys.argv[1:], "mount,landlock_create_ruleset"
+    if command[0].startswith("--refuse="):
+        calls = command.pop(0).partition("=")[2]
+    refuse(calls.split(","))
+    os.execv(command[0], command)

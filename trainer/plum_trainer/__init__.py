@@ -1,1 +1,1 @@
-"""The training side of plum-lsp: reads the store, writes adapters, imports nothing of the language server."""
+"""The training side of plum-lsp: reads the store and writes adapters. It does not import the language server."""

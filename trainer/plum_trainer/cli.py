@@ -17,10 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from plum_lsp import __version__
-from plum_lsp.cli.pairs import exclusions, private
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader, store_file
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
@@ -138,7 +139,7 @@ def history(limit: int) -> None:
 @click.argument("version", type=int, required=False)
 @_told
 def rollback(version: int | None) -> None:
-    """Go back to a version (0: the base alone); without one, to the version before the current. Nothing is deleted."""
+    """Go back to a version (0 is the base alone), by default to the one before the current. No version is deleted."""
     folder = data_dir(_settings())
     settings = _settings()
     store = VersionStore(folder / ADAPTERS)
@@ -180,7 +181,10 @@ def resume() -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the file here, no more.")
 @_told
 def install_service(kind: str, output: Path | None) -> None:
-    """Start `plum-trainer run` with your session: a systemd user unit; for launchd and Windows, the file to install."""
+    """Start `plum-trainer run` with your session.
+
+    Installs a systemd user unit, or writes the file for launchd or Windows.
+    """
     if output is not None:
         output.write_text(service.contents(kind, service.command_path()), encoding="utf-8")
         say(f"wrote {output}")
@@ -198,7 +202,7 @@ def uninstall_service() -> None:
 
 
 def _before(number: int, known: Sequence[int]) -> int:
-    """The highest version below; 0 if there is none."""
+    """The highest lower version. 0 if there is none."""
     return max((one for one in known if one < number), default=0)
 
 

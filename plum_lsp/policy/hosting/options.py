@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from plum_lsp.config import Settings, cache_dir, data_dir_if_any
+from plum_lsp.policy.models.catalogue import catalogue
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 
 
@@ -32,3 +34,22 @@ class PolicyOptions:
     def store(self) -> VersionStore | None:
         """The published versions, where they are looked for."""
         return VersionStore(self.data_dir / ADAPTERS) if self.data_dir else None
+
+
+def policy_options(settings: Settings) -> PolicyOptions:
+    """What the policy package needs of the settings."""
+    policy = settings.policy
+    return PolicyOptions(
+        url=policy.url,
+        model=policy.model or ("" if policy.url else next(iter(catalogue()))),
+        api_key=policy.api_key,
+        model_folder=Path(policy.model_folder).expanduser() if policy.model_folder else None,
+        offline=policy.offline,
+        threads=policy.threads,
+        context_tokens=policy.context_tokens,
+        idle_seconds=policy.idle_seconds,
+        cache_dir=cache_dir(settings),
+        ca_file=policy.ca_file,
+        proxy=policy.proxy,
+        data_dir=data_dir_if_any(settings),
+    )

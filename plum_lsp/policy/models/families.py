@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from plum_lsp.domain.suggestion import FimTemplate
+from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion
+from plum_lsp.policy.models.catalogue import entry_like
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,10 @@ def family_of(model: str) -> Family | None:
     """
     lowered = model.lower().replace("_", "-")
     return next((family for family in families() if any(name in lowered for name in family.names)), None)
+
+
+def template_for(version: PolicyVersion) -> FimTemplate | None:
+    """The fill-in-the-middle tokens of a policy: its catalogue entry's or its family's; None if it has none."""
+    entry = entry_like(version.model, sha256=version.model_sha256)
+    family = family_of(version.model)
+    return (entry.fim if entry else None) or (family.fim if family else None)

@@ -10,6 +10,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 
+from plum_lsp.domain.display import hidden_characters
 from plum_lsp.domain.suggestion import (
     Candidate,
     CandidateId,
@@ -21,6 +22,8 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.python.fitting.cutting import Cutter, cut
 from plum_lsp.python.fitting.static import Inserted, inserted, parse, undefined_names
 from plum_lsp.python.fitting.trimming import fitting_variants, place_at_cursor, without_repeated_suffix
+
+_HIDDEN_NAMED_MAX = 4
 
 __all__ = ["Cutter", "cut", "make_candidate"]
 
@@ -84,8 +87,18 @@ def _problem(text: str, tree: ast.Module | str, place: Inserted, context: Contex
         return f"does not parse: {_relative(tree, place)}"
     if _is_hollow(text, context):
         return "empty body"
+    if hidden := _hidden(text, context):
+        return f"invisible or direction-changing characters: {', '.join(hidden)}"
     names = undefined_names(tree, place, context)
     return f"undefined name: {', '.join(names)}" if names else ""
+
+
+def _hidden(text: str, context: Context) -> list[str]:
+    """The characters of the candidate that nobody sees and that the document does not contain, as `U+202E`."""
+    own = hidden_characters(text)
+    if own:
+        own -= hidden_characters(context.before + context.after + context.prefix + context.suffix)
+    return [f"U+{ord(character):04X}" for character in sorted(own)][:_HIDDEN_NAMED_MAX]
 
 
 def _relative(reason: str, place: Inserted) -> str:

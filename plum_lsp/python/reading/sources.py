@@ -16,6 +16,7 @@ from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.text import Span
+from plum_lsp.python.reading.lines import mask
 from plum_lsp.python.reading.syntax import is_rewritable
 
 _BINDING = re.compile(
@@ -23,6 +24,8 @@ _BINDING = re.compile(
     re.MULTILINE,
 )
 _MEMBER = re.compile(r"^[ \t]+(?:(?:async[ ]+)?def[ ]+(\w+)|(\w+)[ \t]*[:=])|\bself\.(\w+)", re.MULTILINE)
+_HEADER = re.compile(r"^[ \t]*(?:async[ ]+)?def[ ]+(\w+)", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
@@ -40,7 +43,8 @@ class Surface:
 
     `names` are bound in the program or built in. `receivers` maps names that the docstrings use for an object of
     the class to the statement that makes one; `construct` is such an expression, None if the constructor needs
-    arguments nobody has told us. `members` are names of methods and attributes that the program's classes give.
+    arguments nobody has told us. `members` are names of methods and attributes that the program's classes give,
+    `dependents` those of its functions and methods that use the function, directly or through one another.
     """
 
     function: FunctionSymbol
@@ -48,6 +52,7 @@ class Surface:
     receivers: dict[str, str]
     construct: str | None
     members: frozenset[str] = frozenset()
+    dependents: frozenset[str] = frozenset()
 
     @property
     def is_instance_method(self) -> bool:
@@ -145,7 +150,21 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
         receivers=receivers,
         construct=construct,
         members=frozenset(name for found in _MEMBER.findall(program) for name in found if name),
+        dependents=_dependents(mask(program), function.name),
     )
+
+
+def _dependents(program: str, name: str) -> frozenset[str]:
+    """The functions and methods of a masked program whose text names the function, or one that does so."""
+    headers = list(_HEADER.finditer(program))
+    ends = [*(header.start() for header in headers), len(program)][1:]
+    texts = [(header.group(1), program[header.end() : end]) for header, end in zip(headers, ends, strict=False)]
+    words = [(one, frozenset(_WORD.findall(text))) for one, text in texts if one != name]
+    found, grown = frozenset({name}), True
+    while grown:
+        more = found | {one for one, used in words if used & found}
+        grown, found = more != found, more
+    return found - {name}
 
 
 def texts_of(context: Context, function: FunctionSymbol) -> list[str]:

@@ -14,7 +14,9 @@ name that both sides need unless the call is given it as it is.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import copy
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -160,8 +162,48 @@ def acted(setup: str, surface: Surface) -> Call | None:
     for node in ast.walk(last.node):
         if isinstance(node, _DECIDING) and (own.is_mentioned(node) or names_in(node)[0] & (depends | last.binds)):
             return None
+    bare = _Bare(own).visit(copy.deepcopy(last.node))
+    loops = [node.target for node in ast.walk(last.node) if isinstance(node, ast.For | ast.AsyncFor)]
+    looped = frozenset[str]().union(*(names_in(target)[1] for target in loops))
+    given = frozenset[str]().union(*(names_in(argument)[0] for argument in _arguments(last.node, own)))
+    if names_in(bare)[0] & (looped | (history.bound - depends)) or looped - given:
+        return None
     lines = for_candidate([], history, last.reads)
     return Call(expression="", setup=source_of([*lines, *([] if lines and lines[-1] is last else [last])]))
+
+
+class _Bare(ast.NodeTransformer):
+    """Code without what calls of the function are given, and without what loops run over."""
+
+    def __init__(self, own: Own) -> None:
+        self._own = own
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A call, without its arguments if it is one of the function."""
+        if self._own.is_call(node):
+            return ast.Constant(value=None)
+        return self.generic_visit(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        """The body of a loop."""
+        return ast.Module(body=[self.visit(inner) for inner in node.body], type_ignores=[])
+
+
+def _arguments(node: ast.AST, own: Own) -> Iterator[ast.expr]:
+    """What calls of the function in some code are given, loops within loops among it."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and own.is_call(part):
+            yield from (*part.args, *(keyword.value for keyword in part.keywords), part.func)
+        elif isinstance(part, ast.For):
+            yield part.iter
+
+
+def shown_constants(source: str, surface: Surface) -> Counter[str]:
+    """The texts of constants in some code that the function is not given: what is printed beside its answers."""
+    own, tree = Own.of(surface, source), module_or_none(source)
+    bare = _Bare(own).visit(tree) if tree is not None else ast.Module(body=[], type_ignores=[])
+    constants = [node.value for node in ast.walk(bare) if isinstance(node, ast.Constant)]
+    return Counter(str(value).strip() for value in constants if value is not None and str(value).strip())
 
 
 def _gives_truth(tree: ast.expr, own: Own, history: History) -> bool:

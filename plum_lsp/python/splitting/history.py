@@ -67,14 +67,23 @@ def history_of(
         if isinstance(node.value, ast.List | ast.Tuple)
     }
     body = [part for node in tree.body for part in _unpacked(node, displays)]
-    holder = ast.Module(
-        body=[*body, ast.Expr(value=copy.deepcopy(question or ast.Constant(value=None)))], type_ignores=[]
-    )
+    asked = ast.Expr(value=copy.deepcopy(question or ast.Constant(value=None)))
+    holder = ast.Module(body=[*body, asked], type_ignores=[])
+    if any("_" in names_in(node)[1] for node in body):
+        holder = _Renamed().visit(holder)
     holder = _exploded(holder)
     *statements, last = holder.body
     assert isinstance(last, ast.Expr)
     separated, call_places = _separated(statements, is_call)
     return _classified(separated, call_places, is_call, is_mentioned), last.value if question is not None else None
+
+
+class _Renamed(ast.NodeTransformer):
+    """Gives the `_` of a session another name: here it stands for what the candidate answers."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """A name."""
+        return ast.copy_location(ast.Name(id="_dropped", ctx=node.ctx), node) if node.id == "_" else node
 
 
 def _unpacked(node: ast.stmt, displays: dict[str, ast.List | ast.Tuple]) -> Iterable[ast.stmt]:

@@ -19,14 +19,15 @@ _PARTIAL = frozenset({"partial", "functools.partial"})
 class Own:
     """The names under which the function is called; a constructor goes by that of its class.
 
-    `program` are names that the program binds, `members` the methods and attributes of its classes. `method` is a
-    special method's name, which operators call. `made` are names of functions that the function made: what it
-    decorated or returned.
+    `program` are names that the program binds, `members` the methods and attributes of its classes, `dependents` those
+    of its parts that use the function. `method` is a special method's name, which operators call. `made` are names of
+    functions that the function made: what it decorated or returned.
     """
 
     names: frozenset[str]
     program: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
+    dependents: frozenset[str] = frozenset()
     method: str = ""
     made: frozenset[str] = frozenset()
 
@@ -39,6 +40,7 @@ class Own:
             names=frozenset({class_name.rsplit(".", 1)[-1]} if is_constructor else {name}),
             program=surface.names,
             members=surface.members,
+            dependents=surface.dependents - {name, class_name.rsplit(".", 1)[-1]},
             method="" if is_constructor or not name.startswith("__") else name,
         )
         return own._with_made(source) if own.names & _words(source) or own.method else own
@@ -95,6 +97,11 @@ class Own:
         return any(
             self._is_named(part) or (isinstance(part, ast.expr) and self.is_call(part)) for part in ast.walk(node)
         )
+
+    def is_needed(self, node: ast.AST) -> bool:
+        """Whether some code needs the function, itself or through other parts of the program."""
+        names = {_name_of(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}
+        return bool(names & self.dependents) or self.is_mentioned(node)
 
     def _is_named(self, node: ast.AST) -> bool:
         is_made = isinstance(node, ast.Name) and node.id in self.made

@@ -23,7 +23,10 @@ _PLAIN_ATTRIBUTES = frozenset(name for cls in _PLAIN for name in dir(cls))
 """What plain data can do is done to the value outside; any other attribute needs the object itself."""
 JUDGING = frozenset({"isinstance", "all", "any", "bool", "isclose", "allclose", "array_equal"})
 """Functions whose result is a verdict on their arguments."""
-_UNREPEATABLE = re.compile(r"\b(?:numpy|np|secrets|uuid|urandom|time|datetime)\b")
+_UNREPEATABLE = re.compile(
+    r"\b(?:secrets|uuid|urandom)\b|\b(?:np|numpy)\.random|\btime\.\w+\(|\b(?:now|today|utcnow|default_rng)\("
+)
+"""What gives something else each time."""
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp)
 _TRUTHS = (None, True, False)
 """What an object that says the same to everything can meet."""
@@ -139,7 +142,7 @@ def taken_apart(source: str, setup: str, surface: Surface, *, is_judged: bool) -
         if not all(_is_judged_by_value(node, parts, changeable) for node in ast.walk(changed)):
             return None
         predicate = parts.visit(changed)
-        if not parts.is_split or not isinstance(predicate, ast.expr) or own.is_mentioned(predicate):
+        if not parts.is_split or not isinstance(predicate, ast.expr) or own.is_needed(predicate):
             return None
         parts.predicate = predicate
         if not _has_lines(parts):
@@ -160,7 +163,7 @@ def _has_lines(parts: Parts) -> bool:
         return False
     parts.lines = lines
     parts.links = {name: parts.at(parts.place_of(ast.Name(id=name, ctx=ast.Load()))) for name in sorted(wanted)}
-    return not any(_UNREPEATABLE.search(ast.unparse(line.node)) for line in lines)
+    return not any(_UNREPEATABLE.search(ast.unparse(line.node)) or parts.own.is_needed(line.node) for line in lines)
 
 
 def observed_names(tree: ast.expr, history: History, own: Own) -> frozenset[str]:
@@ -223,7 +226,17 @@ def is_answered(tree: ast.expr, parts: Parts) -> bool:
     if isinstance(tree, ast.Call):
         if isinstance(tree.func, ast.Attribute) and is_answered(tree.func.value, parts):
             return not (tree.args or tree.keywords) or root_of(tree.func) in parts.history.receivers
-        is_reader = ast.unparse(tree.func) in READERS | {"len", "sorted", "set", "dict", "sum", "type", "print"}
+        is_reader = ast.unparse(tree.func) in READERS | {
+            "len",
+            "sorted",
+            "set",
+            "dict",
+            "sum",
+            "type",
+            "print",
+            "pprint",
+            "pprint.pprint",
+        }
         return (
             is_reader
             and bool(tree.args)

@@ -183,8 +183,10 @@ ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
 }
-"""All that a zygote inherits; libraries must not start threads before it forks. Candidates see none of it."""
+"""All that a zygote inherits; libraries must not start threads before it forks, and an arena for each thread of a
+candidate would take 64 MB of its address space. Candidates see none of it."""
 
 
 def _mounts(interpreter: Interpreter, readable: Sequence[str]) -> list[str]:
@@ -245,6 +247,7 @@ def settings(
         "paths": [*interpreter.paths, *import_paths],
         "imports": [*IMPORTS, *imports],
         "filter": base64.b64encode(seccomp.assemble(platform.machine(), more)).decode(),
+        "threadless": base64.b64encode(seccomp.assemble_threadless(platform.machine())).decode(),
         "landlock": rules,
         "views": views or {name: [] for name in ("alone", "beside", "tests")},
         "homes": room.homes if room is not None else "",
@@ -328,8 +331,17 @@ def _is_hidden(entry: Path) -> bool:
     return name.startswith(".") or entry.suffix.lower() in _KEYS or (says_so and entry.is_file())
 
 
-def layers(tier: Tier, *, landlock: int, has_pid_namespaces: bool) -> tuple[str, ...]:
-    """The names of the layers in force, outermost first."""
+THREADS = {
+    "namespace": "64 threads for each child",
+    "user": "64 threads for each child",
+    "shared": "1,024 threads for all children",
+    "nothing": "no threads",
+}
+"""What each kind of `jail.tasks.Bound` means."""
+
+
+def layers(tier: Tier, *, landlock: int, has_pid_namespaces: bool, threads: str) -> tuple[str, ...]:
+    """The names of the layers in force, outermost first; `threads` is the kind of `jail.tasks.Bound` that was found."""
     names = ["bubblewrap", "network namespace"] if tier.has_bubblewrap else []
     if has_pid_namespaces:
         names.append("pid namespace for each child")
@@ -337,4 +349,4 @@ def layers(tier: Tier, *, landlock: int, has_pid_namespaces: bool) -> tuple[str,
         names.append("pid namespace")
     if landlock:
         names.append(f"landlock {landlock}")
-    return (*names, "seccomp", "rlimits", "no capabilities", "outside judge")
+    return (*names, "seccomp", "rlimits", THREADS[threads], "no capabilities", "outside judge")

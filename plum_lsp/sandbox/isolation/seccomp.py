@@ -104,6 +104,18 @@ def assemble(machine: str, more: Sequence[str] = ()) -> bytes:
     return b"".join(code)
 
 
+def assemble_threadless(machine: str) -> bytes:
+    """A filter beside the other that refuses every new thread, for kernels that cannot count them.
+
+    Raises:
+        KeyError: no filter for such a machine.
+    """
+    table, _ = ARCHITECTURES[machine]
+    code = [_instruction(_LOAD, _NUMBER_AT)]
+    code += _when(numbers(["clone", "clone3"], table), [_instruction(_RETURN, _ERRNO | _EPERM)])
+    return b"".join([*code, _instruction(_RETURN, _ALLOW)])
+
+
 def numbers(names: list[str], table: str) -> list[int]:
     """Numbers of the names that the architecture has; a name no kernel knows is a bug.
 
@@ -156,5 +168,6 @@ __all__ = [
     "Check",
     "NoSuchSystemCall",
     "assemble",
+    "assemble_threadless",
     "numbers",
 ]

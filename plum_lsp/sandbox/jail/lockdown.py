@@ -68,6 +68,11 @@ def new_pid_namespace(with_user: bool) -> None:
     _must(_libc.unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if with_user else 0)), "unshare")
 
 
+def new_user_namespace() -> None:
+    """Go on in a user namespace of our own, in which nobody else runs."""
+    _must(_libc.unshare(_CLONE_NEWUSER), "unshare")
+
+
 def back_to_pid_namespace(process_fd: int) -> None:
     """Undo `new_pid_namespace` for later forks: `process_fd` is a pidfd of ourselves (setns(2), Linux 5.8)."""
     _must(_libc.setns(process_fd, _CLONE_NEWPID), "setns")

@@ -63,11 +63,18 @@ class Session:
         for item in session.items:
             self._items.setdefault(_name_of(item), []).append(item)
         self._state = session._setupstate
+        self._own_folder()
 
     @property
     def names(self) -> list[str]:
         """The functions that were collected."""
         return list(self._items)
+
+    def _own_folder(self) -> None:
+        """Let pytest's own temporary folder belong to who can use it: the real user may be another for each child."""
+        import _pytest.tmpdir
+
+        vars(_pytest.tmpdir)["get_user_id"] = os.geteuid
 
     def run(self, name: str, seconds: float, cases_max: int) -> Ran:
         """Run one test: at most so many of its cases within so many seconds, up to the first that does not pass."""

@@ -24,7 +24,7 @@ import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
-from . import child, documents, homes, lockdown, preparing
+from . import child, documents, homes, lockdown, preparing, tasks
 
 _MESSAGE_MAX = 1 << 20
 _CHANNEL = 3
@@ -46,13 +46,14 @@ def main(control_fd: int) -> NoReturn:
     # Before the imports: packages may start threads, after which the kernel makes no user namespace.
     has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace()
     _go_on_watched(control)
+    bound = tasks.find()
     if settings["homes"]:
         os.environ.update(homes.environment(homes.make(settings["homes"], "zygote")))
         documents.serve_mapped(settings["mapped"])
     missing = _import_all(settings["imports"])
     if not settings["homes"]:
         os.environ.clear()
-    _serve(control, settings, has_namespaces, preparing.Prepared(), {"missing": missing})
+    _serve(control, settings, has_namespaces, preparing.Prepared(), {"missing": missing}, bound)
 
 
 def _serve(
@@ -61,14 +62,16 @@ def _serve(
     has_namespaces: bool,
     prepared: preparing.Prepared,
     more: dict[str, Any],
+    bound: tasks.Bound,
 ) -> NoReturn:
     """Say that we are ready, with our pidfd, and serve the control socket."""
     own = os.pidfd_open(os.getpid())
-    zygote = _Zygote(control, settings, has_namespaces, prepared, own)
+    zygote = _Zygote(control, settings, has_namespaces, prepared, own, bound)
     report = {
         "ready": sys.version.split()[0],
         "pid_namespaces": has_namespaces,
         "landlock": lockdown.landlock_version(),
+        "threads": bound.kind,
         "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         **more,
     }
@@ -148,9 +151,12 @@ class _Zygote:
         has_namespaces: bool,
         prepared: preparing.Prepared,
         own: int,
+        bound: tasks.Bound,
     ) -> None:
         self._control = control
         self._settings = settings
+        self._bound = bound
+        self._threadless = base64.b64decode(settings["threadless"]) if bound.kind == tasks.NOTHING else b""
         self._has_namespaces = has_namespaces
         self._prepared = prepared
         self._own = own
@@ -254,7 +260,7 @@ class _Zygote:
                 os.close(descriptor)
         order = json.loads(_long_message(control))
         more = self._prepared.prepare(order)
-        _serve(control, self._settings, self._has_namespaces, self._prepared, more)
+        _serve(control, self._settings, self._has_namespaces, self._prepared, more, self._bound)
 
     def _bury(self, pidfd: int) -> None:
         """Reap one child and say how it ended (a negative number is the signal) and what CPU time it took."""
@@ -278,6 +284,7 @@ class _Zygote:
     def _be_child(self, channel: int, view: str, home: str) -> NoReturn:
         """Drop every right but the private socket, then serve it."""
         try:
+            self._bound.confine()
             lockdown.die_with_parent()
             lockdown.drop_capabilities()
             lockdown.refuse_new_privileges()
@@ -290,6 +297,8 @@ class _Zygote:
             os.dup2(63, _CHANNEL, inheritable=False)
             os.closerange(4, 65536)
             base_bytes = self._base_bytes
+            if self._threadless:
+                lockdown.filter_system_calls(self._threadless)
             lockdown.filter_system_calls(self._filter)
             child.serve(_CHANNEL, lambda order: lockdown.limit_resources(order, base_bytes), self._prepared)
         finally:

@@ -21,10 +21,10 @@ from plum_lsp.domain.suggestion import Offer, RequestId, SuggestionRequest, Trig
 from plum_lsp.domain.text import Document
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.services import Services
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import open_learning
 from plum_lsp.store.preferences import open_preferences
+from plum_lsp.suggestion.services import Services
 from plum_lsp.wiring import open_services
 from plum_trainer.data.rows import PairRow, tokens_of, values_of
 from plum_trainer.fit import children

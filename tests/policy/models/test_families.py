@@ -12,10 +12,9 @@ from gguf import GGUFReader
 from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.policy.models.catalogue import cached_path, catalogue
-from plum_lsp.policy.models.families import Family, families, family_of
+from plum_lsp.policy.models.families import Family, families, family_of, template_for
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.suggestion.prompt import build_prompt
-from plum_lsp.wiring import template_for
 
 CONTROL = 3
 """The type of a control token in a GGUF file (llama.cpp, `llama_token_type`)."""

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.contexts import completion_of, context_at
 
+from plum_lsp.domain.display import hidden_characters
 from plum_lsp.domain.suggestion import Candidate, HoleKind, PolicyVersion
 from plum_lsp.python.fitting.candidates import make_candidate
 
@@ -189,3 +190,27 @@ def test_any_text_makes_a_candidate(text: str, kind: HoleKind) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # which warning an unknown escape gives depends on the version of Python
             ast.parse(context.before + candidate.text + context.after)
+
+
+HIDDEN = ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\u2060", "\u3164", "\U000e0061", "\x1b", "\x9b", "\u00ad"]
+
+
+@pytest.mark.parametrize("character", HIDDEN, ids=ascii)
+@pytest.mark.parametrize("text", ["return '{}' + a", "return a + b  # {}", "return (a +\n        b)  # {} x"])
+def test_what_nobody_sees_is_not_offered(character: str, text: str) -> None:
+    """A bidirectional control or an invisible character that the document does not contain is a problem, and named."""
+    problem = _make(BODY, text.format(character)).problem
+    assert f"U+{ord(character):04X}" in problem or "does not parse" in problem
+    assert not hidden_characters(problem)
+
+
+@pytest.mark.parametrize("character", ["\u200d", "\u202e", "\u00ad"], ids=ascii)
+def test_what_the_document_contains_may_be_written_again(character: str) -> None:
+    """Its writer uses it."""
+    assert _make(f"SIGN = '{character}'\n{BODY}", f"return '{character}'").problem == ""
+    assert _make(BODY, "return '⚠️ é 漢字 🐍'").problem == ""
+
+
+def test_half_a_character_is_a_problem() -> None:
+    """No file can contain a lone surrogate."""
+    assert _make(BODY, "return '\ud800'").problem

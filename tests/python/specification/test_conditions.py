@@ -90,6 +90,19 @@ def test_a_condition_that_cannot_be_split_is_left_out(statement: str) -> None:
     assert [call for call, _ in parts(statement) if "n = " not in call] == []
 
 
+def test_what_uses_the_function_cannot_be_computed_without_it() -> None:
+    """Neither directly nor through another function."""
+    text = (
+        "def g(x):\n    return h(x)\n\n\ndef h(x):\n    return f(x)\n\n\ndef k(x):\n    return 3 * x\n\n\ndef f(x):\n"
+    )
+    for other, count in (("g", 0), ("h", 0), ("k", 1)):
+        head = f'{text}    """Three times x.\n\n    assert {other}(f(1)) == 9\n    """\n    '
+        document = Document(uri="file:///a.py", version=1, text=head)
+        context = read_context(document, len(head), prefix_tokens=2000, suffix_tokens=500)
+        assert context is not None
+        assert len(examples_of(context)) == count
+
+
 def test_an_assertion_about_a_method_is_split() -> None:
     """The object is made beside the candidate, the comparison is not."""
     assert parts("assert f(1) > 2", is_method=True) == [("A().f(1)", Holds(predicate="_ > 2"))]

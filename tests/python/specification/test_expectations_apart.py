@@ -165,6 +165,19 @@ def in_docstring(shape: str, seed: str) -> tuple[Context, tuple[TestCase, ...], 
 
 
 Made = Callable[[str, str], tuple[Context, tuple[TestCase, ...], int]]
+UNTOLD = [
+    ">>> print(f({i}), {o})\n{o} {o}",
+    ">>> for x, w in [({i}, {o})]:\n...     print(f(x), w)\n{o} {o}",
+    ">>> w = {o}\n>>> for x in [{i}]:\n...     print(f(x), w)\n{o} {o}",
+    ">>> w = {o}\n>>> print(f({i}), w)\n{o} {o}",
+    ">>> print(f({i}) == {o})\nTrue",
+    ">>> print(all([f({i}) == {o}]))\nTrue",
+    ">>> for x, w in [({i}, {o})]:\n...     print('yes' if f(x) == w else 'no')\nyes",
+    ">>> f({i}).__eq__({o})\nTrue",
+    ">>> f({i}).same({o})\nTrue",
+    ">>> def check(x, w): return f(x) == w\n>>> check({i}, {o})\nTrue",
+    ">>> same = lambda x, w: f(x) == w\n>>> same({i}, {o})\nTrue",
+]
 SHAPES = [
     *(pytest.param(in_project, shape, id=f"project {name}") for name, shape in PROJECT.items()),
     *(pytest.param(in_docstring, shape, id=f"docstring {name}") for name, shape in DOCSTRING.items()),
@@ -179,6 +192,12 @@ def test_nothing_expected_is_sent_to_a_candidate(made: Made, shape: str) -> None
     program = program_to_run(context, "return x").source
     sent = program + "".join(_question(Ask(call=test.call), 0).decode() for test in tests)
     assert not [form for form in (str(wanted), hex(wanted), str(wanted + 1), str(float(wanted))) if form in sent]
+
+
+@pytest.mark.parametrize("shape", UNTOLD)
+def test_what_mixes_answers_with_what_is_expected_makes_no_test(shape: str) -> None:
+    """The candidate would see the one beside the other, or its own object would decide."""
+    assert in_docstring(shape, "untold")[1] == ()
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from support.learning import tiny_settings
 
-from plum_lsp.cli.pairs import exclusions
 from plum_lsp.config import GateSettings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.suggestion import FimTemplate
 from plum_lsp.domain.verification import Limits
+from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_trainer.data.gold import gold_prompts
 from plum_trainer.gate.decision import decide

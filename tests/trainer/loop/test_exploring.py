@@ -13,7 +13,7 @@ from plum_lsp.config import SamplingSettings, Settings
 from plum_lsp.feedback.exploration import SHARE_MAX, TEMPERATURE_MAX, Exploration, exploration_of
 from plum_lsp.store import open_store, store_file
 from plum_lsp.store.learning import open_learning
-from plum_lsp.wiring import pipeline_options
+from plum_lsp.suggestion.options import pipeline_options
 from plum_trainer.cli import main
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.gate.measures import Sample, measured

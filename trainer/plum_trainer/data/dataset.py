@@ -49,7 +49,7 @@ class Freshness:
 
 
 def is_held_out(document_uri: str, share: float) -> bool:
-    """Whether a file is kept from training; the same for every round and every machine."""
+    """Whether a file is held out from training. The answer is the same in every round and on every machine."""
     digest = hashlib.sha256(document_uri.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < share
 
@@ -99,8 +99,8 @@ def label_rows(labels: Iterable[StoredLabel], settings: LearningSettings, fresh:
 def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
     """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
 
-    TRL's losses know no weight of a row. A row of twice the mean weight is seen twice, one of half of it every other
-    time; no draw is more than one off what its weight asks.
+    TRL's losses have no row weights. A row with twice the mean weight is seen twice, a row with half of it every second
+    time. The number of draws differs from the weight by less than one.
     """
     total = sum(row.weight for row in rows)
     if not count or total <= 0:

@@ -1,7 +1,8 @@
-"""Benchmark rows beside the held-out prompts: sampled like them, and judged by the tests that came with them.
+"""Benchmark rows beside the held-out prompts. They are sampled in the same way and judged by their own tests.
 
 A row is JSON with `task_id`, `prompt`, `tests` and, if the hole is followed by code, `suffix`. A program passes if it
-runs to its end with its tests appended. It could set out to deceive them; nothing is offered or learned by this.
+runs to its end with its tests appended. A program could deceive these tests, but they only measure: their results are
+neither offered nor trained on.
 """
 
 from __future__ import annotations

@@ -22,11 +22,11 @@ class HeldOut:
     indent: str
     line_head: str
     tests: str = ""
-    """Tests of a benchmark row, which judge it; empty: the specification in its own code does."""
+    """Tests of a benchmark row. Empty if the specification in its own code judges it."""
 
 
 def held_out(program: KnownProgram) -> HeldOut | None:
-    """The prompt as it is sampled and run; None if the code around it no longer reads as a hole."""
+    """The prompt as it is sampled and run. None if the code around it has no hole any more."""
     document = Document(uri=program.document_uri, version=0, text=program.before + program.after)
     context = read_context(document, len(program.before), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 
 class Encoder(Protocol):
-    """The part of a tokenizer that is needed; `tokenizers.Tokenizer` behind an adapter, or a test's own."""
+    """The part of a tokenizer that is needed: `tokenizers.Tokenizer` behind an adapter, or a test's own."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, with control strings read as the tokens they are and nothing added."""
+        """The ids of a text. Control strings become their tokens, and no tokens are added."""
         ...
 
 
@@ -50,13 +50,13 @@ Row = PairRow | LabelRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLimits:
-    """`max_length` counts prompt and completion together; `kept_first` are ids that a cut prompt still begins with."""
+    """`max_length` counts prompt and completion together. `kept_first` are ids at the start that a cut prompt keeps."""
 
     max_length: int
     end_id: int
     kept_first: frozenset[int]
     prompt_tokens_min: int = 16
-    """A completion whose prompt would be cut below this says nothing about the prompt."""
+    """A prompt that is cut below this length gives the completion too little context."""
 
 
 def row_of(values: Mapping[str, Any]) -> Row:
@@ -78,7 +78,7 @@ def completion_ids(text: str, *, ends: bool, encoder: Encoder, limits: TokenLimi
 
 
 def prompt_ids(prompt: Sequence[int], *, room: int, limits: TokenLimits) -> list[int] | None:
-    """A prompt cut at its start to `room` ids, its first sentinel kept; None if too little of it would be left."""
+    """A prompt, cut at its start to `room` ids, with its first sentinel kept. None if too little of it remains."""
     if len(prompt) <= room:
         return list(prompt)
     if room < limits.prompt_tokens_min:
@@ -88,7 +88,7 @@ def prompt_ids(prompt: Sequence[int], *, room: int, limits: TokenLimits) -> list
 
 
 def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any] | None:
-    """The columns that TRL's trainers take; None if the row cannot be had without cutting a completion."""
+    """The columns that TRL's trainers take. None if the row only fits with a cut completion."""
     prompt = encoder.encode(row.prompt)
     if isinstance(row, PairRow):
         chosen = completion_ids(row.chosen, ends=row.chosen_ends, encoder=encoder, limits=limits)

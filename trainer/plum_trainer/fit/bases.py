@@ -15,7 +15,7 @@ from plum_lsp.policy.models.conversion import converted_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseModel:
-    """A base model. `source` is the GGUF file of the catalogue's `entry`; None if the folder is the user's own."""
+    """A base model. `source` is the GGUF file of the catalogue's `entry`. None if the folder belongs to the user."""
 
     name: str
     folder: Path
@@ -47,11 +47,11 @@ class BaseModel:
 
 
 def base_of(settings: Settings) -> BaseModel:
-    """The base model that the settings mean. Nothing is loaded or made yet.
+    """The base model that the settings name. It is not loaded or converted yet.
 
     Raises:
         ModelError: the model's file is not on this machine.
-        ConfigError: `trainer.base` is no folder of a model, or nothing tells where the base is.
+        ConfigError: `trainer.base` is no folder of a model, or the settings name no base.
     """
     cache = cache_dir(settings)
     name = settings.policy.model or next(iter(catalogue()))

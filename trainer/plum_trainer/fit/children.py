@@ -24,16 +24,16 @@ from plum_trainer.fit.train import OUT_OF_MEMORY, with_less_memory
 log = logging.getLogger(__name__)
 
 ERROR_LINES_SHOWN = 3
-"""The last lines of a traceback say what went wrong; the whole of it is in the log file beside the job."""
+"""The last lines of a traceback say what went wrong. The log file beside the job has the complete traceback."""
 
 Report = Callable[[str], None]
 
 
 def fit(job: FitJob, folder: Path, *, accelerate: Sequence[str] = (), report: Report = log.info) -> FitResult:
-    """Fit in a child, with less memory again and again where it runs out; each change is reported.
+    """Fit in a child. If memory runs out, try again with smaller settings, and report each change.
 
     Raises:
-        TrainerError: the child failed, or nothing is left to give up.
+        TrainerError: the child failed, or no setting can be reduced further.
     """
     module = ["plum_trainer.fit.train"]
     if accelerate:
@@ -50,7 +50,7 @@ def fit(job: FitJob, folder: Path, *, accelerate: Sequence[str] = (), report: Re
 
 
 def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info) -> Path:
-    """Sample in a child, with smaller batches where memory runs out; returns the file of samples.
+    """Sample in a child, with smaller batches if memory runs out. Returns the file of samples.
 
     Raises:
         TrainerError: the child failed.
@@ -72,7 +72,7 @@ def sample(job: SampleJob, folder: Path, *, name: str, report: Report = log.info
 
 
 def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) -> int:
-    """Run one child to its end; 0 or `OUT_OF_MEMORY`. Its own words go to a log file and on to `report`."""
+    """Run one child to its end. Returns 0 or `OUT_OF_MEMORY`. Its output goes to a log file and to `report`."""
     log_file = result.with_name(f"{result.name}.log")
     try:
         with log_file.open("a", encoding="utf-8") as kept:
@@ -99,7 +99,7 @@ def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) 
 
 
 def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], report: Report) -> str:
-    """Read what the child says until it ends; a child never outlives its parent's interest in it."""
+    """Read the child's output until it ends. The child is ended if the caller stops waiting."""
     lines: list[str] = []
     try:
         assert child.stderr is not None

@@ -1,7 +1,7 @@
-"""Shares a GPU with the server politely: puts vLLM to sleep for a fit and wakes it whatever came of the fit.
+"""Shares a GPU with the server: puts vLLM to sleep for a fit and always wakes it afterwards.
 
 vLLM offers `/sleep` and `/wake_up` when it was started with `--enable-sleep-mode` and `VLLM_SERVER_DEV_MODE=1`. A
-server that does not is left alone, and it is said. Not measured: no GPU was at hand; on a CPU sleep does nothing.
+server without them keeps running, and a message says so. This was not measured on a GPU. On a CPU, sleep has no effect.
 """
 
 from __future__ import annotations

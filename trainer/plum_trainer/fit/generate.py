@@ -1,8 +1,8 @@
 """Samples every prompt of a file, as a process of its own: `python -m plum_trainer.fit.generate JOB.json RESULT.json`.
 
-The base in the same precision with and without an adapter, so that champion and challenger differ in nothing else. A
-sample ends where its text leaves the block, as it would in the editor. Also says how far the adapter stands from the
-base: the mean over its own samples' tokens of the log-probability gained. Judges nothing.
+The base has the same precision with and without an adapter, so that champion and challenger differ only in the adapter.
+A sample ends where its text leaves the block, as in the editor. The module also measures the distance of the adapter
+from the base: the mean gain of log-probability over the tokens of its own samples. It makes no judgements.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from plum_trainer.fit.job import SampleJob, read_json, write_text
 from plum_trainer.fit.train import OUT_OF_MEMORY, HubEncoder, quiet
 
 KL_SAMPLES_MAX = 32
-"""Samples whose tokens estimate the distance to the base; some thousand tokens are enough for two digits."""
+"""Samples whose tokens estimate the distance to the base. Some thousand tokens give two digits."""
 
 
 def main(job_file: str, result_file: str) -> int:
-    """Sample what the job asks for; returns the exit status."""
+    """Sample the prompts of the job. Returns the exit status."""
     job = SampleJob(**(read_json(Path(job_file)) or {}))
     quiet(job.threads)
     import torch
@@ -148,7 +148,7 @@ def _kl(job: SampleJob, model: Any, tokenizer: Any, lines: list[dict[str, Any]])
 
 
 def _logprobs(logits: Any, ids: Any, count: int) -> Any:
-    """Log-probabilities of the last `count` ids; logits are (1, sequence, vocabulary)."""
+    """Log-probabilities of the last `count` ids. Logits are (1, sequence, vocabulary)."""
     scores = logits[:, -count - 1 : -1].float().log_softmax(-1)
     return scores.gather(-1, ids[:, -count:].unsqueeze(-1))
 

@@ -20,7 +20,7 @@ class TrainerError(PlumError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitJob:
-    """One fit. Folders are absolute; `champion` is the adapter to start from, empty for the base alone."""
+    """One fit. Folders are absolute. `champion` is the adapter to start from, empty for the base alone."""
 
     base: str
     champion: str
@@ -48,9 +48,9 @@ class FitJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitResult:
-    """What came of a fit. `step_seconds` is the mean over all optimizer steps; memory is the peak of the process.
+    """The result of a fit. `step_seconds` is the mean over all optimizer steps. Memory is the peak of the process.
 
-    `step_work_seconds` is processor time, which other work on the machine does not lengthen much.
+    `step_work_seconds` is processor time, which depends little on other work on the machine.
     """
 
     adapter: str
@@ -108,7 +108,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """What a file says; None if it is not there.
+    """The contents of a file. None if it is missing.
 
     Raises:
         TrainerError: it is damaged.

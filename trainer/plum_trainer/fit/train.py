@@ -28,14 +28,14 @@ PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
 FILLING = "fill_uninitialized_memory"
-"""torch's deterministic mode fills every new tensor with NaN so that a read of it shows; nothing here reads one, and
-the filling made a step three times as long (benchmarks/learning_step.py)."""
+"""torch's deterministic mode fills every new tensor with NaN to reveal reads of uninitialised memory. The fit has no
+such reads, and the filling made a step three times as long (benchmarks/learning_step.py)."""
 TARGETS = "all-linear"
 """LoRA on every linear layer learns what attention alone cannot (QLoRA, arXiv 2305.14314, section 4)."""
 
 
 def main(job_file: str, result_file: str) -> int:
-    """Fit what the job asks for; returns the exit status."""
+    """Fit the model of the job. Returns the exit status."""
     job = fit_job(read_json(Path(job_file)) or {})
     quiet(job.threads)
     import torch
@@ -53,9 +53,9 @@ def main(job_file: str, result_file: str) -> int:
 
 
 def quiet(threads: int) -> None:
-    """Threads that spin ruin a busy machine, and nothing here asks a hub for anything.
+    """Stop threads from spinning, which slows a busy machine, and forbid requests to a model hub.
 
-    The process dies with its parent: a trainer that was killed and started again must find its folder alone.
+    The process dies with its parent, so that a restarted trainer does not share its folder with an old child.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -125,7 +125,7 @@ def _model(job: FitJob) -> tuple[Any, Any]:
 
 
 class HubEncoder:
-    """A Hugging Face tokenizer as an encoder that adds nothing of its own."""
+    """A Hugging Face tokenizer as an encoder that adds no tokens."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -136,7 +136,7 @@ class HubEncoder:
 
 
 def limits_of(tokenizer: Any, *, max_length: int, end_token: str) -> TokenLimits:
-    """The limits of rows for this tokenizer; the end is `end_token`, or the tokenizer's own."""
+    """The limits of rows for this tokenizer. The end token is `end_token`, or the tokenizer's own."""
     end_id = tokenizer.get_vocab().get(end_token) if end_token else tokenizer.eos_token_id
     if end_id is None:
         raise ValueError(f"the tokenizer has no token {end_token!r}")
@@ -225,7 +225,7 @@ def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
     desirable, undesirable = sum(labels), len(labels) - sum(labels)
 
     class TokenizedKTOTrainer(KTOTrainer):  # type: ignore[misc]
-        """Rows come with their ids; each gets its neighbour's completion for the KL term, as TRL does it."""
+        """Rows come with their ids. Each row gets its neighbour's completion for the KL term, as in TRL."""
 
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
             def mismatched(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -242,14 +242,14 @@ def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
 
 
 def kto_weights(desirable: int, undesirable: int) -> tuple[float, float]:
-    """Weights with which both kinds count alike (KTO, arXiv 2402.01306, equation 8); the rarer kind gets more."""
+    """Weights that balance both kinds (KTO, arXiv 2402.01306, equation 8). The rarer kind gets the larger weight."""
     if not desirable or not undesirable:
         return 1.0, 1.0
     return (undesirable / desirable, 1.0) if desirable < undesirable else (1.0, desirable / undesirable)
 
 
 def _progress(job: FitJob) -> Any:
-    """Writes where the fit is, for the terminal and for whoever asks `plum-trainer status`."""
+    """Writes the progress of the fit, for the terminal and for `plum-trainer status`."""
     from transformers import TrainerCallback
 
     path = Path(job.output) / "progress.json"
@@ -277,9 +277,9 @@ def _memory_bytes() -> int:
 
 
 def with_less_memory(job: FitJob) -> FitJob | None:
-    """The same job with less at once: smaller batches with as many rows a step, then checkpointing, then shorter rows.
+    """The same job with less memory: smaller batches with the same rows a step, then checkpointing, then shorter rows.
 
-    None if nothing is left to give up.
+    None if nothing can be reduced further.
     """
     least = 2
     if job.batch_size >= 2 * least:

@@ -1,6 +1,7 @@
-"""The promotion gate: a challenger takes the champion's place only if it is surely better and in nothing much worse.
+"""The promotion gate: a challenger replaces the champion only if it is better with confidence and not much worse in any
+measure.
 
-Pure. A gate that cannot tell says no: the champion is known to work.
+Pure. If the data do not suffice, the gate refuses, because the champion is known to work.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from plum_trainer.gate.measures import Gain, Measures, gain, mean_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision:
-    """Whether the challenger is promoted, and every reason against it; the measurements stand in `report`."""
+    """Whether the challenger is promoted, and every reason against it. `report` has the measurements."""
 
     is_promoted: bool
     reasons: tuple[str, ...]
-    report: Mapping[str, Any]
+    report: Mapping[str, object]
 
 
 def decide(champion: Measures, challenger: Measures, settings: GateSettings, *, seed: int) -> GateDecision:
@@ -66,7 +67,7 @@ def _against(champion: Measures, challenger: Measures, gained: Gain, settings: G
 def _right_lengths(champion: Measures, challenger: Measures) -> tuple[float, float]:
     """Mean lengths of what passes, over the prompts that both solve.
 
-    Not of everything: wrong texts of a weak model ramble, and who writes fewer of them would seem to drift.
+    Wrong texts do not count. A weak model writes long wrong texts, and a model with fewer of them would seem to drift.
     """
     lengths, others = champion.right_length_by_prompt, challenger.right_length_by_prompt
     both = lengths.keys() & others.keys()

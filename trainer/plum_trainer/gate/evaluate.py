@@ -11,7 +11,7 @@ from typing import Any
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.offline import Task, verify
-from plum_lsp.wiring import MonotonicClock
+from plum_lsp.suggestion.clock import MonotonicClock
 from plum_trainer.data.gold import passing_gold
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.gate.measures import Measures, Sample, measured
@@ -25,10 +25,10 @@ def read_samples(path: Path) -> tuple[list[dict[str, Any]], float]:
 
 
 async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbox, *, limits: Limits) -> Measures:
-    """Run every sample of a file; equal texts of one prompt are run once.
+    """Run every sample of a file. Equal texts of one prompt run once.
 
     Raises:
-        SandboxError: the jail broke: no verdict is better than a wrong one.
+        SandboxError: the sandbox failed, so there are no verdicts.
     """
     rows, kl = read_samples(path)
     samples: list[Sample] = []
@@ -61,7 +61,7 @@ async def _passing(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limi
 
 
 def evaluated(prompts: Sequence[HeldOut], path: Path, sandbox_of: Any, *, limits: Limits) -> Measures:
-    """`judged_samples` for callers that have no event loop; `sandbox_of` opens the sandbox."""
+    """`judged_samples` for callers without an event loop. `sandbox_of` opens the sandbox."""
 
     async def run() -> Measures:
         sandbox = await sandbox_of()

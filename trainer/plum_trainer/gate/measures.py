@@ -26,7 +26,7 @@ class Measures:
     """One policy on the held-out prompts. Shares are in [0, 1]; `pass_by_prompt` has each prompt's pass@1.
 
     `right_length_by_prompt` has the mean length of what passes, in characters, of each prompt that is solved.
-    `benchmark_by_task` has the pass@1 of each benchmark row; nothing else here counts those.
+    `benchmark_by_task` has the pass@1 of each benchmark row. The other fields do not include these rows.
     """
 
     pass_by_prompt: Mapping[str, float]
@@ -43,8 +43,8 @@ class Measures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """Difference of two policies on the same prompts, by paired bootstrap over prompts. `probability` is that of a gain
-    above the least one asked for; `low` and `high` bound the middle 95 %."""
+    """Difference of two policies on the same prompts, by paired bootstrap over prompts. `probability` is the chance of
+    a gain above the required minimum. `low` and `high` bound the middle 95 %."""
 
     mean: float
     low: float
@@ -53,7 +53,7 @@ class Gain:
 
 
 def measured(samples: Sequence[Sample], *, kl_nats_per_token: float = 0.0) -> Measures:
-    """The measures of some samples; of nothing, zeros."""
+    """The measures of some samples. All zero without samples."""
     benchmark = _by_prompt([sample for sample in samples if sample.is_benchmark])
     samples = [sample for sample in samples if not sample.is_benchmark]
     by_prompt = _by_prompt(samples)
@@ -78,7 +78,7 @@ def measured(samples: Sequence[Sample], *, kl_nats_per_token: float = 0.0) -> Me
 
 
 def mean_of(rates: Mapping[str, float]) -> float:
-    """The mean over prompts; 0 of none."""
+    """The mean over prompts. 0 without prompts."""
     return _mean(list(rates.values()))
 
 

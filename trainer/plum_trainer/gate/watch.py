@@ -50,7 +50,7 @@ def watched(
 
 
 def _worse(new: OnlineCounts, old: OnlineCounts, settings: GateSettings) -> str:
-    """The measure that got worse beyond doubt; empty if none did."""
+    """The measure that got worse with confidence. Empty if none did."""
     least = settings.watch_offers_min
     if new.candidates_run >= least:
         confidence = surely_less(new.candidates_passing, new.candidates_run, old.candidates_passing, old.candidates_run)

@@ -1,8 +1,8 @@
 """One turn of the training loop (`improve`), and the loop itself (`run`).
 
-Decisions are made by pure modules (`data.dataset`, `gate.decision`, `schedule`, `gate.watch`); what is here waits,
-reads and writes. Every step leaves its file before the next begins, and the pointer to the version in service moves
-last: a process that is killed anywhere leaves the champion serving, and the next turn goes on where it was.
+Pure modules make the decisions (`data.dataset`, `gate.decision`, `schedule`, `gate.watch`). This module waits, reads
+and writes. Every step writes its file before the next step begins, and the pointer to the active version moves last.
+If the process is killed, the champion still serves, and the next turn continues from the last step.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
 from plum_lsp.feedback.rebuild import rebuild
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_lsp.wiring import pipeline_options, sandbox_options, template_for
+from plum_lsp.verification.options import limits_of, sandbox_options
 from plum_trainer.data.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
 from plum_trainer.data.gold import gold_prompts
 from plum_trainer.data.prompts import HeldOut, held_out
@@ -50,16 +50,16 @@ log = logging.getLogger(__name__)
 SAMPLE_BATCH = 32
 """Sequences sampled at once: on a CPU most of what more would bring is had with this many."""
 FAILURES_MAX = 5
-"""Tries of one round; what fails so often does not pass by itself."""
+"""Tries of one round. An error that repeats this often is not temporary."""
 POLL_SECONDS = 60.0
 """How often the service looks whether there is something to do."""
 
 
 def improve(trainer: Trainer) -> GateDecision | None:
-    """One turn: pairs, fit, evaluation, gate, publication. None if there was too little to train on.
+    """One turn: pairs, fit, evaluation, gate, publication. None if there was too little data.
 
     Raises:
-        PlumError: a step failed; the turn goes on with it next time.
+        PlumError: a step failed. The next turn repeats it.
     """
     with only_one(trainer.data_dir / "training"):
         with trainer.store() as store:
@@ -83,13 +83,13 @@ def improve(trainer: Trainer) -> GateDecision | None:
 
 
 class Overtaken(TrainerError):
-    """Another version came into service while a round was under way; what it compared with is no longer served."""
+    """Another version became active during a round, so the round compared with a version that is no longer served."""
 
 
 def _failed(trainer: Trainer, current: Round, error: PlumError) -> None:
-    """Keep what went wrong; a round that fails again and again is given up, so that the next can begin.
+    """Record an error. A round that fails repeatedly is abandoned, so that the next round can begin.
 
-    Not for a policy server that does not answer: what the gate let through waits for it.
+    If the policy server does not answer, the round is kept: a promoted adapter waits for the server.
     """
     record(trainer, current, "failed", {"problem": str(error), "remedy": error.remedy})
     with trainer.store() as store:
@@ -276,7 +276,7 @@ def _decided(
 
 
 def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Mapping[str, Any]) -> Measures:
-    """One policy on the held-out prompts; both get the same prompts and seeds."""
+    """One policy on the held-out prompts. Both policies get the same prompts and seeds."""
     settings = trainer.settings
     path = current.folder / f"{name}.jsonl"
     if not path.is_file():
@@ -297,7 +297,7 @@ def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: M
     def open_one() -> Any:
         return open_sandbox(sandbox_options(settings))
 
-    limits: Limits = pipeline_options(settings).limits
+    limits = limits_of(settings)
     return evaluated(current.held_out(), path, open_one, limits=limits)
 
 
@@ -314,7 +314,10 @@ def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, chall
 
 
 def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
-    """Say how far the sampler is to stray, by the first version's samples; it listens if its settings say so."""
+    """Write how much the sampler should explore, compared with the first version.
+
+    The sampler uses it if its settings allow.
+    """
     file = trainer.data_dir / "training" / EXPLORATION
     before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
     with trainer.store() as store:
@@ -342,7 +345,7 @@ def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
 
 
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
-    """Make the challenger the version in service; done twice, it is done once."""
+    """Make the challenger the active version. Repeating it has no further effect."""
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
     canary = trainer.versions.store.canary()
     previous = (canary.previous.number if canary.previous else 0) if canary else plan["champion"]
@@ -352,7 +355,7 @@ def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[
 
 
 def why_idle(trainer: Trainer) -> str:
-    """Why no round should begin now; empty if one should.
+    """Why no round should begin now. Empty if one should.
 
     Raises:
         StoreError: the store cannot be read.

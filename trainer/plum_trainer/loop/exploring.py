@@ -16,11 +16,11 @@ TEMPERATURE_FIRST = 1.1
 def explored(
     before: Exploration | None, *, diversity: float, reference: float, drop_max: float, round_number: int
 ) -> Exploration | None:
-    """How far to stray from now on; None: not at all.
+    """How much to explore from now on. None means not at all.
 
-    One step up while the version in service is less diverse than `reference`, that of the first version, by more than
-    half of what the gate would refuse; one step back once it is as diverse. A round that was counted is not counted
-    again.
+    The level rises one step if the active version is less diverse than the first version (`reference`) by more than
+    half of the loss that the gate refuses. It falls one step once the active version is as diverse. A round is counted
+    once.
     """
     if before is not None and before.round == round_number:
         return before
@@ -42,14 +42,13 @@ def explored(
 
 
 def diversities(events: Sequence[TrainingEvent]) -> Mapping[int, float]:
-    """The diversity of each version's samples by its number, as the gate last measured it; in order of versions."""
+    """The diversity of each version's samples by its number, as last measured by the gate, in order of versions."""
     found: dict[int, float] = {}
-    champions = {event.round: int(event.detail["champion"]) for event in events if event.step == "frozen"}
-    published = {event.round: int(event.detail["version"]) for event in events if event.step == "published"}
+    champions = {event.round: int(event.number("champion")) for event in events if event.step == "frozen"}
+    published = {event.round: int(event.number("version")) for event in events if event.step == "published"}
     for event in events:
         if event.step == "decided" and event.round in champions:
-            report = event.detail["report"]
-            found[champions[event.round]] = float(report["champion"]["diversity"])
+            found[champions[event.round]] = event.number("report", "champion", "diversity")
             if event.round in published:
-                found[published[event.round]] = float(report["challenger"]["diversity"])
+                found[published[event.round]] = event.number("report", "challenger", "diversity")
     return dict(sorted(found.items()))

@@ -21,8 +21,8 @@ def watch(trainer: Trainer) -> str:
         if published is None:
             return ""
         since = datetime.fromisoformat(published.happened_at)
-        version = int(published.detail["version"])
-        previous = int(published.detail["previous"])
+        version = int(published.number("version"))
+        previous = int(published.number("previous"))
         counts = {one.policy_number: one for one in store.online(since="")}
         hours = (trainer.now() - since).total_seconds() / 3600
         decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
@@ -42,7 +42,7 @@ def watch(trainer: Trainer) -> str:
 def on_trial(events: Sequence[TrainingEvent], active: int) -> TrainingEvent | None:
     """The publication of the version in service, if its users have not judged it yet."""
     published = next((event for event in reversed(events) if event.step == "published"), None)
-    if published is None or int(published.detail["version"]) != active:
+    if published is None or int(published.number("version")) != active:
         return None
     return None if any(event.step in _SETTLED for event in events if event.id > published.id) else published
 

@@ -1,7 +1,7 @@
-"""Keeps in the store how far a fit or a sampling is, for whoever asks the store and has not the round's folder.
+"""Stores the progress of a fit or a sampling, for readers of the store without access to the round's folder.
 
-A line for each optimizer step would drown the history: what comes sooner than some seconds after the last is only told
-to the terminal. A store that cannot be written costs a line of the record, never the fit.
+The history does not get a line for each optimizer step. A line that follows the last one within some seconds goes to
+the terminal only. If the store cannot be written, a line of the record is lost, but the fit continues.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plum_trainer.loop.rounds import Round
 from plum_trainer.loop.trainer import Trainer, record
 
 SECONDS_MIN = 20.0
-"""Between two lines of the record; a fit of some minutes then leaves a dozen."""
+"""Pause between two lines of the record. A fit of some minutes then writes a dozen."""
 PROGRESS = "progress"
 
 _STEP = re.compile(r"step (\d+)/(\d+) loss (\S+)")
@@ -26,7 +26,7 @@ _SAMPLED = re.compile(r"sampled (\d+)/(\d+)")
 
 
 def progress_of(line: str, *, stage: str) -> dict[str, Any] | None:
-    """What a line of a child says of its progress; None if it says something else."""
+    """The progress in a line of a child. None if it is another line."""
     if found := _STEP.fullmatch(line):
         return {"stage": stage, "done": int(found[1]), "of": int(found[2]), "loss": float(found[3])}
     if found := _SAMPLED.fullmatch(line):
@@ -36,7 +36,7 @@ def progress_of(line: str, *, stage: str) -> dict[str, Any] | None:
 
 @dataclass(slots=True, kw_only=True)
 class ProgressKeeper:
-    """Passes a child's lines on and keeps now and then how far it is; always the last of a stage."""
+    """Passes on a child's lines and periodically stores its progress, always including the last line of a stage."""
 
     trainer: Trainer
     current: Round
@@ -72,7 +72,7 @@ def latest_only(events: Sequence[TrainingEvent]) -> list[TrainingEvent]:
 
 
 def running(events: Sequence[TrainingEvent]) -> TrainingEvent | None:
-    """The latest progress, if nothing happened in its round since."""
+    """The latest progress, if it is the last event of its round."""
     return events[-1] if events and events[-1].step == PROGRESS else None
 
 

@@ -1,8 +1,8 @@
 """Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
 
-Versions, their pointer, the probe and the swap are `plum_lsp.policy`'s. What is here chooses the engine: the server
-that runs, llama.cpp for a GGUF base, or none where nobody serves this base; then the adapter is checked, but not
-probed, and whoever serves next loads it.
+`plum_lsp.policy` owns versions, their pointer, the probe and the swap. This module chooses the engine: the running
+server, llama.cpp for a GGUF base, or none if this base is not served. Without an engine the adapter is checked but not
+probed, and the next server loads it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from pathlib import Path
 from plum_lsp.config import Settings
 from plum_lsp.policy.hosting.adapters import served_engine
 from plum_lsp.policy.hosting.llama.engine import LlamaEngine
+from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import read_state
 from plum_lsp.policy.models.sources import ServedSource
 from plum_lsp.policy.models.weights import RANK_MAX, check_fit, read_adapter
 from plum_lsp.policy.versions import publish as publication
 from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
-from plum_lsp.wiring import policy_options
 from plum_trainer.fit.bases import BaseModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """The published versions of a data folder, by number; 0 is the base alone."""
+    """The published versions of a data folder, by number. 0 is the base alone."""
 
     data_dir: Path
     settings: Settings
@@ -45,28 +45,28 @@ class Versions:
         return version.number if version else 0
 
     def find(self, number: int) -> PublishedVersion | None:
-        """One version; None for the base alone.
+        """One version. None for the base alone.
 
         Raises:
-            AdapterError: there is none of that number.
+            AdapterError: no version has this number.
         """
         return self.store.find(str(number)) if number else None
 
     def publish(self, adapter: Path, *, report: Callable[[str], None]) -> PublishedVersion:
-        """Make an adapter the version in service; one that is published already is not published again.
+        """Make an adapter the active version. A published adapter is not published again.
 
         Raises:
-            AdapterError: it is damaged, does not fit the base, or writes nonsense; nothing has changed.
-            PolicyError: the server failed; the version before is still active.
+            AdapterError: it is damaged, does not fit the base, or writes nonsense. Nothing has changed.
+            PolicyError: the server failed. The previous version is still active.
         """
         return asyncio.run(self._publish(adapter, report))
 
     def go_to(self, number: int) -> None:
-        """Make a version that was published before active again, or the base alone.
+        """Make a previously published version, or the base alone, active again.
 
         Raises:
             AdapterError: there is no such version, or the server refuses it.
-            PolicyError: the server failed; nothing has changed.
+            PolicyError: the server failed. Nothing has changed.
         """
         if number:
             asyncio.run(self._go_to(number))

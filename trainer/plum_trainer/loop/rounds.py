@@ -28,12 +28,12 @@ class Round:
 
     @property
     def plan(self) -> dict[str, Any] | None:
-        """What was frozen at the start; None before."""
+        """The plan that was frozen at the start. None before."""
         return read_json(self.folder / "plan.json")
 
     @property
     def end(self) -> dict[str, Any] | None:
-        """How the round ended; None before."""
+        """How the round ended. None before."""
         return read_json(self.folder / "end.json")
 
     def has(self, name: str) -> bool:
@@ -45,7 +45,7 @@ class Round:
         write_json(self.folder / name, values)
 
     def freeze(self, rows: tuple[Row, ...], held_out: tuple[HeldOut, ...], plan: dict[str, Any]) -> None:
-        """Write what the round works on; the plan comes last and says that the rest is there."""
+        """Write the inputs of the round. The plan is written last and marks them as complete."""
         write_text(self.folder / "rows.jsonl", "".join(json.dumps(values_of(row)) + "\n" for row in rows))
         write_text(self.folder / "held_out.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in held_out))
         self.keep("plan.json", plan)
@@ -73,7 +73,7 @@ def unfinished(data_dir: Path) -> Round | None:
 
 
 def next_round(data_dir: Path, highest: int) -> Round:
-    """The unfinished round, or a new one; `highest` is the last number that was ever used."""
+    """The unfinished round, or a new one. `highest` is the highest number used so far."""
     going_on = unfinished(data_dir)
     if going_on is not None:
         return going_on

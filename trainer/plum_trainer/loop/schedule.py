@@ -10,7 +10,7 @@ from plum_lsp.config import TrainerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the decision rests on. `load` is of each core; `last_round_at` None means that there was none."""
+    """The inputs of the decision. `load` is per core. `last_round_at` None means that there was no round."""
 
     now: datetime
     last_round_at: datetime | None
@@ -23,7 +23,7 @@ class Situation:
 
 
 def why_not(situation: Situation, settings: TrainerSettings) -> str:
-    """Why no round should begin now; empty if one should. A round that was interrupted goes on without new evidence."""
+    """Why no round should begin now. Empty if one should. An interrupted round continues without new evidence."""
     if situation.is_paused:
         return "paused"
     if settings.hours:
@@ -45,6 +45,6 @@ def why_not(situation: Situation, settings: TrainerSettings) -> str:
 
 
 def is_within(hour: int, hours: str) -> bool:
-    """Whether an hour of the day lies in `22-6`: the first one included, the last one not; midnight may lie between."""
+    """Whether an hour of the day lies in a span such as `22-6`. The first hour is included, the last is not."""
     first, last = (int(part) for part in hours.split("-"))
     return first <= hour < last if first <= last else hour >= first or hour < last

@@ -1,4 +1,4 @@
-"""What every step of a turn is given: settings, folder, base and clock; and the history each step is kept in."""
+"""The inputs of every step of a turn (settings, folder, base, clock) and the history that records each step."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
+from plum_lsp.feedback.exclusion import Exclusions
 from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_trainer.fit.bases import BaseModel
@@ -27,12 +28,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainer:
-    """Everything a turn needs. `report` is told what happens; `now` and `load` are replaced by tests."""
+    """The inputs of a turn. `report` gets each message. Tests replace `now` and `load`."""
 
     settings: Settings
     data_dir: Path
     base: BaseModel
-    exclusions: Any = None
+    exclusions: Exclusions | None = None
     is_private: Callable[[str], bool] | None = None
     report: Callable[[str], None] = log.info
     now: Callable[[], datetime] = utc_now
@@ -53,7 +54,10 @@ class Trainer:
 
 
 def end(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any]) -> None:
-    """The event first: a round whose end was kept is never taken up again, so its history must be there by then."""
+    """Record the event first.
+
+    A round with a recorded end is never continued, so its history must be complete by then.
+    """
     with trainer.store() as store:
         is_told = any(event.step == step for event in store.events(round_number=current.number))
     if not is_told:

@@ -1,7 +1,7 @@
 """The files that start `plum-trainer run` with the user's session: systemd, launchd, or a Windows task.
 
-Only systemd's is installed by us; launchd's and Windows' are written to be installed with the command they name, and
-were never run on such machines.
+Only the systemd unit is installed. The files for launchd and Windows are written, and name the command that installs
+them. They have not been run on such machines.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def command_path() -> str:
 
 
 def install(config_home: Path) -> str:
-    """Write the systemd unit and start it if systemd is there; returns what was done."""
+    """Write the systemd unit, and start it if systemd is there. Returns a description of the steps."""
     path = unit_file(config_home)
     write_text(path, contents("systemd", command_path()))
     if not _systemctl("daemon-reload"):
@@ -98,7 +98,7 @@ def install(config_home: Path) -> str:
 
 
 def uninstall(config_home: Path) -> str:
-    """Stop the unit and take it away; returns what was done."""
+    """Stop the unit and remove it. Returns a description of the steps."""
     path = unit_file(config_home)
     if not path.exists():
         return f"nothing is installed at {path}"

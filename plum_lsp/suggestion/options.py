@@ -1,0 +1,52 @@
+"""What the pipeline takes of the settings."""
+
+from __future__ import annotations
+
+from plum_lsp.config import Settings, data_dir_if_any
+from plum_lsp.domain.suggestion import SamplingOptions
+from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
+from plum_lsp.policy.client.connection import is_loopback
+from plum_lsp.policy.client.ladder import temperature_ladder
+from plum_lsp.policy.models.families import template_for
+from plum_lsp.suggestion.pipeline import PipelineOptions
+from plum_lsp.suggestion.showing import ShowRule
+from plum_lsp.verification.options import limits_of
+
+
+def asks_for_tests(settings: Settings) -> bool:
+    """Whether the policy writes tests too: by default where that takes nothing from its candidates.
+
+    A server on this machine shares its cores, and often its one slot, with them; one elsewhere answers in batches.
+    """
+    wish = settings.verification.sampled_tests
+    return wish == "always" or (wish == "auto" and bool(settings.policy.url) and not is_loopback(settings.policy.url))
+
+
+def pipeline_options(settings: Settings) -> PipelineOptions:
+    """What the pipeline needs of the settings."""
+    sampling = settings.sampling
+    exploration = _exploration(settings)
+    novel = exploration.novel(sampling.candidates) if exploration else 0
+    temperatures = temperature_ladder(sampling.candidates - novel, sampling.temperature_min, sampling.temperature_max)
+    temperatures += (exploration.temperature if exploration else 0.0,) * novel
+    return PipelineOptions(
+        sampling=SamplingOptions(
+            temperatures=temperatures, top_p=sampling.top_p, max_tokens=sampling.max_tokens, seed=sampling.seed
+        ),
+        limits=limits_of(settings),
+        tiers=settings.offers.tiers,
+        stop_early=settings.offers.stop_early,
+        show=ShowRule(probability_min=settings.offers.probability_min, logprob_min=settings.offers.logprob_min),
+        prefix_tokens=sampling.prefix_tokens,
+        suffix_tokens=sampling.suffix_tokens,
+        neighbour_tokens=min(sampling.neighbour_tokens, sampling.prefix_tokens // 2),
+        template_for=template_for,
+        asks_for_tests=asks_for_tests(settings),
+    )
+
+
+def _exploration(settings: Settings) -> Exploration | None:
+    """How far the trainer wants samples to stray, if the settings let it; a damaged file changes nothing."""
+    folder = data_dir_if_any(settings) if settings.sampling.explores else None
+    file = folder / "training" / EXPLORATION if folder else None
+    return exploration_of(file.read_text(encoding="utf-8", errors="replace")) if file and file.is_file() else None

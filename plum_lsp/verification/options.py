@@ -1,0 +1,31 @@
+"""What running candidates takes of the settings."""
+
+from __future__ import annotations
+
+from plum_lsp.config import Settings
+from plum_lsp.config.patterns import is_excluded
+from plum_lsp.domain.verification import Limits
+from plum_lsp.sandbox.host import SandboxOptions
+
+MEGABYTE = 1024 * 1024
+
+
+def sandbox_options(settings: Settings) -> SandboxOptions:
+    """What the sandbox package needs of the settings."""
+    jail = settings.sandbox
+    exclude = settings.privacy.exclude
+    return SandboxOptions(
+        interpreter=jail.interpreter,
+        project=jail.project,
+        jobs=jail.jobs,
+        hides=lambda path: is_excluded(path, exclude),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What each candidate may use."""
+    return Limits(
+        wall_seconds=settings.sandbox.wall_seconds,
+        cpu_seconds=settings.sandbox.wall_seconds,
+        memory_bytes=settings.sandbox.memory_mb * MEGABYTE,
+    )
