@@ -34,14 +34,15 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
     is_plain,
 )
-from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt, testing
+from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.project import described, read_project
-from plum_lsp.sandbox.project_jail import ProjectJail
-from plum_lsp.sandbox.showing import Hides, shows_everything
+from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects.jail import ProjectJail
+from plum_lsp.sandbox.projects.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)

@@ -248,7 +248,7 @@ class ZygoteProcess:
     def order_child(self, view: str = "") -> Child | None:
         """Order a child without waiting for it; None while the zygote is behind with its orders.
 
-        With a `view` (see `sandbox.showing`) it gets a folder of its own.
+        With a `view` (see `sandbox.projects.showing`) it gets a folder of its own.
 
         Raises:
             SandboxError: the zygote is gone.

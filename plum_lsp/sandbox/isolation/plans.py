@@ -62,7 +62,7 @@ class Room:
     """What the zygote of a project has besides: where its children keep their folders, and what each kind may open.
 
     `homes` is a folder of the host, or `HOMES` within a jail that has a file system of its own. The next three are the
-    views of `sandbox.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
+    views of `projects.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
     their places.
     """
 

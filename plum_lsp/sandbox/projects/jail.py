@@ -17,11 +17,12 @@ from pathlib import Path
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import InModule, Limits, Program, TestRun
-from plum_lsp.sandbox import launching, testing
+from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
-from plum_lsp.sandbox.project_pool import ProjectPool
-from plum_lsp.sandbox.showing import Hides, Views, packages_named, pytest_modules
+from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects.pool import ProjectPool
+from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)

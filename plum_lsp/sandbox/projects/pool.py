@@ -20,7 +20,7 @@ from typing import Any
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
-from plum_lsp.sandbox.showing import Hides, Views, views_of
+from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
