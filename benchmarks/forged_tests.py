@@ -6,6 +6,7 @@ the two are compared. Whoever passes one without knowing the answer has forged i
 
 from __future__ import annotations
 
+import ast
 import random
 import string
 from collections.abc import Callable, Sequence
@@ -220,7 +221,7 @@ def _session(chance: Chance, given: str, value: str) -> str:
         case 0:
             return f">>> f({given})\n{value}"
         case 1:
-            return f">>> print('is', f({given}))\nis {value[1:-1] if value[0] in chr(39) else value}"
+            return f">>> print('is', f({given}))\nis {ast.literal_eval(value)}"
         case 2:
             return f">>> r = f({given})\n>>> r\n{value}"
     _, lines, a, e = _body(chance, given, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -13,12 +14,14 @@ from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
 from plum_lsp.feedback.redaction import Redactor
+from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.ruff import RuffReader
+from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -28,6 +31,8 @@ from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.survey import FindTests, FindWholeTests
 from plum_lsp.verification.judge import told
 from plum_lsp.verification.options import sandbox_options
+
+_log = logging.getLogger(__name__)
 
 
 class Recorders:
@@ -44,12 +49,16 @@ class Recorders:
 
 def load_for_server(editor: Mapping[str, object]) -> Loaded:
     """The settings under an editor's: mistakes are reported and never keep the server from coming up."""
-    return load_settings(environ=os.environ, editor=editor, strict=False)
+    loaded = load_settings(environ=os.environ, editor=editor, strict=False)
+    keep_out_of_logs(loaded.settings)
+    return loaded
 
 
 def load_for_tcp(editor: Mapping[str, object]) -> Loaded:
     """The same for an editor at the other end of a TCP connection, which names no program, file or address."""
-    return load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
+    loaded = load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
+    keep_out_of_logs(loaded.settings)
+    return loaded
 
 
 def load_for_command(overrides: Mapping[str, object]) -> Settings:
@@ -61,6 +70,7 @@ def load_for_command(overrides: Mapping[str, object]) -> Settings:
     loaded = load_settings(environ=os.environ, editor=overrides)
     if loaded.problems:
         raise ConfigError("\n".join(loaded.problems))
+    keep_out_of_logs(loaded.settings)
     return loaded.settings
 
 
@@ -79,6 +89,9 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             problems.append(f"Nothing can be verified: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
+        if sends_in_clear(settings.policy.url):
+            problems.append(in_clear(settings))
+            _log.warning("%s", problems[-1])
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
         pipeline = Pipeline(
@@ -94,6 +107,12 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         )
         close = opened.pop_all().aclose  # only now that nothing can fail any more
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
+
+
+def in_clear(settings: Settings) -> str:
+    """What is wrong with a policy server that is reached over a network without encryption."""
+    what = "Prompts, with the API key," if settings.policy.api_key else "Prompts"
+    return f"{what} go to {discreet(settings.policy.url)} without encryption. Use https:// or a tunnel to this machine."
 
 
 def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRecorder:

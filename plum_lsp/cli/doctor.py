@@ -20,16 +20,18 @@ from rich.text import Text
 from plum_lsp import __version__
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
+from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.catalogue import damage
+from plum_lsp.report.discretion import discreet
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.project import found_environment, read_project
 from plum_lsp.store import open_store, store_file
-from plum_lsp.wiring import load_for_command, try_sandbox
+from plum_lsp.wiring import in_clear, load_for_command, try_sandbox
 
 READY_SECONDS_MAX = 120.0
 """The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
@@ -79,7 +81,7 @@ async def _examine() -> list[Finding]:
         settings = load_for_command({})
     except PlumError as error:
         return [Finding(part="settings", state=State.FAILED, detail=str(error), remedy=error.remedy)]
-    findings = [Finding(part="settings", state=State.OK, detail="read without a complaint")]
+    findings = [_settings(settings)]
     checks: dict[str, Check] = {
         "python": _python,
         "model": _model,
@@ -96,6 +98,20 @@ async def _examine() -> list[Finding]:
         except OSError as error:
             findings.append(Finding(part=part, state=State.FAILED, detail=str(error)))
     return findings
+
+
+def _settings(settings: Settings) -> Finding:
+    """That they could be read, and what they let leave the machine."""
+    url, detail = settings.policy.url, "read without a complaint"
+    if not url or is_loopback(url):
+        return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
+    redacts = settings.privacy.redact_prompts
+    what = "without what looks like a secret" if redacts else "as they are, with any secret they hold"
+    detail += f"; prompts (code of your files) go to {discreet(url)} {what}"
+    remedy = "" if redacts else "To hide what looks like a secret, set privacy.redact_prompts."
+    if not sends_in_clear(url):
+        return Finding(part="settings", state=State.OK, detail=detail, remedy=remedy)
+    return Finding(part="settings", state=State.WARNING, detail=detail, remedy=f"{in_clear(settings)} {remedy}".strip())
 
 
 async def _python(settings: Settings) -> Finding:
@@ -123,7 +139,7 @@ def _unused_environment(folder: Path) -> str:
 async def _model(settings: Settings) -> Finding:
     options = policy_options(settings)
     if options.url:
-        return Finding(part="model", state=State.OK, detail=f"none needed here; {options.url} has its own")
+        return Finding(part="model", state=State.OK, detail=f"none needed here; {discreet(options.url)} has its own")
     model = await asyncio.to_thread(find_model, options.model, cache_dir=options.cache_dir, folder=options.model_folder)
     if model.entry is None:
         return Finding(part="model", state=State.OK, detail=f"your own, {model.path}")
@@ -145,7 +161,7 @@ async def _policy(settings: Settings) -> Finding:
         return Finding(part="policy server", state=State.FAILED, detail=detail, remedy="Is the machine very busy?")
     finally:
         await policy.close()
-    where = settings.policy.url or "the embedded server"
+    where = discreet(settings.policy.url) or "the embedded server"
     return Finding(part="policy server", state=State.OK, detail=f"{where} answers with {version.model}")
 
 

@@ -11,6 +11,7 @@ from plum_lsp.config.loading import (
     environment_name,
     load_settings,
     narrow,
+    secret_keys,
     setting_keys,
 )
 from plum_lsp.config.settings import (
@@ -49,5 +50,6 @@ __all__ = [
     "environment_name",
     "load_settings",
     "narrow",
+    "secret_keys",
     "setting_keys",
 ]

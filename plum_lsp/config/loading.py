@@ -134,6 +134,16 @@ def setting_keys() -> tuple[str, ...]:
     return tuple(_types())
 
 
+def secret_keys() -> tuple[str, ...]:
+    """The dotted keys of the settings that are never shown: their fields have no `repr`."""
+    sections = (
+        (name, hint) for name, hint in typing.get_type_hints(Settings).items() if dataclasses.is_dataclass(hint)
+    )
+    return tuple(
+        f"{name}.{field.name}" for name, hint in sections for field in dataclasses.fields(hint) if not field.repr
+    )
+
+
 def environment_name(key: str) -> str:
     """The environment variable of a setting: `policy.url` is `PLUM_POLICY_URL`."""
     return "PLUM_" + key.replace(".", "_").upper()

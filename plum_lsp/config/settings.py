@@ -93,6 +93,7 @@ class PrivacySettings:
 
     exclude: tuple[str, ...] = ("**/.env", "**/.env.*", "**/*secret*", "**/*credential*", "**/.git/**")
     paused: bool = False
+    redact_prompts: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from plum_lsp.domain.display import visible
+from plum_lsp.report.discretion import discreet
 
 _LOG_LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _ERASE_LINE = "\r\033[K"
@@ -113,7 +114,7 @@ class _VisibleOutput(io.TextIOBase):
 
 
 class _VisibleLines(logging.Formatter):
-    """Formats records of which no part is obeyed by a terminal that shows the log."""
+    """Formats records without secrets of the settings, and of which no part is obeyed by a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(super().format(record))
+        return visible(discreet(super().format(record)))

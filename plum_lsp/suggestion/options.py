@@ -42,6 +42,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         neighbour_tokens=min(sampling.neighbour_tokens, sampling.prefix_tokens // 2),
         template_for=template_for,
         asks_for_tests=asks_for_tests(settings),
+        redacts_prompts=settings.privacy.redact_prompts,
     )
 
 

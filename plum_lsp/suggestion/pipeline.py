@@ -39,6 +39,7 @@ from plum_lsp.project.tests import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
+from plum_lsp.suggestion.redacting import RedactingPolicy
 from plum_lsp.suggestion.round import Round, Stages
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
@@ -54,8 +55,6 @@ DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
 """For files of few, endless lines; same reason."""
-
-
 AFTERWARDS_MAX = 4
 """Documents whose records are completed or wait for it; each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
@@ -67,7 +66,7 @@ class PipelineOptions:
     """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
 
     `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
-    `asks_for_tests` has the policy write tests of its own beside its candidates.
+    `asks_for_tests` has the policy write tests, too. With `redacts_prompts` it is not sent what looks like a secret.
     """
 
     sampling: SamplingOptions
@@ -80,6 +79,7 @@ class PipelineOptions:
     template_for: Callable[[PolicyVersion], FimTemplate | None]
     neighbour_tokens: int = 0
     asks_for_tests: bool = False
+    redacts_prompts: bool = False
 
     @property
     def budget(self) -> Budget:
@@ -172,7 +172,8 @@ class Pipeline:
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version(request.id)
         stages.reach("policy_ready")
-        this = Round(request=request, context=context, judge=judge, version=version, around=around)
+        policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
+        this = Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -281,8 +282,7 @@ class Pipeline:
 
     def _stream(self, this: Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
         """The group's completions, all from the version the request began with."""
-        sampling, deadline = self.options.sampling, this.request.deadline
-        return self.policy.sample(prompt, sampling, deadline=deadline, version=this.version)
+        return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
     def _take(self, this: Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
@@ -311,7 +311,7 @@ class Pipeline:
         """Have the policy write tests, beside its candidates."""
         template = self.options.template_for(this.version)
         this.asked = await ask_for_tests(
-            self.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
+            this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
     def _hear(self, this: Round) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plum_lsp.domain.ports import Clock
+from plum_lsp.domain.ports import Clock, Policy
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest
 from plum_lsp.domain.verification import Observation, TestCase
 from plum_lsp.suggestion.asking import Asked
@@ -19,6 +19,7 @@ class Round:
     """The state of one request while its candidates come in."""
 
     request: SuggestionRequest
+    policy: Policy
     context: Context
     judge: Judge
     version: PolicyVersion

@@ -10,7 +10,7 @@ import pytest
 from support.editing import Desk, until
 from support.scripted_policy import ScriptedPolicy
 from support.stories import ADD, RIGHT, knows_add
-from support.vscode import VSCode
+from support.vscode import VSCode, unfinished
 
 from plum_lsp.store import store_file
 
@@ -97,13 +97,14 @@ def test_nothing_is_started_in_a_workspace_that_is_not_trusted(make_vscode: Call
 def test_cells_of_a_notebook_are_served(vscode: Desk) -> None:
     """A cell is a document: ghost text stands in it, and accepting it is remembered."""
     knows_add(vscode.policy)
-    cell = {"cell_type": "code", "execution_count": None, "id": "a", "metadata": {}, "outputs": [], "source": ADD}
+    source, last_key = unfinished(ADD)
+    cell = {"cell_type": "code", "execution_count": None, "id": "a", "metadata": {}, "outputs": [], "source": source}
     metadata = {"language_info": {"name": "python"}}
     notebook = {"cells": [cell], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     path = vscode.write(json.dumps(notebook), f"notebook{vscode.number}.ipynb")
     editor = vscode.editor
     assert isinstance(editor, VSCode)
-    editor.open_notebook(path, ADD)
+    editor.open_notebook(path, last_key)
     vscode.wait_for_ghost(RIGHT)
     editor.screenshot("notebook")
     editor.press("accept")

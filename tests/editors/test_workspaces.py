@@ -81,7 +81,7 @@ def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
     assert isinstance(editor, VSCode)
     editor.open(vscode.write(""))
     editor.open_untitled()
-    editor.type("number = 1")
+    editor.insert("number = 1")
     vscode.wait_for_ghost("+ 1000")
     editor.press("accept")
     vscode.wait_for_fates("accepted")

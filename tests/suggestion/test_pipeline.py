@@ -13,7 +13,7 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.events import Appraised, Ended, Event, Sampled, Supported, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import TestFile
 from plum_lsp.domain.suggestion import (
@@ -438,6 +438,18 @@ async def test_what_an_early_end_left_is_judged_for_the_record(policy: ScriptedP
     assert [event.judged.candidate.id for event in verified if event.judged.strength is not None] == [
         offer.chosen.candidate.id
     ]
+
+
+async def test_no_prompt_holds_a_secret_if_the_settings_say_so(desk: Desk) -> None:
+    """Neither the completion's nor those for tests; the program that is run keeps it."""
+    desk.options = replace(desk.options, redacts_prompts=True, asks_for_tests=True)
+    desk.policy.will_complete(RIGHT)
+    secret = "river-" + "47-stone!"
+    await desk.suggest(f'PASSWORD = "{secret}"\n\n\n{ADD}')
+    assert desk.policy.completions
+    assert not any(secret in str(request.payload) for request in desk.policy.completions)
+    told = [event for event in desk.told.events if isinstance(event, Prompted)]
+    assert secret in told[0].context.before
 
 
 async def test_a_request_ends_the_record_of_its_own_document_only(desk: Desk) -> None:

@@ -163,7 +163,10 @@ class Address:
 
 
 def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A fresh home for an editor and the server it starts; nothing of the user who runs the tests shines through."""
+    """A fresh home for an editor and the server it starts; nothing of the user who runs the tests shines through.
+
+    Offers are shown however many others were dismissed in the last minute, in this story or in an earlier one.
+    """
     home = folder / "home"
     home.mkdir(exist_ok=True)
     keep = ("PATH", "LANG", "LC_ALL", "TMPDIR")
@@ -171,6 +174,7 @@ def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | 
     key = json.dumps(policy.api_key)
     config.write_text(
         f'data_dir = {json.dumps(str(folder / "data"))}\n[policy]\nurl = "{policy.url}"\napi_key = {key}\n'
+        "[offers]\nprobability_min = 0.0\n"
     )
     return {
         **{name: os.environ[name] for name in keep if name in os.environ},

@@ -75,6 +75,7 @@ const actions = {
   },
   press: ({ name, key }) => pages.get(name).keyboard.press(key),
   type: ({ name, text, delay }) => pages.get(name).keyboard.type(text, { delay: delay ?? 0 }),
+  insert: ({ name, text }) => pages.get(name).keyboard.insertText(text),
   // From the browser's key event to the end of the first frame whose line is longer.
   async pressTimed({ name, key }) {
     const page = pages.get(name);

@@ -71,9 +71,22 @@ class VSCode:
         is_to_be_trusted: bool = False,
         is_to_be_written: bool = True,
     ) -> None:
-        """Open a file in a window on its folder, go to its end and start to write."""
+        """Open a file in a window on its folder and go to its end.
+
+        Args:
+            path: the file.
+            workspace: the folder of the window, if it is not the file's.
+            is_to_be_trusted: the folder is to be trusted first.
+            is_to_be_written: VS Code asks while one writes, not when one arrives. So the file is opened without its
+                last line end or character, which is then written; where it is open already, VS Code is told to ask.
+        """
+        is_open = self._path == path
         self._path = path
         folder = workspace or path.parent
+        text = path.read_bytes().decode()
+        before, last_key = unfinished(text)
+        if is_to_be_written and not is_open:
+            path.write_bytes(before.encode())
         if self._folder == folder:
             self._open_quickly(path)
         else:
@@ -89,8 +102,11 @@ class VSCode:
         self._ask("click", selector=f"{_editor(path)} .view-lines")
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
-        if is_to_be_written:
-            self._write_last_again(path.read_bytes().decode())
+        if is_to_be_written and is_open:
+            self.command("trigger")
+        elif is_to_be_written and last_key:
+            self._ask("press", key=last_key)
+            until(lambda: path.read_bytes().decode() == text, lambda: f"{text!r}, there is {self.content()!r}")
 
     def end_of_text(self) -> None:
         """Go to the end of the last line with text, in a file that ends with one line end."""
@@ -103,7 +119,7 @@ class VSCode:
         self._ask("wait", selector=".tab.active[aria-label*='Untitled-1']")
         self._pick("language")
         self._ask("wait", selector=".quick-input-widget input[placeholder*='Language']")
-        self._ask("type", text="Python")
+        self.insert("Python")
         self._ask("wait", selector=".quick-input-list .monaco-list-row.focused[aria-label^='Python']")
         self._ask("press", key="Enter")
         until(lambda: self._language() == "Python", lambda: f"a Python file, it is {self._language()!r}")
@@ -127,8 +143,8 @@ class VSCode:
         self._ask("wait", selector=".workspace-trust-editor :text('You trust this folder')")
         self._ask("click", selector=".modal-editor-action-container .codicon-close")
 
-    def open_notebook(self, path: Path, text: str) -> None:
-        """Open a notebook beside what is open, and write at the end of its first cell, which holds `text`."""
+    def open_notebook(self, path: Path, last_key: str) -> None:
+        """Open a notebook beside what is open, and write at the end of its first cell."""
         warm = path.with_suffix(".py")
         warm.touch()
         self.open(warm)
@@ -136,33 +152,23 @@ class VSCode:
         self._ask("wait", selector=".notebook-editor .cell .view-lines")
         self._ask("click", selector=".notebook-editor .cell .view-lines")
         self._ask("press", key="Control+End")
-        self._write_last_again(text)
+        self._ask("press", key=last_key)
 
     def _open_quickly(self, path: Path) -> None:
         self._ask("press", key="Control+p")
         self._ask("wait", selector=".quick-input-widget input")
-        self._ask("type", text=str(path))
+        self.insert(str(path))
         self._ask("wait", selector=f".quick-input-list .monaco-list-row.focused[aria-label*='{path.name}']")
         self._ask("press", key="Enter")
         self._ask("wait", selector=f".tab.active[data-resource-name='{path.name}']")
 
-    def _write_last_again(self, text: str) -> None:
-        """VS Code asks while one writes, not when one arrives: write the last line end or character again."""
-        last_line = text.splitlines()[-1] if text and not text.endswith("\n") else ""
-        if not text:
-            return
-        for _ in last_line if not last_line.strip() else "x":
-            self._ask("press", key="Shift+ArrowLeft")
-        self._ask("press", key="Backspace")
-        if last_line.strip():
-            self.type(text[-1])
-        else:
-            self._ask("press", key="Backspace")
-            self._ask("press", key="Enter")
-
     def type(self, text: str, *, delay: int = 0) -> None:
         """Press keys, `delay` milliseconds apart."""
         self._ask("type", text=text, delay=delay)
+
+    def insert(self, text: str) -> None:
+        """Put in a text at once, as from the clipboard: VS Code cannot ask in the middle of it."""
+        self._ask("insert", text=text)
 
     def rewrite_line(self, text: str) -> None:
         """Put `text` in the place of the cursor's line."""
@@ -190,7 +196,7 @@ class VSCode:
         """Pick a command, and no other: the palette lists those used last until it has read what was typed."""
         self._ask("press", key="F1")
         self._ask("wait", selector=".quick-input-widget input")
-        self._ask("type", text=TITLES[name])
+        self.insert(TITLES[name])
         self._ask("wait", selector=f".quick-input-list .monaco-list-row.focused[aria-label*='{TITLES[name]}']")
         self._ask("press", key="Enter")
 
@@ -302,3 +308,14 @@ class VSCode:
 def _editor(path: Path) -> str:
     """The editor that shows a file: the tab of a file is there a moment before its text."""
     return f".monaco-editor[data-uri$='/{path.name}']"
+
+
+def unfinished(text: str) -> tuple[str, str]:
+    """A text without its last line end and indentation, or without its last character; and the key that writes that.
+
+    One key is one change: between two, VS Code may ask, and what it is offered there is offered, too.
+    """
+    before, end, last_line = text.rpartition("\n")
+    if end and not last_line.strip():
+        return before.removesuffix("\r"), "Enter"
+    return text[:-1], text[-1:]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.formats import known_keys
-from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
 
 LITERAL_LENGTH_MAX = 100_000
@@ -44,6 +44,10 @@ _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
 _SIGN_IN = words("sign_in")
+_CONNECTS = words("connects")
+_LOGIN_FLAGS = frozenset({"-u", "--user", "--proxy-user", "--auth"})
+_LISTED = re.compile(r"\w+(?: *, *\w+)+ *")
+_PLURALS = ("passwords", "secrets", "tokens", "credentials", "keys", "creds", "pwds")
 _TEXT_METHODS = words("text_methods")
 _VALUE_NAMES = words("value_names")
 
@@ -273,6 +277,8 @@ class _Reader:
         elif callee:
             labels = (*labels, (callee[-1], Binding.LOOSE))
         targets = frame.targets if not callee else ()
+        if frame.callee and frame.place and not callee and _LISTED.fullmatch(frame.elements[0]):
+            targets = tuple(name.strip() for name in frame.elements[0].split(","))  # pytest's parametrize
         if len(self.stack) < DEPTH_MAX:
             self.stack.append(_Frame(opener=word, callee=callee, labels=labels, targets=targets))
         else:
@@ -340,16 +346,15 @@ class _Reader:
             labels.append((frame.compared, Binding.DIRECT))
         if not frame.names or frame.opener == "(" or frame.names[-1] in _VALUE_NAMES:
             labels.extend(frame.labels)
+        elif not is_neutral(frame.names[-1]):
+            labels.extend((name, Binding.LOOSE) for name, _ in frame.labels if name.lower().endswith(_PLURALS))
         if len(frame.targets) > 1 and frame.place < len(frame.targets):
             labels.append((frame.targets[frame.place], Binding.DIRECT))
         if frame.opener in {"(", "["} and frame.elements and not frame.names:
-            labels.append((frame.elements[-1], Binding.LOOSE))
+            before = frame.elements[-1]
+            labels.append(("password" if before in _LOGIN_FLAGS else before, Binding.LOOSE))
         if frame.callee and frame.opener == "(":
-            called = frame.callee[-1].lower()
-            if called in _SIGN_IN and frame.place == 1:
-                labels.append(("password", Binding.DIRECT))
-            elif not frame.names:
-                labels.append((called, Binding.LOOSE))
+            labels.extend(self._called(frame))
         if frame.names and frame.names[-1] in _VALUE_NAMES:
             labels.extend((name, Binding.DIRECT) for name in frame.elements)
             labels.extend((name, Binding.DIRECT) for name, _ in frame.labels)
@@ -359,6 +364,17 @@ class _Reader:
         ):
             labels.append(("password", Binding.DIRECT))
         return tuple(labels)
+
+    def _called(self, frame: _Frame) -> Iterator[tuple[str, Binding]]:
+        """What a call says of the arguments that it takes without a name."""
+        called = frame.callee[-1].lower()
+        if called in _SIGN_IN and frame.place == 1:
+            yield "password", Binding.DIRECT
+        elif called in _CONNECTS and frame.place >= 1 and not frame.names:
+            yield "password", Binding.LOOSE
+        elif not frame.names:
+            yield called, Binding.LOOSE
+            yield ".".join(frame.callee[-2:]), Binding.LOOSE
 
     def _judge(self, frame: _Frame, group: list[Literal]) -> None:
         self._hide(group, self._labels(frame))

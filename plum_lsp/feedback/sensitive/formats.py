@@ -57,7 +57,7 @@ def services() -> tuple[str, ...]:
 def _pattern(row: dict[str, Any]) -> re.Pattern[str]:
     marks = row["marks"]
     either = "|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True))
-    start = "" if marks[0].startswith(("&", "?", "hook", "discord", "webhook")) else STARTS
+    start = "" if marks[0].startswith(("&", "?", "X-", "hook", "discord", "webhook")) else STARTS
     return re.compile(f"{start}{row.get('before', '')}(?:{either}){row['body']}")
 
 

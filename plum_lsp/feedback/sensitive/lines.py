@@ -18,7 +18,7 @@ NAME_MAX = 64
 VALUE_MAX = 4096
 _HINT = re.compile(
     r"(?i)pass|pwd|psw|pw\b|secret|token|key|cred|auth|cookie|session|dsn\b|salt|pepper|otp\b|jwt|hmac|licen[sc]e|sid\b"
-    r"|\bpin\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|wachtwoord|motdepasse|has[lł]o|webhook|csrf|login|psk\b"
+    r"|\bpin\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|clave|geheim|segre[dt]o|wachtwoord|mot_?de_?passe|has[lł]o|webhook|csrf|login|psk\b"
     r"|identified[ \t]+by|пароль|密码|パスワード"
 )
 _NAME_LEFT = re.compile(r"[\w.$-]*$")
@@ -41,6 +41,9 @@ _WHOLE_LINE = re.compile(
     r"^[ \t]*(?:(?:export|set|setx|ENV|ARG|declare[ \t]+-x|-|local|readonly)[ \t]+|\$env:|[#;/]+[ \t]*)?$"
 )
 _REST = re.compile(r"[ \t]*(?P<sep>:=|=>|[=:])(?P<space>[ \t]*)(?P<value>[^\n]{4,1024}+)")
+_LIST = re.compile(r":[ \t]*(?:[|>][-+]?\d?)?[ \t]*\n((?:[ \t]+(?:-[ \t]+)?[^\s:]{4,1024}[ \t]*(?:\n|$)){1,64})")
+"""What YAML puts on the lines below a name: the items of a list, or one value."""
+_ITEM = re.compile(r"[ \t]+(?:-[ \t]+)?[\"']?(?P<value>[^\s:\"']{4,1024}+)[\"']?[ \t]*(?:\n|$)")
 _COMMENT_AT_END = re.compile(r"[ \t]+(?:#|//|;).*$")
 _SCHEME = re.compile(
     r"(?i)\b(?P<scheme>bearer|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
@@ -65,7 +68,9 @@ _KUBERNETES = re.compile(r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[A-Za-
 _NETRC = re.compile(
     r"\b(?:login|account|password)[ \t\n]+\S{1,64}[ \t\n]+(?:password|account)[ \t\n]+(?P<value>[^\s\"'`]{4,256}+)"
 )
-_HOST = re.compile(r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\]|\{[\w.]{1,60}\}|\$\{?\w{1,60}\}?)(?:[:/?#,\s\"'`)>\\]|$)")
+_HOST = re.compile(
+    r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\]|\{[\w.]{0,60}\}|%s|\$\{?\w{1,60}\}?)(?:[:/?#,\s\"'`)>\\]|$)"
+)
 _ADDRESS = re.compile(r"[^\s\"'`<>|]{1,512}")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PASSWORD_WORDS = frozenset(
@@ -157,7 +162,9 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
             is_named = text[end : end + 1] in {'"', "'"}
             binding = Binding.LOOSE
         else:
-            is_named = bool(separator) or text[start - 1 : start] == "-" or is_quiet
+            name = text[start:end].lower()
+            is_flag = text[start - 1 : start] == "-" or name[:1] == "-"
+            is_named = bool(separator) or is_flag or name in _PASSWORD_WORDS or name.startswith("identified")
             binding = Binding.DIRECT if separator else Binding.BARE
         if span and is_named and is_secret(text[span[0] : span[1]], means, binding):
             yield span
@@ -170,6 +177,12 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
             yield span
             return
     if not is_quiet:
+        return
+    listed = _LIST.match(text, end)
+    if listed is not None:
+        for item in _ITEM.finditer(text, listed.start(1), listed.end()):
+            if is_secret(item["value"], means, Binding.LOOSE):
+                yield item.span("value")
         return
     yield from _bare(text, start, end, means)
 
@@ -270,6 +283,8 @@ def _is_login(login: str) -> bool:
 def _schemes(text: str) -> Iterator[tuple[int, int]]:
     for found in _SCHEME.finditer(text):
         value = found["value"].rstrip(".:")
+        if "=" in value.rstrip("="):
+            continue
         if looks_random(value) or (found["scheme"].lower() == "basic" and _is_login_encoded(value)):
             yield found.start("value"), found.start("value") + len(value)
 

@@ -38,6 +38,7 @@ _JOINED_SECRETS = (
     "authtoken",
     "connectionstring",
     "pincode",
+    "motdepasse",
 )
 _JOINED_TOKENS = ("connstr", "authheader", "sessionid", "setcookie", "connectionuri", "connectionurl")
 
@@ -48,11 +49,13 @@ class Meaning(enum.IntEnum):
     HASH = 0
     """A digest, a version, an identifier: random, and known to everybody."""
     NONE = 1
-    KEY = 2
+    DIGITS = 2
+    """`pin`: a secret if the value is a few digits."""
+    KEY = 3
     """`key`, or the name of a service: a secret only if the value looks like one."""
-    TOKEN = 3
+    TOKEN = 4
     """`token`, `auth`, `cookie`: more often than not a secret."""
-    SECRET = 4
+    SECRET = 5
     """`password`, `secret`, `api_key`: whatever the value looks like."""
 
 
@@ -69,6 +72,8 @@ def meaning(name: str) -> Meaning:
         return Meaning.HASH if last in _HASHES else Meaning.NONE
     if _is_secret(parts, last, joined):
         return Meaning.SECRET
+    if last in {"pin", "otp", "cvv", "cvc", "pins"}:
+        return Meaning.DIGITS
     if not _HASHES.isdisjoint(parts):
         return Meaning.HASH
     if "public" in joined:
@@ -84,6 +89,12 @@ def is_label(value: str) -> bool:
     """Whether a text is made of the words that name things: `client_secret` under `grant_type`, `Your password`."""
     parts = _split(value)
     return bool(parts) and all(word in _LABELS or word.endswith(_SECRET_ENDS) for word in parts)
+
+
+def is_neutral(name: str) -> bool:
+    """Whether a name says what something is for, as `user` and `host` do beside a password."""
+    parts = _split(name)
+    return bool(parts) and parts[-1] in _NEUTRAL
 
 
 def says_secret(text: str) -> bool:

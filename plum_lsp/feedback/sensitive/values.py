@@ -71,6 +71,8 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
         return False
     if _HOLES.fullmatch(value) or _is_ordinary(value):
         return False
+    if means is Meaning.DIGITS:
+        return value.isdigit() and len(value) <= 10
     if means is Meaning.KEY:
         return len(value) >= 12 and looks_random(value) and not _CODE.search(value)
     if means is Meaning.TOKEN:
@@ -94,6 +96,8 @@ def is_random(value: str) -> bool:
     if _HEX.fullmatch(value):
         return len(value) not in _HEX_DIGESTS and len(value) <= 256 and _entropy(value) >= 3.2 and value[0] != "0"
     plain = sum(1 for character in value if character.isalnum())
+    if sum(1 for character in value if character.isalpha()) < 4:
+        return False
     is_mixed = looks_random(value) and plain / len(_PIECES.findall(value)) < NAMELESS_PIECE_MAX
     return is_mixed and _entropy(value) >= ENTROPY_BITS_MIN
 
@@ -116,7 +120,7 @@ def _is_ordinary(value: str) -> bool:
     if not any(c.isalnum() for c in value) or is_label(value) or _ALGORITHM.fullmatch(value):
         return True
     if _PATH.fullmatch(value) and "@" not in value:
-        return not looks_random(value) or "/" in value[:2] or "://" in value
+        return not looks_random(value) or "://" in value or value[0] in ".~"
     if _DOTTED.fullmatch(value):
         return len(re.split(r"[_\-/:. ]", value)) < 4 or says_secret(value) or bool(_STOPS.search(value))
     if " " in value.strip():

@@ -59,6 +59,11 @@ def _trust(ca_file: str) -> ssl.SSLContext:
     return trust
 
 
+def sends_in_clear(url: str) -> bool:
+    """Whether what is sent to `url` crosses a network without encryption."""
+    return url.lower().startswith("http://") and not is_loopback(url)
+
+
 def is_loopback(url: str) -> bool:
     """Whether an address is on this machine."""
     try:

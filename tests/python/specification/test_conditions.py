@@ -90,6 +90,13 @@ def test_a_condition_that_cannot_be_split_is_left_out(statement: str) -> None:
     assert [call for call, _ in parts(statement) if "n = " not in call] == []
 
 
+def test_a_table_is_taken_apart_only_where_all_its_uses_are_known() -> None:
+    """A look-up in another table is none in this one."""
+    (test,) = examples_of(context_of(">>> both = [3, 4]\n>>> first, *rest = both\n>>> [f(1)][0] == first\nTrue"))
+    assert isinstance(test.expectation, Holds)
+    assert test.expectation.setup == "both = [3, 4]\nfirst, *rest = both"
+
+
 def test_what_uses_the_function_cannot_be_computed_without_it() -> None:
     """Neither directly nor through another function."""
     text = (

@@ -1,0 +1,46 @@
+"""A policy that is asked without the document's secrets: `privacy.redact_prompts`.
+
+Stands before the real policy, so that every prompt of a request passes it, those for tests included. Reading a document
+takes a while, so it happens in a thread, once for each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from plum_lsp.domain.ports import Policy
+from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.domain.text import Document
+from plum_lsp.feedback.redaction import Hidden
+
+
+class RedactingPolicy:
+    """Asks `policy` about a document. What the document hides, and what looks like a secret, is not sent."""
+
+    def __init__(self, policy: Policy, document: Document) -> None:
+        self._policy = policy
+        self._document = document
+        self._hidden: asyncio.Task[Hidden] | None = None
+
+    async def version(self, request_id: str = "") -> PolicyVersion:
+        """That of the policy."""
+        return await self._policy.version(request_id)
+
+    async def sample(
+        self, prompt: FimPrompt, options: SamplingOptions, *, deadline: float, version: PolicyVersion | None = None
+    ) -> AsyncGenerator[Completion, None]:
+        """Sample for the prompt without secrets."""
+        if self._hidden is None:
+            self._hidden = asyncio.create_task(asyncio.to_thread(Hidden.of, self._document.text))
+        hidden = await asyncio.shield(self._hidden)
+        text = await asyncio.to_thread(hidden.clean, prompt.text)
+        stream = self._policy.sample(replace(prompt, text=text), options, deadline=deadline, version=version)
+        async with aclosing(stream):
+            async for completion in stream:
+                yield completion
+
+    async def close(self) -> None:
+        """The policy belongs to its owner."""
