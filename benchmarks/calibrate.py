@@ -31,7 +31,8 @@ from benchmarks.verifier import calibration_error
 from plum_lsp.config import Settings
 from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
-from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, task_of, verify
+from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, verify
+from plum_lsp.evaluation.tasks import task_from
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification import settle as settling
@@ -102,7 +103,7 @@ class Sample:
 async def judged(rows: Iterable[dict[str, Any]]) -> list[Judgement]:
     """Every row with its candidates judged."""
     sandbox = await open_sandbox(sandbox_options(Settings()))
-    found = [(row, await verify(task_of(json.dumps(row)), sandbox, MonotonicClock(), limits=Limits())) for row in rows]
+    found = [(row, await verify(task_from(row), sandbox, MonotonicClock(), limits=Limits())) for row in rows]
     await sandbox.close()
     return found
 

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Ending, Limits
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.sandbox.host import JailSandbox as Sandbox
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
@@ -195,9 +196,8 @@ async def _passes(row: Row, text: str, sandbox: Sandbox) -> bool:
 
 
 async def _ending(row: Row, text: str, sandbox: Sandbox) -> Ending:
-    program = Program(source=f"{row['prompt']}{text}{row['suffix']}\n{row['tests']}")
-    seen = await sandbox.observe(program, [Call(expression="None")], LIMITS)
-    return seen[0].ending
+    seen = await run_gold(f"{row['prompt']}{text}{row['suffix']}", row["tests"], sandbox, LIMITS)
+    return seen.ending
 
 
 async def groups(folder: Path, seed: int, interpreter: str) -> list[Row]:

@@ -23,7 +23,8 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy, Sandbox
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Ending, Limits
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.families import template_for
@@ -321,10 +322,10 @@ async def _passes(task: Task, finished: str, sandbox: Sandbox, limits: Limits) -
         "import sys, types\n"
         "for _name in ('lib', 'lib.helpers'):\n    sys.modules[_name] = types.ModuleType(_name)\n"
         f"exec({task.helpers!r}, sys.modules['lib.helpers'].__dict__)\n"
-        f"{finished}\nfrom lib.helpers import *\n{task.tests}\n"
+        f"{finished}\nfrom lib.helpers import *"
     )
-    seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
-    return seen[0].ending is Ending.RETURNED and seen[0].value is True
+    seen = await run_gold(source, task.tests, sandbox, limits)
+    return seen.ending is Ending.RETURNED and seen.value is True
 
 
 async def measure(tasks: Sequence[Task], samples: int, tokens: int) -> None:

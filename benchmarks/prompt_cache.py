@@ -25,9 +25,11 @@ import plum_lsp
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import PolicyVersion, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, find_model, launch
+from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, launch
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
+from plum_lsp.policy.hosting.sources import find_model
+from plum_lsp.policy.hosting.vllm.settings import VLLM
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.reading import window
@@ -96,7 +98,7 @@ async def measure(keys: int, asked: int) -> None:
         )
     if asked:
         group, state = texts["shipped"][-asked:], read_state(data_dir(settings))
-        if state is not None and state.engine == "vllm":
+        if state is not None and state.engine == VLLM.name:
             cached, whole = await _counted_by_vllm(state, group)
         else:
             cached, whole = await _counted_by_llama(model, policy.context_tokens, group)

@@ -38,6 +38,7 @@ from support.sandbox_attacks import canaries, ends
 
 from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 from plum_lsp.sandbox.isolation import plans as isolation
@@ -252,9 +253,9 @@ async def measure_benign(options: SandboxOptions, folder: Path) -> None:
     generous = Limits(wall_seconds=60.0, cpu_seconds=60.0, memory_bytes=1 << 30)
 
     async def problem(row: dict[str, Any]) -> str:
-        source = row["prompt"] + row["canonical"] + row["suffix"] + "\n" + row["tests"]
+        source = row["prompt"] + row["canonical"] + row["suffix"]
         async with slots:
-            (seen,) = await sandbox.observe(Program(source=source), [Call(expression="None")], generous)
+            seen = await run_gold(source, row["tests"], sandbox, generous)
         return "" if seen.ending is Ending.RETURNED else f"{row['task_id']}: {seen.detail[:120]}"
 
     for source in SOURCES:

@@ -26,7 +26,7 @@ from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.policy.client.completions import CompletionsPolicy
-from plum_lsp.policy.hosting.adapters import served_engine
+from plum_lsp.policy.hosting.engines import served_engine
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state

@@ -36,6 +36,7 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.policy.versions import publish
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.session import Session
@@ -148,6 +149,7 @@ def _session(pipeline: ScriptedPipeline, *, keeps: bool, pauses: bool) -> Sessio
         services=cast(Any, _Keeper(services)),
         outcomes=OutcomeDesk(lambda: None),
         status=StatusBar(lambda _: None),
+        projects=ProjectDesk(cast(Any, None), lambda _: None),
     )
     if not keeps:
         session._kept = lambda _: None  # type: ignore[method-assign]

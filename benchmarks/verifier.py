@@ -26,7 +26,8 @@ from typing import Any
 from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.offline import VerifiedTask, task_of, verify
+from plum_lsp.evaluation.offline import VerifiedTask, verify
+from plum_lsp.evaluation.tasks import task_from
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification.options import sandbox_options
@@ -38,7 +39,7 @@ Cells = defaultdict[str, list[tuple[bool, bool]]]
 async def _judged(row: Row, sandbox: Sandbox, without: Sequence[int] = ()) -> tuple[VerifiedTask, list[int]]:
     """The row's candidates but `without`, judged in an order that the labels cannot have shaped; and their places."""
     kept = [place for place in range(len(row["candidates"])) if place not in without]
-    task = task_of(json.dumps({**row, "candidates": [row["candidates"][place] for place in kept]}))
+    task = task_from({**row, "candidates": [row["candidates"][place] for place in kept]})
     order = list(range(len(kept)))
     random.Random(row["task_id"]).shuffle(order)
     return await verify(task, sandbox, MonotonicClock(), limits=Limits(), order=order), kept

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from plum_lsp.config import Loaded, Settings, data_dir, load_settings
+from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
@@ -20,8 +20,11 @@ from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
+from plum_lsp.project.trust import TrustBook
+from plum_lsp.project.workspace import Opened, Workspace
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
+from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store import StoreRecorder, open_recorder, store_file
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -85,10 +88,13 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # a lock may keep it waiting
         opened.push_async_callback(asyncio.to_thread, store.close)
         sandbox = await try_sandbox(settings)
+        sandboxes: ProjectSandboxes | None = None
         if isinstance(sandbox, SandboxUnavailable):
             problems.append(f"Nothing can be verified: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
+            sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
+            opened.push_async_callback(sandboxes.close)
         if sends_in_clear(settings.policy.url):
             problems.append(in_clear(settings))
             _log.warning("%s", problems[-1])
@@ -97,6 +103,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         pipeline = Pipeline(
             policy=policy,
             sandbox=sandbox,
+            project_sandboxes=sandboxes,
             clock=MonotonicClock(),
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
@@ -133,6 +140,14 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return error
     except SandboxError as error:
         return SandboxUnavailable(str(error), remedy=error.remedy)
+
+
+def workspace_of(settings: Settings) -> Workspace:
+    """The projects as a command sees them: no editor says anything, trust is what is remembered."""
+    folder = data_dir_if_any(settings)
+    jail = settings.sandbox
+    opened = Opened(project=jail.project, interpreter=jail.interpreter)
+    return Workspace(opened, TrustBook(folder) if folder is not None else None)
 
 
 def test_files(settings: Settings) -> FindTests:

@@ -19,6 +19,7 @@ _MODULES = {
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
+    "trust": "plum_lsp.cli.trust",
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",

@@ -17,12 +17,13 @@ from plum_lsp.config.values import RANGES
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.events import Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
 from plum_lsp.project.privacy import refusal
 from plum_lsp.report.printing import console, say
 from plum_lsp.server.settings import narrowed
-from plum_lsp.wiring import load_for_command, open_services
+from plum_lsp.wiring import load_for_command, open_services, workspace_of
 
 NOTHING_OFFERED = 3
 """Exit status of an abstention: the command worked, and there is nothing to insert."""
@@ -141,6 +142,7 @@ async def _answer(
             offset=document.offset_at(position),
             trigger=Trigger.INVOKED,
             deadline=clock.now() + settings.offers.deadline_ms / 1000,
+            project=await asyncio.to_thread(_project, settings, document),
         )
         result = await services.pipeline.suggest(request)
         await services.pipeline.finish()
@@ -151,6 +153,19 @@ async def _answer(
     if loss is not None and loss.lost:
         problems += (f"plum-lsp could not keep a record of what happened: {loss.problem}",)
     return _Answer(result=result, problems=problems, is_recorded=loss is not None and not loss.lost)
+
+
+def _project(settings: Settings, document: Document) -> Project | None:
+    """The document's project, if its code may be executed; if not, what to do about it is told."""
+    workspace = workspace_of(settings)
+    if workspace.problem:
+        say(workspace.problem, err=True)
+    standing = workspace.standing_of(document.uri)
+    if standing is None or standing.usable is not None or not standing.project.is_marked:
+        return standing.usable if standing else None
+    top = standing.project.top
+    say(f"Without the packages, modules and tests of {top}. If you trust it: plum-lsp trust {top}", err=True)
+    return None
 
 
 def _report(result: Offer | Abstention, collector: _Collector) -> dict[str, object]:

@@ -16,16 +16,14 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.evaluation.figures import figures, percentile
 from plum_lsp.evaluation.rows import (
-    SCORE_SECONDS,
     GroupRecorder,
-    MalformedRow,
-    Row,
+    MalformedResult,
     TaskResult,
     Trial,
     evaluate_row,
     result_of,
-    row_of,
 )
+from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.python.ruff import RuffReader
@@ -86,14 +84,14 @@ def eval(
         raise SystemExit(1)
 
 
-def _rows(tasks: Path) -> tuple[list[Row], int]:
+def _rows(tasks: Path) -> tuple[list[Task], int]:
     rows, problems = [], 0
     for number, line in enumerate(tasks.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            rows.append(row_of(line))
-        except MalformedRow as error:
+            rows.append(task_of(line, needs=("tests",)))
+        except MalformedTask as error:
             problems += 1
             say(f"line {number}: {error}", err=True)
     return rows, problems
@@ -104,7 +102,7 @@ def _earlier(output: Path, wanted: set[str]) -> list[TaskResult]:
     found: dict[str, TaskResult] = {}
     if output.exists():
         for line in filter(None, output.read_text(encoding="utf-8").split("\n")):
-            with suppress(MalformedRow):
+            with suppress(MalformedResult):
                 result = result_of(line)
                 found[result.task_id] = result
     return [result for name, result in found.items() if name in wanted]
@@ -115,7 +113,9 @@ def _write(result: TaskResult, out: TextIO) -> None:
     out.flush()
 
 
-async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]) -> int:
+async def _evaluate(
+    rows: list[Task], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]
+) -> int:
     """Evaluate one task after another, write each result as it comes and add it to `results`; how many broke.
 
     Whole groups are judged, so that all samples count; what a user is offered before that is told by the trial.
@@ -136,7 +136,7 @@ async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: f
         sandbox=sandbox,
         seen=seen,
         clock=clock,
-        limits=replace(options.limits, wall_seconds=SCORE_SECONDS, cpu_seconds=SCORE_SECONDS),
+        limits=options.limits,
         seconds=seconds,
         stops_early=options.ends_at_first_verified,
     )

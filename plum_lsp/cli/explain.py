@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plum_lsp.cli.terminal import MARK, source
+from plum_lsp.cli.terminal import source
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
 from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
@@ -90,5 +91,5 @@ def _standing(candidate: KnownCandidate) -> str:
 
 def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
     """One mark for each test of the request, empty where there is no verdict."""
-    found = {verdict.test_id: MARK[verdict.status] for verdict in candidate.verdicts}
+    found = {verdict.test_id: VERDICT[verdict.status] for verdict in candidate.verdicts}
     return [Text(*found.get(test.id, ("",))) for test in known.tests]

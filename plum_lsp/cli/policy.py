@@ -16,14 +16,12 @@ import click
 
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
-from plum_lsp.policy.hosting.adapters import served_engine
-from plum_lsp.policy.hosting.llama.engine import LlamaEngine
-from plum_lsp.policy.hosting.llama.supervisor import LlamaSupervisor
+from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
-from plum_lsp.policy.hosting.vllm.supervisor import Supervisor
-from plum_lsp.policy.models.sources import served_source
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, read_base
 from plum_lsp.policy.versions.engines import Engine
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
@@ -43,7 +41,7 @@ def policy() -> None:
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
-@click.option("--engine", type=click.Choice(["vllm", "llamacpp"]), help="Default: what the model is made for.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Default: what the model is made for.")
 @click.option("--model", default="", help="A catalogue name, a GGUF file, a Hugging Face folder or id.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -70,14 +68,15 @@ def serve(
     if (running := read_state(folder)) is not None:
         raise PolicyUnavailable(f"a policy server runs already at {running.url}", remedy="Run: plum-lsp policy stop")
     options = policy_options(settings)
-    source = served_source(
-        model or options.model, engine or "", cache_dir=options.cache_dir, folder=options.model_folder
+    source = find_model(
+        model or options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=engine or ""
     )
-    if source.engine == "llamacpp" and (passed or ngram):
-        raise ConfigError("llama.cpp takes no options of vLLM", remedy="Leave out --ngram and what follows --.")
-    say(f"Serving {source.name} with {source.engine}")
+    if not source.engine.takes_arguments and (passed or ngram):
+        raise ConfigError(
+            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and what follows --."
+        )
+    say(f"Serving {source.name} with {source.engine.name}")
     wanted = ServeOptions(
-        engine=source.engine,
         model=source.path,
         name=source.name,
         host=host,
@@ -86,31 +85,21 @@ def serve(
         lora_rank=lora_rank,
         ngram_tokens=ngram,
         slots=slots,
+        threads=options.threads,
         passed=passed,
     )
     folder.mkdir(parents=True, exist_ok=True)
     base = read_base(source.path, cache_dir=options.cache_dir, name=source.name)
-    supervisor = _supervisor(wanted, base, folder, threads=options.threads)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_until_signal(supervisor))
-
-
-def _supervisor(wanted: ServeOptions, base: BaseModel, folder: Path, *, threads: int) -> Supervisor | LlamaSupervisor:
-    """Who runs the engine."""
-    store = VersionStore(folder / ADAPTERS)
-    if wanted.engine == "llamacpp":
-        return LlamaSupervisor(
-            options=wanted, base=base, store=store, data_dir=folder, tell=_tell, progress=_progress, threads=threads
-        )
-    return Supervisor(
+    supervisor = ENGINES[source.engine.name].supervise(
         options=wanted,
         base=base,
-        store=store,
+        store=VersionStore(folder / ADAPTERS),
         data_dir=folder,
-        log=folder / "policy.log",
         tell=_tell,
         progress=_progress,
     )
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_signal(supervisor))
 
 
 @policy.command()
@@ -198,24 +187,20 @@ def _show(done: Publication) -> None:
 
 
 @asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine, BaseModel, int]]:
+async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine | None, BaseModel, int]]:
     """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
     if state is not None:
-        base = read_base(Path(state.model_path), cache_dir=cache_dir(settings), name=state.model)
-        served = served_engine(state)
-        try:
-            yield served, base, state.lora_rank
-        finally:
-            await served.close()
-        return
-    source = served_source(options.model, "llamacpp", cache_dir=options.cache_dir, folder=options.model_folder)
-    llama = LlamaEngine(source, options)
-    try:
-        yield llama, read_base(source.path, cache_dir=options.cache_dir, name=source.name), RANK_MAX
-    finally:
-        await llama.close()
+        path, name = Path(state.model_path), state.model
+    else:
+        found = find_model(
+            options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=LLAMA_CPP.name
+        )
+        path, name = found.path, found.name
+    base = read_base(path, cache_dir=cache_dir(settings), name=name)
+    async with publication_engine(state, path, options, name=name) as (engine, rank_max):
+        yield engine, base, rank_max
 
 
 async def _models(state: ServingState) -> tuple[str, ...]:
@@ -226,7 +211,7 @@ async def _models(state: ServingState) -> tuple[str, ...]:
         await engine.close()
 
 
-async def _until_signal(supervisor: Supervisor | LlamaSupervisor) -> None:
+async def _until_signal(supervisor: Supervisor) -> None:
     """Serve until SIGTERM or SIGINT; both end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):

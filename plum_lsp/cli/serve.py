@@ -58,7 +58,7 @@ def serve(
     if tcp:
         file = (token_file or data_dir(load_settings(environ=os.environ).settings) / "tcp-token").absolute()
         listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
-        sys.exit(asyncio.run(_serve(listening, load=load_for_tcp)))
+        sys.exit(asyncio.run(_serve(listening, load=load_for_tcp, is_remote=True)))
     listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio
     sys.exit(asyncio.run(_serve(listening_here, load=load_for_server)))
 
@@ -78,9 +78,9 @@ def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> 
     logger.debug("the same with its message: %s", context)
 
 
-async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load) -> int:
+async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load, is_remote: bool = False) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray)
-    server = create_server(load=load, open_services=open_services, clock=MonotonicClock())
+    server = create_server(load=load, open_services=open_services, clock=MonotonicClock(), is_remote=is_remote)
     return await listening(server.serve)
 
 

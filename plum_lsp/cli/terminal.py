@@ -21,18 +21,8 @@ from plum_lsp.domain.verification import (
     Shows,
     TestCase,
     Verdict,
-    VerdictStatus,
 )
-
-_TIER_STYLE = {Tier.VERIFIED: "bold green", Tier.CONSISTENT: "cyan", Tier.CHECKED: "yellow", Tier.UNVERIFIED: "dim"}
-MARK = {
-    VerdictStatus.PASSED: ("✓", "green"),
-    VerdictStatus.FAILED: ("✗", "red"),
-    VerdictStatus.ERRORED: ("!", "red"),
-    VerdictStatus.TIMED_OUT: ("⧖", "red"),
-    VerdictStatus.OVER_LIMIT: ("▲", "red"),
-}
-"""How a verdict looks in a terminal: one character and its style."""
+from plum_lsp.report.marks import TIER, VERDICT
 
 
 class TerminalRecorder:
@@ -143,13 +133,12 @@ def _sampled(event: Sampled) -> RenderableType:
 def _judged(judged: Judged, tests: dict[str, TestCase]) -> Text:
     line = Text(f"  → candidate {judged.candidate.completion.index + 1}: ")
     for verdict in judged.verdicts:
-        mark, style = MARK[verdict.status]
-        line.append(mark, style=style)
+        line.append(*VERDICT[verdict.status])
     line.append(" ")
     if judged.is_refuted:
         line.append("rejected", style="bold red")
     else:
-        line.append(judged.tier.value, style=_TIER_STYLE[judged.tier])
+        line.append(judged.tier.value, style=TIER[judged.tier].style)
     line.append(f"  {judged.reason}", style="dim")
     return line
 
@@ -163,8 +152,7 @@ def _evidence(offer: Offer) -> Table:
 
 
 def _evidence_row(verdict: Verdict, test: TestCase) -> tuple[Text, Text, Text]:
-    mark, style = MARK[verdict.status]
-    return Text(mark, style=style), Text(test.call.expression), Text(f"gave {verdict.shown}")
+    return Text(*VERDICT[verdict.status]), Text(test.call.expression), Text(f"gave {verdict.shown}")
 
 
 def _ended(event: Ended) -> RenderableType:
@@ -180,7 +168,7 @@ def _ended(event: Ended) -> RenderableType:
     title = Text.assemble(
         ("Offer", "bold"),
         f": candidate {chosen.candidate.completion.index + 1}, ",
-        (chosen.tier.value, _TIER_STYLE[chosen.tier]),
+        (chosen.tier.value, TIER[chosen.tier].style),
         f" ({chosen.reason})",
     )
     code = source(offer.text)

@@ -17,8 +17,10 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Ending, Limits, Observation
-from plum_lsp.evaluation.offline import NO_HOLE, MalformedTask, Task, VerifiedTask, task_of
+from plum_lsp.evaluation.offline import NO_HOLE, VerifiedTask
 from plum_lsp.evaluation.offline import verify as verify_task
+from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
+from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -69,7 +71,7 @@ def _tasks(lines: list[str]) -> tuple[list[Task], int]:
         if not line.strip():
             continue
         try:
-            tasks.append(task_of(line))
+            tasks.append(task_of(line, needs=("candidates",)))
         except MalformedTask as error:
             problems += 1
             say(f"line {number}: {error}", err=True)
@@ -114,7 +116,7 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
         out.write(f"  {number}. {one_line(test.quote) or one_line(test.call.expression)}  [{test.origin.value}]\n")
     out.write("\nCandidates\n" if done.judge.tests else "  none\n\nCandidates\n")
     for judged in done.group:
-        marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
+        marks = "".join(VERDICT[verdict.status].sign for verdict in judged.verdicts)
         chance = f"{judged.probability:4.0%}" if judged.probability is not None else "    "
         out.write(f"  {index_of(judged)}. {judged.tier.value:10s} {chance} {marks} {one_line(judged.reason)}\n")
     _explain_inputs(done.comparison, out)

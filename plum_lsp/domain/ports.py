@@ -120,6 +120,18 @@ class Sandbox(Protocol):
         ...
 
 
+class ProjectSandboxes(Protocol):
+    """The jails of trusted projects, each with the packages and modules of one."""
+
+    async def of(self, project: Project | None) -> Sandbox:
+        """The sandbox for documents of a project; the default one for None, and where that of the project fails."""
+        ...
+
+    async def prepare(self, project: Project) -> str:
+        """Open a project's sandbox ahead; returns why it cannot be had, in a user's words, or nothing."""
+        ...
+
+
 class Inspector(Protocol):
     """Who reads candidates for signals beside correctness."""
 

@@ -113,20 +113,29 @@ class Project:
     `import_roots` are in the order of `sys.path`: the project's own, then those that editable installs add, which may
     lie in other folders. `packages` are the names that can be imported from the project's own roots; `regular` holds
     every folder with an `__init__.py`. `tests` are the folders of tests, and test files that lie in none of them.
-    `environment` is None where the project has none of its own.
+    `environment` is None where the project has none of its own. `top` is the outermost folder that the project takes
+    code from: trust has to cover it. `is_marked` says whether a file makes it a project; without one it is only the
+    folder of a document. `problems` say in a user's words what could not be used.
     """
 
     root: Path
+    top: Path
     environment: Environment | None
     import_roots: tuple[Path, ...]
     mapped: tuple[MappedModule, ...] = ()
     packages: tuple[str, ...] = ()
     regular: frozenset[Path] = frozenset()
     tests: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+    is_marked: bool = True
 
     def place_of(self, document: Path) -> ModulePlace | None:
-        """How a document is imported; None if it cannot be: it is no Python file, or no name leads to it."""
-        if document.suffix != ".py":
+        """How a document is imported; None if it cannot be: it is no Python file, or no name leads to it.
+
+        Args:
+            document: its absolute path, links resolved.
+        """
+        if document.suffix != ".py" or not document.is_absolute():
             return None
         is_package = document.name == "__init__.py"
         module = document.parent if is_package else document.with_suffix("")

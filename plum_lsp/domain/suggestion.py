@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType
 
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
@@ -31,6 +32,7 @@ class SuggestionRequest:
     `recent_rejections` counts the offers the user turned down in the last minute.
     `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
+    `project` is the one the document belongs to, if its code may be executed; None if not, or if there is none.
     `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
     """
 
@@ -42,6 +44,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    project: Project | None = None
     folders: tuple[Path, ...] = ()
 
 

@@ -1,23 +1,22 @@
 """Judges candidates that somebody else wrote: a file of tasks in, a prediction for each candidate out; no policy.
 
-The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. Rows are
-JSON with `task_id`, `prompt`, `suffix` and `candidates` (each with a `text`); everything else in them is ignored.
+The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. `tasks` reads
+the rows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.evaluation.tasks import Task
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
@@ -29,20 +28,6 @@ OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
 PREFIX_TOKENS, SUFFIX_TOKENS = 4000, 1000
 NO_HOLE = "there is no code to complete at the end of the prompt"
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
-
-
-class MalformedTask(PlumError):
-    """A line is no task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A hole and the texts that may fill it."""
-
-    id: str
-    prompt: str
-    suffix: str
-    candidates: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +80,6 @@ def _unread(task_id: str, index: int) -> dict[str, Any]:
         "reason": NO_HOLE,
         "wall_ms": 0.0,
     }
-
-
-def task_of(line: str) -> Task:
-    """The task on a line. Raises `MalformedTask` if it is none."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise MalformedTask(f"not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise MalformedTask("not a JSON object")
-    texts = row.get("candidates")
-    if not isinstance(texts, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("text"), str) for one in texts
-    ):
-        raise MalformedTask("`candidates` must be a list of objects with a `text`")
-    for name in ("task_id", "prompt"):
-        if not isinstance(row.get(name), str):
-            raise MalformedTask(f"`{name}` must be a text")
-    suffix = row.get("suffix", "")
-    if not isinstance(suffix, str):
-        raise MalformedTask("`suffix` must be a text")
-    return Task(id=row["task_id"], prompt=row["prompt"], suffix=suffix, candidates=tuple(one["text"] for one in texts))
 
 
 async def verify(

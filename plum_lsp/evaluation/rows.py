@@ -1,8 +1,6 @@
 """Measures a policy on benchmark tasks through the whole pipeline: what was sampled, what was offered, what was right.
 
-A row is JSON with `task_id`, `prompt`, `suffix` and `tests`. The gold tests only score: they are appended to the
-finished program and run in the sandbox once everything has been decided, and a program passes if it loads to its end.
-(A program that set out to deceive its own tests could; nothing is offered or learned by this score.)
+The gold tests of a task (`tasks`) only score. They are run once everything has been decided.
 """
 
 from __future__ import annotations
@@ -16,26 +14,13 @@ from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Verified
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Abstention, Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding, Span
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Limits
+from plum_lsp.evaluation.tasks import Task, passes_gold
 from plum_lsp.suggestion.pipeline import Pipeline
 
-SCORE_SECONDS = 10.0
-"""Gold tests are larger than what candidates are tried on."""
 
-
-class MalformedRow(PlumError):
-    """A line is no task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A benchmark task: the hole is between prompt and suffix."""
-
-    id: str
-    source: str
-    prompt: str
-    suffix: str
-    tests: str
+class MalformedResult(PlumError):
+    """A line is no result of an earlier run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +62,7 @@ def result_of(line: str) -> TaskResult:
     """The result in a line that an earlier run wrote.
 
     Raises:
-        MalformedRow: it is none, or cut short.
+        MalformedResult: it is none, or cut short.
     """
     try:
         found = json.loads(line)
@@ -85,7 +70,7 @@ def result_of(line: str) -> TaskResult:
         samples = tuple(Scored(**sample) for sample in found["samples"])
         return TaskResult(**{**found, **scored, "samples": samples})
     except (ValueError, LookupError, TypeError) as error:
-        raise MalformedRow(f"no result: {type(error).__name__}: {error}") from None
+        raise MalformedResult(f"no result: {type(error).__name__}: {error}") from None
 
 
 class GroupRecorder:
@@ -119,28 +104,6 @@ class GroupRecorder:
             self.stages_ms = event.stages_ms
 
 
-def row_of(line: str) -> Row:
-    """The task in a line.
-
-    Raises:
-        MalformedRow: it is none; the message says why.
-    """
-    try:
-        found = json.loads(line)
-        texts = {key: found[key] for key in ("task_id", "prompt", "suffix", "tests")}
-    except (ValueError, LookupError, TypeError) as error:
-        raise MalformedRow(f"no task: {type(error).__name__}: {error}") from None
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise MalformedRow("no task: task_id, prompt, suffix and tests must be texts")
-    return Row(
-        id=texts["task_id"],
-        source=str(found.get("source", "")),
-        prompt=texts["prompt"],
-        suffix=texts["suffix"],
-        tests=texts["tests"],
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """How a task is tried. `seen` records for the pipeline, which judges whole groups.
@@ -157,7 +120,7 @@ class Trial:
     stops_early: bool
 
 
-async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
+async def evaluate_row(row: Task, trial: Trial) -> TaskResult:
     """Ask the pipeline for the task's hole as a user would, then score the group.
 
     Raises:
@@ -193,14 +156,14 @@ async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
     )
 
 
-async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
+async def _scored(row: Task, text: str, trial: Trial) -> dict[int, Scored]:
     """The samples by their place in the group, each text scored once by the gold tests."""
     right: dict[str, bool] = {}
     samples, hole = {}, trial.seen.hole
     for candidate in trial.seen.candidates:
         if candidate.text not in right:
             finished = text[: hole.start] + candidate.text + text[hole.end :]
-            right[candidate.text] = await _passes(f"{finished}\n{row.tests}", trial.sandbox, trial.limits)
+            right[candidate.text] = await passes_gold(finished, row.tests, trial.sandbox, trial.limits)
         index = candidate.completion.index
         samples[index] = Scored(
             index=index,
@@ -210,8 +173,3 @@ async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
             probability=trial.seen.probabilities.get(index),
         )
     return samples
-
-
-async def _passes(source: str, sandbox: Sandbox, limits: Limits) -> bool:
-    seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
-    return seen[0].ending is Ending.RETURNED and seen[0].value is True

@@ -1,1 +1,1 @@
-"""The files of a user's project: which may be read, and which modules and tests belong to a document. Runs nothing."""
+"""The project a document belongs to: found by reading files, trusted by its user. Nothing here executes anything."""

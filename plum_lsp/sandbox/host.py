@@ -7,10 +7,8 @@ Deadlines, concurrency and death are handled here; what a value is worth is `jud
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -36,13 +34,13 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
+from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
-from plum_lsp.sandbox.project import described, read_project
 from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.jail import ProjectJail
-from plum_lsp.sandbox.projects.showing import Hides, shows_everything
+from plum_lsp.sandbox.projects.showing import Hides, shows_everything, views_of
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
@@ -54,10 +52,10 @@ _LARGE = 32 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOptions:
-    """How to open a sandbox. Nothing in it may come from a project: opening a folder is not trusting it.
+    """How to open a sandbox. Nothing in it may come from a project that is not trusted.
 
-    `interpreter` is a path, or empty for that of `project`'s environment, or else our own. `project` is a folder whose
-    modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
+    `interpreter` is a path, or empty for that of `home`'s environment, or else our own. `home` is the project whose
+    packages and modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
     `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
     `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
@@ -66,7 +64,7 @@ class SandboxOptions:
     """
 
     interpreter: str = ""
-    project: str = ""
+    home: Project | None = None
     jobs: int = 0
     spares: int = 32
     nice: int = 5
@@ -76,7 +74,6 @@ class SandboxOptions:
     imports: tuple[str, ...] = ()
     checks_itself: bool = True
     limits_together: bool = True
-    home: Project | None = None
     hides: Hides = shows_everything
 
     @property
@@ -92,10 +89,10 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         SandboxUnavailable: there is no isolation; `remedy` says what would help.
         SandboxError: isolation is there but the interpreter cannot be used in it.
     """
-    options = _with_project(options or SandboxOptions())
+    options = _with_home(options or SandboxOptions())
     if not sys.platform.startswith(("linux", "darwin")):
         raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
-    interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
+    interpreter = await asyncio.to_thread(_interpreter, options)
     problems: list[str] = []
     for tier in _tiers(options.tier):
         sandbox = JailSandbox(options, interpreter, tier)
@@ -115,21 +112,24 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     )
 
 
-def _with_project(options: SandboxOptions) -> SandboxOptions:
+def _with_home(options: SandboxOptions) -> SandboxOptions:
     """The options with what the project adds to them."""
-    if options.home is not None:
-        environment = options.home.environment
-        return replace(options, interpreter=options.interpreter or (str(environment.executable) if environment else ""))
-    if not options.project:
+    home = options.home
+    if home is None:
         return options
-    found = read_project(options.project)
     return replace(
         options,
-        home=described(options.project, found.interpreter),
-        interpreter=options.interpreter or found.interpreter,
-        readable=(*options.readable, *found.readable),
-        import_paths=(*options.import_paths, *found.import_paths),
+        readable=(*options.readable, *views_of(home, options.hides).alone),
+        import_paths=(*options.import_paths, *map(str, home.import_roots)),
     )
+
+
+def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
+    """The one that was chosen, else the project's, else our own."""
+    environment = options.home.environment if options.home is not None else None
+    if environment is not None and not options.interpreter:
+        return describe_environment(environment)
+    return describe_interpreter(options.interpreter or sys.executable)
 
 
 def _quota(is_wanted: bool) -> quota.Quota | None:
@@ -149,34 +149,6 @@ def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
     except KeyError:
         known = ", ".join(tier.name for tier in isolation.TIERS)
         raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
-
-
-def describe_interpreter(executable: str) -> isolation.Interpreter:
-    """Ask an interpreter, which the user chose, where it lives.
-
-    Raises:
-        SandboxError: it does not run or does not answer.
-    """
-    try:
-        answer = subprocess.run(
-            [executable, "-I", "-c", isolation.DESCRIBE], capture_output=True, check=True, timeout=20, env={}
-        )
-        found = json.loads(answer.stdout)
-        return isolation.Interpreter(
-            executable=found["executable"],
-            version=found["version"],
-            roots=tuple(found["roots"]),
-            paths=tuple(path for path in found["paths"] if _is_inside(path, found["roots"])),
-        )
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        raise SandboxError(
-            f"the interpreter {executable} cannot be used: {error}", remedy="check the interpreter setting"
-        ) from error
-
-
-def _is_inside(path: str, roots: Sequence[str]) -> bool:
-    """Whether a `sys.path` entry is part of the interpreter; editable installs' folders are not."""
-    return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots) or path.endswith(".zip")
 
 
 class JailSandbox:
@@ -225,6 +197,11 @@ class JailSandbox:
     def project(self) -> Project | None:
         """The project whose documents run as the modules they are; see the port."""
         return None if self._plan is seatbelt.TIER else self._options.home
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a program is being run."""
+        return self._at_work > 0
 
     async def start(self) -> None:
         """Start the zygote and, unless told otherwise, attack it.

@@ -23,6 +23,7 @@ from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.text import Document
+from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.convert import to_change, to_encoding
@@ -34,7 +35,7 @@ from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
-from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
 from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 PULL_SECONDS_MAX = 2.0
 """An editor that says it can be asked for settings and does not answer must not keep the services from opening."""
+_TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 CAPABILITY = "plum"
 """What an editor may say of itself under `capabilities.experimental`; documented in docs/protocol.md."""
 
@@ -52,7 +54,7 @@ class PlumServer(LanguageServer):
 
     protocol: PlumProtocol
 
-    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock) -> None:
+    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool) -> None:
         super().__init__(
             "plum-lsp",
             __version__,
@@ -71,6 +73,7 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
+            projects=ProjectDesk(self._ask_for_trust, self.complain, is_remote=is_remote),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
@@ -97,6 +100,7 @@ class PlumServer(LanguageServer):
             self.protocol.close_writer()
             self.metrics_page.close()
             session.supersede_all()
+            await session.finish()
             await session.outcomes.finish()
             keeper.cancel()
             await asyncio.wait([keeper])
@@ -143,8 +147,23 @@ class PlumServer(LanguageServer):
             "message": display.message(status.message),
         }
         if status.command:
-            params["command"] = {"title": "plum: why?", "command": status.command}
+            params["command"] = {"title": _TITLES[status.command], "command": status.command}
         self.protocol.notify(METHOD, params)
+
+    async def _ask_for_trust(self, folder: Path) -> Reply:
+        """Ask the user whether a folder's code may be executed; no answer, and no way to answer, mean later."""
+        message = (
+            f"plum-lsp: do you trust {folder}? If you do, suggestions are tested in the sandbox with its packages, "
+            "modules and tests. Until you do, none of that is executed."
+        )
+        actions = [types.MessageActionItem(reply.value) for reply in Reply]
+        params = types.ShowMessageRequestParams(types.MessageType.Info, message, actions)
+        try:
+            answer = await self.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the editor did not ask whether a folder is trusted: %s", type(error).__name__)
+            return Reply.LATER
+        return next((reply for reply in Reply if answer is not None and reply.value == answer.title), Reply.LATER)
 
     @asynccontextmanager
     async def _working(self, title: str) -> AsyncIterator[None]:
@@ -160,15 +179,16 @@ class PlumServer(LanguageServer):
                 status.show(before or READY)
 
 
-def create_server(*, load: Load, open_services: OpenServices, clock: Clock) -> PlumServer:
+def create_server(*, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool = False) -> PlumServer:
     """A server that is ready to serve one connection.
 
     Args:
         load: merges the editor's layer of the settings over the layers below it; must not raise for bad settings.
         open_services: opens what answers requests; called again when settings change. A `PlumError` becomes a status.
         clock: the clock of the deadlines, the same as the pipeline's.
+        is_remote: whether the editor comes over TCP, and so names no program.
     """
-    server = PlumServer(load=load, open_services=open_services, clock=clock)
+    server = PlumServer(load=load, open_services=open_services, clock=clock, is_remote=is_remote)
     Commands(server.session).register(server)
     _register_start(server)
     _register_documents(server)
@@ -183,7 +203,8 @@ def _register_start(server: PlumServer) -> None:
     def initialize(params: types.InitializeParams) -> None:
         server.editor_shows_status = _says(params, "status")
         uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
-        session.settings.start(params.initialization_options, _paths(uris))
+        session.projects.start(params.initialization_options, _paths(uris))
+        session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
@@ -203,6 +224,7 @@ def _register_start(server: PlumServer) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.projects.move(_paths(server.workspace.folders))
         session.settings.move(_paths(server.workspace.folders))
         session.apply_settings()
 

@@ -16,11 +16,12 @@ from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import ACCEPT, offer_of
 from plum_lsp.server.session import Session
-from plum_lsp.server.status import EXPLAIN
+from plum_lsp.server.status import EXPLAIN, TRUST
 
 logger = logging.getLogger(__name__)
 
 REJECT = "plum.reject"
+SELECTED = "plum/didSelectInterpreters"
 DID_SHOW = "textDocument/didShowCompletion"
 DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
 DID_FOCUS = "textDocument/didFocus"
@@ -39,6 +40,8 @@ class Commands:
         server.command(ACCEPT)(partial(self.accept))
         server.command(REJECT)(partial(self.reject))
         server.command(EXPLAIN)(partial(self.explain))
+        server.command(TRUST)(partial(self.trust))
+        server.feature(SELECTED)(partial(self.did_select_interpreters))
         server.feature(DID_SHOW)(partial(self.did_show))
         server.feature(DID_ACCEPT_PART)(partial(self.did_accept_part))
         server.feature(DID_FOCUS)(partial(self.did_focus))
@@ -65,6 +68,19 @@ class Commands:
         offer_id = _offer_id(arguments)
         result = self._session.outcomes.offer(offer_id) if offer_id else self._session.last_result
         return explanation(result)
+
+    async def trust(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.trust [uri]`: the user trusts that document's project; without one, that of the last one looked at."""
+        uri = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        folder, problem = await self._session.projects.trust(uri)
+        if not problem:
+            self._session.projects_changed()
+        return {"trusted": folder, "problem": problem}
+
+    def did_select_interpreters(self, params: Any) -> None:
+        """The user selected other Pythons for the folders of the workspace."""
+        self._session.projects.select(params.get("interpreters") if isinstance(params, dict) else None)
+        self._session.projects_changed()
 
     def did_show(self, params: Any) -> None:
         """The editor drew the offer of `item`."""

@@ -8,21 +8,16 @@ from collections.abc import Mapping
 from lsprotocol import types
 
 from plum_lsp.domain.display import one_line
-from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
+from plum_lsp.domain.suggestion import Offer, OfferId, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
+from plum_lsp.report.marks import tier_label
 from plum_lsp.server.documents import Change
 
 ACCEPT = "plum.accept"
 """The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_TIER_LABEL = {
-    Tier.VERIFIED: "✓ verified",
-    Tier.CONSISTENT: "≈ consistent",
-    Tier.CHECKED: "· checked",
-    Tier.UNVERIFIED: "? unverified",
-}
 
 
 def to_encoding(kind: types.PositionEncodingKind | str | None) -> PositionEncoding:
@@ -94,8 +89,8 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
     first, *rest = _LINE_END.split(text.strip("\r\n"))
     return types.CompletionItem(
         label=one_line(typed + first) + (" …" if rest else ""),
-        label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
-        detail=f"{_TIER_LABEL[offer.chosen.tier]}: {one_line(offer.chosen.reason)}",
+        label_details=types.CompletionItemLabelDetails(description=tier_label(offer.chosen.tier)),
+        detail=f"{tier_label(offer.chosen.tier)}: {one_line(offer.chosen.reason)}",
         documentation=_documentation(offer, shows_markdown=shows_markdown),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,

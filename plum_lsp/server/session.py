@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from plum_lsp.domain.errors import PlumError, SandboxError
@@ -18,13 +18,14 @@ from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+from plum_lsp.server.status import PAUSED, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
@@ -60,12 +61,14 @@ class Session:
         services: ServiceKeeper,
         outcomes: OutcomeDesk,
         status: StatusBar,
+        projects: ProjectDesk,
     ) -> None:
         self.clock = clock
         self.settings = settings
         self.services = services
         self.outcomes = outcomes
         self.status = status
+        self.projects = projects
         self.metrics = Metrics()
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
@@ -73,6 +76,7 @@ class Session:
         self.editor_cycles = False
         """Whether a user's further question at the same place asks for an alternative to what stands there."""
         self._standing: dict[str, Answer] = {}
+        self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
     def record(self, event: Event) -> None:
@@ -90,6 +94,39 @@ class Session:
         self.documents[document.uri] = OpenDocument(document, language_id=language_id)
         if language_id == LANGUAGE:
             self.services.warm_up()
+            self.look_at_project(document.uri)
+
+    def look_at_project(self, uri: str) -> None:
+        """Find a document's project, ask whether it is trusted if need be, and open its sandbox ahead."""
+        task = asyncio.create_task(self._look_at_project(uri))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    def projects_changed(self) -> None:
+        """Another answer may be right now for the documents that are open."""
+        for uri, opened in self.documents.items():
+            if opened.language_id == LANGUAGE:
+                self.look_at_project(uri)
+
+    async def finish(self) -> None:
+        """Stop looking at projects."""
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
+
+    async def _look_at_project(self, uri: str) -> None:
+        """See `look_at_project`."""
+        standing = await self.projects.consider(uri)
+        state = await self.services.get()
+        self.show_readiness(state)
+        if standing is None or not isinstance(state, Services) or (project := standing.usable) is None:
+            return
+        logger.info(
+            "a project is used: %d import roots, environment %s", len(project.import_roots), bool(project.environment)
+        )
+        problem = await state.pipeline.sandboxes.prepare(project)
+        if problem:
+            self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=problem))
 
     def change(self, uri: str, changes: Iterable[Change], *, version: int) -> None:
         """A document changed; a change of a document that is not open is dropped."""
@@ -116,6 +153,7 @@ class Session:
 
     def apply_settings(self) -> None:
         """Let the settings in force take effect; requests that are asked of services about to go end first."""
+        self.projects.configure(self.settings.current)
         if self.services.want(self.settings.current):
             self.supersede_all()
         if self.settings.current.privacy.paused:
@@ -141,7 +179,7 @@ class Session:
         elif state.problems:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
         else:
-            self.status.show_idle(READY)
+            self.status.show_idle(ready_status(self.projects.last))
 
     # Questions
 
@@ -257,6 +295,7 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
+                request = replace(request, project=await self.projects.usable(request.document.uri))
                 suggested = await self._suggested(state, request)
                 self.debounce.answered(self.clock.now() - started)
                 return suggested

@@ -9,10 +9,11 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
+from plum_lsp.project.workspace import Standing, Trust
 
 METHOD = "didChangeStatus"
 EXPLAIN = "plum.explain"
@@ -38,6 +39,9 @@ class Status:
     command: str = ""
     reason: AbstentionReason | None = field(default=None, compare=False)
 
+
+TRUST = "plum.trust"
+"""The command that a status about a folder which is not trusted carries: it trusts the folder."""
 
 READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
 STARTING = Status(busy=True, kind=Kind.NORMAL, message="starting")
@@ -160,6 +164,17 @@ def _message(progress: _Progress) -> str:
         return "sampling"
     verb = "testing" if progress.tests else "checking"
     return f"{verb} {min(progress.judged + progress.same, progress.group)}/{progress.group}"
+
+
+def ready_status(standing: Standing | None) -> Status:
+    """That all is well and, where a project is not trusted, what trusting it would change."""
+    if standing is None or standing.trust is Trust.TRUSTED or not standing.project.is_marked:
+        return READY
+    message = (
+        f"ready, without the packages, modules and tests of {standing.project.top.name}: {standing.reason}. "
+        "Trust the folder to have suggestions tested with them"
+    )
+    return replace(READY, message=message, command="" if standing.trust is Trust.REFUSED else TRUST)
 
 
 def ended_status(result: Offer | Abstention) -> Status:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
@@ -40,8 +40,10 @@ from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
-from plum_lsp.suggestion.round import Round, Stages
+from plum_lsp.suggestion.round import Round
+from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
+from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
@@ -105,6 +107,7 @@ class Pipeline:
         policy: Policy,
         sandbox: Sandbox | SandboxUnavailable,
         clock: Clock,
+        project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
@@ -113,7 +116,7 @@ class Pipeline:
         whole_tests: FindWholeTests = lambda project, document, context: (),
     ) -> None:
         self.policy = policy
-        self.sandbox = sandbox
+        self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
         self.clock = clock
         self.options = options
         self._recorder = recorder
@@ -159,14 +162,15 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
             context,
-            self.sandbox,
+            sandbox,
             options.limits,
             compares=not options.ends_at_first_verified,
             project=around.tests,
             path=path_of(request.document.uri),
-            whole=await self._tests_to_run_whole(request, context),
+            whole=await self._tests_to_run_whole(request, context, sandbox),
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
@@ -183,9 +187,11 @@ class Pipeline:
         self._go_on(this, result)
         return result
 
-    async def _tests_to_run_whole(self, request: SuggestionRequest, context: Context) -> tuple[TestCase, ...]:
+    async def _tests_to_run_whole(
+        self, request: SuggestionRequest, context: Context, sandbox: Sandbox | SandboxUnavailable
+    ) -> tuple[TestCase, ...]:
         """The project's tests that may reach the function, where the sandbox has the document's project."""
-        project = None if isinstance(self.sandbox, SandboxUnavailable) else self.sandbox.project
+        project = None if isinstance(sandbox, SandboxUnavailable) else sandbox.project
         path = path_of(request.document.uri)
         if project is None or path is None:
             return ()
@@ -322,10 +328,10 @@ class Pipeline:
             before, this.asked.pairs, comparison.calls, comparison.observed
         )
         supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
-        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+        if supported and not isinstance(this.judge.sandbox, SandboxUnavailable):
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
-                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
     async def _compare(self, this: Round, evidence: Evidence) -> None:
@@ -354,7 +360,8 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
+        sandbox = this.judge.sandbox
+        isolation = None if isinstance(sandbox, SandboxUnavailable) or not judged.has_run else sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: Round) -> Offer | Abstention:
@@ -381,8 +388,8 @@ class Pipeline:
         if not this.judged and this.is_late:
             detail = "No candidate was complete and tested before the deadline."
             return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        if isinstance(this.judge.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(this.judge.sandbox))
         return result
 
 

@@ -1,10 +1,10 @@
-"""The state of one request while its candidates come in, and when it reached what. Decides nothing."""
+"""The state of one request while its candidates come in. Decides nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from plum_lsp.domain.ports import Clock, Policy
+from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest
 from plum_lsp.domain.verification import Observation, TestCase
 from plum_lsp.suggestion.asking import Asked
@@ -39,16 +39,3 @@ class Round:
     def whole(self) -> tuple[TestCase, ...]:
         """The project's tests that are run whole."""
         return tuple(test for test in self.evidence.specification if is_whole(test)) if self.evidence else ()
-
-
-class Stages:
-    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._started = clock.now()
-        self.reached_ms: dict[str, float] = {}
-
-    def reach(self, stage: str) -> None:
-        """A rung was reached; only the first time counts."""
-        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))

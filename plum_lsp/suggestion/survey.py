@@ -47,14 +47,17 @@ class Budget:
 def survey(
     request: SuggestionRequest, budget: Budget, find_tests: FindTests, find_neighbours: FindNeighbours
 ) -> Survey | None:
-    """Read the context and look round; None where nothing can be completed."""
+    """Read the context and look round; None where nothing can be completed.
+
+    Tests are code of the project, so only a trusted project's are run. To the policy their text is shown either way.
+    """
     document = request.document
     context = read_context(document, request.offset, prefix_tokens=budget.prefix, suffix_tokens=budget.suffix)
     if context is None:
         return None
     name = subject_of(context)
     files = find_tests(document.uri, name, request.folders) if name else ()
-    tests = project_tests_of(context, document.uri, files) if name else ()
+    tests = project_tests_of(context, document.uri, files) if name and request.project is not None else ()
     if not budget.neighbours:
         return Survey(context=context, path="", excerpts=(), tests=tests)
     near = find_neighbours(document, request.open_documents, request.folders)

@@ -291,13 +291,12 @@ def _module_of(
     if path is None or project is None or not path.resolve().is_relative_to(project.root):
         return None
     place = project.place_of(path.resolve())
-    if place is None:
-        return None
+    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name nobody can import
     return InModule(
-        name=place.name,
+        name=name,
         path=str(path.resolve()),
-        import_root=str(place.import_root),
-        is_package=place.is_package,
+        import_root=str(place.import_root if place else path.resolve().parent),
+        is_package=place is not None and place.is_package,
         base=reference.source,
         hole_line=context.before.count("\n") + 1,
     )

@@ -16,7 +16,6 @@ def sandbox_options(settings: Settings) -> SandboxOptions:
     exclude = settings.privacy.exclude
     return SandboxOptions(
         interpreter=jail.interpreter,
-        project=jail.project,
         jobs=jail.jobs,
         hides=lambda path: is_excluded(path, exclude),
     )

@@ -241,12 +241,16 @@ def test_a_settings_file_with_mistakes(user: CommandLine) -> None:
 
 
 def test_the_projects_own_tests_verify_and_what_is_excluded_does_not(user: CommandLine) -> None:
-    """They are found beside the file's package, and said to be the project's."""
+    """They are found beside the file's package, and said to be the project's; not before the project is trusted."""
     user.write("project/pyproject.toml", "")
     user.write("project/shop/prices.py", "def add(a, b):\n\n")
     user.write(
         "project/tests/test_prices.py", "from shop.prices import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
     )
+    ran = user.complete("project/shop/prices.py", "--json", line=2)
+    assert ran.report.get("offer", {}).get("tests", []) == []
+    assert "plum-lsp trust" in ran.err
+    user.here("trust", "project")
     ran = user.complete("project/shop/prices.py", "--json", line=2)
     assert ran.report["offer"]["tier"] == "verified"
     (test,) = ran.report["offer"]["tests"]

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.documents import filled, written
 from support.hostile import programs
-from support.projects import filled, written
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Program, RunOutcome

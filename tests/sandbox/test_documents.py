@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.projects import filled, written
+from support.documents import filled, written
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation

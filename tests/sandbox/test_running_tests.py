@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.projects import filled, written
+from support.documents import filled, written
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import RunOutcome, TestRun

@@ -1,40 +1,28 @@
-"""Small made-up projects on the disk, and programs that are modules of them."""
+"""Makes projects and environments on disk, without running anything."""
 
 from __future__ import annotations
 
-import textwrap
+import sys
 from pathlib import Path
 
-from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import InModule, Program
-from plum_lsp.sandbox.project import described
-
-UNFILLED = "raise NotImplementedError"
-"""What stands in a document where the hole is."""
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def written(root: Path, **files: str) -> Project:
-    """A project with these files; `__` in a name stands for a slash, and each gets the suffix `.py`."""
+def tree(root: Path, files: dict[str, str]) -> Path:
+    """Write files by their paths below the root; returns the root."""
     for name, text in files.items():
-        path = root / f"{name.replace('__', '/')}.py".replace("/init.py", "/__init__.py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(textwrap.dedent(text).lstrip("\n"))
-    (root / "pyproject.toml").write_text("[project]\nname = 'made-up'\nversion = '1'\n")
-    return described(str(root), "")
+        place = root / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    return root
 
 
-def filled(project: Project, path: str, body: str = UNFILLED, *, base: str = "") -> Program:
-    """The document at `path` with a body in place of its `UNFILLED`; it is a module of the project."""
-    place = project.place_of(project.root / path)
-    assert place is not None
-    base = base or (project.root / path).read_text()
-    indent = base.split(UNFILLED)[0].rsplit("\n", 1)[-1]
-    module = InModule(
-        name=place.name,
-        path=str(project.root / path),
-        import_root=str(place.import_root),
-        is_package=place.is_package,
-        base=base,
-        hole_line=base.split(UNFILLED)[0].count("\n") + 1,
-    )
-    return Program(source=base.replace(UNFILLED, textwrap.indent(body, indent).lstrip()), module=module)
+def environment(prefix: Path, *, version: str = VERSION, home: str = "") -> Path:
+    """What a virtual environment looks like, on our own Python; returns its site-packages."""
+    base = home or str(Path(sys.base_prefix) / "bin")
+    tree(prefix, {"pyvenv.cfg": f"home = {base}\ninclude-system-site-packages = false\nversion = {version}.7\n"})
+    (prefix / "bin").mkdir()
+    (prefix / "bin" / "python").symlink_to(Path(base) / f"python{version}")
+    site = prefix / "lib" / f"python{version}" / "site-packages"
+    site.mkdir(parents=True)
+    return site

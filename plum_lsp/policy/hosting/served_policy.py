@@ -15,6 +15,7 @@ from pathlib import Path
 from plum_lsp.domain.errors import PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
+from plum_lsp.policy.hosting.engines import engine_called
 from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
 
@@ -93,7 +94,8 @@ class ServedPolicy:
         if self._client is None or state != self._state:
             await self.close()
             self._state = state
+            shares_prompt = engine_called(state.engine).facts.shares_prompt
             self._client = CompletionsPolicy(
-                state.url, model=state.model, connection=state.connection(), shares_prompt=state.engine == "vllm"
+                state.url, model=state.model, connection=state.connection(), shares_prompt=shares_prompt
             )
         return state

@@ -23,10 +23,10 @@ STATE = "serving.json"
 class ServeOptions:
     """What the user asked for. `passed` goes to vLLM as it is (tensor or data parallelism, quantisation, …).
 
-    `slots` is how many requests llama.cpp writes side by side.
+    `slots` is how many requests llama.cpp writes side by side, and `threads` how many threads it uses (0: what is
+    idle).
     """
 
-    engine: str
     model: Path
     name: str
     host: str = "127.0.0.1"
@@ -35,6 +35,7 @@ class ServeOptions:
     lora_rank: int = RANK_MAX
     ngram_tokens: int = 0
     slots: int = 1
+    threads: int = 0
     passed: tuple[str, ...] = ()
 
 

@@ -143,7 +143,7 @@ async def test_both_stay_loaded_and_come_back_after_a_crash(store: VersionStore,
     assert await retire(store, engine, grace_seconds=0) == ()  # type: ignore[arg-type]
     canary = store.canary()
     assert canary is not None
-    options = ServeOptions(engine="vllm", model=tmp_path, name="m", port=1)
+    options = ServeOptions(model=tmp_path, name="m", port=1)
     settings = vllm_settings(options, has_gpu=False, active=store.active(), previous=canary.previous)
     modules = next(one.arguments for one in settings if "--lora-modules" in one.arguments)
     assert modules[1:] == (f"plum-v2={store.root / 'plum-v2'}", f"plum-v1={store.root / 'plum-v1'}")

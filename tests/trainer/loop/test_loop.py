@@ -134,4 +134,4 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
     assert fitted.detail["memory_bytes"] > 0
     (known,) = rounds(tmp_path)
     assert known.plan is not None
-    assert len(known.held_out()) == known.plan["held_out"]
+    assert len(known.held_out()) == known.plan.held_out
