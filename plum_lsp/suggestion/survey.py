@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plum_lsp.domain.project import Excerpt, Neighbourhood, TestFile
+from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
@@ -20,6 +20,8 @@ from plum_lsp.suggestion.neighbours import excerpts_of
 
 FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
 """Finds the test files of a function. Takes the document's URI, the function's name and the workspace's folders."""
+FindWholeTests: TypeAlias = Callable[[Project, Path, Context], tuple[TestCase, ...]]
+"""What finds tests of a project that may reach the function at the hole, given the document's path."""
 FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Path]], Neighbourhood]
 """Finds the modules near a document. Takes the document, the other open documents and the workspace's folders."""
 
