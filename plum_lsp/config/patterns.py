@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
-from functools import lru_cache
 from pathlib import PurePath
 
 PATTERNS_MAX = 2000
@@ -84,17 +83,6 @@ class _Part:
         if self._expression is None:
             self._expression = re.compile(translate(self._text))
         return self._expression.match(name) is not None
-
-
-@lru_cache(maxsize=64)
-def patterns_from(patterns: tuple[str, ...]) -> Patterns:
-    """The same patterns, read once."""
-    return Patterns(patterns)
-
-
-def is_excluded(path: PurePath | str, patterns: Iterable[str]) -> bool:
-    """Whether a path, or a folder above it, matches one of the patterns."""
-    return patterns_from(tuple(patterns)).cover(path)
 
 
 def patterns_of(text: str) -> tuple[str, ...]:

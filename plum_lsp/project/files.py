@@ -1,115 +1,19 @@
-"""Reads a file that a project's owner, or a stranger, put there: bounded, never a pipe or device, never through a link
-out of the project, and nothing that ignore files or the settings hide.
+"""Reads a file that a project's owner, or a stranger, put there: bounded, and never a pipe or device.
 
-Decides nothing about what the text is for.
+Decides neither whether it may be read (`privacy`) nor what the text is for.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections import OrderedDict
-from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
-
-from plum_lsp.config.patterns import Patterns, is_excluded, patterns_of
-
-PRIVACY_FILE = ".plumignore"
-VERSION_CONTROL_FILE = ".gitignore"
-IGNORE_BYTES_MAX = 64 * 1024
-"""An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
-
-
-FILES_KEPT_MAX = 256
-"""Ignore files whose patterns are kept. Each holds `IGNORE_BYTES_MAX` of text at most."""
-
-
-def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
-    """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
-
-    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
-
-    Args:
-        path: absolute.
-        names: what ignore files are called.
-        top: folders above this one are not looked into.
-
-    Raises:
-        OSError: a folder above cannot be read.
-    """
-    for folder in path.parents:
-        for name in names:
-            patterns = _ignore_files.patterns(folder / name)
-            if patterns is not None and patterns.cover(path.relative_to(folder)):
-                return True
-        if folder == top:
-            break
-    return False
-
-
-class _IgnoreFiles:
-    """Keeps the patterns of ignore files. Threads share it; two that read a file at once read it twice."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
-        self._lock = Lock()
-
-    def patterns(self, file: Path) -> Patterns | None:
-        """What a file says now; None if there is none."""
-        try:
-            state = file.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        if not stat.S_ISREG(state.st_mode):
-            return None
-        seen = (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev)
-        with self._lock:
-            kept = self._kept.get(file)
-            if kept is not None and kept[0] == seen:
-                self._kept.move_to_end(file)
-                return kept[1]
-        patterns = self._read(file)
-        with self._lock:
-            self._kept[file] = seen, patterns
-            while len(self._kept) > FILES_KEPT_MAX:
-                self._kept.popitem(last=False)
-        return patterns
-
-    def _read(self, file: Path) -> Patterns:
-        with open(file, "rb", opener=_without_waiting) as opened:
-            content = opened.read(IGNORE_BYTES_MAX + 1)
-        if len(content) > IGNORE_BYTES_MAX:
-            return Patterns(["**", "*"])
-        return Patterns(patterns_of(content.decode("utf-8", "replace")))
-
-
-_ignore_files = _IgnoreFiles()
-
-
-def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:
-    """Whether a project's file may be read for the sake of another: inside `root` by name and by where links lead.
-
-    Args:
-        exclude: the patterns of the settings, with `~` expanded.
-    """
-    try:
-        resolved = path.resolve(strict=True)
-        if not resolved.is_relative_to(root.resolve()):
-            return False
-        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        names = (PRIVACY_FILE, VERSION_CONTROL_FILE)
-        return not hidden and not any(
-            is_excluded(one, exclude) or is_ignored(one, names=names) for one in {path, resolved}
-        )
-    except (OSError, ValueError, RuntimeError):
-        return False
 
 
 def read_text(path: Path, *, bytes_max: int) -> str:
     """The text of an ordinary file; empty if it is longer, is something else, is not there or is no UTF-8."""
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(path, "rb", opener=without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 return ""
             content = file.read(bytes_max + 1)
@@ -118,6 +22,6 @@ def read_text(path: Path, *, bytes_max: int) -> str:
         return ""
 
 
-def _without_waiting(path: str, flags: int) -> int:
+def without_waiting(path: str, flags: int) -> int:
     """Opening a pipe would wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

@@ -1,7 +1,7 @@
 """Finds a project's test files that may be about a function: reads names and text, runs nothing, writes nothing.
 
 Looks only below the project of the document (the nearest folder with a project file, but never above the user's
-workspace), follows no links, and leaves out what the settings exclude. Bounded in folders, files and bytes, so that
+workspace), follows no links, and leaves out what is private (`privacy`). Bounded in folders, files and bytes, so that
 a large tree costs a moment and no more; the nearest names come first.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
+from plum_lsp.project.privacy import PrivatePaths, private_paths
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
 """What a project's own folder holds."""
@@ -67,19 +67,19 @@ class ProjectFiles:
 
     def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
         """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
-        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
+        private = private_paths(self.exclude)
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not is_excluded(here / name, patterns)]
+            kept = [name for name in kept if not _is_private(here / name, private)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
                 place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not is_excluded(place, patterns):
+                if is_test and place != path and not place.is_symlink() and not _is_private(place, private):
                     yield place
 
 
@@ -105,6 +105,14 @@ def path_of(uri: str) -> Path | None:
         return None
     is_here = parts.scheme == "file" and parts.netloc in ("", "localhost") and "\0" not in unquote(parts.path)
     return Path(unquote(parts.path)) if is_here else None
+
+
+def _is_private(path: Path, private: PrivatePaths) -> bool:
+    """Whether a path is private. One whose folders cannot be read counts as private."""
+    try:
+        return private.hide(path)
+    except OSError:
+        return True
 
 
 def _is_imported(text: str, path: Path, module: str) -> bool:
