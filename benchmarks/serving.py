@@ -1,10 +1,11 @@
-"""How fast the policy server in the settings is: tokens a second, first verified offer, and a swap under load.
+"""Measures the policy server in the settings: tokens per second, first verified offer, and a swap under load.
 
     python -m benchmarks.serving [--candidates N] [--rounds N] [--adapter DIR] [--requests N]
 
-Every figure is printed beside the same with one candidate, or asked for otherwise, in the same run. The rest needs a
-`plum-lsp policy serve`: one request with n choices against n requests, on prompts the server has never seen; an adapter
-that is published while groups are being sampled; and the memory of the server before and after many short requests.
+Every figure is printed beside a comparison from the same run, for example with one candidate. The other measurements
+need a `plum-lsp policy serve`. They compare one request with n choices against n requests, on prompts that are new to
+the server. They publish an adapter while groups are sampled. They read the memory of the server before and after many
+short requests.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ async def prompts(policy: Policy) -> list[FimPrompt]:
 
 
 async def tokens_a_second(policy: Policy, asked: list[FimPrompt], candidates: int) -> float:
-    """Tokens kept, over the time of all groups, one group after another."""
+    """Kept tokens divided by the time of all groups, one group after another."""
     options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
     tokens, started = 0, time.monotonic()
     for prompt in asked:
@@ -87,7 +88,7 @@ async def tokens_a_second(policy: Policy, asked: list[FimPrompt], candidates: in
 
 
 async def first_verified_ms(candidates: int) -> list[float]:
-    """From the request to its first verified candidate, where there is one."""
+    """The time from the request to its first verified candidate, if there is one."""
     settings = load_for_command({"sampling": {"candidates": candidates}})
     sandbox, policy, stages = (
         await open_sandbox(sandbox_options(settings)),
@@ -118,7 +119,7 @@ async def first_verified_ms(candidates: int) -> list[float]:
 
 
 async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates: int, rounds: int) -> None:
-    """One request with n choices beside n requests of one: milliseconds to the first completion and to the last."""
+    """Compare one request with n choices and n requests: milliseconds to the first and to the last completion."""
     options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
     first: dict[bool, list[float]] = {True: [], False: []}
     last: dict[bool, list[float]] = {True: [], False: []}
@@ -147,7 +148,7 @@ async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates:
 
 
 async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[FimPrompt]) -> None:
-    """Publish while groups are sampled, and print what it took."""
+    """Publish while groups are sampled, and print the times."""
     folder = data_dir(load_for_command({}))
     engine = served_engine(state)
     load = asyncio.create_task(tokens_a_second(policy, asked, 8))
@@ -163,7 +164,7 @@ async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[F
 
 
 def memory_mib(pid: int) -> float:
-    """Memory of a process and all below it, shared pages counted once (PSS)."""
+    """Memory of a process and its descendants, with shared pages counted once (PSS)."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""`plum-lsp doctor`: whether each part works on this machine and, where not, what to do about it."""
+"""`plum-lsp doctor`: checks whether each part works on this machine. If a part fails, it says what to do."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from plum_lsp.store import open_store
 from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0
-"""The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
+"""The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
 DISK_BYTES_MIN = 1_000_000_000
-"""Room for the default model and a year's worth of records."""
+"""Space for the default model and the records of a year."""
 
 
 Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
@@ -88,7 +88,7 @@ async def _examine() -> list[Finding]:
 
 
 def _settings(settings: Settings) -> Finding:
-    """That they could be read, and what they let leave the machine."""
+    """The finding for settings that were read, with the data that they let leave the machine."""
     url, detail = settings.policy.url, "read without a complaint"
     if not url or is_loopback(url):
         return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
@@ -170,7 +170,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _no_quota() -> list[str]:
-    """Why there are no limits for all children together, if there are none."""
+    """Why there are no limits for all children together. Empty if there are such limits."""
     try:
         quota.find()
     except quota.NoQuota as error:

@@ -1,4 +1,4 @@
-"""`plum-lsp pairs`: build preference pairs from the facts, look at them, and write them out for a trainer."""
+"""`plum-lsp pairs`: builds preference pairs from the facts, shows them, and exports them for a trainer."""
 
 from __future__ import annotations
 

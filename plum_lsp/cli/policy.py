@@ -1,4 +1,4 @@
-"""`plum-lsp policy`: run a policy server, and publish adapters to it."""
+"""`plum-lsp policy`: runs a policy server and publishes adapters to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
-"""vLLM ends its workers first."""
+"""Time for vLLM to end its workers before it ends itself."""
 
 
 @click.group()
@@ -189,7 +189,7 @@ def _show(done: Publication) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine | None, BaseModel, int]]:
-    """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
+    """The engine for publications: the running server, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
     if state is not None:
@@ -213,7 +213,7 @@ async def _models(state: ServingState) -> tuple[str, ...]:
 
 
 async def _until_signal(supervisor: Supervisor) -> None:
-    """Serve until SIGTERM or SIGINT; both end the server's processes."""
+    """Serve until SIGTERM or SIGINT. Both signals end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, serving.cancel)
@@ -235,5 +235,5 @@ def _tell(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    """One line that is overwritten on a terminal; nothing elsewhere."""
+    """Show one line that the next one overwrites. Only on a terminal."""
     say_over(line)

@@ -65,7 +65,7 @@ def serve(
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether an address is reached from this machine alone; a name that is not `localhost` may be anything."""
+    """Whether only this machine can reach an address. For any name but `localhost` the result is false."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -73,7 +73,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what no task owned up to by its kind alone: its message may quote source text."""
+    """Log an error that no task handled by its type only, because its message may quote source text."""
     error = context.get("exception")
     logger.error("an error nobody waited for: %s", type(error).__name__ if error else context.get("message"))
     logger.debug("the same with its message: %s", context)
@@ -86,7 +86,7 @@ async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load, is
 
 
 def _quiet_libraries(level: str) -> None:
-    """Libraries that quote messages (and so source text) are heard at `debug` only."""
+    """Log libraries that quote messages (and so source text) at `debug` only."""
     if level != "debug":
         logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
         logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
-"""Reads a file that a project's owner, or a stranger, put there: bounded, and never a pipe or device.
+"""Reads untrusted files of a project, up to a bound. It reads no pipe or device.
 
-Decides neither whether it may be read (`privacy`) nor what the text is for.
+It decides neither whether a file may be read (`privacy`) nor how the text is used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def read_text(path: Path, *, bytes_max: int) -> str:
-    """The text of an ordinary file; empty if it is longer, is something else, is not there or is no UTF-8."""
+    """The text of an ordinary file. Empty if it is longer, is no ordinary file, is missing or is not UTF-8."""
     try:
         with open(path, "rb", opener=without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -23,5 +23,5 @@ def read_text(path: Path, *, bytes_max: int) -> str:
 
 
 def without_waiting(path: str, flags: int) -> int:
-    """Opening a pipe would wait for its writer."""
+    """Open without blocking, because opening a pipe would wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

@@ -1,4 +1,4 @@
-"""The one rule of privacy: which paths are never read, sent or stored, and which questions may not be asked.
+"""The one rule of privacy: which paths are never read, sent or stored, and which requests are refused.
 
 A path is private if the settings exclude it (`privacy.exclude`) or a `.plumignore` in a folder above names it. What is
 read for the sake of another file must also lie in the project and must not be hidden from version control.
@@ -26,19 +26,19 @@ from plum_lsp.project.files import without_waiting
 PRIVACY_FILE = ".plumignore"
 VERSION_CONTROL_FILE = ".gitignore"
 IGNORE_BYTES_MAX = 64 * 1024
-"""An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
+"""An ignore file has a few lines. A project's file is not trusted, so it must not use much time."""
 FILES_KEPT_MAX = 256
 """Ignore files whose patterns are kept. Each holds `IGNORE_BYTES_MAX` of text at most."""
 
 
 def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Abstention | None:
-    """Why a question about the document `uri` may not even be asked; None if it may."""
+    """Why a request for the document `uri` is refused. None if it is allowed."""
     if privacy.paused:
         return Abstention(request_id=request_id, reason=AbstentionReason.PAUSED, detail="plum-lsp is paused.")
     try:
         is_private, detail = _is_private(uri, privacy.exclude), "The settings exclude this file."
     except (ValueError, OSError, RuntimeError):
-        # A null character, half a character, a broken host, links that lead to each other.
+        # A null character, a lone surrogate, a broken host, or a cycle of links.
         is_private, detail = True, "The file's address cannot be read, so it may be one that the settings exclude."
     if is_private:
         return Abstention(request_id=request_id, reason=AbstentionReason.EXCLUDED, detail=detail)
@@ -46,7 +46,7 @@ def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Absten
 
 
 def private(settings: Settings) -> Callable[[str], bool]:
-    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
+    """Whether the settings, or the current ignore files, exclude a document's address."""
     rules = dataclasses.replace(settings.privacy, paused=False)
 
     @functools.cache
@@ -57,7 +57,7 @@ def private(settings: Settings) -> Callable[[str], bool]:
 
 
 def _is_private(uri: str, exclude: Sequence[str]) -> bool:
-    """Whether the path that a URI names is private, by its own name or by the one a link leads to."""
+    """Whether the path of a URI is private, by its own name or by the target of a link."""
     parts = urlsplit(uri)
     path = unquote(parts.path)
     paths = private_paths(tuple(exclude))
@@ -106,11 +106,11 @@ def private_paths(exclude: tuple[str, ...]) -> PrivatePaths:
 def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
     """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
 
-    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
+    A file is read again only if its times or its size change. Reading takes time: see `_IgnoreFiles`.
 
     Args:
         path: absolute.
-        names: what ignore files are called.
+        names: the names of ignore files.
         top: folders above this one are not looked into.
 
     Raises:
@@ -127,14 +127,14 @@ def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path 
 
 
 class _IgnoreFiles:
-    """Keeps the patterns of ignore files. Threads share it; two that read a file at once read it twice."""
+    """Keeps the patterns of ignore files. Threads share it. Two threads may read the same file twice."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
         self._lock = Lock()
 
     def patterns(self, file: Path) -> Patterns | None:
-        """What a file says now; None if there is none."""
+        """The current patterns of a file. None if there is no file."""
         try:
             state = file.stat()
         except (FileNotFoundError, NotADirectoryError):
