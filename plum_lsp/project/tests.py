@@ -70,7 +70,7 @@ class ProjectFiles:
 
         If the root is no project, only its folders of tests are searched.
         """
-        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
+        private = private_paths(self.exclude)
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
