@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
-from pathlib import PurePath
+from functools import lru_cache
+from pathlib import Path, PurePath
 
 PATTERNS_MAX = 2000
 """An ignore file of a large project has some hundred; one with more than this is taken to match everything."""
@@ -83,6 +84,12 @@ class _Part:
         if self._expression is None:
             self._expression = re.compile(translate(self._text))
         return self._expression.match(name) is not None
+
+
+@lru_cache(maxsize=64)
+def excluded_by(exclude: tuple[str, ...]) -> Patterns:
+    """The patterns of the settings (`privacy.exclude`), with `~` expanded. They are read once."""
+    return Patterns(str(Path(pattern).expanduser()) for pattern in exclude)
 
 
 def patterns_of(text: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from plum_lsp.config import Settings
-from plum_lsp.config.patterns import Patterns, patterns_of
+from plum_lsp.config.patterns import Patterns, excluded_by, patterns_of
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
 from plum_lsp.project.files import without_waiting
@@ -70,7 +70,7 @@ class PrivatePaths:
     """What the settings exclude, together with the ignore files of the moment."""
 
     def __init__(self, exclude: Sequence[str]) -> None:
-        self.excluded = Patterns(str(Path(pattern).expanduser()) for pattern in exclude)
+        self.excluded = excluded_by(tuple(exclude))
 
     def hide(self, path: Path) -> bool:
         """Whether a path is private by its own name. It is absolute, and links are the caller's to resolve.
@@ -79,6 +79,13 @@ class PrivatePaths:
             OSError: a folder above cannot be read.
         """
         return self.excluded.cover(path) or is_ignored(path)
+
+    def is_private(self, path: Path) -> bool:
+        """Like `hide`. A path whose folders cannot be read counts as private."""
+        try:
+            return self.hide(path)
+        except OSError:
+            return True
 
     def may_read(self, path: Path, root: Path) -> bool:
         """Whether a project's file may be read for the sake of another.

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
-from plum_lsp.project.privacy import PrivatePaths
+from plum_lsp.project.privacy import private_paths
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
 """Files and folders that mark the folder of a project."""
@@ -77,12 +77,12 @@ class ProjectFiles:
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not _is_private(here / name, private)]
+            kept = [name for name in kept if not private.is_private(here / name)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
                 place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not _is_private(place, private):
+                if is_test and place != path and not place.is_symlink() and not private.is_private(place):
                     yield place
 
 
@@ -108,14 +108,6 @@ def path_of(uri: str) -> Path | None:
         return None
     is_here = parts.scheme == "file" and parts.netloc in ("", "localhost") and "\0" not in unquote(parts.path)
     return Path(unquote(parts.path)) if is_here else None
-
-
-def _is_private(path: Path, private: PrivatePaths) -> bool:
-    """Whether a path is private. One whose folders cannot be read counts as private."""
-    try:
-        return private.hide(path)
-    except OSError:
-        return True
 
 
 def _is_imported(text: str, path: Path, module: str) -> bool:
