@@ -91,7 +91,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         sandbox = await try_sandbox(settings)
         sandboxes: ProjectSandboxes | None = None
         if isinstance(sandbox, SandboxUnavailable):
-            problems.append(f"Nothing can be verified: {told(sandbox)}")
+            problems.append(f"Suggestions cannot be tested: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
             sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
@@ -118,7 +118,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
 
 
 def in_clear(settings: Settings) -> str:
-    """What is wrong with a policy server that is reached over a network without encryption."""
+    """The warning about a policy server that is reached over a network without encryption."""
     what = "Prompts, with the API key," if settings.policy.api_key else "Prompts"
     return f"{what} go to {discreet(settings.policy.url)} without encryption. Use https:// or a tunnel to this machine."
 

@@ -109,7 +109,7 @@ def _parameters(names: tuple[str, ...]) -> str:
 
 def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
     if not tests:
-        return Text("No examples found: nothing tells right from wrong for certain.", style="yellow")
+        return Text("No tests or examples found, so no suggestion can be verified.", style="yellow")
     table = Table(title="Tests read from the file", title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for heading in ("", "call", "expected", "from"):
         table.add_column(heading, overflow="fold")

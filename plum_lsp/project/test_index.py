@@ -29,7 +29,7 @@ FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
 SECONDS_MAX = 1.5
 """For reading what is not known yet; what is left is read at the next request."""
-TESTS_MAX = 48
+TESTS_MAX = 96
 """The most tests that are run with the hole unfilled to see which reach it."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
