@@ -15,6 +15,7 @@ from plum_lsp.domain.verification import (
     Equals,
     Expectation,
     Holds,
+    Passes,
     Prints,
     Raises,
     Shows,
@@ -84,6 +85,8 @@ def expectation_text(expectation: Expectation) -> str:
             return f"prints {text!r}"
         case Shows(text=text):
             return f"shows {text}"
+        case Passes(test=test):
+            return f"passes: {test}"
         case Holds(predicate=predicate):
             return f"{predicate} holds"
 
