@@ -124,7 +124,7 @@ def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Ver
 
 
 def without_unjudgeable(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[Judged]:
-    """The group without verdicts that say nothing: a test ended outside of the document, or never, and nobody passes it.
+    """The group without verdicts that say nothing: a test that nobody passes ended outside of the document, or never.
 
     Who is left with passes only is `verified`; who is left with nothing can be `checked` at best.
     """
