@@ -90,18 +90,23 @@ Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds
 
 
 class Origin(enum.Enum):
-    """Where a test came from. The first three are specification; the others are evidence of a weaker kind."""
+    """Where a test came from: the value in the store, the words for people, and whether it is specification."""
 
-    PROJECT = "project"
-    DOCTEST = "doctest"
-    EXAMPLE = "example"
-    GENERATED = "generated"
-    SAMPLED = "sampled"
+    PROJECT = ("project", "the project's test", True)
+    DOCTEST = ("doctest", "doctest", True)
+    EXAMPLE = ("example", "example", True)
+    GENERATED = ("generated", "generated", False)
+    SAMPLED = ("sampled", "written by the policy", False)
 
-    @property
-    def is_specification(self) -> bool:
-        """Whether a person wrote what the right result is."""
-        return self in {Origin.PROJECT, Origin.DOCTEST, Origin.EXAMPLE}
+    words: str
+    is_specification: bool
+    """Whether a person wrote what the right result is."""
+
+    def __new__(cls, value: str, words: str, is_specification: bool) -> Origin:
+        """One line of the table. `Origin(value)` finds it."""
+        origin = object.__new__(cls)
+        origin._value_, origin.words, origin.is_specification = value, words, is_specification
+        return origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
