@@ -1,4 +1,4 @@
-"""`plum-lsp complete`: one suggestion at a position of a file, shown as it happens, logged like the editor's own."""
+"""`plum-lsp complete`: one suggestion at a position of a file, shown as it happens, logged like an editor's."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from plum_lsp.server.settings import narrowed
 from plum_lsp.wiring import load_for_command, open_services, workspace_of
 
 NOTHING_OFFERED = 3
-"""Exit status of an abstention: the command worked, and there is nothing to insert."""
+"""Exit status of an abstention. The command worked, but there is no text to insert."""
 SEED_MAX = int(RANGES["sampling.seed"][1])
 
 
 class _Collector:
-    """Keeps what the JSON report tells about every candidate."""
+    """Keeps the facts about every candidate for the JSON report."""
 
     def __init__(self) -> None:
         self.sampled: list[Sampled] = []
@@ -48,7 +48,7 @@ class _Collector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What came of the request, and what was amiss besides."""
+    """The result of the request, and the problems that were found."""
 
     result: Offer | Abstention
     problems: tuple[str, ...]
@@ -111,12 +111,12 @@ def complete(
 
 
 def _folders_above(file: Path) -> tuple[Path, ...]:
-    """Every folder that may hold a project's settings: those above the file, and above what a link leads to."""
+    """Every folder that may hold a project's settings: the folders above the file and above the target of a link."""
     return tuple(dict.fromkeys((*file.absolute().parents, *file.resolve().parents)))
 
 
 def _document(file: Path, line: int) -> Document:
-    """The file as it is now; `line` is counted from 1."""
+    """The file as it is now. `line` counts from 1."""
     try:
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -132,7 +132,7 @@ def _document(file: Path, line: int) -> Document:
 async def _answer(
     settings: Settings, request_id: RequestId, document: Document, position: Position, listener: Recorder
 ) -> _Answer:
-    """Ask, and close everything again; whether it was recorded is known only then."""
+    """Run the request and close all parts. Only the close shows whether the request was recorded."""
     services = await open_services(settings, listener)
     try:
         clock = services.pipeline.clock
@@ -156,7 +156,7 @@ async def _answer(
 
 
 def _project(settings: Settings, document: Document) -> Project | None:
-    """The document's project, if its code may be executed; if not, what to do about it is told."""
+    """The document's project, if its code may be executed. Otherwise the user sees what to do about it."""
     workspace = workspace_of(settings)
     if workspace.problem:
         say(workspace.problem, err=True)
@@ -169,7 +169,7 @@ def _project(settings: Settings, document: Document) -> Project | None:
 
 
 def _report(result: Offer | Abstention, collector: _Collector) -> dict[str, object]:
-    """The request as one JSON object: the offer or the reason for none, and every candidate with its verdicts."""
+    """The request as one JSON object: the offer or abstention, and every candidate with its verdicts."""
     head: dict[str, object] = {"request": result.request_id}
     if isinstance(result, Offer):
         head["offer"] = {

@@ -1,4 +1,4 @@
-"""`plum-lsp doctor`: whether each part works on this machine and, where not, what to do about it."""
+"""`plum-lsp doctor`: checks whether each part works on this machine. If a part fails, it says what to do."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from plum_lsp import __version__
 from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
@@ -32,13 +33,13 @@ from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0
-"""The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
+"""The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
 DISK_BYTES_MIN = 1_000_000_000
-"""Room for the default model and a year's worth of records."""
+"""Space for the default model and the records of a year."""
 
 
 Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
@@ -87,7 +88,7 @@ async def _examine() -> list[Finding]:
 
 
 def _settings(settings: Settings) -> Finding:
-    """That they could be read, and what they let leave the machine."""
+    """The finding for settings that were read, with the data that they let leave the machine."""
     url, detail = settings.policy.url, "read without a complaint"
     if not url or is_loopback(url):
         return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
@@ -169,7 +170,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _no_quota() -> list[str]:
-    """Why there are no limits for all children together, if there are none."""
+    """Why there are no limits for all children together. Empty if there are such limits."""
     try:
         quota.find()
     except quota.NoQuota as error:

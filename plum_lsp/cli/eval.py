@@ -1,4 +1,4 @@
-"""`plum-lsp eval`: how good the policy is on benchmark tasks, and what verification makes of it."""
+"""`plum-lsp eval`: measures the policy on benchmark tasks, without and with verification."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def eval(
     rows, problems = _rows(tasks)
     rows = rows[:limit]
     if pick is not None and pick < len(rows):
-        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - a choice of tasks, no secret
+        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - selects tasks, not a secret
     results = _earlier(output, {row.id for row in rows}) if resume else []
     done = {result.task_id for result in results}
     with output.open("w", encoding="utf-8") as out:
@@ -98,7 +98,7 @@ def _rows(tasks: Path) -> tuple[list[Task], int]:
 
 
 def _earlier(output: Path, wanted: set[str]) -> list[TaskResult]:
-    """The results of an earlier run; a line that it was stopped in the middle of is done again."""
+    """The results of an earlier run. If it was stopped inside a line, that line is done again."""
     found: dict[str, TaskResult] = {}
     if output.exists():
         for line in filter(None, output.read_text(encoding="utf-8").split("\n")):
@@ -116,9 +116,9 @@ def _write(result: TaskResult, out: TextIO) -> None:
 async def _evaluate(
     rows: list[Task], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]
 ) -> int:
-    """Evaluate one task after another, write each result as it comes and add it to `results`; how many broke.
+    """Evaluate the tasks in order, write each result, and add it to `results`. Returns how many broke.
 
-    Whole groups are judged, so that all samples count; what a user is offered before that is told by the trial.
+    Whole groups are judged, so that all samples count. The trial says what a user would be offered before that.
     """
     options = pipeline_options(settings)
     clock, seen = MonotonicClock(), GroupRecorder()

@@ -1,4 +1,4 @@
-"""`plum-lsp explain`: one offer as it was logged: its group, its tests, the whole matrix, and what became of it."""
+"""`plum-lsp explain`: shows one logged offer: its group, its tests, the matrix of verdicts, and its outcome."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.text import Text
 
 from plum_lsp.cli.terminal import source
 from plum_lsp.config import data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
-from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
 from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
@@ -52,7 +52,7 @@ def _show(known: Explanation, console: Console) -> None:
 
 
 def _tests(tests: Sequence[KnownTest]) -> Table:
-    """The tests with the numbers that head the columns of the matrix."""
+    """The tests, with their column numbers in the matrix."""
     table = Table(box=None, padding=(0, 2), title="Tests", title_justify="left", title_style="bold")
     for heading in ("", "as written", "from"):
         table.add_column(heading, overflow="fold")
@@ -62,7 +62,7 @@ def _tests(tests: Sequence[KnownTest]) -> Table:
 
 
 def _matrix(known: Explanation) -> Table:
-    """Candidates by tests."""
+    """The matrix of verdicts, candidates by tests."""
     table = Table(box=None, padding=(0, 2), title="Candidates and tests", title_justify="left", title_style="bold")
     for heading in (*_COLUMNS, *(str(number) for number, _ in enumerate(known.tests, start=1))):
         table.add_column(heading)
@@ -88,7 +88,7 @@ def _standing(candidate: KnownCandidate, _: Explanation) -> str:
 
 
 def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
-    """One mark for each test of the request, empty where there is no verdict."""
+    """One mark for each test of the request. Empty if there is no verdict."""
     found = {verdict.test_id: VERDICT[verdict.status] for verdict in candidate.verdicts}
     return [Text(*found.get(test.id, ("",))) for test in known.tests]
 

@@ -1,4 +1,4 @@
-"""`plum-lsp model …`: what models there are, and getting, finding and checking their files."""
+"""`plum-lsp model …`: lists the models, and fetches, finds and checks their files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def verify_model(name: str, folder: Path | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Where:
-    """Where to look for models, and whether only there."""
+    """The folder in which to look for models, and whether to look only there."""
 
     cache_dir: Path
     folder: Path | None
@@ -95,7 +95,7 @@ class _Where:
 
 
 def _where(folder: Path | None) -> _Where:
-    """What the settings and the command's option say together."""
+    """The combination of the settings and the command's option."""
     settings = load_settings(environ=os.environ).settings
     configured = settings.policy.model_folder
     return _Where(
@@ -106,6 +106,6 @@ def _where(folder: Path | None) -> _Where:
 
 
 def _progress() -> Progress:
-    """A bar on stderr: what is done now, bytes, speed and time left."""
+    """A progress bar on stderr: the current step, bytes, speed and time left."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=console(stderr=True), transient=True)

@@ -1,4 +1,4 @@
-"""`plum-lsp pairs`: build preference pairs from the facts, look at them, and write them out for a trainer."""
+"""`plum-lsp pairs`: builds preference pairs from the facts, shows them, and exports them for a trainer."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rich import box
 from rich.table import Table
 
 from plum_lsp.config import Settings, data_dir, load_settings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.preferences import StoredPair
 from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import console, say, standard_output
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
 

@@ -1,4 +1,4 @@
-"""`plum-lsp policy`: run a policy server, and publish adapters to it."""
+"""`plum-lsp policy`: runs a policy server and publishes adapters to it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
@@ -24,7 +25,7 @@ from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, read_base
 from plum_lsp.policy.versions.engines import Engine
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
@@ -32,7 +33,7 @@ from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
-"""vLLM ends its workers first."""
+"""Time for vLLM to end its workers before it ends itself."""
 
 
 @click.group()
@@ -93,7 +94,7 @@ def serve(
     supervisor = ENGINES[source.engine.name].supervise(
         options=wanted,
         base=base,
-        store=VersionStore(folder / ADAPTERS),
+        store=VersionStore(versions_folder(folder)),
         data_dir=folder,
         tell=_tell,
         progress=_progress,
@@ -107,7 +108,7 @@ def status() -> None:
     """Say which server runs, which versions there are and which is active."""
     settings = load_for_command({})
     state = read_state(data_dir(settings))
-    store = VersionStore(data_dir(settings) / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir(settings)))
     active = store.active()
     for version in store.versions():
         mark = "*" if active and version.number == active.number else " "
@@ -170,14 +171,14 @@ def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
 
 async def _publish(settings: Settings, adapter: Path) -> None:
     async with _engine(settings) as (engine, base, rank_max):
-        store = VersionStore(data_dir(settings) / ADAPTERS)
+        store = VersionStore(versions_folder(data_dir(settings)))
         done = await publish_adapter(adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=say)
     _show(done)
 
 
 async def _rollback(settings: Settings, name: str) -> None:
     async with _engine(settings) as (engine, _, _):
-        done = await roll_back(name, store=VersionStore(data_dir(settings) / ADAPTERS), engine=engine)
+        done = await roll_back(name, store=VersionStore(versions_folder(data_dir(settings))), engine=engine)
     _show(done)
 
 
@@ -188,7 +189,7 @@ def _show(done: Publication) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine | None, BaseModel, int]]:
-    """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
+    """The engine for publications: the running server, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
     if state is not None:
@@ -212,7 +213,7 @@ async def _models(state: ServingState) -> tuple[str, ...]:
 
 
 async def _until_signal(supervisor: Supervisor) -> None:
-    """Serve until SIGTERM or SIGINT; both end the server's processes."""
+    """Serve until SIGTERM or SIGINT. Both signals end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, serving.cancel)
@@ -234,5 +235,5 @@ def _tell(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    """One line that is overwritten on a terminal; nothing elsewhere."""
+    """Show one line that the next one overwrites. Only on a terminal."""
     say_over(line)

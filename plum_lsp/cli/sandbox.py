@@ -1,4 +1,4 @@
-"""`plum-lsp sandbox`: attack the sandbox of this machine, or run files of cases in it."""
+"""`plum-lsp sandbox`: attacks the sandbox of this machine, or runs files of cases in it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def run(
 
 
 async def _run(lines: list[str], results: TextIO, options: SandboxOptions, limits: Limits, timings: bool) -> int:
-    """Run every line; returns how many gave no result."""
+    """Run every line. Returns how many gave no result."""
     loop = asyncio.get_running_loop()
     opened = loop.time()
     jail = await open_sandbox(options)

@@ -1,4 +1,4 @@
-"""`plum-lsp verify`: judge candidates that are already written, from a file, without a policy."""
+"""`plum-lsp verify`: judges existing candidates from a file, without a policy."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _predict(lines: list[str], predictions: TextIO) -> int:
 
 
 def _tasks(lines: list[str]) -> tuple[list[Task], int]:
-    """The tasks of the file, and how many lines are none (each is told)."""
+    """The tasks of the file, and how many lines are not tasks (each is reported)."""
     tasks, problems = [], 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -79,7 +79,7 @@ def _tasks(lines: list[str]) -> tuple[list[Task], int]:
 
 
 async def _verify(tasks: list[Task], out: TextIO, *, is_explained: bool) -> int:
-    """Judge every task; returns on how many the sandbox broke."""
+    """Judge every task. Returns the number of tasks on which the sandbox broke."""
     settings = load_settings(environ=os.environ).settings
     limits = pipeline_options(settings).limits
     sandbox = await open_sandbox(sandbox_options(settings))
@@ -107,7 +107,7 @@ async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_
 
 
 def _explain(done: VerifiedTask, out: TextIO) -> None:
-    """Tests, candidates and what they gave, as a person would read them."""
+    """Print tests, candidates and their results as readable text."""
     if done.judge is None:
         out.write(f"{NO_HOLE}\n")
         return
@@ -123,7 +123,7 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
 
 
 def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
-    """The matrix: those inputs first on which the candidates differ most."""
+    """The matrix. Inputs on which the candidates differ most come first."""
     answers = {
         call: _shared({index: seen[place] for index, seen in comparison.observed.items()})
         for place, call in enumerate(comparison.calls)
@@ -137,7 +137,7 @@ def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
 
 
 def _shared(observed: Mapping[int, Observation]) -> list[tuple[Observation, list[int]]]:
-    """The different answers to one input, each with the candidates that give it."""
+    """The distinct answers to one input, each with the candidates that give it."""
     found: list[tuple[Observation, list[int]]] = []
     for index, seen in sorted(observed.items()):
         alike = (members for one, members in found if one.ending is seen.ending and is_same(one, seen))
