@@ -44,7 +44,7 @@ _NOT_PROSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Counts of one body of prose; the rates are per 1,000 words."""
+    """Counts of one body of prose. The rates are per 1,000 words."""
 
     words: int
     indefinite: int

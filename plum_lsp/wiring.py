@@ -19,6 +19,7 @@ from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.project.workspace import Opened, Workspace
@@ -31,7 +32,7 @@ from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.services import Services
-from plum_lsp.suggestion.survey import FindTests
+from plum_lsp.suggestion.survey import FindTests, FindWholeTests
 from plum_lsp.verification.judge import told
 from plum_lsp.verification.options import sandbox_options
 
@@ -90,7 +91,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         sandbox = await try_sandbox(settings)
         sandboxes: ProjectSandboxes | None = None
         if isinstance(sandbox, SandboxUnavailable):
-            problems.append(f"Nothing can be verified: {told(sandbox)}")
+            problems.append(f"Suggestions cannot be tested: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
             sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
@@ -110,13 +111,14 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             inspector=RuffReader(),
             test_files=test_files(settings),
             neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            whole_tests=whole_tests(settings),
         )
         close = opened.pop_all().aclose  # only after the last step that can fail
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
 
 
 def in_clear(settings: Settings) -> str:
-    """What is wrong with a policy server that is reached over a network without encryption."""
+    """The warning about a policy server that is reached over a network without encryption."""
     what = "Prompts, with the API key," if settings.policy.api_key else "Prompts"
     return f"{what} go to {discreet(settings.policy.url)} without encryption. Use https:// or a tunnel to this machine."
 
@@ -154,3 +156,10 @@ def test_files(settings: Settings) -> FindTests:
     if not settings.verification.project_tests:
         return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
+
+
+def whole_tests(settings: Settings) -> FindWholeTests:
+    """What finds the tests of a project that are run whole, or nothing if the settings say so."""
+    if not settings.verification.project_tests:
+        return lambda project, document, context: ()
+    return TestIndex(exclude=settings.privacy.exclude).tests_of

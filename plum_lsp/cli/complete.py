@@ -59,8 +59,8 @@ class _Answer:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--line", type=click.IntRange(min=1), required=True, help="Line of the cursor, counted from 1.")
 @click.option("--column", type=click.IntRange(min=1), default=1, show_default=True, help="Column, counted from 1.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the running account.")
-@click.option("--all", "judge_all", is_flag=True, help="Judge the whole group; do not stop at the first verified one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the progress.")
+@click.option("--all", "judge_all", is_flag=True, help="Judge all candidates, even after one is verified.")
 @click.option("--candidates", type=click.IntRange(1, 64), help="How many to sample (sampling.candidates).")
 @click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=120_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), help="Seed of the group (sampling.seed).")
@@ -75,9 +75,9 @@ def complete(
     deadline_ms: int,
     seed: int | None,
 ) -> None:
-    """Complete FILE at a position, and show candidates, tests and verdicts as they come.
+    """Complete FILE at a position, and show candidates, tests and results as they arrive.
 
-    Exits with 0 for an offer and with 3 if nothing is offered; the reason is told.
+    Exits with 0 for a suggestion. Exits with 3 and a reason if there is none.
     """
     overrides: dict[str, dict[str, object]] = {"offers": {"deadline_ms": deadline_ms}, "sampling": {}}
     if judge_all:
@@ -151,7 +151,7 @@ async def _answer(
     problems = services.problems
     loss = services.store.status() if services.store is not None else None
     if loss is not None and loss.lost:
-        problems += (f"plum-lsp could not keep a record of what happened: {loss.problem}",)
+        problems += (f"plum-lsp could not keep a record of the request: {loss.problem}",)
     return _Answer(result=result, problems=problems, is_recorded=loss is not None and not loss.lost)
 
 

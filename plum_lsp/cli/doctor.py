@@ -48,7 +48,7 @@ Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check every part, and say what to do where one does not work.
+    """Check every part. If one does not work, say what to do.
 
     Exits with 1 if a part failed.
     """
@@ -89,11 +89,11 @@ async def _examine() -> list[Finding]:
 
 def _settings(settings: Settings) -> Finding:
     """The finding for settings that were read, with the data that they let leave the machine."""
-    url, detail = settings.policy.url, "read without a complaint"
+    url, detail = settings.policy.url, "read without problems"
     if not url or is_loopback(url):
         return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
     redacts = settings.privacy.redact_prompts
-    what = "without what looks like a secret" if redacts else "as they are, with any secret they hold"
+    what = "without what looks like a secret" if redacts else "with any secrets in them"
     detail += f"; prompts (code of your files) go to {discreet(url)} {what}"
     remedy = "" if redacts else "To hide what looks like a secret, set privacy.redact_prompts."
     if not sends_in_clear(url):
@@ -106,7 +106,7 @@ async def _python(settings: Settings) -> Finding:
     if shutil.which(interpreter) is None:
         remedy = "Correct sandbox.interpreter, or leave it empty."
         return Finding(
-            part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
+            part="python", state=State.FAILED, detail=f"{interpreter} cannot be run as a program", remedy=remedy
         )
     detail = f"plum-lsp runs on {platform.python_version()}; candidates outside a project run on {interpreter}"
     return Finding(part="python", state=State.OK, detail=detail)
@@ -190,7 +190,7 @@ async def _disk(settings: Settings) -> Finding:
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}
     detail = ", ".join(f"{places[name]} has {count / 1e9:.1f} GB free" for name, count in free.items())
     if min(free.values()) < DISK_BYTES_MIN:
-        remedy = "Make room, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
+        remedy = "Free some space, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
         return Finding(part="disk", state=State.WARNING, detail=detail, remedy=remedy)
     return Finding(part="disk", state=State.OK, detail=detail)
 

@@ -39,12 +39,14 @@ from plum_lsp.wiring import load_for_command
 @click.command("eval")
 @click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--samples", type=click.IntRange(1, 64), help="Candidates for each task (sampling.candidates).")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="One temperature for all; default: the ladder.")
+@click.option(
+    "--temperature", type=click.FloatRange(0, 2), help="One temperature for all candidates. By default they are spread."
+)
 @click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=600_000, show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="Only the first tasks.")
-@click.option("--pick", type=click.IntRange(1), help="Only so many tasks, chosen at random.")
+@click.option("--limit", type=click.IntRange(1), help="Only this many tasks from the start.")
+@click.option("--pick", type=click.IntRange(1), help="Only this many tasks, chosen at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
-@click.option("--resume", is_flag=True, help="Keep the results that OUTPUT holds and go on with the other tasks.")
+@click.option("--resume", is_flag=True, help="Keep the results in OUTPUT and run the other tasks.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def eval(
     tasks: Path,
@@ -58,9 +60,9 @@ def eval(
     resume: bool,
     output: Path,
 ) -> None:
-    """Run the policy on the tasks of a JSON-lines file; one result a line in OUTPUT, the figures on standard output.
+    """Run the model on the tasks of a JSON-lines file. OUTPUT gets the results, standard output the figures.
 
-    Gold tests (`tests`) are used for scoring only. Exits with 1 if a line was no task or the sandbox broke on it.
+    Gold tests (`tests`) are used for scoring only. Exits with 1 if a line is not a task or the sandbox broke on it.
     """
     sampling: dict[str, object] = {}
     if samples is not None:

@@ -23,13 +23,13 @@ from plum_lsp.wiring import load_for_command
 @click.command()
 @click.argument("offer", required=False)
 def explain(offer: str | None) -> None:
-    """Show OFFER (by default the latest) with everything that is known about it."""
+    """Show the suggestion OFFER (by default the latest) with its tests, results and outcome."""
     path = store_file(data_dir(load_for_command({})))
     with open_reader(path) as reader:
         offer_id = OfferId(offer) if offer else reader.latest_offer()
         explanation = reader.explain(offer_id) if offer_id else None
     if explanation is None:
-        raise click.ClickException(f"there is no offer {offer}" if offer else "nothing was offered yet")
+        raise click.ClickException(f"there is no suggestion {offer}" if offer else "there has been no suggestion yet")
     _show(explanation, console())
 
 

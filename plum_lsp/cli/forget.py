@@ -38,11 +38,13 @@ class _Since(click.ParamType[str]):
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="This file, or all in this folder."
 )
-@click.option("--since", type=_Since(), default="", help="Only what was recorded since: 2026-11-24T15:00, 2h, 3d.")
-@click.option("--all", "everything", is_flag=True, help="Whatever file it was.")
+@click.option(
+    "--since", type=_Since(), default="", help="Only records since this time or age: 2026-11-24T15:00, 2h, 3d."
+)
+@click.option("--all", "everything", is_flag=True, help="The records of all files.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) -> None:
-    """Delete recorded requests with everything that hangs on them, for good: rows, free pages and log.
+    """Delete recorded requests and all data derived from them for good: rows, free pages and log.
 
     Pairs, labels and the trainer's own copies of rows go too. An adapter that was trained on them stays as it is.
     """
@@ -50,7 +52,7 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
         raise click.UsageError("Say what: --path PATH, --since TIME or --all (with --since: both must hold).")
     folder = data_dir(load_settings(environ=os.environ).settings)
     if not yes:
-        ask_to_go_on("This cannot be undone. Go on?")
+        ask_to_go_on("You cannot undo this. Continue?")
     wanted = tuple(path.expanduser().absolute() for path in paths)
     done = forget_in(store_file(folder), is_wanted=(lambda uri: _is_in(uri, wanted)) if wanted else None, since=since)
     rounds = _delete_training_copies(folder)

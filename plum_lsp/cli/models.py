@@ -47,7 +47,7 @@ def list_models(folder: Path | None) -> None:
 @_with_folder
 @click.option("--offline", is_flag=True, help="Only look on this machine.")
 def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
-    """Make sure the model NAME is on this machine; prints its path."""
+    """Fetch the model NAME if it is not on this machine. Prints its path."""
     entry, where = models.find_entry(name), _where(folder)
     with _progress() as bar:
         task = bar.add_task(name, total=None)
@@ -79,7 +79,7 @@ def path_of_model(name: str, folder: Path | None) -> None:
 @click.argument("name")
 @_with_folder
 def verify_model(name: str, folder: Path | None) -> None:
-    """Hash the file of the model NAME again; a damaged one in the cache is removed."""
+    """Hash the file of the model NAME again. A damaged file in the cache is removed."""
     where = _where(folder)
     path = fetching.verify(models.find_entry(name), cache_dir=where.cache_dir, folder=where.folder)
     say(f"{path} is intact")

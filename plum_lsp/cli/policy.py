@@ -38,7 +38,7 @@ STOP_SECONDS = 40.0
 
 @click.group()
 def policy() -> None:
-    """Run a policy server, and publish adapters to it."""
+    """Run a model server, and publish adapters to it."""
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
@@ -63,18 +63,18 @@ def serve(
     context_tokens: int,
     passed: tuple[str, ...],
 ) -> None:
-    """Serve a policy until stopped. What follows -- goes to vLLM, as in: -- --tensor-parallel-size 2."""
+    """Serve a model until stopped. Options after -- go to vLLM, as in: -- --tensor-parallel-size 2."""
     settings = load_for_command({})
     folder = data_dir(settings)
     if (running := read_state(folder)) is not None:
-        raise PolicyUnavailable(f"a policy server runs already at {running.url}", remedy="Run: plum-lsp policy stop")
+        raise PolicyUnavailable(f"a model server already runs at {running.url}", remedy="Run: plum-lsp policy stop")
     options = policy_options(settings)
     source = find_model(
         model or options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=engine or ""
     )
     if not source.engine.takes_arguments and (passed or ngram):
         raise ConfigError(
-            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and what follows --."
+            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and the options after --."
         )
     say(f"Serving {source.name} with {source.engine.name}")
     wanted = ServeOptions(
@@ -105,7 +105,7 @@ def serve(
 
 @policy.command()
 def status() -> None:
-    """Say which server runs, which versions there are and which is active."""
+    """Show the running server, its versions, and the active one."""
     settings = load_for_command({})
     state = read_state(data_dir(settings))
     store = VersionStore(versions_folder(data_dir(settings)))
@@ -114,7 +114,7 @@ def status() -> None:
         mark = "*" if active and version.number == active.number else " "
         say(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
     if state is None:
-        say("No policy server of yours runs. Start one with: plum-lsp policy serve")
+        say("You have no running model server. Start one with: plum-lsp policy serve")
         return
     say(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
     say(f"active: {active.name if active else state.model}")
@@ -129,7 +129,7 @@ def stop() -> None:
     """End the server."""
     state = read_state(data_dir(load_for_command({})))
     if state is None:
-        say("No policy server of yours runs.")
+        say("You have no running model server.")
         return
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
@@ -143,14 +143,14 @@ def stop() -> None:
 @policy.command()
 @click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def publish(adapter: Path) -> None:
-    """Prove the LoRA adapter in a folder and make it the active version, without disturbing requests."""
+    """Check the LoRA adapter in a folder and make it the active version, without disturbing requests."""
     asyncio.run(_publish(load_for_command({}), adapter))
 
 
 @policy.command()
 @click.argument("version")
 def rollback(version: str) -> None:
-    """Make a version that was published before active again."""
+    """Make an earlier version active again."""
     asyncio.run(_rollback(load_for_command({}), version))
 
 
@@ -158,7 +158,7 @@ def rollback(version: str) -> None:
 @click.option("--print", "is_printed", is_flag=True, help="Only show it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
-    """Install a systemd user unit that serves the policy; what follows -- is passed to `policy serve`."""
+    """Install a systemd user unit that serves the model. Options after -- go to `policy serve`."""
     text = unit_text(sys.executable, arguments)
     if is_printed:
         say(text, nl=False)

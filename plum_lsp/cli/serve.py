@@ -75,7 +75,7 @@ def _is_this_machine(host: str) -> bool:
 def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """Log an error that no task handled by its type only, because its message may quote source text."""
     error = context.get("exception")
-    logger.error("an error nobody waited for: %s", type(error).__name__ if error else context.get("message"))
+    logger.error("an error that no task handled: %s", type(error).__name__ if error else context.get("message"))
     logger.debug("the same with its message: %s", context)
 
 

@@ -15,6 +15,7 @@ from plum_lsp.domain.verification import (
     Equals,
     Expectation,
     Holds,
+    Passes,
     Prints,
     Raises,
     Shows,
@@ -84,6 +85,8 @@ def expectation_text(expectation: Expectation) -> str:
             return f"prints {text!r}"
         case Shows(text=text):
             return f"shows {text}"
+        case Passes(test=test):
+            return f"passes: {test}"
         case Holds(predicate=predicate):
             return f"{predicate} holds"
 
@@ -106,7 +109,7 @@ def _parameters(names: tuple[str, ...]) -> str:
 
 def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
     if not tests:
-        return Text("No examples found: nothing tells right from wrong for certain.", style="yellow")
+        return Text("No tests or examples found, so no suggestion can be verified.", style="yellow")
     table = Table(title="Tests read from the file", title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for heading in ("", "call", "expected", "from"):
         table.add_column(heading, overflow="fold")

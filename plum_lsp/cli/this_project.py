@@ -28,7 +28,7 @@ async def project_finding(settings: Settings, standing: Standing) -> Finding:
     """The project, whether its code may be executed and, if so, whether its modules can be imported."""
     project, said = standing.project, [_described(standing.project), standing.reason]
     if standing.usable is None:
-        said.append("nothing of it is executed")
+        said.append("its code is not executed")
         remedy = f"To use its packages, modules and tests, if you trust it: plum-lsp trust {project.top}"
         return Finding(
             part=PART, state=State.WARNING, detail="; ".join(said), remedy=remedy if project.is_marked else ""

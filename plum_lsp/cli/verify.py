@@ -39,10 +39,10 @@ INPUTS_SHOWN = 12
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 @click.option("--explain", "explained", metavar="TASK_ID", help="Show the tests and results of one task instead.")
 def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
-    """Judge the candidates of a JSON-lines file; one prediction a line for each candidate.
+    """Judge the candidates of a JSON-lines file. Writes one prediction per line for each candidate.
 
-    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line was no
-    such row or the sandbox broke on it.
+    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line is not such
+    a row or the sandbox broke on it.
     """
     lines = inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     if explained is not None:
@@ -129,7 +129,7 @@ def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
         for place, call in enumerate(comparison.calls)
     }
     telling = sorted(answers, key=lambda call: -len(answers[call]))[:INPUTS_SHOWN]
-    out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most telling first\n")
+    out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most different answers first\n")
     for call in telling:
         out.write(f"  {one_line('; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression))))}\n")
         for seen, indices in sorted(answers[call], key=lambda item: -len(item[1])):

@@ -9,7 +9,7 @@ from plum_lsp.domain.events import Event
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Findings, Passage
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
-from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, Verdict
+from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, TestRun, Verdict
 
 
 class Clock(Protocol):
@@ -59,6 +59,11 @@ class Sandbox(Protocol):
         """The isolation in force."""
         ...
 
+    @property
+    def project(self) -> Project | None:
+        """The project whose documents run as the modules they are; None if there is none."""
+        ...
+
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
         """Run the program once in a fresh child, then each call in order. Returns one observation for each call.
 
@@ -92,6 +97,19 @@ class Sandbox(Protocol):
 
         `reference` is the same program without the candidate. Expected values that are not literals are evaluated in
         it, in a separate child.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        ...
+
+    async def run_tests(
+        self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests of the project whole (`file::Class::function`), in order, in one child beside the program.
+
+        The program is a module of the project. `watches` also tells which tests call the function at the hole.
+        `seconds` bounds all of them together.
 
         Raises:
             SandboxError: the jail broke.

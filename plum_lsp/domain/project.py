@@ -118,8 +118,8 @@ class Project:
     may lie in other folders. `packages` are the names that can be imported from the project's own roots. `regular`
     holds every folder with an `__init__.py`. `tests` are the folders of tests, and the test files outside these
     folders. `environment` is None if the project has no environment of its own. `top` is the outermost folder that the
-    project takes code from: trust has to cover it. `is_marked` says whether a file makes it a project; without one it
-    is only the folder of a document. `problems` say in a user's words what could not be used.
+    project takes code from. Trust must cover it. `is_marked` says whether a file marks it as a project. Otherwise it is
+    only the folder of a document. `problems` say, in words for a user, which parts could not be used.
     """
 
     root: Path

@@ -10,11 +10,35 @@ TestId = NewType("TestId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InModule:
+    """The module of a project that a program is: imported as `name` once `import_root` is on `sys.path`.
+
+    `base` is the whole document with its hole unfilled, the same for all candidates of a group; `hole_line` is where
+    in it the hole is, from 1.
+    """
+
+    name: str
+    path: str
+    import_root: str
+    is_package: bool
+    base: str
+    hole_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`."""
+    """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`.
+
+    With a `module` it is imported as that module of the project, else it is a module by itself. `quiet` is then the
+    text that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it;
+    what its `shadowing()` returns are names of the module.
+    """
 
     source: str
     filename: str = "program.py"
+    module: InModule | None = None
+    quiet: str = ""
+    prelude: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +111,17 @@ class Holds:
     setup: str = ""
 
 
-Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
+
+    Such a verdict can be forged by a program that reaches what is round the test; see `python.fitting.plain`.
+    """
+
+    test: str
+
+
+Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes
 
 
 class Origin(enum.Enum):
@@ -97,7 +131,7 @@ class Origin(enum.Enum):
     DOCTEST = ("doctest", "doctest", True)
     EXAMPLE = ("example", "example", True)
     GENERATED = ("generated", "generated", False)
-    SAMPLED = ("sampled", "written by the policy", False)
+    SAMPLED = ("sampled", "written by the model", False)
 
     words: str
     is_specification: bool
@@ -222,6 +256,31 @@ class Verdict:
     def is_pass(self) -> bool:
         """Whether the candidate did what the test expects."""
         return self.status is VerdictStatus.PASSED
+
+
+class RunOutcome(enum.Enum):
+    """How a test of the project ended that was run whole."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    """It raised outside the document, or the jail refused something: it may not be the program's fault."""
+    TIMED_OUT = "timed_out"
+    NOT_RUN = "not_run"
+    """It was skipped, is expected to fail, cannot be found, or its turn did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRun:
+    """One test of the project, run whole. `is_reached`: the function at the hole was called, if that was asked for."""
+
+    __test__ = False
+
+    test: str
+    outcome: RunOutcome
+    is_reached: bool = False
+    shown: str = ""
+    wall_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

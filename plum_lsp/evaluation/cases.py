@@ -1,8 +1,9 @@
 """Runs files of cases: programs with calls and their expected results, one JSON object a line.
 
-A case is `{id, code, entry_point, tests: [[args, expected], ...]}`; `args` and `expected` may hold, at any depth,
-`{"$py": "a Python literal"}`, and `expected` also `{"$raises": "ValueError"}` (alone) or `{"$approx": 1.5, "tol":
-1e-6}`. A result is `{id, status: pass|fail|error|timeout, passed: [bool], wall_ms}`. `verify` does the judging.
+A case is `{id, code, entry_point, tests: [[args, expected], ...]}`.
+`args` and `expected` may hold, at any depth, `{"$py": "a Python literal"}`.
+`expected` may also hold `{"$raises": "ValueError"}` (alone) or `{"$approx": 1.5, "tol": 1e-6}`.
+A result is `{id, status: pass|fail|error|timeout, passed: [bool], wall_ms}`. `verify` does the judging.
 """
 
 from __future__ import annotations

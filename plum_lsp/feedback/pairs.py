@@ -2,8 +2,8 @@
 
 1. Verdict pairs: a right over a wrong candidate of one prompt and version, with the least edit distance.
 2. Labels: every candidate that the evidence calls right or wrong, so that groups of one kind are also useful.
-3. User pairs: accepted and kept over shown and rejected; the user's correction over the offer it replaced.
-4. Quality pairs: the better of two right candidates (`quality`); off by default.
+3. User pairs: accepted and kept over shown and rejected, and the user's correction over the offer it replaced.
+4. Quality pairs: the better of two right candidates (`quality`). They are off by default.
 
 A rule's number always means the same recipe. A changed recipe gets a new number. This module does not judge staleness.
 It builds pairs of every version, and the trainer takes the fresh ones when it trains.

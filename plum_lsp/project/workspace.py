@@ -97,4 +97,4 @@ class Workspace:
             return Trust.TRUSTED, f"you trusted {covering}"
         if any(top.is_relative_to(folder) for folder in answers.declined):
             return Trust.REFUSED, "you declined to trust it"
-        return Trust.UNKNOWN, "nobody has said whether it is trusted"
+        return Trust.UNKNOWN, "you have not said whether you trust it"

@@ -32,7 +32,7 @@ def evidence_text(result: Offer | Abstention) -> str:
     if result.chosen.quality is not None:
         lines.append(one_line(quality_words(result.chosen.quality)))
     if result.alternatives:
-        lines.append(f"other candidates that could stand in: {len(result.alternatives)}")
+        lines.append(f"other candidates: {len(result.alternatives)}")
     return "\n".join(lines)
 
 
@@ -49,13 +49,13 @@ def evidence_markdown(result: Offer | Abstention) -> str:
     if result.chosen.quality is not None:
         lines += ["", f"Quality: {markdown_text(quality_words(result.chosen.quality))}"]
     version = result.chosen.candidate.policy_version
-    return "\n".join([*lines, "", f"Policy {markdown_span(version.model)}, version {version.number}"])
+    return "\n".join([*lines, "", f"Model {markdown_span(version.model)}, version {version.number}"])
 
 
 def explanation(result: Offer | Abstention | None) -> dict[str, object]:
     """The answer of `plum.explain`: the evidence in three forms. `result` is None if there was no request yet."""
     if result is None:
-        told = "No suggestion was asked for yet."
+        told = "No suggestion has been requested yet."
         return {"kind": "nothing", "text": told, "markdown": told}
     return {"text": evidence_text(result), "markdown": evidence_markdown(result), **evidence_data(result)}
 

@@ -57,7 +57,7 @@ class Commands:
         """`plum.reject [offer, reason]`: the user rejected the offer. Without an argument, it means the last offer."""
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
-            return _recorded("nothing was offered yet")
+            return _recorded("there has been no suggestion yet")
         problem = await self._session.outcomes.rejected(offer_id)
         if len(arguments) > 1 and isinstance(arguments[1], str):
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])

@@ -158,6 +158,6 @@ def read_token(file: Path) -> str:
     if stat.S_IMODE(mode) & 0o077:
         raise ConfigError(f"others can read {file}", remedy=f"Run: chmod 600 {file}")
     if len(token) < TOKEN_CHARACTERS_MIN:
-        remedy = "Delete the file, and it is made anew."
+        remedy = "Delete the file. The next start creates a new one."
         raise ConfigError(f"the token in {file} has fewer than {TOKEN_CHARACTERS_MIN} characters", remedy=remedy)
     return token

@@ -45,19 +45,17 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "plum_requests", "Questions from the editor by how they ended.", ["end"], registry=registry
-        )
-        self._offers = Counter("plum_offers", "Offers that were answered by their tier.", ["tier"], registry=registry)
+        self._requests = Counter("plum_requests", "Requests of the editor, by their end.", ["end"], registry=registry)
+        self._offers = Counter("plum_offers", "Suggestions sent, by their label.", ["tier"], registry=registry)
         self._abstentions = Counter(
-            "plum_abstentions", "Questions without an offer by the reason.", ["reason"], registry=registry
+            "plum_abstentions", "Requests without a suggestion, by reason.", ["reason"], registry=registry
         )
         self._cancellations = Counter(
             "plum_cancellations", "Requests ended by the editor or by a newer one.", registry=registry
         )
         self._rungs = Histogram(
             "plum_rung_seconds",
-            "From the start of a request until a rung of the ladder was reached.",
+            "From the start of a request until a stage was first reached.",
             ["rung"],
             buckets=BUCKETS_SECONDS,
             registry=registry,

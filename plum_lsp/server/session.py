@@ -278,7 +278,7 @@ class Session:
         except TimeoutError:
             result = _abstain(request, AbstentionReason.DEADLINE, "The folders of the file did not answer in time.")
         if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
-            detail = "The document holds half of a UTF-16 pair, which is no character."
+            detail = "The file contains an unpaired UTF-16 surrogate. Remove it."
             result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)
         if result is not None:
             self.status.show_end(result)
@@ -314,7 +314,7 @@ class Session:
             # The message and the traceback may quote source text.
             logger.error("request=%s broke: %s", request.id, type(error).__name__)
             logger.debug("request=%s broke", request.id, exc_info=error)
-            detail = f"plum-lsp has a fault ({type(error).__name__}); its log says more."
+            detail = f"plum-lsp failed ({type(error).__name__}). See its log."
             result = _abstain(request, AbstentionReason.NO_VALID_CANDIDATE, detail)
             self.status.show_end(result)
             self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))

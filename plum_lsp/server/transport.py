@@ -85,7 +85,7 @@ async def serve_socket(serve: Serve, path: Path) -> int:
 
     async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reader:
         if (other := _user_of(writer.get_extra_info("socket"))) not in {None, os.geteuid()}:
-            raise Refused(f"the user {other} is not ours")
+            raise Refused(f"the connection is from another user ({other})")
         return StrictReader(reader)
 
     async def listen(accept: _Accept) -> asyncio.Server:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plum_lsp.domain.project import Excerpt, Neighbourhood, TestFile
+from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
@@ -19,6 +19,8 @@ from plum_lsp.suggestion.neighbours import excerpts_of
 
 FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
 """What finds the test files of a function: the document's URI, the function's name and the workspace's folders."""
+FindWholeTests: TypeAlias = Callable[[Project, Path, Context], tuple[TestCase, ...]]
+"""What finds tests of a project that may reach the function at the hole, given the document's path."""
 FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Path]], Neighbourhood]
 """What finds the modules near a document: the document, those open beside it and the workspace's folders."""
 
