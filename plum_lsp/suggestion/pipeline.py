@@ -2,7 +2,7 @@
 
 The ladder: static checks, then the specification's examples, then (where there are none) whether the program
 loads and the candidates agree on generated inputs. Each candidate is judged as soon as its own stream ends.
-Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
+It does I/O only through the ports. It does not know LSP, HTTP or SQL.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ from plum_lsp.verification.whole import is_whole
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
-"""Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
+"""Reading the context takes about 20 µs a statement. Longer files are data, and users do not complete code in them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
-"""For files of few, endless lines; same reason."""
+"""The same limit for files with few, very long lines."""
 AFTERWARDS_MAX = 4
-"""Documents whose records are completed or wait for it; each holds its group in memory."""
+"""The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
-"""How long tests of the policy's own are waited for once its candidates are there."""
+"""The longest wait for the policy's own tests once all its candidates have arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+    """The settings of one suggestion. `template_for` returns the FIM tokens of a policy, if it has any.
 
-    `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
-    `asks_for_tests` has the policy write tests, too. With `redacts_prompts` it is not sent what looks like a secret.
+    `neighbour_tokens` is the part of `prefix_tokens` that other files of the project may use in a prompt. With
+    `asks_for_tests` the policy also writes tests. With `redacts_prompts` text that looks like a secret is not sent.
     """
 
     sampling: SamplingOptions
@@ -85,21 +85,21 @@ class PipelineOptions:
 
     @property
     def budget(self) -> Budget:
-        """What a prompt may hold."""
+        """The token budget of a prompt."""
         return Budget(prefix=self.prefix_tokens, suffix=self.suffix_tokens, neighbours=self.neighbour_tokens)
 
     @property
     def ends_at_first_verified(self) -> bool:
-        """Whether a verified candidate ends the request, so that nothing is left to compare it with."""
+        """Whether the first verified candidate ends the request, before others can be compared with it."""
         return self.stop_early and Tier.VERIFIED in self.tiers
 
 
 class _Clear(Exception):
-    """The answer is clear: ends the group's task group, and with it the streams still running."""
+    """Raised when the answer is clear. It ends the group's task group and the streams that still run."""
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document; it keeps nothing between requests."""
+    """Steps 2 to 7 of the path. One instance serves every document. It keeps no state between requests."""
 
     def __init__(
         self,
@@ -128,9 +128,9 @@ class Pipeline:
         self._whole_tests = whole_tests
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
-        """The best offer that can be had before the request's deadline, or why there is none.
+        """The best offer that is ready before the request's deadline, or an abstention with its reason.
 
-        Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
+        The recorder receives every step. Only `CancelledError` is raised.
         """
         self._stop_afterwards(request.document.uri)
         stages = Stages(self.clock)
@@ -198,7 +198,7 @@ class Pipeline:
         return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
 
     async def _evidence(self, this: Round) -> Evidence:
-        """The evidence of the request; tests of the project that turned out to be part of it are told."""
+        """The evidence of the request. The project's tests that belong to it are recorded."""
         evidence = await this.judge.evidence()
         together = tuple(test for test in evidence.specification if is_whole(test))
         if together:
@@ -206,7 +206,7 @@ class Pipeline:
         return evidence
 
     def _go_on(self, this: Round, result: Offer | Abstention) -> None:
-        """Complete the record while nobody waits. The next request for the document ends it, or too many others do."""
+        """Complete the record after the answer. The document's next request, or too many others, end this work."""
         uri = this.request.document.uri
         self._stop_afterwards(uri)
         while len(self._afterwards) >= AFTERWARDS_MAX:
@@ -216,12 +216,12 @@ class Pipeline:
         task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
 
     def _stop_afterwards(self, uri: str) -> None:
-        """End what is still done for the record of a document's last request."""
+        """End the work on the record of a document's last request."""
         if (task := self._afterwards.pop(uri, None)) is not None:
             task.cancel()
 
     async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
-        """Judge what was left unjudged, for one document at a time. What has been offered stays as it is."""
+        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
             async with self._completing:
                 await self._judge_rest(this, result)
@@ -229,7 +229,7 @@ class Pipeline:
             _log.info("the record is not complete: %s", error)
 
     async def _judge_rest(self, this: Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that the deadline or an early end left; then say how strong the offer's evidence is."""
+        """Judge the candidates that are left, then measure the strength of the offer's tests."""
         if this.evidence is not None:
             for candidate in list(this.unjudged.values()):
                 judged, _ = await this.judge.judge(candidate, this.evidence)
@@ -240,7 +240,7 @@ class Pipeline:
                 self._tell(this, replace(result.chosen, strength=strength))
 
     async def finish(self) -> None:
-        """Wait for what is still done for the record."""
+        """Wait until all records are complete."""
         await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
     def _left(self, request: SuggestionRequest) -> float:
@@ -254,7 +254,7 @@ class Pipeline:
                 evidence = tasks.create_task(self._evidence(this))
                 asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
-                if asking is not None:  # nobody waits long for tests once all candidates are there
+                if asking is not None:  # once all candidates are there, a long wait for tests only delays the answer
                     asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
@@ -269,7 +269,7 @@ class Pipeline:
     async def _sample(
         self, this: Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
-        """Turn each completion into a candidate as its stream ends, and start judging it."""
+        """Turn each completion into a candidate when its stream ends, and start to judge it."""
         sampling = self.options.sampling
         template, around = self.options.template_for(this.version), this.around
         prompt = build_prompt(this.context, template, around.excerpts, path=around.path)
@@ -287,11 +287,11 @@ class Pipeline:
         stages.reach("sampled")
 
     def _stream(self, this: Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
-        """The group's completions, all from the version the request began with."""
+        """The group's completions, all from the version that the request began with."""
         return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
     def _take(self, this: Round, completion: Completion) -> Candidate | None:
-        """The candidate to judge, or None if one with the same fingerprint is judged already."""
+        """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
         candidate = make_candidate(completion, this.context, this.version)
         earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
         duplicate_of = earlier if earlier != completion.index else None
@@ -314,14 +314,14 @@ class Pipeline:
                 raise _Clear
 
     async def _ask(self, this: Round) -> None:
-        """Have the policy write tests, beside its candidates."""
+        """Let the policy write tests while it writes candidates."""
         template = self.options.template_for(this.version)
         this.asked = await ask_for_tests(
             this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
     def _hear(self, this: Round) -> None:
-        """Let the policy's own tests support whom they support."""
+        """Add the policy's own tests to the scores of the candidates that pass them."""
         comparison = this.comparison
         before = this.judged
         this.judged, this.sampled_tests = with_sampled_tests(
@@ -346,14 +346,14 @@ class Pipeline:
         self._settle(this, comparison)
 
     def _settle(self, this: Round, comparison: Comparison) -> None:
-        """Weigh each candidate by what is known of the group."""
+        """Estimate each candidate with the evidence of the whole group."""
         before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
 
     async def _appraise(self, this: Round) -> None:
-        """Look at the candidates beside their tests; a request that is late is offered without."""
+        """Inspect the quality of the candidates. A late request is answered without it."""
         this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
         found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
         if found:
@@ -365,7 +365,7 @@ class Pipeline:
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: Round) -> Offer | Abstention:
-        """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
+        """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
         seen = this.request.seen
         group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
         if seen and not any(not judged.is_refuted for judged in group):

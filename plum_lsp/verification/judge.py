@@ -1,7 +1,7 @@
-"""Judges one candidate at a time: static problems, then the specification, else whether it runs and agrees.
+"""Judges one candidate at a time: static problems first, then the specification, or else whether it runs.
 
-Decides which evidence is needed and what tier it supports. Does not run code itself (the sandbox port does), and
-does not order candidates (`rank` does). A jail that breaks is reported and is never evidence against a candidate.
+It decides which evidence is needed and which tier it supports. It does not run code (the sandbox port does) and does
+not order candidates (`rank` does). A broken jail is reported and is never evidence against a candidate.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
 
 _LOADS = Call(expression="None")
-"""Observed alone, it shows whether a program loads."""
+"""The observation of this call shows only whether a program loads."""
 GENERATED_SECONDS_MAX = 0.3
-"""For the program and all its generated inputs together; most groups need a hundredth of it."""
+"""Time limit for the program and all its generated inputs together. Most groups need a hundredth of it."""
 HURRY_SECONDS_MAX = 0.4
-"""For the program and its tests at first. Who needs longer gets the full limit if nobody in the group was faster."""
+"""First time limit for the program and its tests. If no candidate passes, slower ones get the full limit."""
 _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
-"""Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
+"""Exceptions that no specification asks for. On a generated input they count as a mistake, not as an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the tests of one request are worth: `specification` holds those that can tell a candidate right from wrong.
+    """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
-    `problem` is empty unless nothing can be run: no jail, a broken jail, or a file that does not load by itself.
+    `problem` is empty if code can run. Else it gives the reason: no jail, a broken jail, or a file that does not load.
     """
 
     specification: tuple[TestCase, ...]
@@ -65,17 +65,17 @@ class Evidence:
 
 
 GENERATED_CALLS = 40
-"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
+"""The number of generated inputs. It separates most wrong candidates. Each input costs about 0.1 ms in the child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
+    """Judges the candidates of one request. `reference` is the program without a candidate. It is made once.
 
-    `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
-    these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
-    `experience` is what the tests have cost and told so far. `whole` are tests of the project that may reach the
-    function, likeliest first; those that do become part of the evidence.
+    `contracts` are the promises of names, words and annotations. `calls` are generated inputs. Without a specification
+    they are the only evidence. With one they run only if `compares`, to compare the candidates that pass the examples
+    with the others. `experience` holds the time and information of the tests so far. `whole` are tests of the project
+    that may reach the function, likeliest first. Those that reach it join the evidence.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -101,9 +101,9 @@ class Judge:
         path: Path | None = None,
         whole: Sequence[TestCase] = (),
     ) -> Judge:
-        """The judge of the hole in `context`, with every test and input that can be had from its text.
+        """The judge of the hole in `context`, with all tests and inputs that its text gives.
 
-        `project` are the project's own tests of the function, which come first. `path` is the document's own, if it
+        `project` are the project's own tests of the function. They come first. `path` is the document's own, if it
         lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
@@ -130,12 +130,12 @@ class Judge:
         return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
 
     async def evidence(self) -> Evidence:
-        """Run the program without a candidate: does it load, and which tests does it pass as it is?
+        """Run the program without a candidate, and find out whether it loads and which tests it passes already.
 
-        A test that passes with the hole unfilled is vacuous: it proves nothing about a candidate and is dropped,
-        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, or
-        the hole stands outside any function, only a candidate can make it load: then the tests with literal expected
-        values count, unscreened.
+        A test that passes with the hole unfilled is vacuous. It proves nothing about a candidate and is dropped. A test
+        whose expected value cannot be computed is dropped too. If the file calls the function while it loads, or the
+        hole stands outside any function, the program loads only with a candidate. The tests with literal expected
+        values then count without this check.
         """
         if isinstance(self.sandbox, SandboxUnavailable):
             return Evidence(specification=self.tests, problem=told(self.sandbox))
@@ -158,7 +158,7 @@ class Judge:
         return Evidence(specification=(*whole.confirmed(telling(tests, verdicts), together), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
-        """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""
+        """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
         if problem or isinstance(self.sandbox, SandboxUnavailable):
             return _unverified(candidate, problem), ()
@@ -172,7 +172,7 @@ class Judge:
             return _unverified(candidate, f"not run: {told(error)}"), ()
 
     async def again(self, judged: Judged, evidence: Evidence) -> Judged:
-        """A candidate that ran out of time, judged once more with all the time that the limits allow.
+        """Judge a candidate that ran out of time once more, with all the time that the limits allow.
 
         Raises:
             SandboxError: the jail broke.
@@ -183,7 +183,7 @@ class Judge:
         return again
 
     async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
-        """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
+        """The observations of a program with a candidate on generated calls, with stand-ins for its effects.
 
         Raises:
             SandboxError: the jail broke.
@@ -201,7 +201,7 @@ class Judge:
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
-        """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
+        """The verdicts on a program with a candidate, and its observations on generated calls after its tests.
 
         A test that could not be run has no verdict.
 
@@ -220,7 +220,7 @@ class Judge:
         return whole.reconciled(tests, (*given, *together)), seen
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
-        """What the function at the hole, and the making of its object, ask of the world."""
+        """The effects of the function at the hole and of the code that makes its object."""
         function = reachable_function(self.context)
         if function is None:
             return ()
@@ -236,7 +236,7 @@ class Judge:
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
-        """By the specification: every test of it must pass. What it did on the `calls` comes along."""
+        """Judge by the specification: every test must pass. The observations on `calls` are returned too."""
         program = self.program(candidate.text)
         refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
         if refused:
@@ -264,11 +264,11 @@ class Judge:
 
     @property
     def short_limits(self) -> Limits:
-        """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
+        """The limits for generated inputs. Such an input may be so large that no right candidate answers in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
-        """Without a specification: does it load, and run on generated inputs without a surprise?"""
+        """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
         program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
@@ -291,7 +291,7 @@ def _module_of(
     if path is None or project is None or not path.resolve().is_relative_to(project.root):
         return None
     place = project.place_of(path.resolve())
-    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name nobody can import
+    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
     return InModule(
         name=name,
         path=str(path.resolve()),
@@ -313,7 +313,7 @@ def ran_out(judged: Judged) -> bool:
 
 
 def _beside_calls(test: TestCase) -> tuple[Call, ...]:
-    """What has to work without a candidate if the test is to be judged: often nothing."""
+    """The calls that must work without a candidate so that the test can be judged. Often there are none."""
     expectation, calls = test.expectation, list[Call]()
     if test.call.given:
         calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
@@ -325,7 +325,7 @@ def _beside_calls(test: TestCase) -> tuple[Call, ...]:
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests for which everything could be computed; prose misread as code cannot. `seen` follows the calls."""
+    """The tests whose expected values could be computed, without misread prose. `seen` follows the calls."""
     rest = iter(seen)
     kept = []
     for test in tests:
@@ -337,7 +337,7 @@ def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[
 
 
 def _is_unfilled(loads: Observation) -> bool:
-    """Whether it was the unfilled hole that kept the program from loading."""
+    """Whether the program failed to load because of the unfilled hole."""
     return loads.ending is Ending.CRASHED and NotImplementedError.__name__ in loads.detail
 
 
@@ -374,7 +374,7 @@ def _without_verdicts(candidate: Candidate, tier: Tier, reason: str, *, has_run:
 
 
 def surprise_in(seen: Sequence[Observation]) -> Observation | None:
-    """What no input should end in: a slip, a crash, or never an end at all."""
+    """The first observation that no input should cause: a mistake, a crash or an endless run. None if there is none."""
     if seen and all(observation.is_cut_off for observation in seen):
         return seen[0]
     return next((observation for observation in seen if _is_slip(observation)), None)

@@ -1,4 +1,4 @@
-"""What running candidates takes of the settings."""
+"""Derives the options for running candidates from the settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEGABYTE = 1024 * 1024
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
-    """What the sandbox package needs of the settings."""
+    """The options of the sandbox package."""
     jail = settings.sandbox
     return SandboxOptions(
         interpreter=jail.interpreter,
@@ -21,7 +21,7 @@ def sandbox_options(settings: Settings) -> SandboxOptions:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What each candidate may use."""
+    """The time, memory and output that each candidate may use."""
     return Limits(
         wall_seconds=settings.sandbox.wall_seconds,
         cpu_seconds=settings.sandbox.wall_seconds,

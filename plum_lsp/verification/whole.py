@@ -11,7 +11,17 @@ from dataclasses import replace
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
-from plum_lsp.domain.verification import Origin, Passes, Program, RunOutcome, TestCase, TestRun, Verdict, VerdictStatus
+from plum_lsp.domain.verification import (
+    Origin,
+    Passes,
+    Program,
+    RunOutcome,
+    TestCase,
+    TestId,
+    TestRun,
+    Verdict,
+    VerdictStatus,
+)
 from plum_lsp.python.fitting.plain import refusal
 from plum_lsp.python.specification.whole_tests import test_of
 from plum_lsp.verification.rank import counted, score
@@ -114,26 +124,25 @@ def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Ver
 
 
 def without_unjudgeable(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[Judged]:
-    """The group without tests that no candidate passes and that end outside of the document, or never.
+    """The group without verdicts that say nothing: a test that nobody passes ended outside of the document, or never.
 
     Who is left with passes only is `verified`; who is left with nothing can be `checked` at best.
     """
     whole = {test.id for test in tests if is_whole(test)}
-    seen: dict[str, set[VerdictStatus]] = {}
-    for judged in group:
-        for verdict in judged.verdicts:
-            if verdict.test_id in whole:
-                seen.setdefault(verdict.test_id, set()).add(verdict.status)
-    silent = {test for test, found in seen.items() if found <= {VerdictStatus.ERRORED, VerdictStatus.TIMED_OUT}}
-    return [_without(judged, silent) for judged in group]
+    passed = {verdict.test_id for judged in group for verdict in judged.verdicts if verdict.is_pass}
+    return [_without(judged, whole - passed) for judged in group]
 
 
-def _without(judged: Judged, silent: set[str]) -> Judged:
-    kept = tuple(verdict for verdict in judged.verdicts if verdict.test_id not in silent)
+def _without(judged: Judged, unpassed: set[TestId]) -> Judged:
+    """A candidate without the verdicts of tests that nobody passes, except where an assertion failed."""
+    kept = tuple(
+        verdict
+        for verdict in judged.verdicts
+        if verdict.test_id not in unpassed or verdict.status not in {VerdictStatus.ERRORED, VerdictStatus.TIMED_OUT}
+    )
     if len(kept) == len(judged.verdicts):
         return judged
-    failed = sum(not verdict.is_pass for verdict in kept)
-    if failed:
+    if any(not verdict.is_pass for verdict in kept):
         return replace(judged, verdicts=kept, score=score(judged.candidate, kept))
     left = counted(len(judged.verdicts) - len(kept), "test")
     tier, reason = Tier.VERIFIED, f"passes {counted(len(kept), 'test')}; {left} could not be judged here"

@@ -103,10 +103,12 @@ def test_a_test_that_somebody_passes_counts_for_all() -> None:
 
 
 def test_a_failed_assertion_counts_though_nobody_passes() -> None:
-    """The candidates are simply wrong."""
+    """Who fails it is wrong; who errs elsewhere, or runs out of time, is not judged by it."""
     tests = [together("test_f")]
     group = [member((tests[0], FAILED)), member((tests[0], ERRORED), index=1)]
-    assert whole.without_unjudgeable(group, tests) == group
+    first, second = whole.without_unjudgeable(group, tests)
+    assert first.is_refuted
+    assert (second.tier, second.is_refuted) == (Tier.CHECKED, False)
 
 
 def test_the_reason_says_what_ran_together() -> None:
