@@ -13,7 +13,7 @@ import click
 
 from plum_lsp.cli.terminal import TerminalRecorder, expectation_text
 from plum_lsp.config import Settings
-from plum_lsp.config.values import RANGES
+from plum_lsp.config.settings import RANGES
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.events import Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Recorder

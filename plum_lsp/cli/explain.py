@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 from rich.console import Console
@@ -64,24 +64,22 @@ def _tests(tests: Sequence[KnownTest]) -> Table:
 def _matrix(known: Explanation) -> Table:
     """The matrix of verdicts, candidates by tests."""
     table = Table(box=None, padding=(0, 2), title="Candidates and tests", title_justify="left", title_style="bold")
-    for heading in ("candidate", "seed", "T", "log-p", "tier"):
+    for heading in (*_COLUMNS, *(str(number) for number, _ in enumerate(known.tests, start=1))):
         table.add_column(heading)
-    for number, _ in enumerate(known.tests, start=1):
-        table.add_column(str(number))
     for candidate in known.candidates:
-        chosen = " ←" if candidate.id == known.candidate_id else ""
-        table.add_row(
-            f"{candidate.index + 1}{chosen}",
-            str(candidate.seed),
-            f"{candidate.temperature:g}",
-            "" if candidate.mean_logprob is None else f"{candidate.mean_logprob:.2f}",
-            _standing(candidate),
-            *_row(candidate, known),
-        )
+        table.add_row(*(cell(candidate, known) for cell in _COLUMNS.values()), *_row(candidate, known))
     return table
 
 
-def _standing(candidate: KnownCandidate) -> str:
+def _number(candidate: KnownCandidate, known: Explanation) -> str:
+    return f"{candidate.index + 1}{' ←' if candidate.id == known.candidate_id else ''}"
+
+
+def _mean_logprob(candidate: KnownCandidate, _: Explanation) -> str:
+    return "" if candidate.mean_logprob is None else f"{candidate.mean_logprob:.2f}"
+
+
+def _standing(candidate: KnownCandidate, _: Explanation) -> str:
     if candidate.duplicate_of is not None:
         return f"same as {candidate.duplicate_of + 1}"
     if candidate.is_refuted:
@@ -93,3 +91,13 @@ def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
     """One mark for each test of the request. Empty if there is no verdict."""
     found = {verdict.test_id: VERDICT[verdict.status] for verdict in candidate.verdicts}
     return [Text(*found.get(test.id, ("",))) for test in known.tests]
+
+
+_COLUMNS: Mapping[str, Callable[[KnownCandidate, Explanation], str]] = {
+    "candidate": _number,
+    "seed": lambda candidate, _: str(candidate.seed),
+    "T": lambda candidate, _: f"{candidate.temperature:g}",
+    "log-p": _mean_logprob,
+    "tier": _standing,
+}
+"""What is shown of each candidate before its marks: headings and cells, from left to right."""

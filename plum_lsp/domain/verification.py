@@ -125,18 +125,23 @@ Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes
 
 
 class Origin(enum.Enum):
-    """Where a test came from. The first three are specification. The others are weaker evidence."""
+    """Where a test came from: the value in the store, the words for people, and whether it is specification."""
 
-    PROJECT = "project"
-    DOCTEST = "doctest"
-    EXAMPLE = "example"
-    GENERATED = "generated"
-    SAMPLED = "sampled"
+    PROJECT = ("project", "the project's test", True)
+    DOCTEST = ("doctest", "doctest", True)
+    EXAMPLE = ("example", "example", True)
+    GENERATED = ("generated", "generated", False)
+    SAMPLED = ("sampled", "written by the model", False)
 
-    @property
-    def is_specification(self) -> bool:
-        """Whether a person wrote the expected result."""
-        return self in {Origin.PROJECT, Origin.DOCTEST, Origin.EXAMPLE}
+    words: str
+    is_specification: bool
+    """Whether a person wrote the expected result."""
+
+    def __new__(cls, value: str, words: str, is_specification: bool) -> Origin:
+        """One line of the table. `Origin(value)` finds it."""
+        origin = object.__new__(cls)
+        origin._value_, origin.words, origin.is_specification = value, words, is_specification
+        return origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

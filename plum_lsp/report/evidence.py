@@ -9,17 +9,10 @@ import dataclasses
 
 from plum_lsp.domain.display import markdown_block, markdown_span, markdown_text, one_line, visible
 from plum_lsp.domain.suggestion import Abstention, Offer
-from plum_lsp.domain.verification import Origin, TestCase, Verdict
+from plum_lsp.domain.verification import TestCase, Verdict
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.verification.quality import quality_words
 
-_ORIGIN = {
-    Origin.PROJECT: "the project's test",
-    Origin.DOCTEST: "doctest",
-    Origin.EXAMPLE: "example",
-    Origin.GENERATED: "generated",
-    Origin.SAMPLED: "written by the model",
-}
 SHOWN_CHARACTERS_MAX = 60
 """The shown part of a test's result. The data holds all of it."""
 TESTS_SHOWN_MAX = 12
@@ -33,7 +26,7 @@ def evidence_text(result: Offer | Abstention) -> str:
     lines = [f"{result.chosen.tier.value}: {one_line(result.chosen.reason)}{_likely(result)}"]
     for test, verdict in _shown(result):
         gave = f", gave {_cut(verdict.shown)}" if verdict.shown.strip() else ""
-        lines.append(f"  {VERDICT[verdict.status].sign} {one_line(test.quote)} [{_ORIGIN[test.origin]}{gave}]")
+        lines.append(f"  {VERDICT[verdict.status].sign} {one_line(test.quote)} [{test.origin.words}{gave}]")
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"  … and {len(more)} more")
     if result.chosen.quality is not None:
@@ -50,7 +43,7 @@ def evidence_markdown(result: Offer | Abstention) -> str:
     lines = [f"**{result.chosen.tier.value}**: {markdown_text(result.chosen.reason + _likely(result))}", ""]
     for test, verdict in _shown(result):
         gave = f" gave {markdown_span(_cut(verdict.shown))}" if verdict.shown.strip() else ""
-        lines.append(f"- {VERDICT[verdict.status].sign} {markdown_span(test.quote)}{gave} ({_ORIGIN[test.origin]})")
+        lines.append(f"- {VERDICT[verdict.status].sign} {markdown_span(test.quote)}{gave} ({test.origin.words})")
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"- … and {len(more)} more")
     if result.chosen.quality is not None:

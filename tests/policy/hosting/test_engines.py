@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 import plum_lsp
 import plum_trainer
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
+from plum_lsp.policy import hosting
 from plum_lsp.policy.hosting.engines import ENGINES, engine_called, publication_engine
+from plum_lsp.policy.hosting.facts import EngineFacts
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.hosting.sources import find_model
 
@@ -31,6 +35,22 @@ def test_a_line_of_the_table_can_be_launched(name: str) -> None:
     assert "run_child(start" in child_of(name).read_text(encoding="utf-8")
 
 
+def described() -> dict[Path, str]:
+    """The engine that each module of ours states the facts of."""
+    found: dict[Path, str] = {}
+    for info in pkgutil.walk_packages(hosting.__path__, f"{hosting.__name__}."):
+        path = Path(str(getattr(info.module_finder, "path", ""))) / f"{info.name.rpartition('.')[2]}.py"
+        if path.is_file() and "= EngineFacts(" in path.read_text(encoding="utf-8"):
+            module = importlib.import_module(info.name)
+            (found[path],) = [one.name for one in vars(module).values() if isinstance(one, EngineFacts)]
+    return found
+
+
+def test_every_engine_is_in_the_table() -> None:
+    """An engine that states its facts can be chosen."""
+    assert sorted(described().values()) == sorted(ENGINES)
+
+
 def test_the_name_of_an_engine_is_spelled_beside_its_child_only() -> None:
     """Everything else asks the table, so that a new engine changes no other file."""
     named = {
@@ -41,6 +61,13 @@ def test_the_name_of_an_engine_is_spelled_beside_its_child_only() -> None:
         if isinstance(node, ast.Constant) and node.value in ENGINES
     }
     assert named == {(name, child_of(name).parent) for name in ENGINES}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_is_documented(name: str) -> None:
+    """docs/models.md says what it reads and how to choose it."""
+    page = Path(__file__).parents[3] / "docs" / "models.md"
+    assert f"`{name}`" in page.read_text(encoding="utf-8")
 
 
 def test_an_unknown_engine_is_named() -> None:
