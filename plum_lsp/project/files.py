@@ -1,5 +1,6 @@
 """Reads a file that a project's owner, or a stranger, put there: bounded, never a pipe or device, never through a link
-out of the project, and nothing that ignore files or the settings hide.
+out of the project, and nothing that ignore files or the settings hide. A `.plumignore` only hides; a `.gitignore` means
+what it means to git, so that an allow-list leaves what it allows.
 
 Decides nothing about what the text is for.
 """
@@ -9,14 +10,19 @@ from __future__ import annotations
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
 
-from plum_lsp.config.patterns import Patterns, is_excluded, patterns_of
+from plum_lsp.config.patterns import PARTS_MAX, Patterns, is_excluded, patterns_of
+from plum_lsp.project.gitignore import GitPatterns
 
+T = TypeVar("T")
 PRIVACY_FILE = ".plumignore"
-VERSION_CONTROL_FILE = ".gitignore"
+GIT_FILE = ".gitignore"
+GIT_FOLDER = ".git"
+GIT_EXCLUDE = "info/exclude"
 IGNORE_BYTES_MAX = 64 * 1024
 """An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
 
@@ -25,37 +31,74 @@ FILES_KEPT_MAX = 256
 """Ignore files whose patterns are kept. Each holds `IGNORE_BYTES_MAX` of text at most."""
 
 
-def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
-    """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
+def is_ignored(path: Path) -> bool:
+    """Whether a `.plumignore` in a folder above names the path. One that cannot be read hides its whole folder.
 
     A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
 
     Args:
         path: absolute.
-        names: what ignore files are called.
-        top: folders above this one are not looked into.
 
     Raises:
         OSError: a folder above cannot be read.
     """
-    for folder in path.parents:
-        for name in names:
-            patterns = _ignore_files.patterns(folder / name)
-            if patterns is not None and patterns.cover(path.relative_to(folder)):
-                return True
-        if folder == top:
-            break
+    found = ((folder, _ignore_files.patterns(folder / PRIVACY_FILE)) for folder in path.parents)
+    return any(patterns is not None and patterns.cover(path.relative_to(folder)) for folder, patterns in found)
+
+
+def is_ignored_by_git(path: Path) -> bool:
+    """Whether git would leave the file out if it did not track it yet: by the ignore files of its repository.
+
+    The index and the user's own `core.excludesFile` are not looked at. Outside a repository, every folder above counts.
+
+    Args:
+        path: absolute; a file's, which need not exist.
+
+    Raises:
+        OSError: a folder above cannot be read.
+    """
+    above = list(path.parents)
+    depth = next((at for at, folder in enumerate(above) if (folder / GIT_FOLDER).exists()), len(above) - 1)
+    folders = above[depth::-1]
+    if len(folders) > PARTS_MAX:
+        return True
+    files = [_git_files.patterns(folder / GIT_FILE) for folder in folders]
+    files.insert(0, _git_files.patterns(_git_exclude(folders[0])))
+    names = [os.fsencode(name).decode("latin-1") for name in path.relative_to(folders[0]).parts]
+    return any(_is_left_out(files, names[:count], is_folder=count < len(names)) for count in range(1, len(names) + 1))
+
+
+def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, is_folder: bool) -> bool:
+    """Whether the last file that says something of a path, as seen from the top, ignores it; those above it aside.
+
+    `files` are those of the repository, of the top folder, and of the folder of each name but the last.
+    """
+    for depth in range(len(names) - 1, -2, -1):
+        patterns = files[depth + 1]
+        said = patterns.says("/".join(names[max(depth, 0) :]), is_folder=is_folder) if patterns else None
+        if said is not None:
+            return said
     return False
 
 
-class _IgnoreFiles:
-    """Keeps the patterns of ignore files. Threads share it; two that read a file at once read it twice."""
+def _git_exclude(top: Path) -> Path:
+    """The repository's own ignore file; in a working tree beside it, the one of the repository that it belongs to."""
+    folder = top / GIT_FOLDER
+    if folder.is_file():
+        folder = top / read_text(folder, bytes_max=IGNORE_BYTES_MAX).removeprefix("gitdir:").strip()
+        folder /= read_text(folder / "commondir", bytes_max=IGNORE_BYTES_MAX).strip()
+    return folder / GIT_EXCLUDE
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
+
+class _IgnoreFiles(Generic[T]):
+    """Keeps what ignore files say. Threads share it; two that read a file at once read it twice."""
+
+    def __init__(self, parse: Callable[[bytes], T]) -> None:
+        self._parse = parse
+        self._kept: OrderedDict[Path, tuple[tuple[int, ...], T]] = OrderedDict()
         self._lock = Lock()
 
-    def patterns(self, file: Path) -> Patterns | None:
+    def patterns(self, file: Path) -> T | None:
         """What a file says now; None if there is none."""
         try:
             state = file.stat()
@@ -76,15 +119,15 @@ class _IgnoreFiles:
                 self._kept.popitem(last=False)
         return patterns
 
-    def _read(self, file: Path) -> Patterns:
+    def _read(self, file: Path) -> T:
+        """What a file says; one that is too long ignores everything."""
         with open(file, "rb", opener=_without_waiting) as opened:
             content = opened.read(IGNORE_BYTES_MAX + 1)
-        if len(content) > IGNORE_BYTES_MAX:
-            return Patterns(["**", "*"])
-        return Patterns(patterns_of(content.decode("utf-8", "replace")))
+        return self._parse(content if len(content) <= IGNORE_BYTES_MAX else b"*")
 
 
-_ignore_files = _IgnoreFiles()
+_ignore_files = _IgnoreFiles(lambda content: Patterns(patterns_of(content.decode("utf-8", "replace"))))
+_git_files = _IgnoreFiles(GitPatterns)
 
 
 def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:
@@ -98,9 +141,8 @@ def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:
         if not resolved.is_relative_to(root.resolve()):
             return False
         hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-        names = (PRIVACY_FILE, VERSION_CONTROL_FILE)
         return not hidden and not any(
-            is_excluded(one, exclude) or is_ignored(one, names=names) for one in {path, resolved}
+            is_excluded(one, exclude) or is_ignored(one) or is_ignored_by_git(one) for one in {path, resolved}
         )
     except (OSError, ValueError, RuntimeError):
         return False
