@@ -1,13 +1,12 @@
-"""How much of a prompt an engine finds in its prefix cache while a person types, with and without what keeps it there.
+"""Measures the share of a prompt in an engine's prefix cache while a user types, if its window moves in steps or not.
 
     python -m benchmarks.prompt_cache [--keys N] [--asked N]
 
-The keys of a real file of this project, typed in its middle, with the project's other files as neighbours. For each
-key the prompt is built as the server builds it and compared with that of the key before: what they share at their
-beginning is what a prefix cache can give. The share is of all characters. `--asked` prompts of the shipped
-variant are also completed (one token each) by the vLLM that `plum-lsp policy serve` runs, or else by the default
-model's own server, and the tokens that it says it had cached are told beside the computed share. Baseline: the window
-begins wherever the budget ends.
+The script types a part of a real file of this project in its middle, with the project's other files as neighbours. For
+each key it builds the prompt as the server does and compares it with the previous prompt. A prefix cache can supply
+their common beginning. The share is a share of all characters. `--asked` prompts of the shipped variant are also
+completed (one token each) by the vLLM of `plum-lsp policy serve`, or else by the default model's own server. The cached
+tokens that it reports are printed beside the computed share. Baseline: the window begins where the budget ends.
 """
 
 from __future__ import annotations
@@ -110,7 +109,7 @@ async def measure(keys: int, asked: int) -> None:
 
 
 async def _counted_by_llama(model: ServedModel, context_tokens: int, group: Sequence[str]) -> tuple[int, int]:
-    """Complete prompts one after the other; how many tokens of all but the first were cached, and of how many."""
+    """Complete prompts one after the other. Returns the cached tokens and all tokens, without the first prompt."""
     process = await launch(model, LaunchOptions(threads=1, context_tokens=context_tokens, idle_seconds=600.0))
     headers = {"Authorization": f"Bearer {process.api_key}"}
     cached = whole = 0
@@ -128,7 +127,7 @@ async def _counted_by_llama(model: ServedModel, context_tokens: int, group: Sequ
 
 
 async def _counted_by_vllm(state: ServingState, group: Sequence[str]) -> tuple[int, int]:
-    """The same from the metrics of a server that nobody else asks meanwhile."""
+    """The same from the metrics of a server, which must have no other clients meanwhile."""
     url, headers = state.url.removesuffix("/v1"), {"Authorization": f"Bearer {state.api_key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=300, trust_env=False) as client:
         counts = []
@@ -141,7 +140,7 @@ async def _counted_by_vllm(state: ServingState, group: Sequence[str]) -> tuple[i
 
 
 def _totals(metrics: str) -> tuple[int, int]:
-    """Tokens found in vLLM's prefix cache, and looked for there, since its start."""
+    """Tokens that vLLM found in its prefix cache, and tokens that it looked up there, since its start."""
     hits, queries = (
         sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith(f"{name}{{"))
         for name in ("vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total")

@@ -1,4 +1,4 @@
-"""`plum-lsp doctor`: whether each part works on this machine and, where not, what to do about it."""
+"""`plum-lsp doctor`: checks whether each part works on this machine. If a part fails, it says what to do."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from plum_lsp import __version__
 from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
@@ -32,13 +33,13 @@ from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0
-"""The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
+"""The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
 DISK_BYTES_MIN = 1_000_000_000
-"""Room for the default model and a year's worth of records."""
+"""Space for the default model and the records of a year."""
 
 
 Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
@@ -47,7 +48,7 @@ Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check every part, and say what to do where one does not work.
+    """Check every part. If one does not work, say what to do.
 
     Exits with 1 if a part failed.
     """
@@ -87,12 +88,12 @@ async def _examine() -> list[Finding]:
 
 
 def _settings(settings: Settings) -> Finding:
-    """That they could be read, and what they let leave the machine."""
-    url, detail = settings.policy.url, "read without a complaint"
+    """The finding for settings that were read, with the data that they let leave the machine."""
+    url, detail = settings.policy.url, "read without problems"
     if not url or is_loopback(url):
         return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
     redacts = settings.privacy.redact_prompts
-    what = "without what looks like a secret" if redacts else "as they are, with any secret they hold"
+    what = "without what looks like a secret" if redacts else "with any secrets in them"
     detail += f"; prompts (code of your files) go to {discreet(url)} {what}"
     remedy = "" if redacts else "To hide what looks like a secret, set privacy.redact_prompts."
     if not sends_in_clear(url):
@@ -105,7 +106,7 @@ async def _python(settings: Settings) -> Finding:
     if shutil.which(interpreter) is None:
         remedy = "Correct sandbox.interpreter, or leave it empty."
         return Finding(
-            part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
+            part="python", state=State.FAILED, detail=f"{interpreter} cannot be run as a program", remedy=remedy
         )
     detail = f"plum-lsp runs on {platform.python_version()}; candidates outside a project run on {interpreter}"
     return Finding(part="python", state=State.OK, detail=detail)
@@ -131,7 +132,9 @@ async def _project(settings: Settings) -> Finding:
 async def _model(settings: Settings) -> Finding:
     options = policy_options(settings)
     if options.url:
-        return Finding(part="model", state=State.OK, detail=f"none needed here; {discreet(options.url)} has its own")
+        return Finding(
+            part="model", state=State.OK, detail=f"no model is needed here: {discreet(options.url)} has its own"
+        )
     model = await asyncio.to_thread(find_model, options.model, cache_dir=options.cache_dir, folder=options.model_folder)
     if model.entry is None:
         return Finding(part="model", state=State.OK, detail=f"your own, {model.path}")
@@ -169,7 +172,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _no_quota() -> list[str]:
-    """Why there are no limits for all children together, if there are none."""
+    """Why there are no limits for all children together. Empty if there are such limits."""
     try:
         quota.find()
     except quota.NoQuota as error:
@@ -189,7 +192,7 @@ async def _disk(settings: Settings) -> Finding:
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}
     detail = ", ".join(f"{places[name]} has {count / 1e9:.1f} GB free" for name, count in free.items())
     if min(free.values()) < DISK_BYTES_MIN:
-        remedy = "Make room, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
+        remedy = "Free some space, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
         return Finding(part="disk", state=State.WARNING, detail=detail, remedy=remedy)
     return Finding(part="disk", state=State.OK, detail=detail)
 

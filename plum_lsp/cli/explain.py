@@ -1,8 +1,8 @@
-"""`plum-lsp explain`: one offer as it was logged: its group, its tests, the whole matrix, and what became of it."""
+"""`plum-lsp explain`: shows one logged offer: its group, its tests, the matrix of verdicts, and its outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 from rich.console import Console
@@ -11,10 +11,10 @@ from rich.text import Text
 
 from plum_lsp.cli.terminal import source
 from plum_lsp.config import data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
-from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
 from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
@@ -23,13 +23,13 @@ from plum_lsp.wiring import load_for_command
 @click.command()
 @click.argument("offer", required=False)
 def explain(offer: str | None) -> None:
-    """Show OFFER (by default the latest) with everything that is known about it."""
+    """Show the suggestion OFFER (by default the latest) with its tests, results and outcome."""
     path = store_file(data_dir(load_for_command({})))
     with open_reader(path) as reader:
         offer_id = OfferId(offer) if offer else reader.latest_offer()
         explanation = reader.explain(offer_id) if offer_id else None
     if explanation is None:
-        raise click.ClickException(f"there is no offer {offer}" if offer else "nothing was offered yet")
+        raise click.ClickException(f"there is no suggestion {offer}" if offer else "there has been no suggestion yet")
     _show(explanation, console())
 
 
@@ -52,7 +52,7 @@ def _show(known: Explanation, console: Console) -> None:
 
 
 def _tests(tests: Sequence[KnownTest]) -> Table:
-    """The tests with the numbers that head the columns of the matrix."""
+    """The tests, with their column numbers in the matrix."""
     table = Table(box=None, padding=(0, 2), title="Tests", title_justify="left", title_style="bold")
     for heading in ("", "as written", "from"):
         table.add_column(heading, overflow="fold")
@@ -62,26 +62,24 @@ def _tests(tests: Sequence[KnownTest]) -> Table:
 
 
 def _matrix(known: Explanation) -> Table:
-    """Candidates by tests."""
+    """The matrix of verdicts, candidates by tests."""
     table = Table(box=None, padding=(0, 2), title="Candidates and tests", title_justify="left", title_style="bold")
-    for heading in ("candidate", "seed", "T", "log-p", "tier"):
+    for heading in (*_COLUMNS, *(str(number) for number, _ in enumerate(known.tests, start=1))):
         table.add_column(heading)
-    for number, _ in enumerate(known.tests, start=1):
-        table.add_column(str(number))
     for candidate in known.candidates:
-        chosen = " ←" if candidate.id == known.candidate_id else ""
-        table.add_row(
-            f"{candidate.index + 1}{chosen}",
-            str(candidate.seed),
-            f"{candidate.temperature:g}",
-            "" if candidate.mean_logprob is None else f"{candidate.mean_logprob:.2f}",
-            _standing(candidate),
-            *_row(candidate, known),
-        )
+        table.add_row(*(cell(candidate, known) for cell in _COLUMNS.values()), *_row(candidate, known))
     return table
 
 
-def _standing(candidate: KnownCandidate) -> str:
+def _number(candidate: KnownCandidate, known: Explanation) -> str:
+    return f"{candidate.index + 1}{' ←' if candidate.id == known.candidate_id else ''}"
+
+
+def _mean_logprob(candidate: KnownCandidate, _: Explanation) -> str:
+    return "" if candidate.mean_logprob is None else f"{candidate.mean_logprob:.2f}"
+
+
+def _standing(candidate: KnownCandidate, _: Explanation) -> str:
     if candidate.duplicate_of is not None:
         return f"same as {candidate.duplicate_of + 1}"
     if candidate.is_refuted:
@@ -90,6 +88,16 @@ def _standing(candidate: KnownCandidate) -> str:
 
 
 def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
-    """One mark for each test of the request, empty where there is no verdict."""
+    """One mark for each test of the request. Empty if there is no verdict."""
     found = {verdict.test_id: VERDICT[verdict.status] for verdict in candidate.verdicts}
     return [Text(*found.get(test.id, ("",))) for test in known.tests]
+
+
+_COLUMNS: Mapping[str, Callable[[KnownCandidate, Explanation], str]] = {
+    "candidate": _number,
+    "seed": lambda candidate, _: str(candidate.seed),
+    "T": lambda candidate, _: f"{candidate.temperature:g}",
+    "log-p": _mean_logprob,
+    "tier": _standing,
+}
+"""What is shown of each candidate before its marks: headings and cells, from left to right."""

@@ -1,4 +1,4 @@
-"""What `plum-lsp doctor` finds of one part."""
+"""The result of `plum-lsp doctor` for one part."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class State(enum.Enum):
-    """What was found."""
+    """The state of one part."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class State(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One part, how it does, and what to do if it does badly."""
+    """One part, its state, and what to do if it does not work."""
 
     part: str
     state: State

@@ -1,4 +1,4 @@
-"""`plum-lsp policy`: run a policy server, and publish adapters to it."""
+"""`plum-lsp policy`: runs a policy server and publishes adapters to it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
@@ -24,7 +25,7 @@ from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, read_base
 from plum_lsp.policy.versions.engines import Engine
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
@@ -32,12 +33,12 @@ from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
-"""vLLM ends its workers first."""
+"""Time for vLLM to end its workers before it ends itself."""
 
 
 @click.group()
 def policy() -> None:
-    """Run a policy server, and publish adapters to it."""
+    """Run a model server, and publish adapters to it."""
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
@@ -46,8 +47,10 @@ def policy() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--lora-rank", default=RANK_MAX, show_default=True, help="Largest rank of an adapter (vLLM).")
-@click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM); 0: none.")
-@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Side by side (llama.cpp).")
+@click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM). 0 means none.")
+@click.option(
+    "--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Requests at the same time (llama.cpp)."
+)
 @click.option("--context-tokens", default=4096, show_default=True)
 @click.argument("passed", nargs=-1, type=click.UNPROCESSED)
 def serve(
@@ -62,18 +65,18 @@ def serve(
     context_tokens: int,
     passed: tuple[str, ...],
 ) -> None:
-    """Serve a policy until stopped. What follows -- goes to vLLM, as in: -- --tensor-parallel-size 2."""
+    """Serve a model until stopped. Options after -- go to vLLM, as in: -- --tensor-parallel-size 2."""
     settings = load_for_command({})
     folder = data_dir(settings)
     if (running := read_state(folder)) is not None:
-        raise PolicyUnavailable(f"a policy server runs already at {running.url}", remedy="Run: plum-lsp policy stop")
+        raise PolicyUnavailable(f"a model server already runs at {running.url}", remedy="Run: plum-lsp policy stop")
     options = policy_options(settings)
     source = find_model(
         model or options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=engine or ""
     )
     if not source.engine.takes_arguments and (passed or ngram):
         raise ConfigError(
-            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and what follows --."
+            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and the options after --."
         )
     say(f"Serving {source.name} with {source.engine.name}")
     wanted = ServeOptions(
@@ -93,7 +96,7 @@ def serve(
     supervisor = ENGINES[source.engine.name].supervise(
         options=wanted,
         base=base,
-        store=VersionStore(folder / ADAPTERS),
+        store=VersionStore(versions_folder(folder)),
         data_dir=folder,
         tell=_tell,
         progress=_progress,
@@ -104,16 +107,16 @@ def serve(
 
 @policy.command()
 def status() -> None:
-    """Say which server runs, which versions there are and which is active."""
+    """Show the running server, its versions, and the active one."""
     settings = load_for_command({})
     state = read_state(data_dir(settings))
-    store = VersionStore(data_dir(settings) / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir(settings)))
     active = store.active()
     for version in store.versions():
         mark = "*" if active and version.number == active.number else " "
         say(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
     if state is None:
-        say("No policy server of yours runs. Start one with: plum-lsp policy serve")
+        say("You have no running model server. Start one with: plum-lsp policy serve")
         return
     say(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
     say(f"active: {active.name if active else state.model}")
@@ -128,7 +131,7 @@ def stop() -> None:
     """End the server."""
     state = read_state(data_dir(load_for_command({})))
     if state is None:
-        say("No policy server of yours runs.")
+        say("You have no running model server.")
         return
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
@@ -142,14 +145,14 @@ def stop() -> None:
 @policy.command()
 @click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def publish(adapter: Path) -> None:
-    """Prove the LoRA adapter in a folder and make it the active version, without disturbing requests."""
+    """Check the LoRA adapter in a folder and make it the active version, without disturbing requests."""
     asyncio.run(_publish(load_for_command({}), adapter))
 
 
 @policy.command()
 @click.argument("version")
 def rollback(version: str) -> None:
-    """Make a version that was published before active again."""
+    """Make an earlier version active again."""
     asyncio.run(_rollback(load_for_command({}), version))
 
 
@@ -157,7 +160,7 @@ def rollback(version: str) -> None:
 @click.option("--print", "is_printed", is_flag=True, help="Only show it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
-    """Install a systemd user unit that serves the policy; what follows -- is passed to `policy serve`."""
+    """Install a systemd user unit that serves the model. Options after -- go to `policy serve`."""
     text = unit_text(sys.executable, arguments)
     if is_printed:
         say(text, nl=False)
@@ -170,14 +173,14 @@ def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
 
 async def _publish(settings: Settings, adapter: Path) -> None:
     async with _engine(settings) as (engine, base, rank_max):
-        store = VersionStore(data_dir(settings) / ADAPTERS)
+        store = VersionStore(versions_folder(data_dir(settings)))
         done = await publish_adapter(adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=say)
     _show(done)
 
 
 async def _rollback(settings: Settings, name: str) -> None:
     async with _engine(settings) as (engine, _, _):
-        done = await roll_back(name, store=VersionStore(data_dir(settings) / ADAPTERS), engine=engine)
+        done = await roll_back(name, store=VersionStore(versions_folder(data_dir(settings))), engine=engine)
     _show(done)
 
 
@@ -188,7 +191,7 @@ def _show(done: Publication) -> None:
 
 @asynccontextmanager
 async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine | None, BaseModel, int]]:
-    """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
+    """The engine for publications: the running server, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
     if state is not None:
@@ -212,7 +215,7 @@ async def _models(state: ServingState) -> tuple[str, ...]:
 
 
 async def _until_signal(supervisor: Supervisor) -> None:
-    """Serve until SIGTERM or SIGINT; both end the server's processes."""
+    """Serve until SIGTERM or SIGINT. Both signals end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, serving.cancel)
@@ -234,5 +237,5 @@ def _tell(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    """One line that is overwritten on a terminal; nothing elsewhere."""
+    """Show one line that the next one overwrites. Only on a terminal."""
     say_over(line)

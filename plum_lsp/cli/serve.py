@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import tcp_token_file
 from plum_lsp.report.printing import set_up_log
 from plum_lsp.server.app import create_server
 from plum_lsp.server.door import read_token
@@ -25,15 +26,17 @@ from plum_lsp.wiring import load_for_server, load_for_tcp, open_services
 logger = logging.getLogger(__name__)
 
 _LEVELS = ("debug", "info", "warning", "error")
-_FILE_HELP = "With --tcp: the file with the token, made if there is none.  [default: tcp-token in the data folder]"
+_FILE_HELP = "With --tcp: the file with the token. Created if it is missing.  [default: tcp-token in the data folder]"
 
 
 @click.command()
-@click.option("--stdio", is_flag=True, help="Speak over standard input and output; the default.")
-@click.option("--socket", type=click.Path(path_type=Path), help="Wait for one connection at a Unix socket, made here.")
+@click.option("--stdio", is_flag=True, help="Use standard input and output (the default).")
+@click.option(
+    "--socket", type=click.Path(path_type=Path), help="Wait for one connection at a new Unix socket with this path."
+)
 @click.option("--tcp", is_flag=True, help="Wait for one TCP connection that shows the token.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --tcp: the address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --tcp: the port; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --tcp: the port. 0 means any free port.")
 @click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help=_FILE_HELP)
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
 @click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error.")
@@ -52,11 +55,11 @@ def serve(
     if stdio + (socket is not None) + tcp > 1:
         raise click.UsageError("--stdio, --socket and --tcp exclude each other.")
     if tcp and token_file is None and not _is_this_machine(host):
-        raise click.UsageError(f"{host} can be reached from other machines: name a --token-file.")
+        raise click.UsageError(f"Other machines can reach {host}. Set --token-file.")
     set_up_log(log_level, log_file)
     _quiet_libraries(log_level)
     if tcp:
-        file = (token_file or data_dir(load_settings(environ=os.environ).settings) / "tcp-token").absolute()
+        file = (token_file or tcp_token_file(data_dir(load_settings(environ=os.environ).settings))).absolute()
         listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
         sys.exit(asyncio.run(_serve(listening, load=load_for_tcp, is_remote=True)))
     listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio
@@ -64,7 +67,7 @@ def serve(
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether an address is reached from this machine alone; a name that is not `localhost` may be anything."""
+    """Whether only this machine can reach an address. For any name but `localhost` the result is false."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -72,9 +75,9 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what no task owned up to by its kind alone: its message may quote source text."""
+    """Log an error that no task handled by its type only, because its message may quote source text."""
     error = context.get("exception")
-    logger.error("an error nobody waited for: %s", type(error).__name__ if error else context.get("message"))
+    logger.error("an error that no task handled: %s", type(error).__name__ if error else context.get("message"))
     logger.debug("the same with its message: %s", context)
 
 
@@ -85,7 +88,7 @@ async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load, is
 
 
 def _quiet_libraries(level: str) -> None:
-    """Libraries that quote messages (and so source text) are heard at `debug` only."""
+    """Log libraries that quote messages (and so source text) at `debug` only."""
     if level != "debug":
         logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
         logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -15,6 +15,7 @@ from plum_lsp.domain.verification import (
     Equals,
     Expectation,
     Holds,
+    Passes,
     Prints,
     Raises,
     Shows,
@@ -25,7 +26,7 @@ from plum_lsp.report.marks import TIER, VERDICT
 
 
 class TerminalRecorder:
-    """A recorder that prints each event. Source text is shown to the user whose text it is, nowhere else."""
+    """A recorder that prints each event. It shows source text in the user's own terminal only."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -34,7 +35,7 @@ class TerminalRecorder:
         self.failure: OSError | None = None
 
     def record(self, event: Event) -> None:
-        """Print one event; once printing has failed, nothing more is printed and `failure` says why."""
+        """Print one event. After a failed print, it prints no more, and `failure` says why."""
         if self.failure is not None:
             return
         try:
@@ -62,19 +63,19 @@ class TerminalRecorder:
 
 
 def _strength(judged: Judged) -> Text:
-    """How much the tests of the offered candidate would have noticed."""
+    """The strength of the offered candidate's tests, in words."""
     share = f"{judged.strength or 0:.0%}"
     return Text(f"Strength: the tests and inputs tell {share} of small wrong variants from the offer", style="dim")
 
 
 def source(text: str) -> Syntax:
-    """Python source in colours."""
+    """Python source with syntax colours."""
     text = visible(text.replace("\r\n", "\n").rstrip("\n"))
     return Syntax(text, "python", background_color="default", word_wrap=True)
 
 
 def expectation_text(expectation: Expectation) -> str:
-    """The expectation in words for a person."""
+    """The expectation in words."""
     match expectation:
         case Equals(expected=expected):
             return expected
@@ -84,6 +85,8 @@ def expectation_text(expectation: Expectation) -> str:
             return f"prints {text!r}"
         case Shows(text=text):
             return f"shows {text}"
+        case Passes(test=test):
+            return f"passes: {test}"
         case Holds(predicate=predicate):
             return f"{predicate} holds"
 
@@ -106,7 +109,7 @@ def _parameters(names: tuple[str, ...]) -> str:
 
 def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
     if not tests:
-        return Text("No examples found: nothing tells right from wrong for certain.", style="yellow")
+        return Text("No tests or examples found, so no suggestion can be verified.", style="yellow")
     table = Table(title="Tests read from the file", title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for heading in ("", "call", "expected", "from"):
         table.add_column(heading, overflow="fold")

@@ -1,4 +1,4 @@
-"""What `plum-lsp doctor` says of the project of the working folder; its modules are imported in the sandbox only."""
+"""Checks the project of the working folder for `plum-lsp doctor`. Its modules are imported in the sandbox only."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ IMPORTS_MAX = 20
 """The most names whose import is tried."""
 TESTS_SHOWN = 3
 _LIMITS = Limits(wall_seconds=20.0, cpu_seconds=20.0)
-"""A first import reads the packages from the disk."""
+"""The time limit is high, because a first import reads the packages from the disk."""
 
 
 async def project_finding(settings: Settings, standing: Standing) -> Finding:
-    """What was found, whether its code may be executed and, if so, whether its modules can be imported."""
+    """The project, whether its code may be executed and, if so, whether its modules can be imported."""
     project, said = standing.project, [_described(standing.project), standing.reason]
     if standing.usable is None:
-        said.append("nothing of it is executed")
+        said.append("its code is not executed")
         remedy = f"To use its packages, modules and tests, if you trust it: plum-lsp trust {project.top}"
         return Finding(
             part=PART, state=State.WARNING, detail="; ".join(said), remedy=remedy if project.is_marked else ""
@@ -44,7 +44,7 @@ async def project_finding(settings: Settings, standing: Standing) -> Finding:
 
 
 def _described(project: Project) -> str:
-    """Root, environment, import roots and tests, as a person would name them."""
+    """Root, environment, import roots and tests, in words."""
     environment = project.environment
     python = (
         f"Python {environment.version} of {environment.prefix} ({environment.origin})"
@@ -63,7 +63,7 @@ def _below(place: Path, root: Path) -> str:
 
 
 async def _import_problems(settings: Settings, project: Project) -> Sequence[str]:
-    """The imports that fail, each in the words of its error; imported in the sandbox."""
+    """The imports that fail in the sandbox, each with its error text."""
     default = await try_sandbox(settings)
     if isinstance(default, SandboxUnavailable):
         return [str(default)]
@@ -80,7 +80,7 @@ async def _import_problems(settings: Settings, project: Project) -> Sequence[str
 
 
 async def _import_problem(sandbox: Sandbox, name: str) -> str:
-    """Why a module cannot be imported; empty if it can."""
+    """Why a module cannot be imported. Empty if it can."""
     (seen,) = await sandbox.observe(Program(source=f"import {name}"), [Call(expression="None")], _LIMITS)
     if seen.ending is Ending.RETURNED:
         return ""

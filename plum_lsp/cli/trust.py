@@ -14,10 +14,10 @@ from plum_lsp.wiring import load_for_command
 
 @click.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.option("--revoke", is_flag=True, help="Forget what was said of the folder and of those below it.")
+@click.option("--revoke", is_flag=True, help="Delete your answers for the folder and the folders below it.")
 @click.option("--list", "is_listed", is_flag=True, help="Show the folders that are trusted.")
 def trust(folder: Path, *, revoke: bool, is_listed: bool) -> None:
-    """Trust the folder DIR and everything below it; by default the working folder.
+    """Trust the folder DIR and all folders below it. By default DIR is the working folder.
 
     The packages, modules and tests of a trusted project are executed in the sandbox to test suggestions. Nothing is
     executed now.

@@ -1,4 +1,4 @@
-"""What can be set, and the defaults. Reading and merging the layers is `loading`."""
+"""What can be set, the defaults, and the values allowed. Reading and merging the layers is `loading`."""
 
 from __future__ import annotations
 
@@ -189,3 +189,72 @@ class Settings:
     gate: GateSettings = field(default_factory=GateSettings)
     data_dir: str = ""
     cache_dir: str = ""
+
+
+RANGES: dict[str, tuple[float, float]] = {
+    "policy.threads": (0, 256),
+    "policy.context_tokens": (256, 1_048_576),
+    "policy.idle_seconds": (0.1, 604_800.0),
+    "sampling.candidates": (1, 64),
+    "sampling.temperature_min": (0.0, 2.0),
+    "sampling.temperature_max": (0.0, 2.0),
+    "sampling.top_p": (0.01, 1.0),
+    "sampling.max_tokens": (1, 8192),
+    "sampling.seed": (0, 2**31 - 1),
+    "sampling.prefix_tokens": (16, 1_048_576),
+    "sampling.suffix_tokens": (0, 1_048_576),
+    "sampling.neighbour_tokens": (0, 1_048_576),
+    "offers.deadline_ms": (50, 600_000),
+    "offers.probability_min": (0.0, 1.0),
+    "offers.logprob_min": (-100.0, 0.0),
+    "sandbox.jobs": (0, 256),
+    "sandbox.wall_seconds": (0.05, 60.0),
+    "sandbox.memory_mb": (64, 65_536),
+    "metrics.port": (0, 65535),
+    "learning.staleness_max": (0, 1000),
+    "learning.user_share": (0.0, 1.0),
+    "learning.replay_share": (0.0, 0.9),
+    "learning.held_out_share": (0.0, 0.9),
+    "learning.imbalance_max": (1.0, 100.0),
+    "trainer.beta": (0.001, 10.0),
+    "trainer.sft_weight": (0.0, 10.0),
+    "trainer.label_smoothing": (0.0, 0.49),
+    "trainer.learning_rate": (1e-08, 0.1),
+    "trainer.epochs": (1, 100),
+    "trainer.batch_size": (2, 1024),
+    "trainer.accumulation": (1, 1024),
+    "trainer.lora_rank": (1, 256),
+    "trainer.lora_alpha": (1, 1024),
+    "trainer.max_length": (64, 1_048_576),
+    "trainer.seed": (0, 2**31 - 1),
+    "trainer.threads": (0, 256),
+    "trainer.checkpoint_steps": (1, 100_000),
+    "trainer.fresh_min": (1, 1_000_000),
+    "trainer.every_hours": (0.0, 8760.0),
+    "trainer.idle_load_max": (0.01, 64.0),
+    "gate.samples": (1, 256),
+    "gate.temperature": (0.0, 2.0),
+    "gate.prompts_min": (1, 100_000),
+    "gate.confidence": (0.5, 0.9999),
+    "gate.gain_min": (-1.0, 1.0),
+    "gate.ending_drop_max": (0.0, 1.0),
+    "gate.length_drift_max": (0.0, 10.0),
+    "gate.duplication_rise_max": (0.0, 1.0),
+    "gate.diversity_drop_max": (0.0, 1.0),
+    "gate.kl_max": (0.0, 100.0),
+    "gate.watch_offers_min": (1, 1_000_000),
+    "gate.watch_hours_max": (0.1, 8760.0),
+    "gate.watch_confidence": (0.5, 0.9999),
+    "gate.latency_ratio_max": (1.0, 100.0),
+    "gate.benchmark_drop_max": (0.0, 1.0),
+    "gate.canary_share": (0.01, 1.0),
+}
+"""Least and greatest value of every number, both allowed. A test compares the keys with the dataclasses."""
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "trainer.method": ("kto", "dpo"),
+    "trainer.loss": ("sigmoid", "ipo", "robust"),
+    "trainer.gpu": ("separate", "sleep"),
+    "verification.sampled_tests": ("auto", "always", "never"),
+}
+"""The words a setting may be."""

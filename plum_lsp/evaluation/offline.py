@@ -1,7 +1,7 @@
-"""Judges candidates that somebody else wrote: a file of tasks in, a prediction for each candidate out; no policy.
+"""Judges existing candidates without a policy. It reads a file of tasks and gives a prediction for each candidate.
 
-The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. `tasks` reads
-the rows.
+The steps are those of the pipeline without its deadline: every candidate is run, and the group is compared. `tasks`
+reads the rows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
 class VerifiedTask:
     """A task's candidates, judged. `walls_ms` follows the order of `group`, which is the task's own.
 
-    `stages_ms` is the time of each rung, in order: `read` (context, tests and first inputs), `reference` (the program
+    `stages_ms` is the time of each stage, in order: `read` (context, tests and first inputs), `reference` (the program
     without a candidate), `tests and inputs`, `more inputs`, `weighing`.
     """
 
@@ -46,7 +46,7 @@ class VerifiedTask:
     stages_ms: Mapping[str, float] = field(default_factory=dict)
 
     def lines(self) -> list[dict[str, Any]]:
-        """One prediction a candidate, as JSON values."""
+        """One prediction for each candidate, as JSON values."""
         if self.judge is None:
             return [_unread(self.task.id, index) for index in range(len(self.task.candidates))]
         return [
@@ -67,7 +67,7 @@ class VerifiedTask:
 
 
 def _unread(task_id: str, index: int) -> dict[str, Any]:
-    """The prediction where nothing could be run."""
+    """The prediction if no program could be run."""
     return {
         "task_id": task_id,
         "candidate_index": index,
@@ -85,7 +85,7 @@ def _unread(task_id: str, index: int) -> dict[str, Any]:
 async def verify(
     task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
 ) -> VerifiedTask:
-    """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
+    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own."""
     times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)

@@ -1,6 +1,6 @@
-"""Measures a policy on benchmark tasks through the whole pipeline: what was sampled, what was offered, what was right.
+"""Measures a policy on benchmark tasks through the whole pipeline: samples, offers, and which of them were right.
 
-The gold tests of a task (`tasks`) only score. They are run once everything has been decided.
+The gold tests of a task (`tasks`) only score. They run after all decisions.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from plum_lsp.suggestion.pipeline import Pipeline
 
 
 class MalformedResult(PlumError):
-    """A line is no result of an earlier run."""
+    """A line is not a result of an earlier run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance it was given."""
+    """One sample: its place in the group, its tier, its estimated chance, and whether it passes the gold tests."""
 
     index: int
     tier: str
@@ -36,10 +36,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What came of one task.
+    """The result of one task.
 
-    `offered` is what the user would have got and `offered_ms` when; None for an abstention, whose reason is in
-    `reason`. `awaited` is the offer where the whole group is awaited even though a candidate is verified.
+    `offered` is the offer that the user would have got, and `offered_ms` is its time. Both are None for an abstention.
+    `reason` then says why. `awaited` is the offer after the whole group, even if a candidate was verified earlier.
     `first_ms` is when the first sample was complete and `total_ms` when the whole group was judged.
     """
 
@@ -59,10 +59,10 @@ class TaskResult:
 
 
 def result_of(line: str) -> TaskResult:
-    """The result in a line that an earlier run wrote.
+    """The result in a line of an earlier run.
 
     Raises:
-        MalformedResult: it is none, or cut short.
+        MalformedResult: the line is not a result, or it is cut short.
     """
     try:
         found = json.loads(line)
@@ -74,13 +74,13 @@ def result_of(line: str) -> TaskResult:
 
 
 class GroupRecorder:
-    """Keeps the group of one request: its candidates, their tiers, who was verified first, and the times."""
+    """Keeps the group of one request: its candidates, their tiers, the first verified one, and the times."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the request before."""
+        """Forget the previous request."""
         self.hole = Span(start=0, end=0)
         self.candidates: list[Candidate] = []
         self.tiers: dict[int, Tier] = {}
@@ -106,7 +106,7 @@ class GroupRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """How a task is tried. `seen` records for the pipeline, which judges whole groups.
+    """How a task is run. `seen` records for the pipeline, which judges whole groups.
 
     `stops_early` says that a user would have been offered the first verified candidate without waiting for the rest.
     """
@@ -121,10 +121,10 @@ class Trial:
 
 
 async def evaluate_row(row: Task, trial: Trial) -> TaskResult:
-    """Ask the pipeline for the task's hole as a user would, then score the group.
+    """Request a completion of the task's hole as an editor would, then score the group.
 
     Raises:
-        SandboxError: the jail broke.
+        SandboxError: the sandbox broke.
     """
     seen = trial.seen
     seen.clear()
@@ -150,14 +150,14 @@ async def evaluate_row(row: Task, trial: Trial) -> TaskResult:
         awaited=awaited,
         reason=result.reason.value if isinstance(result, Abstention) else "",
         first_ms=seen.stages_ms.get("first_candidate"),
-        # One that ran out of time at first may be verified after the group is complete.
+        # A candidate that timed out at first may be verified after the group is complete.
         offered_ms=seen.stages_ms.get(stage, seen.stages_ms["ended"]) if offered else None,
         total_ms=seen.stages_ms["ended"],
     )
 
 
 async def _scored(row: Task, text: str, trial: Trial) -> dict[int, Scored]:
-    """The samples by their place in the group, each text scored once by the gold tests."""
+    """The samples by their place in the group. The gold tests score each text once."""
     right: dict[str, bool] = {}
     samples, hole = {}, trial.seen.hole
     for candidate in trial.seen.candidates:

@@ -1,7 +1,7 @@
-"""Benchmark rows: the one reader of their lines, and the one way in which their gold tests are run.
+"""Reads the lines of benchmark rows, and runs their gold tests.
 
-A row is JSON with `task_id` and `prompt`. It may have a `suffix` (the code behind the hole), a `source`, gold `tests`
-and `candidates` (each with a `text`). Everything else in it is ignored. A program passes if it runs to its end with
+A row is JSON with `task_id` and `prompt`. It may have a `suffix` (the code after the hole), a `source`, gold `tests`
+and `candidates` (each with a `text`). Other keys are ignored. A program passes if it runs to its end with
 the gold tests appended. A program could deceive these tests, but they only measure: their results are neither offered
 nor trained on.
 """
@@ -18,11 +18,11 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Program
 
 GOLD_SECONDS = 10.0
-"""Gold tests are larger than the tests that candidates are tried on."""
+"""Gold tests are larger than the tests of a request, so they get more time."""
 
 
 class MalformedTask(PlumError):
-    """A line is no task."""
+    """A line is not a task."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,10 @@ class Task:
 
 
 def task_of(line: str, *, needs: Collection[str] = ()) -> Task:
-    """The task on a line. `needs` names what its use requires: `tests`, `candidates`.
+    """The task on a line. `needs` names the required keys: `tests`, `candidates`.
 
     Raises:
-        MalformedTask: it is none, or lacks what is needed. The message says why.
+        MalformedTask: the line is not a task, or it lacks a required key. The message says why.
     """
     try:
         values = json.loads(line)
@@ -53,10 +53,10 @@ def task_of(line: str, *, needs: Collection[str] = ()) -> Task:
 
 
 def task_from(values: Mapping[str, Any], *, needs: Collection[str] = ()) -> Task:
-    """The task that JSON values stand for.
+    """The task in JSON values.
 
     Raises:
-        MalformedTask: they stand for none, or lack what is needed. The message says why.
+        MalformedTask: the values are not a task, or they lack a required key. The message says why.
     """
     texts = {name: values.get(name, "") for name in ("suffix", "source", "tests")}
     texts |= {name: values.get(name) for name in ("task_id", "prompt")}
@@ -85,7 +85,7 @@ def _candidates(values: Mapping[str, Any], *, is_needed: bool) -> tuple[str, ...
 
 
 async def run_gold(source: str, tests: str, sandbox: Sandbox, limits: Limits) -> Observation:
-    """How a finished program ends with its gold tests appended, under exactly these limits.
+    """The ending of a finished program with its gold tests appended, under exactly these limits.
 
     Raises:
         SandboxError: the sandbox broke.
@@ -95,7 +95,7 @@ async def run_gold(source: str, tests: str, sandbox: Sandbox, limits: Limits) ->
 
 
 async def passes_gold(source: str, tests: str, sandbox: Sandbox, limits: Limits) -> bool:
-    """Whether a finished program runs to the end of its gold tests, with `GOLD_SECONDS` for them.
+    """Whether a finished program runs to the end of its gold tests within `GOLD_SECONDS`.
 
     Raises:
         SandboxError: the sandbox broke.

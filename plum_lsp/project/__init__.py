@@ -1,1 +1,1 @@
-"""The project a document belongs to: found by reading files, trusted by its user. Nothing here executes anything."""
+"""The project of a document. It is found by reading files and trusted by its user. The package executes no code."""

@@ -1,7 +1,7 @@
-"""The projects of one connection: which one a document belongs to, and whether its user trusts it.
+"""The projects of one connection: the project of each document, and whether the user trusts it.
 
-A folder is asked about once in a session, and never again once it was answered. Reading happens in a thread; knows no
-LSP types.
+The user is asked about a folder once in a session, and never again after an answer. Files are read in a thread. The
+module does not know LSP types.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 TRUSTED_OPTION = "trusted"
 INTERPRETERS_OPTION = "interpreters"
-"""Keys of `initializationOptions` beside the settings; documented in docs/protocol.md."""
+"""Keys of `initializationOptions` beside the settings. docs/protocol.md documents them."""
 
 
 class Reply(enum.Enum):
-    """What the user says to the question whether a folder is trusted."""
+    """The user's answer to the question whether a folder is trusted."""
 
     TRUST = "Trust the folder"
     LATER = "Not now"
@@ -40,9 +40,10 @@ AskUser: TypeAlias = Callable[[Path], Awaitable[Reply]]
 
 
 class ProjectDesk:
-    """Knows the projects of a window.
+    """Holds the projects of a window.
 
-    `complain` tells the user of a problem, once however often it comes. An editor that `is_remote` names no program.
+    `complain` shows a problem to the user. A repeated problem is shown once. If the editor `is_remote`, it must not
+    choose a program.
     """
 
     def __init__(self, ask: AskUser, complain: Callable[[str], None], *, is_remote: bool = False) -> None:
@@ -54,10 +55,10 @@ class ProjectDesk:
         self._workspace = Workspace(self._opened, None)
         self._asked: set[Path] = set()
         self.last: Standing | None = None
-        """The standing of the document that was looked at last."""
+        """The standing of the last document."""
 
     def start(self, options: object, folders: Iterable[Path]) -> None:
-        """Take what `initialize` said."""
+        """Take the values from `initialize`."""
         said = options if isinstance(options, Mapping) else {}
         trusts = said.get(TRUSTED_OPTION)
         trusts = trusts if isinstance(trusts, bool) else None
@@ -65,7 +66,7 @@ class ProjectDesk:
         self.select(said.get(INTERPRETERS_OPTION))
 
     def configure(self, settings: Settings) -> None:
-        """Obey these settings."""
+        """Use these settings from now on."""
         jail = settings.sandbox
         try:
             self._book = TrustBook(data_dir(settings))
@@ -78,7 +79,7 @@ class ProjectDesk:
             self._complain(self._workspace.problem)
 
     def move(self, folders: Iterable[Path]) -> None:
-        """Take the workspace's folders; the editor's answer about trust holds for them, too."""
+        """Take the workspace's folders. The editor's answer about trust also covers them."""
         self._opened = replace(self._opened, folders=tuple(folders))
         self._workspace = Workspace(self._opened, self._book)
 
@@ -88,7 +89,7 @@ class ProjectDesk:
         self._workspace = Workspace(self._opened, self._book)
 
     async def standing_of(self, uri: str) -> Standing | None:
-        """The project of a document and what is known of it."""
+        """The project of a document, and whether it is trusted."""
         self.last = await asyncio.to_thread(self._workspace.standing_of, uri)
         return self.last
 
@@ -98,7 +99,7 @@ class ProjectDesk:
         return standing.usable if standing else None
 
     async def consider(self, uri: str) -> Standing | None:
-        """The standing of a document that was opened; the user is asked where nothing is known yet."""
+        """The standing of an opened document. If there is no answer about its project yet, the user is asked."""
         standing = await self.standing_of(uri)
         if standing is None or standing.trust is not Trust.UNKNOWN or not standing.project.is_marked:
             return standing
@@ -114,7 +115,7 @@ class ProjectDesk:
         return await self.standing_of(uri)
 
     async def trust(self, uri: str) -> tuple[str, str]:
-        """Trust the project of a document at the user's command; the folder, or why that cannot be done."""
+        """Trust the project of a document because the user said so. Returns the folder, or why that is impossible."""
         standing = await self.standing_of(uri) if uri else self.last
         if standing is None or self._book is None:
             return "", "The document belongs to no project." if self._book else "There is no data folder."
@@ -125,7 +126,7 @@ class ProjectDesk:
         return str(standing.project.top), ""
 
     def _remember(self, change: Callable[[Path], object], folder: Path) -> str:
-        """Write an answer down; returns why it cannot be, if it cannot."""
+        """Store an answer. Returns an error text if that fails."""
         try:
             change(folder)
         except ConfigError as error:
@@ -135,14 +136,14 @@ class ProjectDesk:
 
 
 def without_ours(options: object) -> object:
-    """The initialization options without the keys that are no settings."""
+    """The initialization options without the keys that are not settings."""
     if not isinstance(options, Mapping):
         return options
     return {key: value for key, value in options.items() if key not in {TRUSTED_OPTION, INTERPRETERS_OPTION}}
 
 
 def _interpreters(value: object) -> dict[Path, str]:
-    """The interpreter of each folder, of a table of URIs and paths."""
+    """The interpreter of each folder, from a table of URIs and paths."""
     if not isinstance(value, Mapping):
         return {}
     pairs = ((path_of(str(uri)), program) for uri, program in value.items())

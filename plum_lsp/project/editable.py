@@ -1,6 +1,6 @@
-"""Reads where editable installs lead: path files as text, finder hooks as syntax trees. Neither is ever executed.
+"""Reads the targets of editable installs: path files as text, finder hooks as syntax trees. It executes neither.
 
-Which build tool leaves what: path files with folders (hatchling, flit, poetry-core, pdm-backend, uv, maturin,
+Each build tool writes its own form: path files with folders (hatchling, flit, poetry-core, pdm-backend, uv, maturin,
 setuptools for simple layouts); a module with a table `MAPPING` of names (setuptools); one that calls `map_module` (the
 `editables` package, which hatchling and pdm-backend use); one that calls `install` with a table of modules
 (scikit-build-core).
@@ -18,24 +18,24 @@ from plum_lsp.domain.project import MappedModule
 from plum_lsp.project.looking import Look
 
 PATH_FILES_MAX = 200
-"""A site-packages folder has a handful."""
+"""The most path files that are read. A site-packages folder has only a few."""
 LINES_MAX = 500
-"""Lines of a path file that are read."""
+"""The most lines of a path file that are read."""
 _HOOK = re.compile(r"import[ \t]+([A-Za-z_]\w*)")
 _CODE = ("import ", "import\t")
-"""How a line of a path file begins that `site` would execute (docs.python.org/3/library/site.html)."""
+"""The start of a line in a path file that `site` would execute (docs.python.org/3/library/site.html)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Editable:
-    """What editable installs add to a Python's imports, in the order of its path files."""
+    """The imports that editable installs add to a Python, in the order of its path files."""
 
     roots: tuple[Path, ...]
     mapped: tuple[MappedModule, ...]
 
 
 def editable_installs(look: Look, sites: Iterable[Path]) -> Editable:
-    """Where the path files of these site-packages folders lead."""
+    """The editable installs that the path files of these site-packages folders name."""
     roots: dict[Path, None] = {}
     mapped: dict[str, MappedModule] = {}
     for site in sites:
@@ -51,7 +51,7 @@ def editable_installs(look: Look, sites: Iterable[Path]) -> Editable:
 
 
 def _folders(look: Look, site: Path, line: str) -> Iterator[Path]:
-    """The folder that a line of a path file names, if there is one outside the folder itself."""
+    """The folder that a line of a path file names, if it exists and lies outside the site-packages folder."""
     if "\0" in line:
         return
     folder = site / line
@@ -60,7 +60,7 @@ def _folders(look: Look, site: Path, line: str) -> Iterator[Path]:
 
 
 def _sort(found: Iterable[tuple[str, Path]], roots: dict[Path, None], mapped: dict[str, MappedModule]) -> None:
-    """Take modules whose place follows from a folder to import from as that folder, others by name."""
+    """Sort the modules. If a folder on the path explains a module's place, keep the folder, otherwise the name."""
     for name, place in found:
         parts = name.split(".")
         named = (*place.parent.parts, place.stem)[-len(parts) :]
@@ -71,7 +71,7 @@ def _sort(found: Iterable[tuple[str, Path]], roots: dict[Path, None], mapped: di
 
 
 def _hooked(look: Look, file: Path) -> Iterator[tuple[str, Path]]:
-    """The top-level modules, and those of namespaces, that a hook's module maps to places that exist."""
+    """The top-level modules, and modules of namespaces, that a hook maps to existing places."""
     try:
         tree = ast.parse(look.text(file))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -82,7 +82,7 @@ def _hooked(look: Look, file: Path) -> Iterator[tuple[str, Path]]:
         if not place.is_absolute() or "\0" in path or any(name.startswith(f"{known}.") for known in seen):
             continue
         place = place.parent if place.name == "__init__.py" else place
-        if not place.exists() and place.with_suffix(".py").exists():  # setuptools leaves the suffix of a module out
+        if not place.exists() and place.with_suffix(".py").exists():  # setuptools omits the suffix of a module
             place = place.with_suffix(".py")
         if look.is_folder(place) or look.is_file(place):
             seen.add(name)
@@ -90,7 +90,7 @@ def _hooked(look: Look, file: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """The pairs of a module's name and a path that a hook states as literals."""
+    """The pairs of a module's name and a path in a hook's literals."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and _assigns(node, "MAPPING"):
             yield from _literal_pairs(node.value)

@@ -1,6 +1,6 @@
-"""Reads what an environment is from its files: version, base Python, site-packages. Starts nothing.
+"""Reads an environment from its files: version, base Python, site-packages. It starts no process.
 
-Knows virtual environments (venv, virtualenv, uv), conda's, and a Python that is its own environment.
+It knows virtual environments (venv, virtualenv, uv), those of conda, and a Python that is its own environment.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from plum_lsp.domain.project import Environment
 from plum_lsp.project.looking import Look
 
 CONFIGURATION = "pyvenv.cfg"
-"""What a virtual environment holds (docs.python.org/3/library/venv.html)."""
+"""The file that marks a virtual environment (docs.python.org/3/library/venv.html)."""
 _PROGRAMS = ("python", "python3")
 _LIBRARY = re.compile(r"(?:python|pypy)(\d+\.\d+)t?")
 
 
 def environment_in(look: Look, prefix: Path, origin: str) -> Environment | None:
-    """The environment in a folder; None if there is none, or one whose Python is gone."""
+    """The environment in a folder. None if there is none, or if its Python is missing."""
     is_virtual = look.is_file(prefix / CONFIGURATION)
     if not _configuration(look, prefix).get("home") if is_virtual else not look.is_folder(prefix / "conda-meta"):
         return None
@@ -29,7 +29,7 @@ def environment_in(look: Look, prefix: Path, origin: str) -> Environment | None:
 
 
 def environment_of(look: Look, program: str, origin: str) -> Environment | None:
-    """The environment of a Python that somebody chose: a path, or a name on the PATH. None if there is no such file."""
+    """The environment of a chosen Python: a path, or a name on the PATH. None if there is no such file."""
     found = shutil.which(program) if "/" not in program else str(Path(program).expanduser())
     path = Path(found or "")
     if not path.is_absolute() or not look.is_file(path):
@@ -41,15 +41,15 @@ def environment_of(look: Look, program: str, origin: str) -> Environment | None:
 
 
 def broken_environment(look: Look, prefix: Path) -> str:
-    """Why there is a virtual environment in a folder that cannot be used; empty if there is none or it can be."""
+    """Why the virtual environment in a folder cannot be used. Empty if it can be used, or if there is none."""
     if not look.is_file(prefix / CONFIGURATION) or environment_in(look, prefix, ""):
         return ""
     home = _configuration(look, prefix).get("home", "")
-    return f"{prefix} was made with a Python that is gone ({home or 'unknown'}); make it again"
+    return f"{prefix} was made with a Python that no longer exists ({home or 'unknown'}); create it again"
 
 
 def _environment(look: Look, executable: Path, prefix: Path, origin: str) -> Environment:
-    """The environment whose Python is `executable` and whose packages lie below `prefix`."""
+    """The environment with the Python `executable` and the packages below `prefix`."""
     said = _configuration(look, prefix)
     home = Path(said["home"]).expanduser() if said.get("home") else None
     base = home.parent if home and home.is_absolute() else prefix
@@ -77,7 +77,7 @@ def _configuration(look: Look, prefix: Path) -> dict[str, str]:
 
 
 def _libraries(look: Look, prefix: Path) -> Iterator[tuple[str, Path]]:
-    """The site-packages below a prefix, by the version they are for."""
+    """The site-packages folders below a prefix, by Python version."""
     for name in ("lib64", "lib"):
         for entry in look.children(prefix / name):
             match = _LIBRARY.fullmatch(entry.name)
@@ -86,7 +86,7 @@ def _libraries(look: Look, prefix: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _shared_sites(look: Look, base: Path, version: str) -> Iterator[Path]:
-    """Where a Python that is no virtual environment keeps packages; Debian has folders of its own."""
+    """The package folders of a Python outside a virtual environment. Debian has its own folders."""
     places = (
         f"lib/python{version}/site-packages",
         f"local/lib/python{version}/dist-packages",

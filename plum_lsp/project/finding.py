@@ -1,6 +1,6 @@
-"""Finds the project of a document, and keeps what was found until a file that it depends on changes.
+"""Finds the project of a document, and caches it until a file that it depends on changes.
 
-Synchronous and safe to use from several threads. Reads; executes nothing, so any folder may be looked at.
+It is synchronous, and several threads may use it. It only reads files and executes no code, so it may read any folder.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from plum_lsp.project.walking import FOLDERS_MAX, importable, walk
 
 _log = logging.getLogger(__name__)
 PROJECTS_KEPT_MAX = 16
-"""Projects in memory; a window has a few roots."""
+"""The most projects in memory. A window has a few roots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """A project, and the look that it was concluded from."""
+    """A project, and the state of the files that it was read from."""
 
     look: Look
     project: Project
 
 
 class ProjectFinder:
-    """Finds projects within the folders of a workspace, which may be none."""
+    """Finds projects within the folders of a workspace. There may be no folders."""
 
     def __init__(self, *, folders: Iterable[Path] = (), choices: Choices | None = None) -> None:
         self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
@@ -44,10 +44,10 @@ class ProjectFinder:
         self._lock = Lock()
 
     def project_of(self, document: Path) -> Project | None:
-        """The project that a document belongs to; None if it belongs to none. Blocks while it reads.
+        """The project that a document belongs to. None if it belongs to none. Blocks while it reads.
 
         Args:
-            document: its path; it need not exist.
+            document: its path. It need not exist.
         """
         try:
             path = document.resolve()
@@ -57,12 +57,12 @@ class ProjectFinder:
             OSError,
             RuntimeError,
             ValueError,
-        ) as error:  # links that lead to each other, folders that cannot be read
+        ) as error:  # a cycle of links, or a folder that cannot be read
             _log.warning("a document's project cannot be read: %s", type(error).__name__)
             return None
 
     def project_at(self, root: Path, *, is_marked: bool = True) -> Project:
-        """The project in a folder, which is taken for one whatever it holds. Blocks while it reads."""
+        """The project in a folder. Any folder counts as a project here. Blocks while it reads."""
         root = root.resolve()
         with self._lock:
             kept = self._kept.get(root)
@@ -79,7 +79,7 @@ class ProjectFinder:
 
 
 def _read(look: Look, root: Path, top: Path, choices: Choices, *, is_marked: bool) -> Project:
-    """The project in a folder, as everything in it says now."""
+    """The project in a folder, read from its current files."""
     environment = find_environment(look, root, top, choices)
     editable = editable_installs(look, environment.site_packages if environment else ())
     own = layout.import_roots(look, root)
@@ -104,12 +104,12 @@ def _read(look: Look, root: Path, top: Path, choices: Choices, *, is_marked: boo
 
 
 def _is_allowed(place: Path) -> bool:
-    """Whether an editable install's place may be shown to the sandbox: never somebody's whole home folder."""
+    """Whether the sandbox may see the place of an editable install. A whole home folder is never allowed."""
     return not is_too_wide(place)
 
 
 def _top_used(root: Path, top: Path, environment: Environment | None) -> Path:
-    """The outermost folder that the project takes code from: an environment above its root belongs to it, too."""
+    """The outermost folder that the project takes code from. An environment above its root counts, too."""
     if environment is None or environment.prefix.is_relative_to(root):
         return root
     return next(
@@ -122,4 +122,4 @@ def _problems(look: Look, root: Path, environment: Environment | None, *, is_who
     if environment is None or not environment.prefix.is_relative_to(root):
         yield from filter(None, (broken_environment(look, root / name) for name in IN_PROJECT))
     if not is_whole:
-        yield f"{root} has more than {FOLDERS_MAX} folders; those beyond are not looked into"
+        yield f"{root} has more than {FOLDERS_MAX} folders; the others are not searched"

@@ -1,4 +1,4 @@
-"""Reads where a project keeps its modules and its tests: packaging and pytest configuration, else the usual layouts.
+"""Finds a project's folders of modules and tests from packaging and pytest configuration, or the usual layouts.
 
 `setup.py` is read as a syntax tree and never executed.
 """
@@ -12,12 +12,12 @@ from pathlib import Path
 from plum_lsp.project.looking import Look, strings, table
 
 SOURCE_FOLDERS = ("src", "lib", "python")
-"""Folders of the src layout; the two later ones count only if they hold a package and are none themselves."""
+"""Folders of the src layout. The last two count only if they hold a package and are not packages themselves."""
 INI_FILES = ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg")
 
 
 def import_roots(look: Look, root: Path) -> tuple[Path, ...]:
-    """The folders below the root that its modules are imported from, the root itself last."""
+    """The folders below the root from which modules are imported. The root itself comes last."""
     stated = [*_from_pyproject(look, root), *_from_setup_cfg(look, root), *_from_setup_py(look, root)]
     stated += _pytest_paths(look, root, "pythonpath")
     folders = [root / place for place in stated] or [
@@ -28,14 +28,14 @@ def import_roots(look: Look, root: Path) -> tuple[Path, ...]:
 
 
 def stated_tests(look: Look, root: Path) -> tuple[Path, ...]:
-    """The files and folders that pytest's configuration names; globs are left to the walk."""
+    """The files and folders that pytest's configuration names. The walk handles globs."""
     places = [root / place for place in _pytest_paths(look, root, "testpaths") if "*" not in place]
     found = [place.resolve() for place in places if look.is_folder(place) or look.is_file(place)]
     return tuple(place for place in found if place.is_relative_to(root))
 
 
 def project_name(look: Look, root: Path) -> str:
-    """The name in `pyproject.toml`; empty if there is none."""
+    """The name in `pyproject.toml`. Empty if there is none."""
     settings = look.toml(root / "pyproject.toml")
     names = (table(settings, "project").get("name"), table(settings, "tool", "poetry").get("name"))
     return next((name for name in names if isinstance(name, str)), "")
@@ -52,7 +52,7 @@ def _is_source(look: Look, root: Path, name: str) -> bool:
 
 
 def _from_pyproject(look: Look, root: Path) -> Iterator[str]:
-    """What each build tool's table says."""
+    """The folders that the table of each build tool names."""
     tools = table(look.toml(root / "pyproject.toml"), "tool")
     setuptools = table(tools, "setuptools")
     yield from strings(table(setuptools, "package-dir").get(""))
@@ -109,7 +109,7 @@ def _literal(node: ast.expr) -> Iterator[str]:
 
 
 def _pytest_paths(look: Look, root: Path, key: str) -> tuple[str, ...]:
-    """The paths of a key of pytest's configuration, from the first file that has any, in pytest's order."""
+    """The paths under a key of pytest's configuration, from the first file that has any, in pytest's order."""
     for name in INI_FILES[:2]:
         if found := look.ini(root / name).get("pytest", key, fallback=""):
             return tuple(found.split())

@@ -1,55 +1,58 @@
-"""Whether a question about a file may be asked at all: the same answer for every editor and for the command line."""
+"""The one rule of privacy: which paths are never read, sent or stored, and which requests are refused.
+
+A path is private if the settings exclude it (`privacy.exclude`) or a `.plumignore` in a folder above names it. What is
+read for the sake of another file must also lie in the project, and git must not leave it out.
+`config.patterns` says what a pattern means.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import os
+import stat
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from plum_lsp.config import Settings
-from plum_lsp.config.patterns import is_excluded
+from plum_lsp.config.patterns import PARTS_MAX, Patterns, excluded_by, patterns_of
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
-from plum_lsp.project.files import is_ignored
+from plum_lsp.project.files import read_text, without_waiting
+from plum_lsp.project.gitignore import GitPatterns
+
+T = TypeVar("T")
+PRIVACY_FILE = ".plumignore"
+GIT_FILE = ".gitignore"
+GIT_FOLDER = ".git"
+GIT_EXCLUDE = "info/exclude"
+IGNORE_BYTES_MAX = 64 * 1024
+"""An ignore file has a few lines. A project's file is not trusted, so it must not use much time."""
+FILES_KEPT_MAX = 256
+"""Ignore files whose patterns are kept. Each holds `IGNORE_BYTES_MAX` of text at most."""
 
 
 def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Abstention | None:
-    """Why a question about the document `uri` may not even be asked; None if it may."""
+    """Why a request for the document `uri` is refused. None if it is allowed."""
     if privacy.paused:
         return Abstention(request_id=request_id, reason=AbstentionReason.PAUSED, detail="plum-lsp is paused.")
     try:
         is_private, detail = _is_private(uri, privacy.exclude), "The settings exclude this file."
     except (ValueError, OSError, RuntimeError):
-        # A null character, half a character, a broken host, links that lead to each other.
+        # A null character, a lone surrogate, a broken host, or a cycle of links.
         is_private, detail = True, "The file's address cannot be read, so it may be one that the settings exclude."
     if is_private:
         return Abstention(request_id=request_id, reason=AbstentionReason.EXCLUDED, detail=detail)
     return None
 
 
-def _is_private(uri: str, patterns: Sequence[str]) -> bool:
-    """Whether the path that a URI names is excluded, by its own name or by the one a link leads to."""
-    parts = urlsplit(uri)
-    path = unquote(parts.path)
-    expanded = _expanded(tuple(patterns))
-    if is_excluded(path, expanded):
-        return True
-    if parts.scheme != "file":
-        return False
-    resolved = Path(path).resolve()
-    return is_excluded(resolved, expanded) or is_ignored(Path(path)) or is_ignored(resolved)
-
-
-@lru_cache(maxsize=8)
-def _expanded(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(str(Path(pattern).expanduser()) for pattern in patterns)
-
-
 def private(settings: Settings) -> Callable[[str], bool]:
-    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
+    """Whether the settings, or the current ignore files, exclude a document's address."""
     rules = dataclasses.replace(settings.privacy, paused=False)
 
     @functools.cache
@@ -57,3 +60,154 @@ def private(settings: Settings) -> Callable[[str], bool]:
         return refusal(RequestId(""), uri, rules) is not None
 
     return is_private
+
+
+def _is_private(uri: str, exclude: Sequence[str]) -> bool:
+    """Whether the path of a URI is private, by its own name or by the target of a link."""
+    parts = urlsplit(uri)
+    path = unquote(parts.path)
+    paths = private_paths(tuple(exclude))
+    if paths.excluded.cover(path):
+        return True
+    return parts.scheme == "file" and any(map(paths.hide, {Path(path), Path(path).resolve()}))
+
+
+class PrivatePaths:
+    """What the settings exclude, together with the ignore files of the moment."""
+
+    def __init__(self, exclude: Sequence[str]) -> None:
+        self.excluded = excluded_by(tuple(exclude))
+
+    def hide(self, path: Path) -> bool:
+        """Whether a path is private by its own name. It is absolute, and links are the caller's to resolve.
+
+        Raises:
+            OSError: a folder above cannot be read.
+        """
+        return self.excluded.cover(path) or is_ignored(path)
+
+    def is_private(self, path: Path) -> bool:
+        """Like `hide`. A path whose folders cannot be read counts as private."""
+        try:
+            return self.hide(path)
+        except OSError:
+            return True
+
+    def may_read(self, path: Path, root: Path) -> bool:
+        """Whether a project's file may be read for the sake of another.
+
+        It must lie inside `root` by name and by where links lead, and neither be private nor hidden.
+        """
+        try:
+            resolved = path.resolve(strict=True)
+            if not resolved.is_relative_to(root.resolve()):
+                return False
+            hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+            return not hidden and not any(self.hide(one) or is_ignored_by_git(one) for one in {path, resolved})
+        except (OSError, ValueError, RuntimeError):
+            return False
+
+
+@lru_cache(maxsize=8)
+def private_paths(exclude: tuple[str, ...]) -> PrivatePaths:
+    """The same patterns, read once."""
+    return PrivatePaths(exclude)
+
+
+def is_ignored(path: Path) -> bool:
+    """Whether a `.plumignore` in a folder above names the path. One that cannot be read hides its whole folder.
+
+    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
+
+    Args:
+        path: absolute.
+
+    Raises:
+        OSError: a folder above cannot be read.
+    """
+    found = ((folder, _ignore_files.patterns(folder / PRIVACY_FILE)) for folder in path.parents)
+    return any(patterns is not None and patterns.cover(path.relative_to(folder)) for folder, patterns in found)
+
+
+def is_ignored_by_git(path: Path) -> bool:
+    """Whether git would leave the file out if it did not track it yet: by the ignore files of its repository.
+
+    The index and the user's own `core.excludesFile` are not looked at. Outside a repository, every folder above counts.
+
+    Args:
+        path: absolute; a file's, which need not exist.
+
+    Raises:
+        OSError: a folder above cannot be read.
+    """
+    above = list(path.parents)
+    depth = next((at for at, folder in enumerate(above) if (folder / GIT_FOLDER).exists()), len(above) - 1)
+    folders = above[depth::-1]
+    if len(folders) > PARTS_MAX:
+        return True
+    files = [_git_files.patterns(folder / GIT_FILE) for folder in folders]
+    files.insert(0, _git_files.patterns(_git_exclude(folders[0])))
+    names = [os.fsencode(name).decode("latin-1") for name in path.relative_to(folders[0]).parts]
+    return any(_is_left_out(files, names[:count], is_folder=count < len(names)) for count in range(1, len(names) + 1))
+
+
+def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, is_folder: bool) -> bool:
+    """Whether the last file that says something of a path, as seen from the top, ignores it; those above it aside.
+
+    `files` are those of the repository, of the top folder, and of the folder of each name but the last.
+    """
+    for depth in range(len(names) - 1, -2, -1):
+        patterns = files[depth + 1]
+        said = patterns.says("/".join(names[max(depth, 0) :]), is_folder=is_folder) if patterns else None
+        if said is not None:
+            return said
+    return False
+
+
+def _git_exclude(top: Path) -> Path:
+    """The repository's own ignore file; in a working tree beside it, the one of the repository that it belongs to."""
+    folder = top / GIT_FOLDER
+    if folder.is_file():
+        folder = top / read_text(folder, bytes_max=IGNORE_BYTES_MAX).removeprefix("gitdir:").strip()
+        folder /= read_text(folder / "commondir", bytes_max=IGNORE_BYTES_MAX).strip()
+    return folder / GIT_EXCLUDE
+
+
+class _IgnoreFiles(Generic[T]):
+    """Keeps what ignore files say. Threads share it; two that read a file at once read it twice."""
+
+    def __init__(self, parse: Callable[[bytes], T]) -> None:
+        self._parse = parse
+        self._kept: OrderedDict[Path, tuple[tuple[int, ...], T]] = OrderedDict()
+        self._lock = Lock()
+
+    def patterns(self, file: Path) -> T | None:
+        """What a file says now; None if there is none."""
+        try:
+            state = file.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(state.st_mode):
+            return None
+        seen = (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_dev)
+        with self._lock:
+            kept = self._kept.get(file)
+            if kept is not None and kept[0] == seen:
+                self._kept.move_to_end(file)
+                return kept[1]
+        patterns = self._read(file)
+        with self._lock:
+            self._kept[file] = seen, patterns
+            while len(self._kept) > FILES_KEPT_MAX:
+                self._kept.popitem(last=False)
+        return patterns
+
+    def _read(self, file: Path) -> T:
+        """What a file says; one that is too long ignores everything."""
+        with open(file, "rb", opener=without_waiting) as opened:
+            content = opened.read(IGNORE_BYTES_MAX + 1)
+        return self._parse(content if len(content) <= IGNORE_BYTES_MAX else b"*")
+
+
+_ignore_files = _IgnoreFiles(lambda content: Patterns(patterns_of(content.decode("utf-8", "replace"))))
+_git_files = _IgnoreFiles(GitPatterns)

@@ -1,4 +1,4 @@
-"""Which folder is the project of a document: the nearest with a project's file, within the workspace and below home."""
+"""Finds a document's project: the nearest folder with a project file, within the workspace and below home."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from urllib.parse import unquote, urlsplit
 from plum_lsp.project.looking import Look
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg", "Pipfile")
-"""What a project's own folder holds."""
+"""Files and folders that mark the folder of a project."""
 WEAK_MARKERS = ("requirements.txt", "environment.yml", ".venv/pyvenv.cfg", "venv/pyvenv.cfg")
-"""What it holds where there is nothing better: a folder of documents has requirements, too."""
+"""Weak marks, used only without a better one, because a folder of documents may have requirements, too."""
 TEST_MARKERS = ("pytest.ini", ".pytest.ini", "tox.ini", "noxfile.py", "conftest.py")
-"""What a project's folder, or that of its tests, holds: the outermost counts where there is nothing better."""
+"""Marks of a project's folder or of its tests. Without a better mark, the outermost such folder counts."""
 VERSION_CONTROL = (".git", ".hg")
 _SYSTEM_FOLDERS = frozenset(
     f"/{name}"
     for name in ("bin", "etc", "home", "lib", "media", "mnt", "opt", "srv", "tmp", "usr", "usr/lib", "var", "Users")
 )
 DEPTH_UP_MAX = 12
-"""So many folders above the document a project may begin."""
+"""The most folders above the document in which a project may begin."""
 
 
 def root_of(look: Look, document: Path, folders: Sequence[Path]) -> tuple[Path, bool] | None:
-    """The project's folder and whether a file marks it; else the workspace's, else the document's own, if any will do.
+    """The folder of the project, else of the workspace, else of the document, and whether a file marks it.
 
     Args:
-        document: need not exist.
-        folders: the workspace's, resolved if the document is; a project does not begin above the one that holds it.
+        document: it need not exist.
+        folders: the workspace's, resolved if the document is. A project does not begin above the one that holds the
+        document.
     """
     within = _within(document, folders)
     for markers, order in ((MARKERS, within), (WEAK_MARKERS, within), (TEST_MARKERS, within[::-1])):
@@ -52,7 +53,7 @@ def readable_root(document: Path, folders: Sequence[Path]) -> tuple[Path | None,
 
 
 def top_of(look: Look, root: Path, folders: Sequence[Path]) -> Path:
-    """The outermost folder that may hold something for a project: its repository's, else the workspace's."""
+    """The outermost folder that may belong to a project: that of its repository, else that of the workspace."""
     for folder in _within(root / "_", folders):
         if any(look.is_folder(folder / name) or look.is_file(folder / name) for name in VERSION_CONTROL):
             return folder
@@ -61,14 +62,14 @@ def top_of(look: Look, root: Path, folders: Sequence[Path]) -> Path:
 
 
 def is_too_wide(folder: Path) -> bool:
-    """Whether a folder holds far more than a project: home, what is above it, or a folder of the system's."""
+    """Whether a folder holds far more than a project: home, a folder above it, or a system folder."""
     home = Path.home().resolve()
     temporary = Path(tempfile.gettempdir()).resolve()
     return folder in {home, *home.parents, temporary, Path(folder.anchor)} or str(folder) in _SYSTEM_FOLDERS
 
 
 def path_of(uri: str) -> Path | None:
-    """The path of a document on this machine; None for any other."""
+    """The path of a document on this machine. None for other documents."""
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -78,7 +79,7 @@ def path_of(uri: str) -> Path | None:
 
 
 def _within(document: Path, folders: Sequence[Path]) -> list[Path]:
-    """The folders above a document that can be its project's, nearest first."""
+    """The folders above a document that can be its project, nearest first."""
     bound = _bound(document, folders)
     above = list(document.parents)[:DEPTH_UP_MAX]
     return [one for one in above if not is_too_wide(one) and (bound is None or one.is_relative_to(bound))]

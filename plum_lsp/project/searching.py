@@ -1,6 +1,6 @@
 """Finds the environment of a project: chosen by the user, in the project's folders, or where its tool keeps it.
 
-No tool is run: the names that poetry, hatch and pdm give to environments in their own folders are computed as they do.
+No tool is run. The module computes the names that poetry, hatch and pdm give to environments in their own folders.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from plum_lsp.project.layout import project_name
 from plum_lsp.project.looking import Look, strings, table
 
 IN_PROJECT = (".venv", "venv", "env", ".env", "virtualenv", ".virtualenv", ".conda", ".pixi/envs/default")
-"""Where environments lie in a project, in the order they are looked for; any other folder with one comes last."""
+"""Folders of environments in a project, in the order of the search. Any other folder with one comes last."""
 LINKED_ENVIRONMENTS_MAX = 500
-"""The most environments of a tool that are looked at for the project they belong to."""
+"""The most environments of a tool that are checked for their project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What the user chose: `interpreter` in the settings, for all projects; `selected` in the editor, by folder."""
+    """The user's choices: `interpreter` in the settings, for all projects, and `selected` in the editor, by folder."""
 
     interpreter: str = ""
     selected: Mapping[Path, str] = field(default_factory=dict)
 
 
 def find_environment(look: Look, root: Path, top: Path, choices: Choices) -> Environment | None:
-    """The environment of the project at `root`; `top` is the outermost folder that may hold one for it, too."""
+    """The environment of the project at `root`. `top` is the outermost folder that may also hold one."""
     return next((found for search in _SEARCHES for found in search(look, root, top, choices) if found), None)
 
 
 _NOT_IN_NAMES = re.compile(r"[ $`!*@\"\\\r\n\t]")
 _POETRY_NAME_MAX = 42
-"""How poetry makes a folder's name of a project's (`EnvManager.generate_env_name`, poetry 2.5)."""
+"""How poetry turns a project's name into a folder's name (`EnvManager.generate_env_name`, poetry 2.5)."""
 _Found = Iterator[Environment | None]
 
 
@@ -54,7 +54,7 @@ def _chosen(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
 
 
 def _in_project(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
-    """In the project's folder, then in those above it, as in workspaces of several projects."""
+    """Search the project's folder, then those above it, as in workspaces of several projects."""
     named = os.environ.get("UV_PROJECT_ENVIRONMENT")
     if named and look.is_file(root / "uv.lock"):
         yield environment_in(look, root / named, "UV_PROJECT_ENVIRONMENT")
@@ -127,7 +127,7 @@ def _pdms(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
 
 
 def _linked(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
-    """Environments that say which project they belong to: pipenv's and virtualenvwrapper's."""
+    """Environments that name their project: pipenv's and virtualenvwrapper's."""
     for folder in dict.fromkeys((_workon_home(), Path.home() / ".virtualenvs")):
         for entry in look.children(folder)[:LINKED_ENVIRONMENTS_MAX]:
             if look.text(folder / entry.name / ".project").strip() == str(root):
@@ -135,7 +135,7 @@ def _linked(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
 
 
 def _condas(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
-    """The environment of conda that `environment.yml` names, among those that conda lists; then the active base."""
+    """The conda environment that `environment.yml` names, among those that conda lists, or else the active base."""
     for file in ("environment.yml", "environment.yaml"):
         match = re.search(r"^name:[ \t]*[\"']?([\w.-]+)", look.text(root / file), re.MULTILINE)
         for line in look.text(Path.home() / ".conda" / "environments.txt").splitlines():
@@ -155,7 +155,7 @@ _SEARCHES: tuple[Callable[[Look, Path, Path, Choices], _Found], ...] = (
     _linked,
     _condas,
 )
-"""In the order in which a find counts."""
+"""The searches, in order of precedence."""
 
 
 def _has_lock(look: Look, root: Path, tool: str) -> bool:
@@ -178,7 +178,7 @@ def _poetry_cache() -> Path:
 
 
 def _short_hash(text: str) -> str:
-    """The beginning of a SHA-256 in URL-safe base 64, as poetry and hatch name folders after a path."""
+    """The start of a SHA-256 in URL-safe base 64, as in the folder names of poetry and hatch."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode()[:8]
 
 

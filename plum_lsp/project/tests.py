@@ -1,8 +1,8 @@
-"""Finds a project's test files that may be about a function: reads names and text, runs nothing, writes nothing.
+"""Finds a project's test files that may test a function. It reads names and text, and runs and writes no file.
 
-Looks only below the project of the document (the nearest folder with a project file, but never above the user's
-workspace), follows no links, and leaves out what the settings exclude. Bounded in folders, files and bytes, so that
-a large tree costs a moment and no more; the nearest names come first.
+It searches only below the project of the document (the nearest folder with a project file, but never above the user's
+workspace). It follows no links, and skips private files (`privacy`). Folders, files and bytes are bounded, so
+that a large tree takes little time. The nearest names come first.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
+from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.roots import path_of, readable_root
 
 FOLDERS_MAX = 400
-"""The most folders that are looked into."""
+"""The most folders that are searched."""
 FILES_READ_MAX = 60
-"""The most test files that are read to see whether they name the function."""
+"""The most test files that are read to check whether they name the function."""
 FILES_GIVEN_MAX = 12
-"""The most files that are handed on."""
+"""The most files that are returned."""
 FILE_BYTES_MAX = 256 * 1024
-"""Longer test files are generated, or data."""
+"""Longer test files are usually generated, or data."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?)\.py")
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
@@ -34,17 +34,17 @@ _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFiles:
-    """Where test files are looked for, but for what the settings `exclude`."""
+    """Finds test files, except those that the settings `exclude`."""
 
     exclude: tuple[str, ...]
 
     def test_files(self, uri: str, name: str, folders: Sequence[Path] = ()) -> tuple[TestFile, ...]:
-        """The test files that name both the function and its module, nearest names first; blocks while it reads.
+        """The test files that name both the function and its module, nearest names first. Blocks while it reads.
 
         Args:
-            uri: The document's; one that is no file of this machine has no tests. It need not exist.
+            uri: The document's URI. A document outside this machine has no tests. It need not exist.
             name: The function, or the class for its constructor.
-            folders: The editor's workspace; without any, the project decides.
+            folders: The editor's workspace. If there are none, the project sets the limit.
         """
         path = path_of(uri)
         if path is None or not name:
@@ -62,20 +62,23 @@ class ProjectFiles:
         return tuple(found)
 
     def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
-        """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
-        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
+        """Test files below the root, by their names.
+
+        If the root is no project, only its folders of tests are searched.
+        """
+        private = private_paths(self.exclude)
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not is_excluded(here / name, patterns)]
+            kept = [name for name in kept if not private.is_private(here / name)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
                 place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not is_excluded(place, patterns):
+                if is_test and place != path and not place.is_symlink() and not private.is_private(place):
                     yield place
 
 

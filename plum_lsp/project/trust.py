@@ -1,7 +1,7 @@
-"""Which folders' code may be executed: what the user said once and what is remembered, in a file of the user's own.
+"""Stores which folders' code may be executed. The user's answers are kept in a file that only the user can write.
 
-Trust covers everything below a folder, repositories within it included, as in VS Code. Links are resolved when trust is
-given and when it is asked for, so a link moved elsewhere takes no trust along. Nothing here executes anything.
+Trust covers all folders below a trusted one, including repositories within it, as in VS Code. Links are resolved when
+trust is given and when it is checked, so a moved link carries no trust. The module executes no code.
 """
 
 from __future__ import annotations
@@ -16,18 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from plum_lsp.config.folder import trusted_file
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.project.roots import is_too_wide
 
 _log = logging.getLogger(__name__)
-FILE = "trusted-folders.json"
-"""Its name in the data folder."""
 _BYTES_MAX = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the user answered for folders; `declined` ones are not asked about again."""
+    """The user's answers for folders. The user is not asked again about a `declined` one."""
 
     trusted: tuple[Path, ...] = ()
     declined: tuple[Path, ...] = ()
@@ -38,13 +37,13 @@ class Answers:
 
 
 class TrustBook:
-    """The remembered answers. Every question reads the file, so that what another process changed counts at once."""
+    """The stored answers. Every check reads the file, so that a change by another process takes effect at once."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._file = data_dir / FILE
+        self._file = trusted_file(data_dir)
 
     def read(self) -> Answers:
-        """What is remembered; nothing where the file is missing, damaged, or could have been written by others."""
+        """The stored answers. Empty if the file is missing or damaged, or if other users can write it."""
         try:
             with self._file.open("rb") as file:
                 found = os.fstat(file.fileno())
@@ -64,16 +63,18 @@ class TrustBook:
         return self.read().covering(folder.resolve()) is not None
 
     def trust(self, folder: Path) -> Path:
-        """Remember that a folder and all below it are trusted; returns the folder with links resolved.
+        """Store that a folder and all folders below it are trusted. Returns the folder with its links resolved.
 
         Raises:
-            ConfigError: there is no such folder, it holds far more than a project, or this cannot be remembered.
+            ConfigError: there is no such folder, it holds far more than a project, or the answer cannot be stored.
         """
         resolved = folder.expanduser().resolve()
         if not resolved.is_dir():
             raise ConfigError(f"{resolved} is no folder")
         if is_too_wide(resolved):
-            raise ConfigError(f"{resolved} holds far more than a project", remedy="Trust the folders of projects.")
+            raise ConfigError(
+                f"{resolved} holds far more than a project", remedy="Trust the folder of a single project."
+            )
         self._change(
             lambda before: Answers(
                 trusted=(*_outside(before.trusted, resolved), resolved), declined=_outside(before.declined, resolved)
@@ -82,19 +83,19 @@ class TrustBook:
         return resolved
 
     def decline(self, folder: Path) -> None:
-        """Remember not to ask about a folder again.
+        """Store that the user must not be asked about a folder again.
 
         Raises:
-            ConfigError: this cannot be remembered.
+            ConfigError: the answer cannot be stored.
         """
         resolved = folder.expanduser().resolve()
         self._change(lambda before: replace(before, declined=(*_outside(before.declined, resolved), resolved)))
 
     def revoke(self, folder: Path) -> tuple[Path, ...]:
-        """Forget every answer for a folder and for those below it; returns the folders that were trusted until now.
+        """Delete the answers for a folder and for the folders below it. Returns the folders that were trusted.
 
         Raises:
-            ConfigError: this cannot be remembered.
+            ConfigError: the change cannot be stored.
         """
         resolved = folder.expanduser().resolve()
         gone: list[Path] = []
@@ -107,7 +108,7 @@ class TrustBook:
         return tuple(gone)
 
     def _change(self, change: Callable[[Answers], Answers]) -> None:
-        """Replace the file in one step, one process at a time."""
+        """Replace the file atomically, one process at a time."""
         try:
             with self._locked():
                 after = change(self.read())
@@ -138,12 +139,12 @@ class TrustBook:
 
 
 def _folders(value: object) -> tuple[Path, ...]:
-    """The absolute folders of a list."""
+    """The absolute folders in a list."""
     if not isinstance(value, list):
         raise TypeError("not a list")
     return tuple(Path(one) for one in value if isinstance(one, str) and Path(one).is_absolute())
 
 
 def _outside(folders: tuple[Path, ...], folder: Path) -> tuple[Path, ...]:
-    """Those that are neither the folder nor below it."""
+    """The folders that are neither the given folder nor below it."""
     return tuple(one for one in folders if not one.is_relative_to(folder))

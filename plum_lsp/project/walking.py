@@ -1,4 +1,4 @@
-"""Walks a project's folders, bounded: which are packages, which hold tests, and what can be imported from a root."""
+"""Walks a project's folders, with bounds. It finds packages, tests, and the names importable from a root."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from plum_lsp.project.environments import CONFIGURATION
 from plum_lsp.project.looking import Look
 
 FOLDERS_MAX = 2000
-"""The most folders that are looked into; each costs a few microseconds whenever a project is looked at again."""
+"""The most folders that are listed. Each costs a few microseconds whenever a project is checked again."""
 TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _TEST_FILE = re.compile(r"test_\w+\.py|\w+_test\.py|tests?\.py")
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "__pypackages__"})
 _BUILT = frozenset({"build", "dist"})
-"""What build tools make at the root, unless it is a package of that name."""
+"""Folders that build tools create at the root. A package of the same name is not skipped."""
 _NO_MODULES = frozenset({"setup", "conftest", "noxfile", "fabfile"})
 
 
 @dataclass(slots=True, kw_only=True)
 class Walk:
-    """What was found: `regular` folders hold an `__init__.py`; `tests` are folders of tests and test files beside."""
+    """The result of a walk.
+
+    `regular` folders hold an `__init__.py`. `tests` are folders of tests and other test files.
+    """
 
     regular: set[Path] = field(default_factory=set)
     tests: list[Path] = field(default_factory=list)
@@ -31,9 +34,9 @@ class Walk:
 
 
 def walk(look: Look, root: Path, *, is_marked: bool) -> Walk:
-    """Look into the folders of a project, nearest first; hidden ones, environments and links are left out.
+    """Walk the folders of a project, nearest first. Hidden folders, environments and links are skipped.
 
-    Of a folder that no file marks as a project, only its own packages and tests are looked at.
+    In a folder that no file marks as a project, only its own packages and tests are walked.
     """
     found = Walk()
     waiting = [(root, False)]
@@ -64,7 +67,7 @@ def walk(look: Look, root: Path, *, is_marked: bool) -> Walk:
 
 
 def importable(look: Look, roots: Iterable[Path], regular: Iterable[Path]) -> tuple[str, ...]:
-    """The names that can be imported from these roots: packages, modules, and namespaces with packages in them."""
+    """The names that can be imported from these roots: packages, modules, and namespaces that hold packages."""
     packages = set(regular)
     holding = {parent for package in packages for parent in package.parents}
     names: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""The projects of one window, and whether their code may be executed. Synchronous; asks nobody and executes nothing."""
+"""The projects of one window, and whether their code may be executed. Synchronous. It asks no user and runs no code."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from plum_lsp.project.trust import Answers, TrustBook
 
 
 class Trust(enum.Enum):
-    """What is known of a project's code."""
+    """Whether a project's code is trusted."""
 
     TRUSTED = "trusted"
     UNKNOWN = "unknown"
-    """Nothing was said: it is not executed, and the user may be asked."""
+    """There is no answer. The code is not executed, and the user may be asked."""
     REFUSED = "refused"
-    """Somebody said no: it is not executed, and nobody is asked."""
+    """The answer was no. The code is not executed, and the user is not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A project and what is known of it; `reason` tells in a user's words who said so."""
+    """A project and its trust. `reason` says, in words for a user, where the answer came from."""
 
     project: Project
     trust: Trust
@@ -40,10 +40,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """What the editor and the settings say of a window.
+    """The facts about a window from the editor and the settings.
 
-    `trusts`: whether the editor, which has a notion of trust of its own, trusts the folders; None if it has none.
-    `project` and `interpreter` are the settings `sandbox.project` and `sandbox.interpreter`; empty if not set.
+    `trusts` says whether the editor trusts the folders. None if the editor has no trust setting of its own.
+    `project` and `interpreter` are the settings `sandbox.project` and `sandbox.interpreter`. Empty if not set.
     """
 
     folders: tuple[Path, ...] = ()
@@ -54,7 +54,7 @@ class Opened:
 
 
 class Workspace:
-    """Finds the projects of a window. Safe to use from several threads."""
+    """Finds the projects of a window. Several threads may use it."""
 
     def __init__(self, opened: Opened, book: TrustBook | None) -> None:
         self._opened = opened
@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def problem(self) -> str:
-        """Why the project that the settings name cannot be used; empty if none is named or it can be."""
+        """Why the project in the settings cannot be used. Empty if it can be used, or if none is set."""
         if not self._opened.project:
             return ""
         folder = Path(self._opened.project).expanduser().resolve()
@@ -74,7 +74,7 @@ class Workspace:
         return f"{folder} holds far more than a project. Name one in sandbox.project." if is_too_wide(folder) else ""
 
     def standing_of(self, uri: str) -> Standing | None:
-        """The project of a document and what is known of it; None for a document that has none. Blocks."""
+        """The project of a document and its trust. None if the document has no project. Blocks."""
         if self._opened.project and not self.problem:
             project = self._finder.project_at(Path(self._opened.project).expanduser())
             return Standing(project=project, trust=Trust.TRUSTED, reason="sandbox.project names it")
@@ -86,7 +86,7 @@ class Workspace:
         return Standing(project=found, trust=trust, reason=reason)
 
     def _trust_in(self, top: Path) -> tuple[Trust, str]:
-        """Whether the code of a folder may be executed, and who says so."""
+        """Whether the code of a folder may be executed, and where the answer came from."""
         is_in_window = any(top.is_relative_to(folder) for folder in self._folders)
         if is_in_window and self._opened.trusts is not None:
             if self._opened.trusts:
@@ -97,4 +97,4 @@ class Workspace:
             return Trust.TRUSTED, f"you trusted {covering}"
         if any(top.is_relative_to(folder) for folder in answers.declined):
             return Trust.REFUSED, "you declined to trust it"
-        return Trust.UNKNOWN, "nobody has said whether it is trusted"
+        return Trust.UNKNOWN, "you have not said whether you trust it"

@@ -1,8 +1,9 @@
-"""Recognises what a function asks of the world: files, clock, chance, network, databases, other programs, a person.
+"""Detects the effects of a function: files, clock, randomness, network, databases, other programs, user input.
 
-Reads the program's text and follows the function through the others of the buffer that it calls. What can be stood in
-for deterministically gets a prelude (`stand_ins`) that runs in the candidate's own child; of the rest nothing can be
-said but that it runs. Pure: the text of a program in, a program out. A name that is computed at run time is not seen.
+It reads the program's text and follows calls to other functions of the buffer. An effect with a deterministic stand-in
+gets a prelude (`stand_ins`), which runs in the candidate's own child. For other effects, a run shows only that the
+function runs. Pure: it takes the text of a program and returns a program. It does not see a name that is computed at
+run time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from plum_lsp.python.reading.sources import module_or_none
 
 
 class Effect(enum.Enum):
-    """What part of the world a function depends on or changes."""
+    """A part of the world that a function depends on or changes."""
 
     FILES = "files"
     CLOCK = "clock"
@@ -33,13 +34,16 @@ class Effect(enum.Enum):
 
     @property
     def has_stand_in(self) -> bool:
-        """Whether the sandbox can play this part of the world, the same for every candidate."""
+        """Whether the sandbox can replace this part of the world with the same stand-in for every candidate."""
         return self not in {Effect.NETWORK, Effect.DATABASE, Effect.SUBPROCESS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EffectFound:
-    """One effect and where it was first seen: `reason` is text for people, as "`time.time` in `stamp`"."""
+    """One effect and the place where it was first seen.
+
+    `reason` is text for users, such as "`time.time` in `stamp`".
+    """
 
     effect: Effect
     reason: str
@@ -114,7 +118,7 @@ _PATH_METHODS = frozenset(
         *("is_dir", "mkdir", "rmdir"),
     }
 )
-"""Methods that only paths have; `open`, `exists`, `glob` and the like are too common to tell."""
+"""Methods that only paths have. `open`, `exists`, `glob` and similar names are too common."""
 _BY_NAME = {name: effect for effect, names in _PREFIXES for name in names}
 FUNCTIONS_MAX = 200
 """The most functions that are followed."""
@@ -122,7 +126,7 @@ FUNCTIONS_MAX = 200
 
 @lru_cache(maxsize=256)
 def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
-    """The effects of `function` (a bare name) and of what it reaches in the program, one of a kind, in order found.
+    """The effects of `function` (a bare name) and of the functions it reaches, one of each kind, in the order found.
 
     Empty for a program that does not parse.
     """
@@ -155,7 +159,7 @@ def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
 
 
 def undecidable(effects: Collection[EffectFound]) -> str:
-    """Why running the function cannot show whether it is right, as text for people; empty if it can."""
+    """Why a run of the function cannot show whether it is right, as text for users. Empty if it can."""
     for found in effects:
         if not found.effect.has_stand_in:
             return f"depends on {_WORDS[found.effect]} ({found.reason}), which is not there while it is tested"
@@ -166,7 +170,7 @@ _WORDS = {Effect.NETWORK: "the network", Effect.DATABASE: "a database", Effect.S
 
 
 def prelude_for(effects: Collection[EffectFound]) -> str:
-    """Source to run before the program, that plays the parts of the world it needs; empty if it needs none."""
+    """Source that runs before the program and sets up the stand-ins. Empty if the program needs none."""
     names = sorted(found.effect.value for found in effects if found.effect.has_stand_in)
     return f"{_stand_ins()}\ninstall({names!r})\n" if names else ""
 
@@ -174,6 +178,8 @@ def prelude_for(effects: Collection[EffectFound]) -> str:
 def with_stand_ins(program: Program, effects: Collection[EffectFound]) -> Program:
     """The program with the prelude before its first statement, as one line below docstring and `__future__` imports."""
     prelude = prelude_for(effects)
+    if program.module is not None:
+        return replace(program, prelude=prelude)
     tree = module_or_none(program.source) if prelude else None
     if tree is None:
         return program
@@ -181,7 +187,7 @@ def with_stand_ins(program: Program, effects: Collection[EffectFound]) -> Progra
         f"_stand_ins = {{'__name__': '_stand_ins'}}; exec(compile({prelude!r}, '<stand-ins>', 'exec'), _stand_ins); "
         "globals().update(_stand_ins.pop('shadowing')()); del _stand_ins\n"
     )
-    lines = re.split(r"(?<=\n)", program.source)  # as `ast` counts them: a form feed ends no line
+    lines = re.split(r"(?<=\n)", program.source)  # as `ast` counts lines: a form feed does not end one
     place = 0
     for position, node in enumerate(tree.body):
         is_docstring = position == 0 and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -195,10 +201,10 @@ def with_stand_ins(program: Program, effects: Collection[EffectFound]) -> Progra
 
 
 def with_fresh_world(call: Call, effects: Collection[EffectFound], *, shows_files: bool = False) -> Call:
-    """The call with the world put back before it, so that no call sees what another did.
+    """The call, with the stand-ins reset before it, so that one call does not affect the next.
 
-    With `shows_files` its value is paired with the files it wrote, if it wrote any: for generated inputs, whose
-    results are only compared with one another. Needs a program made by `with_stand_ins` for the same effects.
+    With `shows_files` its value is paired with the files that it wrote, if any. This is for generated inputs, whose
+    results are only compared with each other. The program must come from `with_stand_ins` with the same effects.
     """
     kinds = {found.effect for found in effects if found.effect.has_stand_in}
     if not kinds:
@@ -216,7 +222,7 @@ def _stand_ins() -> str:
 
 
 def _aliases(tree: ast.AST) -> dict[str, str]:
-    """What imported names stand for, dotted; imports inside functions count everywhere."""
+    """The dotted names that imported names stand for. Imports inside functions count everywhere."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -231,7 +237,7 @@ def _aliases(tree: ast.AST) -> dict[str, str]:
 
 
 def _names_used(body: ast.AST, aliases: dict[str, str]) -> Iterator[str]:
-    """Dotted names with their imports resolved; `.name` for an attribute of something else."""
+    """Dotted names with their imports resolved. `.name` stands for an attribute of another expression."""
     shadowed = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
     owners = {id(node.value) for node in ast.walk(body) if isinstance(node, ast.Attribute)}
     for node in ast.walk(body):
@@ -253,7 +259,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def _effect_of(used: str) -> Effect | None:
-    """The effect of using a name: that of the longest prefix that has one."""
+    """The effect of a used name, taken from its longest prefix that has one."""
     if used.startswith("."):
         return Effect.FILES if used[1:] in _PATH_METHODS else None
     pieces = used.split(".")
@@ -265,6 +271,6 @@ def _effect_of(used: str) -> Effect | None:
 
 
 def _is_harmless(used: str) -> bool:
-    """Whether a name of such a module does nothing to the world: a seeded generator, an exception, a constant."""
+    """Whether a name of such a module has no effect: a seeded generator, an exception, a constant."""
     last = used.rsplit(".", 1)[-1]
     return last.endswith(("Error", "Exception", "Warning")) or used in {"random.Random", "sqlite3.Row"}

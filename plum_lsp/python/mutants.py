@@ -1,8 +1,8 @@
-"""Small wrong versions of a program: what a set of tests cannot tell from the original, it does not test.
+"""Makes small wrong versions of a program. A mutant that the tests do not detect shows what they do not check.
 
 The operators are the classic ones of mutation testing (DeMillo, Lipton and Sayward, 1978; Offutt et al., 1996):
-relational, arithmetic, logical and constant replacement, statement deletion, with those slips added that people and
-models make: a wrong return value, swapped arguments, a lost edge case. Makes source; runs nothing.
+relational, arithmetic, logical and constant replacement, and statement deletion. Typical mistakes of people and models
+are added: a wrong return value, swapped arguments, a lost edge case. The module makes source and runs no code.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from plum_lsp.python.reading.sources import module_or_none
 _Change = tuple[str, ast.AST]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _INDENT = 4
-"""What `ast.unparse` writes for a level."""
+"""The number of spaces that `ast.unparse` writes for a level."""
 CHARACTERS_MAX = 20_000
-"""Longer statements are not changed: a hundred times and more they would be written as a whole."""
+"""Longer statements are not changed, because each of a hundred or more mutants would write the whole statement."""
 _COMPARES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.LtE, ast.Gt),
     ast.LtE: (ast.Lt, ast.GtE),
@@ -34,7 +34,7 @@ _COMPARES: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.IsNot: (ast.Is,),
 }
 _EDGES = ({ast.Lt, ast.LtE}, {ast.Gt, ast.GtE})
-"""Comparisons that differ at the edge only."""
+"""Pairs of comparisons that differ at the edge only."""
 _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -85,7 +85,8 @@ class Mutant:
 def mutants_of(source: str, *, first_line: int, last_line: int, limit: int) -> tuple[Mutant, ...]:
     """At most `limit` distinct mutants of a program, changed only in its lines `first_line` to `last_line` (from 1).
 
-    The operators take turns, so that a small limit still holds every kind of slip. Empty if the program does not parse.
+    The operators take turns, so that a small limit still covers every kind of mistake. Empty if the program does not
+    parse.
     """
     tree = module_or_none(source)
     if tree is None:
@@ -112,7 +113,7 @@ def mutants_of(source: str, *, first_line: int, last_line: int, limit: int) -> t
 
 
 def _touched(tree: ast.Module, first_line: int, last_line: int) -> list[ast.stmt]:
-    """The statements that hold the lines, of the innermost function or class whose indentation can be written."""
+    """The statements with these lines, from the innermost function or class whose indentation can be written."""
     body = tree.body
     while True:
         touched = [node for node in body if _is_touched(node, first_line, last_line)]
@@ -133,7 +134,7 @@ def _is_touched(node: ast.stmt, first_line: int, last_line: int) -> bool:
 
 
 def _enclosed(body: list[ast.stmt]) -> tuple[int, ast.Module]:
-    """The statements inside as many branches as their indentation has levels, each of which begins with a line."""
+    """The statements, nested in as many branches as their indentation has levels. Each branch begins with a line."""
     levels = body[0].col_offset // _INDENT
     for _ in range(levels):
         body = [ast.If(test=ast.Constant(value=True), body=body, orelse=[])]
@@ -141,7 +142,10 @@ def _enclosed(body: list[ast.stmt]) -> tuple[int, ast.Module]:
 
 
 def _changed(tree: ast.Module, first_line: int, last_line: int) -> Iterator[tuple[str, Callable[[], str]]]:
-    """Every single change, by operator, and what makes its source: most are not wanted, and writing one takes time."""
+    """Every single change: its operator and a function that writes its source.
+
+    Writing takes time, and most changes are not used.
+    """
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             nodes = value if isinstance(value, list) else [value]
@@ -155,7 +159,7 @@ def _changed(tree: ast.Module, first_line: int, last_line: int) -> Iterator[tupl
 
 
 def _replaced(tree: ast.Module, parent: ast.AST, name: str, place: int, new: ast.AST) -> str:
-    """The source with one node exchanged, for a moment."""
+    """The source with one node replaced. The tree is restored afterwards."""
     holder = getattr(parent, name)
     if isinstance(holder, list):
         old, holder[place] = holder[place], new

@@ -1,7 +1,7 @@
 """Reads candidates with ruff, one process for a whole group: its security rules (flake8-bandit) and McCabe complexity.
 
-ruff parses and runs nothing; it gets the text on standard input, no file and no configuration of the project's, and
-`noqa` comments of a candidate do not count. Says nothing about time.
+ruff only parses and runs no code. It gets the text on standard input, without files or configuration of the project.
+`noqa` comments of a candidate are ignored. The module does not measure time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from plum_lsp.domain.quality import Findings, Passage
 log = logging.getLogger(__name__)
 
 SECONDS_MAX = 2.0
-"""A group takes about 15 ms; a machine that needs longer has no time for ties."""
+"""Time limit for a group, which takes about 15 ms. A machine that needs longer has no time to break ties."""
 CHARACTERS_MAX = 2_000_000
-"""Of all passages together: about 50,000 lines, which take 0.2 s."""
+"""The most characters of all passages together: about 50,000 lines, which take 0.2 s."""
 _IGNORED = "S101,S311"
-"""`assert` and pseudo-random numbers, which are no mistakes in ordinary code."""
+"""Rules about `assert` and pseudo-random numbers, which are not mistakes in ordinary code."""
 _COMMAND = (
     *("check", "--isolated", "--no-cache", "--quiet", "--ignore-noqa", "--exit-zero", "--output-format", "json"),
     *("--select", "S,C901", "--ignore", _IGNORED, "--config", "lint.mccabe.max-complexity=0", "-"),
@@ -34,10 +34,10 @@ _COMPLEXITY = re.compile(r"\((\d+) > 0\)")
 
 
 class RuffReader:
-    """The inspector that asks ruff. Keeps nothing between groups."""
+    """The inspector that runs ruff. It keeps no state between groups."""
 
     async def inspect(self, passages: Sequence[Passage]) -> tuple[Findings, ...]:
-        """What each passage shows, in order; empty if ruff cannot be asked, which is logged."""
+        """The findings of each passage, in order. Empty if ruff cannot run, which is logged."""
         if not passages or sum(len(passage.source) for passage in passages) > CHARACTERS_MAX:
             return ()
         starts, text = _joined(passages)
@@ -51,7 +51,7 @@ class RuffReader:
 
 
 def _joined(passages: Sequence[Passage]) -> tuple[list[int], str]:
-    """All sources as one text, and how many lines come before each."""
+    """All sources as one text, with the number of lines before each."""
     starts, pieces, line = [], [], 0
     for passage in passages:
         source = passage.source.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
@@ -63,7 +63,7 @@ def _joined(passages: Sequence[Passage]) -> tuple[list[int], str]:
 
 
 async def _asked(text: str) -> bytes:
-    """ruff's answer. Raises `OSError` or `TimeoutError`."""
+    """The output of ruff. Raises `OSError` or `TimeoutError`."""
     process = await asyncio.create_subprocess_exec(
         find_ruff_bin(),
         *_COMMAND,
@@ -84,7 +84,7 @@ async def _asked(text: str) -> bytes:
 
 
 def _findings(passage: Passage, start: int, rows: Sequence[dict[str, Any]]) -> Findings:
-    """Those of the rows that lie in a passage that begins after `start` lines."""
+    """The findings of the rows that lie in a passage which begins after `start` lines."""
     security, complexity = [], 1
     for row in rows:
         line = int(row["location"]["row"]) - start

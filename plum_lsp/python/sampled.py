@@ -1,8 +1,9 @@
-"""Tests that the policy writes itself: inputs and expected outputs, asked for apart, parsed and never trusted.
+"""Reads tests that the policy writes: inputs and expected outputs, requested separately, parsed and never trusted.
 
-What the policy expects of an input is a guess like its candidates. It counts only where several samples expect the
-same and some candidate gives it (after CodeT, arXiv 2207.10397), and then only beside other evidence: such a test is
-no specification and refutes nobody. Its inputs, which expect nothing, are as good as any. Pure.
+An output that the policy expects is a guess, like its candidates. It counts only if several samples expect the same
+output and some candidate returns it (after CodeT, arXiv 2207.10397), and only in addition to other evidence. Such a
+test is not a specification and refutes no candidate. Inputs of the policy carry no expectation, so they are used like
+generated ones. Pure.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from plum_lsp.python.contracts import values
 from plum_lsp.python.reading.sources import Surface, expression_or_none, literal_or_none, reachable_function, surface_of
 
 INPUTS_MAX = 12
-"""The most inputs that are taken over from the policy, and asked for outputs."""
+"""The most inputs that are taken from the policy, and for which outputs are requested."""
 VOTES_MIN = 2
-"""So many samples must expect the same."""
+"""At least this many samples must expect the same output."""
 CALL_CHARACTERS_MAX = 400
-"""Longer lines are noise of a policy that has lost its way."""
+"""Longer lines are ignored as noise."""
 _LINE = re.compile(r"^[ \t]*(?:>>>[ ]?|\.\.\.[ ]?|assert[ ]+|print\(|[-*#\d.]+[ ]+)?(?P<code>[^\n]+)$", re.MULTILINE)
 _SESSION = re.compile(r"^>>>[ ]?(?P<call>[^\n]+)\n(?P<shown>(?!>>>)[^\n]+)", re.MULTILINE)
 _ANYTHING = Block(kind=HoleKind.MODULE, indent="", line_head="")
@@ -32,7 +33,7 @@ _ANYTHING = Block(kind=HoleKind.MODULE, indent="", line_head="")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledPair:
-    """What some samples expect of one call: `votes` of them, of `asked` that say anything about it."""
+    """The output that samples expect of one call: `votes` of the `asked` samples that give any output for it."""
 
     call: Call
     expected: str
@@ -41,7 +42,7 @@ class SampledPair:
 
 
 def input_prompt(context: Context) -> FimPrompt | None:
-    """Asks for calls with telling arguments; None where the function cannot be called by its name."""
+    """The prompt for calls with telling arguments. None if the function cannot be called by its name."""
     function = _subject(context)
     if function is None:
         return None
@@ -50,7 +51,7 @@ def input_prompt(context: Context) -> FimPrompt | None:
 
 
 def output_prompt(context: Context, calls: Sequence[Call]) -> FimPrompt | None:
-    """Asks what calls give, as a session that begins with the first of them; None where there are none."""
+    """The prompt for the results of calls, as a session that begins with the first of them. None without calls."""
     function = _subject(context)
     if function is None or not calls:
         return None
@@ -74,7 +75,7 @@ def read_inputs(context: Context, completions: Sequence[str]) -> tuple[Call, ...
 
 
 def read_outputs(context: Context, calls: Sequence[Call], completions: Sequence[str]) -> tuple[SampledPair, ...]:
-    """What the samples expect, by call: the result that most of them give, with its votes."""
+    """The outputs that the samples expect, by call: the most frequent one, with its votes."""
     function = _subject(context)
     if function is None or not calls:
         return ()
@@ -98,9 +99,11 @@ def read_outputs(context: Context, calls: Sequence[Call], completions: Sequence[
 def screened(
     pairs: Sequence[SampledPair], calls: Sequence[Call], observed: Mapping[int, Sequence[Observation]]
 ) -> tuple[TestCase, ...]:
-    """The pairs that count: more than half of several samples agree, and so does a candidate, but not every one.
+    """The pairs that count: more than half of several samples agree, and some but not all candidates return that
+    output.
 
-    `observed` maps candidate indices to what they did on `calls`. What all candidates give tells nothing about them.
+    `observed` maps candidate indices to their observations on `calls`. An output of all candidates does not separate
+    them.
     """
     places = {call.expression: place for place, call in enumerate(calls)}
     kept = []
@@ -115,7 +118,7 @@ def screened(
 
 
 def passed_by(tests: Sequence[TestCase], calls: Sequence[Call], observed: Sequence[Observation]) -> frozenset[TestId]:
-    """The sampled tests that one candidate passes, by what it did on `calls`."""
+    """The sampled tests that one candidate passes, by its observations on `calls`."""
     places = {call.expression: place for place, call in enumerate(calls)}
     return frozenset(
         test.id
@@ -126,9 +129,9 @@ def passed_by(tests: Sequence[TestCase], calls: Sequence[Call], observed: Sequen
 
 
 def support_of(passed: Mapping[int, frozenset[TestId]]) -> dict[int, float]:
-    """How far candidates and sampled tests bear each other out, in [0, 1], by candidate index (CodeT's dual agreement).
+    """How far candidates and sampled tests support each other, in [0, 1], by candidate index (CodeT's dual agreement).
 
-    Candidates that pass the same tests make a set, whose score is the root of their number times that of its tests.
+    Candidates that pass the same tests form a set. Its score is the root of their number times the number of its tests.
     """
     mates = Counter(passed.values())
     scores = {index: mates[tests] ** 0.5 * len(tests) for index, tests in passed.items()}
@@ -144,7 +147,7 @@ def _subject(context: Context) -> FunctionSymbol | None:
 
 
 def _shown(context: Context) -> str:
-    """The code up to the hole, with a body that gives nothing away."""
+    """The code up to the hole, with a placeholder body that does not reveal the answer."""
     head = context.prefix.rstrip()
     indent = context.block.indent or "    "
     return f"{head}\n{indent}..."

@@ -1,4 +1,4 @@
-"""The signs that stand for a result wherever one is shown: on a page, in a terminal and in a menu of an editor."""
+"""The signs for results on a page, in a terminal and in a menu of an editor."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Asks the policy for tests of a hole while it writes candidates, and says whom they support.
+"""Asks the policy for tests of a hole while it writes candidates, and raises the score of candidates that pass them.
 
-Waits and asks; what to ask, and what to believe of the answers, is `python.sampled`. A policy that fails here costs
-its tests and nothing else.
+This module asks and waits. `python.sampled` decides what to ask and which answers count. If the policy fails here, only
+its tests are lost.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ log = logging.getLogger(__name__)
 
 INPUT_TEMPERATURES = (0.6, 1.0)
 OUTPUT_TEMPERATURES = (0.2, 0.6, 0.8, 1.0)
-"""Several samples, because one guess is no test; the first is what the policy thinks likeliest."""
+"""Several samples, because a single guess is not a test. The first temperature gives the policy's likeliest answer."""
 INPUT_TOKENS, OUTPUT_TOKENS = 160, 256
 SUPPORT_WEIGHT = 0.05
-"""Of a candidate's score, at most what the policy's own tests add: less than its confidence does."""
+"""The most that the policy's own tests add to a candidate's score. The policy's confidence can add more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the policy wrote: inputs, and what it expects of some."""
+    """What the policy wrote: inputs, and the results that it expects for some of them."""
 
     calls: tuple[Call, ...] = ()
     pairs: tuple[SampledPair, ...] = ()
@@ -49,9 +49,9 @@ class Asked:
 async def ask_for_tests(
     policy: Policy, context: Context, options: SamplingOptions, template: FimTemplate | None, *, deadline: float
 ) -> Asked:
-    """Inputs first, then what they give, each in samples of its own; nothing where the policy has no answer.
+    """Ask for inputs first, then for their results, in separate samples. Empty if the policy gives no answer.
 
-    `template` tells which control strings of the model have to be kept out of the prompts.
+    `template` names the control strings of the model, which must not occur in the prompts.
     """
     asked = input_prompt(context)
     if asked is None:
@@ -100,7 +100,7 @@ def with_sampled_tests(
 ) -> tuple[list[Judged], tuple[TestCase, ...]]:
     """The group with the sampled tests that each candidate passes, and those tests.
 
-    They add a little to the score, and never count against anybody: no tier changes.
+    They add a little to the score. They never count against a candidate, and no tier changes.
     """
     ran = {index: seen for index, seen in observed.items() if len(seen) == len(calls)}
     tests = screened(pairs, calls, ran)

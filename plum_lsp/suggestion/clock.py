@@ -9,5 +9,5 @@ class MonotonicClock:
     """The clock of the deadlines."""
 
     def now(self) -> float:
-        """Seconds since an arbitrary start; never goes back."""
+        """Seconds since an arbitrary start. The value never decreases."""
         return time.monotonic()

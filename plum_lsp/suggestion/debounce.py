@@ -1,8 +1,8 @@
-"""How long an automatic question waits for the next key, from how fast the user types and the policy answers. Pure.
+"""Computes how long an automatic request waits for the next key, from typing speed and answer latency. Pure.
 
-A question asked in the middle of fast typing is withdrawn by the next key and has only kept the policy busy. Where
-answers come faster than keys nothing waits; where they are slow, a question waits a little longer than the gap
-between keys that is usual for this user, because who has paused for longer has likely stopped.
+A request in the middle of fast typing is cancelled by the next key and has only kept the policy busy. If answers come
+faster than keys, requests do not wait. If answers are slow, a request waits a little longer than this user's usual gap
+between keys. A user who pauses longer has probably stopped typing.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 SMOOTHING = 0.2
 """Weight of the latest measurement in the running averages."""
 BURST_SECONDS = 0.6
-"""Keys further apart are no fast typing: they say nothing about its rhythm, and nothing waits after them."""
+"""A longer gap between two keys is not fast typing. It does not count in the average, and the next request does not
+wait."""
 GAP_FACTOR = 1.2
 PAUSE_SECONDS_MAX = 0.25
-"""The longest wait; people notice a quarter of a second."""
+"""The longest wait. People notice a quarter of a second."""
 LATENCY_SHARE = 0.5
 """A wait is at most this share of the time an answer takes anyway."""
 FIRST_GAP_SECONDS = 0.125
 FIRST_LATENCY_SECONDS = 0.0
-"""Nothing waits before an answer was slow: where waits led to cancellations, no latency would ever be measured."""
+"""Requests do not wait until an answer was slow. If waits led to cancellations, no latency would ever be measured."""
 
 
 class Debounce:
@@ -30,7 +31,7 @@ class Debounce:
         self._asked_at: dict[str, float] = {}
 
     def pause_seconds(self, uri: str, now: float) -> float:
-        """How long the question asked of a document now has to wait; 0.0 where it is not in the middle of typing."""
+        """How long a request for a document has to wait. 0.0 if the user is not in the middle of typing."""
         before = self._asked_at.get(uri)
         self._asked_at[uri] = now
         if before is None or now - before > BURST_SECONDS:
@@ -41,9 +42,9 @@ class Debounce:
         return min(GAP_FACTOR * self.gap_seconds, PAUSE_SECONDS_MAX, LATENCY_SHARE * self.latency_seconds)
 
     def answered(self, seconds: float) -> None:
-        """An answer took this long, waiting not counted."""
+        """Record how long an answer took, without the wait before it."""
         self.latency_seconds += SMOOTHING * (seconds - self.latency_seconds)
 
     def forget(self, uri: str) -> None:
-        """A document was closed."""
+        """Forget a closed document."""
         self._asked_at.pop(uri, None)

@@ -1,8 +1,8 @@
-"""Chooses what of a project's other modules the policy is shown, within a budget. Reads no files; they are given.
+"""Chooses excerpts of a project's other modules for the prompt, within a budget. Pure: the caller reads the files.
 
-What is chosen depends on what the document imports, on which documents are open and on the header of the function at
-the cursor, never on what has been typed of its body: so the part of a prompt that it makes stays the same from key to
-key, and an engine's prefix cache holds.
+The choice depends on the imports of the document, on the open documents and on the header of the function at the
+cursor. It never depends on the body that is being typed. This part of the prompt therefore stays the same from key to
+key, and the prefix cache of the model server stays valid.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from plum_lsp.python.reading.window import estimated_tokens
 
 TEST_FILES_MAX = 3
 TEST_LINES_MAX = 24
-"""Of one test function; the first asserts show how the function is called."""
+"""The most lines of one test function. The first asserts show how the function is called."""
 _WORDS = re.compile(r"[^\W\d]\w*")
 _TEST = re.compile(r"^(?P<indent>[ \t]*)(?:async[ \t]+)?def[ \t]+test\w*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """Something that could be shown. Lower ranks are shown first; `place` orders what is shown in the prompt."""
+    """An excerpt that could be shown. Lower ranks are chosen first. `place` gives the order in the prompt."""
 
     rank: tuple[int, ...]
     place: tuple[int, int]
@@ -35,11 +35,11 @@ class _Piece:
 def excerpts_of(
     neighbourhood: Neighbourhood, tests: Sequence[TestFile], context: Context, *, tokens: int
 ) -> tuple[Excerpt, ...]:
-    """What to show of the neighbourhood and of the tests of the function at the cursor, in at most about `tokens`.
+    """The excerpts of the neighbourhood and of the tests of the function at the cursor, in at most about `tokens`.
 
-    Imported names that the function's own header names come first, then other imported names, its tests, what the
-    imported ones mention, and last what open modules define. What is chosen stands in the order of the modules, the
-    tests at the end, because they are another function's on the next line.
+    Imported names in the function's own header come first, then other imported names, the function's tests, definitions
+    that the imported ones mention, and last the definitions of open modules. The chosen excerpts keep the order of the
+    modules. The tests stand at the end, because they change when the cursor moves to another function.
     """
     pieces = [*_imported(neighbourhood.modules, _header_names(context)), *_open(neighbourhood.modules)]
     pieces += _tests(tests, context, after=len(neighbourhood.modules))
@@ -63,7 +63,7 @@ def _header_names(context: Context) -> frozenset[str]:
 
 
 def _imported(modules: Sequence[Neighbour], wanted: frozenset[str]) -> Iterable[_Piece]:
-    """What is imported, and what it mentions of its own module: the types of its arguments, its base classes."""
+    """The imported definitions, and those that they mention of their own module: types of arguments, base classes."""
     for place, module in enumerate(modules):
         taken = [one for one in module.definitions if _is_imported(one, module)]
         mentioned = frozenset().union(*(one.mentions for one in taken if one.name in module.imported))
@@ -85,7 +85,7 @@ def _is_imported(definition: Definition, module: Neighbour) -> bool:
 
 
 def _open(modules: Sequence[Neighbour]) -> Iterable[_Piece]:
-    """What modules define that are open and not imported: likely at hand for a reason."""
+    """The definitions of modules that are open but not imported. The user probably opened them for a reason."""
     for place, module in enumerate(modules):
         for definition in module.definitions if not module.imported else ():
             if not definition.name.startswith("_"):

@@ -1,10 +1,11 @@
-"""What the pipeline takes of the settings."""
+"""Derives the options of the pipeline from the settings."""
 
 from __future__ import annotations
 
 from plum_lsp.config import Settings, data_dir_if_any
+from plum_lsp.config.folder import exploration_file
 from plum_lsp.domain.suggestion import SamplingOptions
-from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
+from plum_lsp.feedback.exploration import Exploration, exploration_of
 from plum_lsp.policy.client.connection import is_loopback
 from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.policy.models.families import template_for
@@ -14,16 +15,17 @@ from plum_lsp.verification.options import limits_of
 
 
 def asks_for_tests(settings: Settings) -> bool:
-    """Whether the policy writes tests too: by default where that takes nothing from its candidates.
+    """Whether the policy also writes tests. By default it does if this does not slow down its candidates.
 
-    A server on this machine shares its cores, and often its one slot, with them; one elsewhere answers in batches.
+    A server on this machine shares its cores, and often its only slot, with the candidates. A remote server answers in
+    batches.
     """
     wish = settings.verification.sampled_tests
     return wish == "always" or (wish == "auto" and bool(settings.policy.url) and not is_loopback(settings.policy.url))
 
 
 def pipeline_options(settings: Settings) -> PipelineOptions:
-    """What the pipeline needs of the settings."""
+    """The options of the pipeline that these settings describe."""
     sampling = settings.sampling
     exploration = _exploration(settings)
     novel = exploration.novel(sampling.candidates) if exploration else 0
@@ -47,7 +49,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
 
 
 def _exploration(settings: Settings) -> Exploration | None:
-    """How far the trainer wants samples to stray, if the settings let it; a damaged file changes nothing."""
+    """The exploration that the trainer requests, if the settings allow it. A damaged file is ignored."""
     folder = data_dir_if_any(settings) if settings.sampling.explores else None
-    file = folder / "training" / EXPLORATION if folder else None
+    file = exploration_file(folder) if folder else None
     return exploration_of(file.read_text(encoding="utf-8", errors="replace")) if file and file.is_file() else None

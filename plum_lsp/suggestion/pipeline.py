@@ -2,7 +2,7 @@
 
 The ladder: static checks, then the specification's examples, then (where there are none) whether the program
 loads and the candidates agree on generated inputs. Each candidate is judged as soon as its own stream ends.
-Meets I/O only through the ports; knows neither LSP, HTTP nor SQL.
+It does I/O only through the ports. It does not know LSP, HTTP or SQL.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
@@ -34,38 +34,41 @@ from plum_lsp.domain.suggestion import (
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, Observation, TestCase
+from plum_lsp.domain.verification import Limits, TestCase
+from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
-from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
+from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
+from plum_lsp.suggestion.round import Round
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.stages import Stages
-from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
+from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
 from plum_lsp.verification.judge import Evidence, Judge, told
 from plum_lsp.verification.rank import choose
 from plum_lsp.verification.settle import settled
+from plum_lsp.verification.whole import is_whole
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
-"""Reading the context takes about 20 µs a statement; longer files are data, and nobody completes them."""
+"""Reading the context takes about 20 µs a statement. Longer files are data, and users do not complete code in them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
-"""For files of few, endless lines; same reason."""
+"""The same limit for files with few, very long lines."""
 AFTERWARDS_MAX = 4
-"""Documents whose records are completed or wait for it; each holds its group in memory."""
+"""The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
-"""How long tests of the policy's own are waited for once its candidates are there."""
+"""The longest wait for the policy's own tests once all its candidates have arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
-    """What the settings decide about a suggestion. `template_for` tells which FIM tokens a policy has, if any.
+    """The settings of one suggestion. `template_for` returns the FIM tokens of a policy, if it has any.
 
-    `neighbour_tokens`, which come out of `prefix_tokens`, are what other files of the project may take of a prompt.
-    `asks_for_tests` has the policy write tests, too. With `redacts_prompts` it is not sent what looks like a secret.
+    `neighbour_tokens` is the part of `prefix_tokens` that other files of the project may use in a prompt. With
+    `asks_for_tests` the policy also writes tests. With `redacts_prompts` text that looks like a secret is not sent.
     """
 
     sampling: SamplingOptions
@@ -82,43 +85,21 @@ class PipelineOptions:
 
     @property
     def budget(self) -> Budget:
-        """What a prompt may hold."""
+        """The token budget of a prompt."""
         return Budget(prefix=self.prefix_tokens, suffix=self.suffix_tokens, neighbours=self.neighbour_tokens)
 
     @property
     def ends_at_first_verified(self) -> bool:
-        """Whether a verified candidate ends the request, so that nothing is left to compare it with."""
+        """Whether the first verified candidate ends the request, before others can be compared with it."""
         return self.stop_early and Tier.VERIFIED in self.tiers
 
 
-@dataclass(slots=True, kw_only=True)
-class _Round:
-    """The state of one request while its candidates come in."""
-
-    request: SuggestionRequest
-    policy: Policy
-    context: Context
-    judge: Judge
-    version: PolicyVersion
-    around: Survey
-    judged: list[Judged] = field(default_factory=list)
-    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
-    fingerprints: dict[str, int] = field(default_factory=dict)
-    unjudged: dict[int, Candidate] = field(default_factory=dict)
-    policy_problem: str = ""
-    is_late: bool = False
-    asked: Asked = field(default_factory=Asked)
-    sampled_tests: tuple[TestCase, ...] = ()
-    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
-    evidence: Evidence | None = None
-
-
 class _Clear(Exception):
-    """The answer is clear: ends the group's task group, and with it the streams still running."""
+    """Raised when the answer is clear. It ends the group's task group and the streams that still run."""
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document; it keeps nothing between requests."""
+    """Steps 2 to 7 of the path. One instance serves every document. It keeps no state between requests."""
 
     def __init__(
         self,
@@ -132,6 +113,7 @@ class Pipeline:
         inspector: Inspector | None = None,
         test_files: FindTests = lambda uri, name, folders: (),
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
+        whole_tests: FindWholeTests = lambda project, document, context: (),
     ) -> None:
         self.policy = policy
         self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
@@ -143,11 +125,12 @@ class Pipeline:
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
+        self._whole_tests = whole_tests
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
-        """The best offer that can be had before the request's deadline, or why there is none.
+        """The best offer that is ready before the request's deadline, or an abstention with its reason.
 
-        Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
+        The recorder receives every step. Only `CancelledError` is raised.
         """
         self._stop_afterwards(request.document.uri)
         stages = Stages(self.clock)
@@ -181,14 +164,20 @@ class Pipeline:
         stages.reach("context")
         sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
-            context, sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context,
+            sandbox,
+            options.limits,
+            compares=not options.ends_at_first_verified,
+            project=around.tests,
+            path=path_of(request.document.uri),
+            whole=await self._tests_to_run_whole(request, context, sandbox),
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version(request.id)
         stages.reach("policy_ready")
         policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = _Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
+        this = Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -198,8 +187,26 @@ class Pipeline:
         self._go_on(this, result)
         return result
 
-    def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
-        """Complete the record while nobody waits. The next request for the document ends it, or too many others do."""
+    async def _tests_to_run_whole(
+        self, request: SuggestionRequest, context: Context, sandbox: Sandbox | SandboxUnavailable
+    ) -> tuple[TestCase, ...]:
+        """The project's tests that may reach the function, where the sandbox has the document's project."""
+        project = None if isinstance(sandbox, SandboxUnavailable) else sandbox.project
+        path = path_of(request.document.uri)
+        if project is None or path is None:
+            return ()
+        return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
+
+    async def _evidence(self, this: Round) -> Evidence:
+        """The evidence of the request. The project's tests that belong to it are recorded."""
+        evidence = await this.judge.evidence()
+        together = tuple(test for test in evidence.specification if is_whole(test))
+        if together:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *together)))
+        return evidence
+
+    def _go_on(self, this: Round, result: Offer | Abstention) -> None:
+        """Complete the record after the answer. The document's next request, or too many others, end this work."""
         uri = this.request.document.uri
         self._stop_afterwards(uri)
         while len(self._afterwards) >= AFTERWARDS_MAX:
@@ -209,20 +216,20 @@ class Pipeline:
         task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
 
     def _stop_afterwards(self, uri: str) -> None:
-        """End what is still done for the record of a document's last request."""
+        """End the work on the record of a document's last request."""
         if (task := self._afterwards.pop(uri, None)) is not None:
             task.cancel()
 
-    async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
-        """Judge what was left unjudged, for one document at a time. What has been offered stays as it is."""
+    async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
             async with self._completing:
                 await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
-    async def _judge_rest(self, this: _Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that the deadline or an early end left; then say how strong the offer's evidence is."""
+    async def _judge_rest(self, this: Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that are left, then measure the strength of the offer's tests."""
         if this.evidence is not None:
             for candidate in list(this.unjudged.values()):
                 judged, _ = await this.judge.judge(candidate, this.evidence)
@@ -233,21 +240,21 @@ class Pipeline:
                 self._tell(this, replace(result.chosen, strength=strength))
 
     async def finish(self) -> None:
-        """Wait for what is still done for the record."""
+        """Wait until all records are complete."""
         await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
 
-    async def _judge_group(self, this: _Round, stages: Stages) -> None:
+    async def _judge_group(self, this: Round, stages: Stages) -> None:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                evidence = tasks.create_task(this.judge.evidence())
+                evidence = tasks.create_task(self._evidence(this))
                 asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
-                if asking is not None:  # nobody waits long for tests once all candidates are there
+                if asking is not None:  # once all candidates are there, a long wait for tests only delays the answer
                     asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
@@ -260,9 +267,9 @@ class Pipeline:
             stages.reach("appraised")
 
     async def _sample(
-        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
+        self, this: Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
-        """Turn each completion into a candidate as its stream ends, and start judging it."""
+        """Turn each completion into a candidate when its stream ends, and start to judge it."""
         sampling = self.options.sampling
         template, around = self.options.template_for(this.version), this.around
         prompt = build_prompt(this.context, template, around.excerpts, path=around.path)
@@ -279,12 +286,12 @@ class Pipeline:
             this.policy_problem = told(error)
         stages.reach("sampled")
 
-    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
-        """The group's completions, all from the version the request began with."""
+    def _stream(self, this: Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+        """The group's completions, all from the version that the request began with."""
         return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
-    def _take(self, this: _Round, completion: Completion) -> Candidate | None:
-        """The candidate to judge, or None if one with the same fingerprint is judged already."""
+    def _take(self, this: Round, completion: Completion) -> Candidate | None:
+        """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
         candidate = make_candidate(completion, this.context, this.version)
         earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
         duplicate_of = earlier if earlier != completion.index else None
@@ -293,9 +300,7 @@ class Pipeline:
             this.unjudged[completion.index] = candidate
         return candidate if duplicate_of is None else None
 
-    async def _judge(
-        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages
-    ) -> None:
+    async def _judge(self, this: Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages) -> None:
         this.evidence = await evidence
         judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
@@ -308,15 +313,15 @@ class Pipeline:
             if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
-    async def _ask(self, this: _Round) -> None:
-        """Have the policy write tests, beside its candidates."""
+    async def _ask(self, this: Round) -> None:
+        """Let the policy write tests while it writes candidates."""
         template = self.options.template_for(this.version)
         this.asked = await ask_for_tests(
             this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
-    def _hear(self, this: _Round) -> None:
-        """Let the policy's own tests support whom they support."""
+    def _hear(self, this: Round) -> None:
+        """Add the policy's own tests to the scores of the candidates that pass them."""
         comparison = this.comparison
         before = this.judged
         this.judged, this.sampled_tests = with_sampled_tests(
@@ -329,7 +334,7 @@ class Pipeline:
                 Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
-    async def _compare(self, this: _Round, evidence: Evidence) -> None:
+    async def _compare(self, this: Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         try:
             this.judged = await reconsidered(this.judged, this.judge, evidence)
@@ -340,30 +345,27 @@ class Pipeline:
         this.comparison = comparison
         self._settle(this, comparison)
 
-    def _settle(self, this: _Round, comparison: Comparison) -> None:
-        """Weigh each candidate by what is known of the group."""
+    def _settle(self, this: Round, comparison: Comparison) -> None:
+        """Estimate each candidate with the evidence of the whole group."""
         before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
 
-    async def _appraise(self, this: _Round) -> None:
-        """Look at the candidates beside their tests; a request that is late is offered without."""
+    async def _appraise(self, this: Round) -> None:
+        """Inspect the quality of the candidates. A late request is answered without it."""
         this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
         found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
         if found:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
-    def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = (
-            None
-            if isinstance(this.judge.sandbox, SandboxUnavailable) or not judged.has_run
-            else this.judge.sandbox.tier
-        )
+    def _tell(self, this: Round, judged: Judged) -> None:
+        sandbox = this.judge.sandbox
+        isolation = None if isinstance(sandbox, SandboxUnavailable) or not judged.has_run else sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
-    def _choose(self, this: _Round) -> Offer | Abstention:
-        """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
+    def _choose(self, this: Round) -> Offer | Abstention:
+        """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
         seen = this.request.seen
         group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
         if seen and not any(not judged.is_refuted for judged in group):
@@ -374,7 +376,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=(*this.judge.tests, *this.sampled_tests),
+            tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer):

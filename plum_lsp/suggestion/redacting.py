@@ -1,7 +1,7 @@
-"""A policy that is asked without the document's secrets: `privacy.redact_prompts`.
+"""A policy that removes the document's secrets from prompts: `privacy.redact_prompts`.
 
-Stands before the real policy, so that every prompt of a request passes it, those for tests included. Reading a document
-takes a while, so it happens in a thread, once for each request.
+It wraps the real policy, so every prompt of a request passes through it, also the prompts for tests. Reading a document
+takes time, so it happens in a thread, once for each request.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from plum_lsp.feedback.redaction import Hidden
 
 
 class RedactingPolicy:
-    """Asks `policy` about a document. What the document hides, and what looks like a secret, is not sent."""
+    """Asks `policy` about a document.
+
+    The secrets of the document, and text that looks like a secret, are not sent.
+    """
 
     def __init__(self, policy: Policy, document: Document) -> None:
         self._policy = policy
@@ -26,7 +29,7 @@ class RedactingPolicy:
         self._hidden: asyncio.Task[Hidden] | None = None
 
     async def version(self, request_id: str = "") -> PolicyVersion:
-        """That of the policy."""
+        """The version of the wrapped policy."""
         return await self._policy.version(request_id)
 
     async def sample(
@@ -43,4 +46,4 @@ class RedactingPolicy:
                 yield completion
 
     async def close(self) -> None:
-        """The policy belongs to its owner."""
+        """Do nothing: the owner of the wrapped policy closes it."""

@@ -1,4 +1,4 @@
-"""Which sandbox a request is verified in: that of the document's project, if it is trusted and opens in time."""
+"""Chooses the sandbox of a request: the sandbox of the document's project, if it is trusted and opens in time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from plum_lsp.domain.suggestion import SuggestionRequest
 
 @dataclass(frozen=True, slots=True)
 class RequestSandboxes:
-    """The default sandbox, or why there is none, and those of projects."""
+    """The default sandbox, or why there is none, and the sandboxes of projects."""
 
     default: Sandbox | SandboxUnavailable
     of_projects: ProjectSandboxes | None = None
 
     async def of(self, request: SuggestionRequest, *, seconds_max: float) -> Sandbox | SandboxUnavailable:
-        """The sandbox of the request's project; the default one where there is no other, or none within the time."""
+        """The sandbox of the request's project. The default one if the project has none or it does not open in time."""
         if self.of_projects is None or request.project is None:
             return self.default
         try:
@@ -29,5 +29,8 @@ class RequestSandboxes:
             return self.default
 
     async def prepare(self, project: Project) -> str:
-        """Open a project's sandbox ahead of requests; returns why it cannot be had, if it cannot."""
+        """Open a project's sandbox before the first request.
+
+        Returns the reason if it cannot be opened, else an empty text.
+        """
         return await self.of_projects.prepare(project) if self.of_projects else ""

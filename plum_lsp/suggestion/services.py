@@ -1,4 +1,4 @@
-"""What answers requests, once it is open."""
+"""The parts that answer requests, once they are open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plum_lsp.suggestion.pipeline import Pipeline
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What answers requests. `store` None means that nothing is remembered; `problems` says what is amiss and why."""
+    """The open parts. `store` is None if facts are not recorded. `problems` says what does not work and why."""
 
     pipeline: Pipeline
     store: Store | None

@@ -1,14 +1,13 @@
-"""Whether an offer is worth a glance: shown, or kept back because it would be noise. Pure.
+"""Decides whether an offer is shown, or held back because the user would probably reject it. Pure.
 
 The rule estimates the chance that the user takes the offer, as a product of
 
     prior[tier] · probability of being right · exp(mean log-probability / 2) · 1 / (1 + lines / 40)
         · 0.7 ** recent rejections
 
-where a `verified` offer, whose tests a person wrote, counts as right,
-
-and keeps back what is below `offers.probability_min`. The numbers are the project's own starting values, until
-a model fitted to outcomes takes their place; the form is documented in docs/settings.md. A user who asks is answered.
+where a `verified` offer, whose tests a person wrote, counts as right. Offers below `offers.probability_min` are held
+back. The numbers are the project's own starting values, until a model fitted to outcomes replaces them.
+docs/settings.md documents the form. An explicit request is always answered.
 """
 
 from __future__ import annotations
@@ -20,14 +19,17 @@ from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Candidate, 
 
 PRIOR = {Tier.VERIFIED: 0.9, Tier.CONSISTENT: 0.7, Tier.CHECKED: 0.4, Tier.UNVERIFIED: 0.2}
 LINES_HALF = 40
-"""An offer this long takes as much reading as it saves."""
+"""An offer with this many lines costs as much reading as it saves typing."""
 REJECTION_FACTOR = 0.7
-"""What each rejection in the last minute leaves of the chance."""
+"""Each rejection in the last minute multiplies the chance by this factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowRule:
-    """Thresholds. 0 for `probability_min` shows everything; `logprob_min` is in nats for each token, at most 0."""
+    """Thresholds.
+
+    With `probability_min` 0, all offers are shown. `logprob_min` is in nats for each token, at most 0.
+    """
 
     probability_min: float = 0.1
     logprob_min: float = -2.5
@@ -38,7 +40,7 @@ def acceptance_probability(
 ) -> float:
     """The estimated chance that the user takes the candidate, in [0, 1].
 
-    `correctness` is the estimated probability that it is right; None, where nobody estimated it, counts as 1.
+    `correctness` is the estimated probability that it is right. None means that there is no estimate, and counts as 1.
     """
     confidence = math.exp(candidate.mean_logprob / 2) if candidate.mean_logprob is not None else 1.0
     lines = candidate.text.count("\n") + 1
@@ -47,7 +49,7 @@ def acceptance_probability(
 
 
 def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) -> Offer | Abstention:
-    """The offer, or why it is kept back."""
+    """The offer, or an abstention that says why it is held back."""
     if request.trigger is Trigger.INVOKED or rule.probability_min <= 0:
         return offer
     chosen = offer.chosen

@@ -1,4 +1,4 @@
-"""When each rung of the ladder was reached in a request."""
+"""Records when a request reached each rung of the ladder."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ class Stages:
         self.reached_ms: dict[str, float] = {}
 
     def reach(self, stage: str) -> None:
-        """Note a stage that is reached for the first time."""
+        """Record the time of a stage. Only the first call for a stage counts."""
         self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))

@@ -1,5 +1,6 @@
-"""Looks round a request's document: the project's tests of the function at the hole, and what of other files the policy
-is shown. Blocks while it reads; where files are found and what may be read of them, is decided by whom it asks.
+"""Collects the surroundings of a request: the project's tests of the function at the hole, and excerpts of other files.
+
+It blocks while it reads. The functions that it receives decide where files are found and which of them may be read.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from plum_lsp.domain.project import Excerpt, Neighbourhood, TestFile
+from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
@@ -18,14 +19,16 @@ from plum_lsp.python.specification.project_tests import project_tests_of, subjec
 from plum_lsp.suggestion.neighbours import excerpts_of
 
 FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
-"""What finds the test files of a function: the document's URI, the function's name and the workspace's folders."""
+"""Finds the test files of a function. Takes the document's URI, the function's name and the workspace's folders."""
+FindWholeTests: TypeAlias = Callable[[Project, Path, Context], tuple[TestCase, ...]]
+"""What finds tests of a project that may reach the function at the hole, given the document's path."""
 FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Path]], Neighbourhood]
-"""What finds the modules near a document: the document, those open beside it and the workspace's folders."""
+"""Finds the modules near a document. Takes the document, the other open documents and the workspace's folders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What was found. `path` is the document's own, as the project names it."""
+    """The result of the survey. `path` is the document's path within the project."""
 
     context: Context
     path: str
@@ -35,7 +38,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """In tokens. What other files may take is a part of the prefix's; 0 shows none of them."""
+    """The budget in tokens. The share of other files is a part of the prefix's. 0 shows none of them."""
 
     prefix: int
     suffix: int
@@ -45,9 +48,9 @@ class Budget:
 def survey(
     request: SuggestionRequest, budget: Budget, find_tests: FindTests, find_neighbours: FindNeighbours
 ) -> Survey | None:
-    """Read the context and look round; None where nothing can be completed.
+    """Read the context and the files around it. None if the cursor is at a place that cannot be completed.
 
-    Tests are code of the project, so only a trusted project's are run. To the policy their text is shown either way.
+    Tests are code of the project, so they run only if the project is trusted. The policy sees their text in both cases.
     """
     document = request.document
     context = read_context(document, request.offset, prefix_tokens=budget.prefix, suffix_tokens=budget.suffix)

@@ -1,4 +1,7 @@
-"""Typing what was offered keeps the offer, without a request: the rest of it, at the new cursor. Pure."""
+"""Shortens an offer when the user types its beginning. The rest is offered at the new cursor without a request.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from plum_lsp.domain.text import Document, Span
 
 
 def typed_through(offer: Offer, asked: Document, now: Document, offset: int) -> Offer | None:
-    """What is left of `offer`, made for `asked`, once the user typed its beginning; None if anything else changed.
+    """The rest of `offer`, made for `asked`, after the user typed its beginning. None if anything else changed.
 
-    The offer keeps its id, so that what becomes of it is still one outcome.
+    The offer keeps its id, so it still has one outcome.
     """
     start = offer.hole.start
     typed = now.text[start:offset]

@@ -1,8 +1,9 @@
-"""The matrix of a group: candidates against the inputs that all of them were given (after CodeT, arXiv 2207.10397).
+"""The matrix of a group: the answers of its candidates on the inputs that all of them got (after CodeT, arXiv
+2207.10397).
 
-Independent candidates rarely make the same mistake, and each mistake shows on other inputs: what is usual is likely
-right. Copies that differ only in names are not independent, so each form has one voice. Says who agrees with whom;
-what that is worth is `signals`' and `calibration`'s business. Runs nothing.
+Independent candidates rarely make the same mistake, and each mistake shows on other inputs. The usual answer is
+therefore probably right. Copies that differ only in names are not independent, so each form has one voice. The module
+finds which candidates agree. `signals` and `calibration` decide how much that counts. Pure.
 """
 
 from __future__ import annotations
@@ -17,25 +18,28 @@ from plum_lsp.domain.verification import Ending, Node, Observation, Value
 from plum_lsp.verification.likeness import Grams, core_of, form_of, grams_of, similarity
 
 ANSWERED_SHARE_MIN = 0.5
-"""An input on which fewer of the standing candidates return is likely outside the contract, or of a wrong type."""
+"""An input on which a smaller share of the standing candidates returns is probably outside the contract, or of a wrong
+type."""
 KNOWN_SHARE_MIN = 0.3
-"""Candidates are compared where both came to an end; below this share of the inputs they are not comparable."""
+"""Two candidates are compared on the inputs on which both ended. Below this share of the inputs they are not
+comparable."""
 ALIKE_MIN = 0.95
-"""Answering alike on this share of the inputs is nearly the same behaviour: one odd input in twenty."""
+"""Two candidates that answer alike on this share of the inputs behave nearly the same. One input in twenty may
+differ."""
 NEAR_COPY_MIN = 0.85
-"""Texts this similar (Dice) are taken for one thought with statements moved, named or added. Chosen by hand: lower,
-and short functions that were written independently would be copies of one another."""
+"""Texts with at least this similarity (Dice) count as one program in which statements were moved, renamed or added.
+Chosen by hand: with a lower value, short functions that were written independently would count as copies."""
 SIGNIFICANT_DIGITS = 12
-"""Floats that agree this far agree: summing in another order moves the last digits."""
+"""Floats that agree in this many digits count as equal. A sum in another order changes the last digits."""
 BITS_MAX = 10_000
-"""Longer integers are kept as hexadecimal text: Python writes no decimal of more than 4300 digits."""
+"""Longer integers are kept as hexadecimal text, because Python does not write decimals of more than 4300 digits."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 _Answer: TypeAlias = "tuple[object, ...] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What one candidate did on the inputs of its group, in their order; `stands` if it fails no test."""
+    """The answers of one candidate on the inputs of its group, in their order. It `stands` if it fails no test."""
 
     index: int
     form: str
@@ -51,16 +55,17 @@ class Trial:
 
 @dataclass(slots=True)
 class Matrix:
-    """Who answers what. `inputs` are the places of the inputs that tell anything: most standing voices return there.
+    """The answers of all candidates. `inputs` are the places of the telling inputs, on which most standing voices
+    return.
 
-    `answers` holds a number for each input of `inputs`, equal for equal answers; None where there was none.
+    `answers` holds a number for each input of `inputs`. Equal numbers mean equal answers. None means no answer.
     """
 
     trials: dict[int, Trial]
     inputs: tuple[int, ...]
     answers: dict[int, list[int | None]]
     voice_of: dict[int, int]
-    """The candidate that speaks for each: of copies and near-copies that answer alike, one."""
+    """Maps each candidate to its voice. Copies and near-copies that answer alike share one voice."""
     _likeness: dict[tuple[int, int], float] = field(default_factory=dict)
     _grams: dict[int, Grams] = field(default_factory=dict)
     _similarity: dict[tuple[int, int], float] = field(default_factory=dict)
@@ -68,7 +73,7 @@ class Matrix:
 
     @classmethod
     def of(cls, trials: Sequence[Trial]) -> Matrix:
-        """The matrix of a group's trials, which all have the same inputs."""
+        """The matrix of a group's trials. All trials have the same inputs."""
         by_index = {trial.index: trial for trial in trials}
         speakers = sorted(trials, key=_reticence, reverse=True)
         standing = list({trial.form: trial for trial in speakers if trial.stands}.values())
@@ -82,11 +87,11 @@ class Matrix:
 
     @property
     def voices(self) -> tuple[int, ...]:
-        """One candidate of each thought."""
+        """The candidates that are voices, one for each set of copies."""
         return tuple(sorted(set(self.voice_of.values())))
 
     def likeness(self, left: int, right: int) -> float:
-        """The share of equal answers among the inputs on which both came to an end; 0 where these are too few."""
+        """The share of equal answers among the inputs on which both ended. 0 if these are too few."""
         key = (left, right) if left < right else (right, left)
         if key not in self._likeness:
             both = [
@@ -116,12 +121,15 @@ class Matrix:
         return self._mates[index]
 
     def voices_for(self, index: int, *, among: Collection[int] | None = None) -> int:
-        """How many different candidates behave like this one, itself included."""
+        """The number of different candidates that behave like this one, itself included."""
         members = [index, *(mate for mate in self.mates(index) if among is None or mate in among)]
         return len({self.trials[member].form for member in members})
 
     def lineages(self, members: Collection[int]) -> int:
-        """How many of the candidates are no near-copies: dead code or another order makes no second opinion."""
+        """The number of candidates, where near-copies count once.
+
+        A copy with dead code or another order is not independent.
+        """
         groups: list[list[str]] = []
         for text in (self.trials[member].text for member in members):
             near = [group for group in groups if any(_is_near_copy(text, other) for other in group)]
@@ -130,7 +138,7 @@ class Matrix:
         return len(groups)
 
     def first_difference(self, left: int, right: int) -> int | None:
-        """The place of the first input that the two answer differently; None if there is none."""
+        """The place of the first input that the two answer differently. None if there is none."""
         for place, one, other in zip(self.inputs, self.answers[left], self.answers[right], strict=True):
             if one != other and one is not None and other is not None:
                 return place
@@ -138,7 +146,7 @@ class Matrix:
 
 
 def _voices(speakers: Sequence[Trial], answers: Mapping[int, list[int | None]]) -> dict[int, int]:
-    """Who speaks for whom; of `speakers`, later ones speak for earlier ones."""
+    """The voice of each candidate. Later `speakers` are voices of earlier ones."""
     voice_of: dict[int, int] = {}
     for place, trial in enumerate(speakers):
         others = (other for other in speakers[place + 1 :] if _is_copy(trial, other, answers))
@@ -166,7 +174,7 @@ def _core_grams(text: str) -> Grams:
 
 
 def _reticence(trial: Trial) -> tuple[int, int]:
-    """Of copies, the one with the most answers speaks, then the earliest: under load, one of them may be cut short."""
+    """Sort key for the voice among copies: most answers, then earliest. Under load a copy may be cut short."""
     return sum(one.is_cut_off for one in trial.observations), trial.index
 
 
@@ -176,7 +184,7 @@ def answered(seen: Sequence[Sequence[Observation]]) -> list[int]:
 
 
 def is_same(left: Observation, right: Observation) -> bool:
-    """Whether two observations of one call are the same behaviour, as far as both came to an end."""
+    """Whether two observations of one call show the same behaviour, as far as both ended."""
     one, other = _answer(left), _answer(right)
     return one == other or one is None or other is None
 
@@ -196,7 +204,7 @@ def _number(answer: _Answer, numbers: dict[_Answer, int]) -> int | None:
 
 
 def _answer(seen: Observation) -> _Answer:
-    """The behaviour, or None where a limit ended it before there was any: a slow right answer is no other answer."""
+    """The behaviour, or None if a limit ended the call. A slow right answer must not count as a different answer."""
     if seen.is_cut_off:
         return None
     if seen.raised is not None and "RecursionError" in seen.raised.type_names:
@@ -206,7 +214,7 @@ def _answer(seen: Observation) -> _Answer:
 
 
 def _key(value: Value) -> tuple[object, ...]:
-    """A hashable stand-in that keeps `1`, `1.0` and `True` apart, and neither two NaN nor the two zeros."""
+    """A hashable key. It separates `1`, `1.0` and `True`. Two NaN are equal, and so are the two zeros."""
     if isinstance(value, float):
         return ("float", f"{value + 0.0:.{SIGNIFICANT_DIGITS}g}")
     if isinstance(value, complex):

@@ -1,6 +1,6 @@
-"""Adds to the candidates of a group what can be said of them beside correctness: the step between judging and ranking.
+"""Adds the quality of each candidate, apart from correctness, to a group. The step between judging and ranking.
 
-Decides which candidates are worth reading; the inspector port reads them. Never changes a tier or a score.
+It decides which candidates are inspected, and the inspector port reads them. It never changes a tier or a score.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ async def appraised(
 ) -> list[Judged]:
     """The group, in its order, with the quality of every candidate that is fit to run.
 
-    `observed` maps candidate indices to what they did on the same inputs. Where nobody can inspect, nothing is said.
+    `observed` maps candidate indices to their observations on the same inputs. If the inspector fails, the group is
+    unchanged.
     """
     fit = [judged for judged in group if not judged.candidate.problem]
     if inspector is None or not fit:

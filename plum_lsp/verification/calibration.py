@@ -1,7 +1,8 @@
-"""How likely a candidate is right, given its signals: boosted trees that were fitted to labelled candidates.
+"""Estimates the probability that a candidate is right from its signals, with boosted trees fitted to labelled
+candidates.
 
-The trees lie in `calibration.json` beside this module; `benchmarks/calibrate.py` fits them and says to what. They are
-monotone where reason says so: more agreement, less loneliness and fewer failed tests never lower the estimate. Pure.
+The trees lie in `calibration.json` beside this module. `benchmarks/calibrate.py` fits them and names the data. They are
+monotone in some signals: more agreement, less loneliness and fewer failed tests never lower the estimate. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 from plum_lsp.verification.signals import NAMES, Signals
 
 Tree: TypeAlias = "tuple[tuple[int, float, int, int] | float, ...]"
-"""Nodes: (place of the signal, threshold, node if at most that, node if above), or the value of a leaf."""
+"""Nodes: (place of the signal, threshold, node if at most the threshold, node if above), or the value of a leaf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def parsed(content: dict[str, Any]) -> Calibration:
     """A calibration from the value of its JSON text.
 
     Raises:
-        ValueError: it was fitted to other signals than this version computes.
+        ValueError: the calibration was fitted to other signals than this version computes.
     """
     if tuple(content["signals"]) != NAMES:
         raise ValueError("the calibration was fitted to other signals; run benchmarks.calibrate")

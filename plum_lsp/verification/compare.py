@@ -1,57 +1,60 @@
-"""Gives a group more inputs once its members are known, and runs every member on them.
+"""Makes more inputs for a group once its members are known, and runs every member on them.
 
-Which inputs a function takes, its candidates show best: the calls that most of them answer, and the literals that they
-name. Runs code through the sandbox port only; what the results mean is `settle`'s business.
+The candidates show best which inputs a function takes: the calls that most of them answer, and the literals in their
+text. The module runs code through the sandbox port only. `settle` interprets the results.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Judged, Tier
-from plum_lsp.domain.verification import Call, Ending, Observation, Program
+from plum_lsp.domain.verification import Call, Ending, Observation
 from plum_lsp.python.contracts.contract import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
-from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, ran_out, surprise_in
+from plum_lsp.verification.whole import without_unjudgeable
 
 PROBED = 3
-"""Calls out of which those are made that show whether a contract holds."""
+"""The number of calls from which the probes of contracts are made."""
 LIKELY_MIN = 5
-"""So many answered calls of likely types are enough to do without calls of unlikely ones."""
+"""With at least this many answered calls of likely types, calls of unlikely types are left out."""
 MUTANTS_MAX = 16
-"""Mutants to estimate the strength of the evidence with: the estimate is right to about an eighth."""
+"""The number of mutants for the estimate of strength. Its error is about one eighth."""
 FURTHER_CALLS = 48
-"""Inputs of the second round. More tell few more candidates apart: on labelled groups, the two rounds together leave
-two in a hundred wrong candidates that behave like a right one."""
+"""The number of inputs in the second round. More inputs separate few more candidates. On labelled groups, after both
+rounds 2 % of the wrong candidates still behave like a right one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What the members of a group did, by candidate index, on the calls that all of them were given, in order."""
+    """The observations of a group's members, by candidate index, on the calls that all of them got, in order."""
 
     calls: tuple[Call, ...] = ()
     observed: Mapping[int, tuple[Observation, ...]]
 
 
 async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence) -> list[Judged]:
-    """`group`, with more time for those that ran out of it where nobody passed: the task may simply be slow.
+    """`group`, where candidates that ran out of time get more of it if none passed. The task may be slow.
+
+    Tests of the project that cannot be judged here are left out.
 
     Raises:
         SandboxError: the jail broke.
     """
+    group = without_unjudgeable(group, evidence.specification)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(ran_out(judged) for judged in group):
         return list(group)
     waiting = [judged for judged in group if ran_out(judged)]
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
-    return [by_index.get(index_of(judged), judged) for judged in group]
+    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], evidence.specification)
 
 
 async def compare(
@@ -61,11 +64,12 @@ async def compare(
     *,
     named: Sequence[Call] = (),
 ) -> Comparison:
-    """The group on its first inputs (`observed`, by candidate index), on those that the policy `named`, and on more
-    that follow from them.
+    """The comparison of the group on its first inputs, on those that the policy named, and on further ones.
 
-    Inputs to which one and the same candidate answers differently when asked again are left out: clocks, random
-    numbers and addresses tell nothing.
+    `observed` holds the observations on the first inputs, by candidate index. `named` are the policy's inputs.
+
+    An input is left out if the same candidate answers it differently a second time. Such answers depend on clocks,
+    random numbers or addresses, and are no evidence.
 
     Raises:
         SandboxError: the jail broke.
@@ -97,16 +101,17 @@ async def compare(
 
 
 async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
-    """The share of the candidate's mutants that its tests, or the inputs of its group, tell from it; in [0, 1].
+    """The share of the candidate's mutants that its tests, or the inputs of its group, detect, in [0, 1].
 
-    None where it has no mutants or nothing tells anything. Mutants are run one after the other: nobody waits for them.
+    None if it has no mutants, or if there are no tests and no answered inputs. Mutants run one after the other, because
+    no answer waits for them.
 
     Raises:
         SandboxError: the jail broke.
     """
     if isinstance(judge.sandbox, SandboxUnavailable):
         return None
-    program = program_to_run(judge.context, judged.candidate.text)
+    program = judge.program(judged.candidate.text)
     first = judge.context.before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
@@ -118,7 +123,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
         return None
     killed = 0
     for mutant in mutants:
-        changed = Program(source=mutant.source)
+        changed = replace(program, source=mutant.source, quiet="")
         verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls, judge.sandbox)
@@ -158,14 +163,14 @@ def _further(judge: Judge, first: Comparison, standing: Sequence[int], texts: Se
 
 
 def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[int]) -> bool:
-    """Whether the standing candidates return None only: then what they do to their arguments is their answer."""
+    """Whether the standing candidates return None only. Their changes to the arguments are then their answer."""
     return all(first.observed[index][place].value is None for index in standing for place in places)
 
 
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(program_to_run(judge.context, judged.candidate.text), calls, sandbox)
+    return await judge.observe(judge.program(judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:
@@ -173,7 +178,7 @@ def _hangs(seen: Sequence[Observation]) -> bool:
 
 
 def _steady(whole: Comparison, asked: int, again: Sequence[tuple[Observation, ...]]) -> Comparison:
-    """The comparison without the calls that `asked` answered otherwise the second time."""
+    """The comparison without the calls that candidate `asked` answered differently the second time."""
     first = whole.observed.get(asked, ())
     unsteady = {place for seen in again for place, one in enumerate(seen) if not is_same(one, first[place])}
     if not unsteady:

@@ -1,15 +1,17 @@
-"""Judges one candidate at a time: static problems, then the specification, else whether it runs and agrees.
+"""Judges one candidate at a time: static problems first, then the specification, or else whether it runs.
 
-Decides which evidence is needed and what tier it supports. Does not run code itself (the sandbox port does), and
-does not order candidates (`rank` does). A jail that breaks is reported and is never evidence against a candidate.
+It decides which evidence is needed and which tier it supports. It does not run code (the sandbox port does) and does
+not order candidates (`rank` does). A broken jail is reported and is never evidence against a candidate.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
@@ -19,6 +21,7 @@ from plum_lsp.domain.verification import (
     Ending,
     Equals,
     Holds,
+    InModule,
     Limits,
     Observation,
     Program,
@@ -33,27 +36,28 @@ from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import reference_program
+from plum_lsp.python.reading.window import program_with, reference_program
 from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
 
 _LOADS = Call(expression="None")
-"""Observed alone, it shows whether a program loads."""
+"""The observation of this call shows only whether a program loads."""
 GENERATED_SECONDS_MAX = 0.3
-"""For the program and all its generated inputs together; most groups need a hundredth of it."""
+"""Time limit for the program and all its generated inputs together. Most groups need a hundredth of it."""
 HURRY_SECONDS_MAX = 0.4
-"""For the program and its tests at first. Who needs longer gets the full limit if nobody in the group was faster."""
+"""First time limit for the program and its tests. If no candidate passes, slower ones get the full limit."""
 _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
-"""Exceptions that nobody's specification asks for: raised on a generated input they are a slip, not an answer."""
+"""Exceptions that no specification asks for. On a generated input they count as a mistake, not as an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the tests of one request are worth: `specification` holds those that can tell a candidate right from wrong.
+    """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
-    `problem` is empty unless nothing can be run: no jail, a broken jail, or a file that does not load by itself.
+    `problem` is empty if code can run. Else it gives the reason: no jail, a broken jail, or a file that does not load.
     """
 
     specification: tuple[TestCase, ...]
@@ -61,16 +65,17 @@ class Evidence:
 
 
 GENERATED_CALLS = 40
-"""Enough to tell most wrong candidates apart; each costs about a tenth of a millisecond in the child."""
+"""The number of generated inputs. It separates most wrong candidates. Each input costs about 0.1 ms in the child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """Judges the candidates of one request. `reference` is the program without a candidate, made once for all of them.
+    """Judges the candidates of one request. `reference` is the program without a candidate. It is made once.
 
-    `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
-    these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
-    `experience` is what the tests have cost and told so far.
+    `contracts` are the promises of names, words and annotations. `calls` are generated inputs. Without a specification
+    they are the only evidence. With one they run only if `compares`, to compare the candidates that pass the examples
+    with the others. `experience` holds the time and information of the tests so far. `whole` are tests of the project
+    that may reach the function, likeliest first. Those that reach it join the evidence.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -82,6 +87,7 @@ class Judge:
     limits: Limits
     compares: bool = True
     experience: Experience = field(default_factory=Experience)
+    whole: tuple[TestCase, ...] = ()
 
     @classmethod
     def of(
@@ -92,32 +98,44 @@ class Judge:
         *,
         compares: bool = True,
         project: Sequence[TestCase] = (),
+        path: Path | None = None,
+        whole: Sequence[TestCase] = (),
     ) -> Judge:
-        """The judge of the hole in `context`, with every test and input that can be had from its text.
+        """The judge of the hole in `context`, with all tests and inputs that its text gives.
 
-        `project` are the project's own tests of the function, which come first.
+        `project` are the project's own tests of the function. They come first. `path` is the document's own, if it
+        lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
+        reference = reference_program(context)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=reference_program(context),
+            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, varied),
             limits=limits,
             compares=compares,
+            whole=tuple(whole),
         )
 
-    async def evidence(self) -> Evidence:
-        """Run the program without a candidate: does it load, and which tests does it pass as it is?
+    def program(self, text: str) -> Program:
+        """The program with `text` in the hole."""
+        quiet = program_to_run(self.context, text)
+        if self.reference.module is None:
+            return quiet
+        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
 
-        A test that passes with the hole unfilled is vacuous: it proves nothing about a candidate and is dropped,
-        and so is one whose expected value nobody can compute. Where the file calls the function while it loads, or
-        the hole stands outside any function, only a candidate can make it load: then the tests with literal expected
-        values count, unscreened.
+    async def evidence(self) -> Evidence:
+        """Run the program without a candidate, and find out whether it loads and which tests it passes already.
+
+        A test that passes with the hole unfilled is vacuous. It proves nothing about a candidate and is dropped. A test
+        whose expected value cannot be computed is dropped too. If the file calls the function while it loads, or the
+        hole stands outside any function, the program loads only with a candidate. The tests with literal expected
+        values then count without this check.
         """
         if isinstance(self.sandbox, SandboxUnavailable):
             return Evidence(specification=self.tests, problem=told(self.sandbox))
@@ -126,17 +144,21 @@ class Judge:
             asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
-                return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
+                literal = tuple(test for test in self.tests if _is_literal(test))
+                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
-            verdicts = await self.sandbox.verify(reference, tests, self.limits, reference=reference)
+            verdicts, together = await asyncio.gather(
+                self.sandbox.verify(reference, tests, self.limits, reference=reference),
+                whole.telling(self.sandbox, reference, self.whole),
+            )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))
-        return Evidence(specification=telling(tests, verdicts))
+        return Evidence(specification=(*whole.confirmed(telling(tests, verdicts), together), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
-        """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""
+        """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
         if problem or isinstance(self.sandbox, SandboxUnavailable):
             return _unverified(candidate, problem), ()
@@ -150,7 +172,7 @@ class Judge:
             return _unverified(candidate, f"not run: {told(error)}"), ()
 
     async def again(self, judged: Judged, evidence: Evidence) -> Judged:
-        """A candidate that ran out of time, judged once more with all the time that the limits allow.
+        """Judge a candidate that ran out of time once more, with all the time that the limits allow.
 
         Raises:
             SandboxError: the jail broke.
@@ -161,7 +183,7 @@ class Judge:
         return again
 
     async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
-        """What a program with a candidate in it does on generated calls, the world stood in for where it asks for it.
+        """The observations of a program with a candidate on generated calls, with stand-ins for its effects.
 
         Raises:
             SandboxError: the jail broke.
@@ -179,19 +201,26 @@ class Judge:
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
-        """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
+        """The verdicts on a program with a candidate, and its observations on generated calls after its tests.
+
+        A test that could not be run has no verdict.
 
         Raises:
             SandboxError: the jail broke.
         """
         effects = self.effects(program)
-        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        split = [test for test in tests if not whole.is_whole(test)]
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in split]
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
-        return await sandbox.examine(staged, asked, made, limits, reference=self.reference)
+        (given, seen), together = await asyncio.gather(
+            sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+        )
+        return whole.reconciled(tests, (*given, *together)), seen
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
-        """What the function at the hole, and the making of its object, ask of the world."""
+        """The effects of the function at the hole and of the code that makes its object."""
         function = reachable_function(self.context)
         if function is None:
             return ()
@@ -207,36 +236,40 @@ class Judge:
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
-        """By the specification: every test of it must pass. What it did on the `calls` comes along."""
-        program = program_to_run(self.context, candidate.text)
-        order = self.experience.ordered(tests)
-        given, seen = await self.examine(program, order, sandbox, limits, calls)
+        """Judge by the specification: every test must pass. The observations on `calls` are returned too."""
+        program = self.program(candidate.text)
+        refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
+        if refused:
+            tests = [test for test in tests if not whole.is_whole(test)]
+        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
         self.experience.learn(given)
         by_test = {verdict.test_id: verdict for verdict in given}
-        verdicts = tuple(by_test[test.id] for test in tests)
-        failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
+        verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
+        failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
+        if not verdicts:
+            return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
         first = f": {_failure(*failed[0])}" if failed else ""
         judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
-            reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
+            reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,
         )
         return judged, () if ran_out(judged) else seen
 
     @property
     def short_limits(self) -> Limits:
-        """For inputs that nobody asked for: made-up ones may be of a size that no right answer handles in time."""
+        """The limits for generated inputs. Such an input may be so large that no right candidate answers in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
-        """Without a specification: does it load, and run on generated inputs without a surprise?"""
-        program = program_to_run(self.context, candidate.text)
+        """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
+        program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
@@ -250,6 +283,25 @@ class Judge:
         return judged, tuple(seen)
 
 
+def _module_of(
+    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
+) -> InModule | None:
+    """The module that the document is, where the sandbox has its project."""
+    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
+    if path is None or project is None or not path.resolve().is_relative_to(project.root):
+        return None
+    place = project.place_of(path.resolve())
+    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
+    return InModule(
+        name=name,
+        path=str(path.resolve()),
+        import_root=str(place.import_root if place else path.resolve().parent),
+        is_package=place is not None and place.is_package,
+        base=reference.source,
+        hole_line=context.before.count("\n") + 1,
+    )
+
+
 def index_of(judged: Judged) -> int:
     """The candidate's place in its group."""
     return judged.candidate.completion.index
@@ -261,7 +313,7 @@ def ran_out(judged: Judged) -> bool:
 
 
 def _beside_calls(test: TestCase) -> tuple[Call, ...]:
-    """What has to work without a candidate if the test is to be judged: often nothing."""
+    """The calls that must work without a candidate so that the test can be judged. Often there are none."""
     expectation, calls = test.expectation, list[Call]()
     if test.call.given:
         calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
@@ -273,7 +325,7 @@ def _beside_calls(test: TestCase) -> tuple[Call, ...]:
 
 
 def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests for which everything could be computed; prose misread as code cannot. `seen` follows the calls."""
+    """The tests whose expected values could be computed, without misread prose. `seen` follows the calls."""
     rest = iter(seen)
     kept = []
     for test in tests:
@@ -285,7 +337,7 @@ def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[
 
 
 def _is_unfilled(loads: Observation) -> bool:
-    """Whether it was the unfilled hole that kept the program from loading."""
+    """Whether the program failed to load because of the unfilled hole."""
     return loads.ending is Ending.CRASHED and NotImplementedError.__name__ in loads.detail
 
 
@@ -322,7 +374,7 @@ def _without_verdicts(candidate: Candidate, tier: Tier, reason: str, *, has_run:
 
 
 def surprise_in(seen: Sequence[Observation]) -> Observation | None:
-    """What no input should end in: a slip, a crash, or never an end at all."""
+    """The first observation that no input should cause: a mistake, a crash or an endless run. None if there is none."""
     if seen and all(observation.is_cut_off for observation in seen):
         return seen[0]
     return next((observation for observation in seen if _is_slip(observation)), None)
@@ -342,4 +394,4 @@ def shown(observation: Observation) -> str:
 
 
 def _failure(test: TestCase, verdict: Verdict) -> str:
-    return f"{test.call.expression} gave {verdict.shown}"
+    return f"{test.call.expression or test.quote} gave {verdict.shown}"

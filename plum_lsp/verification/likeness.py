@@ -1,4 +1,4 @@
-"""How alike two candidates are as texts: the same but for names, or a few tokens apart. Runs nothing."""
+"""Measures how similar two candidates are as texts: equal except for names, or a few tokens apart. Pure."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from plum_lsp.python.reading.sources import statements_or_none
 
 Grams: TypeAlias = "Counter[tuple[str, str]]"
 FORMS_KEPT = 256
-"""A group is weighed several times: with and without a doubted example, with and without those that recite."""
+"""The size of the cache. A group is weighed several times: with and without a doubted example, and without reciters."""
 _ROUNDS_MAX = 4
-"""What only dead code reads is dead; longer chains of it are left."""
+"""The most rounds of removal. A value that only dead code reads is dead too. Longer chains of dead code stay."""
 _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
-"""Expressions that may do more than give a value."""
+"""Expressions that may have an effect besides their value."""
 _TOKENS = re.compile(r"\w+|[^\w\s]")
 
 
@@ -26,7 +26,8 @@ _TOKENS = re.compile(r"\w+|[^\w\s]")
 def form_of(text: str) -> str:
     """The candidate's code with its local names numbered in order and without layout and comments.
 
-    Copies that differ in nothing else have one form, and one voice. Text that is no statements stays as it is.
+    Copies without other differences have the same form, and one voice. Text that does not parse as statements stays
+    unchanged.
     """
     tree = statements_or_none(text)
     if tree is None:
@@ -43,7 +44,7 @@ def form_of(text: str) -> str:
 
 
 def core_of(text: str) -> str:
-    """The candidate's form without what does nothing: constants, `pass`, branches never taken, values never read."""
+    """The candidate's form without dead code: constants, `pass`, branches never taken, values never read."""
     tree = statements_or_none(text)
     if tree is None:
         return text
@@ -55,7 +56,7 @@ def core_of(text: str) -> str:
 
 
 def _pruned(tree: ast.AST, read: Set[str]) -> bool:
-    """Take the statements that do nothing out of the tree; whether there were any."""
+    """Remove the statements without effect from the tree, and return whether there were any."""
     is_changed = False
     for node in ast.walk(tree):
         for name in ("body", "orelse"):
@@ -87,7 +88,7 @@ def grams_of(form: str) -> Grams:
 
 
 def similarity(left: Grams, right: Grams) -> float:
-    """The Dice coefficient of two forms' token pairs, in [0, 1]; 1 where they are equal (Dice, 1945)."""
+    """The Dice coefficient of two forms' token pairs, in [0, 1]. 1 means equal (Dice, 1945)."""
     total = left.total() + right.total()
     return 2 * _common(left, right) / total if total else 1.0
 

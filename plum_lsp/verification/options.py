@@ -1,8 +1,9 @@
-"""What running candidates takes of the settings."""
+"""Derives the options for running candidates from the settings."""
 
 from __future__ import annotations
 
 from plum_lsp.config import Settings
+from plum_lsp.config.patterns import excluded_by
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox.host import SandboxOptions
 
@@ -10,13 +11,17 @@ MEGABYTE = 1024 * 1024
 
 
 def sandbox_options(settings: Settings) -> SandboxOptions:
-    """What the sandbox package needs of the settings."""
+    """The options of the sandbox package."""
     jail = settings.sandbox
-    return SandboxOptions(interpreter=jail.interpreter, jobs=jail.jobs)
+    return SandboxOptions(
+        interpreter=jail.interpreter,
+        jobs=jail.jobs,
+        hides=excluded_by(settings.privacy.exclude).cover,
+    )
 
 
 def limits_of(settings: Settings) -> Limits:
-    """What each candidate may use."""
+    """The time, memory and output that each candidate may use."""
     return Limits(
         wall_seconds=settings.sandbox.wall_seconds,
         cpu_seconds=settings.sandbox.wall_seconds,

@@ -1,7 +1,7 @@
-"""The order in which a candidate meets its tests: what tells most for the time it takes comes first.
+"""Orders the tests of a candidate: the most information for the time comes first.
 
-A child has a limited time for all its tests. One that is slow, or that wrong candidates hang in, must not keep the
-quick ones behind it from being run. Runs nothing.
+A child has a limited time for all its tests. A slow test, or one in which wrong candidates hang, must not prevent the
+quick tests after it from running. Pure.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from plum_lsp.domain.verification import TestCase, TestId, Verdict
 
 QUICK_MS = 10.0
-"""Tests that take no longer stay in the order in which somebody wrote them: there is nothing to be gained."""
+"""Tests that take at most this long keep their written order, because a new order would not save time."""
 
 
 @dataclass(slots=True)
 class _Past:
-    """What one test has shown so far."""
+    """The outcomes and times of one test so far."""
 
     runs: int = 0
     failures: int = 0
@@ -30,19 +30,22 @@ class _Past:
 
     @property
     def bits(self) -> float:
-        """What another run is expected to tell: the entropy of its outcome, failure by the rule of succession."""
+        """The expected information of another run: the entropy of its outcome.
+
+        The rule of succession gives the failure rate.
+        """
         share = (self.failures + 1) / (self.runs + 2)
         return -share * math.log2(share) - (1 - share) * math.log2(1 - share)
 
 
 @dataclass(slots=True)
 class Experience:
-    """What the tests of one request cost and told, over the candidates that have met them."""
+    """The time and the outcomes of the tests of one request, over all candidates so far."""
 
     _past: dict[TestId, _Past] = field(default_factory=dict)
 
     def learn(self, verdicts: Iterable[Verdict]) -> None:
-        """One candidate has met its tests."""
+        """Record the verdicts of one candidate."""
         for verdict in verdicts:
             past = self._past.setdefault(verdict.test_id, _Past())
             past.runs += 1
@@ -50,7 +53,7 @@ class Experience:
             past.wall_ms += verdict.wall_ms
 
     def ordered(self, tests: Sequence[TestCase]) -> tuple[TestCase, ...]:
-        """The quick tests as they are, then the others by information per millisecond."""
+        """The quick tests in their written order, then the others by information per millisecond."""
         return tuple(sorted(tests, key=self._rank))
 
     def _rank(self, test: TestCase) -> float:

@@ -1,6 +1,7 @@
-"""From findings and observations to one `Quality` a candidate, and the order of candidates that are equally right.
+"""Computes the `Quality` of each candidate from findings and observations, and orders candidates that are equally
+right.
 
-Pure. Does not look at code (`python.ruff` does) and never weighs against correctness: it only breaks ties.
+Pure. It does not read code (`python.ruff` does). Quality never outweighs correctness: it only breaks ties.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import Ending, Observation, Program
 
 TIMER_MS = 2.0
-"""Added to both sides of a ratio of times: below it, differences are those of a busy machine."""
+"""Added to both sides of a ratio of times. Smaller differences are noise of a busy machine."""
 SLOW_MIN = 2.0
-"""From this many times slower than its siblings on, a candidate is called slow; below, times are noise."""
+"""A candidate is slow if it is at least this many times slower than the others. Smaller ratios are noise."""
 _ENDED = frozenset({Ending.RETURNED, Ending.RAISED})
 
 
@@ -44,9 +45,9 @@ def quality_of(findings: Findings, text: str, slowness: float) -> Quality:
 
 
 def slowness_of(observed: Mapping[int, Sequence[Observation]]) -> dict[int, float]:
-    """How much slower each candidate is than the median of all, on the inputs that all of them came to an end on.
+    """How much slower each candidate is than the median of all, on the inputs on which all of them ended.
 
-    `observed` maps candidate indices to what they did on the same calls, in the same order; 1.0 means not slower.
+    `observed` maps candidate indices to their observations on the same calls, in the same order. 1.0 means not slower.
     """
     if not observed:
         return {}
@@ -58,10 +59,10 @@ def slowness_of(observed: Mapping[int, Sequence[Observation]]) -> dict[int, floa
 
 
 def quality_key(quality: Quality | None) -> tuple[int, int, int, int]:
-    """Sorts candidates that are equally right, best first: safe, then not slow, then simple, then short.
+    """Sort key for candidates that are equally right, best first: safe, then not slow, then simple, then short.
 
-    Times count by powers of two, so that noise orders nothing. A candidate without signals comes after those with
-    unremarkable ones only where they are equal in nothing: it sorts as one finding would.
+    Times count by powers of two, so that noise does not change the order. A candidate without signals sorts like one
+    with a single security finding.
     """
     if quality is None:
         return (1, 0, 0, 0)
@@ -70,7 +71,7 @@ def quality_key(quality: Quality | None) -> tuple[int, int, int, int]:
 
 
 def quality_words(quality: Quality) -> str:
-    """The signals in one line for people; only what is remarkable beside complexity and length."""
+    """The signals as one line for users: complexity, length, and otherwise only unusual values."""
     parts = [f"complexity {quality.complexity}", f"{quality.lines} line{'s' if quality.lines != 1 else ''}"]
     if quality.slowness >= SLOW_MIN:
         parts.append(f"{quality.slowness:.1f} times slower than the other candidates")

@@ -1,6 +1,6 @@
 """Turns verdicts into a tier, a score and an order, and the order into an offer or an abstention.
 
-Pure: decides on values. Does not run anything and does not know why a candidate was sampled.
+Pure. It runs no code and does not know why a candidate was sampled.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from plum_lsp.domain.verification import TestCase, Verdict
 from plum_lsp.verification.quality import quality_key
 
 LOGPROB_WEIGHT = 0.1
-"""At most this much of the score comes from the policy's own confidence: less than one failed test of ten."""
+"""The most that the policy's own confidence adds to the score. One failed test of ten costs more."""
 LENGTH_WEIGHT = 0.001
-"""Taken off for each line: of two candidates that are equally right and likely, the shorter is read faster."""
+"""Subtracted for each line. Of two candidates that are equally right and likely, the shorter one is read faster."""
 
 _STRENGTH = {tier: place for place, tier in enumerate(Tier)}
 
 
 def score(candidate: Candidate, verdicts: Sequence[Verdict], probability: float = 0.0) -> float:
-    """Pass rate and probability, plus small terms for confidence and brevity; about [-0.5, 2.1], higher is better."""
+    """Pass rate and probability, plus small terms for confidence and brevity. About [-0.5, 2.1], higher is better."""
     pass_rate = sum(verdict.is_pass for verdict in verdicts) / len(verdicts) if verdicts else 0.0
     likelihood = math.exp(candidate.mean_logprob) if candidate.mean_logprob is not None else 0.0
     lines = min(candidate.text.count("\n") + 1, 500)
@@ -39,8 +39,10 @@ def score(candidate: Candidate, verdicts: Sequence[Verdict], probability: float 
 
 
 def ranked(group: Sequence[Judged]) -> list[Judged]:
-    """Strongest tier first, then the likelier to be right, by tenths; of those that are equally likely the safe, quick
-    and simple, then score. Ties fall to the shorter, then the earlier."""
+    """The group in order: strongest tier first, then the probability to be right, in steps of a tenth.
+
+    Among equal ones, safe, quick and simple candidates come first, then those with a higher score. Then the shorter one
+    wins, then the earlier one."""
     return sorted(
         group,
         key=lambda judged: (
@@ -63,7 +65,7 @@ def choose(
     tests: Sequence[TestCase],
     tiers: Collection[Tier],
 ) -> Offer | Abstention:
-    """The offer that `group` supports within `tiers`, with the others that could stand in for it; else why not."""
+    """The offer that `group` supports within `tiers`, with its alternatives, or an abstention with the reason."""
     standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
     offered = [judged for judged in standing if judged.tier in tiers]
     if not offered:
@@ -97,5 +99,5 @@ def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: Re
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things in words."""
+    """A number with its noun, as text."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

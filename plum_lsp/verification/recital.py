@@ -1,7 +1,8 @@
-"""Tells candidates that recite the examples: they ask for the examples' arguments and name the results. Runs nothing.
+"""Detects candidates that recite the examples: they compare with the examples' arguments and return their results.
+Pure.
 
-`{3: 6, 0: 1}.get(n, 1)` passes every example of a factorial and knows nothing of it. Reads literals only; a result that
-is put together at run time is not seen.
+`{3: 6, 0: 1}.get(n, 1)` passes every example of a factorial but does not compute it. The module reads literals only. It
+does not see a result that is composed at run time.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ from plum_lsp.domain.verification import Equals, TestCase
 from plum_lsp.python.reading.sources import expression_or_none, statements_or_none
 
 SHARE_MIN = 0.5
-"""At least this share of a reciter's telling literals are the examples'; of a table of all weekdays, few are."""
+"""At least this share of a reciter's telling literals come from the examples. Of a table of all weekdays, only few
+do."""
 CHARACTERS_MAX = 1_000
 """Longer literals are not compared."""
 _PLAIN = frozenset({"0", "1", "-1", "2", "True", "False", "None", "''", "[]", "{}", "()", "0.0", "1.0", "..."})
-"""Literals that stand in any program."""
+"""Literals that are common in all programs."""
 _LITERALS = (ast.Constant, ast.UnaryOp, ast.List, ast.Tuple, ast.Set, ast.Dict)
 
 
 def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()) -> bool:
-    """Whether the candidate names every telling result of the examples, and compares with what they are results of.
+    """Whether the candidate names every telling result of the examples, and compares with their arguments.
 
-    One of several may be what it gives otherwise. One that reads none of the `parameters` recites whatever it names.
+    The arguments of one of several examples may be missing, because its result may be the candidate's default. A
+    candidate that reads none of the `parameters` recites, even without a comparison.
     """
     tree = statements_or_none(text)
     if tree is not None and parameters and _read_names(tree).isdisjoint(parameters):
@@ -42,7 +45,7 @@ def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()
 
 
 def is_constant(text: str) -> bool:
-    """Whether the candidate reads no name at all, so that it gives the same whatever it is given."""
+    """Whether the candidate reads no name at all, so that its result does not depend on its arguments."""
     tree = statements_or_none(text)
     return tree is not None and not _read_names(tree)
 
@@ -61,7 +64,7 @@ class _Shown:
 
 
 def _shown(test: TestCase) -> _Shown | None:
-    """What an example shows; None if its result, or every argument, is no literal."""
+    """The literals of an example. None if its result is not a literal, or none of its arguments is."""
     if not isinstance(test.expectation, Equals):
         return None
     result, call = expression_or_none(test.expectation.expected), expression_or_none(test.call.expression)
@@ -80,7 +83,7 @@ def _shown(test: TestCase) -> _Shown | None:
 
 
 def _asked_for(tree: ast.AST) -> set[str]:
-    """The literals that the candidate compares something with, or looks up."""
+    """The literals that the candidate compares with a value, or looks up."""
     found: list[ast.AST] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.NotEq | ast.In):
@@ -93,7 +96,7 @@ def _asked_for(tree: ast.AST) -> set[str]:
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:
-    """The literals of a tree as source, and those inside them."""
+    """The literals of a tree as source, with the literals inside them."""
     for node in ast.walk(tree):
         if isinstance(node, _LITERALS) and _is_literal(node):
             source = ast.unparse(node)
@@ -106,5 +109,5 @@ def _is_literal(node: ast.AST) -> bool:
 
 
 def _constants(tree: ast.AST) -> set[str]:
-    """The constants of a tree that do not stand in any program."""
+    """The constants of a tree, without those that are common in all programs."""
     return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Constant)} - _PLAIN

@@ -1,6 +1,6 @@
-"""Settles a group, once its members were run on the same inputs: how likely each is right, and the tier that follows.
+"""Settles a group whose members were run on the same inputs: estimates each candidate's probability and sets its tier.
 
-Pure: works on observations that `judge` and `compare` obtained. Does not order candidates (`rank` does).
+Pure: it works on observations that `judge` and `compare` obtained. It does not order candidates (`rank` does).
 """
 
 from __future__ import annotations
@@ -21,39 +21,41 @@ from plum_lsp.verification.recital import is_constant, recites
 from plum_lsp.verification.signals import Signals, signals_of
 
 AGAINST_AN_EXAMPLE_MIN = 3
-"""So many different candidates must agree, on all but one example, before that example is doubted."""
+"""An example is doubted only if at least this many different candidates agree on all inputs and fail this example
+alone."""
 DOUBT_PROBABILITY_MIN = 0.5
-"""And so likely must they be right without it."""
+"""An example is doubted only if these candidates have at least this probability without it."""
 PRINTED_MAX = 80
-"""Characters of what a candidate printed that a reason shows."""
+"""The most characters of a candidate's printed output that a reason shows."""
 PROBABILITY_OF_NOTHING = 0.01
-"""For candidates that cannot be run, or end in a slip: of the labelled ones, none was right."""
+"""For candidates that cannot run, or that end in a mistake. None of the labelled ones was right."""
 
 PROBABILITY_OF_RECITAL = 0.05
-"""For candidates that recite the examples: about what those get that other inputs show to know nothing else."""
+"""For candidates that recite the examples. Other candidates that fail on all inputs beyond the examples get about
+this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """What is offered: at least this likely, and at least this share as likely as the likeliest of the group."""
+    """The minimum for an offer: `probability`, and `share` of the highest probability of the group."""
 
     probability: float
     share: float
 
 
 TESTED = Threshold(probability=0.08, share=0.45)
-"""For candidates that pass every test of a specification."""
+"""The threshold for candidates that pass every test of a specification."""
 UNTESTED = Threshold(probability=0.12, share=0.45)
-"""Where there is none. Both were chosen on labelled groups (`docs/verifier.md`)."""
+"""The threshold without a specification. Both were chosen on labelled groups (`docs/verifier.md`)."""
 
 
 def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> list[Judged]:
-    """`group` with probabilities, and the tiers that follow from them.
+    """`group` with probabilities, and with the tiers that follow from them.
 
-    Without a specification, the likely ones rise from `checked` to `consistent`. With one, those that pass it but
-    look wrong on other inputs fall to `checked`: they may know the examples only. An example that many agreeing
-    candidates contradict, and it alone, is doubted: they become `consistent`. Those that recite the examples have no
-    say where another passes them.
+    Without a specification, the likely candidates rise from `checked` to `consistent`. With one, candidates that pass
+    it but look wrong on other inputs fall to `checked`, because they may cover the examples only. If many agreeing
+    candidates contradict one example and no other, that example is doubted and they become `consistent`. Candidates
+    that recite the examples do not count if another candidate passes the examples.
     """
     weighed = Weighed.of(group, judge, comparison)
     reciting = _reciting(group, judge, weighed)
@@ -69,7 +71,7 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A group's matrix with what it says of each candidate by index."""
+    """A group's matrix with the signals and probability of each candidate by index."""
 
     matrix: Matrix
     calls: tuple[Call, ...]
@@ -78,7 +80,7 @@ class Weighed:
 
     @classmethod
     def of(cls, group: Sequence[Judged], judge: Judge, comparison: Comparison, without: int | None = None) -> Weighed:
-        """The group weighed; with `without`, as if that test (a place in the verdicts) did not exist."""
+        """The group weighed. With `without`, as if that test (a place in the verdicts) did not exist."""
         failed = {index_of(one): _failures(one, without) for one in group if not one.candidate.problem}
         trials = [
             Trial.of(index_of(one), one.candidate.text, seen, stands=failed[index_of(one)] == 0)
@@ -130,9 +132,9 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
 
 
 def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int]:
-    """Those that look up the examples' own results and do something else than every other candidate that passes.
+    """The candidates that look up the examples' own results and differ from every other candidate that passes.
 
-    Returns, for each, the likeliest of these others.
+    Maps each to the likeliest of these others.
     """
     passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
     function = judge.context.function
@@ -158,9 +160,9 @@ def _recited(judged: Judged, weighed: Weighed, other: int) -> Judged:
 
 
 def _unasked(judged: Judged, judge: Judge) -> Judged:
-    """A candidate that was not compared: weighed by its tests alone.
+    """Weigh a candidate that was not compared by its tests alone.
 
-    It stays what it is, unless it was asked and some input kept it from being compared.
+    Its tier stays, unless the candidate was run on the inputs and one of them prevented the comparison.
     """
     if judged.candidate.problem or (judged.tier is Tier.UNVERIFIED and not judged.verdicts):
         return replace(judged, probability=PROBABILITY_OF_NOTHING)
@@ -183,13 +185,13 @@ def _agreeing(index: int, weighed: Weighed) -> str:
 
 
 def _oddity(index: int, weighed: Weighed) -> str:
-    """What a candidate that passes its tests does elsewhere that others do not."""
+    """How a candidate that passes its tests differs from the others on other inputs."""
     usual = max(weighed.probability, key=lambda other: weighed.probability[other])
     return _difference(index, usual, weighed)
 
 
 def _difference(index: int, usual: int, weighed: Weighed) -> str:
-    """The first input on which two candidates differ, and what they give."""
+    """The first input on which two candidates differ, with both answers."""
     place = weighed.matrix.first_difference(index, usual)
     if place is None:
         return "other inputs do not tell candidates apart"
@@ -208,7 +210,7 @@ class _Doubt:
 
 
 def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weighed: Weighed) -> _Doubt | None:
-    """The example that the best candidates agree against; None if there is none, or others hold it up."""
+    """The example that the best candidates agree against. None if there is none, or if other candidates support it."""
     upheld = [index_of(one) for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.probability]
     rivals = [weighed.matrix.voices_for(index) for index in upheld]
     is_upheld = any(one.tier is Tier.VERIFIED and not is_constant(one.candidate.text) for one in group)
@@ -225,9 +227,9 @@ def _doubted(group: Sequence[Judged], judge: Judge, comparison: Comparison, weig
 def _against(
     group: Sequence[Judged], judge: Judge, comparison: Comparison, place: int, *, is_upheld: bool
 ) -> _Doubt | None:
-    """The case against one example: those that pass all others, agree everywhere, and give it one other answer.
+    """The doubt about one example: candidates pass all others, agree everywhere, and give one different answer here.
 
-    If it `is_upheld` by a candidate that computes something, near-copies are one voice.
+    If the example `is_upheld` by a candidate that computes its answer, near-copies count as one voice.
     """
     failing = [
         judged
@@ -257,7 +259,7 @@ def _against(
 
 
 def _doubting(group: Sequence[Judged], judge: Judge, doubt: _Doubt) -> list[Judged]:
-    """The group judged by all examples but the one that is doubted."""
+    """The group judged by all examples except the doubted one."""
     claim = f"the example {doubt.test.quote.strip() or doubt.test.call.expression!r} may be wrong"
     settled_ones = []
     for judged in group:

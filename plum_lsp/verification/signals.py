@@ -1,7 +1,8 @@
-"""What a group's matrix says of each candidate, as numbers that a fitted estimate can weigh (see `calibration`).
+"""Computes the signals of each candidate from a group's matrix, as numbers for a fitted estimate (see `calibration`).
 
-Every number is a count or a share that has a reason to bear on whether a candidate is right; none depends on the
-order of candidates, on names of tasks or functions, or on the candidate's own claims. Decides nothing, runs nothing.
+Every number is a count or a share, and there is a reason why it should correlate with a right candidate. No number
+depends on the order of candidates, on names of tasks or functions, or on the candidate's own claims. Pure. It makes no
+decision.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from plum_lsp.domain.verification import Ending, Node, Observation
 from plum_lsp.verification.agreement import ALIKE_MIN, Matrix
 
 NEAREST = 3
-"""How many of the most similar texts count as neighbours: slips of one program are each a few tokens away from it."""
+"""The number of most similar texts that count as neighbours. Wrong variants of one program are each a few tokens away
+from it."""
 VARIED_INPUTS_MIN = 3
-"""On so many inputs, one and the same answer to all of them is what a constant would give."""
+"""From this many inputs on, the same answer to all of them is treated like the answer of a constant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,45 +29,46 @@ class Signals:
     tests: float
     """How many tests of the specification there are."""
     failed: float
-    """The share of them that the candidate fails."""
+    """The share of these tests that the candidate fails."""
     voices: float
-    """Different forms in the group."""
+    """The number of different forms in the group."""
     standing: float
-    """Different forms that fail no test."""
+    """The number of different forms that fail no test."""
     inputs: float
-    """Inputs that tell anything."""
+    """The number of telling inputs."""
     contested: float
-    """Inputs on which not everybody gives one answer."""
+    """The number of inputs on which the answers differ."""
     agreeing: float
-    """Others that behave exactly alike."""
+    """The number of others that behave exactly alike."""
     nearly: float
-    """Others that behave alike on all but one input in twenty."""
+    """The number of others that behave alike on 19 of 20 inputs."""
     rivals: float
-    """The most others that some stranger has on its side; -1 without strangers."""
+    """The most others that behave like one stranger. -1 without strangers."""
     likeness: float
     """Mean likeness to the others."""
     stranger_likeness: float
-    """Mean likeness to the strangers: slips of a right program each resemble it more than one another."""
+    """Mean likeness to the strangers. Wrong variants of a right program resemble it more than they resemble each
+    other."""
     likeness_lead: float
-    """Likeness, less that of the best stranger."""
+    """Likeness minus that of the best stranger."""
     stranger_lead: float
-    """Likeness to strangers, less that of the best stranger."""
+    """Likeness to strangers minus that of the best stranger."""
     lonely: float
-    """Share of contested inputs on which nobody else gives the same answer."""
+    """Share of contested inputs on which no other candidate gives the same answer."""
     lonely_lead: float
-    """How much less lonely than the least lonely stranger."""
+    """How much lower `lonely` is than that of the least lonely stranger."""
     outvoted: float
     """Share of contested inputs on which another answer has clearly more voices."""
     plural: float
     """Share of contested inputs on which no answer has more voices."""
     plural_lead: float
-    """The same, less that of the best stranger."""
+    """`plural` minus that of the best stranger."""
     standing_likeness: float
-    """Mean likeness to the others that fail no test; 0.5 if there are none."""
+    """Mean likeness to the others that fail no test. 0.5 if there are none."""
     standing_agreeing: float
     standing_strangers: float
     raises: float
-    """Share of telling inputs on which it raises."""
+    """Share of telling inputs on which the candidate raises."""
     gives_none: float
     unanswered: float
     """Share of all inputs that ended in a limit."""
@@ -73,13 +76,13 @@ class Signals:
     variety: float
     """Different answers per telling input."""
     nearness: float
-    """Mean similarity of the text to those of the strangers; 0.5 if there are none."""
+    """Mean similarity of the text to those of the strangers. 0.5 if there are none."""
     nearest: float
-    """The same for the nearest few."""
+    """Mean similarity to the `NEAREST` most similar strangers."""
     nearness_lead: float
     nearest_lead: float
     violations: float
-    """Share of the inputs on which the result breaks what names, annotations or words promise."""
+    """Share of the inputs on which the result breaks a promise of names, annotations or words."""
 
     def vector(self) -> tuple[float, ...]:
         """All numbers, in the order of `NAMES`."""
@@ -91,7 +94,7 @@ NAMES = tuple(one.name for one in fields(Signals))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Own:
-    """What is counted for each candidate before any two are compared."""
+    """The counts of each candidate before candidates are compared."""
 
     agreeing: int
     likeness: float
@@ -106,8 +109,10 @@ class _Own:
 def signals_of(
     matrix: Matrix, *, tests: int, failed: Mapping[int, int], violations: Mapping[int, float]
 ) -> dict[int, Signals]:
-    """The signals of every candidate in the matrix. `failed` counts failed tests by candidate index, `violations`
-    the share of inputs that break a contract."""
+    """The signals of every candidate in the matrix.
+
+    `failed` is the number of failed tests by candidate index. `violations` is the share of inputs that break a
+    contract."""
     contested = _contested(matrix)
     own = {index: _own(matrix, index, contested) for index in matrix.trials}
     standing = sorted({matrix.voice_of[trial.index] for trial in matrix.trials.values() if trial.stands})
@@ -148,7 +153,7 @@ def _own(matrix: Matrix, index: int, contested: list[int]) -> _Own:
 
 
 def _votes(matrix: Matrix, index: int, others: list[int], contested: list[int]) -> tuple[float, float, float]:
-    """Shares of the contested inputs on which the candidate's answer is lonely, outvoted, and in the plurality."""
+    """Shares of the contested inputs on which the candidate's answer is lonely, is outvoted, and has a plurality."""
     lonely = outvoted = plural = known = 0
     for column in contested:
         answer = matrix.answers[index][column]
@@ -218,7 +223,7 @@ def _signals(
 
 
 def _is_none(seen: Observation) -> bool:
-    """Whether a call gave None, or a method did (then its object's attributes come after it)."""
+    """Whether a call returned None. The result of a method is followed by the attributes of its object."""
     value = seen.value
     if isinstance(value, Node) and value.kind == "list" and len(value.items) == 2:
         value = value.items[0]

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.golden import messages
 
 from plum_lsp.cli import plum_lsp
 from plum_trainer.cli import main as trainer
@@ -37,3 +38,10 @@ def test_every_trainer_command_is_documented(command: str) -> None:
 def test_every_message_is_documented(name: str) -> None:
     """An editor's author finds each command and notification in the documents."""
     assert f"`{name}`" in DOCUMENTS
+
+
+@pytest.mark.parametrize("name", spoken())
+def test_every_message_has_a_golden_example(name: str) -> None:
+    """The suites of the editor clients read the same example."""
+    golden = messages()
+    assert name.replace("/", ".").rpartition(".")[2] in golden | golden["executeCommand"]

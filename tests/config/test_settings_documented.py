@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import enum
 import re
 from pathlib import Path
 
+import plum_lsp
+import plum_trainer
 from plum_lsp.config import Settings, environment_name, setting_keys
-from plum_lsp.config.values import RANGES
+from plum_lsp.config.settings import RANGES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 ROW = re.compile(r"^\| `(?P<key>[a-z_.]+)` \| (?P<default>.+?) \| `(?P<name>PLUM_\w+)` \| (?P<meaning>.+?) \|$", re.M)
+
+
+ROOTS = [Path(str(package.__file__)).parent for package in (plum_lsp, plum_trainer)]
 
 
 def default_text(key: str) -> str:
@@ -47,3 +53,17 @@ def test_every_number_has_a_documented_range() -> None:
     assert numbers == set(RANGES)
     for key, (least, greatest) in RANGES.items():
         assert f"{least} to {greatest}" in meanings[key], key
+
+
+def test_every_setting_is_used() -> None:
+    """Some code outside `config` reads the field of that name. A setting without effect is a promise not kept."""
+    read = {
+        node.attr
+        for root in ROOTS
+        for path in root.rglob("*.py")
+        if path.parent.name != "config"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    own = {"data_dir", "cache_dir"}  # `config` itself makes these folders
+    assert {key.rpartition(".")[2] for key in setting_keys()} - own - read == set()

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.config.patterns import PARTS_MAX, PATTERN_CHARACTERS_MAX, PATTERNS_MAX
-from plum_lsp.project import files as reading
-from plum_lsp.project import gitignore
-from plum_lsp.project.files import IGNORE_BYTES_MAX, is_ignored_by_git, may_read
+from plum_lsp.project import gitignore, privacy
 from plum_lsp.project.gitignore import GitPatterns
+from plum_lsp.project.privacy import IGNORE_BYTES_MAX, is_ignored_by_git, private_paths
 
 NAMES = ("a", "b", "ab", "a.py", "b.py", "a b", "a ", "src", "é.py", "a]", "[a]", "a-b", "!a", "#a", "a\\b", "a*", "A")
 PIECES = (
@@ -151,10 +150,10 @@ def test_what_a_plumignore_hides_stays_hidden(tmp_path: Path) -> None:
     """A negation shows nothing that a `.plumignore` or the settings hide."""
     place = write(tmp_path / "src" / "a.py")
     write(tmp_path / ".gitignore", "/*\n!/src/\n")
-    assert may_read(place, tmp_path, ())
-    assert not may_read(place, tmp_path, ("a.py",))
+    assert private_paths(()).may_read(place, tmp_path)
+    assert not private_paths(("a.py",)).may_read(place, tmp_path)
     write(tmp_path / ".plumignore", "a.py\n!a.py\n")
-    assert not may_read(place, tmp_path, ())
+    assert not private_paths(()).may_read(place, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -189,8 +188,8 @@ def test_no_pattern_backtracks(line: str) -> None:
 def test_a_file_is_read_once_for_each_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often its folder is asked about; a new content is seen at once."""
     read: list[bytes] = []
-    kept = reading._IgnoreFiles(lambda content: read.append(content) or GitPatterns(content))
-    monkeypatch.setattr(reading, "_git_files", kept)
+    kept = privacy._IgnoreFiles(lambda content: read.append(content) or GitPatterns(content))
+    monkeypatch.setattr(privacy, "_git_files", kept)
     for content in (b"one.py\n", b"two.py\n"):
         write(tmp_path / ".gitignore", content)
         for name in ("one.py", "two.py", "deep/one.py"):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from support.projects import environment, tree
 
+from plum_lsp.config.folder import trusted_file
 from plum_lsp.domain.errors import ConfigError
-from plum_lsp.project.trust import FILE, TrustBook
+from plum_lsp.project.trust import TrustBook
 from plum_lsp.project.workspace import Opened, Trust, Workspace
 
 
@@ -31,7 +32,7 @@ def test_nothing_is_trusted_until_somebody_says_so(data: Path, root: Path) -> No
     """Not the first folder, and not where the file cannot be read."""
     assert not TrustBook(data).covers(root)
     for content in ("", "[]", "{", '{"trusted": "/"}', '{"trusted": [1, "relative"], "declined": []}'):
-        (data / FILE).write_text(content)
+        trusted_file(data).write_text(content)
         assert not TrustBook(data).covers(root)
 
 
@@ -60,8 +61,8 @@ def test_the_file_is_the_users_alone(data: Path, root: Path) -> None:
     """Nobody else can read or write it, and one that others can write is not believed."""
     book = TrustBook(data)
     book.trust(root)
-    assert (data / FILE).stat().st_mode & 0o777 == 0o600
-    (data / FILE).chmod(0o666)
+    assert trusted_file(data).stat().st_mode & 0o777 == 0o600
+    trusted_file(data).chmod(0o666)
     assert not book.covers(root)
 
 

@@ -37,11 +37,13 @@ def messages() -> dict[str, Any]:
         "completionItem": _plain(completion_item(offer, DOCUMENT, shows_markdown=True)),
         "didShowCompletion": {"item": item},
         "didPartiallyAcceptCompletion": {"item": item, "acceptedLength": len('sign = "XX"\r\n')},
+        "didSelectInterpreters": {"interpreters": {"file:///project": "/project/.venv/bin/python"}},
         "didChangeStatus": [_status(offer), _status(no_offer)],
         "executeCommand": {
             "accept": {"command": "plum.accept", "arguments": [offer.id]},
             "reject": {"command": "plum.reject", "arguments": [offer.id, "too long"]},
             "explain": {"command": "plum.explain", "arguments": [offer.id]},
+            "trust": {"command": "plum.trust", "arguments": [DOCUMENT.uri]},
         },
         "recorded": [{"recorded": True, "problem": ""}, {"recorded": False, "problem": "which offer?"}],
         "explanation": {

@@ -1,6 +1,6 @@
-"""Finds string literals of Python that are bound to, compared with, keyed by or passed under a secret's name.
+"""Finds string literals of Python that are assigned to a secret's name, compared with it, keyed by it or passed as it.
 
-Reads tokens, not a tree: a buffer is seldom whole while it is edited. Each token is looked at once.
+It reads tokens instead of a tree, because a buffer is often incomplete while it is edited. It visits each token once.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
 
 LITERAL_LENGTH_MAX = 100_000
-"""A literal without an end runs to the end of the text; of such a one no more is read."""
+"""The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
 ELEMENTS_MAX = 16
-"""Of a list, how many are remembered."""
+"""The most elements of a list that are remembered."""
 DEPTH_MAX = 200
-"""Brackets deeper than this are read as if they stood side by side."""
+"""Brackets that are nested deeper than this are read as if they were side by side."""
 
 _TOKEN = re.compile(
     r"""
@@ -39,7 +39,7 @@ _ENDS = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+', re.DOTALL),
 }
 _STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|from[ \t]+\S+[ \t]+import)\b")
-"""No line inside brackets starts like this: an unclosed bracket above has swallowed a statement."""
+"""No line inside brackets starts like this. If one does, a bracket above it was not closed."""
 _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
@@ -54,7 +54,7 @@ _VALUE_NAMES = words("value_names")
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One string literal: what stands between its quotes, and where."""
+    """One string literal: the text between its quotes, and its place."""
 
     start: int
     end: int
@@ -64,7 +64,7 @@ class Literal:
 
 @dataclass(slots=True)
 class _Frame:
-    """One open bracket, or the statement. `names` label the current element; `targets` label it by its place."""
+    """One open bracket, or the statement. `names` label the current element. `targets` label it by its position."""
 
     opener: str = ""
     callee: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class _Frame:
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What a text holds: literals that are secrets, and the spans that are no code."""
+    """The result for a text: the literals that are secrets, and the spans that are not code."""
 
     secrets: list[tuple[int, int]] = field(default_factory=list)
     quiet: list[tuple[int, int]] = field(default_factory=list)
@@ -107,7 +107,7 @@ class _Reader:
         self.subject = ""
 
     def run(self) -> None:
-        """Take each token once."""
+        """Process each token once."""
         position, text = 0, self.text
         while found := _TOKEN.search(text, position):
             kind, word, position = found.lastgroup, found.group(), found.end()
@@ -193,7 +193,7 @@ class _Reader:
         return self.functions[-1][1]
 
     def _operand(self) -> None:
-        """The operand before this token is complete: judge a literal, remember a name."""
+        """End the operand before this token: judge a literal, or remember a name."""
         frame = self.stack[-1]
         if frame.group:
             self._judge(frame, frame.group)
@@ -285,7 +285,10 @@ class _Reader:
             frame.last = word
 
     def _inherited(self, labels: tuple[tuple[str, Binding], ...]) -> Iterator[tuple[str, Binding]]:
-        """What brackets stand under says less of what is inside: only sure names go on, and not far."""
+        """The labels that a bracket passes on to its content.
+
+        Only direct labels are passed on, with a looser binding.
+        """
         for name, binding in labels:
             if binding is Binding.DIRECT and meaning(name) is Meaning.SECRET:
                 yield name, Binding.LOOSE
@@ -320,7 +323,7 @@ class _Reader:
             return
         frame.elements.append(frame.said)
         if len(frame.elements) > ELEMENTS_MAX:
-            del frame.elements[1:-4]  # the first may name what the last holds
+            del frame.elements[1:-4]  # the first element may name the value in the last
         frame.place += 1
         frame.said, frame.annotated, frame.compared = "", "", ""
         frame.left = frame.left if frame.opener == "(" else []
@@ -340,7 +343,7 @@ class _Reader:
         self.stack[0] = _Frame()
 
     def _labels(self, frame: _Frame) -> tuple[tuple[str, Binding], ...]:
-        """The names that a literal at this place goes under."""
+        """The names that label a literal at this place."""
         labels = [(name, Binding.DIRECT) for name in frame.names if name]
         if frame.compared and frame.compared != "==":
             labels.append((frame.compared, Binding.DIRECT))
@@ -380,7 +383,7 @@ class _Reader:
         self._hide(group, self._labels(frame))
 
     def _hide(self, group: list[Literal], labels: tuple[tuple[str, Binding], ...]) -> None:
-        """Hide the literals of a group if one of their names makes a secret of what they say together."""
+        """Hide the literals of a group if their joined text is a secret under one of their names."""
         value = "".join(_PLACEHOLDER.sub("", one.value) if one.is_formatted else one.value for one in group)
         meanings = [(meaning(name), binding) for name, binding in labels]
         is_known = len(group) > 1 and any(known_keys(value))

@@ -15,11 +15,12 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import AdapterError, ModelError, PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
-from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.hosting.sources import check_model_name, find_model
 from plum_lsp.policy.versions.folders import PublishedVersion

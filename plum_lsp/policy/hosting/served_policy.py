@@ -12,12 +12,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.hosting.engines import engine_called
 from plum_lsp.policy.hosting.serving import ServingState, read_state
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class ServedPolicy:
     def __init__(self, data_dir: Path) -> None:
         """The first request opens the connection."""
         self._data_dir = data_dir
-        self._store = VersionStore(data_dir / ADAPTERS)
+        self._store = VersionStore(versions_folder(data_dir))
         self._state: ServingState | None = None
         self._client: CompletionsPolicy | None = None
 

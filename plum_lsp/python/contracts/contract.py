@@ -1,8 +1,8 @@
-"""Properties that the words, names and annotations around a function promise, and whether a result breaks one.
+"""Finds properties that words, names and annotations promise of a function, and checks whether a result breaks one.
 
-A contract is weaker than an example and says more: it holds for inputs that nobody wrote down. It is evidence, never
-specification: words are read by pattern, and a promise that an example contradicts was misread and is dropped.
-Judged on the decoded, inert result and the literals of the call alone; runs no code.
+A contract is weaker than an example, but it also holds for inputs without an example. It is evidence and never
+specification. Words are read by pattern, and a promise that an example contradicts was misread and is dropped. The
+module judges by the decoded, inert result and the literals of the call. It runs no code.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from plum_lsp.python.reading.sources import Surface, expression_or_none, module_
 from plum_lsp.python.specification.doctests import without_sessions
 
 CALL_CHARACTERS_MAX = 4_000
-"""Longer calls are not read: their results say nothing that shorter ones do not."""
+"""Longer calls are not read. Shorter calls show the same properties."""
 PROBES_MAX = 6
-"""So many calls of its own are made for a contract that needs any."""
+"""The most probe calls for one contract."""
 BROKEN_BY_ALL, SCREENED_MIN = 0.8, 3
-"""Where this share of at least so many candidates breaks a contract, it is not the candidates that are wrong."""
+"""If this share of at least this many candidates breaks a contract, the contract was misread."""
 _PROBED = frozenset({ContractKind.IDEMPOTENT, ContractKind.INVERSE, ContractKind.UNCHANGED})
 _WRAPPERS = frozenset({"list", "tuple"})
 _PAIRS = (
@@ -42,15 +42,15 @@ _PAIRS = (
     ("flatten", "unflatten"),
     ("to", "from"),
 )
-"""Verbs of which one undoes the other, as parts of names."""
+"""Pairs of opposite verbs, as parts of names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """One promise about the function. `quote` is what it was read from.
+    """One promise about the function. `quote` is the text that it was read from.
 
-    `detail` depends on the kind: an annotation, a literal, an exception, "max" or "min", or the name of the function
-    that this one undoes. `subject` is the condition it holds under, if any, and the parameter that is about.
+    `detail` depends on the kind: an annotation, a literal, an exception, "max" or "min", or the name of the inverse
+    function. `subject` is the condition of the promise, if any, with the parameter of that condition.
     """
 
     kind: ContractKind
@@ -62,13 +62,13 @@ class Contract:
 
     @property
     def is_probed(self) -> bool:
-        """Whether it takes a call of its own (`probes_of`) to see it kept or broken."""
+        """Whether only a separate call (`probes_of`) shows if the contract holds."""
         return self.kind in _PROBED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """The call of the function within a call: its arguments by parameter, in order; whether `list(...)` is around."""
+    """The function's call inside a call: its arguments by parameter, in order, and whether `list(...)` is around it."""
 
     tree: ast.Call
     arguments: dict[str, Value]
@@ -76,7 +76,7 @@ class _Given:
 
 
 def contracts_of(context: Context, tests: Sequence[TestCase] = ()) -> tuple[Contract, ...]:
-    """The contracts of the function at the hole that none of `tests` contradicts, one of a kind and detail."""
+    """The contracts of the function at the hole that no test contradicts, one for each kind and detail."""
     function = reachable_function(context)
     if function is None or function.name.startswith("__"):
         return ()
@@ -101,9 +101,10 @@ def contracts_of(context: Context, tests: Sequence[TestCase] = ()) -> tuple[Cont
 
 
 def probes_of(contracts: Sequence[Contract], calls: Sequence[Call], *, limit: int = PROBES_MAX) -> tuple[Call, ...]:
-    """Calls that show whether the contracts hold that take a call of their own; to be run beside `calls`.
+    """Calls that check the contracts which need a separate call. They run in addition to `calls`.
 
-    Each is made out of one of `calls`, the same function applied twice, undone, or given named arguments to look at.
+    Each is made from one of `calls`: the function is applied twice, is inverted, or gets named arguments for
+    inspection.
     """
     found: dict[Call, None] = {}
     for contract in contracts:
@@ -113,7 +114,7 @@ def probes_of(contracts: Sequence[Contract], calls: Sequence[Call], *, limit: in
 
 
 def violations(contract: Contract, call: Call, observation: Observation) -> bool | None:
-    """Whether what `call` gave breaks the contract; None if it says nothing about this call."""
+    """Whether the result of `call` breaks the contract. None if the contract does not apply to this call."""
     if contract.is_probed:
         return _breaks_probed(contract, call, observation)
     given = _given(call, contract)
@@ -130,11 +131,12 @@ def violations(contract: Contract, call: Call, observation: Observation) -> bool
 def breaches(
     contracts: Sequence[Contract], calls: Sequence[Call], observed: Mapping[int, Sequence[Observation]]
 ) -> dict[int, tuple[tuple[Contract, int], ...]]:
-    """What each candidate of a group breaks, by candidate index: contracts, and the places of the calls that show it.
+    """The broken contracts of each candidate, by candidate index, with the places of the calls that show it.
 
     `observed` follows `calls`.
 
-    An input on which nearly every candidate breaks a contract is outside of it, or the contract was misread there.
+    If nearly all candidates break a contract on one input, the input is outside of the contract, or the contract was
+    misread.
     """
     broken: dict[int, list[tuple[Contract, int]]] = {index: [] for index in observed}
     for contract in contracts:
@@ -150,12 +152,12 @@ def breaches(
 
 
 def _probe(contract: Contract, call: Call) -> Call | None:
-    """What shows whether `contract` holds where `call` was made; None if it cannot be shown there."""
+    """The call that checks `contract` on the input of `call`. None if it cannot be checked there."""
     given = _given(call, contract)
     if given is None or given.is_wrapped or not given.tree.args or given.tree.keywords:
         return None
     if not isinstance(given.tree.func, ast.Name):
-        return None  # an object may well change between two calls
+        return None  # an object may change between two calls
     target = contract.function
     arguments = [ast.unparse(argument) for argument in given.tree.args]
     if contract.kind is ContractKind.UNCHANGED:
@@ -170,7 +172,7 @@ def _probe(contract: Contract, call: Call) -> Call | None:
 
 
 def _header(function: FunctionSymbol, surface: Surface) -> tuple[tuple[str, ...], str | None]:
-    """The names of the positional parameters without `self`, and the annotation of the result, if there is one."""
+    """The names of the positional parameters without `self`, and the annotation of the result or None."""
     tree = module_or_none(f"{function.signature}: pass")
     if tree is None or not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return function.parameters, None
@@ -182,7 +184,7 @@ def _header(function: FunctionSymbol, surface: Surface) -> tuple[tuple[str, ...]
 
 
 def _inverses(function: FunctionSymbol, context: Context) -> Iterator[Promise]:
-    """A function of the buffer whose name is this one's with the opposite verb in it."""
+    """The functions of the buffer whose name is this one's with the opposite verb."""
     if function.class_name is not None:
         return
     program = f"{context.before}\n{context.after}"
@@ -199,7 +201,7 @@ def _inverses(function: FunctionSymbol, context: Context) -> Iterator[Promise]:
 
 
 def _is_contradicted(contract: Contract, tests: Sequence[TestCase]) -> bool:
-    """Whether a person's example breaks the contract, so that it must have been misread."""
+    """Whether an example contradicts the contract, so that the contract was misread."""
     if contract.is_probed:
         return False
     for test in tests:
@@ -221,7 +223,7 @@ def _is_contradicted(contract: Contract, tests: Sequence[TestCase]) -> bool:
 
 
 def _given(call: Call, contract: Contract) -> _Given | None:
-    """The function's call, if it is all there is but for a `list(...)`, and its arguments are literals."""
+    """The function's call, if the expression holds only it (and perhaps `list(...)`) and its arguments are literals."""
     if len(call.expression) > CALL_CHARACTERS_MAX:
         return None
     return _read_call(call.expression, contract.function, contract.parameters)
@@ -229,7 +231,7 @@ def _given(call: Call, contract: Contract) -> _Given | None:
 
 @lru_cache(maxsize=512)
 def _read_call(expression: str, function: str, parameters: tuple[str, ...]) -> _Given | None:
-    """Every candidate of a group is judged on the same calls, so each is read once."""
+    """Read one call. Cached, because all candidates of a group are judged on the same calls."""
     tree = expression_or_none(expression)
     is_wrapped = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in _WRAPPERS
     if is_wrapped and isinstance(tree, ast.Call) and len(tree.args) == 1 and tree.func.id != function:  # type: ignore[attr-defined]
@@ -259,11 +261,11 @@ _PROBES = {
     ContractKind.INVERSE: "[[_once, {function}({detail}(_once)",
     ContractKind.IDEMPOTENT: "[[_once, {function}(_once",
 }
-"""How the probe of a contract begins."""
+"""The start of the probe expression for each kind of contract."""
 
 
 def _breaks_probed(contract: Contract, call: Call, observation: Observation) -> bool | None:
-    """Whether the two values that a probe of the contract shows differ."""
+    """Whether the two values in the result of a probe differ."""
     beginning = _PROBES[contract.kind].format(function=contract.function, detail=contract.detail)
     if not call.expression.startswith(beginning):
         return None
@@ -274,7 +276,7 @@ def _breaks_probed(contract: Contract, call: Call, observation: Observation) -> 
 
 
 def _breaks_condition(contract: Contract, given: _Given, observation: Observation) -> bool | None:
-    """Whether a call under the contract's condition came to another end than it should."""
+    """Whether a call under the contract's condition ended differently from the promise."""
     if not _is_met(contract.subject, given.arguments) or given.is_wrapped:
         return None
     if observation.is_cut_off or observation.ending is Ending.CRASHED:
@@ -292,7 +294,7 @@ def _breaks_condition(contract: Contract, given: _Given, observation: Observatio
 
 
 def _is_met(subject: str, arguments: Mapping[str, Value]) -> bool:
-    """Whether the one argument that a condition can be about is empty, negative or zero."""
+    """Whether the only argument that can match the condition is empty, negative or zero."""
     condition, _, named = subject.partition(" ")
     about = {named: arguments[named]} if named in arguments else arguments
     if condition == "empty":
@@ -305,13 +307,13 @@ def _is_met(subject: str, arguments: Mapping[str, Value]) -> bool:
 
 
 def _whole(given: _Given) -> list[Value] | None:
-    """The items of the only argument that has any; None where several have, or none."""
+    """The items of the only argument with items. None if several arguments have items, or none has."""
     found = [items for value in given.arguments.values() if (items := values.items_of(value)) is not None]
     return found[0] if len(found) == 1 else None
 
 
 def _all_items(given: _Given) -> list[Value] | None:
-    """The items of all arguments that have any, text aside; None where there are none."""
+    """The items of all arguments with items, except text. None if there are none."""
     found = [value for value in given.arguments.values() if values.items_of(value) is not None]
     if not found or any(isinstance(value, str) for value in found):
         return None

@@ -1,5 +1,7 @@
-"""What can be told from a decoded value about contracts: its type, its items, their order. Pure, and safe on hostile
-values: nothing is hashed or built from them but text, and what is too large is not judged (None).
+"""Reads properties of a decoded value that contracts need: its type, its items, their order.
+
+Pure, and safe on hostile values: it only makes text from them and never hashes them. Values that are too large are not
+judged (None).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from itertools import pairwise
 from plum_lsp.domain.verification import Node, Value
 
 ITEMS_MAX = 2_000
-"""Longer results are not judged; generated inputs are short."""
+"""Longer results are not judged. Generated inputs are short."""
 _SEQUENCES = frozenset({"list", "tuple", "namedtuple", "generator", "view", "deque", "ndarray"})
 _SETS = frozenset({"set", "frozenset"})
 _KEY_CHARACTERS_MAX = 10_000
@@ -37,7 +39,7 @@ def of_literal(tree: ast.expr) -> Value:
     """The value of a literal, in the form of decoded values.
 
     Raises:
-        ValueError: it is no literal.
+        ValueError: the expression is not a literal.
     """
     if isinstance(tree, ast.Call):
         if isinstance(tree.func, ast.Name) and tree.func.id in _SETS and not tree.keywords and len(tree.args) < 2:
@@ -65,7 +67,7 @@ def _of_python(value: object) -> Value:
 
 
 def items_of(value: Value) -> list[Value] | None:
-    """The items of a sequence or set, the characters of a text; None for anything else or too much of it."""
+    """The items of a sequence or set, or the characters of a text. None for other values and for too many items."""
     items: Sequence[Value]
     if isinstance(value, str):
         items = list(value) if len(value) <= ITEMS_MAX else [None] * (ITEMS_MAX + 1)
@@ -77,7 +79,7 @@ def items_of(value: Value) -> list[Value] | None:
 
 
 def is_sequence(value: Value) -> bool:
-    """Whether the value has items in an order, text aside."""
+    """Whether the value has ordered items and is not text."""
     return isinstance(value, Node) and value.kind in _SEQUENCES
 
 
@@ -92,14 +94,14 @@ def size_of(value: Value) -> int | None:
 
 
 def number_of(value: Value) -> int | float | None:
-    """The value if it is a real number that can be ordered, else None; truth values are no numbers here."""
+    """The value if it is a real number that can be ordered, else None. Booleans do not count as numbers here."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return None
     return value
 
 
 def key_of(value: Value) -> str:
-    """Text that is equal for equal values: `1`, `1.0` and True are, as Python has it; never hashed."""
+    """Text that is equal for equal values. `1`, `1.0` and True are equal, as in Python. Values are never hashed."""
     pieces: list[str] = []
     _key(value, pieces, [_KEY_CHARACTERS_MAX])
     return "".join(pieces)
@@ -139,7 +141,7 @@ def _node_key(value: Node, pieces: list[str], room: list[int]) -> None:
 
 
 def is_same(left: Value, right: Value) -> bool:
-    """Whether two values are equal, a list and a tuple of the same items too (wording seldom tells them apart)."""
+    """Whether two values are equal. A list equals a tuple of the same items, because wording seldom separates them."""
     if is_sequence(left) and is_sequence(right):
         one, other = items_of(left), items_of(right)
         return one is not None and other is not None and [key_of(i) for i in one] == [key_of(i) for i in other]
@@ -147,7 +149,7 @@ def is_same(left: Value, right: Value) -> bool:
 
 
 def in_order(items: Sequence[Value], *, is_descending: bool = False) -> bool | None:
-    """Whether numbers or texts are in order; None if the items cannot be ordered here."""
+    """Whether numbers or texts are in order. None if the items cannot be ordered here."""
     numbers = [number_of(item) for item in items]
     texts = [item for item in items if isinstance(item, str)]
     if len(texts) == len(items):
@@ -163,20 +165,20 @@ def in_order(items: Sequence[Value], *, is_descending: bool = False) -> bool | N
 
 
 def are_same_items(left: Sequence[Value], right: Sequence[Value]) -> bool:
-    """Whether the two hold the same items, as often, in whatever order."""
+    """Whether the two hold the same items equally often, in any order."""
     return len(left) == len(right) and sorted(map(key_of, left)) == sorted(map(key_of, right))
 
 
 def are_among(left: Sequence[Value], right: Sequence[Value]) -> bool:
-    """Whether every item of `left` is one of `right`, however often."""
+    """Whether every item of `left` occurs in `right`. Counts are ignored."""
     known = {key_of(item) for item in right}
     return all(key_of(item) in known for item in left)
 
 
 def conforms(annotation: ast.expr, value: Value) -> bool | None:
-    """Whether a value is of an annotated type; None for types that cannot be told from data.
+    """Whether a value is of an annotated type. None for types that data does not show.
 
-    An int is accepted where a float is declared (PEP 484), and nothing is said of protocols, classes and variables.
+    An int is accepted where a float is declared (PEP 484). Protocols, classes and type variables give None.
     """
     match annotation:
         case ast.Constant(value=None) | ast.Name(id="None"):
@@ -227,7 +229,7 @@ def _plain(name: str, value: Value) -> bool | None:
             return type(value).__name__ == name
     if name in _ONE_OF:
         if isinstance(value, Node) and value.type_name.rsplit(".", 1)[-1] not in {value.kind, name}:
-            return None  # a class of its own may well be a subclass
+            return None  # another class may be a subclass
         return isinstance(value, Node) and value.kind in _ONE_OF[name]
     return None
 

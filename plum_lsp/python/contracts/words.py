@@ -1,7 +1,7 @@
 """Reads promises about a function's result out of its docstring and name: "returns a sorted copy", "never negative".
 
-Reads by pattern and errs on the side of silence: a word counts only where it speaks of the result, not of what is
-given, and a sentence that hedges ("sorted by", "or -1 if", "unless") promises nothing. Knows nothing of values.
+It reads by pattern and prefers to miss a promise. A word counts only if it describes the result, not the arguments. A
+sentence with a condition ("sorted by", "or -1 if", "unless") gives no promise. The module does not handle values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 class ContractKind(enum.Enum):
-    """What is promised; see `contract` for how each is checked."""
+    """The kind of a promise. `contract` checks each kind."""
 
     TYPE = "of the annotated type"
     ASCENDING = "in ascending order"
@@ -35,10 +35,10 @@ class ContractKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """A kind, the words it was read from, and what it says in particular.
+    """A kind, the words it was read from, and its details.
 
-    `subject` is the condition under which it holds ("empty", "negative", "zero"), followed by the parameter where one
-    is named.
+    `subject` is the condition under which it holds ("empty", "negative", "zero"), followed by the parameter if one is
+    named.
     """
 
     kind: ContractKind
@@ -49,7 +49,7 @@ class Promise:
 
 _QUOTE_CHARACTERS = 120
 _FLAGS = re.IGNORECASE | re.VERBOSE
-"""Patterns are written over several lines; a space to be met stands behind a backslash."""
+"""Patterns span several lines. A space that must match is escaped with a backslash."""
 _RETURN_FIELD = re.compile(
     r"(?:^|\n)[ \t]* (?: [:@]returns?\b[^:\n]{0,40}:? | (?:returns?|outputs?|yields?)[ ]?: ) [ \t]*\n?(?P<said>[^\n]+)",
     _FLAGS,
@@ -63,7 +63,7 @@ _TYPED_RETURN = re.compile(
     _FLAGS,
 )
 _TYPES = {"boolean": "bool", "int": "float", "integer": "float", "string": "str"}
-"""Types in prose are meant loosely: an integer may be a whole float, and what is not found is None."""
+"""Types in prose are loose: an "integer" may be a whole float, and None often stands for a missing result."""
 _IMPERATIVE = re.compile(
     r"""^\W*(?:
         (?:this|the)\ (?:function|method)\  |
@@ -73,7 +73,7 @@ _IMPERATIVE = re.compile(
     _FLAGS,
 )
 _PRECONDITION = re.compile(r"\b(?:pre-?conditions?|undefined (?:if|when|unless)|unpredictable)\b", re.IGNORECASE)
-"""What holds under a stated precondition may fail on inputs that were made without knowing it."""
+"""A promise under a stated precondition may fail on generated inputs, because these ignore the precondition."""
 _HEDGE = re.compile(r"\b(?:if|when|unless|whether|else|otherwise|except|either|true|false|-1)\b", re.IGNORECASE)
 _KEYED = re.compile(
     r"""\b(?: according | based | by\ (?!using|means|a\b|the\ \w+\ sort|ascending|descending|\w+\ sort) | respect
@@ -82,7 +82,7 @@ _KEYED = re.compile(
         | partial\w* | pancake | colou?rs? | flag | steps? | states? | each )\b""",
     _FLAGS,
 )
-"""Words beside "sort" that say that it is not the items' own order that counts."""
+"""Words beside "sort" which mean that a key, not the items' own order, decides."""
 _NESTED = re.compile(r"\b(?:lists|sublists|tuples|pairs)\b", re.IGNORECASE)
 _UP = re.compile(r"\b(?:ascending|increasing|non-?decreasing|smallest to largest|sorted order)\b", re.IGNORECASE)
 _DOWN = re.compile(r"\b(?:descending|decreasing|non-?increasing|largest to smallest|reversed? order)\b", re.IGNORECASE)
@@ -198,7 +198,7 @@ _CONDITIONS = (
     ("zero", rf"{_NAMED}\ is\ (?:equal\ to\ )?(?:0|zero)$"),
 )
 TEXT_CHARACTERS_MAX = 4_000
-"""A longer docstring is read up to here."""
+"""Only this many characters of a docstring are read."""
 
 
 def promises_in(text: str, name: str, parameters: Sequence[str]) -> list[Promise]:
@@ -231,7 +231,7 @@ def _types(text: str) -> Iterator[Promise]:
 
 
 def _clauses(text: str) -> Iterator[tuple[str, bool]]:
-    """What is said of the result, and what the function is told to do (True), without hedged sentences."""
+    """The clauses about the result (False) and the action of the function (True), without conditional sentences."""
     opening = _IMPERATIVE.match(text.strip())
     if opening is not None and not re.match(r"returns?\b", opening.group("said"), re.IGNORECASE):
         yield opening.group("said"), True
@@ -284,7 +284,7 @@ def _of_order(clause: str, *, is_action: bool) -> Iterator[Promise]:
 
 
 def _conditions(text: str, parameters: Sequence[str]) -> Iterator[Promise]:
-    """What comes of empty, negative or zero arguments."""
+    """The promises for empty, negative or zero arguments."""
     for pattern in _EMPTY_GIVES:
         for match in pattern.finditer(text):
             stated = match.group("literal")
@@ -315,7 +315,7 @@ _NAMES: tuple[tuple[str, ContractKind, str], ...] = (
         "",
     ),
 )
-"""What a name alone says. Only such as are used for nothing else."""
+"""Promises of a name alone. Only names with a single meaning are listed."""
 
 
 def _of_name(name: str) -> Iterator[Promise]:

@@ -94,7 +94,7 @@ def _problem(text: str, tree: ast.Module | str, place: Inserted, context: Contex
 
 
 def _hidden(text: str, context: Context) -> list[str]:
-    """The characters of the candidate that nobody sees and that the document does not contain, as `U+202E`."""
+    """The invisible characters of the candidate that the document does not contain, as `U+202E`."""
     own = hidden_characters(text)
     if own:
         own -= hidden_characters(context.before + context.after + context.prefix + context.suffix)

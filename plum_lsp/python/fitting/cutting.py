@@ -25,17 +25,17 @@ from dataclasses import dataclass
 from plum_lsp.domain.suggestion import Block, HoleKind
 
 OUTER_COMMENTS_MAX = 2
-"""After this many comments in a row left of the block, the block is taken to have ended before them."""
+"""After this many comments in a row left of the block, the block counts as ended before them."""
 
 _TOKEN = re.compile(r"'''|\"\"\"|'|\"|#.*|[()\[\]{}]|\\.|[^\s'\"#()\[\]{}\\]+", re.DOTALL)
 _DEFINITION_OR_DECORATOR = re.compile(r"@|(?:async\s+def|def|class)\b")
 _DEFINITION_CHARACTERS = 24
-"""So many characters tell whether an unfinished line is a definition, with any usual space after `async`."""
+"""This many characters show whether an unfinished line is a definition, with any usual space after `async`."""
 _DEFINITION = re.compile(r"(?:async\s+def|def|class)\b")
 
 
 def width(indent: str) -> int:
-    """Columns of an indentation, tabs to multiples of eight as Python counts them."""
+    """The columns of an indentation. Tabs go to multiples of eight, as in Python."""
     return len(indent.expandtabs(8))
 
 
@@ -54,7 +54,7 @@ class _Scan:
         return bool(self.quote) or self.depth > 0 or self.is_continued
 
     def begin(self) -> None:
-        """A physical line begins."""
+        """Begin a physical line."""
         self.is_continued = False
         if not self.is_open:
             self.last = ""
@@ -66,7 +66,7 @@ class _Scan:
             place = self._in_string(part, place) if self.quote else self._in_code(part, place)
 
     def end(self) -> None:
-        """The physical line has ended, and with it a string in single quotation marks."""
+        """End the physical line. A string in single quotation marks ends with it."""
         if len(self.quote) == 1 and not self.is_continued:
             self.quote = ""
 
@@ -102,7 +102,7 @@ class _Scan:
 
 
 class Cutter:
-    """Takes a completion as it streams and knows when it has left its block. Chunks may be split anywhere."""
+    """Takes a completion as it streams and detects when it has left its block. Chunks may be split anywhere."""
 
     def __init__(self, block: Block) -> None:
         self._block = block
@@ -124,7 +124,7 @@ class Cutter:
 
     @property
     def text(self) -> str:
-        """What belongs to the block: all that came, or once it has ended, all up to its last line."""
+        """The text of the block: all text so far, or after its end the text up to its last line."""
         return self._text[: self._kept_end] if self.has_ended else self._text
 
     def feed(self, chunk: str) -> bool:
@@ -139,13 +139,13 @@ class Cutter:
         return self.has_ended
 
     def close(self) -> str:
-        """The stream is over: judge the last line, and give the text."""
+        """Judge the last line at the end of the stream, and return the text."""
         if not self.has_ended and self._line_start < len(self._text):
             self._take(self._text[self._line_start :], len(self._text))
         return self.text
 
     def _take(self, line: str, end: int) -> None:
-        """One physical line is complete."""
+        """Process one complete physical line."""
         if (self._is_first_line and self._is_line) or self._scan.is_open:
             self._keep(line, end)
         elif not line.strip():
@@ -161,7 +161,7 @@ class Cutter:
         self._is_first_line = False
 
     def _keep(self, line: str, end: int) -> None:
-        """The line belongs to the block."""
+        """Add the line to the block."""
         code = line.strip()
         if not self._scan.is_open and code and not code.startswith("#"):
             self._has_definition |= not self._lines_of_code and bool(_DEFINITION.match(code))
@@ -175,7 +175,7 @@ class Cutter:
         self._end_of_line_hole()
 
     def _end_of_line_hole(self) -> None:
-        """In a LINE hole, the end of the first logical line ends all, unless it opens a block."""
+        """In a LINE hole, end the completion after the first logical line, unless this line opens a block."""
         if self._is_line and not self._opens_block and not self._scan.is_open:
             if self._scan.last == ":":
                 self._opens_block = True
@@ -198,7 +198,7 @@ class Cutter:
         return is_more or self._has_definition
 
     def _leaves_already(self, partial: str) -> bool:
-        """Whether an unfinished line has left: its first character of code stands too far left."""
+        """Whether an unfinished line has left the block, because its first character of code stands too far left."""
         code = partial.lstrip()
         if not code or code[0] == "#" or self._scan.is_open or self._block.kind is HoleKind.MODULE:
             return False
@@ -210,7 +210,7 @@ class Cutter:
 
 
 def cut(text: str, block: Block) -> tuple[str, bool]:
-    """The part of a completion that belongs to the block, and whether something was beyond it."""
+    """The part of a completion that belongs to the block, and whether text followed it."""
     cutter = Cutter(block)
     cutter.feed(text)
     kept = cutter.close()

@@ -1,4 +1,4 @@
-"""What a candidate's program shows without running it: whether it parses, and which names are undefined."""
+"""Checks a candidate's program without running it: whether it parses, and which names are undefined."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Making a completion's text fit at the cursor: indentation restored, what the document already has taken off.
+"""Fits a completion's text to the cursor: restores indentation and removes text that the document already has.
 
-Pure. Never adds code: it only takes away what is there twice, and restores whitespace that a prompt left out.
+Pure. It never adds code. It only removes doubled text, and restores whitespace that a prompt left out.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def place_at_cursor(text: str, block: Block) -> str:
 
 
 def without_repeated_suffix(text: str, after: str, block: Block) -> str:
-    """The text without lines at its end that are the lines which follow the cursor anyway."""
+    """The text without lines at its end that repeat the lines after the cursor."""
     rest, _, following = after.partition("\n")
     if rest.strip():
         if block.line_head.strip():
@@ -62,10 +62,10 @@ def without_repeated_suffix(text: str, after: str, block: Block) -> str:
 
 
 def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
-    """The text, then ever shorter versions of it without an end that the rest of the cursor's line has already.
+    """The text, then shorter versions without an end that the rest of the cursor's line already has.
 
-    In order of trust: as it is, without the longest overlap with what follows on the line, without closing characters.
-    Where whole lines go in front of a line that is there, that line is kept apart from them.
+    The order is: unchanged, without the longest overlap with the rest of the line, without closing characters. If whole
+    lines are inserted before an existing line, that line stays separate.
     """
     if after.partition("\n")[0].strip() and not block.line_head.strip() and text.strip():
         apart = f"{text.rstrip()}\n{block.line_head}"

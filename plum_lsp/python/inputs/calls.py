@@ -1,8 +1,9 @@
-"""Makes calls to observe where nobody said what the result should be: edge values first, always the same ones.
+"""Makes calls without expected results, to observe candidates on them. Edge values come first. The output is
+deterministic.
 
-Types come from annotations, from default values and from the arguments of examples, else they are guessed and tried: an
-input on which most candidates raise is no evidence (see `verification.agreement`). A second round starts from the calls
-that most candidates answered, and from the literals that they name. Runs nothing and expects nothing.
+Types come from annotations, from default values and from the arguments of examples. Other types are guessed and tried:
+an input on which most candidates raise does not count (see `verification.agreement`). A second round starts from the
+calls that most candidates answered, and from the literals in the candidates. The module runs no code.
 """
 
 from __future__ import annotations
@@ -35,21 +36,23 @@ from plum_lsp.python.reading.sources import (
 POOL_MAX = 24
 """The most values tried for one parameter."""
 LIKELY_MAX = 10
-"""Values of likely types come first in the pool of an unannotated parameter: as many as tell candidates apart."""
+"""The most values of likely types, which come first in the pool of an unannotated parameter. They suffice to separate
+candidates."""
 FROM_ANSWERED_MAX = 12
-"""So many of the answered calls are varied for the second round; more would crowd one another out."""
+"""The most answered calls that are varied for the second round. With more, each would get too few variants."""
 _UNSIGNED = re.compile(r"\b(?:positive|natural|non-?negative)\b", re.IGNORECASE)
 _LARGE_NUMBER = re.compile(r"(?<!\w)\d{4,}|\de\d")
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
 _TYPICAL = 4
-"""Which value of a guessed type is tried first: an empty list would pass for a list of anything."""
+"""The place of the value of a guessed type that is tried first. An empty list would fit every list type."""
 
 
 def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) -> tuple[Call, ...]:
-    """At most `limit` distinct calls of the function at the hole; empty where it cannot be called or typed.
+    """At most `limit` distinct calls of the function at the hole. Empty if it cannot be called or its types are
+    unknown.
 
-    First come its `tests` (those read from examples) with one argument changed, then calls of our own making. What an
-    example already calls is not repeated.
+    The calls of its `tests` (read from examples) with one argument changed come first, then generated calls. Calls of
+    the examples themselves are not repeated.
     """
     maker = _Maker.of(context)
     if maker is None:
@@ -68,10 +71,10 @@ def further_calls(
     limit: int,
     changes_arguments: bool = False,
 ) -> tuple[Call, ...]:
-    """At most `limit` more calls, none of which was `made` already: near those that most candidates `answered`, of
-    the types that these have, and with the literals that the texts of the `candidates` name.
+    """At most `limit` more calls that are not in `made`.
 
-    With `changes_arguments`, what the function does to its arguments is shown beside its result.
+    They are near the calls that most candidates `answered`, have the types of these, and use the literals in the texts
+    of the `candidates`. With `changes_arguments`, the result of a call also contains its arguments after the call.
     """
     texts = list(candidates)
     if is_outside(context):
@@ -89,10 +92,10 @@ def further_calls(
 
 
 def far_fetched(context: Context, calls: Sequence[Call]) -> frozenset[int]:
-    """The places of those calls that give an unannotated parameter something that nobody speaks of.
+    """The places of the calls that give an unannotated parameter a value of an unlikely type.
 
-    They were worth trying. Where likelier ones are answered, they would only show what candidates do outside their
-    contract: a text where a list is meant.
+    If calls with likelier types are answered, these calls would only show behaviour outside the contract, such as a
+    text where a list is expected.
     """
     function = reachable_function(context)
     maker = _Maker.for_function(context, function, ()) if function is not None else None
@@ -116,13 +119,13 @@ def far_fetched(context: Context, calls: Sequence[Call]) -> frozenset[int]:
 
 
 def _family(annotation: str) -> str:
-    """The outermost type; numbers are one family."""
+    """The outermost type. All numbers are one family."""
     outer = annotation.split("[")[0]
     return "number" if outer in {"int", "float", "bool", "complex"} else outer
 
 
 def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: int) -> list[Call]:
-    """Calls of what most candidates define, taking turns; then what they leave in variables."""
+    """Calls of the functions that most candidates define, in turns, then a call for the values of their variables."""
     turns = []
     for around, function in filled(context, candidates):
         maker = _Maker.for_function(around, function, candidates, shows_state=False)
@@ -134,7 +137,7 @@ def _calls_of_definitions(context: Context, candidates: Sequence[str], limit: in
 
 
 def _with_arguments(call: Call) -> Call | None:
-    """The same call, followed by its arguments as they are afterwards; None where there is nothing to be seen."""
+    """The same call, followed by its arguments after the call. None if the call is not a plain one of a function."""
     tree = expression_or_none(call.expression)
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name) or tree.keywords or call.setup:
         return None
@@ -156,14 +159,19 @@ def _distinct(calls: Iterable[Call], known_calls: Sequence[Call], limit: int) ->
 
 
 def _is_large(call: Call) -> bool:
-    """Whether the call names a big number: it may take for ever, and what comes after it in the child is lost."""
+    """Whether the call contains a big number.
+
+    It may run very long, and the calls after it in the child are then lost.
+    """
     return _LARGE_NUMBER.search(f"{call.setup}\n{call.expression}") is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Maker:
-    """Makes calls of one function. `shows_state` puts an object's attributes beside the result of a method: only
-    where the buffer says what they are called, not the candidates."""
+    """Makes calls of one function.
+
+    `shows_state` adds an object's attributes to the result of a method. It is only set if the buffer, not the
+    candidates, defines their names."""
 
     context: Context
     function: FunctionSymbol
@@ -173,7 +181,7 @@ class _Maker:
 
     @classmethod
     def of(cls, context: Context, candidates: Iterable[str] = ()) -> _Maker | None:
-        """The maker for the function at the hole; None where it cannot be called."""
+        """The maker for the function at the hole. None if it cannot be called."""
         function = reachable_function(context)
         return cls.for_function(context, function, candidates) if function is not None else None
 
@@ -181,7 +189,7 @@ class _Maker:
     def for_function(
         cls, context: Context, function: FunctionSymbol, candidates: Iterable[str], *, shows_state: bool = True
     ) -> _Maker | None:
-        """The maker for a function of the context's program; None where it cannot be called."""
+        """The maker for a function of the context's program. None if it cannot be called."""
         if function.name.startswith("__"):
             return None
         if any(name.endswith((".setter", ".deleter", "fixture")) for name in function.decorators):
@@ -192,9 +200,9 @@ class _Maker:
         return cls(context=context, function=function, surface=surface, pools=pools, shows_state=shows_state)
 
     def calls(self, shown: Sequence[Call], *, is_typed: bool = False) -> list[Call]:
-        """Calls with arguments from the pools of the parameters; none where one of them is of a type we cannot make.
+        """Calls with arguments from the pools of the parameters. Empty if there are no values of some parameter's type.
 
-        With `is_typed`, the types of unannotated parameters are those of the `shown` calls and no others.
+        With `is_typed`, unannotated parameters only have the types in the `shown` calls.
         """
         parameters = self._parameters()
         if parameters is None:
@@ -215,7 +223,7 @@ class _Maker:
         return self._method_calls(rows)
 
     def within(self, calls: list[Call], shown: Sequence[Call]) -> list[Call]:
-        """Those of `calls` whose arguments keep to what is meant; `shown` are calls that do."""
+        """The `calls` whose arguments keep to the intended ones. `shown` are calls with intended arguments."""
         names = [argument.arg for argument, _, _ in self._parameters() or []]
         arguments = shown_arguments([call.expression for call in shown], self.function)
         intended = Intended.of(self.function, names, arguments)
@@ -225,7 +233,7 @@ class _Maker:
         return [call for call, found in zip(calls, given, strict=True) if all(map(intended.holds, found))]
 
     def _method_calls(self, rows: list[str]) -> list[Call]:
-        """The method on several objects in turn, with the object's attributes after the call where they can be had."""
+        """Calls of the method on several objects in turn, followed by the object's attributes if they are known."""
         receivers = receivers_of(self.context, self.surface, self._values)
         return [
             self._method_call(receivers[(turn + turn // len(receivers)) % len(receivers)], row)
@@ -242,7 +250,7 @@ class _Maker:
         return Call(expression=f"[{own}, {receiver.name}.__dict__]", setup=setup)
 
     def _parameters(self) -> list[tuple[ast.arg, ast.expr | None, bool]] | None:
-        """Parameter, default, and whether it is keyword-only; without `self`, `*args` and `**kwargs`."""
+        """Each parameter, its default, and whether it is keyword-only. Without `self`, `*args` and `**kwargs`."""
         tree = module_or_none(f"{self.function.signature}: pass")
         if tree is None or not isinstance(tree.body[0], ast.FunctionDef | ast.AsyncFunctionDef):
             return None
@@ -278,7 +286,7 @@ class _Maker:
         *,
         is_typed: bool,
     ) -> list[str]:
-        """The values to try for a parameter, edge values first, those of the examples after them."""
+        """The values to try for a parameter: edge values first, then those of the examples."""
         argument, default, _ = parameter
         sources = [call[key] for call in shown for key in (str(place), argument.arg) if key in call]
         values: list[str] = []
@@ -298,7 +306,7 @@ class _Maker:
         return [value for value in dict.fromkeys([*values[:POOL_MAX], *sources[:POOL_MAX]]) if stated.holds(value)]
 
     def _of_types(self, sources: Sequence[str]) -> list[str]:
-        """Values of the types that literals have, the most frequent type first."""
+        """Values of the types of these literals, the most frequent type first."""
         counts: dict[str, int] = {}
         for source in sources:
             counts[type_of(source)] = counts.get(type_of(source), 0) + 1
@@ -306,20 +314,20 @@ class _Maker:
         return interleaved([self.pools.of(annotation) for annotation in annotations if annotation is not None])
 
     def _guessed(self, name: str) -> list[str]:
-        """Values of what the name and the docstring speak for, then of anything."""
+        """Values of the types that the name and the docstring suggest, then of all other types."""
         docstring = self.function.docstring
         likely = self._typical(likely_annotations(name, docstring))
         return list(dict.fromkeys([*likely[:LIKELY_MAX], *self._typical(guessed_annotations(name, docstring))]))
 
     def _typical(self, annotations: Sequence[str]) -> list[str]:
-        """Values of several types in turns, of each a typical one first."""
+        """Values of several types in turns, with a typical value of each type first."""
         guesses = (expression_or_none(guess) for guess in annotations)
         pools = [self.pools.of(guess) for guess in guesses if guess is not None]
         return interleaved([[*pool[_TYPICAL : _TYPICAL + 1], *pool] for pool in pools])
 
 
 def _classes(context: Context, words: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Expressions that make objects of the buffer's own classes: an enum's members, or calls of the constructor."""
+    """Expressions that make objects of the classes in the buffer: an enum's members, or calls of the constructor."""
     program = f"{context.before}pass{context.after}"
     plain = Pools(words=words)
 
@@ -342,7 +350,7 @@ def _classes(context: Context, words: Mapping[str, Sequence[str]]) -> dict[str, 
 
 
 def _is_unsigned(sources: list[str], docstring: str) -> bool:
-    """Whether nobody seems to have negative numbers in mind: the docstring says so, or the examples never do."""
+    """Whether negative numbers are probably not intended: the docstring says so, or no example has one."""
     is_never_shown = len(sources) > 1 and not any("-" in source for source in sources)
     return is_never_shown or _UNSIGNED.search(docstring) is not None
 
@@ -352,7 +360,7 @@ def _combinations(
     parameters: list[tuple[ast.arg, ast.expr | None, bool]],
     intended: Intended,
 ) -> list[list[str]]:
-    """Rows of arguments: all pools walked together, then against one another with growing offsets."""
+    """Rows of arguments. All pools advance together first, then with growing offsets against each other."""
     if not pools:
         return [[]]
     longest = max(len(pool) for pool in pools)
@@ -370,6 +378,6 @@ def _combinations(
 
 
 def _key(call: Call) -> tuple[str, str]:
-    """What makes two calls the same, however they are written."""
+    """A key that is equal for calls that differ only in notation."""
     tree = expression_or_none(call.expression)
     return (ast.unparse(tree) if tree is not None else call.expression, call.setup)

@@ -1,8 +1,7 @@
-"""Calls for holes outside any function: of the functions and classes that most candidates define, and their variables;
-in a class, of the methods.
+"""Makes calls for holes outside any function: of functions, classes and methods that most candidates define.
 
-Such a hole names nothing to call before somebody has filled it, so the candidates themselves say what there is; a name
-that only few of them bind is not asked for. Runs nothing.
+It also makes a call for the values of variables. Such a hole gives no name to call before it is filled, so the names
+come from the candidates. A name that only few candidates bind is not used. Pure.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from plum_lsp.domain.verification import Call
 from plum_lsp.python.reading.sources import bound_names, enclosing_class, statements_or_none
 
 SHARE_MIN = 0.5
-"""A name is asked for if this share of the candidates binds it."""
+"""A name is used if at least this share of the candidates binds it."""
 DEFINED_MAX = 6
-"""Functions and methods that are called; more would leave each too few inputs."""
+"""The most functions and methods that are called. With more, each would get too few inputs."""
 
 
 def is_outside(context: Context) -> bool:
@@ -42,7 +41,7 @@ def filled(context: Context, candidates: Sequence[str]) -> list[tuple[Context, F
 
 
 def variables(context: Context, candidates: Sequence[str]) -> tuple[Call, ...]:
-    """One call for the values that most candidates leave in the same names; none if there are no such names."""
+    """One call for the values that most candidates bind to the same names. Empty if there are no such names."""
     owner = enclosing_class(context)
     prefix = f"{owner.qualified_name}." if owner is not None else ""
     bodies = [body for text in candidates if (body := _statements(text)) is not None]
@@ -63,7 +62,7 @@ def _statements(text: str) -> list[ast.stmt] | None:
 
 
 def _common(bodies: Sequence[list[ast.stmt]]) -> set[str]:
-    """The public names that enough of the bodies bind at their top."""
+    """The public names that enough of the bodies bind at their top level."""
     counts = Counter(name for body in bodies for name in {name for node in body for name in _top_names(node)})
     return {name for name, count in counts.items() if count >= SHARE_MIN * len(bodies) and not name.startswith("_")}
 
@@ -80,7 +79,7 @@ def _imported(bodies: Sequence[list[ast.stmt]]) -> set[str]:
 
 
 def _symbols(body: Iterable[ast.stmt], owner: str | None) -> Iterable[FunctionSymbol]:
-    """The functions of a body, which may be that of the class `owner`, and the public methods of its classes."""
+    """The functions of a body and the public methods of its classes. The body may belong to the class `owner`."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield _symbol(node, owner)

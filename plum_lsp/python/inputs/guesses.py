@@ -1,7 +1,7 @@
-"""Guesses what an unannotated parameter takes, from its name and from what the docstring says beside it.
+"""Guesses the types of an unannotated parameter from its name and from the docstring's words beside the name.
 
-Guesses are only good enough to try: where one is wrong every candidate raises, and such an input is dropped. Returns
-annotations as source, likeliest first, so that one generator serves annotated and guessed parameters alike.
+A guess may be wrong. Every candidate then raises, and the input is dropped. The module returns annotations as source,
+likeliest first, so that one generator handles annotated and guessed parameters.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _ANY = (
     "tuple[int, ...]",
     "tuple[tuple[int, int], ...]",
 )
-"""Tried after everything that is known; a name misleads now and then."""
+"""These types are tried after all guesses, because a name can mislead."""
 TEXT_CHARACTERS_MAX = 20_000
-"""A longer docstring is read up to here, once for each parameter."""
+"""Only this many characters of a docstring are read, once for each parameter."""
 _MANY = r"(?:list|array|sequence|iterable|collection)s? of (?:the )?"
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"(?:list|array|sequence)s? of (?:list|array|sequence|row)s?|matrix|2d (?:list|array)|grid", "list[list[int]]"),
@@ -71,17 +71,17 @@ _NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 def guessed_annotations(name: str, text: str) -> tuple[str, ...]:
-    """What parameter `name` may take, given the docstring `text`; never empty."""
+    """The types that parameter `name` may take, given the docstring `text`. Never empty."""
     return tuple(dict.fromkeys([*likely_annotations(name, text), *_ANY]))
 
 
 def likely_annotations(name: str, text: str) -> tuple[str, ...]:
-    """What the name or the docstring speaks for; empty where neither says anything."""
+    """The types that the name or the docstring suggests. Empty if neither suggests any."""
     return tuple(dict.fromkeys([*_said(name, text), *_named(name)] or _mentioned(text)))
 
 
 def _said(name: str, text: str) -> list[str]:
-    """What stands beside the name: `name (list of str)`, `name: an integer`, `@name integer`, `a string name`."""
+    """The words beside the name: `name (list of str)`, `name: an integer`, `@name integer`, `a string name`."""
     quoted, text = re.escape(name), text[:TEXT_CHARACTERS_MAX]
     windows = [
         match.group(1) for match in re.finditer(rf"[@:`'\"]?\b{quoted}\b[`'\"]?((?:[ \t:,(=-]|\w)+.{{0,40}})", text)

@@ -1,7 +1,7 @@
-"""Which arguments a function is meant for: within stated bounds, the ends of a range and its lists in order.
+"""Finds which arguments a function is intended for: within stated bounds, with ranges and lists in order.
 
-Outside of that, right candidates differ, each in its own way, and a wrong one may side with each of them in turn. Runs
-nothing.
+On other arguments, right candidates differ from each other, and a wrong candidate may agree with each of them in turn.
+Pure.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from plum_lsp.python.inputs.ranges import Range, bounds_among, is_reversed, rang
 from plum_lsp.python.inputs.sortedness import is_given_in_order, is_in_order
 
 _SPEAKS_OF_REVERSED = re.compile(r"\b(?:rais|error|invalid|swap|revers|otherwise|greater|larger|exceed)", re.IGNORECASE)
-"""What a docstring says that has the ends of a range (`lo`, `hi`) the wrong way round in mind."""
+"""Words of a docstring that considers a range with its ends (`lo`, `hi`) reversed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
-    """What the arguments of a function keep to. `ends` holds the places of a range's lower and upper end."""
+    """The rules that the arguments of a function keep. `ends` holds the places of a range's lower and upper end."""
 
     names: tuple[str, ...]
     ranges: Mapping[str, Range]
@@ -29,7 +29,7 @@ class Intended:
 
     @classmethod
     def of(cls, function: FunctionSymbol, names: Sequence[str], shown: Iterable[Mapping[str, str]]) -> Intended:
-        """What the docstring, the names and the arguments `shown` (as source, by place or name) say of them."""
+        """The rules from the docstring, the names and the arguments `shown` (as source, by place or name)."""
         values = (value for arguments in shown for value in arguments.values())
         means_reversed = _SPEAKS_OF_REVERSED.search(function.docstring) is not None
         return cls(
@@ -41,11 +41,11 @@ class Intended:
 
     @property
     def is_anything(self) -> bool:
-        """Whether nothing is said, so that whatever is given keeps to it."""
+        """Whether there are no rules, so that all arguments keep them."""
         return not (self.ranges or self.ends or self.is_ordered)
 
     def holds(self, arguments: Mapping[str, str]) -> bool:
-        """Whether arguments (as source, by place or name) keep to it."""
+        """Whether arguments (as source, by place or name) keep the rules."""
         given = {self._name(key): value for key, value in arguments.items()}
         if any(not self.ranges[name].holds(value) for name, value in given.items() if name in self.ranges):
             return False
@@ -55,7 +55,7 @@ class Intended:
         return not self.is_ordered or all(map(is_in_order, given.values()))
 
     def turned(self, row: list[str]) -> list[str]:
-        """A row of arguments, one for each name, with the ends of ranges the right way round."""
+        """A row of arguments, one for each name, with the ends of ranges in the right order."""
         for low, high in self.ends:
             if is_reversed(row[low], row[high]):
                 row[low], row[high] = row[high], row[low]

@@ -1,7 +1,7 @@
-"""Makes new inputs out of those that a person wrote: near enough to mean the same, different enough to be new.
+"""Makes new inputs from inputs that a person wrote. They have the same kind, but other values.
 
-An example's arguments show what the function is for: their types, signs, alphabets and shapes are kept, so that what
-comes out is seldom outside the function's contract. Works on values of literals; runs nothing.
+An example's arguments show the intended inputs of the function. Their types, signs, alphabets and shapes are kept, so a
+new input is seldom outside the function's contract. The module works on values of literals and runs no code.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from plum_lsp.python.inputs.pools import interleaved
 from plum_lsp.python.reading.sources import expression_or_none
 
 DEPTH_MAX = 3
-"""How deep a container is changed; deeper parts are copied."""
+"""The depth to which a container is changed. Deeper parts are copied."""
 ITEMS_MAX = 64
-"""Longer strings and containers are left alone: their neighbours say nothing that shorter ones do not."""
+"""Longer strings and containers are not changed. The variants of shorter ones show the same."""
 
 
 def neighbours(source: str) -> list[str]:
-    """Literals near the literal `source`, as source, most telling first; empty if it is none."""
+    """Literals near the literal `source`, as source, most telling first. Empty if `source` is not a literal."""
     tree = expression_or_none(source)
     try:
         value = ast.literal_eval(tree) if tree is not None else None
@@ -28,7 +28,7 @@ def neighbours(source: str) -> list[str]:
     try:
         found = dict.fromkeys(_written(near) for near in _near(value, 0))
         found.pop(_written(value), None)
-    except ValueError:  # a number too long to be written (CPython issue 95778)
+    except ValueError:  # a number that is too long to write (CPython issue 95778)
         return []
     return list(found)
 
@@ -65,7 +65,10 @@ def _near(value: object, depth: int) -> Iterator[object]:
 
 
 def _near_number(value: float) -> Iterator[float]:
-    """The sign stays: many functions are not meant for negative numbers, and zero is an edge value anyway."""
+    """Near numbers with the same sign.
+
+    Many functions do not take negative numbers, and zero is an edge value anyway.
+    """
     yield value + 1
     if abs(value) > 1:
         yield value - 1 if value > 0 else value + 1
@@ -75,7 +78,7 @@ def _near_number(value: float) -> Iterator[float]:
 
 
 def _near_text(value: str) -> Iterator[str]:
-    """The alphabet stays: only characters of the text itself, in other places and cases."""
+    """Near texts with the same alphabet: only characters of the text itself, in other places and cases."""
     if not 0 < len(value) <= ITEMS_MAX:
         return
     middle = len(value) // 2
@@ -102,7 +105,7 @@ def _near_sequence(value: list[object] | tuple[object, ...], depth: int) -> Iter
 
 
 def _reshaped(items: list[object]) -> Iterator[list[object]]:
-    """Fewer, more, other order."""
+    """The items with some removed, some added, or in another order."""
     yield items[:-1]
     yield items[::-1]
     yield [*items, items[0]]
@@ -112,7 +115,7 @@ def _reshaped(items: list[object]) -> Iterator[list[object]]:
 
 
 def _changed_items(items: list[object], depth: int) -> Iterator[list[object]]:
-    """One item changed."""
+    """The items with one of them changed."""
     for place in dict.fromkeys((0, len(items) - 1, len(items) // 2)):
         for near in list(_near(items[place], depth + 1))[:3]:
             yield [*items[:place], near, *items[place + 1 :]]

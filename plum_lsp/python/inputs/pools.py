@@ -1,7 +1,7 @@
-"""Values of a type, as source: edge values first, always the same ones.
+"""Makes values of a type, as source. Edge values come first. The output is deterministic.
 
-Types are annotations, written by a person or guessed. What a buffer says about its own vocabulary (`vocabulary`)
-comes into the pools where the type fits. Runs nothing.
+Types are annotations, written by a person or guessed. Literals of the buffer (`vocabulary`) are added to the pools of
+their type. Pure.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from plum_lsp.python.reading.sources import expression_or_none
 
 _Item = TypeVar("_Item")
 DEPTH_MAX = 3
-"""How deep annotations are followed: `list[list[list[int]]]` is as far as inputs stay readable."""
+"""The depth to which annotations are followed. Inputs deeper than `list[list[list[int]]]` are not readable."""
 LITERAL_CHARACTERS_MAX = 200
-"""Longer members of a `Literal` are left out: containers hold each many times."""
+"""Longer members of a `Literal` are left out, because containers repeat each many times."""
 _SCALARS: dict[str, tuple[str, ...]] = {
     "int": ("0", "1", "-1", "2", "7", "10", "3", "-5", "100", "12345"),
     "float": ("0.0", "1.0", "-1.0", "0.5", "2.5", "-3.75", "10.0", "1e6"),
@@ -66,7 +66,7 @@ _ALIASES = {
     "Function": "Callable",
 }
 _MODULES = ("datetime", "decimal", "fractions", "pathlib", "collections")
-"""Modules that the values above name; a call that uses one imports it in its setup."""
+"""Modules that the values above name. A call that uses one imports it in its setup."""
 _SHAPES = (
     (),
     (0,),
@@ -81,19 +81,21 @@ _SHAPES = (
     (6, 6, 2, 2, 6),
     (1, 3, 5, 7, 9, 8),
 )
-"""Which values of the item pool make up a list: empty, single, ordered, unordered, repeated, falling, longer."""
+"""Places in the item pool for each list: empty, single, ordered, unordered, repeated, falling, longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Makes values. `words` are literals by type name that the buffer itself uses; `classes` maps the classes of the
-    buffer to expressions that make one."""
+    """Makes values.
+
+    `words` are the literals of the buffer by type name. `classes` maps the classes of the buffer to expressions that
+    make an object."""
 
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def of(self, tree: ast.expr, depth: int = 0) -> list[str]:
-        """Values of an annotated type as source; empty for types we cannot make."""
+        """Values of an annotated type as source. Empty for unknown types."""
         if isinstance(tree, ast.Constant):
             inner = expression_or_none(tree.value) if isinstance(tree.value, str) else None
             return self.of(inner, depth) if inner is not None else (["None"] if tree.value is None else [])
@@ -112,7 +114,10 @@ class Pools:
         return list(dict.fromkeys([*known[:4], *interleaved([said, known[4:]])])) if known else []
 
     def _items(self, tree: ast.expr, depth: int) -> list[str]:
-        """Values to put into a container: what the buffer names first, for items are seldom edge values."""
+        """Values for the items of a container.
+
+        Literals of the buffer come first, because items are seldom edge values.
+        """
         found = self.of(tree, depth)
         said = [value for value in self.words.get(_type_name(tree), ()) if value in found]
         return list(dict.fromkeys([*found[:2], *said, *found])) if depth == 1 else found
@@ -151,12 +156,12 @@ def _filled(name: str, items: list[str]) -> list[str]:
 
 
 def imports_for(source: str) -> str:
-    """The statements that import what a value of ours names."""
+    """The statements that import the modules which a generated value names."""
     return "".join(f"import {module}\n" for module in _MODULES if f"{module}." in source).rstrip()
 
 
 def type_of(source: str) -> str:
-    """The type of a literal as an annotation: `[1]` is `list[int]`; empty if it is none of ours."""
+    """The type of a literal as an annotation: `[1]` is `list[int]`. Empty for unknown types."""
     tree = expression_or_none(source)
     try:
         return _type_source(ast.literal_eval(tree), 0) if tree is not None else ""

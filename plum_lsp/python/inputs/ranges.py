@@ -1,6 +1,6 @@
-"""Bounds that a docstring states for a parameter: `0 <= n <= 1000`, `n > 0`, "n between 1 and 9". Runs nothing.
+"""Reads bounds that a docstring states for a parameter: `0 <= n <= 1000`, `n > 0`, "n between 1 and 9". Pure.
 
-An input outside them tells nothing: a right candidate may do with it what it likes.
+An input outside the bounds is no evidence, because a right candidate may do anything with it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from plum_lsp.python.reading.sources import expression_or_none
 
 _NUMBER = r"(-?(?<!\d)\d[\d_,]{0,30}(?:\.\d{1,30})?(?![\d.]{0,30}\s?(?:\^|\*\*|[⁰¹²³⁴-⁹]|e\d)))"
-"""A number, but for the base of a power: read as a bound, that would keep out what is meant. Of
-bounded length, because a run of digits would be read anew from each of them."""
+"""A number that is not the base of a power. Such a base, read as a bound, would exclude intended inputs. The length is
+bounded, because otherwise the search would start again at each digit of a long run."""
 _BOUNDS = (
     ("lo", "hi"),
     ("low", "high"),
@@ -28,7 +28,7 @@ _BOUNDS = (
     ("first", "last"),
     ("left", "right"),
 )
-"""Words that tell the two ends of a range apart in otherwise equal names."""
+"""Words that separate the two ends of a range in otherwise equal names."""
 TEXT_CHARACTERS_MAX = 4_000
 """A longer docstring is read up to here, once for each parameter."""
 _BELOW = r"(<=|=<|≤|<)"
@@ -37,13 +37,16 @@ _ABOVE = r"(>=|=>|≥|>)"
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Inclusive bounds; an exclusive bound of a number is moved by one, for it is integers that people bound so."""
+    """Inclusive bounds. An exclusive bound is moved by one, because such bounds usually apply to integers."""
 
     low: float = -math.inf
     high: float = math.inf
 
     def holds(self, source: str) -> bool:
-        """Whether a literal (each item of a literal container) lies inside; what is no number does."""
+        """Whether a literal (each item of a literal container) lies inside.
+
+        Values that are not numbers count as inside.
+        """
         tree = expression_or_none(source)
         try:
             value = ast.literal_eval(tree) if tree is not None else None
@@ -55,7 +58,7 @@ class Range:
 
 
 def range_of(name: str, docstring: str) -> Range:
-    """What the docstring says of parameter `name`; without bounds where it says nothing."""
+    """The bounds of parameter `name` in the docstring. Without bounds if the docstring states none."""
     docstring = docstring[:TEXT_CHARACTERS_MAX]
     own = rf"\b{re.escape(name)}\b(?:\[\w+\])?"
     low, high = -math.inf, math.inf
@@ -71,7 +74,7 @@ def range_of(name: str, docstring: str) -> Range:
 
 
 def bounds_among(names: Sequence[str]) -> list[tuple[int, int]]:
-    """The places of those pairs of parameters that are the lower and the upper end of one range, as `lo` and `hi`."""
+    """The places of the pairs of parameters that are the lower and upper end of a range, such as `lo` and `hi`."""
     places = {name: place for place, name in enumerate(names)}
     found = []
     for name, place in places.items():
@@ -84,7 +87,7 @@ def bounds_among(names: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def is_reversed(low: str, high: str) -> bool:
-    """Whether the lower end of a range, as a literal, lies above the upper one; what is no number does not."""
+    """Whether the lower end of a range, as a literal, lies above the upper one. False if one is not a number."""
     try:
         first, second = ast.literal_eval(low), ast.literal_eval(high)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

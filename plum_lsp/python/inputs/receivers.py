@@ -1,7 +1,7 @@
-"""Objects to call a method on: freshly made, and in the states that the other methods of the class bring about.
+"""Makes objects to call a method on: new ones, and ones whose state the other methods of the class have changed.
 
-A method that looks something up tells nothing on an empty object. So the object is made, two or three other methods
-are called with plain arguments (what fails is passed over), and then the method at the hole. Runs nothing.
+A lookup method shows nothing on an empty object. So the calls make the object, call two or three other methods with
+simple arguments (failures are ignored), and then call the method at the hole. The module itself runs no code.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from plum_lsp.python.inputs.pools import interleaved
 from plum_lsp.python.reading.sources import Surface, class_body, module_or_none
 
 STEPS_MAX = 3
-"""Calls that bring an object into a state."""
+"""The most calls that change the state of an object."""
 RECEIVERS_MAX = 8
 _NAME = "it"
 _Values = Callable[[ast.arg, ast.expr | None], list[str]]
@@ -31,7 +31,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
-    """A parameter of a method; `label` is what stands before a value that must be named."""
+    """A parameter of a method. `label` is the text before the value of a keyword-only parameter."""
 
     argument: ast.arg
     default: ast.expr | None
@@ -39,7 +39,7 @@ class _Parameter:
 
 
 def receivers_of(context: Context, surface: Surface, values: _Values) -> list[Receiver]:
-    """Objects of the method's class, plain ones first; none where nobody knows how to make one.
+    """Objects of the method's class, simple ones first. Empty if there is no known way to make one.
 
     `values` gives the values to try for a parameter and its default.
     """
@@ -62,7 +62,7 @@ def receivers_of(context: Context, surface: Surface, values: _Values) -> list[Re
 
 
 def class_of(program: str, name: str) -> ast.ClassDef | None:
-    """The class as it stands in the program, or None if its text does not parse."""
+    """The class in the program, or None if its text does not parse."""
     text = class_body(program, name)
     depth = len(text) - len(text.lstrip())
     tree = module_or_none("\n".join(line[depth:] if not line[:depth].strip() else line for line in text.split("\n")))
@@ -71,7 +71,7 @@ def class_of(program: str, name: str) -> ast.ClassDef | None:
 
 
 def made_with(body: ast.ClassDef, values: _Values) -> list[str]:
-    """Arguments for the constructor of a class, as rows of source; empty if it cannot be given any."""
+    """Rows of arguments for the constructor of a class, as source. Empty if there are no values for a parameter."""
     init = next((one for one in _methods(body) if one.name == "__init__"), None)
     fields = _fields(body)
     if init is None and not fields:
@@ -81,7 +81,7 @@ def made_with(body: ast.ClassDef, values: _Values) -> list[str]:
 
 
 def _makers(surface: Surface, body: ast.ClassDef | None, own: str, values: _Values) -> list[str]:
-    """Expressions that make an object: those of the docstrings, the bare one, then made-up ones."""
+    """Expressions that make an object: those of the docstrings, then without arguments, then with generated ones."""
     shown = [statement.split("=", 1)[1].strip() for statement in surface.receivers.values()]
     bare = [surface.construct] if surface.construct is not None else []
     made = [f"{own}({row})" for row in made_with(body, values)] if body is not None else []
@@ -89,7 +89,7 @@ def _makers(surface: Surface, body: ast.ClassDef | None, own: str, values: _Valu
 
 
 def _steps(others: Sequence[ast.FunctionDef], values: _Values) -> list[str]:
-    """Sequences of calls of other methods; a call that fails is passed over."""
+    """Sequences of calls of other methods. A call that fails is ignored."""
     calls = {one.name: _rows(_parameters(one), values, 3) for one in others}
     names = sorted((name for name, rows in calls.items() if rows), key=_changes_little)
     found = []
@@ -108,7 +108,7 @@ def _guarded(call: str) -> str:
 
 
 def _changes_little(name: str) -> int:
-    """Methods whose names promise a new state come first."""
+    """Sort key: methods whose names suggest a change of state come first."""
     verbs = ("add", "set", "insert", "push", "create", "register", "put", "append", "update", "load", "book", "deposit")
     return 0 if name.lower().startswith(verbs) else 1
 
@@ -118,7 +118,7 @@ def _methods(body: ast.ClassDef) -> list[ast.FunctionDef]:
 
 
 def _fields(body: ast.ClassDef) -> list[_Parameter]:
-    """The annotated attributes of a class, which a dataclass takes in this order, each with its default."""
+    """The annotated attributes of a class with their defaults, in the order in which a dataclass takes them."""
     return [
         _Parameter(ast.arg(arg=item.target.id, annotation=item.annotation), item.value)
         for item in body.body
@@ -131,7 +131,7 @@ def _is_open(method: ast.FunctionDef) -> bool:
 
 
 def _parameters(method: ast.FunctionDef) -> list[_Parameter]:
-    """Parameters without `self`, each with its default; those that must be named come last."""
+    """Parameters without `self`, each with its default. Keyword-only parameters come last."""
     arguments = method.args
     positional = [*arguments.posonlyargs, *arguments.args]
     padding: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
@@ -146,7 +146,7 @@ def _parameters(method: ast.FunctionDef) -> list[_Parameter]:
 
 
 def _rows(parameters: Sequence[_Parameter], values: _Values, count: int) -> list[str]:
-    """Rows of arguments; empty if some parameter cannot be given any."""
+    """Rows of arguments. Empty if there are no values for a parameter."""
     pools = [[one.label + value for value in values(one.argument, one.default)] for one in parameters]
     if any(not pool for pool in pools):
         return []

@@ -1,6 +1,6 @@
-"""Whether a function is given its lists in order, as a search in a sorted list is, and values that keep to that.
+"""Detects whether a function expects sorted lists, as a binary search does, and sorts values for it.
 
-On a list out of order right candidates differ, each in its own way: it tells nothing. Runs nothing.
+On an unsorted list, right candidates differ from each other, so the input is no evidence. Pure.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ _SAID = re.compile(
     (?:(?:an?|the|two|already)\s+)?(?:\w+\s+)?sorted\s+(?:\w+\s+)?(?:list|array|sequence|tuple|vector)s?\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Said of what is given. "Return a sorted list" says it of the result, and "in sorted order" of neither."""
+"""Words about the arguments. "Return a sorted list" is about the result, and "in sorted order" is about neither."""
 
 
 def is_given_in_order(name: str, docstring: str, shown: Iterable[str]) -> bool:
-    """Whether the function called `name` is meant for ordered lists: its name or docstring says so, and none of the
-    `shown` arguments (literals, as source) is a list out of order."""
+    """Whether the function called `name` expects sorted lists.
+
+    It does if its name or docstring says so, and no `shown` argument (a literal, as source) is an unsorted list."""
     said = _NAMED.search(name) or _SAID.search(docstring[:TEXT_CHARACTERS_MAX])
     return said is not None and all(map(is_in_order, shown))
 
 
 def is_in_order(source: str) -> bool:
-    """Whether a literal is no list, or one whose items do not fall; a list of what cannot be compared is in order."""
+    """Whether a literal is a list in ascending order. True for other literals and for items that cannot be compared."""
     items = _items(source)
     return items is None or _sorted(items) in (None, items)
 
 
 def in_order(source: str) -> str:
-    """The literal with its items in order; what is no list, or cannot be ordered, as it is."""
+    """The literal with its items in order. Unchanged if it is not a list or cannot be ordered."""
     items = _items(source)
     ordered = _sorted(items) if items is not None else None
     return source if ordered is None or ordered == items else repr(ordered)

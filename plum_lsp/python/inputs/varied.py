@@ -1,6 +1,6 @@
-"""Calls that people wrote, read and varied: their literal arguments, and the same calls with one argument changed.
+"""Varies calls that people wrote: reads their literal arguments, and makes the same calls with one argument changed.
 
-Works on source; runs nothing.
+It works on source and runs no code.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from plum_lsp.python.inputs.pools import interleaved
 from plum_lsp.python.reading.sources import expression_or_none, free_names, module_or_none
 
 NEAR_MAX = 16
-"""The most calls made out of one example."""
+"""The most calls made from one example."""
 SPOTS_MAX = 64
-"""Calls of a setup, and arguments of a call, that are looked at for something to change."""
+"""The most calls of a setup, and arguments of a call, that are considered for a change."""
 _Swap: TypeAlias = "tuple[Any, int | str, str]"
-"""What holds an argument, its place there, and the source of what to put in it."""
+"""The container of an argument, the argument's place in it, and the source of the new value."""
 
 
 def shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
@@ -41,13 +41,13 @@ def _called(node: ast.Call) -> str:
 
 
 def near_calls(shown: Sequence[Call], name: str, each: int = NEAR_MAX) -> list[Call]:
-    """The calls of the examples with one argument changed, `each` at most; the examples take turns."""
+    """The calls of the examples with one argument changed, at most `each` per example. The examples take turns."""
     turns = [_changed(call, name, each) for call in shown]
     return [turn[place] for place in range(each) for turn in turns if place < len(turn)]
 
 
 def _changed(call: Call, name: str, limit: int) -> list[Call]:
-    """`call` with one literal argument changed, of the function `name` first, then of the calls in its setup."""
+    """`call` with one literal argument changed: first in the call of `name`, then in the calls of its setup."""
     expression, setup = expression_or_none(call.expression), module_or_none(call.setup)
     if expression is None or setup is None:
         return []
@@ -64,7 +64,7 @@ def _calls_in(tree: ast.AST) -> list[ast.Call]:
 
 
 def _swaps(node: ast.Call) -> list[_Swap]:
-    """Every exchange of a literal argument of `node` for one of its neighbours, the arguments in turns."""
+    """All replacements of a literal argument of `node` by one of its neighbours. The arguments take turns."""
     spots: list[tuple[Any, int | str]] = [(node.args, place) for place in range(len(node.args))]
     spots += [(vars(keyword), "value") for keyword in node.keywords]
     return interleaved(
@@ -76,7 +76,7 @@ def _swaps(node: ast.Call) -> list[_Swap]:
 
 
 def _swapped(tree: ast.AST, swap: _Swap) -> str:
-    """The source of `tree` with one argument exchanged; the tree is left as it was."""
+    """The source of `tree` with one argument replaced. The tree itself does not change."""
     holder, place, near = swap
     argument, holder[place] = holder[place], ast.parse(near, mode="eval").body
     source = ast.unparse(tree)

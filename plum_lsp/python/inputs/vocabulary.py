@@ -1,7 +1,7 @@
-"""Literals that a buffer itself uses: the words and numbers its functions are about.
+"""Collects the literals that a buffer uses, because its functions often accept only these words and numbers.
 
-A function that looks colours up in a table answers to nothing but those colours, and a limit of 100 shows itself at
-99, 100 and 101. Reads the docstring, the code around the hole and the candidates; runs nothing.
+A function with a table of colours answers only to those colours, and a limit of 100 shows only at 99, 100 and 101. The
+module reads the docstring, the code around the hole and the candidates. It runs no code.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.python.reading.sources import TEXT_CHARACTERS_MAX, module_or_none, statements_or_none
 
 WORDS_MAX = 24
-"""The most literals kept of each type; a table of a thousand entries needs no more to be told apart."""
+"""The most literals of each type. Even for a table of a thousand entries, these separate the candidates."""
 TEXT_MAX = 60
 """Longer strings are messages, not inputs."""
 DIGITS_MAX = 20
-"""Longer numbers are serial numbers and keys, and Python reads none of more than 4300 digits."""
+"""Longer numbers are serial numbers and keys. Python does not read numbers of more than 4300 digits."""
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\w.])|(?<![\w.,])\d+(?:\.\d+)?(?![\w])")
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,60})'|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`)(?!\w)")
 
 
 def words_of(context: Context, docstring: str, candidates: Iterable[str] = ()) -> Mapping[str, Sequence[str]]:
-    """Literals by the name of their type (`int`, `float`, `str`), most particular first: docstring, then candidates
-    (what most of them name first), then the rest of the buffer."""
+    """Literals by the name of their type (`int`, `float`, `str`), most specific first.
+
+    The order is: docstring, then candidates (the most common literals first), then the rest of the buffer."""
     found: dict[str, dict[str, None]] = {"int": {}, "float": {}, "str": {}}
     for value in _said(docstring[:TEXT_CHARACTERS_MAX]):
         _add(found, value)
@@ -37,7 +38,7 @@ def words_of(context: Context, docstring: str, candidates: Iterable[str] = ()) -
 
 
 def _add(found: dict[str, dict[str, None]], value: object) -> None:
-    """A literal and, for a number, its neighbours: comparisons go wrong at their edge."""
+    """Add a literal and, for a number, its neighbours, because wrong comparisons fail at the edge."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int) and abs(value) < 10**15:
@@ -62,7 +63,7 @@ def _said(docstring: str) -> Iterable[object]:
 
 
 def _shared(candidates: Iterable[str]) -> list[object]:
-    """The literals of the candidates, those that more of them name first."""
+    """The literals of the candidates. Those that more candidates contain come first."""
     count: dict[object, int] = {}
     for text in candidates:
         tree = statements_or_none(text)
@@ -77,7 +78,7 @@ def _constants(program: str, context: Context) -> Iterable[object]:
 
 
 def _literals(tree: ast.AST) -> Iterable[object]:
-    """Constants in order of appearance, docstrings and f-string parts left out."""
+    """Constants in order of appearance, without docstrings and parts of f-strings."""
     skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     skipped |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):

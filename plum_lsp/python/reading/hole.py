@@ -1,7 +1,7 @@
-"""Decides where the cursor stands: in which statement, at which depth, and where a completion must end.
+"""Finds the place of the cursor: its statement, its depth, and where a completion must end.
 
-Works on masked logical lines, so a buffer that does not parse is read as well as one that does. Does not read
-signatures and does not build programs.
+It works on masked logical lines, so it also reads a buffer that does not parse. It does not read signatures and does
+not build programs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _SCOPE = re.compile(r"(?:async\s+def|def|class)\b")
 _TERMINAL = re.compile(r"(?:return|raise|break|continue|pass|\.\.\.)(?!\w)")
 _STRING_ONLY = re.compile(rf"[rRuU]?{STRING_MARK}+\Z")
 _DEFAULT_INDENT = "    "
-"""PEP 8, where the buffer shows no indentation of its own."""
+"""The indentation of PEP 8, for a buffer without any indentation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hole:
-    """The cursor's place. Offsets are those of the buffer's normalised text.
+    """The cursor's place. Offsets count in the buffer's normalised text.
 
     `region` is the top-level statement the cursor is in. `scopes` are the headers of the functions and classes
     around the cursor, outermost first; `target` is the indentation a statement at the cursor would have; `lines`
@@ -41,7 +41,7 @@ class Hole:
 
 
 def find_hole(buffer: Buffer, masked: str) -> Hole:
-    """Where the cursor of `buffer` stands; it is known not to be in a comment or a string."""
+    """The place of the cursor of `buffer`. The cursor must not be in a comment or a string."""
     text, cursor = buffer.text, buffer.cursor
     start = text.rfind("\n", 0, cursor) + 1
     end = _line_end(text, cursor)
@@ -63,10 +63,11 @@ def _line_end(text: str, cursor: int) -> int:
 
 
 def _region(text: str, masked: str, line_start: int, *, is_bare: bool) -> Span:
-    """The last top-level statement that starts at or above the cursor's line; what is above the first is empty.
+    """The last top-level statement that starts at or above the cursor's line. Empty if the cursor is above the first
+    one.
 
-    A cursor right before an unindented rest that makes no statement of its own (the tail of a line whose start is
-    the hole) belongs to the statement above.
+    A cursor may stand directly before an unindented rest that is not a statement (the tail of a line whose start is the
+    hole). It then belongs to the statement above.
     """
     above = found = Span(start=0, end=len(masked))
     for chunk in chunks(masked):
@@ -82,7 +83,7 @@ def _region(text: str, masked: str, line_start: int, *, is_bare: bool) -> Span:
 
 
 def _own_line(lines: list[Line], cursor: int, line_start: int, *, is_empty: bool) -> Line | None:
-    """The logical line the cursor is inside, or on whose last physical line it stands."""
+    """The logical line that contains the cursor, or whose last physical line does."""
     for place, line in enumerate(lines):
         if line.start > cursor:
             break
@@ -141,17 +142,17 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
 
 
 def _starts_class(before: list[Line], following: Line | None, scopes: tuple[Line, ...], docstring: Span | None) -> bool:
-    """Whether the innermost scope is a class of which at most the docstring is written."""
+    """Whether the innermost scope is a class that has at most a docstring."""
     if not scopes or (following is not None and width(following.indent) > width(scopes[-1].indent)):
         return False
     return sum(line.start > scopes[-1].start for line in before) == (docstring is not None)
 
 
 def _floor(head: str, target: str, body: list[Line], later: Line | None) -> str:
-    """The least indentation a line of a block may have before it leaves the hole.
+    """The least indentation that a line may have without leaving the hole.
 
-    On a bare line the whole body is open (an `else:` may belong there); on an indented one, what the code after
-    the cursor leaves open; with nothing after, the rest of the function.
+    On a line without indentation, the whole body is open (an `else:` may belong there). On an indented line, the code
+    after the cursor sets the limit. Without code after it, the rest of the function is open.
     """
     outermost = body[0].indent if body else target
     if not head or later is None:
@@ -185,9 +186,9 @@ def _below_opener(text: str, last: Line, following: Line | None, head: str) -> s
 
 
 def _goes_on(before: list[Line], *, blank_lines: int) -> bool:
-    """Whether a bare line with nothing after it still belongs to the function above.
+    """Whether an unindented line without code after it still belongs to the function above.
 
-    Two blank lines end a function (PEP 8); so does a `return` at the depth of its body.
+    Two blank lines end a function (PEP 8). A `return` at the depth of its body ends it too.
     """
     last = before[-1]
     if blank_lines > 1 or not last.indent:
@@ -200,7 +201,7 @@ def _goes_on(before: list[Line], *, blank_lines: int) -> bool:
 
 
 def _unit(text: str, indent: str) -> str:
-    """One step of indentation, as the buffer does it."""
+    """One step of indentation in this buffer."""
     if indent.startswith("\t"):
         return "\t"
     found = re.search(r"^(?:\t| {1,8})(?=\S)", text, re.MULTILINE)
@@ -208,7 +209,7 @@ def _unit(text: str, indent: str) -> str:
 
 
 def _scopes(before: list[Line], indent: str) -> tuple[Line, ...]:
-    """Headers of the functions and classes that a statement of this indentation after `before` is inside."""
+    """Headers of the functions and classes around a statement with this indentation after `before`."""
     found: list[Line] = []
     limit = width(indent)
     for line in reversed(before):

@@ -1,4 +1,4 @@
-"""Reads what a module imports, also from one that does not parse. Finds no files and imports nothing."""
+"""Reads the imports of a module, also if it does not parse. It does not look for files and does not import modules."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from plum_lsp.python.reading.lines import mask
 
 IMPORTS_MAX = 100
-"""More are read of no module; generated ones have them."""
+"""The most imports that are read from one module. Only generated modules have more."""
 STATEMENT_CHARACTERS_MAX = 4000
-"""A longer list of imported names is generated, too."""
+"""A longer list of imported names is not read, because it is generated."""
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t][^\n(;]*", re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ class Import:
 
 
 def imports_of(text: str) -> tuple[Import, ...]:
-    """The imports of a module, wherever they stand, in order and each once; a half-written one is left out."""
+    """The imports of a module at any depth, in order and each once. An incomplete one is left out."""
     masked = mask(text)
     found: dict[Import, None] = {}
     for statement in _IMPORT.finditer(masked):

@@ -1,7 +1,6 @@
-"""Splits a buffer into strings, comments, logical lines and top-level chunks without needing it to parse.
+"""Splits a buffer into strings, comments, logical lines and top-level chunks. The buffer does not need to parse.
 
-Purely lexical, so that one broken statement cannot spoil the reading of the others. Builds no tree and knows no
-names: that is `symbols`.
+It is purely lexical, so one broken statement does not affect the others. It builds no tree. `symbols` reads names.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ _QUIET = re.compile(
     r'|"(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\Z)',
     re.DOTALL,
 )
-"""Comments and string literals (Python reference, 2.4 "Literals"); an unclosed one ends with its line or the text."""
+"""Comments and string literals (Python reference, 2.4 "Literals"). An unclosed one ends with its line or the text."""
 _TOP_LEVEL = re.compile(r"^[^\s)\]}\\]", re.MULTILINE)
 _CONTINUES = re.compile(r"(?:else|elif|except|finally)\b")
 _STARTS_STATEMENT = re.compile(r"\s*(?:async\s+def\s|def\s|class\s|@\w|import\s|from\s+\S+\s+import\s|return\b)")
-"""No line inside brackets starts like this: an unclosed bracket above has swallowed a statement."""
+"""No line inside brackets starts like this. If one seems to, a bracket above it is unclosed."""
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
 STRING_MARK = "s"
-"""What the characters of a string literal are masked with; never a bracket, a colon or a line end."""
+"""The mask character of string literals. It is not a bracket, a colon or a line end."""
 _TAB = 8
 _BRACKET = re.compile(r"[()\[\]{}]")
 
@@ -47,14 +46,14 @@ class Buffer:
     removed: tuple[int, ...]
 
     def original(self, offset: int) -> int:
-        """The document's offset of an offset in `text`: before the line end, not inside it."""
+        """The document's offset of an offset in `text`. It is before a line end, not inside it."""
         return offset + bisect.bisect_left(self.removed, offset)
 
 
 def read_buffer(document_text: str, offset: int) -> Buffer:
-    """Normalise line ends; a cursor inside `\\r\\n` moves before it.
+    """Normalise line ends. A cursor inside `\\r\\n` moves before it.
 
-    Lone surrogates, which JSON can carry and no parser takes, become U+FFFD.
+    Lone surrogates become U+FFFD, because JSON can contain them but parsers reject them.
     """
     offset = min(max(offset, 0), len(document_text))
     document_text = _SURROGATE.sub("\ufffd", document_text)
@@ -71,9 +70,9 @@ def read_buffer(document_text: str, offset: int) -> Buffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One logical line: it may span brackets and strings. Blank lines and pure comments are none.
+    """One logical line. It may span brackets and strings. Blank lines and pure comments are not logical lines.
 
-    `code` is the masked text from the indentation on; `opens` says that it ends in the colon of a block.
+    `code` is the masked text from the indentation on. `opens` says that it ends in the colon of a block.
     """
 
     start: int
@@ -115,7 +114,7 @@ def _is_closed_string(literal: str) -> bool:
 
 
 def width(indent: str) -> int:
-    """How deep an indentation is; tabs stop at multiples of eight (Python reference, 2.1.8)."""
+    """The columns of an indentation. Tabs stop at multiples of eight (Python reference, 2.1.8)."""
     return len(indent.expandtabs(_TAB))
 
 
@@ -181,7 +180,7 @@ def chunks(masked: str) -> list[Span]:
 
 
 def parse(source: str) -> ast.Module | None:
-    """The tree of `source`, or None if it does not parse; says nothing about odd escapes in it."""
+    """The tree of `source`, or None if it does not parse. Warnings about invalid escapes are suppressed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,6 +1,6 @@
-"""Cuts a module to what its callers have to know: headers, docstrings, fields and constants. Runs nothing.
+"""Cuts a module to the parts that its callers need: headers, docstrings, fields and constants. Pure.
 
-Works on masked logical lines, so that one broken statement costs itself only.
+It works on masked logical lines, so a broken statement does not affect the others.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from plum_lsp.domain.text import Span
 from plum_lsp.python.reading.lines import STRING_MARK, Line, chunks, logical_lines, mask, width
 
 DEFINITIONS_MAX = 200
-"""Of one module; a longer one is generated."""
+"""The most definitions of one module. A module with more is generated."""
 STATEMENTS_MAX = 2000
-"""At most so many statements are looked at for definitions."""
+"""The most statements that are searched for definitions."""
 MEMBERS_MAX = 16
-"""Of one class."""
+"""The most members of one class."""
 DOCSTRING_LINES_MAX = 6
-"""What a caller has to know is said at the start."""
+"""The most lines of a docstring. The start holds what a caller needs."""
 HEADER_CHARACTERS_MAX = 600
 CONSTANT_CHARACTERS_MAX = 120
 _HEADER = re.compile(r"(?:async\s+def|def|class)\s+([^\W\d]\w*)")
@@ -30,7 +30,7 @@ _NAMES = re.compile(r"[^\W\d]\w*")
 
 
 def outline(text: str) -> tuple[Definition, ...]:
-    """The top-level definitions of a module, in order; of a name that is defined twice, the last."""
+    """The top-level definitions of a module, in order. If a name is defined twice, the last definition counts."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     masked = mask(text)
     found: dict[str, Definition] = {}
@@ -45,7 +45,10 @@ def outline(text: str) -> tuple[Definition, ...]:
 
 
 def _definition(text: str, masked: str, chunk: Span) -> Definition | None:
-    """What a top-level statement defines; None for other statements, and for constants too long to show."""
+    """The definition in a top-level statement.
+
+    None for other statements, and for constants that are too long to show.
+    """
     lines = logical_lines(masked, chunk)
     place = next((place for place, line in enumerate(lines) if not line.code.startswith("@")), None)
     if place is None:
@@ -68,7 +71,7 @@ def _named(name: str, shown: str, head: Line) -> Definition:
 
 
 def _shown(text: str, lines: list[Line], *, is_class: bool) -> str:
-    """A definition's header and docstring, of a class its fields and the headers of its methods as well."""
+    """A definition's header and docstring. For a class, also its fields and the headers of its methods."""
     head, body = lines[0], lines[1:]
     header = text[head.start : head.end][:HEADER_CHARACTERS_MAX]
     if not head.opens:  # the body stands on the header's own line
@@ -88,7 +91,7 @@ def _shown(text: str, lines: list[Line], *, is_class: bool) -> str:
 
 
 def _is_member(line: Line) -> bool:
-    """Fields, and methods that others may call or that make the object."""
+    """Whether a line is a field, a public method, or a method that makes the object."""
     if _FIELD.match(line.code):
         return line.end - line.start <= CONSTANT_CHARACTERS_MAX
     method = _HEADER.match(line.code)
@@ -96,7 +99,7 @@ def _is_member(line: Line) -> bool:
 
 
 def _docstring(literal: str, indent: str) -> str:
-    """The start of a docstring; one that is cut is closed again."""
+    """The start of a docstring. A docstring that was cut is closed again."""
     lines = literal.lstrip().split("\n")
     if len(lines) <= DOCSTRING_LINES_MAX:
         return indent + literal.lstrip()

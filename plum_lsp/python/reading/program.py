@@ -1,6 +1,6 @@
-"""Composes the runnable program around a hole: the whole document where it parses, otherwise the parts that do.
+"""Composes the runnable program around a hole: the whole document if it parses, otherwise the parts that parse.
 
-Also fills the hole: with a candidate, or with nothing that could pass for an answer. Runs nothing.
+It also fills the hole, either with a candidate or with a placeholder that cannot pass a test. It runs no code.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.hole import Hole
 from plum_lsp.python.reading.lines import Line, chunks, logical_lines, mask, parses, width
 
-WHOLE_LINES_MAX = 3_000
-"""Longer documents are cut to what the hole's statement can reach: `ast.parse` takes about 10 µs a line (measured
-on 50,000 lines in 0.5 s), and every candidate would load all of it."""
+WHOLE_LINES_MAX = 20_000
+"""Longer documents are cut to the statements that the hole's statement can reach. `ast.parse` takes about 10 µs a line
+(measured: 50,000 lines in 0.5 s), and a candidate outside a project loads the whole document."""
 EXCERPT_LINES_MAX = 2_000
-"""The most lines of other statements that a cut document keeps; same reason."""
+"""The most lines of other statements that a cut document keeps, for the same reason."""
 UNFILLED = "__plum_hole__"
-"""A name nobody defines: reaching it raises `NameError`, so an unfilled hole can pass no test that reaches it."""
+"""An undefined name. Code that reaches it raises `NameError`, so an unfilled hole fails every test that reaches it."""
 _RAISE = "raise NotImplementedError"
 _NAMES = re.compile(r"[^\W\d]\w*")
 _BINDS = re.compile(
@@ -34,7 +34,7 @@ _HEADER = re.compile(r"(?:async\s+def|def)\s+(\w+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The program on both sides of the hole; `is_excerpt` says that statements were left out."""
+    """The program on both sides of the hole. `is_excerpt` says that statements were left out."""
 
     before: str
     after: str
@@ -42,7 +42,7 @@ class Surroundings:
 
 
 def surroundings(text: str, masked: str, hole: Hole) -> Surroundings:
-    """What goes before and after a candidate so that the result can run. `before` ends exactly at the cursor."""
+    """The code before and after a candidate that makes the result runnable. `before` ends exactly at the cursor."""
     region = hole.region
     head, tail = text[region.start : hole.span.start], text[hole.span.end : region.end]
     above, below = text[: region.start], text[region.end :]
@@ -79,7 +79,7 @@ def _ended(statement: str) -> str:
 def _reachable(pieces: list[Span], text: str, masked: str, region: Span, *, is_member: bool = False) -> list[Span]:
     """The statements whose names the region uses, directly or through one another, nearest first up to the limit.
 
-    A class keeps its special methods and attributes, too: they run without being named.
+    A class also keeps its special methods and attributes, because they are used without being named.
     """
     binding: dict[str, list[Span]] = {}
     for chunk in pieces:
@@ -104,7 +104,7 @@ def _reachable(pieces: list[Span], text: str, masked: str, region: Span, *, is_m
 
 
 def _bound_names(code: str) -> set[str]:
-    """The names that a top-level statement binds; `*` if it binds what nobody can tell, or must always run."""
+    """The names that a top-level statement binds. `*` if these are unknown, or if the statement must always run."""
     first = code.split("\n", 1)[0]
     if first.startswith(("from ", "import ")):
         if "*" in first or "__future__" in first:
@@ -120,7 +120,7 @@ def _bound_names(code: str) -> set[str]:
 
 
 def _fillings(block: Block, head: str, tail: str, target: str) -> Iterator[str]:
-    """Texts that might complete the hole syntactically, without answering it. The first that parses is used."""
+    """Texts that might complete the hole syntactically without an answer. The first that parses is used."""
     is_function_part = block.kind not in {HoleKind.MODULE, HoleKind.CLASS}
     if block.kind is HoleKind.LINE:
         name = UNFILLED if is_function_part and _HEADER.search(head) else "None"
@@ -156,9 +156,9 @@ def _closing(head: str, tail: str) -> str:
 
 
 def _pruned(masked: str, text: str, hole: Hole, *, is_large: bool) -> tuple[str, str] | None:
-    """The class around the hole without those members that do not parse; None outside a class.
+    """The class around the hole without the members that do not parse. None outside a class.
 
-    Of a very large class only the members that the cursor's member names (through one another) are looked at.
+    In a very large class, only the members that the cursor's member uses, directly or through others, are considered.
     """
     if not hole.scopes or not hole.scopes[0].code.startswith("class"):
         return None
@@ -197,8 +197,8 @@ def program_with(context: Context, text: str) -> Program:
 def reference_program(context: Context) -> Program:
     """The program without a candidate. It parses, and a call that reaches the hole raises.
 
-    Where the line at the hole is complete as it stands, it stays as it is; where nothing can be put into the hole,
-    the enclosing function raises instead, or its top-level statement is left out.
+    If the line at the hole is complete, it stays unchanged. If no placeholder fits into the hole, the enclosing
+    function raises instead, or its top-level statement is left out.
     """
     block = context.block
     target = _target(context)
@@ -210,7 +210,7 @@ def reference_program(context: Context) -> Program:
 
 
 def _target(context: Context) -> str:
-    """The indentation of the statement at the hole, from what the context keeps of it."""
+    """The indentation of the statement at the hole, read from the context."""
     lines = logical_lines(mask(context.before), Span(start=0, end=len(context.before)))
     written = [line for line in lines if line.code]
     if context.block.kind in {HoleKind.BODY, HoleKind.CLASS} or not written:
@@ -237,7 +237,7 @@ def _stubbed(context: Context) -> str:
 def _with_stub(whole: str, masked: str, place: int, function: FunctionSymbol) -> str:
     """`whole` with a raise for everything from the function's header to the end of its body.
 
-    The line at the hole goes too, however it is indented: it may be the end of a line that the hole begins.
+    The line at the hole is removed too, with any indentation. It may be the end of a line that the hole begins.
     """
     lines = logical_lines(masked, Span(start=0, end=len(whole)))
     headers = [line for line in lines if line.start <= place and _is_header(line, function.name)]

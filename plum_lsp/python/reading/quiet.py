@@ -1,7 +1,7 @@
-"""The program as a candidate's process gets it: without comments and docstrings, where examples say what is right.
+"""Removes comments and docstrings from the program of a candidate's process, because their examples hold the answers.
 
-A candidate can read its own source and `__doc__`. Line numbers stay, and so does whether there is a docstring, but not
-what it says; a module's own docstring stays if it holds no session, because programs print it as their help.
+A candidate can read its own source and `__doc__`. Line numbers stay. A docstring stays, but its text is removed. A
+module's docstring keeps its text if it holds no doctest session, because programs print it as their help.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from plum_lsp.python.reading.lines import logical_lines, mask
 _STATEMENT = re.compile(
     r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<prefix>[rRuUbBfF]{0,2})(?P<text>s{2,})", re.DOTALL
 )
-"""A masked line that is a string, or a header with one behind it."""
+"""A masked line that is a string, or a header followed by a string."""
 _SESSION = ">>>"
 
 
 def program_to_run(context: Context, text: str) -> Program:
-    """The program with `text` in the hole, as its process may see it."""
+    """The program with `text` in the hole, as the candidate's process may see it."""
     before, after = _quiet(context.before, context.after)
     return Program(source=before + text + after)
 
 
 @functools.lru_cache(maxsize=8)
 def _quiet(before: str, after: str) -> tuple[str, str]:
-    """Both parts of a program without what is said about it."""
+    """Both parts of a program without comments and docstrings."""
     whole = before + after
     masked = mask(whole)
     parts = ["", ""]
@@ -48,21 +48,21 @@ def _quiet(before: str, after: str) -> tuple[str, str]:
 
 
 def _append(parts: list[str], text: str, start: int, border: int, *, is_whole: bool = False) -> None:
-    """Add text that began at `start` to the part, or the parts, that it belongs to."""
+    """Add text that began at `start` to its part, or to both parts."""
     cut = max(0, border - start) if not is_whole else (len(text) if start < border else 0)
     parts[0] += text[:cut]
     parts[1] += text[cut:]
 
 
 def _comments(whole: str, masked: str) -> Iterator[tuple[Span, str]]:
-    """Every comment; a string's own number signs are masked otherwise."""
+    """Every comment. Number signs in strings are masked, so they do not count."""
     for found in re.finditer(r"#[^\n]*", whole):
         if masked[found.start()] == " ":
             yield Span(start=found.start(), end=found.end()), ""
 
 
 def _strings(whole: str, masked: str) -> Iterator[tuple[Span, str]]:
-    """Every string that stands alone as a statement, with as many lines and nothing in it."""
+    """Every string that is a whole statement, with an empty replacement of as many lines."""
     for place, line in enumerate(logical_lines(masked, Span(start=0, end=len(whole)))):
         found = _STATEMENT.fullmatch(line.code)
         if found is None or not line.is_closed:

@@ -1,6 +1,6 @@
-"""Gathers what a person wrote about the function at the hole, and the names its examples may use.
+"""Collects the text that a person wrote about the function at the hole, and the names that its examples may use.
 
-Reads text only: docstrings, comments, the names a program binds. Does not interpret examples.
+It reads text only: docstrings, comments, the names that a program binds. It does not interpret examples.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
 DEPTHS_TRIED_MAX = 12
-"""Indentations that a candidate's first line is tried with; each costs a parse."""
+"""The most indentations that are tried for a candidate's first line. Each costs a parse."""
 HEADER_CHARACTERS_MAX = 4_000
 """A longer list of parameters is not read."""
 TEXT_CHARACTERS_MAX = 20_000
-"""A longer docstring or comment is read up to here; examples stand near the top, and reading is on the hot path."""
+"""Only this many characters of a docstring or comment are read. Examples stand near the top, and the reader must be
+fast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
     """How a test can reach the function: by name, or through an object of its class.
 
-    `names` are bound in the program or built in. `receivers` maps names that the docstrings use for an object of
-    the class to the statement that makes one; `construct` is such an expression, None if the constructor needs
-    arguments nobody has told us. `members` are names of methods and attributes that the program's classes give,
-    `dependents` those of its functions and methods that use the function, directly or through one another.
+    `names` are bound in the program or built in. `receivers` maps names that the docstrings use for an object of the
+    class to the statement that makes one. `construct` is an expression that makes one, or None if the constructor needs
+    unknown arguments. `members` are the names of methods and attributes of the program's classes. `dependents` are the
+    names of functions and methods that use the function, directly or through others.
     """
 
     function: FunctionSymbol
@@ -64,7 +65,7 @@ class Surface:
 def reachable_function(context: Context) -> FunctionSymbol | None:
     """The function whose examples can exercise the hole: the enclosing one, or the outermost around a nested one.
 
-    A nested function cannot be called from outside; what is written about the function around it still holds.
+    A nested function cannot be called from outside, but the text about the function around it still applies.
     """
     function = context.function
     if function is None or not function.is_nested:
@@ -80,7 +81,7 @@ def reachable_function(context: Context) -> FunctionSymbol | None:
 
 
 def enclosing_class(context: Context) -> FunctionSymbol | None:
-    """The class in whose body the hole stands, outside any method, as what one calls to make an object of it."""
+    """The class whose body holds the hole outside any method, as the function that makes an object of it."""
     if context.function is not None or not context.block.indent or context.block.line_head.strip():
         return None
     above = context.before.rstrip(" \t")
@@ -108,7 +109,7 @@ def enclosing_class(context: Context) -> FunctionSymbol | None:
 
 
 def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymbol | None:
-    """The function with this header, read as far as examples need it."""
+    """The function with this header, with the fields that examples need."""
     ending = re.compile(r"[^\n]*?(?:\n[^\n]*?)*?\)[^:\n]*:[ \t]*(?:#[^\n]*)?\n").match(
         before, header.end(), header.end() + HEADER_CHARACTERS_MAX
     )
@@ -137,7 +138,7 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
 
 
 def surface_of(context: Context, function: FunctionSymbol) -> Surface:
-    """What an example of `function` may use."""
+    """The names that an example of `function` may use."""
     program = f"{context.before}\n{context.after}"
     construct, receivers = None, dict[str, str]()
     if function.class_name is not None:
@@ -155,7 +156,7 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
 
 
 def _dependents(program: str, name: str) -> frozenset[str]:
-    """The functions and methods of a masked program whose text names the function, or one that does so."""
+    """The functions and methods of a masked program that name the function, directly or through others."""
     headers = list(_HEADER.finditer(program))
     ends = [*(header.start() for header in headers), len(program)][1:]
     texts = [(header.group(1), program[header.end() : end]) for header, end in zip(headers, ends, strict=False)]
@@ -168,8 +169,10 @@ def _dependents(program: str, name: str) -> frozenset[str]:
 
 
 def texts_of(context: Context, function: FunctionSymbol) -> list[str]:
-    """What is written about the function, most particular first: docstring, comments and strings in its body above
-    the cursor, the comment right above it, the docstring of its class."""
+    """The texts about the function, most specific first.
+
+    These are its docstring, comments and strings in its body above the cursor, the comment directly above it, and the
+    docstring of its class."""
     above, body = _split_at_header(context.before, function)
     texts = [function.docstring, *_strings(body, function.docstring), _comments(body, is_leading=True)]
     texts.append(_comments(above, is_leading=False))
@@ -199,8 +202,8 @@ def module_or_none(source: str) -> ast.Module | None:
 def statements_or_none(text: str) -> ast.Module | None:
     """The tree of a candidate's statements as the body of one function, or None.
 
-    A candidate begins at the cursor, so the indentation of its first line may stand in the buffer already: it is
-    tried with none, then as deep as each other line.
+    A candidate begins at the cursor, so the buffer may already hold the indentation of its first line. The line is
+    tried without indentation, then with that of each other line.
     """
     lines = text.split("\n")
     depths = {len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()}
@@ -222,7 +225,7 @@ def _quietly(source: str, mode: str) -> ast.AST | None:
 
 
 def free_names(tree: ast.AST) -> set[str]:
-    """The names a tree reads and does not bind itself."""
+    """The names that a tree reads and does not bind itself."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
@@ -230,7 +233,7 @@ def free_names(tree: ast.AST) -> set[str]:
 
 
 def bound_names(tree: ast.AST) -> set[str]:
-    """The names a statement binds."""
+    """The names that a statement binds."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -281,18 +284,18 @@ def _comments(text: str, *, is_leading: bool) -> str:
 
 
 def _is_prose(line: str) -> bool:
-    """Whether a line of a body can stand above its comments without being code: docstring lines and quotes."""
+    """Whether a line above the comments of a body may be a line of the docstring, not code."""
     return expression_or_none(line) is None or line.strip().startswith(('"', "'"))
 
 
 def _strings(body: str, docstring: str) -> list[str]:
-    """Triple-quoted strings of the body that stand where a docstring would, had nothing been put above it."""
+    """Triple-quoted strings of the body that would be its docstring without the lines above them."""
     found = [match.group(2) for match in _TRIPLE.finditer(body[:TEXT_CHARACTERS_MAX])]
     return [] if docstring else found[:1]
 
 
 def class_body(program: str, class_name: str) -> str:
-    """The text of a class, from its header to the next line that is indented no deeper."""
+    """The text of a class, from its header to the next line with the same or less indentation."""
     header = _class_header(program, class_name)
     if header is None:
         return ""
@@ -321,7 +324,10 @@ def _class_docstring(program: str, class_name: str) -> str:
 
 
 def _needs_no_arguments(class_body: str) -> bool:
-    """Whether `Class()` makes an object: an `__init__` without required parameters, or none and no base class."""
+    """Whether `Class()` makes an object:
+
+    `__init__` has no required parameters, or there is neither `__init__` nor base class.
+    """
     found = re.search(r"def[ ]+__init__[ ]*(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))", class_body)
     if found is None:
         header = class_body.split(":", 1)[0]
@@ -340,7 +346,7 @@ def _needs_no_arguments(class_body: str) -> bool:
 
 
 def _receivers(program: str, class_name: str) -> dict[str, str]:
-    """`order = Order()` written in any example of the program, by the name it binds; the first one counts."""
+    """Statements like `order = Order()` in the examples of the program, by the name they bind. The first one counts."""
     own = re.escape(class_name.rsplit(".", 1)[-1])
     found: dict[str, str] = {}
     for name, call in re.findall(rf"^[ \t]*>>>[ ]+(\w+)[ ]*=[ ]*({own}\([^\n]*\))[ ]*$", program, re.MULTILINE):

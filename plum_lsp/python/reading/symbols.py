@@ -1,7 +1,7 @@
 """Reads the enclosing function's header: name, parameters, signature, decorators, docstring.
 
-tree-sitter reads the header, so that a half-written annotation does not lose the rest. Where the function begins
-and ends is known from `hole`; nothing else of the buffer is parsed.
+tree-sitter reads the header, so an incomplete annotation does not lose the rest. `hole` finds the start and end of the
+function. The rest of the buffer is not parsed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LANGUAGE = Language(tree_sitter_python.language())
 
 
 def enclosing_function(text: str, masked: str, hole: Hole) -> FunctionSymbol | None:
-    """The innermost function the cursor is in; its span (decorators to last line) counts in `text`."""
+    """The innermost function around the cursor. Its span (decorators to last line) counts in `text`."""
     scopes = list(hole.scopes)
     own = hole.own_line
     if own is not None and DEFINITION.match(own.code) and _is_past_header(text, own, hole.span.start):
@@ -61,7 +61,7 @@ def _parse(source: str) -> Node:
 
 
 def _definition(header: str) -> Node | None:
-    """The function node of a header, which gets a body if it has none."""
+    """The function node of a header. A header without a body gets one."""
     pending = [_parse(header + ("\n    pass\n" if header.endswith(":") else "\n"))]
     while pending:
         node = pending.pop(0)
@@ -99,7 +99,7 @@ def _signature(node: Node) -> str:
 
 
 def _parameters(node: Node) -> tuple[str, ...]:
-    """Names in order; `*args` and `**kwargs` keep their stars, the bare markers `*` and `/` are left out."""
+    """Names in order. `*args` and `**kwargs` keep their stars. The bare markers `*` and `/` are left out."""
     names: list[str] = []
     listed = node.child_by_field_name("parameters")
     for child in listed.named_children if listed is not None else ():
@@ -112,7 +112,7 @@ def _parameters(node: Node) -> tuple[str, ...]:
 
 
 def _decorated_start(masked: str, header: Line, region: Span) -> int:
-    """Where the decorators of a definition begin, or the definition itself; decorators with strings included."""
+    """The start of the decorators of a definition, or of the definition itself. Decorators with strings count too."""
     start = header.start
     while start > region.start:
         above = masked.rfind("\n", region.start, start - 1) + 1 or region.start
@@ -155,7 +155,7 @@ def _decorators(source: str) -> tuple[str, ...]:
 
 
 def _string(literal: str) -> str:
-    """The value of a docstring literal, without its indentation; empty if there is none or it is broken."""
+    """The value of a docstring literal, without its indentation. Empty if there is none or it is broken."""
     if not literal:
         return ""
     try:
@@ -168,7 +168,7 @@ def _string(literal: str) -> str:
 
 
 def _function_end(masked: str, header: Line, hole: Hole) -> int:
-    """Where the last line of the function ends: before the next line that is indented no deeper."""
+    """The end of the function's last line, before the next line with the same or less indentation."""
     end = max(header.end, hole.span.end)
     position = masked.find("\n", end)
     while 0 <= position < hole.region.end:

@@ -1,4 +1,4 @@
-"""Which syntax trees can be walked and written back as source: not every text that Python parses can. Runs nothing."""
+"""Checks whether a syntax tree can be walked and written back as source. Some texts that Python parses cannot. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ast
 import re
 
 TREE_DEPTH_MAX = 150
-"""Nesting of a tree that is read. `ast.unparse` and pyflakes take up to five frames a level; Python stops at 1000."""
+"""The deepest tree that is read. `ast.unparse` and pyflakes use up to five frames a level, and Python stops at 1000."""
 _LONG_NUMBER = re.compile(r"0[xXoObB][0-9a-fA-F_]{1000}")
-"""Python parses such a constant and cannot write it: no decimal has more than 4300 digits (CPython issue 95778)."""
+"""Python parses such a constant but cannot write it: a decimal has at most 4300 digits (CPython issue 95778)."""
 
 
 def is_rewritable(tree: ast.AST, source: str) -> bool:

@@ -1,7 +1,7 @@
-"""The context step: what stands around the cursor, cut to a token budget. The entry point of this package.
+"""The context step: cuts the text around the cursor to a token budget. The entry point of this package.
 
-Does not know any model's tokens (`suggestion.prompt` does) and runs nothing. What follows the cursor in its own block
-is `after`: a candidate is judged together with the code below it, and the policy sees that code as its suffix.
+It does not know any model's tokens (`suggestion.prompt` does) and runs no code. `after` is the code that follows the
+cursor in its own block. A candidate is judged together with that code, and the policy sees it as its suffix.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from plum_lsp.python.reading.symbols import enclosing_function
 __all__ = ["estimated_tokens", "program_with", "read_context", "reference_program"]
 
 CHARACTERS_PER_TOKEN = 3.2
-"""Of Python source in the BPE vocabularies of small code models, on the low side (the project's working figure;
-indentation alone is merged much better). Too low wastes a little of the budget, too high overruns the model's."""
+"""A low estimate for Python source in the BPE vocabularies of small code models (the project's working figure).
+Indentation alone has many more characters per token. A value that is too low wastes some of the budget. A value that is
+too high exceeds the model's limit."""
 TOKENS_PER_FOREIGN_CHARACTER = 2.0
-"""Characters outside ASCII fall apart into bytes where the vocabulary has no piece for them."""
+"""Characters outside ASCII are split into bytes if the vocabulary has no token for them."""
 HEADER_SHARE = 0.4
-"""At most this share of the prefix budget goes to what the cut lost: imports, helpers, enclosing headers."""
+"""At most this share of the prefix budget goes to code above the cut: imports, helpers, enclosing headers."""
 STEP_SHARE = 0.2
-"""By how much of its budget the window moves at once: it then holds .9 of it on average, and moves seldom."""
+"""The window moves in steps of this share of its budget. It then uses .9 of the budget on average, and moves seldom."""
 _IMPORT = re.compile(r"(?:from|import)\s")
 _DEFINITION = re.compile(r"(?:async\s+def|def|class)\s+(\w+)[^\n]*")
 _NAMES = re.compile(r"[^\W\d]\w*")
 
 
 def read_context(document: Document, offset: int, *, prefix_tokens: int, suffix_tokens: int) -> Context | None:
-    """What is around the cursor at `offset` (code points), or None where nothing can be completed.
+    """The context of the cursor at `offset` (code points), or None if the place cannot be completed.
 
-    None means: inside a comment or a string, or in an empty document. Deterministic; 50,000 lines take well under
-    half a second because only the cursor's top-level statement is looked at closely.
+    None means: inside a comment or a string, or in an empty document. Deterministic. 50,000 lines take well under half
+    a second, because only the cursor's top-level statement is read in detail.
     """
     buffer = read_buffer(document.text, offset)
     if not buffer.text.strip() or is_quiet_at(buffer.text, buffer.cursor):
@@ -62,7 +63,7 @@ def read_context(document: Document, offset: int, *, prefix_tokens: int, suffix_
 
 
 def estimated_tokens(text: str) -> int:
-    """How many tokens `text` takes at most, or nearly so; never fewer than zero."""
+    """An upper estimate of the tokens of `text`. Never negative."""
     foreign = 0 if text.isascii() else sum(1 for character in text if ord(character) > 127)
     plain = len(text) - foreign
     return math.ceil(plain / CHARACTERS_PER_TOKEN + foreign * TOKENS_PER_FOREIGN_CHARACTER)
@@ -87,7 +88,7 @@ def _suffix(text: str, tokens: int) -> str:
 
 
 def _prefix(buffer: Buffer, masked: str, hole: Hole, tokens: int) -> str:
-    """The text before the cursor within the budget: whole lines, and on top what the cut lost but the code needs."""
+    """The text before the cursor within the budget: whole lines, below the code above the cut that they need."""
     text = buffer.text[: hole.span.start]
     if estimated_tokens(text) <= tokens:
         return text
@@ -100,11 +101,11 @@ def _prefix(buffer: Buffer, masked: str, hole: Hole, tokens: int) -> str:
 
 
 def _window_start(text: str, tokens: int) -> int:
-    """Where a tail of `text` begins that is whole lines and within the budget: the longest, less up to a fifth.
+    """The start of a tail of `text` with whole lines within the budget: the longest one, less up to a fifth.
 
-    It begins at the first line of a block of `STEP_SHARE` of the budget, counted from the file's start: so it stays
-    where it is from key to key and from line to line, and with it what an engine has cached of the prompt.
-    The cursor's own line is kept even if it alone is too long, cut at its start.
+    It begins at the first line of a block of `STEP_SHARE` of the budget, counted from the file's start. The start
+    therefore stays the same from key to key and from line to line, and the engine's prompt cache stays valid. The
+    cursor's own line is always kept. If it alone is too long, it is cut at its start.
     """
     least = _longest_start(text, tokens)
     step = max(1, int(tokens * STEP_SHARE * CHARACTERS_PER_TOKEN))
@@ -114,7 +115,7 @@ def _window_start(text: str, tokens: int) -> int:
 
 
 def _longest_start(text: str, tokens: int) -> int:
-    """Where the longest tail of `text` begins that is whole lines and within the budget."""
+    """The start of the longest tail of `text` with whole lines within the budget."""
     start = text.rfind("\n") + 1
     used = estimated_tokens(text[start:])
     if used > tokens:
@@ -131,11 +132,11 @@ def _longest_start(text: str, tokens: int) -> int:
 def _header(text: str, masked: str, hole: Hole, start: int, tokens: int) -> str:
     """Imports, signatures of helpers in use, and headers of the enclosing scopes that lie above `start`.
 
-    Enclosing headers come last, so that the cut reads as one file; they are chosen first, because without them the
-    code at the cursor cannot be understood. Helpers count as in use when the cursor's statement names them.
+    Enclosing headers come last, so that the result reads as one file. They are chosen first, because the code at the
+    cursor is not clear without them. Helpers count as in use if the cursor's statement names them.
     """
     scopes = [text[scope.start : scope.end] for scope in hole.scopes if scope.start < start]
-    line = text.rfind("\n") + 1  # what is being typed would change the header with each key
+    line = text.rfind("\n") + 1  # the text that is being typed would change the header with each key
     said = masked[hole.region.start : max(line, hole.region.start)] + masked[hole.span.end : hole.region.end]
     names = set(_NAMES.findall(said))
     imports: list[str] = []
@@ -154,7 +155,7 @@ def _header(text: str, masked: str, hole: Hole, start: int, tokens: int) -> str:
 
 
 def _definition_in(masked: str, chunk: Span) -> re.Match[str] | None:
-    """The header of the function or class a chunk defines, below its decorators."""
+    """The header of the function or class that a chunk defines, below its decorators."""
     position = chunk.start
     while position < chunk.end and masked[position] == "@":
         position = masked.find("\n", position) + 1 or chunk.end
@@ -162,7 +163,7 @@ def _definition_in(masked: str, chunk: Span) -> re.Match[str] | None:
 
 
 def _within(pieces: list[str], tokens: int) -> set[str]:
-    """The first of `pieces` that fit the budget together; one that does not fit is passed over."""
+    """The first of `pieces` that fit the budget together. A piece that does not fit is skipped."""
     kept: set[str] = set()
     for piece in pieces:
         cost = estimated_tokens(piece + "\n")

@@ -9,10 +9,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
 from plum_lsp.python.reading.sources import (
+    Surface,
     enclosing_class,
     expression_or_none,
     reachable_function,
@@ -25,6 +28,26 @@ from plum_lsp.python.specification.worded import worded_examples
 
 TESTS_MAX = 64
 """The most examples that become tests; each costs every candidate a call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSource:
+    """One form of example: what its tests are called, and the function that reads them.
+
+    `reads_sessions` tells whether it gets the text with its doctest sessions, or what is left without them.
+    """
+
+    origin: Origin
+    read: Callable[[str, Surface], list[Example]]
+    reads_sessions: bool = False
+
+
+TEXT_SOURCES = (
+    TextSource(origin=Origin.DOCTEST, read=doctest_examples, reads_sessions=True),
+    TextSource(origin=Origin.EXAMPLE, read=informal_examples),
+    TextSource(origin=Origin.EXAMPLE, read=worded_examples),
+)
+"""Every form. docs/evidence.md has a row for each, and a test reads the examples in that row."""
 
 
 def examples_of(context: Context) -> tuple[TestCase, ...]:
@@ -43,13 +66,12 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
     surface = surface_of(context, function)
     found: list[tuple[Origin, Example]] = []
     for text in texts_of(context, function):
-        sessions = doctest_examples(text, surface)
-        if text != function.docstring:
-            sessions = [example for example in sessions if _is_about(example, function)]
-        found.extend((Origin.DOCTEST, example) for example in sessions)
         prose = without_sessions(text)
-        found.extend((Origin.EXAMPLE, example) for example in informal_examples(prose, surface))
-        found.extend((Origin.EXAMPLE, example) for example in worded_examples(prose, surface))
+        for source in TEXT_SOURCES:
+            examples = source.read(text if source.reads_sessions else prose, surface)
+            if source.reads_sessions and text != function.docstring:
+                examples = [example for example in examples if _is_about(example, function)]
+            found.extend((source.origin, example) for example in examples)
     found.sort(key=lambda item: item[0] is not Origin.DOCTEST)
     return tuple(_test(origin, example) for origin, example in _consistent(found)[:TESTS_MAX])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,32 +13,61 @@ import pytest
 import plum_lsp
 import plum_trainer
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
+from plum_lsp.policy import hosting
 from plum_lsp.policy.hosting.engines import ENGINES, engine_called, publication_engine
+from plum_lsp.policy.hosting.facts import EngineFacts
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.hosting.sources import find_model
 
 ROOTS = [Path(str(package.__file__)).parent for package in (plum_lsp, plum_trainer)]
 
 
+def child_of(name: str) -> Path:
+    """The file of the module that runs an engine."""
+    found = find_spec(ENGINES[name].facts.child)
+    assert found is not None and found.origin is not None
+    return Path(found.origin)
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_line_of_the_table_can_be_launched(name: str) -> None:
     """Its child is a module of ours that starts itself when it is run."""
-    child = find_spec(ENGINES[name].facts.child)
-    assert child is not None
-    assert child.origin is not None
-    assert "run_child(start" in Path(child.origin).read_text(encoding="utf-8")
+    assert "run_child(start" in child_of(name).read_text(encoding="utf-8")
 
 
-def test_the_name_of_an_engine_is_spelled_in_its_own_package_only() -> None:
-    """Everything else asks the table, so that a new engine changes no file but the table."""
+def described() -> dict[Path, str]:
+    """The engine that each module of ours states the facts of."""
+    found: dict[Path, str] = {}
+    for info in pkgutil.walk_packages(hosting.__path__, f"{hosting.__name__}."):
+        path = Path(str(getattr(info.module_finder, "path", ""))) / f"{info.name.rpartition('.')[2]}.py"
+        if path.is_file() and "= EngineFacts(" in path.read_text(encoding="utf-8"):
+            module = importlib.import_module(info.name)
+            (found[path],) = [one.name for one in vars(module).values() if isinstance(one, EngineFacts)]
+    return found
+
+
+def test_every_engine_is_in_the_table() -> None:
+    """An engine that states its facts can be chosen."""
+    assert sorted(described().values()) == sorted(ENGINES)
+
+
+def test_the_name_of_an_engine_is_spelled_beside_its_child_only() -> None:
+    """Everything else asks the table, so that a new engine changes no other file."""
     named = {
-        path
+        (node.value, path.parent)
         for root in ROOTS
         for path in root.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in ENGINES
     }
-    assert sorted(path.name for path in named) == ["settings.py", "settings.py"]
+    assert named == {(name, child_of(name).parent) for name in ENGINES}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_every_engine_is_documented(name: str) -> None:
+    """docs/models.md says what it reads and how to choose it."""
+    page = Path(__file__).parents[3] / "docs" / "models.md"
+    assert f"`{name}`" in page.read_text(encoding="utf-8")
 
 
 def test_an_unknown_engine_is_named() -> None:

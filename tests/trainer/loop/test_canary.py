@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from support.learning import tiny_settings
 
+from plum_lsp.config.folder import store_file, versions_folder
 from plum_lsp.policy.hosting.served_policy import ServedPolicy
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, write_state
 from plum_lsp.policy.hosting.vllm.settings import vllm_settings
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import retire
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import OnlineCounts
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.loop.online import watch
@@ -29,7 +30,7 @@ REQUESTS = [f"request-{number}" for number in range(2_000)]
 @pytest.fixture
 def store(tmp_path: Path) -> VersionStore:
     """Two whole versions of one base; version 1 is active."""
-    made = VersionStore(tmp_path / ADAPTERS)
+    made = VersionStore(versions_folder(tmp_path))
     for number in (1, 2):
         folder = made.root / f"plum-v{number}"
         folder.mkdir(parents=True)

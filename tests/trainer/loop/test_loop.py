@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support.learning import fill, group, tiny_trainer
 
-from plum_lsp.store import open_store, store_file
+from plum_lsp.config.folder import store_file
+from plum_lsp.store import open_store
 from plum_trainer.fit.job import TrainerError
 from plum_trainer.gate.decision import GateDecision
 from plum_trainer.loop import daemon

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
+from plum_lsp.config.folder import exploration_file, store_file, training_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
+from plum_lsp.feedback.exploration import exploration_of
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
 from plum_lsp.verification.options import limits_of, sandbox_options
@@ -59,7 +59,7 @@ def improve(trainer: Trainer) -> GateDecision | None:
     Raises:
         PlumError: a step failed. The next turn repeats it.
     """
-    with only_one(trainer.data_dir / "training"):
+    with only_one(training_folder(trainer.data_dir)):
         with trainer.store() as store:
             highest = max((event.round for event in store.events()), default=0)
         current = next_round(trainer.data_dir, highest)
@@ -288,7 +288,7 @@ def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
 
     The sampler uses it if its settings allow.
     """
-    file = trainer.data_dir / "training" / EXPLORATION
+    file = exploration_file(trainer.data_dir)
     before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
     with trainer.store() as store:
         known = diversities(store.events())

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.config import Settings
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.policy.hosting.engines import publication_engine
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import read_state
 from plum_lsp.policy.versions import publish as publication
 from plum_lsp.policy.versions.engines import Engine
-from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
+from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
 from plum_trainer.fit.bases import BaseModel
 
 
@@ -32,7 +33,7 @@ class Versions:
     @property
     def store(self) -> VersionStore:
         """The folder of versions."""
-        return VersionStore(self.data_dir / ADAPTERS)
+        return VersionStore(versions_folder(self.data_dir))
 
     def active(self) -> int:
         """The number in service."""

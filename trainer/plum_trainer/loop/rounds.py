@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.config.folder import round_folder, round_folders, round_number
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.data.rows import Row, values_of
 from plum_trainer.fit.job import TrainerError, read_json, write_json, write_text
@@ -73,11 +74,8 @@ class Round:
 
 def rounds(data_dir: Path) -> list[Round]:
     """Every round there was, oldest first."""
-    found = [
-        Round(number=int(path.name.removeprefix("round-")), folder=path)
-        for path in (data_dir / "training").glob("round-*")
-        if path.name.removeprefix("round-").isdigit()
-    ]
+    numbered = [(round_number(folder), folder) for folder in round_folders(data_dir)]
+    found = [Round(number=number, folder=folder) for number, folder in numbered if number is not None]
     return sorted(found, key=lambda one: one.number)
 
 
@@ -94,4 +92,4 @@ def next_round(data_dir: Path, highest: int) -> Round:
         return going_on
     known = rounds(data_dir)
     number = max(highest, known[-1].number if known else 0) + 1
-    return Round(number=number, folder=data_dir / "training" / f"round-{number}")
+    return Round(number=number, folder=round_folder(data_dir, number))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.policy.client.connection import Connection
 from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
-from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models.catalogue import identify

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 
+from plum_lsp.config.folder import policy_log
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.client.wire import ended
@@ -34,8 +35,6 @@ from plum_lsp.policy.versions.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS
 
 logger = logging.getLogger(__name__)
 
-LOG = "policy.log"
-"""In the data folder."""
 START_SECONDS = 1800.0
 """Time to load a large model from a network disk and compile it. Progress is shown meanwhile."""
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -63,7 +62,7 @@ class VllmSupervisor:
     @property
     def log(self) -> Path:
         """The file with vLLM's output."""
-        return self.data_dir / LOG
+        return policy_log(self.data_dir)
 
     @property
     def url(self) -> str:
