@@ -1,4 +1,4 @@
-"""The state of one request while its candidates come in. Decides nothing."""
+"""The state of one request while its candidates arrive. It makes no decision."""
 
 from __future__ import annotations
 

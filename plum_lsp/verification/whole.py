@@ -1,7 +1,7 @@
-"""The project's tests that are run whole: which count, what they say of a candidate, and when they say nothing.
+"""Runs the project's tests whole: which of them count, and which verdicts they give on a candidate.
 
-A test counts if it fails with the hole unfilled and the function at the hole is called meanwhile. It is run beside a
-candidate that is plain code only. Runs code through the sandbox port; chooses no tests (`whole_tests` does).
+A test counts if it fails with the hole unfilled and calls the function at the hole. It runs only with a candidate that
+is plain code. The module runs code through the sandbox port. `whole_tests` chooses the tests.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from plum_lsp.verification.rank import counted, score
 KEPT_MAX = 8
 """The most tests that are run whole before an answer."""
 SCREEN_SECONDS = 2.5
-"""For all tests with the hole unfilled, where most end at the hole."""
+"""Time limit for all tests with the hole unfilled. Most of them end at the hole."""
 RUN_SECONDS = 2.0
-"""For all tests of one candidate."""
+"""Time limit for all tests of one candidate."""
 _STATUS = {
     RunOutcome.PASSED: VerdictStatus.PASSED,
     RunOutcome.FAILED: VerdictStatus.FAILED,
@@ -46,7 +46,7 @@ def is_whole(test: TestCase) -> bool:
 
 
 def names_of(tests: Sequence[TestCase]) -> list[str]:
-    """What the sandbox calls the tests that are run whole."""
+    """The sandbox's names of the tests that are run whole."""
     return [test.expectation.test for test in tests if isinstance(test.expectation, Passes)]
 
 
@@ -68,7 +68,7 @@ def _tells(run: TestRun) -> bool:
 
 
 async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]) -> tuple[Verdict, ...]:
-    """What the tests say of a program; none for a test that was not run.
+    """The verdicts of the tests on a program. A test that was not run has none.
 
     Raises:
         SandboxError: the jail broke.
@@ -84,16 +84,16 @@ async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]
 
 
 def refusal_of(context: Context, program: Program, text: str) -> str:
-    """Why tests are not run beside a candidate; empty if they are."""
+    """Why tests are not run with a candidate. Empty if they are."""
     first = context.before.count("\n") + 1
     is_class = context.block.kind in {HoleKind.CLASS, HoleKind.MODULE}
     return refusal(program.source, first_line=first, last_line=first + text.count("\n"), is_class=is_class)
 
 
 def confirmed(split: Sequence[TestCase], together: Sequence[TestCase]) -> tuple[TestCase, ...]:
-    """The split tests that count: where tests were run whole, those of tests that reach the function.
+    """The split tests that count. If tests were run whole, only those from tests that reach the function count.
 
-    An assertion of another test can fail with the hole unfilled because it was not split as it was meant.
+    An assertion of another test can fail with the hole unfilled because it was split wrongly.
     """
     reaching = set(names_of(together))
     return tuple(
@@ -104,8 +104,8 @@ def confirmed(split: Sequence[TestCase], together: Sequence[TestCase]) -> tuple[
 def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """The verdicts that count, in the order of the tests.
 
-    An assertion that fails by itself while its test passes as a whole was not split as it was meant. A test that the
-    jail keeps from running as a whole says nothing where its assertions can be judged.
+    An assertion that fails alone while its whole test passes was split wrongly. If the jail prevents a whole test from
+    running, its assertions count instead, if they can be judged.
     """
     by_id = {verdict.test_id: verdict for verdict in given}
     whole = {test_of(test): by_id[test.id] for test in tests if is_whole(test) and test.id in by_id}
@@ -124,9 +124,9 @@ def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Ver
 
 
 def without_unjudgeable(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[Judged]:
-    """The group without verdicts that say nothing: a test that nobody passes ended outside of the document, or never.
+    """The group without unusable verdicts: of tests that no candidate passes, and that ended elsewhere or never.
 
-    Who is left with passes only is `verified`; who is left with nothing can be `checked` at best.
+    A candidate with only passes left is `verified`. A candidate with no verdict left is at most `checked`.
     """
     whole = {test.id for test in tests if is_whole(test)}
     passed = {verdict.test_id for judged in group for verdict in judged.verdicts if verdict.is_pass}
@@ -134,7 +134,7 @@ def without_unjudgeable(group: Sequence[Judged], tests: Sequence[TestCase]) -> l
 
 
 def _without(judged: Judged, unpassed: set[TestId]) -> Judged:
-    """A candidate without the verdicts of tests that nobody passes, except where an assertion failed."""
+    """A candidate without the verdicts of tests that no candidate passes, except if an assertion failed."""
     kept = tuple(
         verdict
         for verdict in judged.verdicts
@@ -152,7 +152,7 @@ def _without(judged: Judged, unpassed: set[TestId]) -> Judged:
 
 
 def passed_in_words(tests: Sequence[TestCase], verdicts: Sequence[Verdict]) -> str:
-    """How many tests were passed, and how."""
+    """The number of passed tests and how they were run, as text."""
     kinds = {test.id: is_whole(test) for test in tests}
     passed = [verdict for verdict in verdicts if verdict.is_pass]
     whole = sum(kinds.get(verdict.test_id, False) for verdict in passed)

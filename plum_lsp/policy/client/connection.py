@@ -15,7 +15,7 @@ from plum_lsp.domain.errors import ConfigError, PolicyRefused, PolicyUnavailable
 from plum_lsp.policy.client.closing import ClosingClient
 
 CONNECT_SECONDS = 5.0
-"""A server that does not accept within this is not there."""
+"""A server that does not accept a connection within this time counts as unreachable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
-"""A policy that is looked after: asked again with growing pauses when it fails, and told apart when it is only slow.
+"""A policy with supervision: it is asked again with growing pauses when it fails, and a slow one is detected.
 
-Everything it raises says what is wrong and what to do, so that it can be shown as it is. It decides by `health`.
+Each error that it raises says what is wrong and what to do, so it can be shown to the user. `health` makes the
+decisions.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from plum_lsp.policy.client.health import Backoff, Pace
 logger = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 1.0
-"""A longer pause is not waited for: the user learns at once that the policy is down."""
+"""The longest pause that is waited for. With a longer one, the user is told at once that the policy is down."""
 MARGIN_SECONDS = 0.1
 """A policy that is too slow is given up this long before the deadline, so that the caller still gets the reason."""
 

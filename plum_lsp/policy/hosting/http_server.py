@@ -1,8 +1,7 @@
 """A small HTTP/1.1 server on asyncio: one request a connection, and a handler that ends with its client.
 
-Of a client that has not shown that it may ask, only the head of a request is read; what is read, held and waited for is
-bounded. The protocol is h11's (already there for httpx); what is here reads and writes its bytes. Knows nothing of
-policies.
+Until a client has shown its key, only the head of its request is read. All reading, memory and waiting is bounded. h11
+(a dependency of httpx) implements the protocol, and this module reads and writes its bytes. It does not know policies.
 """
 
 from __future__ import annotations
@@ -24,20 +23,22 @@ from plum_lsp.domain.errors import PlumError
 logger = logging.getLogger(__name__)
 
 HEAD_BYTES_MAX = 16 * 1024
-"""A longer head is no client's of ours."""
+"""A longer head does not come from a client of plum-lsp."""
 HEAD_SECONDS = 10.0
 BODY_BYTES_MAX = 8 * 1024 * 1024
-"""A longer request holds no prompt that a model could read."""
+"""A longer request holds a prompt that no model could read."""
 BODIES_BYTES_MAX = 64 * 1024 * 1024
-"""All requests at work together: prompts are some 10 KB."""
+"""The most bytes of all active requests together. A prompt has about 10 KB."""
 REQUEST_SECONDS = 30.0
-"""Whoever has not sent a request whole by then is not going to."""
+"""The longest time in which a client may send a whole request."""
 WRITE_SECONDS = 60.0
-"""A client that takes nothing for so long is gone."""
+"""A client that reads no data for this long counts as gone."""
 CONNECTIONS_MAX = 512
-"""More at a time are told to come back; each may hold a request in the queue."""
+"""The most connections at a time. Further clients are told to retry. Each connection may hold a request in the
+queue."""
 STRANGERS_MAX = 64
-"""Connections whose head is not read yet. For one more, the oldest is closed: those who may ask are quick to say so."""
+"""The most connections whose head is not read yet. One more closes the oldest, because real clients send the head at
+once."""
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES_MAX = 32 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
@@ -45,7 +46,7 @@ _CHUNK_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What a request begins with. `authorization` is the header of that name, empty if there is none."""
+    """The head of a request. `authorization` is the header of that name, empty if there is none."""
 
     method: str
     path: str
@@ -54,7 +55,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request, read whole."""
+    """A complete request."""
 
     head: Head
     body: bytes
@@ -77,7 +78,7 @@ class Reply:
         self.has_begun = False
 
     async def begin(self, status: int, content_type: str) -> None:
-        """Send the status line and headers; the body's end is the connection's."""
+        """Send the status line and headers. The body ends with the connection."""
         self.has_begun = True
         headers = [("content-type", content_type), ("connection", "close"), ("cache-control", "no-cache")]
         await self._write(h11.Response(status_code=status, headers=headers))
@@ -110,15 +111,15 @@ class Reply:
 
 Handler = Callable[[Request, Reply], Awaitable[None]]
 Admit = Callable[[Head], int]
-"""How many bytes a request may bring with it, told by its head; raises `Refusal` for one that may not ask."""
+"""Returns how many bytes the body of a request may have, from its head. Raises `Refusal` without permission."""
 
 
 @asynccontextmanager
 async def serve_http(handler: Handler, *, admit: Admit, host: str, port: int) -> AsyncIterator[None]:
-    """Listen, and run `handler` for each request; it is cancelled when its client hangs up, and at the end.
+    """Listen, and run `handler` for each request. The handler is cancelled when its client hangs up, and at the end.
 
     Raises:
-        OSError: the address cannot be listened at.
+        OSError: the server cannot listen at the address.
     """
     house = _House(handler, admit)
     server = await asyncio.start_server(house.connected, host, port, limit=_CHUNK_BYTES)
@@ -130,7 +131,7 @@ async def serve_http(handler: Handler, *, admit: Admit, host: str, port: int) ->
 
 
 class _House:
-    """The connections, and what they hold together."""
+    """The connections, and the bytes that they hold together."""
 
     def __init__(self, handler: Handler, admit: Admit) -> None:
         self._handler = handler
@@ -140,7 +141,7 @@ class _House:
         self._held_bytes = 0
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one connection, in the place of the oldest stranger where there are too many."""
+        """Take one connection. If too many have not sent their head, the oldest of these is closed."""
         task = asyncio.create_task(self._converse(reader, writer))
         self._conversations.add(task)
         self._strangers[task] = None
@@ -243,7 +244,7 @@ async def _event(connection: h11.Connection, reader: asyncio.StreamReader, write
 
 
 async def _head(incoming: Callable[[], Awaitable[Any]]) -> tuple[Head, int]:
-    """The head of a request, and how long it says that its body is; 0 if it says nothing."""
+    """The head of a request, and the length that it states for the body, or 0."""
     event = await incoming()
     if not isinstance(event, h11.Request):
         raise ConnectionResetError("the client closed the connection before it had asked")
@@ -257,7 +258,10 @@ async def _head(incoming: Callable[[], Awaitable[Any]]) -> tuple[Head, int]:
 
 
 async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Let a client that is still sending read its answer: closing at once would reset it (RFC 9112, 9.6)."""
+    """Let a client that is still sending read its answer.
+
+    An immediate close would reset the connection (RFC 9112, 9.6).
+    """
     with contextlib.suppress(TimeoutError, ConnectionError, OSError):
         writer.write_eof()
         left = _LINGER_BYTES_MAX
@@ -267,7 +271,7 @@ async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
 
 
 async def _until_gone(reader: asyncio.StreamReader) -> None:
-    """Return when the client has hung up; what it sends after its request is not looked at."""
+    """Return when the client has hung up. Data after its request is ignored."""
     with contextlib.suppress(ConnectionError):
         while await reader.read(65536):
             pass

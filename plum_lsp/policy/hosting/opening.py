@@ -1,4 +1,4 @@
-"""From options to the policy they mean: a server by URL, the shared one of this user, or one of our own."""
+"""Opens the policy that options describe: a server by URL, the shared server of this user, or a child process."""
 
 from __future__ import annotations
 

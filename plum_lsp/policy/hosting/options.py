@@ -1,4 +1,4 @@
-"""Which policy answers, as the settings say it."""
+"""The options of the policy, from the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from plum_lsp.policy.versions.folders import VersionStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyOptions:
-    """Which policy answers. An empty `url` means a server of our own that loads `model`.
+    """Which policy answers. An empty `url` means a server that plum-lsp starts with `model`.
 
     `threads` 0 chooses by what is idle.
     """

@@ -130,7 +130,7 @@ def cached_path(entry: ModelEntry, cache_dir: Path) -> Path:
 
 
 def locate(entry: ModelEntry, *, cache_dir: Path, folder: Path | None = None) -> Path | None:
-    """The file that holds this model, from the cache or the user's folder; None if neither has it intact.
+    """The file that holds this model, from the cache or the user's folder. None if neither has it intact.
 
     A damaged file is left where it is and mentioned in the log.
     """

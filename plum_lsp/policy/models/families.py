@@ -47,7 +47,7 @@ def family_of(model: str) -> Family | None:
 
 
 def template_for(version: PolicyVersion) -> FimTemplate | None:
-    """The fill-in-the-middle tokens of a policy: its catalogue entry's or its family's; None if it has none."""
+    """The fill-in-the-middle tokens of a policy, from its catalogue entry or its family. None if it has none."""
     entry = entry_like(version.model, sha256=version.model_sha256)
     family = family_of(version.model)
     return (entry.fim if entry else None) or (family.fim if family else None)

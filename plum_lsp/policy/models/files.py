@@ -1,4 +1,4 @@
-"""Writes small files whole or not at all, and down to the disk."""
+"""Writes small files in one step, and waits until they are on the disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_json(path: Path, value: object, *, mode: int = 0o644) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the disk hold a file's or folder's content."""
+    """Flush the content of a file or folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

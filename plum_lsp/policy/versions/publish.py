@@ -29,7 +29,7 @@ PROBE_PREFIX = "probe-"
 GRACE_SECONDS = 30.0
 """How long a version that is no longer active stays loaded: longer than a request may take by default (15 s)."""
 HOUSEKEEPING_SECONDS = 1.0
-"""Between two looks of a supervisor for versions to unload."""
+"""The time between two checks of a supervisor for versions to unload."""
 PROBE_TOKENS = 8
 PROBES = (
     'def add(a, b):\n    """Return the sum of a and b."""\n',

@@ -1,6 +1,6 @@
-"""Reads one assertion, pytest's or unittest's, as a call and what must come of it. Runs nothing.
+"""Reads one assertion of pytest or unittest as a call and an expectation. Pure.
 
-Gets statements that are already in the program's names (`imported.Rewriting`). What it does not know it leaves out.
+The statements already use the program's names (`imported.Rewriting`). Unknown assertions are left out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PLACES = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asserted:
-    """A call and what must come of it; `replayed` are statements that do to later ones what the assertion did."""
+    """A call and its expectation. `replayed` are statements with the same effect on later ones as the assertion."""
 
     call: Call
     expectation: Expectation
@@ -55,7 +55,7 @@ class Asserted:
 
 
 def is_assertion(node: ast.stmt) -> bool:
-    """Whether a statement judges."""
+    """Whether a statement is an assertion."""
     if isinstance(node, ast.With | ast.AsyncWith):
         return any(is_raising(item.context_expr) for item in node.items)
     name = _name(node.value) if isinstance(node, ast.Expr) else ""
@@ -88,7 +88,7 @@ def is_raising(node: ast.expr) -> bool:
 
 
 def _raised_within(node: ast.With | ast.AsyncWith, setup: str, surface: Surface) -> Asserted | None:
-    """`with pytest.raises(ValueError): f(0)`; a longer body could raise anywhere."""
+    """`with pytest.raises(ValueError): f(0)`. A longer body is not read, because it could raise anywhere."""
     (item,) = node.items if len(node.items) == 1 else (None,)
     if item is None or len(node.body) != 1 or not isinstance(item.context_expr, ast.Call):
         return None

@@ -1,7 +1,7 @@
-"""Reads doctest examples as tests: what to run first, what to evaluate, what must come of it.
+"""Reads doctest examples as tests: the setup, the call and the expectation.
 
-The standard library's parser finds the examples (doctest, "Simple Usage"); nothing is executed and nothing is
-compared as text where a value can be compared.
+The standard library's parser finds the examples (doctest, "Simple Usage"). The module runs no code. Results are
+compared as values where possible, otherwise as text.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from plum_lsp.python.specification.conditions import (
 )
 
 EXAMPLES_MAX = 200
-"""The most examples read from one text; a table of thousands belongs in the project's own tests."""
+"""The most examples read from one text. A table of thousands belongs in the project's own tests."""
 _MESSAGE = re.compile(r"\A([\w.]+)(?::\s?(.*))?\Z", re.DOTALL)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 _SEEDS = re.compile(r"\bseed\(")
@@ -69,7 +69,7 @@ class _Step:
 
 
 def doctest_examples(text: str, surface: Surface) -> list[Example]:
-    """The examples of a session in order; each test carries the earlier lines it depends on as its setup."""
+    """The examples of a session in order. The setup of each test holds the earlier lines that it depends on."""
     found: list[Example] = []
     for session in _sessions(text):
         found.extend(_of_session(session, surface))
@@ -88,7 +88,7 @@ def without_sessions(text: str) -> str:
 
 
 def _sessions(text: str) -> list[list[doctest.Example]]:
-    """The whole text as one session; where its layout is wrong, each block that can be read, on its own."""
+    """The whole text as one session. If its layout is wrong, each readable block is a session."""
     if ">>>" not in text:
         return []
     parser = doctest.DocTestParser()
@@ -204,7 +204,7 @@ def _test(
 def _read(
     example: doctest.Example, want: str, expression: str, setup: str, surface: Surface
 ) -> tuple[Call, Expectation] | None:
-    """What to call, and what must come of it; None if the candidate's own objects would decide that."""
+    """The call and its expectation. None if the candidate's own objects would decide the result."""
     expectation = _expectation(example, want, expression, setup, surface)
     if expectation is None:
         return None
@@ -266,7 +266,7 @@ def _assigned(statement: ast.Assign, want: str) -> str:
 
 
 def _split(source: str, tree: ast.Module) -> tuple[str, str]:
-    """The expression that ends the source, and the statements before it; an empty expression if there is none."""
+    """The expression that ends the source, and the statements before it. The expression is empty if there is none."""
     last = tree.body[-1]
     if not isinstance(last, ast.Expr):
         return "", _shown_by_session(tree) if isinstance(last, ast.For | ast.While | ast.With | ast.If) else source
@@ -299,7 +299,7 @@ def _comparison(expression: str) -> tuple[str, str] | None:
 
 
 def _setup(steps: list[_Step], needed: set[str], surface: Surface) -> str | None:
-    """The earlier lines that a test depends on, in order; None if it uses a name nobody binds.
+    """The earlier lines that a test depends on, in order. None if it uses an unbound name.
 
     A line counts if it binds a needed name, works on an object that the session made, or stands there for its
     effect alone; after a seed every line counts, because each may draw. An object of the function's own class that
@@ -335,7 +335,7 @@ def _maker(name: str, surface: Surface) -> str | None:
 def _expectation(
     example: doctest.Example, want: str, expression: str, setup: str, surface: Surface
 ) -> Expectation | None:
-    """What must come of an example; None where what is written can be neither a value nor output."""
+    """The expectation of an example. None if the text can be neither a value nor output."""
     if example.exc_msg is not None:
         return _raises(example)
     text = want.rstrip("\n").replace("<BLANKLINE>", "")
@@ -352,10 +352,10 @@ def _expectation(
 
 
 def _output(text: str, value: ast.expr | None, surface: Surface) -> Expectation | None:
-    """Text that is no value: what is printed, or a slip of whoever wrote it, which makes no test.
+    """The expectation for text that is not a value: printed output, or a mistake of the author, which makes no test.
 
-    Slips are a broken literal, a value with names nobody binds, and words where the docstring speaks of returning
-    and not of output. Printed lines above a quoted string belong to a function that returns the string.
+    Mistakes are a broken literal, a value with unbound names, and words although the docstring describes a returned
+    value and no output. Printed lines above a quoted string belong to a function that returns the string.
     """
     last = text.strip().rsplit("\n", 1)[-1]
     if "\n" in text.strip() and last[:1] in {"'", '"'} and expression_or_none(last) is not None:

@@ -1,6 +1,6 @@
 """Makes tests of what people wrote: doctest sessions, informal examples, inputs and outputs in words.
 
-The entry point for specification tests. Pure: nothing is executed, so a wrong example is found out later, when the
+The entry point for specification tests. Pure: it runs no code, so a wrong example is detected later, when the
 candidates run.
 """
 
@@ -27,7 +27,7 @@ from plum_lsp.python.specification.informal import informal_examples
 from plum_lsp.python.specification.worded import worded_examples
 
 TESTS_MAX = 64
-"""The most examples that become tests; each costs every candidate a call."""
+"""The most examples that become tests. Each costs every candidate a call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +53,10 @@ TEXT_SOURCES = (
 def examples_of(context: Context) -> tuple[TestCase, ...]:
     """The tests that the text around the function states, doctests first, each group in the order written.
 
-    In a class, outside its methods, these are the doctests of its docstring; outside both there are none. A hole in a
+    In a class, outside its methods, these are the doctests of its docstring. Outside both there are none. A hole in a
     nested function, which no call from outside can reach, is tested by what is written about the function around it.
-    One call with two different results is a contradiction: a doctest, which
-    somebody may have run, outweighs prose, and otherwise both go.
+    One call with two different results is a contradiction. A doctest outweighs prose, because the author may have run
+    it. Otherwise both are dropped.
     """
     function = reachable_function(context)
     if function is None:
@@ -82,7 +82,7 @@ def _is_about(example: Example, function: FunctionSymbol) -> bool:
 
 
 def _consistent(found: list[tuple[Origin, Example]]) -> list[tuple[Origin, Example]]:
-    """`found` without repetitions and without contradictions; two different predicates contradict nothing."""
+    """`found` without repetitions and contradictions. Two different predicates do not contradict each other."""
     kept: dict[tuple[str, str, str], tuple[Origin, Example]] = {}
     refuted: set[tuple[str, str, str]] = set()
     for origin, example in found:

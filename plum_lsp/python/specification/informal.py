@@ -1,8 +1,8 @@
 """Reads the informal ways in which people write examples: `f(1) == 2`, `f(1) -> 2`, `f(1) should return 2`, and so on.
 
-A call of the function is found first; then what connects it to a result; then the longest Python value after that.
-What is not clearly a value is left out: a wrong test rejects right code, a missing one only costs evidence.
-Spellings of other languages (`true`, `false`, `null`) are read as Python's. Nothing is executed.
+The reader first finds a call of the function, then its connection to a result, then the longest Python value after
+that. Text that is not clearly a value is left out, because a wrong test rejects right code and a missing one only costs
+evidence. Spellings of other languages (`true`, `false`, `null`) are read as Python's. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NEAR_CHARACTERS = 120
 CONNECTOR_CHARACTERS_MAX = 120
 """What connects a call and its value is no longer than this."""
 CALLS_MAX = 100
-"""How many mentions of the function are looked at in one text; reading is on the hot path."""
+"""The most mentions of the function that are read in one text. The reader must be fast."""
 _TRIES_MAX = 20
 """How many ends of a value are tried, longest and shortest."""
 _SUBJECT = r"(?:the\s+|its\s+)?(?:result|output|answer|return\s+value|returned\s+value|function|value|it)\s+"
@@ -53,7 +53,7 @@ _GOES_ON = re.compile(
     r"\s*(?:[-+*/%=<>&|^@]|\b(?:if|when|unless|or|and|for|to|than|more|times|else|in|of|is|not|while|where|plus|minus|modulo)\b)"
 )
 _YIELDS = re.compile(r"->\s*[\w.]*(?:Iterator|Iterable|Generator)\b|^(?:Yield|Generate|A generator|An iterator)", re.M)
-"""Says that a function gives its values one by one; prose shows them as a list all the same."""
+"""Words for a function that yields its values one by one. Prose often shows them as a list."""
 _FOREIGN = {"true": "True", "false": "False", "null": "None", "none": "None", "TRUE": "True", "FALSE": "False"}
 _ASSERT = re.compile(r"^[ \t]*(?:>>>[ ]*)?assert[ \t(]", re.MULTILINE)
 
@@ -84,7 +84,7 @@ def _calls(text: str, surface: Surface) -> Iterator[tuple[int, int]]:
 
 
 def closing_bracket(text: str, opening: int) -> int | None:
-    """The offset after the bracket that closes the one at `opening`; None if it stays open. Strings are skipped."""
+    """The offset after the bracket that closes the one at `opening`. None if it stays open. Strings are skipped."""
     depth, place = 0, opening
     limit = min(len(text), opening + VALUE_CHARACTERS_MAX)
     while place < limit:
@@ -102,7 +102,7 @@ def closing_bracket(text: str, opening: int) -> int | None:
 
 
 def _string_end(text: str, start: int, limit: int) -> int:
-    """The offset of the quote that ends the string at `start`; `start` itself if it is an apostrophe in prose."""
+    """The offset of the quote that ends the string at `start`, or `start` itself if it is an apostrophe in prose."""
     place = start + 1
     while place < limit and text[place] != "\n":
         if text[place] == "\\":
@@ -152,7 +152,7 @@ def _read_out(call: Call, expectation: Expectation, surface: Surface) -> Call:
 
 
 def call_of(source: str, surface: Surface) -> Call | None:
-    """A call as it can be made from outside: on an object for methods; None if it uses names nobody binds."""
+    """A call as it can be made from outside, on an object for methods. None if it uses unbound names."""
     source = " ".join(source.split("\n")) if "\n" in source else source
     tree = expression_or_none(source)
     if not isinstance(tree, ast.Call):
@@ -178,7 +178,7 @@ def call_of(source: str, surface: Surface) -> Call | None:
 
 
 def _asserted(text: str, line_start: int, start: int, surface: Surface) -> tuple[Example | None, int] | None:
-    """What an `assert` line says of the function, judged on the values of its calls; None if it is no such line.
+    """The example in an `assert` line, judged on the values of its calls. None if it is not such a line.
 
     A condition that cannot be judged so makes no example: evaluated beside the candidate, it could be forged.
     """
@@ -215,7 +215,7 @@ def _equality(condition: ast.expr, surface: Surface) -> tuple[Call, Equals] | No
 
 
 def _reached(piece: str, surface: Surface) -> Call | None:
-    """A part of a condition as it can be evaluated from outside; None if it uses names nobody binds."""
+    """A part of a condition as it can be evaluated from outside. None if it uses unbound names."""
     tree = expression_or_none(piece)
     if tree is not None and is_call(tree, surface):
         return call_of(piece, surface)
@@ -247,7 +247,7 @@ def _expectation_at(text: str, stop: int, surface: Surface, *, is_printed: bool)
 
 
 def _printed(value: str) -> str:
-    """What `print` shows for a value written as Python source; a quoted string shows without its quotes."""
+    """The output of `print` for a value written as Python source. A quoted string shows without its quotes."""
     tree = expression_or_none(value)
     return tree.value if isinstance(tree, ast.Constant) and isinstance(tree.value, str) else value
 
@@ -260,7 +260,7 @@ def _line_end(text: str, start: int) -> int:
 def value_at(
     text: str, start: int, surface: Surface, *, is_whole_line: bool = False, is_prose: bool = False
 ) -> tuple[str | None, int]:
-    """The longest Python value at `start` and its end; None if there is none or the text goes on calculating.
+    """The longest Python value at `start` and its end. None if there is none or the calculation continues after it.
 
     A value may go over several lines while its brackets are open. After a verb a word like `of` or `if` makes the
     sentence say something else, and so does an operator anywhere.

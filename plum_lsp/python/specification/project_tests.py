@@ -31,7 +31,7 @@ from plum_lsp.python.specification.imported import Imports, Rewriting, imports_o
 from plum_lsp.python.splitting.dataflow import lines_of, names_in, sliced
 
 TESTS_MAX = 48
-"""The most assertions that become tests; each costs every candidate a call."""
+"""The most assertions that become tests. Each costs every candidate a call."""
 CASES_MAX = 64
 """The most rows of one table that are read."""
 LITERAL_CHARACTERS_MAX = 200
@@ -43,7 +43,10 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def subject_of(context: Context) -> str:
-    """The name that tests of the hole use: the function's, its class's for a special method; empty if there is none."""
+    """The name that tests of the hole use: the function's, or its class's for a special method.
+
+    Empty if there is none.
+    """
     function = reachable_function(context)
     if function is None:
         return ""
@@ -54,7 +57,7 @@ def subject_of(context: Context) -> str:
 def project_tests_of(context: Context, path: str, files: Sequence[TestFile]) -> tuple[TestCase, ...]:
     """The tests in `files` of the function at the hole, in the order of files and lines; `path` is the document's.
 
-    One call with two different results is a contradiction within the project, and both go.
+    One call with two different results is a contradiction within the project, and both are dropped.
     """
     function = reachable_function(context)
     if function is None:
@@ -116,7 +119,10 @@ class _File:
                 yield from self._read(place, values)
 
     def _speaks_of(self, place: _Place, spoken: set[str]) -> bool:
-        """Whether a test, or what runs before it, names the function: most tests of a file are about others."""
+        """Whether a test, or the setup before it, names the function.
+
+        Most tests of a file are about other functions.
+        """
         fixtures = [self._fixtures[one.arg] for one in place.function.args.args if one.arg in self._fixtures]
         parts = (place.function, *place.before, *fixtures)
         nodes = (node for part in parts for node in ast.walk(part))
@@ -130,7 +136,7 @@ class _File:
                 yield from self._places(node.body, list(_class_setup(node)), f"{node.name}.")
 
     def _rows(self, function: _Function) -> Iterator[dict[str, ast.expr]]:
-        """The values of the parameters, one row a case; nothing if one of them comes from elsewhere."""
+        """The values of the parameters, one row for each case. Empty if one of them comes from elsewhere."""
         tables = [self._table(one) for one in function.decorator_list if _last(one) == "parametrize"]
         given = [argument.arg for argument in function.args.args if argument.arg not in ("self", "cls")]
         rows = itertools.islice(itertools.product(*(table for table in tables if table is not None)), CASES_MAX)
@@ -185,7 +191,7 @@ class _File:
     def _statements(
         self, body: list[ast.stmt], lines: list[str], rewriting: Rewriting, place: _Place
     ) -> Iterator[TestCase]:
-        """Walk through a test's statements in order; `lines` is the setup so far and grows."""
+        """Walk through a test's statements in order. `lines` is the setup so far and grows."""
         for node in body:
             if isinstance(node, ast.For) and (turns := self._literal_list(node.iter)) is not None and not node.orelse:
                 for value in turns:
@@ -230,7 +236,7 @@ class _File:
         return "\n".join([*top, own]).strip() if top is not None else None
 
     def _test(self, asserted: Asserted, node: ast.stmt, place: _Place) -> TestCase | None:
-        """The test; None if it is about something else."""
+        """The test. None if it is about another function."""
         call = asserted.call
         if self._subject not in _names(f"{call.setup}\n{call.expression}") or len(call.setup) > SETUP_CHARACTERS_MAX:
             return None
@@ -246,7 +252,7 @@ class _File:
         )
 
     def _needed(self, source: str) -> list[str] | None:
-        """Statements of the file's top that `source` depends on, in their order; None if a name stays unknown."""
+        """Statements of the file's top level that `source` depends on, in their order. None if a name stays unknown."""
         imports: dict[str, None] = {"import asyncio": None} if "asyncio.run(" in source else {}
         chosen: dict[int, str] = {}
         pending = [source]
@@ -331,7 +337,7 @@ def _class_setup(node: ast.ClassDef) -> Iterator[ast.stmt]:
 
 
 def _fixture_statements(node: ast.FunctionDef) -> list[ast.stmt] | None:
-    """`name = …` for a fixture that takes nothing and returns at its end; None for any other."""
+    """`name = …` for a fixture without parameters that returns at its end. None for any other."""
     *before, last = node.body
     is_plain = all(isinstance(one, _SIMPLE) and not _has_yield(one) for one in before)
     if node.args.args or not is_plain or not isinstance(last, ast.Return) or last.value is None:
@@ -355,7 +361,7 @@ def _row(value: ast.expr, names: list[str], *, is_row: bool) -> dict[str, ast.ex
 
 
 def _unpacked(target: ast.expr, value: ast.expr) -> dict[str, ast.expr] | None:
-    """What one turn of a loop binds; None if it cannot be told."""
+    """The names that one turn of a loop binds. None if they are unknown."""
     if isinstance(target, ast.Name):
         return {target.id: value}
     if not isinstance(target, ast.Tuple | ast.List) or not isinstance(value, ast.Tuple | ast.List):

@@ -1,7 +1,8 @@
-"""Which of a project's tests may call a function, directly or through others, told from names alone.
+"""Finds a project's tests that may call a function, directly or through others, from names alone.
 
-Follows names from the function through what mentions it: functions of the document and of other modules, fixtures, and
-at last tests. Too many are found rather than too few: running them with the hole unfilled tells which are right.
+It follows the function's name through the code that mentions it: functions of the document and of other modules,
+fixtures, and finally tests. It prefers too many tests to too few. A run with the hole unfilled shows which ones reach
+the function.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
 from plum_lsp.python.reading.sources import module_or_none
 
 DEPTH_MAX = 5
-"""So many functions may lie between a test and the function."""
+"""The most functions between a test and the function."""
 FILES_MAX = 6
-"""Files of tests that are collected for a function."""
+"""The most test files that are collected for a function."""
 NAMES_MAX = 400
-"""Names that are followed."""
+"""The most names that are followed."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _COMMON = frozenset(
     {"self", "cls", "setUp", "tearDown", "main", "__init__", "run", "len", "str", "int", "dict", "list"}
@@ -50,13 +51,13 @@ class Indexed:
 
 
 def indexed(text: str) -> tuple[Defined, ...]:
-    """The functions of a file's text; nothing of one that does not parse."""
+    """The functions of a file's text. Empty if it does not parse."""
     tree = module_or_none(text)
     return tuple(_defined(tree.body, "", frozenset())) if tree is not None else ()
 
 
 def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -> Iterator[Defined]:
-    """Functions and methods; a test of a class also mentions what the class sets up."""
+    """Functions and methods. A test of a class also mentions the names in the setup of the class."""
     for node in body:
         if isinstance(node, _Function):
             is_test = node.name.startswith("test")
@@ -179,7 +180,7 @@ def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int
 
 
 def _called(name: str) -> str:
-    """What is named by who calls a function: for a special method its class."""
+    """The name that callers of a function use. For a special method this is its class."""
     owner, _, own = name.rpartition("::")
     return owner.rpartition("::")[2] if own.startswith("__") and owner else own
 
@@ -196,7 +197,7 @@ def _case(test: str) -> TestCase:
 
 
 def test_of(test: TestCase) -> str:
-    """The test function that a test case is, or was read from; empty for any other."""
+    """The test function that a test case is, or was read from. Empty for any other."""
     if isinstance(test.expectation, Passes):
         return test.expectation.test
     path, _, name = test.quote.split(": ")[0].partition("::")

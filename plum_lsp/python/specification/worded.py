@@ -1,6 +1,6 @@
 """Reads examples that name the inputs instead of calling: `Input: … Output: …` and `For x = 5 the output should be 3`.
 
-The call is built from the parameters. Where inputs and parameters do not match in number there is no example.
+The call is built from the parameters. If inputs and parameters differ in number, there is no example.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _GIVEN = re.compile(r"\b(?:for|given|if|when|with)\s", re.IGNORECASE)
 _LINK = re.compile(r"(?:[,;:]\s*)?(?:\s(?:then|the|your|expected|its)\b\s*|\s)*\Z", re.IGNORECASE)
 _NAMED = re.compile(r"[`]?([A-Za-z_]\w*)[`]?\s*(?:=|:)\s*(?!=)")
 GIVEN_CHARACTERS_MAX = 200
-"""How far before "the result is" its inputs are looked for; a bound keeps reading linear."""
+"""The most characters before "the result is" in which its inputs are searched. The bound keeps reading linear."""
 _GIVEN_TRIES_MAX = 6
 
 
@@ -124,7 +124,7 @@ def _parameter_list(signature: str) -> str:
 
 
 def _named(inputs: str, surface: Surface) -> list[tuple[str, str]] | None:
-    """`n = 5, s = "a"` or one `name : value` a line; None if the inputs are not all named."""
+    """`n = 5, s = "a"` or one `name : value` on each line. None if an input has no name."""
     found: list[tuple[str, str]] = []
     place = 0
     text = inputs.strip().rstrip(",;.")

@@ -1,6 +1,6 @@
-"""Which lines of a test depend on which: what each reads, binds and may change, and the slice that some names need.
+"""Finds how the lines of a test depend on each other: the names each reads, binds and may change, and slices of them.
 
-Reads only; nothing is executed. It errs towards more: a line counts if it may matter. Objects known under two names are
+It only reads code. It prefers too many lines to too few: a line counts if it may matter. Objects with two names are
 followed through plain assignments, not through calls.
 """
 
@@ -15,7 +15,7 @@ _PURE_METHODS = frozenset(
     {name for cls in (str, bytes, tuple, int, float, frozenset) for name in dir(cls)}
     | {"get", "keys", "values", "items", "copy", "count", "index"}
 )
-"""Methods that change nothing, whatever plain data they are called on."""
+"""Methods that never change the plain data on which they are called."""
 _PURE_FUNCTIONS = frozenset(dir(builtins)) - {"next", "setattr", "delattr", "exec", "eval", "iter"}
 _Scoped = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
@@ -23,7 +23,7 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A statement; `touches` are names whose objects it may change."""
+    """A statement. `touches` are names whose objects it may change."""
 
     node: ast.stmt
     reads: frozenset[str]
@@ -38,7 +38,7 @@ class Line:
 
 
 class _Names(ast.NodeVisitor):
-    """Names that code reads and binds in its own scope; an inner scope reads what it does not bind."""
+    """Names that code reads and binds in its own scope. An inner scope reads the names that it does not bind."""
 
     def __init__(self) -> None:
         self.reads: set[str] = set()
@@ -162,7 +162,7 @@ def sliced(
 ) -> tuple[list[Line], set[str]]:
     """The lines, in order, that the names need, and all names needed on the way.
 
-    Names in `stop` are had otherwise; lines at the places in `always` count in any case.
+    Names in `stop` have another source. Lines at the places in `always` count in any case.
     """
     groups = _aliases(lines)
     wanted = set(needed) - stop

@@ -1,7 +1,7 @@
-"""What a call is given, computed where there is no candidate and sent as data: for names that both sides need.
+"""Computes the arguments of calls without the candidate and sends them as data, for names that both sides need.
 
-In `case = read(); assert f(case.input) == case.output` the candidate may see `case.input` and nothing else of it. So
-the arguments of calls are taken out of the code that the candidate runs; plain data alone can be sent so.
+In `case = read(); assert f(case.input) == case.output` the candidate may only see `case.input`. The arguments of calls
+are therefore removed from the code that runs with the candidate. Only plain data can be sent this way.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from plum_lsp.python.splitting.own import Own
 
 @dataclass(slots=True, kw_only=True)
 class Given(ast.NodeTransformer):
-    """Puts a name in the place of each argument that can be computed beforehand; `sources` are what they stand for."""
+    """Replaces each argument that can be computed beforehand by a name. `sources` are the replaced expressions."""
 
     own: Own
     names: Set[str]
     sources: list[ast.expr] = field(default_factory=list)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """A call of the function with names for what it is given."""
+        """A call of the function with names as its arguments."""
         if self.own.is_call(node):
             node.args = [self._argument(argument) for argument in node.args]
             for keyword in node.keywords:
@@ -34,7 +34,7 @@ class Given(ast.NodeTransformer):
         return node
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
-        """`[f(x) for x, wanted in cases]` as `[f(x) for (x,) in …]`: the other columns are nobody's business there."""
+        """`[f(x) for x, wanted in cases]` as `[f(x) for (x,) in …]`. The candidate must not see the other columns."""
         bound = frozenset[str]().union(*(names_in(part.target)[1] for part in node.generators))
         needed = sorted(names_in(node.elt)[0] & bound)
         read = [part for generator in node.generators for part in (generator.iter, *generator.ifs)]
@@ -62,12 +62,12 @@ class Given(ast.NodeTransformer):
 
     @property
     def expression(self) -> str:
-        """All that is given, as one tuple."""
+        """All arguments, as one tuple."""
         return ast.unparse(ast.Tuple(elts=self.sources, ctx=ast.Load()))
 
     @property
     def unpacking(self) -> str:
-        """The statement that gives it its names again."""
+        """The statement that binds the arguments to their names again."""
         return f"({', '.join(f'_given{place}' for place in range(len(self.sources)))},) = _"
 
 

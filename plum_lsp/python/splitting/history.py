@@ -1,8 +1,8 @@
-"""What happens before a test's question, taken apart: what the candidate has to do, and what is computed beside it.
+"""Splits the lines before a test's question: those that the candidate must run, and those that run without it.
 
 Calls of the function get lines of their own, so that `pair = (f(2), 7)` becomes `_call = f(2)` and `pair = (_call, 7)`:
-the first is the candidate's business, the second is not. Cases in one table (`case["in"]`, `case["out"]`) become names
-of their own. What cannot be told apart so is *opaque*, and no test may look at it.
+the first line runs with the candidate, the second does not. Cases in one table (`case["in"]`, `case["out"]`) become
+separate names. A name that cannot be separated is *opaque*, and no test may read it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IsCall = Callable[[ast.expr], bool]
 """Whether an expression is a call of the function."""
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 _LATER = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-"""Expressions whose parts may be evaluated never, later or often."""
+"""Expressions whose parts may be evaluated later, several times or not at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class History:
 def history_of(
     setup: str, question: ast.expr | None, is_call: IsCall, is_mentioned: Callable[[ast.AST], bool]
 ) -> tuple[History, ast.expr | None] | None:
-    """The history of a question, and the question in the history's names; None if the setup does not parse."""
+    """The history of a question, and the question in the history's names. None if the setup does not parse."""
     tree = module_or_none(setup)
     if tree is None:
         return None
@@ -79,7 +79,7 @@ def history_of(
 
 
 class _Renamed(ast.NodeTransformer):
-    """Gives the `_` of a session another name: here it stands for what the candidate answers."""
+    """Gives the `_` of a session another name, because here `_` stands for the candidate's answer."""
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         """A name."""
@@ -140,7 +140,7 @@ def _parts_of(table: ast.expr) -> list[ast.expr]:
 
 
 def _place_in(table: ast.expr, key: ast.expr) -> int | None:
-    """Where a constant key or index stands in a display; None if that cannot be told."""
+    """The place of a constant key or index in a display. None if it is unknown."""
     try:
         wanted = ast.literal_eval(key)
         if isinstance(table, ast.Dict):
@@ -225,7 +225,7 @@ class _Hoist(ast.NodeTransformer):
         self.found: list[tuple[str, ast.expr]] = []
 
     def visit(self, node: ast.AST) -> ast.AST:
-        """The node without its calls; what may be evaluated later or never stays as it is."""
+        """The node without its calls. Parts that may be evaluated later or never stay unchanged."""
         if isinstance(node, ast.expr) and self._is_call(node):
             name = f"_call{self._place}_{len(self.found)}"
             self.found.append((name, node))

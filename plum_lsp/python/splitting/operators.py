@@ -1,4 +1,4 @@
-"""Which expressions call a special method: `a + b` calls `__add__`, `x in a` calls `__contains__`. Reads only."""
+"""Finds expressions that call a special method: `a + b` calls `__add__`, `x in a` calls `__contains__`. Pure."""
 
 from __future__ import annotations
 

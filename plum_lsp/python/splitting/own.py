@@ -1,4 +1,4 @@
-"""What counts as a call of the function at the hole, and what only reads out what such calls give. Runs nothing."""
+"""Decides which expressions call the function at the hole, and which only read the results of such calls. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from plum_lsp.python.splitting.operators import is_operation
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
 READERS = frozenset({"str", "repr", "next", "list", "tuple", "islice", "itertools.islice", "asyncio.run"})
-"""Functions that read out what a call gave, and say nothing of their own."""
+"""Functions that only read the result of a call and add no information."""
 _PARTIAL = frozenset({"partial", "functools.partial"})
 
 

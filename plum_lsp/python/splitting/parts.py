@@ -1,7 +1,7 @@
-"""Takes a question apart: what the candidate computes, and the predicate that is left over what it gives.
+"""Splits a question into the pieces that the candidate computes and the predicate over their values.
 
-Pieces are calls of the function, names that depend on one, and what only an object itself can tell of its data. What
-says yes, no or nothing is never a piece, because any object can say it. Runs nothing.
+Pieces are calls of the function, names that depend on one, and what only an object itself can tell of its data. An
+expression that only gives True, False or None is never a piece, because any object can give these. Pure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ JUDGING = frozenset({"isinstance", "all", "any", "bool", "isclose", "allclose", 
 _UNREPEATABLE = re.compile(
     r"\b(?:secrets|uuid|urandom)\b|\b(?:np|numpy)\.random|\btime\.\w+\(|\b(?:now|today|utcnow|default_rng)\("
 )
-"""What gives something else each time."""
+"""Expressions with a different result each time."""
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp)
 _TRUTHS = (None, True, False)
 """What an object that says the same to everything can meet."""
@@ -34,7 +34,7 @@ _TRUTHS = (None, True, False)
 
 @dataclass(slots=True, kw_only=True)
 class Parts(ast.NodeTransformer):
-    """Replaces what the candidate computes by what will stand for its value, and keeps it in `pieces`."""
+    """Replaces the parts that the candidate computes by placeholders for their values. Keeps them in `pieces`."""
 
     own: Own
     history: History
@@ -83,7 +83,7 @@ class Parts(ast.NodeTransformer):
         return is_shown and len(node.args) == 1 and self.is_piece(node.args[0])
 
     def place_of(self, node: ast.expr) -> int:
-        """Where the value of a piece will be found; a name is asked for once, a call as often as it is made."""
+        """The place of a piece's value. A name is read once, a call as often as it is made."""
         source = ast.unparse(node)
         is_repeated = isinstance(node, ast.Name | ast.Attribute) and not self.own.is_called(node)
         found = next((place for place, one in enumerate(self.pieces) if ast.unparse(one) == source), None)
@@ -93,7 +93,7 @@ class Parts(ast.NodeTransformer):
         return found
 
     def at(self, place: int) -> ast.expr:
-        """What stands for the value of a piece."""
+        """The placeholder for the value of a piece."""
         value = copy.deepcopy(self.value)
         return value if self.is_single else ast.Subscript(value=value, slice=ast.Constant(value=place), ctx=ast.Load())
 
@@ -136,7 +136,7 @@ class Parts(ast.NodeTransformer):
 
 
 def taken_apart(source: str, setup: str, surface: Surface, *, is_judged: bool) -> Parts | None:
-    """The question taken apart; None if what it says cannot be judged on values."""
+    """The question in parts. None if it cannot be judged on values."""
     asked_for = expression_or_none(source)
     if asked_for is None or "_" in free_names(asked_for):
         return None

@@ -1,7 +1,7 @@
 """Puts the lines of a test on one of two sides: with the candidate, or beside the predicate.
 
-The candidate's side gets what its calls need, by data flow, and nothing else. Where both sides need one line, what the
-calls are given is computed beside and sent as data; where that is not possible, the test cannot be placed.
+The candidate's side only gets the lines that its calls need, by data flow. If both sides need one line, the arguments
+of the calls are computed on the other side and sent as data. If that is not possible, the test cannot be placed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Question:
 
 
 def placed(parts: Parts, reach: Callable[[str], Call | None] | None) -> Question | None:
-    """The call with the lines that it needs, and the predicate with its own; None if one name would serve both."""
+    """The call with the lines that it needs, and the predicate with its own. None if both need the same name."""
     made = [
         reach(ast.unparse(piece)) if reach is not None else Call(expression=ast.unparse(piece))
         for piece in parts.pieces

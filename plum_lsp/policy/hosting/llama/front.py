@@ -7,7 +7,7 @@
     POST /v1/unload_lora_adapter {lora_name}
     GET  /metrics                llama.cpp's own figures for each version, and the requests here
 
-So clients and publications speak to llama.cpp as they do to vLLM. Everything but /health needs the key.
+Clients and publications therefore use llama.cpp in the same way as vLLM. All paths except /health need the key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from plum_lsp.policy.hosting.llama.pool import LlamaPool
 logger = logging.getLogger(__name__)
 
 METRICS_SECONDS = 5.0
-"""llama.cpp answers between two batches of a long prompt."""
+"""Time limit for metrics. llama.cpp answers between two batches of a long prompt."""
 _HEALTH = ("GET", "/health")
 PASSED_ON = {"/v1/completions", "/v1/chat/completions", "/v1/embeddings"}
 
@@ -51,7 +51,7 @@ class LlamaFront:
         await self._http.aclose()
 
     def admit(self, head: Head) -> int:
-        """How many bytes a request may bring; one without the key may ask for nothing but /health.
+        """How many bytes the body of a request may have. Without the key, only /health is allowed.
 
         Raises:
             Refusal: the key is wrong or missing.
@@ -63,7 +63,7 @@ class LlamaFront:
         return BODY_BYTES_MAX
 
     async def handle(self, request: Request, reply: Reply) -> None:
-        """Answer one request. Errors of ours are answers; only a hang-up ends it otherwise."""
+        """Answer one request. Errors of plum-lsp become answers. Only a hang-up ends the request without one."""
         try:
             await self._route(request, reply)
         except Refusal as refusal:
@@ -101,7 +101,10 @@ class LlamaFront:
         return {"object": "list", "data": rows}
 
     async def _pass_on(self, request: Request, reply: Reply) -> None:
-        """Have the process of the named version answer; one that dies before its first word is asked again."""
+        """Pass the request to the process of the named version.
+
+        If the process dies before its first token, ask again.
+        """
         name = str(_fields(request).get("model") or self._pool.base_name)
         for is_last in (False, True):
             try:
@@ -120,7 +123,7 @@ class LlamaFront:
         url = process.url + request.head.path
         async with self._http.stream("POST", url, content=request.body, headers=headers) as response:
             chunks = response.aiter_raw()
-            first = await anext(chunks, b"")  # an engine that dies while it reads the prompt has said nothing yet
+            first = await anext(chunks, b"")  # an engine that dies while it reads the prompt has sent no token yet
             await reply.begin(response.status_code, response.headers.get("content-type", "application/json"))
             await reply.send(first)
             async for chunk in chunks:
@@ -153,7 +156,7 @@ class LlamaFront:
         return "\n".join(lines) + "\n"
 
     async def _figures(self, process: PolicyProcess) -> list[tuple[str, str]]:
-        """llama.cpp's own metrics; none from a process that does not answer."""
+        """llama.cpp's own metrics. Empty if a process does not answer."""
         try:
             response = await self._http.get(
                 f"{process.url}/metrics",

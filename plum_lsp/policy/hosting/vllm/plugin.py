@@ -17,13 +17,14 @@ from typing import Any
 from plum_lsp.domain.errors import PolicyUnavailable
 
 GROUP, NAME = "vllm.general_plugins", "plum_lsp"
-"""Where vLLM finds it: an entry point of this package."""
+"""The entry point of this package by which vLLM finds the plug-in."""
 LISTED = "VLLM_PLUGINS"
 """A variable of vLLM: the names of the plug-ins that it may load, separated by commas. Unset means all."""
 WANTED = "PLUM_LORA_SKIPS_BASE"
-"""Set by `policy serve`: the plug-in is installed for every vLLM of its environment, and changes ours alone."""
+"""Set by `policy serve`. The plug-in is installed for every vLLM of its environment, but changes only the one with
+this."""
 COPIED = "VLLM_RAY_EXTRA_ENV_VARS_TO_COPY"
-"""vLLM's own: what else of the environment its workers on other machines get, by name and with commas between."""
+"""A variable of vLLM: further variables that its workers on other machines get, separated by commas."""
 SOURCE = "vllm.lora.ops.torch_ops.lora_ops"
 HOLDERS = (SOURCE, "vllm.lora.ops.torch_ops", "vllm.lora.punica_wrapper.punica_cpu")
 """The module that defines the operations, and the modules that import them under the same names."""
@@ -71,7 +72,7 @@ def register() -> None:
 
 
 def skips_base(operation: Operation, rest: tuple[object, ...]) -> bool:
-    """Whether an operation leaves a token without an adapter alone."""
+    """Whether an operation skips a token without an adapter."""
     torch: Any = import_module("torch")
     output = torch.zeros(1, 1)
     operation(torch.ones(1, 1), torch.ones(1, 1, 1), output, torch.tensor([-1]), *rest)
