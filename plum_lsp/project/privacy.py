@@ -20,11 +20,11 @@ from typing import Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from plum_lsp.config import Settings
+from plum_lsp.config.gitignore import GitPatterns
 from plum_lsp.config.patterns import PARTS_MAX, Patterns, excluded_by, patterns_of
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
 from plum_lsp.project.files import read_text, without_waiting
-from plum_lsp.project.gitignore import GitPatterns
 
 T = TypeVar("T")
 PRIVACY_FILE = ".plumignore"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from plum_lsp.config import gitignore
+from plum_lsp.config.gitignore import GitPatterns
 from plum_lsp.config.patterns import PARTS_MAX, PATTERN_CHARACTERS_MAX, PATTERNS_MAX
-from plum_lsp.project import gitignore, privacy
-from plum_lsp.project.gitignore import GitPatterns
+from plum_lsp.project import privacy
 from plum_lsp.project.privacy import IGNORE_BYTES_MAX, is_ignored_by_git, private_paths
 
 NAMES = ("a", "b", "ab", "a.py", "b.py", "a b", "a ", "src", "é.py", "a]", "[a]", "a-b", "!a", "#a", "a\\b", "a*", "A")
