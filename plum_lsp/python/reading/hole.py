@@ -25,9 +25,9 @@ _DEFAULT_INDENT = "    "
 class Hole:
     """The cursor's place. Offsets count in the buffer's normalised text.
 
-    `region` is the top-level statement the cursor is in. `scopes` are the headers of the functions and classes
-    around the cursor, outermost first; `target` is the indentation a statement at the cursor would have; `lines`
-    are the region's.
+    `region` is the top-level statement the cursor is in. `scopes` are the headers of the functions and classes around
+    the cursor, outermost first. `target` is the indentation that a statement at the cursor would have. `lines` are the
+    region's lines.
     """
 
     span: Span

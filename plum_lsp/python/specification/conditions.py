@@ -1,10 +1,10 @@
 """Splits a question such as `f(1) > 5 and 3 in f(2)` into what the candidate must do and what is judged elsewhere.
 
-Calls of the function are the candidate's business and become the call of a test, with the lines that it needs of those
-before (`history`, `dataflow`). All else becomes a predicate over what they gave and runs without the candidate, its own
-lines with it: so no object of the candidate's making takes part in a comparison, no value is both asked of it and
-expected, and no expected value comes near it. A question without such a call is about what earlier lines left behind:
-then the names that depend on a call are looked at.
+The candidate runs the calls of the function. They become the call of a test, with the earlier lines that it needs
+(`history`, `dataflow`). The rest becomes a predicate over their results. It runs without the candidate, with the lines
+that it needs. Therefore no object made by the candidate takes part in a comparison, no value is both requested and
+expected, and the candidate never sees an expected value. A question without such a call is about the effect of earlier
+lines. Then the names that depend on a call are read.
 
 Not split, and None here: calls within a lambda or a condition of a comprehension, identity with anything but a
 constant, a name that the call may have changed, several coroutines at once, classes that are no plain data, and a
@@ -29,19 +29,19 @@ from plum_lsp.python.splitting.parts import JUDGING, Parts, is_answered, observe
 from plum_lsp.python.splitting.placing import Question, for_candidate, placed, source_of
 
 _DECIDING = (ast.Compare, ast.BoolOp, ast.Not, ast.IfExp, ast.BinOp, ast.If, ast.While, ast.Assert, ast.Match)
-"""What decides something by asking objects, or mixes what they give with other values."""
+"""Nodes that decide by calling methods of objects, or that mix their results with other values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """A split condition: what to call, and what must come of it."""
+    """A split condition: the call and its expectation."""
 
     call: Call
     expectation: Equals | Holds
 
 
 def is_condition(tree: ast.expr) -> bool:
-    """Whether an expression is true or false by its nature, so that evaluating it is judging."""
+    """Whether an expression always gives true or false, so that its evaluation is a judgement."""
     if isinstance(tree, ast.BoolOp):
         return all(is_condition(value) for value in tree.values)
     is_not = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
@@ -59,7 +59,7 @@ def is_called(tree: ast.expr, surface: Surface) -> bool:
 
 
 def is_operator(surface: Surface) -> bool:
-    """Whether the function is one that operators call: then the comparison itself may be the call."""
+    """Whether operators call the function. The comparison itself may then be the call."""
     name = surface.function.name
     return name.startswith("__") and name.endswith("__") and name not in CONSTRUCTORS
 
@@ -72,14 +72,14 @@ def split(
     is_true: bool = True,
     reach: Callable[[str], Call | None] | None = None,
 ) -> Condition | None:
-    """The condition as a call and what must come of it; None if it cannot be split.
+    """The condition as a call and its expectation. None if it cannot be split.
 
     Args:
         source: The condition.
         setup: The statements before it.
         surface: How the function can be reached.
         is_true: Whether the condition holds, or must not.
-        reach: How a call of the function, as written, is made from outside; None if as it is written.
+        reach: Turns a written call of the function into one from outside. None keeps the written call.
     """
     parts = taken_apart(source, setup, surface, is_judged=True)
     question = placed(parts, reach) if parts is not None else None
@@ -93,7 +93,7 @@ def split(
 
 
 def derived(source: str, setup: str, surface: Surface) -> Question | None:
-    """An expression that is no condition, with all that is not a call of the function left to be done elsewhere."""
+    """The question of an expression that is not a condition. Only calls of the function run with the candidate."""
     parts = taken_apart(source, setup, surface, is_judged=False)
     return placed(parts, None) if parts is not None else None
 
@@ -101,8 +101,8 @@ def derived(source: str, setup: str, surface: Surface) -> Question | None:
 def asked(source: str, setup: str, surface: Surface, *, is_truth: bool = False) -> Call | None:
     """An expression as the candidate may evaluate it whole, with the lines of the setup that it needs.
 
-    None where more goes into it than what the function's calls give and what they are given. If it `is_truth` that is
-    expected, the calls themselves have to give it: any object can say yes.
+    None if it uses more than the arguments and results of the function's calls. If `is_truth`, a truth value is
+    expected, and the calls themselves must give it, because any object can claim to be true.
     """
     own = Own.of(surface, f"{setup}\n{source}")
     found = history_of(setup, expression_or_none(source), own.is_answer, own.is_mentioned)
@@ -121,7 +121,7 @@ def asked(source: str, setup: str, surface: Surface, *, is_truth: bool = False) 
 
 
 def stated(source: str, setup: str, surface: Surface) -> Call | None:
-    """A call as it is written, with the lines of the setup that it needs; None if it depends on what cannot be told."""
+    """A call as it is written, with the lines of the setup that it needs. None if it depends on unknown values."""
     own = Own.of(surface, f"{setup}\n{source}")
     found = history_of(setup, expression_or_none(source), own.is_answer, own.is_mentioned)
     if found is None or found[1] is None:
@@ -130,7 +130,7 @@ def stated(source: str, setup: str, surface: Surface) -> Call | None:
 
 
 def known_value(tree: ast.expr, setup: str, surface: Surface) -> str | None:
-    """The literal that an expected value is, or that its name stands for in the setup; None if it is neither."""
+    """The literal of an expected value, or the one that its name stands for in the setup. None if there is none."""
     own = Own.of(surface)
     found = history_of(setup, tree, own.is_answer, own.is_mentioned)
     if found is None or found[1] is None:
@@ -148,9 +148,9 @@ def _is_literal(tree: ast.expr) -> bool:
 
 
 def acted(setup: str, surface: Surface) -> Call | None:
-    """The statements that end a setup as what the candidate does, with the lines that they need.
+    """The statements that end a setup, as the candidate's call, with the lines that they need.
 
-    None where anything but the function itself decides what is printed.
+    None if other code than the function decides what is printed.
     """
     own = Own.of(surface, setup)
     found = history_of(setup, None, own.is_answer, own.is_mentioned)
@@ -173,7 +173,7 @@ def acted(setup: str, surface: Surface) -> Call | None:
 
 
 class _Bare(ast.NodeTransformer):
-    """Code without what calls of the function are given, and without what loops run over."""
+    """Code without the arguments of the function's calls, and without the iterables of loops."""
 
     def __init__(self, own: Own) -> None:
         self._own = own
@@ -195,7 +195,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def _arguments(node: ast.AST, own: Own) -> Iterator[ast.expr]:
-    """What calls of the function in some code are given, loops within loops among it."""
+    """The arguments of the function's calls in some code, including the iterables of nested loops."""
     for part in ast.walk(node):
         if isinstance(part, ast.Call) and own.is_call(part):
             yield from (*part.args, *(keyword.value for keyword in part.keywords), part.func)
@@ -204,7 +204,7 @@ def _arguments(node: ast.AST, own: Own) -> Iterator[ast.expr]:
 
 
 def shown_constants(source: str, surface: Surface) -> Counter[str]:
-    """The texts of constants in some code that the function is not given: what is printed beside its answers."""
+    """The texts of constants in some code that are not arguments of the function. They are printed with its answers."""
     own, tree = Own.of(surface, source), module_or_none(source)
     bare = _Bare(own).visit(tree) if tree is not None else ast.Module(body=[], type_ignores=[])
     constants = [node.value for node in ast.walk(bare) if isinstance(node, ast.Constant)]
@@ -212,7 +212,7 @@ def shown_constants(source: str, surface: Surface) -> Counter[str]:
 
 
 def _gives_truth(tree: ast.expr, own: Own, history: History) -> bool:
-    """Whether an expression is a call of the function, or shows some, and nothing else has a say."""
+    """Whether an expression is a call of the function or shows such calls, and no other code affects the result."""
     if isinstance(tree, ast.Call) and _name_of(tree) in {"print", "bool"}:
         return bool(tree.args) and all(_gives_truth(argument, own, history) for argument in tree.args)
     if isinstance(tree, ast.List | ast.Tuple):
@@ -221,7 +221,7 @@ def _gives_truth(tree: ast.expr, own: Own, history: History) -> bool:
 
 
 def shows_answers(setup: str, surface: Surface) -> bool:
-    """Whether the statement that ends a setup shows nothing but what calls of the function give."""
+    """Whether the statement that ends a setup only shows the results of calls of the function."""
     own, tree, nothing = Own.of(surface, setup), module_or_none(setup), History(lines=())
     shown = [node for node in ast.walk(tree.body[-1]) if isinstance(node, ast.Expr)] if tree and tree.body else []
     values = [node.value.args[0] if _is_shown(node.value) else node.value for node in shown]
@@ -229,7 +229,7 @@ def shows_answers(setup: str, surface: Surface) -> bool:
 
 
 def all_of(statement: ast.stmt) -> str | None:
-    """`for x in xs: f(x) == 3*x`, which a session shows as lines of True, as one condition; None for any other."""
+    """`for x in xs: f(x) == 3*x`, which a session shows as lines of True, as one condition. None for any other."""
     if not isinstance(statement, ast.For) or statement.orelse or len(statement.body) != 1:
         return None
     inner = statement.body[0]
@@ -249,7 +249,7 @@ def _is_shown(node: ast.expr) -> TypeGuard[ast.Call]:
 
 
 def beside(source: str, setup: str, surface: Surface) -> str | None:
-    """The lines that an expected value needs where there is no candidate; None if it depends on a call."""
+    """The lines that an expected value needs without a candidate. None if it depends on a call."""
     tree = expression_or_none(source)
     if tree is not None and not names_in(tree)[0]:
         return ""
@@ -264,7 +264,7 @@ def beside(source: str, setup: str, surface: Surface) -> str | None:
 
 
 def _literal(predicate: ast.expr, history: History) -> str | None:
-    """`2` if the predicate is `_ == 2`, else None; a name that stands for a constant is that constant."""
+    """`2` if the predicate is `_ == 2`, else None. A name that stands for a constant counts as that constant."""
     if not isinstance(predicate, ast.Compare) or len(predicate.ops) != 1:
         return None
     operator, sides = predicate.ops[0], [predicate.left, predicate.comparators[0]]

@@ -27,9 +27,9 @@ class History:
     """The lines before a question, in order.
 
     `calls` are the places of lines that only the candidate can run, `alone` those of them that make one call of the
-    function and nothing else. `results` are names of what calls gave,
-    `receivers` of objects that calls were made on, `given` of objects that calls were given, which they may have
-    changed. `told` are names of what a receiver said of itself; `opaque` are all other names that depend on a call.
+    function and nothing else. `results` are names of what calls gave, `receivers` of objects that calls were made on,
+    `given` of objects that calls were given, which they may have changed. `told` are names of values that a receiver
+    returned about itself. `opaque` are all other names that depend on a call.
     """
 
     lines: tuple[Line, ...]

@@ -17,7 +17,7 @@ _PARTIAL = frozenset({"partial", "functools.partial"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """The names under which the function is called; a constructor goes by that of its class.
+    """The names under which the function is called. A constructor has the name of its class.
 
     `program` are names that the program binds, `members` the methods and attributes of its classes, `dependents` those
     of its parts that use the function. `method` is a special method's name, which operators call. `made` are names of

@@ -20,7 +20,7 @@ from plum_lsp.python.splitting.own import READERS, Own
 _PLAIN = (int, float, complex, bool, str, bytes, list, tuple, dict, set, frozenset)
 _PLAIN_NAMES = frozenset(cls.__name__ for cls in _PLAIN)
 _PLAIN_ATTRIBUTES = frozenset(name for cls in _PLAIN for name in dir(cls))
-"""What plain data can do is done to the value outside; any other attribute needs the object itself."""
+"""Attributes of plain data are read from the value outside. Any other attribute needs the object itself."""
 JUDGING = frozenset({"isinstance", "all", "any", "bool", "isclose", "allclose", "array_equal"})
 """Functions whose result is a verdict on their arguments."""
 _UNREPEATABLE = re.compile(
@@ -197,7 +197,7 @@ def _depends(names: frozenset[str], history: History, found: frozenset[str]) -> 
 
 
 def _truths(tree: ast.expr, history: History) -> frozenset[int]:
-    """The parts of a condition, by identity, that only say yes, no or nothing: no object may decide these itself."""
+    """The parts of a condition, by identity, that only give True, False or None. No object may decide these itself."""
     found = [tree]
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp):
