@@ -1,6 +1,6 @@
 """What a `.gitignore` says of a path, as git reads it (gitignore(5); `dir.c` and `wildmatch.c` of git 2.39).
 
-It knows the patterns of one file and no folders: `project.privacy` decides which ignore files count. It works on the bytes of
+It knows the patterns of one file. `project.privacy` decides which ignore files count. It works on the bytes of
 names, as git does, written as Latin-1. The time for a path is proportional to its length and that of the patterns.
 A project's file may come from a stranger, so no regular expression here can backtrack (docs/decisions/gitignore.md).
 """
