@@ -17,7 +17,7 @@ from plum_lsp.domain.project import Definition, Neighbour, Neighbourhood
 from plum_lsp.domain.text import Document
 from plum_lsp.project.files import read_text
 from plum_lsp.project.privacy import private_paths
-from plum_lsp.project.tests import path_of, root_of
+from plum_lsp.project.roots import path_of, readable_root
 from plum_lsp.python.reading.imports import Import, imports_of
 from plum_lsp.python.reading.outline import outline
 
@@ -55,7 +55,7 @@ class NeighbourFiles:
             folders: the editor's workspace. If there are none, the project sets the limit.
         """
         path = path_of(document.uri)
-        root, is_marked = root_of(path, folders) if path is not None else (None, False)
+        root, is_marked = readable_root(path, folders) if path is not None else (None, False)
         if path is None or root is None:
             return Neighbourhood()
         search = _Search(self, root, path, _by_path(open_documents))

@@ -1,7 +1,7 @@
 """The one rule of privacy: which paths are never read, sent or stored, and which requests are refused.
 
 A path is private if the settings exclude it (`privacy.exclude`) or a `.plumignore` in a folder above names it. What is
-read for the sake of another file must also lie in the project and must not be hidden from version control.
+read for the sake of another file must also lie in the project, and git must not leave it out.
 `config.patterns` says what a pattern means.
 """
 
@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import Generic, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from plum_lsp.config import Settings
-from plum_lsp.config.patterns import Patterns, excluded_by, patterns_of
+from plum_lsp.config.gitignore import GitPatterns
+from plum_lsp.config.patterns import PARTS_MAX, Patterns, excluded_by, patterns_of
 from plum_lsp.config.settings import PrivacySettings
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
-from plum_lsp.project.files import without_waiting
+from plum_lsp.project.files import read_text, without_waiting
 
+T = TypeVar("T")
 PRIVACY_FILE = ".plumignore"
-VERSION_CONTROL_FILE = ".gitignore"
+GIT_FILE = ".gitignore"
+GIT_FOLDER = ".git"
+GIT_EXCLUDE = "info/exclude"
 IGNORE_BYTES_MAX = 64 * 1024
 """An ignore file has a few lines. A project's file is not trusted, so it must not use much time."""
 FILES_KEPT_MAX = 256
@@ -97,9 +103,7 @@ class PrivatePaths:
             if not resolved.is_relative_to(root.resolve()):
                 return False
             hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-            return not hidden and not any(
-                self.hide(one) or is_ignored(one, names=(VERSION_CONTROL_FILE,)) for one in {path, resolved}
-            )
+            return not hidden and not any(self.hide(one) or is_ignored_by_git(one) for one in {path, resolved})
         except (OSError, ValueError, RuntimeError):
             return False
 
@@ -110,38 +114,75 @@ def private_paths(exclude: tuple[str, ...]) -> PrivatePaths:
     return PrivatePaths(exclude)
 
 
-def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
-    """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
+def is_ignored(path: Path) -> bool:
+    """Whether a `.plumignore` in a folder above names the path. One that cannot be read hides its whole folder.
 
-    A file is read again only if its times or its size change. Reading takes time: see `_IgnoreFiles`.
+    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
 
     Args:
         path: absolute.
-        names: the names of ignore files.
-        top: folders above this one are not looked into.
 
     Raises:
         OSError: a folder above cannot be read.
     """
-    for folder in path.parents:
-        for name in names:
-            patterns = _ignore_files.patterns(folder / name)
-            if patterns is not None and patterns.cover(path.relative_to(folder)):
-                return True
-        if folder == top:
-            break
+    found = ((folder, _ignore_files.patterns(folder / PRIVACY_FILE)) for folder in path.parents)
+    return any(patterns is not None and patterns.cover(path.relative_to(folder)) for folder, patterns in found)
+
+
+def is_ignored_by_git(path: Path) -> bool:
+    """Whether git would leave the file out if it did not track it yet: by the ignore files of its repository.
+
+    The index and the user's own `core.excludesFile` are not looked at. Outside a repository, every folder above counts.
+
+    Args:
+        path: absolute; a file's, which need not exist.
+
+    Raises:
+        OSError: a folder above cannot be read.
+    """
+    above = list(path.parents)
+    depth = next((at for at, folder in enumerate(above) if (folder / GIT_FOLDER).exists()), len(above) - 1)
+    folders = above[depth::-1]
+    if len(folders) > PARTS_MAX:
+        return True
+    files = [_git_files.patterns(folder / GIT_FILE) for folder in folders]
+    files.insert(0, _git_files.patterns(_git_exclude(folders[0])))
+    names = [os.fsencode(name).decode("latin-1") for name in path.relative_to(folders[0]).parts]
+    return any(_is_left_out(files, names[:count], is_folder=count < len(names)) for count in range(1, len(names) + 1))
+
+
+def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, is_folder: bool) -> bool:
+    """Whether the last file that says something of a path, as seen from the top, ignores it; those above it aside.
+
+    `files` are those of the repository, of the top folder, and of the folder of each name but the last.
+    """
+    for depth in range(len(names) - 1, -2, -1):
+        patterns = files[depth + 1]
+        said = patterns.says("/".join(names[max(depth, 0) :]), is_folder=is_folder) if patterns else None
+        if said is not None:
+            return said
     return False
 
 
-class _IgnoreFiles:
-    """Keeps the patterns of ignore files. Threads share it. Two threads may read the same file twice."""
+def _git_exclude(top: Path) -> Path:
+    """The repository's own ignore file; in a working tree beside it, the one of the repository that it belongs to."""
+    folder = top / GIT_FOLDER
+    if folder.is_file():
+        folder = top / read_text(folder, bytes_max=IGNORE_BYTES_MAX).removeprefix("gitdir:").strip()
+        folder /= read_text(folder / "commondir", bytes_max=IGNORE_BYTES_MAX).strip()
+    return folder / GIT_EXCLUDE
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
+
+class _IgnoreFiles(Generic[T]):
+    """Keeps what ignore files say. Threads share it; two that read a file at once read it twice."""
+
+    def __init__(self, parse: Callable[[bytes], T]) -> None:
+        self._parse = parse
+        self._kept: OrderedDict[Path, tuple[tuple[int, ...], T]] = OrderedDict()
         self._lock = Lock()
 
-    def patterns(self, file: Path) -> Patterns | None:
-        """The current patterns of a file. None if there is no file."""
+    def patterns(self, file: Path) -> T | None:
+        """What a file says now; None if there is none."""
         try:
             state = file.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -161,12 +202,12 @@ class _IgnoreFiles:
                 self._kept.popitem(last=False)
         return patterns
 
-    def _read(self, file: Path) -> Patterns:
+    def _read(self, file: Path) -> T:
+        """What a file says; one that is too long ignores everything."""
         with open(file, "rb", opener=without_waiting) as opened:
             content = opened.read(IGNORE_BYTES_MAX + 1)
-        if len(content) > IGNORE_BYTES_MAX:
-            return Patterns(["**", "*"])
-        return Patterns(patterns_of(content.decode("utf-8", "replace")))
+        return self._parse(content if len(content) <= IGNORE_BYTES_MAX else b"*")
 
 
-_ignore_files = _IgnoreFiles()
+_ignore_files = _IgnoreFiles(lambda content: Patterns(patterns_of(content.decode("utf-8", "replace"))))
+_git_files = _IgnoreFiles(GitPatterns)

@@ -28,16 +28,28 @@ def root_of(look: Look, document: Path, folders: Sequence[Path]) -> tuple[Path, 
     """The folder of the project, else of the workspace, else of the document, and whether a file marks it.
 
     Args:
-        document: resolved. It need not exist.
-        folders: the workspace's, resolved. A project does not begin above the one that holds the document.
+        document: it need not exist.
+        folders: the workspace's, resolved if the document is. A project does not begin above the one that holds the
+        document.
     """
     within = _within(document, folders)
     for markers, order in ((MARKERS, within), (WEAK_MARKERS, within), (TEST_MARKERS, within[::-1])):
         for folder in order:
             if any(look.is_file(folder / marker) or look.is_folder(folder / marker) for marker in markers):
                 return folder, True
-    bound = _bound(document, folders) or document.parent
-    return (bound, False) if look.is_folder(bound) and not is_too_wide(bound) else None
+    usual = (one for one in (_bound(document, folders), document.parent) if one is not None)
+    return next(((one, False) for one in usual if look.is_folder(one) and not is_too_wide(one)), None)
+
+
+def readable_root(document: Path, folders: Sequence[Path]) -> tuple[Path | None, bool]:
+    """Where files may be read for the sake of a document, and whether all below it may: of a project or a workspace.
+
+    A document outside the workspace has no such place. Of a folder that is neither, only what lies beside counts.
+    """
+    if folders and _bound(document, folders) is None:
+        return None, False
+    root, is_marked = root_of(Look(), document, folders) or (None, False)
+    return root, is_marked or root in folders
 
 
 def top_of(look: Look, root: Path, folders: Sequence[Path]) -> Path:

@@ -13,16 +13,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
 from plum_lsp.project.privacy import private_paths
+from plum_lsp.project.roots import path_of, readable_root
 
-MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
-"""Files and folders that mark the folder of a project."""
-DEPTH_UP_MAX = 8
-"""The most folders above the document in which a project may begin."""
 FOLDERS_MAX = 400
 """The most folders that are searched."""
 FILES_READ_MAX = 60
@@ -53,7 +49,7 @@ class ProjectFiles:
         path = path_of(uri)
         if path is None or not name:
             return ()
-        root, is_marked = root_of(path, folders)
+        root, is_marked = readable_root(path, folders)
         module = path.parent.name if path.stem == "__init__" else path.stem
         found: list[TestFile] = []
         candidates = self._candidates(root, path, is_marked=is_marked) if root is not None else ()
@@ -84,30 +80,6 @@ class ProjectFiles:
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
                 if is_test and place != path and not place.is_symlink() and not private.is_private(place):
                     yield place
-
-
-def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
-    """The project's folder, else the workspace's, else the document's. Also whether it is one of the first two."""
-    bound = max((one for one in roots if path.is_relative_to(one)), key=lambda one: len(one.parts), default=None)
-    if roots and bound is None:
-        return None, False
-    within = [one for one in list(path.parents)[:DEPTH_UP_MAX] if bound is None or one.is_relative_to(bound)]
-    within = [one for one in within if one not in (Path.home(), Path(one.anchor))]
-    marked = next((one for one in within if any((one / marker).exists() for marker in MARKERS)), None)
-    bound = None if bound in (Path.home(), Path(path.anchor)) else bound
-    if marked is not None or bound is not None:
-        return marked or bound, True
-    return (path.parent if path.parent.is_dir() else None), False
-
-
-def path_of(uri: str) -> Path | None:
-    """The path of a document on this machine. None for other documents."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    is_here = parts.scheme == "file" and parts.netloc in ("", "localhost") and "\0" not in unquote(parts.path)
-    return Path(unquote(parts.path)) if is_here else None
 
 
 def _is_imported(text: str, path: Path, module: str) -> bool:

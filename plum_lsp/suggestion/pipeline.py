@@ -35,7 +35,7 @@ from plum_lsp.domain.suggestion import (
     Tier,
 )
 from plum_lsp.domain.verification import Limits, TestCase
-from plum_lsp.project.tests import path_of
+from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt

@@ -92,6 +92,15 @@ def test_nothing_private_is_read(root: Path) -> None:
     assert [module.path for module in found.modules] == ["shop/plain.py"]
 
 
+def test_an_allow_list_of_git_leaves_what_it_allows(root: Path) -> None:
+    """A `.gitignore` that names what is kept hides the rest, and not the whole project."""
+    for name in ("shop/prices.py", "lib/tools.py"):
+        write(root / name)
+    write(root / ".gitignore", "/*\n!/shop/\n")
+    text = "from shop.prices import helper\nfrom lib.tools import helper\n"
+    assert names(look(root, text)) == {"shop/prices.py": {"helper"}}
+
+
 def test_nothing_outside_the_project_is_read(root: Path, tmp_path: Path) -> None:
     """Neither by dots, nor by links, nor because it is open."""
     outside = write(tmp_path / "elsewhere" / "far.py")

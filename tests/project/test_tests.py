@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.project import tests as project_files
+from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.project.tests import ProjectFiles
 
 TEST = "from shop.prices import total\n\n\ndef test_it():\n    assert total([1]) == 1\n"
@@ -77,6 +78,18 @@ def test_a_workspace_bounds_the_project(project: Path, tmp_path: Path) -> None:
     write(project / "shop" / "test_prices.py")
     assert found(project, roots=(project / "shop",)) == ["test_prices.py"]
     assert found(project, roots=(tmp_path / "elsewhere",)) == []
+
+
+@pytest.mark.parametrize("marker", ["Pipfile", "requirements.txt", "pytest.ini", "pyproject.toml"])
+def test_the_project_is_the_one_that_is_executed(project: Path, marker: str) -> None:
+    """What marks a folder as a project to import from marks it as one to read, too."""
+    (project / "pyproject.toml").unlink()
+    write(project / marker, "")
+    write(project / "checks" / "test_prices.py")
+    finding = ProjectFinder().project_of(project / "shop" / "prices.py")
+    assert finding is not None
+    assert finding.root == project
+    assert found(project) == ["checks/test_prices.py"]
 
 
 def test_a_home_that_is_opened_as_a_workspace_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
