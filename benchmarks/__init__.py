@@ -1,1 +1,1 @@
-"""What the figures in docs/benchmarks.md are measured with: ratios against a baseline of the same run."""
+"""Measures the figures in docs/benchmarks.md, as ratios to a baseline of the same run."""

@@ -1,13 +1,13 @@
-"""Fits the estimate of how likely a candidate is right, and says how good it is.
+"""Fits the estimate of how likely a candidate is right, and measures its quality.
 
     python -m benchmarks.calibrate FOLDER GROUPS.jsonl [GROUPS.jsonl …] [--write]
 
-FOLDER holds `verifier.jsonl`; the files of groups come from `benchmarks.groups`. Every group is judged as `plum-lsp
+FOLDER holds `verifier.jsonl`. The files of groups come from `benchmarks.groups`. Every group is judged as `plum-lsp
 verify` judges it, whole, with one right candidate left, and in small random parts (people sample few candidates).
-Boosted trees, monotone where reason says so, are fitted to the signals. Prints TPR and TNR of what would be offered
-and the expected calibration error: of trees that saw none of the labelled tasks, and by five-fold cross-validation by
-task. With --write, the trees fitted to everything become `plum_lsp/verification/calibration.json`. Needs the extra
-`calibrate`.
+Boosted trees are fitted to the signals. They are monotone in the signals whose direction is known. The script prints
+TPR and TNR of the offers and the expected calibration error: of trees that saw none of the labelled tasks, and by
+five-fold cross-validation by task. With --write, trees that are fitted to all data become
+`plum_lsp/verification/calibration.json`. The script needs the extra `calibrate`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from benchmarks.verifier import calibration_error
 from plum_lsp.config import Settings
 from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
-from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, task_of, verify
+from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, verify
+from plum_lsp.evaluation.tasks import task_from
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification import settle as settling
@@ -76,19 +77,19 @@ LOWERING = frozenset(
 )
 WEIGHTS = {"whole": 1.0, "one right": 0.5, "part": 0.5, "copied": 0.5}
 COPIES = (3, 10)
-"""How often one candidate of a group is copied: copies must not be taken for agreement."""
+"""How often one candidate of a group is copied, because copies must not count as agreement."""
 PARTS = 3
 """Random parts of each group, of one to six candidates."""
 FOLDS = 5
 SEEDS = 5
-"""Fits that are averaged: each sees other random signals at its splits, and one alone moves a rate by a percent."""
+"""Fits that are averaged. Each sees other random signals at its splits, and a single one shifts a rate by a percent."""
 
 Judgement: TypeAlias = "tuple[dict[str, Any], VerifiedTask]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One candidate in one selection of its group. `vector` is None where it could not be run."""
+    """One candidate in one selection of its group. `vector` is None if it could not be run."""
 
     task: str
     group: str
@@ -100,9 +101,9 @@ class Sample:
 
 
 async def judged(rows: Iterable[dict[str, Any]]) -> list[Judgement]:
-    """Every row with its candidates judged."""
+    """Judge the candidates of every row."""
     sandbox = await open_sandbox(sandbox_options(Settings()))
-    found = [(row, await verify(task_of(json.dumps(row)), sandbox, MonotonicClock(), limits=Limits())) for row in rows]
+    found = [(row, await verify(task_from(row), sandbox, MonotonicClock(), limits=Limits())) for row in rows]
     await sandbox.close()
     return found
 
@@ -128,7 +129,7 @@ def samples_of(row: dict[str, Any], done: VerifiedTask) -> list[Sample]:
 
 
 def _with_copies(done: VerifiedTask, place: int, count: int) -> VerifiedTask:
-    """The task with copies of one candidate that do nothing else: each has a dead assignment of its own."""
+    """The task with copies of one candidate that behave the same. Each copy has its own dead assignment."""
     template = next(one for one in done.group if index_of(one) == place)
     copies = [_copied(template, len(done.group) + turn) for turn in range(count)]
     observed = dict(done.comparison.observed) | dict.fromkeys(map(index_of, copies), done.comparison.observed[place])
@@ -145,7 +146,10 @@ def _copied(judged: Judged, index: int) -> Judged:
 
 
 def _labels(row: dict[str, Any], done: VerifiedTask) -> list[bool | None]:
-    """The labels of a row; an unlabelled slip is wrong where the canonical solution returns and it does otherwise."""
+    """The labels of a row.
+
+    An unlabelled slip is wrong if the canonical solution returns and the slip differs from it.
+    """
     labels = [candidate["correct"] for candidate in row["candidates"]]
     canonical = next((place for place, one in enumerate(row["candidates"]) if one["kind"] == "canonical"), None)
     observed = done.comparison.observed
@@ -182,7 +186,7 @@ def _selected(
 
 
 def fitted(samples: Sequence[Sample]) -> list[HistGradientBoostingClassifier]:
-    """Trees for the samples that could be run; a selection of many candidates weighs no more than twelve."""
+    """Trees for the samples that could be run. A selection of many candidates weighs at most as much as twelve."""
     known = [sample for sample in samples if sample.vector is not None]
     sizes = Counter((sample.task, sample.selection) for sample in known)
     weights = [
@@ -221,7 +225,7 @@ def cross_validated(
 
 
 def report(name: str, folds: Sequence[tuple[Sequence[Judgement], Calibration]]) -> None:
-    """Prints what would be offered, each row settled with its fold's trees, and how well these are calibrated."""
+    """Print the offers, with each row settled by its fold's trees, and the calibration of these trees."""
     cells: dict[tuple[str, bool], list[bool]] = {}
     whole: list[tuple[float, bool]] = []
     for rows, estimate in folds:
@@ -245,7 +249,7 @@ def report(name: str, folds: Sequence[tuple[Sequence[Judgement], Calibration]]) 
 
 
 def _settled(done: VerifiedTask, kept: set[int], estimate: Calibration) -> list[Judged]:
-    """The kept candidates, settled anew by an estimate of ours."""
+    """The kept candidates, settled again by the given estimate."""
     if done.judge is None:
         return []
     group = [_unsettled(one) for one in done.group if index_of(one) in kept]
@@ -267,7 +271,7 @@ def _chance(judged: Judged) -> float:
 
 
 def exported(models: Sequence[HistGradientBoostingClassifier]) -> dict[str, Any]:
-    """The trees as `plum_lsp.verification.calibration` reads them; the log-odds of the models are averaged."""
+    """The trees in the form that `plum_lsp.verification.calibration` reads. The log-odds of the models are averaged."""
     trees = [
         [
             round(float(node["value"]) / len(models), 5)
@@ -287,7 +291,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Judge, fit, print, and write the trees if asked to."""
+    """Judge, fit, print, and with --write write the trees."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("groups", type=Path, nargs="+")

@@ -1,9 +1,10 @@
-"""How many candidates break a contract read from words and annotations, of right ones and of wrong ones.
+"""Counts the right and the wrong candidates that break a contract read from words and annotations.
 
     python -m benchmarks.contracts FOLDER
 
-Reads `verifier.jsonl` of the development data in FOLDER for labelled candidates, and the files of functions beside it
-for canonical solutions, all of which are right. "Beyond examples" counts wrong candidates that pass every example.
+The script reads `verifier.jsonl` of the development data in FOLDER for labelled candidates, and the files of functions
+beside it for canonical solutions, all of which are right. "Beyond examples" counts wrong candidates that pass every
+example.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def rows(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 async def count(name: str, row: dict[str, Any], sandbox: Sandbox, counts: Counts) -> None:
-    """Run one group on generated inputs and probes, and count who breaks what."""
+    """Run one group on generated inputs and probes, and count the broken contracts."""
     document = Document(uri="file:///t.py", version=0, text=row["prompt"] + (row.get("suffix") or ""))
     context = read_context(document, len(row["prompt"]), prefix_tokens=4000, suffix_tokens=1000)
     if context is None:

@@ -1,10 +1,10 @@
-"""Which types meet which expectation: the judge asked about every pair of them.
+"""Asks the judge about every pair of types: which value meets which expectation.
 
     python -m benchmarks.equality
 
-Prints the table of docs/verifier.md; a test compares the two. Each type is there with the value that is most like one
-or a container of one, and numbers also with a value that differs by one part in 10¹². *Exactly* lists the types whose
-value is met, *nearly* those that are met in spite of the difference.
+The script prints the table of docs/verifier.md. A test compares the two. Each type has the value that is most like one,
+or a container of one. Numbers also have a value that differs by one part in 10¹². *Exactly* lists the types whose value
+is accepted. *Nearly* lists the types that are accepted in spite of the difference.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Object:
 
 
 def samples() -> dict[str, Any]:
-    """One value of each type, all alike."""
+    """One value of each type, as similar as possible."""
     single = {1: 1}
     return {
         "`None`": None,
@@ -98,14 +98,14 @@ _NEAR: dict[str, tuple[Any, Any]] = {
 
 
 def carried(value: Any) -> Value:
-    """A value as it comes out of a child."""
+    """A value in the form that a child returns."""
     if isinstance(value, Node):
         return value
     return values.decode(values.parse(encode(value, _VALUE_BYTES_MAX).encode()))
 
 
 def rows() -> Iterator[tuple[str, list[str], list[str]]]:
-    """For each type that is expected: the types that meet it, and those that meet it nearly."""
+    """For each expected type: the types that meet it exactly, and those that meet it nearly."""
     observed = {name: carried(value) for name, value in samples().items()}
     for name, expected in observed.items():
         exactly = [other for other, value in observed.items() if judge.equal(expected, value)]

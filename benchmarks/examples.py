@@ -1,9 +1,9 @@
-"""How many of the examples people wrote become tests: recall and precision of extraction, by source and style.
+"""Measures how many examples in docstrings become tests: recall and precision, by source and style.
 
-`python -m benchmarks.examples FOLDER [--misses]` reads the benchmark rows of the development data, whose
-`examples` fields say what a docstring states, and prints a table. Nothing is executed. An entry without a result is
-a line of setup and not counted; `extra` are tests that the data does not list, which may still be right (it lists
-no inputs in words, for instance), so precision is a lower bound: read them with `--misses`.
+`python -m benchmarks.examples FOLDER [--misses]` reads the benchmark rows of the development data and prints a table.
+The `examples` fields say what a docstring states. No code is executed. An entry without a result is a line of setup and
+is not counted. `extra` are tests that the data does not list. They may still be right (the data lists no inputs in
+words, for instance), so precision is a lower bound. `--misses` shows them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _measure(row: dict[str, Any], source: str, figures: dict[tuple[str, str], Counter[str]]) -> list[str]:
-    """Count one row; returns its differences as lines to read."""
+    """Count one row. Returns its differences as readable lines."""
     document = Document(uri="file:///row.py", version=1, text=row["prompt"] + row["suffix"])
     context = read_context(document, len(row["prompt"]), prefix_tokens=1500, suffix_tokens=500)
     tests = list(examples_of(context)) if context is not None else []
@@ -79,9 +79,9 @@ def _measure(row: dict[str, Any], source: str, figures: dict[tuple[str, str], Co
 
 
 def _is_same(test: TestCase, example: dict[str, Any]) -> bool:
-    """Whether a test says what the data says: the same call, and the same result by value where it is one.
+    """Whether a test matches the data: the same call and, for a value, an equal result.
 
-    A condition shown as true or false is tested through the values of its calls, so the quote tells.
+    A condition that is shown as true or false is tested through the values of its calls, so its quote is compared.
     """
     if not _is_same_call(test, example["expr"]):
         return False

@@ -1,11 +1,12 @@
-"""Random tests of every form that the synthesis reads, each with an answer that no program can guess.
+"""Makes random tests of every form that the synthesis reads, each with an answer that no program can guess.
 
-A test is made of parts that are drawn one by one: what is expected, where it is kept, where the result is kept, and how
-the two are compared. Whoever passes one without knowing the answer has forged it.
+A test is made of parts that are drawn one by one: the expected value, its place, the place of the result, and the
+comparison. A program that passes a test without the answer has forged the pass.
 """
 
 from __future__ import annotations
 
+import ast
 import random
 import string
 from collections.abc import Callable, Sequence
@@ -41,12 +42,12 @@ def f(x):
     """{docstring}
     """
     '''
-"""The file at whose hole candidates are written."""
+"""The file with the hole for the candidates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Some tests of one hole; `answers` maps what the function is given, as text, to what it has to give."""
+    """Some tests of one hole. `answers` maps the function's argument, as text, to the expected result."""
 
     context: Context
     tests: tuple[TestCase, ...]
@@ -145,14 +146,14 @@ _METHODS = ("assertEqual({a}, {e})", "assertEqual({e}, {a})", "assertTrue({a} ==
 
 
 def _form(chance: Chance, value: str) -> str:
-    """How a result and what is expected are compared."""
+    """How a result and the expected value are compared."""
     own = _INT_FORMS if value.isdigit() else _WORD_FORMS if value[0] in "'\"" else ()
     forms = [form for form in (*_ANY_FORMS, *own, *own) if value[0] != "{" or "{{'k'" not in form]
     return chance.choice(forms)
 
 
 def _body(chance: Chance, given: str, value: str, number: int = 0) -> tuple[str, list[str], str, str]:
-    """Code of the file's top, the lines of one test function, and how it has result and expected value."""
+    """Code for the top of the file, the lines of one test function, and where it holds result and expected value."""
     name, result = chance.choice(("expected", "want", "e")), chance.choice(("got", "result", "r"))
     top, lines = "", []
     a, e = f"f({given})", value
@@ -220,7 +221,7 @@ def _session(chance: Chance, given: str, value: str) -> str:
         case 0:
             return f">>> f({given})\n{value}"
         case 1:
-            return f">>> print('is', f({given}))\nis {value[1:-1] if value[0] in chr(39) else value}"
+            return f">>> print('is', f({given}))\nis {ast.literal_eval(value)}"
         case 2:
             return f">>> r = f({given})\n>>> r\n{value}"
     _, lines, a, e = _body(chance, given, value)
@@ -237,7 +238,7 @@ def _raising(chance: Chance, given: str) -> tuple[str, str]:
 
 
 def a_round(seed: str, *, files: int = 4, tests: int = 44) -> list[Round]:
-    """Tests of project files and of a docstring, with what would be right."""
+    """Tests of project files and of a docstring, with the right answers."""
     chance = random.Random(seed)
     answers: dict[str, str] = {}
 
@@ -272,6 +273,6 @@ def context_of(docstring: str) -> Context:
 
 
 def right_body(rounds: Sequence[Round]) -> str:
-    """The body of a function that knows every answer."""
+    """The body of a function that has every answer."""
     table = ", ".join(f"{given}: {value}" for each in rounds for given, value in each.answers.items())
     return f"found = {{{table}}}[x]\n    if isinstance(found, Exception): raise found\n    return found"

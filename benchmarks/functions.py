@@ -1,4 +1,4 @@
-"""Functions that the benchmarks ask for: each ends where its body is missing, with examples to judge it by."""
+"""Functions that the benchmarks complete. Each has examples as tests and ends where its body is missing."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
-"""Labelled groups of candidates made out of benchmark rows: the canonical solution, rewrites of it, and slips.
+"""Makes labelled groups of candidates from benchmark rows: the canonical solution, rewrites of it, and slips.
 
     python -m benchmarks.groups FOLDER -o GROUPS.jsonl [--seed N]
 
-Reads the rows of the development data in FOLDER whose tasks are not among its labelled ones (`verifier.jsonl`), so
-that what is fitted to these groups can be measured on those. A rewrite counts as right if it passes the row's own
-tests, a slip as wrong if it fails them; all of them run in the sandbox. Slips that pass are left out, but for sources
-whose tests are few: there they are kept unlabelled (`"correct": null`) for whoever can tell them from the canonical
-solution. Humans' own bugs are taken where a row has one. The same seed gives the same groups.
+The script reads the rows of the development data in FOLDER whose tasks are not among its labelled ones
+(`verifier.jsonl`). A fit to these groups can therefore be measured on the labelled ones. A rewrite counts as right if
+it passes the row's own tests. A slip counts as wrong if it fails them. All of them run in the sandbox. Slips that pass
+are left out, except for sources with few tests. There they are kept unlabelled (`"correct": null`), because other
+programs can compare them with the canonical solution. If a row has a bug that a human wrote, it is used. The same seed
+gives the same groups.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Ending, Limits
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.sandbox.host import JailSandbox as Sandbox
 from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
@@ -31,7 +33,7 @@ from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 Row = dict[str, Any]
 SOURCES = ("humaneval_plus", "mbpp_plus", "quixbugs", "classeval", "exercism", "thealgorithms", "infill")
 INFILL_MAX = 50
-"""Rows of the infilling set repeat HumanEval's functions; more would outweigh the others."""
+"""Rows of the infilling set repeat HumanEval's functions. More of them would outweigh the others."""
 LIMITS = Limits(wall_seconds=2.0, cpu_seconds=2.0, memory_bytes=2**30)
 THINLY_TESTED = frozenset({"quixbugs", "classeval", "exercism_concept", "exercism_practice", "thealgorithms"})
 AT_ONCE = 6
@@ -41,7 +43,7 @@ _EXAMPLE = re.compile(r"=>|➞|->\s*[\[({'\"\d-]|^\s*(?:for )?examples?\b", re.I
 
 
 def rows_of(folder: Path, rng: random.Random) -> list[Row]:
-    """The rows of every source whose group is not labelled already."""
+    """The rows of every source that have no labelled group yet."""
     known = {row["group"] for row in _lines(folder / "verifier.jsonl")}
     found: list[Row] = []
     for source in SOURCES:
@@ -128,7 +130,7 @@ def rewrites(body: ast.Module, rng: random.Random) -> Iterator[tuple[str, ast.Mo
 
 
 def body_of(row: Row) -> tuple[ast.Module, str] | None:
-    """The canonical text as the body of one function, and its indentation; None where it is no whole statements."""
+    """The canonical text as the body of one function, and its indentation. None if it is not whole statements."""
     text = row["canonical"]
     indent = re.match(r"\n*([ \t]*)", text).group(1)  # type: ignore[union-attr]
     try:
@@ -138,7 +140,7 @@ def body_of(row: Row) -> tuple[ast.Module, str] | None:
 
 
 def text_of(body: ast.Module, indent: str) -> str:
-    """The statements of the one function as text at `indent`."""
+    """The statements of the function as text at `indent`."""
     function = body.body[0]
     assert isinstance(function, ast.AsyncFunctionDef)
     lines = "\n".join(ast.unparse(ast.fix_missing_locations(statement)) for statement in function.body)
@@ -146,7 +148,7 @@ def text_of(body: ast.Module, indent: str) -> str:
 
 
 def slips(row: Row, body: ast.Module, indent: str, rng: random.Random) -> list[tuple[str, str]]:
-    """Wrong versions, in random order: mutants, a constant, a human's own bug."""
+    """Wrong versions, in random order: mutants, a constant, a bug that a human wrote."""
     source = ast.unparse(body)
     found = [
         (f"mut_{mutant.operator}", text_of(ast.parse(mutant.source), indent))
@@ -162,7 +164,7 @@ def slips(row: Row, body: ast.Module, indent: str, rng: random.Random) -> list[t
 
 
 async def group_of(row: Row, prompt: str, sandbox: Sandbox, rng: random.Random) -> list[dict[str, Any]]:
-    """The labelled candidates of a row; empty where its own tests do not tell right from wrong here."""
+    """The labelled candidates of a row. Empty if its own tests cannot separate right from wrong here."""
     parsed = body_of(row)
     if parsed is None or not await _passes(row, row["canonical"], sandbox):
         return []
@@ -195,13 +197,12 @@ async def _passes(row: Row, text: str, sandbox: Sandbox) -> bool:
 
 
 async def _ending(row: Row, text: str, sandbox: Sandbox) -> Ending:
-    program = Program(source=f"{row['prompt']}{text}{row['suffix']}\n{row['tests']}")
-    seen = await sandbox.observe(program, [Call(expression="None")], LIMITS)
-    return seen[0].ending
+    seen = await run_gold(f"{row['prompt']}{text}{row['suffix']}", row["tests"], sandbox, LIMITS)
+    return seen.ending
 
 
 async def groups(folder: Path, seed: int, interpreter: str) -> list[Row]:
-    """All groups, those with examples also without them."""
+    """All groups. A group with examples also occurs without them."""
     rng = random.Random(seed)
     wanted = [(row, row["prompt"], "") for row in rows_of(folder, rng)]
     wanted += [

@@ -1,10 +1,11 @@
-"""Whether a server that runs for days grows: memory and descriptors over many requests, over those after the first few.
+"""Measures whether a long-running server grows: memory and descriptors after many requests, over those after a few.
 
     python -m benchmarks.growth [--requests N] [--minutes M]
 
-A real server process with its sandbox and store, driven as an editor does; the policy is **scripted** (a model's time
-would be all there is to see). Of five requests three end in a verified offer, one in none, and one is taken back by
-the next key. Baseline of each ratio is the same process after a tenth of the requests, when everything is loaded.
+The script drives a real server process with its sandbox and store as an editor does. The policy is **scripted**,
+because a model's time would hide all other times. Of five requests three end in a verified offer, one ends without an
+offer, and one is cancelled by the next key. The baseline of each ratio is the same process after a tenth of the
+requests, when all parts are loaded.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ HEAD = '"""Sums."""\n\n\n'
 FUNCTION = 'def add_{number}(a, b):\n    """Add.\n\n    >>> add_{number}(1, 2)\n    3\n    """\n    '
 CHECKPOINTS = 10
 QUIET_SECONDS = 3.0
-"""Before each look: what a server does after an answer, for the record, must have ended."""
+"""Wait before each measurement, so that the server has finished its records of the last answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The server at one moment. Memory in bytes: resident, and proportional of all its child processes together."""
+    """The server at one moment.
+
+    Memory in bytes: its resident memory, and the proportional memory of all its children.
+    """
 
     requests: int
     memory: int
@@ -74,7 +78,7 @@ def look(process: int, requests: int) -> Seen:
 
 
 async def one_request(editor: Editor, number: int) -> bool:
-    """Replace the buffer's function by another and ask; whether an offer came."""
+    """Replace the buffer's function by another and request a completion. Returns whether there was an offer."""
     function = FUNCTION.format(number=number)
     if number % 5 == 3:
         function = "# nothing to complete in here"
@@ -89,7 +93,7 @@ async def one_request(editor: Editor, number: int) -> bool:
 
 
 async def measure(requests: int, minutes: float) -> None:
-    """Drive one server and print what it holds as it goes."""
+    """Drive one server and print its memory and descriptors at intervals."""
     started, rows, offers, done = time.monotonic(), [], 0, 0
     with tempfile.TemporaryDirectory() as folder, ScriptedPolicy() as policy:
         async with Editor.running(folder=Path(folder), policy_url=policy.url, api_key=policy.api_key) as editor:
@@ -97,7 +101,7 @@ async def measure(requests: int, minutes: float) -> None:
             assert server is not None
             await editor.open(HEAD)
             for done in range(1, requests + 1):
-                if done % 50 == 1:  # the script's own record of what it was asked must not be what grows
+                if done % 50 == 1:  # the script's own record of requests must not grow
                     policy.forget()
                     policy.will_complete("return a + b\n")
                     editor.log.clear()

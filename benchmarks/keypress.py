@@ -1,13 +1,13 @@
-"""From a key press to the screen in the real editors, with the plug-in and without it.
+"""Measures the time from a key press to the screen in real editors, with and without the plug-in.
 
     python -m benchmarks.keypress [--keys 600] [--rounds 30] [--editors neovim-0.11 neovim-0.12 vscode]
 
-The same keys go into the windows of an editor in turns, one with the plug-in and a server that is busy completing, one
-without, both with the same configuration but for the plug-in; in Neovim also one whose only language server does
-nothing, which shows the share of Neovim's own bookkeeping. The order changes from round to round and rounds are short,
-so what else the machine does falls on all. What is measured ends when the typed character is on the screen: in the
-terminal's cells, or in a frame of the browser. Printed are the medians and their ratios to the window without, with
-95 % intervals over the rounds.
+The same keys go into the windows of an editor in turns. One window has the plug-in and a server that is busy
+completing. One has no plug-in but otherwise the same configuration. In Neovim, a third one has only a language server
+that does no work, which shows the share of Neovim's own bookkeeping. The order changes from round to round and rounds
+are short, so that other load on the machine affects all windows. A measurement ends when the typed character is on the
+screen: in the terminal's cells, or in a frame of the browser. The script prints the medians and their ratios to the
+window without plug-in, with 95 % intervals over the rounds.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from support.vscode import VSCode
 HEAD = "number = 1"
 DIGITS = "123456789"
 PAUSE_SECONDS = (0.03, 0.18)
-"""Between keys: from a fast typist's to a slow one's."""
+"""The pauses between keys, from a fast typist's to a slow one's."""
 RESAMPLES = 2000
 KEYS_PER_LINE = 40
-"""A line that scrolls is another thing to measure."""
+"""The longest line, because a line that scrolls has other costs."""
 IDLE_SERVER = "from pygls.lsp.server import LanguageServer; LanguageServer('idle', '0').start_io()"
-"""A language server that is told of each edit and does nothing."""
+"""A language server that receives each edit and does no work."""
 OFF, IDLE, ON = "without", "idle server", "with"
 Press = Callable[[str], float]
 """Presses one key and returns the milliseconds until it is on the screen."""
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def measure(presses: dict[str, Press], *, keys: int, rounds: int) -> Times:
-    """Press as many keys in each window; each comes first as often as last."""
+    """Press as many keys in each window. Each window comes first as often as last."""
     source = random.Random(1)
     times: Times = {name: [] for name in presses}
     for press in presses.values():
@@ -118,7 +118,7 @@ def windows(name: str) -> Iterator[dict[str, Press]]:
 
 @contextmanager
 def policy_of_its_own(folder: Path) -> Iterator[Address]:
-    """A policy server in a process of its own, so that its work does not delay what measures."""
+    """A policy server in a separate process, so that its work does not delay the measuring process."""
     script = folder / "script.json"
     script.write_text(json.dumps([{"text": " + 1000\n", "delay_s": 0.05}]))
     command = [sys.executable, "-m", "support.scripted_policy", "--script", str(script)]
@@ -165,7 +165,7 @@ def neovim_window(name: str, folder: Path, policy: Address, window: str, opened:
 
 
 def vscode_window(name: str, folder: Path, policy: Address, window: str, opened: ExitStack) -> Press:
-    """One VS Code in a browser of its own."""
+    """One VS Code in its own browser."""
     server_environment(folder, policy)
     host = Host(editor_parts.vscode(), folder, is_plugged=window == ON)
     opened.callback(host.close)

@@ -1,8 +1,8 @@
-"""The whole loop on a small model: sample, run, learn, gate, publish, sample again. Run: make demo-learning
+"""Runs the whole loop on a small model: sample, run, train, gate, publish, sample again. Run: make demo-learning
 
-Every part is the real one: the model under llama.cpp writes, the sandbox runs what it wrote on tests read from the
-docstrings, TRL fits an adapter, and the gate judges it on functions that were never trained on. What is in service
-then is sampled once more, on the same policy server, which has swapped its version by then.
+Every part is real. The model under llama.cpp writes. The sandbox runs the candidates on tests from the docstrings. TRL
+fits an adapter, and the gate judges it on functions that were never trained on. The active version is then sampled
+again on the same policy server, which has swapped its version by then.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ from plum_trainer.loop.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"
 SERVED_SEED = 987_654
-"""Nothing before used these seeds."""
+"""No earlier step used these seeds."""
 
 
 class Tally:
-    """What the sandbox said of each candidate; the latest judgement counts."""
+    """The sandbox's judgement of each candidate. The latest one counts."""
 
     def __init__(self) -> None:
         self._tiers: dict[tuple[str, str], Tier] = {}
 
     @property
     def run(self) -> int:
-        """Candidates that were run; those equal to another are not."""
+        """The number of candidates that were run. Duplicates were not run."""
         return len(self._tiers)
 
     @property
     def passing(self) -> int:
-        """Those of them that pass their tests."""
+        """The number of candidates that pass their tests."""
         return sum(tier in OFFERED for tier in self._tiers.values())
 
     def record(self, event: Event) -> None:
@@ -64,7 +64,7 @@ class Tally:
 
 
 def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
-    """The settings of the demo: a small model, many candidates, and no patience for a schedule."""
+    """The settings of the demo: a small model, many candidates, and no waiting for a schedule."""
     overrides = {
         "data_dir": str(folder),
         "policy": {"model": MODEL},
@@ -85,7 +85,7 @@ def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
 
 
 async def collect(settings: Settings, names: dict[str, str]) -> Tally:
-    """Ask for every function once, as an editor would, each in a file of its own."""
+    """Request every function once, as an editor would, each in its own file."""
     tally = Tally()
     services = await open_services(settings, tally)
     try:
@@ -112,7 +112,7 @@ async def _suggest(services: Services, name: str, header: str) -> None:
 
 
 def main() -> None:
-    """Run the loop and print what came of it, whatever it was."""
+    """Run the loop and print its result, even if it is no improvement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("artifacts/demo-learning"))
     parser.add_argument("--functions", type=int, default=0, help="So many of them; 0: all")
@@ -130,7 +130,7 @@ def main() -> None:
 
 
 class Stages:
-    """Tells the time since the start, and what each stage took: seconds on the wall and of processor, children too."""
+    """Prints the time since the start and of each stage: wall-clock and processor seconds, children included."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -149,7 +149,7 @@ class Stages:
         self._taken.append((name, time.monotonic() - wall, processor_seconds() - work))
 
     def table(self) -> None:
-        """What every stage took."""
+        """The times of every stage."""
         print(f"    {'stage':44} {'wall s':>8} {'CPU s':>8}")
         for name, wall, work in self._taken:
             print(f"    {name:44} {wall:8.0f} {work:8.0f}")
@@ -163,7 +163,7 @@ def processor_seconds() -> float:
 
 
 async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> None:
-    """The stages one after the other, and what each showed."""
+    """Run the stages one after the other, and print each result."""
     settings = settings_of(folder, options)
     names = dict(list(simple_functions().items())[: options.functions or None])
     stages.say(f"sampling {options.candidates} candidates for each of {len(names)} functions from {MODEL}")
@@ -197,7 +197,7 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
 async def served(
     stages: Stages, settings: Settings, policy: Policy, prompts: Sequence[HeldOut], path: Path
 ) -> Measures:
-    """The held-out functions from the policy server as it is now, with the same seeds each time."""
+    """Sample the held-out functions from the current policy server, with the same seeds each time."""
     version = (await policy.version()).number
     measures = await served_measures(settings, policy, prompts, path, seed=SERVED_SEED)
     low, high = interval(measures.pass_by_prompt, seed=1)
@@ -210,7 +210,7 @@ async def served(
 
 
 def show_gate(stages: Stages, trainer: Trainer, decision: GateDecision) -> None:
-    """What the gate measured and what it said."""
+    """The gate's measurements and its decision."""
     report = decision.report
     stages.say(
         f"held-out pass@1 before {report['champion']['pass_at_1']:.3f}, after"

@@ -1,8 +1,8 @@
-"""SIGKILL at random moments over whole rounds of a tiny model; after each, everything must be consistent.
+"""Sends SIGKILL at random moments of training rounds with a tiny model. After each, all state must be consistent.
 
-Run: python -m benchmarks.learning_faults --kills 30. Each turn is a process with its fit and its samples; the
-moment is drawn from the length of a turn that nobody killed. The baseline is that turn: what recovering costs is the
-time of all turns, killed ones included, over that of as many whole turns as rounds were ended.
+Run: python -m benchmarks.learning_faults --kills 30. Each turn is a process with its fit and its samples. The moment is
+drawn from the length of a turn without a kill. That turn is the baseline. The cost of recovery is the time of all
+turns, including killed ones, divided by the time of as many whole turns as there were finished rounds.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.learning import fill, tiny_trainer
 from support.tiny_model import make_tiny_model
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.policy.models.weights import read_adapter
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_trainer.fit.job import read_json
 from plum_trainer.loop.rounds import rounds
 
@@ -38,16 +39,16 @@ improve(tiny_trainer(Path({data!r}), Path({base!r})))
 
 
 def once(data_dir: Path, base: Path) -> subprocess.Popen[bytes]:
-    """One turn in a process of its own."""
+    """One turn in its own process."""
     tests = str(Path(__file__).parents[1] / "tests")
     program = ONCE.format(tests=tests, data=str(data_dir), base=str(base))
     return subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def problems(data_dir: Path, base: Path) -> list[str]:
-    """What is not as it should be."""
+    """The inconsistencies that were found."""
     found = []
-    store = VersionStore(data_dir / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir))
     pointer = read_json(store.root / "active.json") or {"number": 0}
     if pointer["number"] and store.active() is None:
         found.append("the pointer names no whole version")
@@ -59,7 +60,7 @@ def problems(data_dir: Path, base: Path) -> list[str]:
 
 
 def main() -> None:
-    """Kill, look, and go on, until there were enough kills."""
+    """Kill, check, and continue until there were enough kills."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
@@ -74,7 +75,7 @@ def main() -> None:
         whole = time.monotonic() - started
         killed, ended, bad, spent = 0, 0, [], 0.0
         while killed < options.kills:
-            version = VersionStore(data_dir / ADAPTERS).active()
+            version = VersionStore(versions_folder(data_dir)).active()
             if not any(one.end is None for one in rounds(data_dir)):
                 fill(data_dir, version=version.number if version else 0, functions=12, run=100 + killed)
             started = time.monotonic()

@@ -1,8 +1,8 @@
-"""How long pairs take to build from many stored candidates, and in how much memory; what a request takes in the store.
+"""Measures the time and memory to build pairs from many stored candidates, and a request's size in the store.
 
-Run: python -m benchmarks.learning_pairs --candidates 1000000. The facts are made up, eight candidates to a request and
-six tests to a candidate, and written in one go; everything from there on is what `plum-lsp pairs rebuild` does. The
-baseline is one pass over the same rows that only reads them.
+Run: python -m benchmarks.learning_pairs --candidates 1000000. The facts are synthetic, with eight candidates for each
+request and six tests for each candidate. They are written at once. All later steps are those of `plum-lsp pairs
+rebuild`. The baseline is one pass over the same rows that only reads them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AT = "2026-01-01T00:00:00.000+00:00"
 
 
 def fill(path: Path, candidates: int) -> None:
-    """Write the facts of so many candidates; a third of them fail."""
+    """Write the facts of this many candidates. A third of them fail."""
     open_store(path).close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
@@ -95,7 +95,7 @@ def _write(connection: sqlite3.Connection, numbers: range) -> None:
 
 
 def build(path: Path) -> None:
-    """Build the pairs in this process, which is measured alone."""
+    """Build the pairs in this process, which does only this."""
     started = time.monotonic()
     with open_preferences(path) as store:
         for _ in store.prompts():
@@ -115,7 +115,7 @@ def build(path: Path) -> None:
 
 
 def ask(path: Path, candidates: int) -> None:
-    """The size of the file, and how long what the commands ask takes, opening the store included."""
+    """The size of the file, and the time of the commands' queries, including the time to open the store."""
     size = path.stat().st_size
     print(f"store {size / 2**20:.0f} MB with pairs, {size / (candidates / GROUP) / 1024:.1f} KB a request")
     questions: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -148,7 +148,7 @@ def _learn(path: Path, question: Callable[[LearningStore], object]) -> None:
 
 
 def main() -> None:
-    """Fill a store, build in a process of its own, and ask."""
+    """Fill a store, build in a separate process, and run the queries."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", type=int, default=100_000)
     parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)

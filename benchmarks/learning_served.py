@@ -1,7 +1,7 @@
-"""Samples held-out prompts from the policy server that answers an editor, with the version it has in service.
+"""Samples held-out prompts from the policy server that answers an editor, with its active version.
 
-The trainer's gate compares two sets of weights in one precision; this is what a user gets: the quantised base under
-llama.cpp with the published adapter on it. The verdicts are the sandbox's, as everywhere.
+The trainer's gate compares two sets of weights in one precision. This module measures what a user gets: the quantised
+base under llama.cpp with the published adapter. The sandbox gives the verdicts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROMPT_SECONDS_MAX = 300.0
 async def served_measures(
     settings: Settings, policy: Policy, prompts: Sequence[HeldOut], path: Path, *, seed: int
 ) -> Measures:
-    """Sample every prompt as often as the gate does, and run what came; the samples are kept at `path`."""
+    """Sample every prompt as often as the gate does, and run the samples. They are kept at `path`."""
     lines = [line for number, one in enumerate(prompts) for line in await _samples(settings, policy, one, seed, number)]
     write_text(path, "".join(json.dumps(line) + "\n" for line in lines))
     sandbox = await open_sandbox(sandbox_options(settings))

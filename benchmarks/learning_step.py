@@ -1,7 +1,7 @@
-"""Seconds and memory of an optimizer step of `plum_trainer.fit.train`, beside a bare TRL script on the same rows.
+"""Measures time and memory of an optimizer step of `plum_trainer.fit.train` against a plain TRL script, same rows.
 
-Run: python -m benchmarks.learning_step --base FOLDER [--method dpo] [--steps 10]. Both are processes of their own, one
-after the other, on one thread; the bare script is the example of TRL's documentation with the same options.
+Run: python -m benchmarks.learning_step --base FOLDER [--method dpo] [--steps 10]. Both run in their own processes, one
+after the other, on one thread. The plain script is the example of TRL's documentation with the same options.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def bare_fit(options: argparse.Namespace, path: Path, folder: str) -> dict[str, float]:
-    """The same fit as TRL's documentation would write it."""
+    """The same fit in the form of TRL's documentation."""
     kind = options.method.upper()
     names = ("prompt", "chosen", "rejected") if options.method == "dpo" else ("prompt", "completion", "is_desirable")
     program = BARE.format(kind=kind, names=names, more="")

@@ -1,7 +1,7 @@
-"""Bodies of functions that try to pass tests without knowing an answer: lying objects, readers of frames, saboteurs.
+"""Bodies of functions that try to pass tests without an answer: lying objects, readers of frames, sabotage.
 
-Some are written out, more are drawn at random: a class with any base, any of its special methods lying in any way; a
-search in any place for any value that looks like an answer; and what is done to the process before either.
+Some are fixed, and more are drawn at random. A random lie is a class with any base and any lying special methods, or a
+search in any place for a value that looks like an answer. Sabotage of the process may come first.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ _SABOTAGE = (
 
 
 def a_lie(chance: Chance) -> tuple[str, str]:
-    """The name of a lie and the body of a function that tells it."""
+    """The name of a lie, and the body of a function with it."""
     kind = chance.random()
     if kind < 0.2:
         name = chance.choice(list(FIXED))
@@ -203,7 +203,7 @@ def a_lie(chance: Chance) -> tuple[str, str]:
 
 
 def _body(chance: Chance, text: str) -> str:
-    """A body with all that it imports, and perhaps some sabotage first."""
+    """A body with its imports, and perhaps with some sabotage first."""
     sabotage = chance.choice(_SABOTAGE) if chance.random() < 0.4 else ""
     parts = [_IMPORTS, textwrap.dedent(sabotage), textwrap.dedent(text)]
     return textwrap.indent("\n".join(part.strip("\n") for part in parts if part), "    ").lstrip() + "\n"

@@ -1,11 +1,12 @@
-"""Whether seeing a project's other files helps: functions that have to use what another file defines, with and without.
+"""Measures whether a project's other files in the prompt help with functions that need definitions of another file.
 
     python -m benchmarks.neighbours [--samples N] [--tokens N] [--skip N] [--take N]
 
-Each task is a small project made for this purpose: one module with definitions whose names say what they are for but
-not how they are called, and one with a function to complete. The same samples (temperatures and seeds) are drawn for a
-prompt without neighbours, with them in the policy's own form for several files, and with them as code above the
-document's; the gold tests run in the sandbox. No task is from a data set, and none was left out for its result.
+Each task is a small project made for this purpose. One module has definitions whose names tell their purpose but not
+their signature. Another module has a function to complete. The same samples (temperatures and seeds) are drawn for
+three prompts: without neighbours, with neighbours in the policy's own form for several files, and with neighbours as
+code above the document's. The gold tests run in the sandbox. No task is from a data set, and none was left out because
+of its result.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy, Sandbox
 from plum_lsp.domain.suggestion import Context, FimPrompt, FimTemplate, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Ending, Limits
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.families import template_for
@@ -42,7 +44,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A project of two modules. `document` imports from `helpers`, the module `lib.helpers`, and ends at the cursor."""
+    """A project of two modules. `document` ends at the cursor. It imports from `helpers`, the module `lib.helpers`."""
 
     helpers: str
     document: str
@@ -316,15 +318,15 @@ async def right_samples(task: Task, variant: str, policy: Policy, sandbox: Sandb
 
 
 async def _passes(task: Task, finished: str, sandbox: Sandbox, limits: Limits) -> bool:
-    """The helpers come into the program as the module that the document imports."""
+    """Add the helpers to the program as the module that the document imports."""
     source = (
         "import sys, types\n"
         "for _name in ('lib', 'lib.helpers'):\n    sys.modules[_name] = types.ModuleType(_name)\n"
         f"exec({task.helpers!r}, sys.modules['lib.helpers'].__dict__)\n"
-        f"{finished}\nfrom lib.helpers import *\n{task.tests}\n"
+        f"{finished}\nfrom lib.helpers import *"
     )
-    seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
-    return seen[0].ending is Ending.RETURNED and seen[0].value is True
+    seen = await run_gold(source, task.tests, sandbox, limits)
+    return seen.ending is Ending.RETURNED and seen.value is True
 
 
 async def measure(tasks: Sequence[Task], samples: int, tokens: int) -> None:
@@ -355,7 +357,7 @@ async def measure(tasks: Sequence[Task], samples: int, tokens: int) -> None:
 @click.option("--skip", type=click.IntRange(0), default=0, help="Leave out the first tasks.")
 @click.option("--take", type=click.IntRange(1), default=len(TASKS), help="At most so many tasks.")
 def main(samples: int, tokens: int, skip: int, take: int) -> None:
-    """Measure what neighbours are worth."""
+    """Measure the benefit of neighbours."""
     asyncio.run(measure(TASKS[skip : skip + take], samples, tokens))
 
 

@@ -1,13 +1,12 @@
-"""How much of a prompt an engine finds in its prefix cache while a person types, with and without what keeps it there.
+"""Measures how much of a prompt is in an engine's prefix cache while a user types, with and without a fixed start.
 
     python -m benchmarks.prompt_cache [--keys N] [--asked N]
 
-The keys of a real file of this project, typed in its middle, with the project's other files as neighbours. For each
-key the prompt is built as the server builds it and compared with that of the key before: what they share at their
-beginning is what a prefix cache can give. The share is of all characters. `--asked` prompts of the shipped
-variant are also completed (one token each) by the vLLM that `plum-lsp policy serve` runs, or else by the default
-model's own server, and the tokens that it says it had cached are told beside the computed share. Baseline: the window
-begins wherever the budget ends.
+The script types a part of a real file of this project in its middle, with the project's other files as neighbours. For
+each key it builds the prompt as the server does and compares it with the previous prompt. A prefix cache can supply
+their common beginning. The share is a share of all characters. `--asked` prompts of the shipped variant are also
+completed (one token each) by the vLLM of `plum-lsp policy serve`, or else by the default model's own server. The cached
+tokens that it reports are printed beside the computed share. Baseline: the window begins where the budget ends.
 """
 
 from __future__ import annotations
@@ -25,9 +24,11 @@ import plum_lsp
 from plum_lsp.config import data_dir
 from plum_lsp.domain.suggestion import PolicyVersion, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, find_model, launch
+from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, launch
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
+from plum_lsp.policy.hosting.sources import find_model
+from plum_lsp.policy.hosting.vllm.settings import VLLM
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.reading import window
@@ -96,7 +97,7 @@ async def measure(keys: int, asked: int) -> None:
         )
     if asked:
         group, state = texts["shipped"][-asked:], read_state(data_dir(settings))
-        if state is not None and state.engine == "vllm":
+        if state is not None and state.engine == VLLM.name:
             cached, whole = await _counted_by_vllm(state, group)
         else:
             cached, whole = await _counted_by_llama(model, policy.context_tokens, group)
@@ -108,7 +109,7 @@ async def measure(keys: int, asked: int) -> None:
 
 
 async def _counted_by_llama(model: ServedModel, context_tokens: int, group: Sequence[str]) -> tuple[int, int]:
-    """Complete prompts one after the other; how many tokens of all but the first were cached, and of how many."""
+    """Complete prompts one after the other. Returns the cached tokens and all tokens, without the first prompt."""
     process = await launch(model, LaunchOptions(threads=1, context_tokens=context_tokens, idle_seconds=600.0))
     headers = {"Authorization": f"Bearer {process.api_key}"}
     cached = whole = 0
@@ -126,7 +127,7 @@ async def _counted_by_llama(model: ServedModel, context_tokens: int, group: Sequ
 
 
 async def _counted_by_vllm(state: ServingState, group: Sequence[str]) -> tuple[int, int]:
-    """The same from the metrics of a server that nobody else asks meanwhile."""
+    """The same from the metrics of a server, which must have no other clients meanwhile."""
     url, headers = state.url.removesuffix("/v1"), {"Authorization": f"Bearer {state.api_key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=300, trust_env=False) as client:
         counts = []
@@ -139,7 +140,7 @@ async def _counted_by_vllm(state: ServingState, group: Sequence[str]) -> tuple[i
 
 
 def _totals(metrics: str) -> tuple[int, int]:
-    """Tokens found in vLLM's prefix cache, and looked for there, since its start."""
+    """Tokens that vLLM found in its prefix cache, and tokens that it looked up there, since its start."""
     hits, queries = (
         sum(float(line.rsplit(" ", 1)[1]) for line in metrics.splitlines() if line.startswith(f"{name}{{"))
         for name in ("vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total")

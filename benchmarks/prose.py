@@ -44,7 +44,7 @@ _NOT_PROSE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Counts of one body of prose; the rates are per 1,000 words."""
+    """Counts of one body of prose. The rates are per 1,000 words."""
 
     words: int
     indefinite: int
@@ -97,7 +97,7 @@ def comments(source: str) -> Iterator[str]:
 
 
 def messages(source: str) -> Iterator[str]:
-    """Strings of a module that a person may read: those of several words that are no docstring."""
+    """Strings of a module that a user may read: strings of several words that are not docstrings."""
     tree = ast.parse(source)
     silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -108,7 +108,7 @@ def messages(source: str) -> Iterator[str]:
 
 
 def documents(root: Path) -> list[Path]:
-    """The pages that a person reads: the root's, the documents', the editor clients'."""
+    """The pages for readers: those of the root, the documents and the editor clients."""
     pages = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("editor-clients/*/*.md")]
     return sorted(pages)
 
@@ -131,7 +131,7 @@ def survey(root: Path) -> dict[str, dict[Path, Rates]]:
 
 
 def main() -> None:
-    """Print the rates of each kind of prose, and the files that are furthest off."""
+    """Print the rates of each kind of prose, and the files with the highest rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[1])
     parser.add_argument("--worst", type=int, default=0)

@@ -1,9 +1,10 @@
-"""What the signals beside correctness cost a group, against what running the group costs.
+"""Measures the cost of the signals beside correctness, relative to the cost of running the group.
 
     python -m benchmarks.quality FOLDER
 
-Reads every group of `verifier.jsonl` in FOLDER with ruff, one process a group, and loads each of its candidates once
-in the sandbox for comparison. Prints medians and the share of groups in which the signals tell candidates apart.
+The script checks every group of `verifier.jsonl` in FOLDER with ruff, one process for each group. For comparison it
+loads each candidate once in the sandbox. It prints medians and the share of groups in which the signals separate
+candidates.
 """
 
 from __future__ import annotations

@@ -1,16 +1,17 @@
-"""What the sandbox costs, whether it leaks, and whether honest programs survive it.
+"""Measures the cost of the sandbox, its leaks, and whether it breaks honest programs.
 
     python -m benchmarks.sandbox [--rounds 9] [--soak 20000] [--fuzz 1000000] [--data FOLDER] [--interpreter PYTHON]
 
 1. Speed: groups of 8 and 32 candidates with 8 tests each, through the sandbox with its children forked ahead, against
    one `bwrap python` process per candidate and against plain `python` processes with no isolation at all. The rounds
    alternate between the three and all use the same number of jobs and the same niceness (by default the sandbox gives
-   way to other processes, which on a busy machine is slower), so what else the machine does falls on each.
+   way to other processes, which on a busy machine is slower), so that other load on the machine affects each.
 2. The first request: opening the sandbox, its self-test included, and with numpy if the interpreter has it.
-3. `--soak`: that many programs in one process, one in ten hostile; descriptors, processes and memory before and after.
+3. `--soak`: that many programs in one process, one in ten hostile, with descriptors, processes and memory before and
+   after.
 4. `--fuzz`: that many random trees through the judge and the decoder.
-5. `--data`: the development data's canonical solutions with their own tests, where nothing may write files and
-   packages are those of the interpreter; any other failure is a false one. Then its hostile programs, in every tier.
+5. `--data`: the development data's canonical solutions with their own tests. Programs may not write files, and packages
+   are those of the interpreter. Any other failure is a false one. Then its hostile programs, in every tier.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from support.sandbox_attacks import canaries, ends
 
 from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
+from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.sandbox import judge, values
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 from plum_lsp.sandbox.isolation import plans as isolation
@@ -47,7 +49,7 @@ _WRITES = ("Read-only file system", "unable to open database file")
 _IMPORTS = ("ModuleNotFoundError", "ImportError")
 JOBS = max(2, (os.cpu_count() or 2) // 2)
 PAUSE_SECONDS = 0.5
-"""Between groups; a policy takes longer to write the next one, and children are forked ahead meanwhile."""
+"""The pause between groups. A policy takes longer to write the next one, and children are forked ahead meanwhile."""
 LIMITS = Limits(wall_seconds=10.0, cpu_seconds=10.0)
 CANDIDATE = """
 import collections, functools, math, re
@@ -60,19 +62,19 @@ IMPORTS = "import collections, functools, math, re\n"
 
 
 def candidate(salt: int) -> str:
-    """A program that differs from the others and is right."""
+    """A right program that differs from the others."""
     return CANDIDATE.format(salt=salt)
 
 
 def expected() -> dict[int, Any]:
-    """What the eight calls give."""
+    """The results of the eight calls."""
     space: dict[str, Any] = {}
     exec(candidate(0), space)
     return {n: space["f"](n) for n in range(3, 11)}
 
 
 async def by_sandbox(sandbox: JailSandbox, count: int, answers: dict[int, Any]) -> None:
-    """All candidates through the sandbox."""
+    """Run all candidates in the sandbox."""
     tests = [a_test(str(n), f"f({n})", Equals(expected=repr(answer))) for n, answer in answers.items()]
     verdicts = await asyncio.gather(
         *(
@@ -84,7 +86,7 @@ async def by_sandbox(sandbox: JailSandbox, count: int, answers: dict[int, Any]) 
 
 
 async def by_processes(prefix: list[str], count: int, answers: dict[int, Any]) -> None:
-    """One process a candidate, which judges itself; `prefix` is what the interpreter runs under."""
+    """Run one process for each candidate, which judges itself. `prefix` is the command that wraps the interpreter."""
     slots = asyncio.Semaphore(JOBS)
     checks = "\n".join(f"assert f({n}) == {answer!r}" for n, answer in answers.items())
 
@@ -162,7 +164,7 @@ async def measure_first(options: SandboxOptions, rounds: int) -> None:
 
 
 def holdings() -> dict[str, int]:
-    """Descriptors, processes below us and resident memory of this process, in kibibytes."""
+    """Descriptors, child processes and resident memory of this process, in kibibytes."""
     status = Path("/proc/self/status").read_text()
     parents: Counter[int] = Counter()
     for entry in Path("/proc").iterdir():
@@ -252,9 +254,9 @@ async def measure_benign(options: SandboxOptions, folder: Path) -> None:
     generous = Limits(wall_seconds=60.0, cpu_seconds=60.0, memory_bytes=1 << 30)
 
     async def problem(row: dict[str, Any]) -> str:
-        source = row["prompt"] + row["canonical"] + row["suffix"] + "\n" + row["tests"]
+        source = row["prompt"] + row["canonical"] + row["suffix"]
         async with slots:
-            (seen,) = await sandbox.observe(Program(source=source), [Call(expression="None")], generous)
+            seen = await run_gold(source, row["tests"], sandbox, generous)
         return "" if seen.ending is Ending.RETURNED else f"{row['task_id']}: {seen.detail[:120]}"
 
     for source in SOURCES:
@@ -292,7 +294,7 @@ async def measure_attacks(options: SandboxOptions, lines: list[str]) -> None:
 
 
 async def main() -> None:
-    """Print every part that was asked for."""
+    """Print every requested part."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--soak", type=int, default=0)

@@ -1,11 +1,11 @@
-"""How many planted secrets are hidden before anything is kept, and how many lines of honest code are changed for it.
+"""Counts the planted secrets that are hidden before storage, and the lines of honest code that are changed for it.
 
     python -m benchmarks.secrets [--before REVISION] [--planted FILE …] [--code FOLDER …]
 
-Each planted secret is drawn anew from the seed, so that no file of this repository holds one. It stands in a module
-of the standard library, once as a text (`redacted`) and once on the way to the store: the document is cut to a window
-at a cursor below, and what the store would write of the prompt and of the program is searched. A kind counts as hidden
-if every one of its secrets is. A changed line of honest code counts as a false alarm, whatever is on it.
+Each planted secret is drawn from the seed, so that no file of this repository holds one. It is placed in a module of
+the standard library and checked twice. The first check is the text (`redacted`). The second check is the way to the
+store: the document is cut to a window at a cursor below, and the stored prompt and program are searched. A kind counts
+as hidden if all of its secrets are hidden. Every changed line of honest code counts as a false alarm.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from plum_lsp.suggestion.prompt import build_prompt
 
 HERE = Path(__file__).parent
 PLANTS = 4
-"""Of each kind, with other values."""
+"""Secrets of each kind, with different values."""
 PART_MIN = 5
-"""Shorter parts of a secret (`ghp_`) tell nothing."""
+"""Shorter parts of a secret (`ghp_`) do not reveal it."""
 _MARKED = re.compile("«(.*?)»", re.DOTALL)
 _RECIPE = re.compile(r"\{(pw|word2|phrase|uuid|(?:b62|hex|b64|up|low|digits|pem):\d+)\}")
 _WORDS = (
@@ -57,7 +57,7 @@ _SIGNS = "!#%&*+-=?@^_~"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plant:
-    """A text with secrets in it."""
+    """A text that holds secrets."""
 
     kind: str
     text: str
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def planted(source: str, *, seed: int) -> Iterator[Plant]:
-    """The plants of a file, their values drawn."""
+    """The planted texts of a file, with their values drawn."""
     draw = random.Random(seed)
     for block in re.split(r"(?m)^== ", source)[1:]:
         kind, _, body = block.partition("\n")
@@ -130,7 +130,7 @@ def drawn(recipe: str, draw: random.Random) -> str:
 
 
 def hosted(plant: Plant) -> str:
-    """The text a plant stands in: a module for code, itself for another file."""
+    """The text around a planted secret: a module for code, and only itself for another file."""
     if not plant.is_code:
         return plant.text
     above, below = _host()
@@ -144,12 +144,12 @@ def _host() -> tuple[str, str]:
 
 
 def kept(plant: Plant) -> str:
-    """What the store would write of a prompt below the plant."""
+    """The text that the store would write for a prompt below the planted secret."""
     text = hosted(plant) if plant.is_code else f'import re\n\nNOTES = r"""\n{plant.text}\n"""\n'
     text += "\n\ndef count_words(text: str) -> int:\n    "
     document = Document(uri="file:///p/a.py", version=1, text=text)
     context = read_context(document, len(text), prefix_tokens=1200, suffix_tokens=300)
-    if context is None:  # an open string goes on to the cursor, where nothing is completed
+    if context is None:  # an open string continues to the cursor, and plum-lsp does not complete there
         return REDACTED
     sampling = SamplingOptions(temperatures=(0.2,), top_p=0.95, max_tokens=64, seed=0)
     request = SuggestionRequest(

@@ -1,10 +1,11 @@
-"""How fast the policy server in the settings is: tokens a second, first verified offer, and a swap under load.
+"""Measures the policy server in the settings: tokens per second, first verified offer, and a swap under load.
 
     python -m benchmarks.serving [--candidates N] [--rounds N] [--adapter DIR] [--requests N]
 
-Every figure is printed beside the same with one candidate, or asked for otherwise, in the same run. The rest needs a
-`plum-lsp policy serve`: one request with n choices against n requests, on prompts the server has never seen; an adapter
-that is published while groups are being sampled; and the memory of the server before and after many short requests.
+Every figure is printed beside a comparison from the same run, for example with one candidate. The other measurements
+need a `plum-lsp policy serve`. They compare one request with n choices against n requests, on prompts that are new to
+the server. They publish an adapter while groups are sampled. They read the memory of the server before and after many
+short requests.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ import click
 
 from benchmarks.functions import FUNCTIONS
 from plum_lsp.config import data_dir
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import FimPrompt, RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.policy.client.completions import CompletionsPolicy
-from plum_lsp.policy.hosting.adapters import served_engine
+from plum_lsp.policy.hosting.engines import served_engine
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_base
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import publish
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.sandbox.host import open_sandbox
@@ -76,7 +78,7 @@ async def prompts(policy: Policy) -> list[FimPrompt]:
 
 
 async def tokens_a_second(policy: Policy, asked: list[FimPrompt], candidates: int) -> float:
-    """Tokens kept, over the time of all groups, one group after another."""
+    """Kept tokens divided by the time of all groups, one group after another."""
     options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
     tokens, started = 0, time.monotonic()
     for prompt in asked:
@@ -86,7 +88,7 @@ async def tokens_a_second(policy: Policy, asked: list[FimPrompt], candidates: in
 
 
 async def first_verified_ms(candidates: int) -> list[float]:
-    """From the request to its first verified candidate, where there is one."""
+    """The time from the request to its first verified candidate, if there is one."""
     settings = load_for_command({"sampling": {"candidates": candidates}})
     sandbox, policy, stages = (
         await open_sandbox(sandbox_options(settings)),
@@ -117,11 +119,11 @@ async def first_verified_ms(candidates: int) -> list[float]:
 
 
 async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates: int, rounds: int) -> None:
-    """One request with n choices beside n requests of one: milliseconds to the first completion and to the last."""
+    """Compare one request with n choices and n requests: milliseconds to the first and to the last completion."""
     options = SamplingOptions(temperatures=(0.8,) * candidates, top_p=0.95, max_tokens=TOKENS, seed=0)
     first: dict[bool, list[float]] = {True: [], False: []}
     last: dict[bool, list[float]] = {True: [], False: []}
-    active = VersionStore(data_dir(load_for_command({})) / ADAPTERS).active()
+    active = VersionStore(versions_folder(data_dir(load_for_command({})))).active()
     name = active.name if active else state.model
     for number, prompt in enumerate(asked * rounds):
         for shares in (True, False) if number % 2 else (False, True):
@@ -146,14 +148,14 @@ async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates:
 
 
 async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[FimPrompt]) -> None:
-    """Publish while groups are sampled, and print what it took."""
+    """Publish while groups are sampled, and print the times."""
     folder = data_dir(load_for_command({}))
     engine = served_engine(state)
     load = asyncio.create_task(tokens_a_second(policy, asked, 8))
     try:
         base = read_base(Path(state.model_path), cache_dir=folder, name=state.model)
         done = await publish(
-            adapter, store=VersionStore(folder / ADAPTERS), engine=engine, base=base, rank_max=state.lora_rank
+            adapter, store=VersionStore(versions_folder(folder)), engine=engine, base=base, rank_max=state.lora_rank
         )
         print(f"swap to {done.version.name}: probe {done.probe_ms:.0f} ms, swap {done.swap_ms:.0f} ms")
         await load
@@ -162,7 +164,7 @@ async def swap(state: ServingState, adapter: Path, policy: Policy, asked: list[F
 
 
 def memory_mib(pid: int) -> float:
-    """Memory of a process and all below it, shared pages counted once (PSS)."""
+    """Memory of a process and its descendants, with shared pages counted once (PSS)."""
     parents = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""Simple functions to learn on: each is a header with a docstring and examples, and the body is what is asked for.
+"""Simple functions for training. Each is a header with a docstring and examples. The model writes the body.
 
-A model of 135 million parameters writes about half of them rightly, which is where most can be learned: a group of
-candidates then holds right and wrong ones.
+A model of 135 million parameters writes about half of them correctly. This gives the most training data, because a
+group of candidates then holds right and wrong ones.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def simple_functions() -> dict[str, str]:
-    """Each function's header by its name; what follows the header is its body."""
+    """Each function's header by its name. The body follows the header."""
     functions = {}
     table = Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")
     for line in table.splitlines():

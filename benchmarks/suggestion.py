@@ -1,14 +1,14 @@
-"""The path of one suggestion: what verification adds to the real model, the server's own cost, and memory.
+"""Measures one suggestion: the time that verification adds to the real model, the server's own time, and memory.
 
     python -m benchmarks.suggestion
 
 1. With the default model: time to the first verified offer over the time to the first complete candidate. Both are
-   instants of the same request. The second figure is over the complete stream of the candidate that was offered: it
+   instants of the same request. The second figure is relative to the complete stream of the offered candidate. It
    leaves out how often the model's first candidate is wrong.
-2. With a scripted policy that answers at once: a request through the real server over stdio, less the time the
-   same completions take over bare HTTP; baseline is starting one bare Python process, which is what running a single
-   candidate without a sandbox costs.
-3. Proportional memory of each process, over that of a Python that only imports the LSP library.
+2. With a scripted policy that answers at once: the time of a request through the real server over stdio, minus the time
+   of the same completions over plain HTTP. The baseline is the start of one plain Python process, which is the cost of
+   a single candidate without a sandbox.
+3. Proportional memory of each process, relative to that of a Python that only imports the LSP library.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ DEADLINE_SECONDS = 120.0
 
 
 class _Timed:
-    """A recorder that keeps what the ratios need."""
+    """A recorder that keeps the times for the ratios."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -100,14 +100,14 @@ async def with_real_model(settings: Settings) -> None:
 
 
 def _own_ms(events: list[Event], offer: Offer, stages: dict[str, float]) -> float:
-    """When the offered candidate's own stream was complete, from the start of the request."""
+    """The time from the start of the request until the offered candidate's own stream was complete."""
     first = next(event for event in events if isinstance(event, Sampled)).candidate.completion.ended_ms
     own = offer.chosen.candidate.completion.ended_ms
     return stages["first_candidate"] + own - first
 
 
 async def with_scripted_policy(folder: Path) -> None:
-    """The server's own time in a request, from the editor's side."""
+    """The server's own time in a request, measured by the client."""
     source = FUNCTIONS["clamp"]
     with ScriptedPolicy() as policy:
         for text in ("    return value\n", "    return max(low, min(value, high))\n"):
@@ -135,7 +135,7 @@ async def _asked(editor: Editor, source: str) -> float:
 
 
 async def _sampled(policy: ScriptedPolicy, source: str) -> float:
-    """Until the second completion, which is the right one, has come through the client alone."""
+    """The time until the policy client alone has received the second completion, which is the right one."""
     from plum_lsp.python.reading.window import read_context
     from plum_lsp.suggestion.options import pipeline_options
     from plum_lsp.suggestion.prompt import build_prompt
@@ -164,7 +164,7 @@ def _python_start() -> float:
 
 
 def _memory(root: int) -> dict[str, float]:
-    """Megabytes of proportional set size by what the process is, for `root` and all below it."""
+    """Megabytes of proportional set size by kind of process, for `root` and its descendants."""
     found: dict[str, float] = {}
     for pid in _family(root):
         try:

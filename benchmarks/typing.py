@@ -1,10 +1,10 @@
-"""Typing replay: a real file's keys at 8 a second into the editor session, with and without each measure.
+"""Replays the keys of a real file at 8 a second into the editor session, with and without each measure.
 
     python -m benchmarks.typing [--keys N]
 
-The session is the real one; the pipeline behind it is **simulated**: after a fixed time it offers the rest of the line
-as it will be typed, or something wrong at a fixed share of lines. So the figures are the session's own, not a model's.
-After each key the editor asks, as editors do. The variants run side by side in one process, each with its own session.
+The session is real. The pipeline behind it is **simulated**: after a fixed time it offers the rest of the line as it
+will be typed, or a wrong text for a fixed share of lines. So the figures describe the session, not a model. The editor
+sends a request after each key, as editors do. The variants run side by side in one process, each with its own session.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.policy.versions import publish
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.server.documents import Change
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.session import Session
@@ -45,16 +46,16 @@ from plum_lsp.suggestion.services import Services
 
 KEYS_A_SECOND = 8.0
 LINE_PAUSE_SECONDS = 0.6
-"""Before each new line: people think there, and that is when an offer is of use."""
+"""The pause before each new line. People think there, so an offer is useful then."""
 ANSWERS_SECONDS = (0.06, 0.18, 0.5)
-"""Faster than the next key, slower, and much slower."""
+"""The pipeline's times: faster than the next key, slower, and much slower."""
 RIGHT_PERCENT = 60
 URI = "file:///typed.py"
 
 
 @dataclass
 class ScriptedPipeline:
-    """Simulated: answers after `seconds` with the rest of the line, or with something wrong."""
+    """A simulated pipeline. It answers after `seconds` with the rest of the line, or with a wrong text."""
 
     whole: str
     seconds: float
@@ -79,7 +80,7 @@ class ScriptedPipeline:
 
 @dataclass
 class Run:
-    """What one variant did; `waits_ms` is from a key to the offer for it, where one came."""
+    """The counts of one variant. `waits_ms` is the time from a key to its offer, if there was one."""
 
     pipeline: ScriptedPipeline
     asked: int = 0
@@ -87,7 +88,7 @@ class Run:
     waits_ms: list[float] = field(default_factory=list)
 
     def line(self, name: str, full: Run) -> str:
-        """One row, the ratio being to the full session of the same run."""
+        """One row. Its ratio is relative to the full session of the same run."""
         ordered = sorted(self.waits_ms) or [0.0]
         p50, p95 = statistics.median(ordered), ordered[int(0.95 * (len(ordered) - 1))]
         sent, cancelled = self.pipeline.sent, self.pipeline.cancelled
@@ -108,7 +109,7 @@ class _Keeper:
         return self.now
 
     def warm_up(self) -> None:
-        """Nothing to load."""
+        """There is no model to load."""
 
 
 def _offer(request: SuggestionRequest, text: str) -> Offer:
@@ -148,6 +149,7 @@ def _session(pipeline: ScriptedPipeline, *, keeps: bool, pauses: bool) -> Sessio
         services=cast(Any, _Keeper(services)),
         outcomes=OutcomeDesk(lambda: None),
         status=StatusBar(lambda _: None),
+        projects=ProjectDesk(cast(Any, None), lambda _: None),
     )
     if not keeps:
         session._kept = lambda _: None  # type: ignore[method-assign]

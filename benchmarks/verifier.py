@@ -1,12 +1,13 @@
-"""How well the judge tells right candidates from wrong ones, on labelled candidates.
+"""Measures how well the judge separates right candidates from wrong ones, on labelled candidates.
 
     python -m benchmarks.verifier FOLDER [--output PREDICTIONS.jsonl]
 
-Reads `verifier.jsonl` of the development data in FOLDER and judges every candidate as `plum-lsp verify` does, in a
-shuffled order. Prints the share of right candidates that would be offered (TPR) and of wrong ones that would not (TNR),
-against the baseline of offering whatever parses and uses no undefined name; then the same with only one right
-candidate left in each group, so that no other can agree with it; how well probabilities are calibrated; where the
-time goes; and every right candidate that is not offered because of an example.
+The script reads `verifier.jsonl` of the development data in FOLDER and judges every candidate as `plum-lsp verify`
+does, in a shuffled order. It prints the share of right candidates that would be offered (TPR) and of wrong ones that
+would not (TNR). The baseline offers every candidate that parses and uses no undefined name. The script then prints the
+same with only one right candidate left in each group, so that no other can agree with it. It also prints the
+calibration of the probabilities, the time of each stage, and every right candidate that is not offered because of an
+example.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from typing import Any
 from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.offline import VerifiedTask, task_of, verify
+from plum_lsp.evaluation.offline import VerifiedTask, verify
+from plum_lsp.evaluation.tasks import task_from
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification.options import sandbox_options
@@ -36,9 +38,9 @@ Cells = defaultdict[str, list[tuple[bool, bool]]]
 
 
 async def _judged(row: Row, sandbox: Sandbox, without: Sequence[int] = ()) -> tuple[VerifiedTask, list[int]]:
-    """The row's candidates but `without`, judged in an order that the labels cannot have shaped; and their places."""
+    """The row's candidates except `without`, judged in an order that is independent of the labels, and their places."""
     kept = [place for place in range(len(row["candidates"])) if place not in without]
-    task = task_of(json.dumps({**row, "candidates": [row["candidates"][place] for place in kept]}))
+    task = task_from({**row, "candidates": [row["candidates"][place] for place in kept]})
     order = list(range(len(kept)))
     random.Random(row["task_id"]).shuffle(order)
     return await verify(task, sandbox, MonotonicClock(), limits=Limits(), order=order), kept
@@ -54,7 +56,7 @@ def _rates(cells: Sequence[tuple[bool, bool]]) -> str:
 
 @dataclass(slots=True)
 class Whole:
-    """What came of every group as it is. `took_ms` and `stages_ms` have an entry a task, `chances` one a candidate."""
+    """The results for whole groups. `took_ms` and `stages_ms` have one entry per task, `chances` one per candidate."""
 
     predictions: list[Row] = field(default_factory=list)
     took_ms: list[float] = field(default_factory=list)
@@ -65,7 +67,7 @@ class Whole:
 
 
 async def _whole(rows: list[Row], sandbox: Sandbox, cells: Cells) -> Whole:
-    """Every group as it is."""
+    """Judge every whole group."""
     whole = Whole()
     for row in rows:
         started = time.perf_counter()
@@ -90,7 +92,7 @@ async def _whole(rows: list[Row], sandbox: Sandbox, cells: Cells) -> Whole:
 
 
 def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
-    """Mean distance between estimate and frequency over ten equal bins, weighted by size (Naeini et al., 2015)."""
+    """The mean distance between estimate and frequency over ten equal bins, weighted by size (Naeini et al., 2015)."""
     bins: dict[int, list[tuple[float, bool]]] = {}
     for probability, correct in pairs:
         bins.setdefault(min(9, int(probability * 10)), []).append((probability, correct))
@@ -98,7 +100,7 @@ def calibration_error(pairs: Sequence[tuple[float, bool]]) -> float:
 
 
 async def _alone(rows: list[Row], sandbox: Sandbox, cells: Cells) -> None:
-    """Every right candidate as the only right one of its group."""
+    """Judge every right candidate as the only right one of its group."""
     for row in rows:
         kind = "with examples" if row["has_examples"] else "without examples"
         right = [place for place, candidate in enumerate(row["candidates"]) if candidate["correct"]]
@@ -110,7 +112,7 @@ async def _alone(rows: list[Row], sandbox: Sandbox, cells: Cells) -> None:
 
 
 async def main() -> None:
-    """Judge, print, and write the predictions if asked to."""
+    """Judge, print, and with --output write the predictions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--output", type=Path)

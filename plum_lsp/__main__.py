@@ -1,4 +1,4 @@
-"""`python -m plum_lsp`: the command line, for units and scripts that name an interpreter."""
+"""`python -m plum_lsp`: the command line, for systemd units and scripts that name an interpreter."""
 
 from plum_lsp.cli import main
 

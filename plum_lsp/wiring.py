@@ -1,4 +1,4 @@
-"""Makes the real parts from the settings and joins them. The only module that knows every part; decides nothing."""
+"""Creates the real parts from the settings and connects them. Only this module knows every part. It decides nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from plum_lsp.config import Loaded, Settings, data_dir, load_settings
+from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder, Sandbox
@@ -18,16 +19,20 @@ from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
+from plum_lsp.project.trust import TrustBook
+from plum_lsp.project.workspace import Opened, Workspace
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
+from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.store import StoreRecorder, open_recorder, store_file
+from plum_lsp.store import StoreRecorder, open_recorder
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.services import Services
-from plum_lsp.suggestion.survey import FindTests
+from plum_lsp.suggestion.survey import FindTests, FindWholeTests
 from plum_lsp.verification.judge import told
 from plum_lsp.verification.options import sandbox_options
 
@@ -35,33 +40,33 @@ _log = logging.getLogger(__name__)
 
 
 class Recorders:
-    """One recorder that tells several."""
+    """One recorder that passes each event to several."""
 
     def __init__(self, *recorders: Recorder) -> None:
         self._recorders = recorders
 
     def record(self, event: Event) -> None:
-        """Tell each in turn."""
+        """Pass the event to each in turn."""
         for recorder in self._recorders:
             recorder.record(event)
 
 
 def load_for_server(editor: Mapping[str, object]) -> Loaded:
-    """The settings under an editor's: mistakes are reported and never keep the server from coming up."""
+    """The settings below the editor's layer. Mistakes are reported and never stop the server from starting."""
     loaded = load_settings(environ=os.environ, editor=editor, strict=False)
     keep_out_of_logs(loaded.settings)
     return loaded
 
 
 def load_for_tcp(editor: Mapping[str, object]) -> Loaded:
-    """The same for an editor at the other end of a TCP connection, which names no program, file or address."""
+    """The same for an editor on a TCP connection, which must not set any program, file or address."""
     loaded = load_settings(environ=os.environ, editor=editor, strict=False, is_editor_remote=True)
     keep_out_of_logs(loaded.settings)
     return loaded
 
 
 def load_for_command(overrides: Mapping[str, object]) -> Settings:
-    """The settings under a command's own options.
+    """The settings below a command's own options.
 
     Raises:
         ConfigError: the user's file, the environment or an option is wrong.
@@ -74,20 +79,23 @@ def load_for_command(overrides: Mapping[str, object]) -> Settings:
 
 
 async def open_services(settings: Settings, recorder: Recorder) -> Services:
-    """Open store, sandbox and policy. A store or sandbox that cannot be had is a problem to tell, not an end.
+    """Open store, sandbox and policy. A missing store or sandbox is reported and does not stop the others.
 
     Raises:
-        PlumError: no policy can be had at all (an unknown model, a wrong setting).
+        PlumError: there can be no policy (an unknown model, a wrong setting).
     """
     problems: list[str] = []
     async with AsyncExitStack() as opened:
-        store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # a lock may keep it waiting
+        store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # it may wait for a lock
         opened.push_async_callback(asyncio.to_thread, store.close)
         sandbox = await try_sandbox(settings)
+        sandboxes: ProjectSandboxes | None = None
         if isinstance(sandbox, SandboxUnavailable):
-            problems.append(f"Nothing can be verified: {told(sandbox)}")
+            problems.append(f"Suggestions cannot be tested: {told(sandbox)}")
         else:
             opened.push_async_callback(sandbox.close)
+            sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
+            opened.push_async_callback(sandboxes.close)
         if sends_in_clear(settings.policy.url):
             problems.append(in_clear(settings))
             _log.warning("%s", problems[-1])
@@ -96,25 +104,27 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         pipeline = Pipeline(
             policy=policy,
             sandbox=sandbox,
+            project_sandboxes=sandboxes,
             clock=MonotonicClock(),
             recorder=Recorders(recorder, store),
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
             neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            whole_tests=whole_tests(settings),
         )
-        close = opened.pop_all().aclose  # only now that nothing can fail any more
+        close = opened.pop_all().aclose  # only after the last step that can fail
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
 
 
 def in_clear(settings: Settings) -> str:
-    """What is wrong with a policy server that is reached over a network without encryption."""
+    """The warning about a policy server that is reached over a network without encryption."""
     what = "Prompts, with the API key," if settings.policy.api_key else "Prompts"
     return f"{what} go to {discreet(settings.policy.url)} without encryption. Use https:// or a tunnel to this machine."
 
 
 def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRecorder:
-    """The store's recorder; one that records nothing where there is no store, or no folder for it."""
+    """The store's recorder, or one that drops every event if there is no store or no folder for it."""
     try:
         path = store_file(data_dir(settings))
     except ConfigError as error:
@@ -124,7 +134,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
 
 
 async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
-    """The sandbox, or why there is none; one that breaks while it opens counts as none."""
+    """The sandbox, or why there is none. A sandbox that breaks while it opens counts as none."""
     try:
         return await open_sandbox(sandbox_options(settings))
     except SandboxUnavailable as error:
@@ -133,8 +143,23 @@ async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
         return SandboxUnavailable(str(error), remedy=error.remedy)
 
 
+def workspace_of(settings: Settings) -> Workspace:
+    """The projects for a command. There is no editor, so only stored trust counts."""
+    folder = data_dir_if_any(settings)
+    jail = settings.sandbox
+    opened = Opened(project=jail.project, interpreter=jail.interpreter)
+    return Workspace(opened, TrustBook(folder) if folder is not None else None)
+
+
 def test_files(settings: Settings) -> FindTests:
-    """What finds a project's test files, or nothing if the settings say so."""
+    """The finder of a project's test files, or one that finds none if the settings say so."""
     if not settings.verification.project_tests:
         return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
+
+
+def whole_tests(settings: Settings) -> FindWholeTests:
+    """What finds the tests of a project that are run whole, or nothing if the settings say so."""
+    if not settings.verification.project_tests:
+        return lambda project, document, context: ()
+    return TestIndex(exclude=settings.privacy.exclude).tests_of

@@ -1,4 +1,4 @@
-"""The command line. One module a command; nothing here decides."""
+"""The command line. Each command has its own module. This one only dispatches."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ _MODULES = {
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
     "model": "plum_lsp.cli.models",
+    "trust": "plum_lsp.cli.trust",
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",
@@ -27,7 +28,7 @@ _MODULES = {
 
 
 class _Commands(Program):
-    """Loads a command's module when it is asked for, so that no command waits for another's imports."""
+    """Loads a command's module when it is called, so that no command waits for another's imports."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
@@ -50,7 +51,7 @@ def plum_lsp() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error of ours is told with its remedy and exits with 1, not with a traceback."""
+    """Run the command line. A `PlumError` is shown with its remedy, without a traceback, and exits with 1."""
     try:
         plum_lsp()
     except PlumError as error:
@@ -59,6 +60,6 @@ def main() -> None:
             say(f"  {error.remedy}", err=True)
         sys.exit(1)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what could not be written is not tried again at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the exit does not try the failed write again
         say(f"plum-lsp: {error}", err=True)
         sys.exit(1)

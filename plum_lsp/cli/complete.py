@@ -1,4 +1,4 @@
-"""`plum-lsp complete`: one suggestion at a position of a file, shown as it happens, logged like the editor's own."""
+"""`plum-lsp complete`: one suggestion at a position of a file, shown as it happens, logged like an editor's."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from plum_lsp.config.values import RANGES
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.events import Ended, Event, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
 from plum_lsp.project.privacy import refusal
 from plum_lsp.report.printing import console, say
 from plum_lsp.server.settings import narrowed
-from plum_lsp.wiring import load_for_command, open_services
+from plum_lsp.wiring import load_for_command, open_services, workspace_of
 
 NOTHING_OFFERED = 3
-"""Exit status of an abstention: the command worked, and there is nothing to insert."""
+"""Exit status of an abstention. The command worked, but there is no text to insert."""
 SEED_MAX = int(RANGES["sampling.seed"][1])
 
 
 class _Collector:
-    """Keeps what the JSON report tells about every candidate."""
+    """Keeps the facts about every candidate for the JSON report."""
 
     def __init__(self) -> None:
         self.sampled: list[Sampled] = []
@@ -47,7 +48,7 @@ class _Collector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """What came of the request, and what was amiss besides."""
+    """The result of the request, and the problems that were found."""
 
     result: Offer | Abstention
     problems: tuple[str, ...]
@@ -58,8 +59,8 @@ class _Answer:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--line", type=click.IntRange(min=1), required=True, help="Line of the cursor, counted from 1.")
 @click.option("--column", type=click.IntRange(min=1), default=1, show_default=True, help="Column, counted from 1.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the running account.")
-@click.option("--all", "judge_all", is_flag=True, help="Judge the whole group; do not stop at the first verified one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the progress.")
+@click.option("--all", "judge_all", is_flag=True, help="Judge all candidates, even after one is verified.")
 @click.option("--candidates", type=click.IntRange(1, 64), help="How many to sample (sampling.candidates).")
 @click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=120_000, show_default=True)
 @click.option("--seed", type=click.IntRange(0, SEED_MAX), help="Seed of the group (sampling.seed).")
@@ -74,9 +75,9 @@ def complete(
     deadline_ms: int,
     seed: int | None,
 ) -> None:
-    """Complete FILE at a position, and show candidates, tests and verdicts as they come.
+    """Complete FILE at a position, and show candidates, tests and results as they arrive.
 
-    Exits with 0 for an offer and with 3 if nothing is offered; the reason is told.
+    Exits with 0 for a suggestion. Exits with 3 and a reason if there is none.
     """
     overrides: dict[str, dict[str, object]] = {"offers": {"deadline_ms": deadline_ms}, "sampling": {}}
     if judge_all:
@@ -110,12 +111,12 @@ def complete(
 
 
 def _folders_above(file: Path) -> tuple[Path, ...]:
-    """Every folder that may hold a project's settings: those above the file, and above what a link leads to."""
+    """Every folder that may hold a project's settings: the folders above the file and above the target of a link."""
     return tuple(dict.fromkeys((*file.absolute().parents, *file.resolve().parents)))
 
 
 def _document(file: Path, line: int) -> Document:
-    """The file as it is now; `line` is counted from 1."""
+    """The file as it is now. `line` counts from 1."""
     try:
         text = file.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
@@ -131,7 +132,7 @@ def _document(file: Path, line: int) -> Document:
 async def _answer(
     settings: Settings, request_id: RequestId, document: Document, position: Position, listener: Recorder
 ) -> _Answer:
-    """Ask, and close everything again; whether it was recorded is known only then."""
+    """Run the request and close all parts. Only the close shows whether the request was recorded."""
     services = await open_services(settings, listener)
     try:
         clock = services.pipeline.clock
@@ -141,6 +142,7 @@ async def _answer(
             offset=document.offset_at(position),
             trigger=Trigger.INVOKED,
             deadline=clock.now() + settings.offers.deadline_ms / 1000,
+            project=await asyncio.to_thread(_project, settings, document),
         )
         result = await services.pipeline.suggest(request)
         await services.pipeline.finish()
@@ -149,12 +151,25 @@ async def _answer(
     problems = services.problems
     loss = services.store.status() if services.store is not None else None
     if loss is not None and loss.lost:
-        problems += (f"plum-lsp could not keep a record of what happened: {loss.problem}",)
+        problems += (f"plum-lsp could not keep a record of the request: {loss.problem}",)
     return _Answer(result=result, problems=problems, is_recorded=loss is not None and not loss.lost)
 
 
+def _project(settings: Settings, document: Document) -> Project | None:
+    """The document's project, if its code may be executed. Otherwise the user sees what to do about it."""
+    workspace = workspace_of(settings)
+    if workspace.problem:
+        say(workspace.problem, err=True)
+    standing = workspace.standing_of(document.uri)
+    if standing is None or standing.usable is not None or not standing.project.is_marked:
+        return standing.usable if standing else None
+    top = standing.project.top
+    say(f"Without the packages, modules and tests of {top}. If you trust it: plum-lsp trust {top}", err=True)
+    return None
+
+
 def _report(result: Offer | Abstention, collector: _Collector) -> dict[str, object]:
-    """The request as one JSON object: the offer or the reason for none, and every candidate with its verdicts."""
+    """The request as one JSON object: the offer or abstention, and every candidate with its verdicts."""
     head: dict[str, object] = {"request": result.request_id}
     if isinstance(result, Offer):
         head["offer"] = {

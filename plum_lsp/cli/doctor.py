@@ -1,15 +1,14 @@
-"""`plum-lsp doctor`: whether each part works on this machine and, where not, what to do about it."""
+"""`plum-lsp doctor`: checks whether each part works on this machine. If a part fails, it says what to do."""
 
 from __future__ import annotations
 
 import asyncio
-import enum
 import json
 import platform
 import shutil
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,43 +17,29 @@ from rich.table import Table
 from rich.text import Text
 
 from plum_lsp import __version__
+from plum_lsp.cli.finding import Finding, State
+from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
-from plum_lsp.policy.hosting.launch import find_model
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models.catalogue import damage
+from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
+from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
-from plum_lsp.sandbox.project import found_environment, read_project
-from plum_lsp.store import open_store, store_file
-from plum_lsp.wiring import in_clear, load_for_command, try_sandbox
+from plum_lsp.store import open_store
+from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
 
 READY_SECONDS_MAX = 120.0
-"""The embedded server reads half a gigabyte at its first start; a server by URL should answer far sooner."""
+"""The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
 DISK_BYTES_MIN = 1_000_000_000
-"""Room for the default model and a year's worth of records."""
-
-
-class State(enum.Enum):
-    """What was found."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One part, how it does, and what to do if it does badly."""
-
-    part: str
-    state: State
-    detail: str
-    remedy: str = ""
+"""Space for the default model and the records of a year."""
 
 
 Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
@@ -63,7 +48,7 @@ Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def doctor(*, as_json: bool) -> None:
-    """Check every part, and say what to do where one does not work.
+    """Check every part. If one does not work, say what to do.
 
     Exits with 1 if a part failed.
     """
@@ -89,6 +74,8 @@ async def _examine() -> list[Finding]:
         "sandbox": _sandbox,
         "store": _store,
         "disk": _disk,
+        "trust": _trust,
+        PART: _project,
     }
     for part, check in checks.items():
         try:
@@ -101,12 +88,12 @@ async def _examine() -> list[Finding]:
 
 
 def _settings(settings: Settings) -> Finding:
-    """That they could be read, and what they let leave the machine."""
-    url, detail = settings.policy.url, "read without a complaint"
+    """The finding for settings that were read, with the data that they let leave the machine."""
+    url, detail = settings.policy.url, "read without problems"
     if not url or is_loopback(url):
         return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
     redacts = settings.privacy.redact_prompts
-    what = "without what looks like a secret" if redacts else "as they are, with any secret they hold"
+    what = "without what looks like a secret" if redacts else "with any secrets in them"
     detail += f"; prompts (code of your files) go to {discreet(url)} {what}"
     remedy = "" if redacts else "To hide what looks like a secret, set privacy.redact_prompts."
     if not sends_in_clear(url):
@@ -115,25 +102,31 @@ def _settings(settings: Settings) -> Finding:
 
 
 async def _python(settings: Settings) -> Finding:
-    jail = settings.sandbox
-    project = read_project(jail.project).interpreter if jail.project else ""
-    interpreter = jail.interpreter or project or sys.executable
+    interpreter = settings.sandbox.interpreter or sys.executable
     if shutil.which(interpreter) is None:
         remedy = "Correct sandbox.interpreter, or leave it empty."
         return Finding(
-            part="python", state=State.FAILED, detail=f"{interpreter} is no program that can be run", remedy=remedy
+            part="python", state=State.FAILED, detail=f"{interpreter} cannot be run as a program", remedy=remedy
         )
-    detail = f"plum-lsp runs on {platform.python_version()}, candidates on {interpreter}"
-    remedy = "" if jail.interpreter or project else _unused_environment(Path.cwd())
-    return Finding(part="python", state=State.OK, detail=detail, remedy=remedy)
+    detail = f"plum-lsp runs on {platform.python_version()}; candidates outside a project run on {interpreter}"
+    return Finding(part="python", state=State.OK, detail=detail)
 
 
-def _unused_environment(folder: Path) -> str:
-    """What to do if the folder has an environment that is not the one that runs us."""
-    found = found_environment(folder)
-    if not found or Path(found).parents[1].resolve() == Path(sys.prefix).resolve():
-        return ""
-    return f"To use the packages of {found}, set sandbox.project to {folder}, if you trust it."
+async def _trust(settings: Settings) -> Finding:
+    answers = TrustBook(data_dir(settings)).read()
+    trusted = ", ".join(map(str, answers.trusted)) or "no folder"
+    return Finding(part="trust", state=State.OK, detail=f"{trusted} (see: plum-lsp trust --list)")
+
+
+async def _project(settings: Settings) -> Finding:
+    """The project of the working folder."""
+    workspace = workspace_of(settings)
+    if workspace.problem:
+        return Finding(part=PART, state=State.FAILED, detail=workspace.problem)
+    standing = await asyncio.to_thread(workspace.standing_of, (Path.cwd() / "_.py").as_uri())
+    if standing is None:
+        return Finding(part=PART, state=State.OK, detail=f"{Path.cwd()} is in no project")
+    return await project_finding(settings, standing)
 
 
 async def _model(settings: Settings) -> Finding:
@@ -177,7 +170,7 @@ async def _sandbox(settings: Settings) -> Finding:
 
 
 def _no_quota() -> list[str]:
-    """Why there are no limits for all children together, if there are none."""
+    """Why there are no limits for all children together. Empty if there are such limits."""
     try:
         quota.find()
     except quota.NoQuota as error:
@@ -197,13 +190,13 @@ async def _disk(settings: Settings) -> Finding:
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}
     detail = ", ".join(f"{places[name]} has {count / 1e9:.1f} GB free" for name, count in free.items())
     if min(free.values()) < DISK_BYTES_MIN:
-        remedy = "Make room, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
+        remedy = "Free some space, or set PLUM_DATA_DIR and PLUM_CACHE_DIR to a larger disk."
         return Finding(part="disk", state=State.WARNING, detail=detail, remedy=remedy)
     return Finding(part="disk", state=State.OK, detail=detail)
 
 
 def _show(findings: list[Finding]) -> None:
-    marks = {State.OK: ("✓", "green"), State.WARNING: ("!", "yellow"), State.FAILED: ("✗", "red")}
+    marks = {State.OK: GOOD, State.WARNING: WARNING, State.FAILED: BAD}
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True)

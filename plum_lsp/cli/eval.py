@@ -1,4 +1,4 @@
-"""`plum-lsp eval`: how good the policy is on benchmark tasks, and what verification makes of it."""
+"""`plum-lsp eval`: measures the policy on benchmark tasks, without and with verification."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.evaluation.figures import figures, percentile
 from plum_lsp.evaluation.rows import (
-    SCORE_SECONDS,
     GroupRecorder,
-    MalformedRow,
-    Row,
+    MalformedResult,
     TaskResult,
     Trial,
     evaluate_row,
     result_of,
-    row_of,
 )
+from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.python.ruff import RuffReader
@@ -41,12 +39,14 @@ from plum_lsp.wiring import load_for_command
 @click.command("eval")
 @click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--samples", type=click.IntRange(1, 64), help="Candidates for each task (sampling.candidates).")
-@click.option("--temperature", type=click.FloatRange(0, 2), help="One temperature for all; default: the ladder.")
+@click.option(
+    "--temperature", type=click.FloatRange(0, 2), help="One temperature for all candidates. By default they are spread."
+)
 @click.option("--deadline-ms", type=click.IntRange(50, 600_000), default=600_000, show_default=True)
-@click.option("--limit", type=click.IntRange(1), help="Only the first tasks.")
-@click.option("--pick", type=click.IntRange(1), help="Only so many tasks, chosen at random.")
+@click.option("--limit", type=click.IntRange(1), help="Only this many tasks from the start.")
+@click.option("--pick", type=click.IntRange(1), help="Only this many tasks, chosen at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
-@click.option("--resume", is_flag=True, help="Keep the results that OUTPUT holds and go on with the other tasks.")
+@click.option("--resume", is_flag=True, help="Keep the results in OUTPUT and run the other tasks.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def eval(
     tasks: Path,
@@ -60,9 +60,9 @@ def eval(
     resume: bool,
     output: Path,
 ) -> None:
-    """Run the policy on the tasks of a JSON-lines file; one result a line in OUTPUT, the figures on standard output.
+    """Run the model on the tasks of a JSON-lines file. OUTPUT gets the results, standard output the figures.
 
-    Gold tests (`tests`) are used for scoring only. Exits with 1 if a line was no task or the sandbox broke on it.
+    Gold tests (`tests`) are used for scoring only. Exits with 1 if a line is not a task or the sandbox broke on it.
     """
     sampling: dict[str, object] = {}
     if samples is not None:
@@ -73,7 +73,7 @@ def eval(
     rows, problems = _rows(tasks)
     rows = rows[:limit]
     if pick is not None and pick < len(rows):
-        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - a choice of tasks, no secret
+        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - selects tasks, not a secret
     results = _earlier(output, {row.id for row in rows}) if resume else []
     done = {result.task_id for result in results}
     with output.open("w", encoding="utf-8") as out:
@@ -86,25 +86,25 @@ def eval(
         raise SystemExit(1)
 
 
-def _rows(tasks: Path) -> tuple[list[Row], int]:
+def _rows(tasks: Path) -> tuple[list[Task], int]:
     rows, problems = [], 0
     for number, line in enumerate(tasks.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            rows.append(row_of(line))
-        except MalformedRow as error:
+            rows.append(task_of(line, needs=("tests",)))
+        except MalformedTask as error:
             problems += 1
             say(f"line {number}: {error}", err=True)
     return rows, problems
 
 
 def _earlier(output: Path, wanted: set[str]) -> list[TaskResult]:
-    """The results of an earlier run; a line that it was stopped in the middle of is done again."""
+    """The results of an earlier run. If it was stopped inside a line, that line is done again."""
     found: dict[str, TaskResult] = {}
     if output.exists():
         for line in filter(None, output.read_text(encoding="utf-8").split("\n")):
-            with suppress(MalformedRow):
+            with suppress(MalformedResult):
                 result = result_of(line)
                 found[result.task_id] = result
     return [result for name, result in found.items() if name in wanted]
@@ -115,10 +115,12 @@ def _write(result: TaskResult, out: TextIO) -> None:
     out.flush()
 
 
-async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]) -> int:
-    """Evaluate one task after another, write each result as it comes and add it to `results`; how many broke.
+async def _evaluate(
+    rows: list[Task], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]
+) -> int:
+    """Evaluate the tasks in order, write each result, and add it to `results`. Returns how many broke.
 
-    Whole groups are judged, so that all samples count; what a user is offered before that is told by the trial.
+    Whole groups are judged, so that all samples count. The trial says what a user would be offered before that.
     """
     options = pipeline_options(settings)
     clock, seen = MonotonicClock(), GroupRecorder()
@@ -136,7 +138,7 @@ async def _evaluate(rows: list[Row], settings: Settings, out: TextIO, seconds: f
         sandbox=sandbox,
         seen=seen,
         clock=clock,
-        limits=replace(options.limits, wall_seconds=SCORE_SECONDS, cpu_seconds=SCORE_SECONDS),
+        limits=options.limits,
         seconds=seconds,
         stops_early=options.ends_at_first_verified,
     )

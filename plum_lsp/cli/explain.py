@@ -1,4 +1,4 @@
-"""`plum-lsp explain`: one offer as it was logged: its group, its tests, the whole matrix, and what became of it."""
+"""`plum-lsp explain`: shows one logged offer: its group, its tests, the matrix of verdicts, and its outcome."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from plum_lsp.cli.terminal import MARK, source
+from plum_lsp.cli.terminal import source
 from plum_lsp.config import data_dir
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
-from plum_lsp.store import store_file
 from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
 from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
@@ -22,13 +23,13 @@ from plum_lsp.wiring import load_for_command
 @click.command()
 @click.argument("offer", required=False)
 def explain(offer: str | None) -> None:
-    """Show OFFER (by default the latest) with everything that is known about it."""
+    """Show the suggestion OFFER (by default the latest) with its tests, results and outcome."""
     path = store_file(data_dir(load_for_command({})))
     with open_reader(path) as reader:
         offer_id = OfferId(offer) if offer else reader.latest_offer()
         explanation = reader.explain(offer_id) if offer_id else None
     if explanation is None:
-        raise click.ClickException(f"there is no offer {offer}" if offer else "nothing was offered yet")
+        raise click.ClickException(f"there is no suggestion {offer}" if offer else "there has been no suggestion yet")
     _show(explanation, console())
 
 
@@ -51,7 +52,7 @@ def _show(known: Explanation, console: Console) -> None:
 
 
 def _tests(tests: Sequence[KnownTest]) -> Table:
-    """The tests with the numbers that head the columns of the matrix."""
+    """The tests, with their column numbers in the matrix."""
     table = Table(box=None, padding=(0, 2), title="Tests", title_justify="left", title_style="bold")
     for heading in ("", "as written", "from"):
         table.add_column(heading, overflow="fold")
@@ -61,7 +62,7 @@ def _tests(tests: Sequence[KnownTest]) -> Table:
 
 
 def _matrix(known: Explanation) -> Table:
-    """Candidates by tests."""
+    """The matrix of verdicts, candidates by tests."""
     table = Table(box=None, padding=(0, 2), title="Candidates and tests", title_justify="left", title_style="bold")
     for heading in ("candidate", "seed", "T", "log-p", "tier"):
         table.add_column(heading)
@@ -89,6 +90,6 @@ def _standing(candidate: KnownCandidate) -> str:
 
 
 def _row(candidate: KnownCandidate, known: Explanation) -> list[Text]:
-    """One mark for each test of the request, empty where there is no verdict."""
-    found = {verdict.test_id: MARK[verdict.status] for verdict in candidate.verdicts}
+    """One mark for each test of the request. Empty if there is no verdict."""
+    found = {verdict.test_id: VERDICT[verdict.status] for verdict in candidate.verdicts}
     return [Text(*found.get(test.id, ("",))) for test in known.tests]

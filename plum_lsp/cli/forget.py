@@ -1,4 +1,4 @@
-"""`plum-lsp forget`: really delete what was recorded, of some files, since some time, or at all."""
+"""`plum-lsp forget`: deletes recorded data for good: of some files, since some time, or all of it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import round_folders, store_file
 from plum_lsp.report.printing import ask_to_go_on, say
-from plum_lsp.store import store_file
 from plum_lsp.store.forgetting import forget as forget_in
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class _Since(click.ParamType[str]):
-    """A time (`2026-11-24`, `2026-11-24T15:00`) or how long ago (`2h`, `3d`), as UTC text."""
+    """A time (`2026-11-24`, `2026-11-24T15:00`) or an age (`2h`, `3d`), as UTC text."""
 
     name = "time"
 
@@ -38,11 +38,13 @@ class _Since(click.ParamType[str]):
 @click.option(
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="This file, or all in this folder."
 )
-@click.option("--since", type=_Since(), default="", help="Only what was recorded since: 2026-11-24T15:00, 2h, 3d.")
-@click.option("--all", "everything", is_flag=True, help="Whatever file it was.")
+@click.option(
+    "--since", type=_Since(), default="", help="Only records since this time or age: 2026-11-24T15:00, 2h, 3d."
+)
+@click.option("--all", "everything", is_flag=True, help="The records of all files.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) -> None:
-    """Delete recorded requests with everything that hangs on them, for good: rows, free pages and log.
+    """Delete recorded requests and all data derived from them for good: rows, free pages and log.
 
     Pairs, labels and the trainer's own copies of rows go too. An adapter that was trained on them stays as it is.
     """
@@ -50,7 +52,7 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
         raise click.UsageError("Say what: --path PATH, --since TIME or --all (with --since: both must hold).")
     folder = data_dir(load_settings(environ=os.environ).settings)
     if not yes:
-        ask_to_go_on("This cannot be undone. Go on?")
+        ask_to_go_on("You cannot undo this. Continue?")
     wanted = tuple(path.expanduser().absolute() for path in paths)
     done = forget_in(store_file(folder), is_wanted=(lambda uri: _is_in(uri, wanted)) if wanted else None, since=since)
     rounds = _delete_training_copies(folder)
@@ -64,18 +66,17 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
 
 
 def _is_in(uri: str, wanted: tuple[Path, ...]) -> bool:
-    """Whether a document is one of these files or lies in one of these folders, by name or by what a link leads to."""
+    """Whether a document is one of these files or lies in one of these folders, by name or by the target of a link."""
     document = Path(unquote(urlsplit(uri).path))
     return any(document.is_relative_to(path) or document.is_relative_to(path.resolve()) for path in wanted)
 
 
 def _delete_training_copies(folder: Path) -> int:
-    """The trainer freezes its rows in files; which of them came from what is forgotten is not told apart."""
-    rounds = 0
-    for copy in (folder / "training").glob("round-*"):
-        rounds += 1
+    """Delete the trainer's files of frozen rows. All of them go, because their rows do not name their source."""
+    copies = round_folders(folder)
+    for copy in copies:
         shutil.rmtree(copy)
-    return rounds
+    return len(copies)
 
 
 def _utc(at: datetime) -> str:

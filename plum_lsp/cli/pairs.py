@@ -1,4 +1,4 @@
-"""`plum-lsp pairs`: build preference pairs from the facts, look at them, and write them out for a trainer."""
+"""`plum-lsp pairs`: builds preference pairs from the facts, shows them, and exports them for a trainer."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rich import box
 from rich.table import Table
 
 from plum_lsp.config import Settings, data_dir, load_settings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.preferences import StoredPair
 from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import console, say, standard_output
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
 
@@ -31,12 +31,12 @@ FORMATS = ("trl-dpo", "trl-kto", "jsonl")
 
 @click.group()
 def pairs() -> None:
-    """What is learned from: pairs and labels, derived from the facts by numbered rules."""
+    """Pairs and labels for training, derived from the recorded events by numbered rules."""
 
 
 @pairs.command()
 def rebuild() -> None:
-    """Derive every pair and label anew from the facts, and say what was left out."""
+    """Derive every pair and label again from the recorded events, and say what was left out."""
     settings = load_settings(environ=os.environ).settings
     path = _existing_store(settings)
     with open_preferences(path) as store:
@@ -84,9 +84,9 @@ def show(pair_id: int) -> None:
 @click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 def export(form: str, output: Path | None) -> None:
-    """Write the latest build as JSON lines: TRL's rows for DPO or KTO, or everything that is known of each pair.
+    """Write the latest build as JSON lines: TRL's rows for DPO or KTO, or all facts about each pair.
 
-    TRL puts the end of text behind every completion by itself; texts without an end of their own are left out.
+    TRL adds the end of text to every completion by itself. Texts without their own end are left out.
     """
     with _open() as store:
         rows = _rows(store, form)

@@ -1,4 +1,4 @@
-"""`plum-lsp policy`: run a policy server, and publish adapters to it."""
+"""`plum-lsp policy`: runs a policy server and publishes adapters to it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import Settings, cache_dir, data_dir
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
-from plum_lsp.policy.hosting.adapters import served_engine
-from plum_lsp.policy.hosting.llama.engine import LlamaEngine
-from plum_lsp.policy.hosting.llama.supervisor import LlamaSupervisor
+from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
-from plum_lsp.policy.hosting.vllm.supervisor import Supervisor
-from plum_lsp.policy.models.sources import served_source
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, read_base
 from plum_lsp.policy.versions.engines import Engine
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import Publication
 from plum_lsp.policy.versions.publish import publish as publish_adapter
 from plum_lsp.policy.versions.publish import rollback as roll_back
@@ -34,16 +33,16 @@ from plum_lsp.report.printing import say, say_over
 from plum_lsp.wiring import load_for_command
 
 STOP_SECONDS = 40.0
-"""vLLM ends its workers first."""
+"""Time for vLLM to end its workers before it ends itself."""
 
 
 @click.group()
 def policy() -> None:
-    """Run a policy server, and publish adapters to it."""
+    """Run a model server, and publish adapters to it."""
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
-@click.option("--engine", type=click.Choice(["vllm", "llamacpp"]), help="Default: what the model is made for.")
+@click.option("--engine", type=click.Choice(list(ENGINES)), help="Default: what the model is made for.")
 @click.option("--model", default="", help="A catalogue name, a GGUF file, a Hugging Face folder or id.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
@@ -64,20 +63,21 @@ def serve(
     context_tokens: int,
     passed: tuple[str, ...],
 ) -> None:
-    """Serve a policy until stopped. What follows -- goes to vLLM, as in: -- --tensor-parallel-size 2."""
+    """Serve a model until stopped. Options after -- go to vLLM, as in: -- --tensor-parallel-size 2."""
     settings = load_for_command({})
     folder = data_dir(settings)
     if (running := read_state(folder)) is not None:
-        raise PolicyUnavailable(f"a policy server runs already at {running.url}", remedy="Run: plum-lsp policy stop")
+        raise PolicyUnavailable(f"a model server already runs at {running.url}", remedy="Run: plum-lsp policy stop")
     options = policy_options(settings)
-    source = served_source(
-        model or options.model, engine or "", cache_dir=options.cache_dir, folder=options.model_folder
+    source = find_model(
+        model or options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=engine or ""
     )
-    if source.engine == "llamacpp" and (passed or ngram):
-        raise ConfigError("llama.cpp takes no options of vLLM", remedy="Leave out --ngram and what follows --.")
-    say(f"Serving {source.name} with {source.engine}")
+    if not source.engine.takes_arguments and (passed or ngram):
+        raise ConfigError(
+            f"{source.engine.title} takes no options of vLLM", remedy="Leave out --ngram and the options after --."
+        )
+    say(f"Serving {source.name} with {source.engine.name}")
     wanted = ServeOptions(
-        engine=source.engine,
         model=source.path,
         name=source.name,
         host=host,
@@ -86,45 +86,35 @@ def serve(
         lora_rank=lora_rank,
         ngram_tokens=ngram,
         slots=slots,
+        threads=options.threads,
         passed=passed,
     )
     folder.mkdir(parents=True, exist_ok=True)
     base = read_base(source.path, cache_dir=options.cache_dir, name=source.name)
-    supervisor = _supervisor(wanted, base, folder, threads=options.threads)
+    supervisor = ENGINES[source.engine.name].supervise(
+        options=wanted,
+        base=base,
+        store=VersionStore(versions_folder(folder)),
+        data_dir=folder,
+        tell=_tell,
+        progress=_progress,
+    )
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_until_signal(supervisor))
 
 
-def _supervisor(wanted: ServeOptions, base: BaseModel, folder: Path, *, threads: int) -> Supervisor | LlamaSupervisor:
-    """Who runs the engine."""
-    store = VersionStore(folder / ADAPTERS)
-    if wanted.engine == "llamacpp":
-        return LlamaSupervisor(
-            options=wanted, base=base, store=store, data_dir=folder, tell=_tell, progress=_progress, threads=threads
-        )
-    return Supervisor(
-        options=wanted,
-        base=base,
-        store=store,
-        data_dir=folder,
-        log=folder / "policy.log",
-        tell=_tell,
-        progress=_progress,
-    )
-
-
 @policy.command()
 def status() -> None:
-    """Say which server runs, which versions there are and which is active."""
+    """Show the running server, its versions, and the active one."""
     settings = load_for_command({})
     state = read_state(data_dir(settings))
-    store = VersionStore(data_dir(settings) / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir(settings)))
     active = store.active()
     for version in store.versions():
         mark = "*" if active and version.number == active.number else " "
         say(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
     if state is None:
-        say("No policy server of yours runs. Start one with: plum-lsp policy serve")
+        say("You have no running model server. Start one with: plum-lsp policy serve")
         return
     say(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
     say(f"active: {active.name if active else state.model}")
@@ -139,7 +129,7 @@ def stop() -> None:
     """End the server."""
     state = read_state(data_dir(load_for_command({})))
     if state is None:
-        say("No policy server of yours runs.")
+        say("You have no running model server.")
         return
     os.kill(state.pid, signal.SIGTERM)
     until = time.monotonic() + STOP_SECONDS
@@ -153,14 +143,14 @@ def stop() -> None:
 @policy.command()
 @click.argument("adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def publish(adapter: Path) -> None:
-    """Prove the LoRA adapter in a folder and make it the active version, without disturbing requests."""
+    """Check the LoRA adapter in a folder and make it the active version, without disturbing requests."""
     asyncio.run(_publish(load_for_command({}), adapter))
 
 
 @policy.command()
 @click.argument("version")
 def rollback(version: str) -> None:
-    """Make a version that was published before active again."""
+    """Make an earlier version active again."""
     asyncio.run(_rollback(load_for_command({}), version))
 
 
@@ -168,7 +158,7 @@ def rollback(version: str) -> None:
 @click.option("--print", "is_printed", is_flag=True, help="Only show it.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
-    """Install a systemd user unit that serves the policy; what follows -- is passed to `policy serve`."""
+    """Install a systemd user unit that serves the model. Options after -- go to `policy serve`."""
     text = unit_text(sys.executable, arguments)
     if is_printed:
         say(text, nl=False)
@@ -181,14 +171,14 @@ def install_unit(*, is_printed: bool, arguments: tuple[str, ...]) -> None:
 
 async def _publish(settings: Settings, adapter: Path) -> None:
     async with _engine(settings) as (engine, base, rank_max):
-        store = VersionStore(data_dir(settings) / ADAPTERS)
+        store = VersionStore(versions_folder(data_dir(settings)))
         done = await publish_adapter(adapter, store=store, engine=engine, base=base, rank_max=rank_max, tell=say)
     _show(done)
 
 
 async def _rollback(settings: Settings, name: str) -> None:
     async with _engine(settings) as (engine, _, _):
-        done = await roll_back(name, store=VersionStore(data_dir(settings) / ADAPTERS), engine=engine)
+        done = await roll_back(name, store=VersionStore(versions_folder(data_dir(settings))), engine=engine)
     _show(done)
 
 
@@ -198,24 +188,20 @@ def _show(done: Publication) -> None:
 
 
 @asynccontextmanager
-async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine, BaseModel, int]]:
-    """The engine that publications go to: the server that runs, or else llama.cpp with the configured model."""
+async def _engine(settings: Settings) -> AsyncIterator[tuple[Engine | None, BaseModel, int]]:
+    """The engine for publications: the running server, or else llama.cpp with the configured model."""
     state = read_state(data_dir(settings))
     options = policy_options(settings)
     if state is not None:
-        base = read_base(Path(state.model_path), cache_dir=cache_dir(settings), name=state.model)
-        served = served_engine(state)
-        try:
-            yield served, base, state.lora_rank
-        finally:
-            await served.close()
-        return
-    source = served_source(options.model, "llamacpp", cache_dir=options.cache_dir, folder=options.model_folder)
-    llama = LlamaEngine(source, options)
-    try:
-        yield llama, read_base(source.path, cache_dir=options.cache_dir, name=source.name), RANK_MAX
-    finally:
-        await llama.close()
+        path, name = Path(state.model_path), state.model
+    else:
+        found = find_model(
+            options.model, cache_dir=options.cache_dir, folder=options.model_folder, engine=LLAMA_CPP.name
+        )
+        path, name = found.path, found.name
+    base = read_base(path, cache_dir=cache_dir(settings), name=name)
+    async with publication_engine(state, path, options, name=name) as (engine, rank_max):
+        yield engine, base, rank_max
 
 
 async def _models(state: ServingState) -> tuple[str, ...]:
@@ -226,8 +212,8 @@ async def _models(state: ServingState) -> tuple[str, ...]:
         await engine.close()
 
 
-async def _until_signal(supervisor: Supervisor | LlamaSupervisor) -> None:
-    """Serve until SIGTERM or SIGINT; both end the server's processes."""
+async def _until_signal(supervisor: Supervisor) -> None:
+    """Serve until SIGTERM or SIGINT. Both signals end the server's processes."""
     serving = asyncio.create_task(supervisor.run())
     for sign in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sign, serving.cancel)
@@ -249,5 +235,5 @@ def _tell(line: str) -> None:
 
 
 def _progress(line: str) -> None:
-    """One line that is overwritten on a terminal; nothing elsewhere."""
+    """Show one line that the next one overwrites. Only on a terminal."""
     say_over(line)

@@ -1,4 +1,4 @@
-"""`plum-lsp sandbox`: attack the sandbox of this machine, or run files of cases in it."""
+"""`plum-lsp sandbox`: attacks the sandbox of this machine, or runs files of cases in it."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _TIER = click.option(
 
 @click.group("sandbox")
 def sandbox() -> None:
-    """Run untrusted programs, and check that they stay where they belong."""
+    """Run untrusted programs, and check that they cannot leave the sandbox."""
 
 
 @sandbox.command()
 @_TIER
 def selftest(tier: str | None) -> None:
-    """Attack the sandbox with real programs; fails if one gets out."""
+    """Attack the sandbox with real programs. Fails if one gets out."""
     try:
         report = asyncio.run(run_selftest(SandboxOptions(tier=tier)))
     except PlumError as error:
@@ -49,13 +49,13 @@ def selftest(tier: str | None) -> None:
 @_TIER
 @click.option("--jobs", type=click.IntRange(1, 64), help="Programs at work at once.  [default: half the cores]")
 @click.option("--wall-seconds", type=float, default=Limits().wall_seconds, show_default=True, help="For each program.")
-@click.option("--timings", is_flag=True, help="Say on standard error how long it all took.")
+@click.option("--timings", is_flag=True, help="Print the times on standard error.")
 def run(
     cases_file: Path, output: Path | None, tier: str | None, jobs: int | None, wall_seconds: float, timings: bool
 ) -> None:
-    """Run the cases of a JSON-lines file; one result a line, in the same order.
+    """Run the cases of a JSON-lines file. Prints one result per line, in the same order.
 
-    Exits with 1 if a line was no case or the sandbox failed; whether cases pass does not matter.
+    Exits with 1 if a line is not a case or the sandbox failed. A case that fails does not change the exit status.
     """
     limits = Limits(wall_seconds=wall_seconds, cpu_seconds=max(1.0, wall_seconds))
     options = SandboxOptions(tier=tier, jobs=jobs or 0)
@@ -73,7 +73,7 @@ def run(
 
 
 async def _run(lines: list[str], results: TextIO, options: SandboxOptions, limits: Limits, timings: bool) -> int:
-    """Run every line; returns how many gave no result."""
+    """Run every line. Returns how many gave no result."""
     loop = asyncio.get_running_loop()
     opened = loop.time()
     jail = await open_sandbox(options)

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import tcp_token_file
 from plum_lsp.report.printing import set_up_log
 from plum_lsp.server.app import create_server
 from plum_lsp.server.door import read_token
@@ -56,15 +57,15 @@ def serve(
     set_up_log(log_level, log_file)
     _quiet_libraries(log_level)
     if tcp:
-        file = (token_file or data_dir(load_settings(environ=os.environ).settings) / "tcp-token").absolute()
+        file = (token_file or tcp_token_file(data_dir(load_settings(environ=os.environ).settings))).absolute()
         listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
-        sys.exit(asyncio.run(_serve(listening, load=load_for_tcp)))
+        sys.exit(asyncio.run(_serve(listening, load=load_for_tcp, is_remote=True)))
     listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio
     sys.exit(asyncio.run(_serve(listening_here, load=load_for_server)))
 
 
 def _is_this_machine(host: str) -> bool:
-    """Whether an address is reached from this machine alone; a name that is not `localhost` may be anything."""
+    """Whether only this machine can reach an address. For any name but `localhost` the result is false."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -72,20 +73,20 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """Log what no task owned up to by its kind alone: its message may quote source text."""
+    """Log an error that no task handled by its type only, because its message may quote source text."""
     error = context.get("exception")
-    logger.error("an error nobody waited for: %s", type(error).__name__ if error else context.get("message"))
+    logger.error("an error that no task handled: %s", type(error).__name__ if error else context.get("message"))
     logger.debug("the same with its message: %s", context)
 
 
-async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load) -> int:
+async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load, is_remote: bool = False) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray)
-    server = create_server(load=load, open_services=open_services, clock=MonotonicClock())
+    server = create_server(load=load, open_services=open_services, clock=MonotonicClock(), is_remote=is_remote)
     return await listening(server.serve)
 
 
 def _quiet_libraries(level: str) -> None:
-    """Libraries that quote messages (and so source text) are heard at `debug` only."""
+    """Log libraries that quote messages (and so source text) at `debug` only."""
     if level != "debug":
         logging.getLogger("pygls").setLevel(logging.CRITICAL + 1)
         logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -15,27 +15,18 @@ from plum_lsp.domain.verification import (
     Equals,
     Expectation,
     Holds,
+    Passes,
     Prints,
     Raises,
     Shows,
     TestCase,
     Verdict,
-    VerdictStatus,
 )
-
-_TIER_STYLE = {Tier.VERIFIED: "bold green", Tier.CONSISTENT: "cyan", Tier.CHECKED: "yellow", Tier.UNVERIFIED: "dim"}
-MARK = {
-    VerdictStatus.PASSED: ("✓", "green"),
-    VerdictStatus.FAILED: ("✗", "red"),
-    VerdictStatus.ERRORED: ("!", "red"),
-    VerdictStatus.TIMED_OUT: ("⧖", "red"),
-    VerdictStatus.OVER_LIMIT: ("▲", "red"),
-}
-"""How a verdict looks in a terminal: one character and its style."""
+from plum_lsp.report.marks import TIER, VERDICT
 
 
 class TerminalRecorder:
-    """A recorder that prints each event. Source text is shown to the user whose text it is, nowhere else."""
+    """A recorder that prints each event. It shows source text in the user's own terminal only."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -44,7 +35,7 @@ class TerminalRecorder:
         self.failure: OSError | None = None
 
     def record(self, event: Event) -> None:
-        """Print one event; once printing has failed, nothing more is printed and `failure` says why."""
+        """Print one event. After a failed print, it prints no more, and `failure` says why."""
         if self.failure is not None:
             return
         try:
@@ -72,19 +63,19 @@ class TerminalRecorder:
 
 
 def _strength(judged: Judged) -> Text:
-    """How much the tests of the offered candidate would have noticed."""
+    """The strength of the offered candidate's tests, in words."""
     share = f"{judged.strength or 0:.0%}"
     return Text(f"Strength: the tests and inputs tell {share} of small wrong variants from the offer", style="dim")
 
 
 def source(text: str) -> Syntax:
-    """Python source in colours."""
+    """Python source with syntax colours."""
     text = visible(text.replace("\r\n", "\n").rstrip("\n"))
     return Syntax(text, "python", background_color="default", word_wrap=True)
 
 
 def expectation_text(expectation: Expectation) -> str:
-    """The expectation in words for a person."""
+    """The expectation in words."""
     match expectation:
         case Equals(expected=expected):
             return expected
@@ -94,6 +85,8 @@ def expectation_text(expectation: Expectation) -> str:
             return f"prints {text!r}"
         case Shows(text=text):
             return f"shows {text}"
+        case Passes(test=test):
+            return f"passes: {test}"
         case Holds(predicate=predicate):
             return f"{predicate} holds"
 
@@ -116,7 +109,7 @@ def _parameters(names: tuple[str, ...]) -> str:
 
 def _tests_table(tests: tuple[TestCase, ...]) -> RenderableType:
     if not tests:
-        return Text("No examples found: nothing tells right from wrong for certain.", style="yellow")
+        return Text("No tests or examples found, so no suggestion can be verified.", style="yellow")
     table = Table(title="Tests read from the file", title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for heading in ("", "call", "expected", "from"):
         table.add_column(heading, overflow="fold")
@@ -140,13 +133,12 @@ def _sampled(event: Sampled) -> RenderableType:
 def _judged(judged: Judged, tests: dict[str, TestCase]) -> Text:
     line = Text(f"  → candidate {judged.candidate.completion.index + 1}: ")
     for verdict in judged.verdicts:
-        mark, style = MARK[verdict.status]
-        line.append(mark, style=style)
+        line.append(*VERDICT[verdict.status])
     line.append(" ")
     if judged.is_refuted:
         line.append("rejected", style="bold red")
     else:
-        line.append(judged.tier.value, style=_TIER_STYLE[judged.tier])
+        line.append(judged.tier.value, style=TIER[judged.tier].style)
     line.append(f"  {judged.reason}", style="dim")
     return line
 
@@ -160,8 +152,7 @@ def _evidence(offer: Offer) -> Table:
 
 
 def _evidence_row(verdict: Verdict, test: TestCase) -> tuple[Text, Text, Text]:
-    mark, style = MARK[verdict.status]
-    return Text(mark, style=style), Text(test.call.expression), Text(f"gave {verdict.shown}")
+    return Text(*VERDICT[verdict.status]), Text(test.call.expression), Text(f"gave {verdict.shown}")
 
 
 def _ended(event: Ended) -> RenderableType:
@@ -177,7 +168,7 @@ def _ended(event: Ended) -> RenderableType:
     title = Text.assemble(
         ("Offer", "bold"),
         f": candidate {chosen.candidate.completion.index + 1}, ",
-        (chosen.tier.value, _TIER_STYLE[chosen.tier]),
+        (chosen.tier.value, TIER[chosen.tier].style),
         f" ({chosen.reason})",
     )
     code = source(offer.text)

@@ -1,4 +1,4 @@
-"""`plum-lsp verify`: judge candidates that are already written, from a file, without a policy."""
+"""`plum-lsp verify`: judges existing candidates from a file, without a policy."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Ending, Limits, Observation
-from plum_lsp.evaluation.offline import NO_HOLE, MalformedTask, Task, VerifiedTask, task_of
+from plum_lsp.evaluation.offline import NO_HOLE, VerifiedTask
 from plum_lsp.evaluation.offline import verify as verify_task
+from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
+from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -37,10 +39,10 @@ INPUTS_SHOWN = 12
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 @click.option("--explain", "explained", metavar="TASK_ID", help="Show the tests and results of one task instead.")
 def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
-    """Judge the candidates of a JSON-lines file; one prediction a line for each candidate.
+    """Judge the candidates of a JSON-lines file. Writes one prediction per line for each candidate.
 
-    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line was no
-    such row or the sandbox broke on it.
+    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line is not such
+    a row or the sandbox broke on it.
     """
     lines = inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     if explained is not None:
@@ -63,13 +65,13 @@ def _predict(lines: list[str], predictions: TextIO) -> int:
 
 
 def _tasks(lines: list[str]) -> tuple[list[Task], int]:
-    """The tasks of the file, and how many lines are none (each is told)."""
+    """The tasks of the file, and how many lines are not tasks (each is reported)."""
     tasks, problems = [], 0
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            tasks.append(task_of(line))
+            tasks.append(task_of(line, needs=("candidates",)))
         except MalformedTask as error:
             problems += 1
             say(f"line {number}: {error}", err=True)
@@ -77,7 +79,7 @@ def _tasks(lines: list[str]) -> tuple[list[Task], int]:
 
 
 async def _verify(tasks: list[Task], out: TextIO, *, is_explained: bool) -> int:
-    """Judge every task; returns on how many the sandbox broke."""
+    """Judge every task. Returns the number of tasks on which the sandbox broke."""
     settings = load_settings(environ=os.environ).settings
     limits = pipeline_options(settings).limits
     sandbox = await open_sandbox(sandbox_options(settings))
@@ -105,7 +107,7 @@ async def _one(task: Task, sandbox: Sandbox, limits: Limits, out: TextIO, *, is_
 
 
 def _explain(done: VerifiedTask, out: TextIO) -> None:
-    """Tests, candidates and what they gave, as a person would read them."""
+    """Print tests, candidates and their results as readable text."""
     if done.judge is None:
         out.write(f"{NO_HOLE}\n")
         return
@@ -114,20 +116,20 @@ def _explain(done: VerifiedTask, out: TextIO) -> None:
         out.write(f"  {number}. {one_line(test.quote) or one_line(test.call.expression)}  [{test.origin.value}]\n")
     out.write("\nCandidates\n" if done.judge.tests else "  none\n\nCandidates\n")
     for judged in done.group:
-        marks = "".join("✓" if verdict.is_pass else "✗" for verdict in judged.verdicts)
+        marks = "".join(VERDICT[verdict.status].sign for verdict in judged.verdicts)
         chance = f"{judged.probability:4.0%}" if judged.probability is not None else "    "
         out.write(f"  {index_of(judged)}. {judged.tier.value:10s} {chance} {marks} {one_line(judged.reason)}\n")
     _explain_inputs(done.comparison, out)
 
 
 def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
-    """The matrix: those inputs first on which the candidates differ most."""
+    """The matrix. Inputs on which the candidates differ most come first."""
     answers = {
         call: _shared({index: seen[place] for index, seen in comparison.observed.items()})
         for place, call in enumerate(comparison.calls)
     }
     telling = sorted(answers, key=lambda call: -len(answers[call]))[:INPUTS_SHOWN]
-    out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most telling first\n")
+    out.write(f"\nInputs: {len(answers)} generated, {len(telling)} shown, the most different answers first\n")
     for call in telling:
         out.write(f"  {one_line('; '.join(filter(None, (call.setup.replace(chr(10), '; '), call.expression))))}\n")
         for seen, indices in sorted(answers[call], key=lambda item: -len(item[1])):
@@ -135,7 +137,7 @@ def _explain_inputs(comparison: Comparison, out: TextIO) -> None:
 
 
 def _shared(observed: Mapping[int, Observation]) -> list[tuple[Observation, list[int]]]:
-    """The different answers to one input, each with the candidates that give it."""
+    """The distinct answers to one input, each with the candidates that give it."""
     found: list[tuple[Observation, list[int]]] = []
     for index, seen in sorted(observed.items()):
         alike = (members for one, members in found if one.ending is seen.ending and is_same(one, seen))

@@ -1,1 +1,1 @@
-"""The shared vocabulary: frozen values, ports and errors. Does no I/O and imports nothing else of ours."""
+"""The shared vocabulary: frozen values, ports and errors. It does no I/O and imports no other package of plum-lsp."""

@@ -1,7 +1,7 @@
-"""Text from elsewhere, made harmless for the place where it is shown: a terminal, a message, a Markdown page.
+"""Makes untrusted text harmless for the place where it is shown: a terminal, a message, a Markdown page.
 
-Candidates, tests, file names, settings and errors of other programs are such text. Every place that shows it takes it
-through here. Decides nothing about what is shown.
+Candidates, tests, file names, settings and errors of other programs are untrusted text. Every place that shows such
+text uses these functions. They do not decide what is shown.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ _HIDDEN = re.compile(
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-"""What a terminal obeys, what turns the direction of text around (trojansource.codes), and what is drawn as nothing:
-the categories Cc, Cf, Cs, Zl and Zp and the property Default_Ignorable_Code_Point of Unicode 16, and blank Braille.
-A tab and a line feed are text."""
+"""Characters that control a terminal, that change the direction of text (trojansource.codes), or that are invisible:
+the categories Cc, Cf, Cs, Zl and Zp and the property Default_Ignorable_Code_Point of Unicode 16, and blank Braille. A
+tab and a line feed are text."""
 _PRESENTATION = "\ufe0e\ufe0f"
-"""The variation selectors that choose between a symbol's two drawings; anywhere else they are only hidden."""
+"""The variation selectors that choose between a symbol's two drawings. After any other character they are invisible."""
 _QUOTES = re.compile("`+")
 _LINE_ENDS = re.compile(r"\r\n?")
 _PLAIN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*[,;:.!?]?|\d{1,15}%?[,;]?|[–—…]")
-"""A word that no dialect of Markdown reads as anything else: no digit before a full stop (a list), no address."""
+"""A word that every dialect of Markdown reads as a plain word: no digit before a full stop (a list), no address."""
 _LINK = re.compile(r"\](?=\s*[(\[:])")
 _ICON = re.compile(r"\$(?=\()")
 
@@ -45,7 +45,7 @@ def one_line(text: str) -> str:
 def message(text: str) -> str:
     """`text` for a message or status line of an editor.
 
-    Some draw `[text](address)` in a message as a link, with `command:` addresses too, and `$(name)` as an icon.
+    Some editors draw `[text](address)` in a message as a link, even for `command:` addresses, and `$(name)` as an icon.
     """
     return _ICON.sub("$ ", _LINK.sub("] ", visible(_LINE_ENDS.sub("\n", text))))
 
@@ -58,7 +58,10 @@ def markdown_block(text: str, language: str = "") -> str:
 
 
 def markdown_span(text: str) -> str:
-    """`text` as one line of inline code, whatever back-quotes it holds (CommonMark 0.31, 6.1); empty if it is blank."""
+    """`text` as one line of inline code.
+
+    Back-quotes in it are safe (CommonMark 0.31, 6.1). Empty if `text` is blank.
+    """
     line = one_line(text)
     if not line:
         return ""
@@ -68,9 +71,9 @@ def markdown_span(text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """`text` as one line of prose: ordinary words as they are, and all between them that is none as inline code.
+    """`text` as one line of prose. Ordinary words stay as they are, and everything else becomes inline code.
 
-    Escapes would not do: many editors make links of addresses after the escapes are gone.
+    Escapes are not enough, because many editors turn addresses into links after they have removed the escapes.
     """
     parts: list[str] = []
     other: list[str] = []

@@ -1,4 +1,4 @@
-"""One tree of errors; each name says whose fault it is. Does not log or recover.
+"""One tree of errors. Each name says whose fault it is. The module does not log or recover.
 
     PlumError
     ├── ConfigError            the user's settings are wrong
@@ -6,11 +6,11 @@
     ├── AdapterError           an adapter is missing, damaged or does not fit, and is not published
     ├── PolicyError            the policy server failed
     │   ├── PolicyUnavailable  it cannot be reached or started
-    │   │   ├── PolicyRefused      it will not have us (key, certificate, address): asking again is no use
+    │   │   ├── PolicyRefused      it rejects the request (key, certificate, address), so a retry does not help
     │   │   └── PolicyOutOfMemory  its model does not fit
-    │   └── PolicyProtocolError  it answered with something we cannot read
-    ├── SandboxError           the jail or its harness broke; no verdict exists
-    │   └── SandboxUnavailable no isolation on this machine; nothing may be executed
+    │   └── PolicyProtocolError  its response cannot be read
+    ├── SandboxError           the jail or its harness broke, so there is no verdict
+    │   └── SandboxUnavailable no isolation on this machine, so no code may be executed
     └── StoreError             the database cannot be opened, read or written
 
 A candidate that fails its tests is not an error: it is a verdict.
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class PlumError(Exception):
-    """Base of everything we raise on purpose; `remedy` says what the user can do about it."""
+    """Base of every error that plum-lsp raises on purpose. `remedy` says what the user can do about it."""
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class ModelError(PlumError):
 
 
 class AdapterError(PlumError):
-    """An adapter is missing, damaged, does not fit its base model or harms it: it is not published."""
+    """An adapter is missing, damaged, does not fit its base model or harms it. It is not published."""
 
 
 class PolicyError(PlumError):
@@ -48,7 +48,7 @@ class PolicyUnavailable(PolicyError):
 
 
 class PolicyRefused(PolicyUnavailable):
-    """The policy server will not have us, and asking again is no use: a wrong key, certificate or address."""
+    """The policy server rejects the request because of a wrong key, certificate or address. A retry does not help."""
 
 
 class PolicyOutOfMemory(PolicyUnavailable):
@@ -56,15 +56,15 @@ class PolicyOutOfMemory(PolicyUnavailable):
 
 
 class PolicyProtocolError(PolicyError):
-    """The policy server answered with something that is not the protocol we speak."""
+    """The response of the policy server does not follow the protocol."""
 
 
 class SandboxError(PlumError):
-    """The jail or the harness broke: no verdict exists and nothing is learned."""
+    """The jail or the harness broke. There is no verdict, and no row for training."""
 
 
 class SandboxUnavailable(SandboxError):
-    """This machine offers no isolation: nothing may be executed."""
+    """This machine offers no isolation, so no code may be executed."""
 
 
 class StoreError(PlumError):

@@ -1,4 +1,4 @@
-"""What happens during one suggestion, in order. Recorder, status bar and terminal all read this one stream."""
+"""What happens during one suggestion, in order. Recorder, status bar and terminal all read the same stream."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A candidate was judged. `isolation` is what it ran in; None if it was not run."""
+    """A candidate was judged. `isolation` is the sandbox tier it ran in, or None if it was not run."""
 
     request_id: RequestId
     judged: Judged
@@ -73,7 +73,7 @@ class Supported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appraised:
-    """The candidates of a group were looked at beside their tests: signals that order those that are equally right."""
+    """Signals beside the tests were computed for a group. They order candidates that are equally right."""
 
     request_id: RequestId
     qualities: tuple[tuple[CandidateId, Quality], ...]
@@ -81,7 +81,7 @@ class Appraised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The request ended in an offer or an abstention. `stages_ms` holds the time of each rung of the ladder."""
+    """The request ended in an offer or an abstention. `stages_ms` holds the time of each stage of the pipeline."""
 
     request_id: RequestId
     result: Offer | Abstention

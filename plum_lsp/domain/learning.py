@@ -1,4 +1,4 @@
-"""How an offer ended. Values only: the life cycle is `feedback.outcomes`, the facts are kept by `store`."""
+"""How an offer ended. Values only. `feedback.outcomes` holds the life cycle, and `store` keeps the facts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from plum_lsp.domain.suggestion import OfferId
 
 
 class OutcomeKind(enum.Enum):
-    """What the user did with an offer; see the glossary."""
+    """What the user did with an offer. See the glossary."""
 
     ACCEPTED = "accepted"
     EDITED = "edited"
-    """Accepted, and then not left as it was: `Survival` says how much of it stayed."""
+    """Accepted and later changed. `Survival` says how much of it stayed."""
     TYPED_THROUGH = "typed_through"
-    """The user typed what was offered, to its end: agreement without a key that accepts."""
+    """The user typed the whole offer by hand. This shows agreement without the accept key."""
     PARTLY_ACCEPTED = "partly_accepted"
     DISMISSED = "dismissed"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
-    """Ended by something that is no judgement: a newer request, or an end too quick for anybody to have read it."""
+    """Ended without a judgement: by a newer request, or too quickly for the user to have read it."""
 
 
 class OutcomeSource(enum.Enum):
-    """Who said so: the item's command, a notification of the editor, or we from the edits that followed."""
+    """Where an outcome came from: the item's command, an editor notification, or the edits that followed."""
 
     COMMAND = "command"
     NOTIFICATION = "notification"
@@ -32,7 +32,7 @@ class OutcomeSource(enum.Enum):
 
 
 class PairSource(enum.Enum):
-    """What a preference rests on."""
+    """The kind of evidence behind a preference."""
 
     VERDICT = "verdict"
     OUTCOME = "outcome"
@@ -42,11 +42,11 @@ class PairSource(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One thing that became of an offer. An offer may have several (partly accepted, then accepted): the last counts.
+    """One outcome of an offer. An offer may have several (partly accepted, then accepted). The last one counts.
 
     `at` is POSIX time in seconds (UTC). `accepted_length` counts code points of the offer's text from its start,
-    cumulative, and is None unless the offer was partly accepted. `visible_ms` is how long the offer had been
-    shown, None if nobody said it was.
+    cumulative, and is None unless the offer was partly accepted. `visible_ms` is how long the offer had been shown. It
+    is None if the editor did not report that it was shown.
     """
 
     offer_id: OfferId
@@ -61,7 +61,7 @@ class Outcome:
 class Survival:
     """How much of an accepted text is still there `after_ms` of editing later.
 
-    `share` is one less the edit distance over the longer length, in [0, 1]; `text` is what stands in its place now.
+    `share` is one minus the edit distance divided by the longer length, in [0, 1]. `text` is the text in its place now.
     """
 
     offer_id: OfferId

@@ -1,4 +1,4 @@
-"""Facts seen as evidence, and the preferences derived from them. Values only: the rules are `feedback.pairs`."""
+"""Facts as evidence, and the preferences derived from them. Values only. `feedback.pairs` holds the rules."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from plum_lsp.domain.suggestion import Finish, Tier
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFacts:
-    """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts by tests of a
-    specification; `wall_ms` is the sum of their times.
+    """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts by tests of a specification.
+    `wall_ms` is the sum of their times.
     """
 
     request_id: str
@@ -34,7 +34,7 @@ class CandidateFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferFacts:
-    """What became of an offer: every kind of outcome there was, and the latest measurement of what survived."""
+    """What became of an offer: every kind of outcome it had, and the latest measurement of its survival."""
 
     request_id: str
     candidate_id: str
@@ -57,7 +57,7 @@ class PromptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferencePair:
-    """One text of a prompt over another. `chosen_text` is None unless it is not the candidate's own (a correction)."""
+    """One text of a prompt over another. `chosen_text` is set only for a correction, which no candidate contains."""
 
     rule: int
     source: PairSource
@@ -82,7 +82,7 @@ class PreferenceLabel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A text as its policy wrote it, to be trained on. `ends` says whether its end is its own."""
+    """A text for training, as its policy wrote it. `ends` says whether the policy ended it by itself."""
 
     middle: str
     ends: bool
@@ -90,7 +90,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPair:
-    """A pair with its texts, as the trainer and people read it."""
+    """A pair with its texts, for the trainer and for display."""
 
     id: int
     rule: int
@@ -108,7 +108,7 @@ class StoredPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLabel:
-    """A label with its text, as the trainer and people read it."""
+    """A label with its text, for the trainer and for display."""
 
     id: int
     rule: int
@@ -123,9 +123,9 @@ class StoredLabel:
 
 
 def middle_of(text: str, *, completion: str, restored: str) -> str:
-    """What the policy should have written for `text` to be inserted: its own first blanks, then the text.
+    """The completion that makes `text` the inserted text: the policy's own leading blanks, then the text.
 
-    A prompt leaves out the blanks at its end (`restored`), and a policy writes them or leaves them to us.
+    A prompt omits the blanks at its end (`restored`). A policy may write them, or plum-lsp adds them.
     """
     lead = completion[: len(completion) - len(completion.lstrip(" \t\r\n"))]
     body = text.lstrip(" \t")

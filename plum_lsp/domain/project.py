@@ -1,4 +1,4 @@
-"""A project as its files describe it, and what is read of it beside the document itself. Values only."""
+"""A project as its files describe it, and the parts of it that are read beside the document. Values only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestFile:
-    """A file of tests. `path` is as a person would name it, relative to the project."""
+    """A file of tests. `path` is relative to the project, for display."""
 
     __test__ = False
 
@@ -19,8 +19,10 @@ class TestFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A top-level definition of a module, cut to what a caller has to know: header and docstring, of a class also its
-    fields and the headers of its methods. `mentions` holds the names in it; `offset` is its place in the module.
+    """A top-level definition of a module, cut to what a caller needs.
+
+    It keeps the header and the docstring. A class also keeps its fields and the headers of its methods. `mentions`
+    holds the names in it. `offset` is its place in the module.
     """
 
     name: str
@@ -31,9 +33,9 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """Another module of the project. `path` is as a person would name it, relative to the project.
+    """Another module of the project. `path` is relative to the project, for display.
 
-    `imported` holds the names that the document imports from it; "*" stands for all of them.
+    `imported` holds the names that the document imports from it. "*" means all of them.
     """
 
     path: str
@@ -43,9 +45,10 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbourhood:
-    """What of a project is near a document: `path` is the document's own.
+    """The modules of a project near a document. `path` is the path of the document.
 
-    Modules are in the order in which the document imports them, then those the editor has open, last edited first.
+    Modules that the document imports come first, in import order. Modules that the editor has open follow, last edited
+    first.
     """
 
     path: str = ""
@@ -62,11 +65,11 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """The Python that a project's code runs on, as files say: nothing was started to learn it.
+    """The Python that a project's code runs on, read from files. No process was started to find it.
 
-    `executable` is the absolute path as the user knows it, links not followed. `prefix` is the environment's own folder
-    and `base` that of the Python it was made from; both are the same where it is no virtual environment. `version` is
-    `3.12` or empty. `origin` says in a user's words how it was found.
+    `executable` is the absolute path with its links not followed. `prefix` is the environment's own folder, and `base`
+    is that of the Python it was made from. Both are the same outside a virtual environment. `version` is like `3.12`,
+    or empty. `origin` says in words for a user how the environment was found.
     """
 
     executable: Path
@@ -79,7 +82,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedModule:
-    """A top-level module or package that an editable install maps to a place which no import root explains.
+    """A top-level module or package that an editable install maps to a place outside every import root.
 
     `path` is the package's folder or the module's file.
     """
@@ -90,9 +93,10 @@ class MappedModule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModulePlace:
-    """Where a document stands among modules: it is imported as `name` once `import_root` is on `sys.path`.
+    """How a document is imported: as `name`, with `import_root` on `sys.path`.
 
-    `is_listed` says whether that root is one of the project's: a script's or a test's folder need not be.
+    `is_listed` says whether that root is one of the project's import roots. The folder of a script or a test may not
+    be.
     """
 
     name: str
@@ -102,7 +106,7 @@ class ModulePlace:
 
     @property
     def package(self) -> str:
-        """What `__package__` is; empty for a top-level module."""
+        """The value of `__package__`. Empty for a top-level module."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
 
@@ -110,30 +114,39 @@ class ModulePlace:
 class Project:
     """A project as its files describe it. All paths are absolute and have their links resolved.
 
-    `import_roots` are in the order of `sys.path`: the project's own, then those that editable installs add, which may
-    lie in other folders. `packages` are the names that can be imported from the project's own roots; `regular` holds
-    every folder with an `__init__.py`. `tests` are the folders of tests, and test files that lie in none of them.
-    `environment` is None where the project has none of its own.
+    `import_roots` are in the order of `sys.path`: first the project's own, then those that editable installs add, which
+    may lie in other folders. `packages` are the names that can be imported from the project's own roots. `regular`
+    holds every folder with an `__init__.py`. `tests` are the folders of tests, and the test files outside these
+    folders. `environment` is None if the project has no environment of its own. `top` is the outermost folder that the
+    project takes code from. Trust must cover it. `is_marked` says whether a file marks it as a project. Otherwise it is
+    only the folder of a document. `problems` say, in words for a user, which parts could not be used.
     """
 
     root: Path
+    top: Path
     environment: Environment | None
     import_roots: tuple[Path, ...]
     mapped: tuple[MappedModule, ...] = ()
     packages: tuple[str, ...] = ()
     regular: frozenset[Path] = frozenset()
     tests: tuple[Path, ...] = ()
+    problems: tuple[str, ...] = ()
+    is_marked: bool = True
 
     def place_of(self, document: Path) -> ModulePlace | None:
-        """How a document is imported; None if it cannot be: it is no Python file, or no name leads to it."""
-        if document.suffix != ".py":
+        """How a document is imported. None if it cannot be: it is no Python file, or no module name leads to it.
+
+        Args:
+            document: its absolute path, with links resolved.
+        """
+        if document.suffix != ".py" or not document.is_absolute():
             return None
         is_package = document.name == "__init__.py"
         module = document.parent if is_package else document.with_suffix("")
         return self._mapped_place(module, is_package) or self._rooted_place(module, is_package)
 
     def dotted_name(self, document: Path) -> str:
-        """The name a document is imported by; empty if there is none."""
+        """The module name of a document. Empty if it cannot be imported."""
         place = self.place_of(document)
         return place.name if place else ""
 
@@ -148,10 +161,10 @@ class Project:
         return None
 
     def _rooted_place(self, module: Path, is_package: bool) -> ModulePlace | None:
-        """The place below the nearest import root, or below the first folder that is no package.
+        """The place below the nearest import root, or else below the first folder that is no package.
 
-        Folders without `__init__.py` between an import root and a package are a namespace, except below a folder
-        that holds tests, scripts or documents: those are run with their own folder on the path.
+        Folders without `__init__.py` between an import root and a package are a namespace package. Folders of tests,
+        scripts or documents are an exception, because their files run with their own folder on the path.
         """
         base = module.parent
         while base in self.regular and base != base.parent:
@@ -171,7 +184,7 @@ LOOSE_FOLDERS = frozenset(
     {"test", "tests", "testing", "script", "scripts", "bin", "tools", "doc", "docs", "example", "examples", "demo"}
     | {"demos", "sample", "samples", "benchmark", "benchmarks", "bench", "notebooks", "tutorials", "tasks", "ci"}
 )
-"""Folders whose files are run or collected one by one and belong to no package, unless an `__init__.py` says so."""
+"""Folders whose files are run or collected one by one. They belong to no package unless they have an `__init__.py`."""
 
 
 def _is_dotted_name(name: str) -> bool:

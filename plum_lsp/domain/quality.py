@@ -1,4 +1,4 @@
-"""What can be said of code beside whether it is right. Values only."""
+"""Signals about code beside its correctness. Values only."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """Lines of a program to look at, counted from 1, both included: those of a candidate and the header around it."""
+    """Lines of a program to inspect: those of a candidate and its header. They count from 1, both ends included."""
 
     source: str
     first_line: int
@@ -16,7 +16,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What reading a passage showed: security findings as `S307 …`, and the greatest cyclomatic complexity in it."""
+    """The findings in a passage: security findings as `S307 …`, and the greatest cyclomatic complexity."""
 
     security: tuple[str, ...]
     complexity: int
@@ -26,8 +26,8 @@ class Findings:
 class Quality:
     """Signals beside correctness, each kept apart.
 
-    `complexity` is McCabe's number of the function (1 for a straight line); `lines` counts those with code on them;
-    `slowness` is how many times longer it took than the median of its siblings on the same inputs, at least 1.
+    `complexity` is McCabe's number of the function (1 for a straight line). `lines` counts the lines with code.
+    `slowness` is its time divided by the median time of its siblings on the same inputs, at least 1.
     """
 
     security: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What is asked, sampled and offered. Values only; the steps that make them live in their own packages."""
+"""Requests, samples and offers. Values only. The steps that make them live in their own packages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType
 
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.domain.verification import TestCase, Verdict
@@ -18,7 +19,7 @@ OfferId = NewType("OfferId", str)
 
 
 class Trigger(enum.Enum):
-    """Whether the user asked or the editor did while the user typed."""
+    """Whether the user asked, or the editor asked while the user typed."""
 
     INVOKED = "invoked"
     AUTOMATIC = "automatic"
@@ -29,9 +30,10 @@ class SuggestionRequest:
     """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
 
     `recent_rejections` counts the offers the user turned down in the last minute.
-    `seen` holds the fingerprints of what the user has been offered here already and wants an alternative to.
+    `seen` holds the fingerprints of offers that the user has already had here and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
-    `folders` are the editor's workspace: no other file of the project is read outside of them. Empty: no workspace.
+    `project` is the document's project, if its code may be executed. Otherwise, or without a project, it is None.
+    `folders` are the editor's workspace. No other file of the project is read outside them. Empty means no workspace.
     """
 
     id: RequestId
@@ -42,6 +44,7 @@ class SuggestionRequest:
     recent_rejections: int = 0
     seen: frozenset[str] = frozenset()
     open_documents: tuple[Document, ...] = ()
+    project: Project | None = None
     folders: tuple[Path, ...] = ()
 
 
@@ -49,15 +52,15 @@ class HoleKind(enum.Enum):
     """Where the cursor stands, which decides where a completion must end."""
 
     BODY = "body"
-    """At the start of a function's body, nothing of which is written yet: ends where the body ends."""
+    """At the start of an empty function body. The completion ends where the body ends."""
     BLOCK = "block"
-    """On an empty line inside a body that has code before or after: ends where the suffix takes over."""
+    """On an empty line inside a body with code before or after it. The completion ends where the suffix begins."""
     LINE = "line"
-    """In the middle of a line: ends with the line, or with the block the line opens."""
+    """In the middle of a line. The completion ends with the line, or with the block that the line opens."""
     CLASS = "class"
-    """At the start of a class's body, of which at most the docstring is written: ends where the class ends."""
+    """At the start of a class body with at most a docstring. The completion ends where the class ends."""
     MODULE = "module"
-    """Elsewhere outside any function: ends before the next top-level definition."""
+    """Elsewhere outside any function. The completion ends before the next top-level definition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +81,10 @@ class FunctionSymbol:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Where the completion of a hole ends: at the first line indented less than `indent`, as `kind` says.
+    """Where the completion of a hole ends: at the first line that is indented less than `indent`. `kind` says how.
 
-    `line_head` is the text between the last line end and the cursor; `indent` is the whitespace every line of
-    the block starts with (empty at module level).
+    `line_head` is the text between the last line end and the cursor. `indent` is the whitespace that starts every line
+    of the block (empty at module level).
     """
 
     kind: HoleKind
@@ -91,11 +94,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the context step found around the cursor.
+    """The surroundings of the cursor, as the context step found them.
 
-    `before` + completion + `after` is a program that can run: the whole document where it parses, otherwise
-    the parts of it that do. `prefix` and `suffix` are the document's text cut to the token budget. All text has
-    `\\n` line ends. `hole` replaces nothing unless the cursor's line holds whitespace only after the cursor.
+    `before` + completion + `after` is a program that can run: the whole document if it parses, otherwise the parts of
+    it that parse. `prefix` and `suffix` are the document's text cut to the token budget. All text has `\\n` line ends.
+    `hole` is empty unless only whitespace follows the cursor on its line.
     """
 
     function: FunctionSymbol | None
@@ -115,9 +118,9 @@ between the files of a repository."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimTemplate:
-    """The sentinels of a model that fills in the middle, in the order prefix, suffix, middle (PSM), or suffix first.
+    """The sentinels of a fill-in-the-middle model, in the order prefix, suffix, middle (PSM), or suffix first.
 
-    `stop` holds every control string of the model: one of them ends a completion.
+    `stop` holds every control string of the model. Each of them ends a completion.
     """
 
     prefix: str
@@ -128,15 +131,18 @@ class FimTemplate:
 
     @property
     def file_mark(self) -> str:
-        """The control string that a path and another file's text follow; empty for models that were not taught one."""
+        """The control string before the path and text of another file.
+
+        Empty for models that were not trained with one.
+        """
         return next((control for control in self.stop if control.strip("<|>") == FILE_MARK), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimPrompt:
-    """A prompt for the policy. `text` is sent verbatim; `restored` is what a completion silently starts with.
+    """A prompt for the policy. `text` is sent verbatim. `restored` is the text that a completion silently starts with.
 
-    `restored` is the indentation the prompt leaves out, because prompts that end in spaces harm the policy.
+    `restored` is the indentation that the prompt omits, because prompts that end in spaces make completions worse.
     """
 
     text: str
@@ -158,7 +164,8 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """Names exactly one base model and adapter. Hashes are hex sha256, empty where the server does not tell.
+    """Names exactly one base model and adapter. Hashes are hex sha256. They are empty if the server does not report
+    them.
 
     `number` is 0 for a base model without an adapter. `model` is the base model's name.
     """
@@ -170,7 +177,7 @@ class PolicyVersion:
 
     @property
     def served_name(self) -> str:
-        """The name requests use: a new one for every version, since a server may cache by it."""
+        """The name in requests. Every version has a new one, because a server may cache by name."""
         return f"plum-v{self.number}" if self.number else self.model
 
 
@@ -178,18 +185,18 @@ class Finish(enum.Enum):
     """Why a completion ended."""
 
     STOP = "stop"
-    """The policy said so."""
+    """The policy ended it."""
     CUT = "cut"
-    """We closed the stream at the first line outside the block."""
+    """The client closed the stream at the first line outside the block."""
     LENGTH = "length"
-    """It ran out of tokens: the end is missing."""
+    """It reached the token limit, so its end is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """The text a policy returned for a prompt, before any trimming, and what it cost.
+    """The text that a policy returned for a prompt, before any trimming, with its times.
 
-    `token_logprobs` are natural logarithms, one for each token kept; empty where the server gives none.
+    `token_logprobs` are natural logarithms, one for each kept token. Empty if the server gives none.
     `first_token_ms` and `ended_ms` count from the start of the group.
     """
 
@@ -204,7 +211,7 @@ class Completion:
 
     @classmethod
     def written(cls, text: str, *, index: int = 0) -> Completion:
-        """A text that was there already: it was sampled by nobody and cost nothing."""
+        """A completion for a text that existed before. No policy sampled it, and its times are zero."""
         return cls(
             index=index,
             text=text,
@@ -221,9 +228,9 @@ class Completion:
 class Candidate:
     """A completion made fit to insert at the cursor: trimmed, parsed, deduplicated.
 
-    `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why
-    it cannot be offered without running it ("does not parse: …"); empty if nothing is wrong. `mean_logprob` is
-    None where the server gave no log-probabilities.
+    `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why it
+    cannot be offered ("does not parse: …"), as far as reading shows, and is empty if there is no problem.
+    `mean_logprob` is None if the server gave no log-probabilities.
     """
 
     id: CandidateId
@@ -236,7 +243,7 @@ class Candidate:
 
 
 class Tier(enum.Enum):
-    """How strong the evidence for an offer is; see the glossary. Members are ordered strongest first."""
+    """How strong the evidence for an offer is. See the glossary. The strongest member comes first."""
 
     VERIFIED = "verified"
     CONSISTENT = "consistent"
@@ -245,9 +252,9 @@ class Tier(enum.Enum):
 
 
 def is_refuted(tier: Tier | None, verdicts: Iterable[Verdict]) -> bool:
-    """Whether some test that is not itself in doubt showed a candidate wrong. Such a candidate is never offered.
+    """Whether a test that is not itself in doubt showed a candidate wrong. Such a candidate is never offered.
 
-    A `consistent` candidate that failed a test contradicts an example that its whole group puts in doubt.
+    If a `consistent` candidate failed a test, its whole group contradicts that example, and the example is in doubt.
     """
     return tier is not Tier.CONSISTENT and any(not verdict.is_pass for verdict in verdicts)
 
@@ -257,8 +264,8 @@ class Judged:
     """A candidate with everything known about it: its verdicts, what the static checks said, its tier and score.
 
     `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
-    evidence tells apart, both in [0, 1]; None where nobody estimated them. `has_run` says that its program ran in the
-    sandbox, on tests, on generated inputs or only to see whether it loads.
+    evidence tells apart. Both are in [0, 1], or None if they were not estimated. `has_run` says that its program ran in
+    the sandbox: on tests, on generated inputs, or only to check that it loads.
     """
 
     candidate: Candidate
@@ -273,13 +280,13 @@ class Judged:
 
     @property
     def is_refuted(self) -> bool:
-        """Whether a test showed it wrong; see `is_refuted`."""
+        """Whether a test showed it wrong. See `is_refuted`."""
         return is_refuted(self.tier, self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The one candidate put before the user, its evidence, and the others that could stand in for it."""
+    """The candidate that the user sees, its evidence, and the other candidates that could replace it."""
 
     id: OfferId
     request_id: RequestId
@@ -290,12 +297,12 @@ class Offer:
 
     @property
     def text(self) -> str:
-        """What replaces `hole`."""
+        """The text that replaces `hole`."""
         return self.chosen.candidate.text
 
 
 class AbstentionReason(enum.Enum):
-    """Why nothing is offered."""
+    """Why there is no offer."""
 
     NOTHING_TO_COMPLETE = "nothing_to_complete"
     POLICY_UNAVAILABLE = "policy_unavailable"
@@ -305,7 +312,7 @@ class AbstentionReason(enum.Enum):
     DEADLINE = "deadline"
     TIER_NOT_OFFERED = "tier_not_offered"
     TOO_UNSURE = "too_unsure"
-    """It would likely be noise; see `showing`."""
+    """The offer would probably not help. See `showing`."""
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"
@@ -315,7 +322,7 @@ class AbstentionReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abstention:
-    """Deciding to offer nothing, with the reason in one sentence for the user."""
+    """The decision to make no offer, with the reason in one sentence for the user."""
 
     request_id: RequestId
     reason: AbstentionReason

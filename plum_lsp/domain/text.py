@@ -1,6 +1,5 @@
-"""Documents, positions and spans. Inside the core an offset counts code points; encodings matter only at the edge.
-
-Does not parse source text: that is `python.reading`.
+"""Documents, positions and spans. Inside the core an offset counts code points. Encodings matter only at the edge.
+`python.reading` parses source text.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ import re
 from dataclasses import dataclass
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-"""The three line ends LSP knows (LSP 3.18, "Text Documents"); `str.splitlines` knows more and would miscount."""
+"""The three line ends of LSP (LSP 3.18, "Text Documents"). `str.splitlines` has more of them and would miscount."""
 
 
 class PositionEncoding(enum.Enum):
-    """What one unit of `Position.character` is (LSP 3.17 `positionEncoding`)."""
+    """The unit of `Position.character` (LSP 3.17 `positionEncoding`)."""
 
     UTF8 = "utf-8"
     UTF16 = "utf-16"
@@ -47,7 +46,10 @@ class Document:
     encoding: PositionEncoding = PositionEncoding.UTF16
 
     def offset_at(self, position: Position) -> int:
-        """The code-point offset of `position`; a character past the line's end means the line's end, as LSP asks."""
+        """The code-point offset of `position`.
+
+        As in LSP, a character past the end of the line means the end of the line.
+        """
         start, end = _line_bounds(self.text, position.line)
         return start + _code_points(self.text[start:end], position.character, self.encoding)
 
@@ -62,7 +64,7 @@ class Document:
 
 
 def _line_bounds(text: str, line: int) -> tuple[int, int]:
-    """Offsets of the first character and the line end of a line; past the last line, the end of the text."""
+    """Offsets of the first character and of the end of a line. Past the last line, both are the end of the text."""
     start = 0
     for number, match in enumerate(_LINE_END.finditer(text)):
         if number == line:
@@ -91,7 +93,7 @@ def _units(text: str, encoding: PositionEncoding) -> int:
 
 
 def _code_points(line: str, units: int, encoding: PositionEncoding) -> int:
-    """Code points of `line` that lie before `units` units; inside a character means before that character."""
+    """Code points of `line` before `units` units. A place inside a character means the place before it."""
     if encoding is PositionEncoding.UTF32 or line.isascii():
         return min(units, len(line))
     counted = 0

@@ -1,4 +1,4 @@
-"""Text for people from inert values, bounded. Never touches what a candidate made but through those values."""
+"""Makes bounded text for display from inert values. It never touches the objects that a candidate made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "frozenset": ("frozenset(
 
 
 def show(value: Value, characters_max: int = 200) -> str:
-    """A bounded representation for people, computed from the inert value alone."""
+    """A bounded representation for display, computed from the inert value alone."""
     pieces: list[str] = []
     _show(value, pieces, [characters_max])
     text = "".join(pieces)
@@ -19,7 +19,7 @@ def show(value: Value, characters_max: int = 200) -> str:
 
 
 def clean(text: str, characters_max: int = 200) -> str:
-    """A candidate's text in one bounded line that every terminal and database takes: unprintable characters escaped."""
+    """A candidate's text as one bounded line, with unprintable characters escaped for terminals and databases."""
     if len(text) <= characters_max and text.isprintable():
         return text
     line = "".join(
@@ -30,7 +30,7 @@ def clean(text: str, characters_max: int = 200) -> str:
 
 
 def _show(value: Value, pieces: list[str], room: list[int]) -> None:
-    """Append text for one value; `room` holds the characters still wanted."""
+    """Append text for one value. `room` holds the number of characters that are still wanted."""
     if room[0] <= 0:
         return
     if not isinstance(value, Node):
@@ -66,7 +66,7 @@ def _append(text: str, pieces: list[str], room: list[int]) -> None:
 
 
 def _scalar_text(value: Value, room: int) -> str:
-    """`repr`, without paying for what will be cut."""
+    """`repr`, without the cost of the part that will be cut."""
     if isinstance(value, str | bytes):
         return repr(value[: room + 1])
     if type(value) is int and value.bit_length() > 4 * room + 64:

@@ -1,4 +1,4 @@
-"""What is tested and what running it showed. Values only; running and judging live in `sandbox`."""
+"""Tests, and the results of running them. Values only. `sandbox` runs and judges."""
 
 from __future__ import annotations
 
@@ -10,22 +10,46 @@ TestId = NewType("TestId", str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InModule:
+    """The module of a project that a program is: imported as `name` once `import_root` is on `sys.path`.
+
+    `base` is the whole document with its hole unfilled, the same for all candidates of a group; `hole_line` is where
+    in it the hole is, from 1.
+    """
+
+    name: str
+    path: str
+    import_root: str
+    is_package: bool
+    base: str
+    hole_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """A module's source, run once before its tests; `filename` is what tracebacks inside the sandbox show."""
+    """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`.
+
+    With a `module` it is imported as that module of the project, else it is a module by itself. `quiet` is then the
+    text that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it;
+    what its `shadowing()` returns are names of the module.
+    """
 
     source: str
     filename: str = "program.py"
+    module: InModule | None = None
+    quiet: str = ""
+    prelude: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One thing to do with a program: run the statements `setup`, then evaluate `expression`.
+    """One call of a program: run the statements `setup`, then evaluate `expression`.
 
-    Both see the program's module namespace; names that `setup` binds last for this call alone. An empty
-    expression means the setup is all there is. A coroutine result is awaited, a generator read to a bound.
+    Both see the program's module namespace. Names that `setup` binds exist for this call only. If the expression is
+    empty, only the setup runs. A coroutine result is awaited. A generator is read up to a bound.
 
-    Where `given` is not empty, the setup finds the value of this expression under the name `_`: plain data, computed
-    after the statements `given_setup` in a child without the candidate.
+    If `given` is not empty, the setup finds the value of this expression under the name `_`. The value is plain data
+    that a child without the candidate computes after the statements `given_setup`.
     """
 
     expression: str
@@ -38,9 +62,9 @@ class Call:
 class Equals:
     """The call's value equals that of the Python expression `expected`, compared by value, floats within `tolerance`.
 
-    `tolerance` is relative to the expected value (see `sandbox.judge`); None means the judge's default. `setup` are
-    the statements that `expected` needs. Where `derived` is given, what is compared is not the value but what this
-    expression makes of it, with `_` bound to the value. All of these stay away from the candidate's child.
+    `tolerance` is relative to the expected value (see `sandbox.judge`). None means the judge's default. `setup` are the
+    statements that `expected` needs. If `derived` is given, the judge compares the result of this expression, with `_`
+    bound to the value, instead of the value itself. The candidate's child sees none of these.
     """
 
     expected: str
@@ -53,7 +77,8 @@ class Equals:
 class Raises:
     """The call raises `type_name` or a subclass of it.
 
-    If `message` is given it must be the exception's text; if `pattern` is, this regular expression must be found in it.
+    If `message` is given, the exception's text must equal it. If `pattern` is given, the regular expression must match
+    in it.
     """
 
     type_name: str
@@ -79,18 +104,28 @@ class Shows:
 class Holds:
     """The Python expression `predicate` is true after the statements `setup`, with `_` bound to the call's value.
 
-    Both run in a second child on the decoded value, never in the candidate's own.
+    Both run in a second child on the decoded value, never in the candidate's child.
     """
 
     predicate: str
     setup: str = ""
 
 
-Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passes:
+    """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
+
+    Such a verdict can be forged by a program that reaches what is round the test; see `python.fitting.plain`.
+    """
+
+    test: str
+
+
+Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes
 
 
 class Origin(enum.Enum):
-    """Where a test came from. The first three are specification; the others are evidence of a weaker kind."""
+    """Where a test came from. The first three are specification. The others are weaker evidence."""
 
     PROJECT = "project"
     DOCTEST = "doctest"
@@ -100,13 +135,13 @@ class Origin(enum.Enum):
 
     @property
     def is_specification(self) -> bool:
-        """Whether a person wrote what the right result is."""
+        """Whether a person wrote the expected result."""
         return self in {Origin.PROJECT, Origin.DOCTEST, Origin.EXAMPLE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestCase:
-    """One check of one behaviour. `quote` is the text it was read from, shown to the user as evidence."""
+    """One check of one behaviour. `quote` is the text that it was read from. The user sees it as evidence."""
 
     __test__ = False
 
@@ -119,7 +154,7 @@ class TestCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one child may use. `wall_seconds` covers the program and all its calls."""
+    """The resources that one child may use. `wall_seconds` covers the program and all its calls."""
 
     wall_seconds: float = 2.0
     cpu_seconds: float = 2.0
@@ -135,9 +170,9 @@ Scalar: TypeAlias = bool | int | float | complex | str | bytes | None
 class Node:
     """A decoded container or object: inert data with no behaviour of its own.
 
-    `kind` is one of list, tuple, set, frozenset, dict, namedtuple, dataclass, enum, exception, generator, object
-    (and the like); `type_name` the qualified name of the class; `items` the parts in order (a dict alternates keys
-    and values); `text` a bounded representation.
+    `kind` is one of list, tuple, set, frozenset, dict, namedtuple, dataclass, enum, exception, generator, object (and
+    the like). `type_name` is the qualified name of the class. `items` are the parts in order (a dict alternates keys
+    and values). `text` is a bounded representation.
     """
 
     kind: str
@@ -151,7 +186,7 @@ _PLAIN = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "range
 
 
 def is_plain(value: Value) -> bool:
-    """Whether the value is built again alike in any program: no object, class or iterator is."""
+    """Whether any program can rebuild an equal value. This is false for objects, classes and iterators."""
     if not isinstance(value, Node) or value.kind == "literal":
         return True
     return value.kind in _PLAIN and value.kind == value.type_name and all(is_plain(item) for item in value.items)
@@ -171,14 +206,14 @@ class Ending(enum.Enum):
     RETURNED = "returned"
     RAISED = "raised"
     CRASHED = "crashed"
-    """The child died, or its answer was not in the codec: exit, signal, broken frame."""
+    """The child died, or its answer could not be decoded: exit, signal, broken frame."""
     TIMED_OUT = "timed_out"
     OVER_LIMIT = "over_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one call showed: plain data decoded by the trusted side. `detail` explains a crash or a limit."""
+    """The result of one call, as plain data that the trusted side decoded. `detail` explains a crash or a limit."""
 
     ending: Ending
     value: Value = None
@@ -189,12 +224,12 @@ class Observation:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether a limit ended the call before there was anything to see."""
+        """Whether a limit ended the call before it gave a result."""
         return self.ending is Ending.TIMED_OUT or self.ending is Ending.OVER_LIMIT
 
 
 class VerdictStatus(enum.Enum):
-    """What running one candidate on one test showed."""
+    """The result of running one candidate on one test."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -205,7 +240,7 @@ class VerdictStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The judgement of one candidate on one test. `shown` is the observed result as bounded text for people."""
+    """The judgement of one candidate on one test. `shown` is the observed result as bounded text for display."""
 
     test_id: TestId
     status: VerdictStatus
@@ -218,9 +253,34 @@ class Verdict:
         return self.status is VerdictStatus.PASSED
 
 
+class RunOutcome(enum.Enum):
+    """How a test of the project ended that was run whole."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    """It raised outside the document, or the jail refused something: it may not be the program's fault."""
+    TIMED_OUT = "timed_out"
+    NOT_RUN = "not_run"
+    """It was skipped, is expected to fail, cannot be found, or its turn did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRun:
+    """One test of the project, run whole. `is_reached`: the function at the hole was called, if that was asked for."""
+
+    __test__ = False
+
+    test: str
+    outcome: RunOutcome
+    is_reached: bool = False
+    shown: str = ""
+    wall_ms: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxTier:
-    """The isolation in force, stored with every verdict. `layers` names each layer; `name` is short and stable."""
+    """The isolation in force, stored with every verdict. `layers` names each layer. `name` is short and stable."""
 
     name: str
     layers: tuple[str, ...]

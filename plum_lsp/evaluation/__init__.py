@@ -1,1 +1,1 @@
-"""How good the policy and the verifier are, measured on benchmark rows. Only reports."""
+"""Measures the policy and the verifier on benchmark rows. It only reports."""

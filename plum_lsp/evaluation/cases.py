@@ -1,8 +1,9 @@
-"""Runs files of cases: programs with their calls and what each should give, one JSON object a line.
+"""Runs files of cases: programs with calls and their expected results, one JSON object a line.
 
-A case is `{id, code, entry_point, tests: [[args, expected], ...]}`; args and expected may hold, at any depth,
-`{"$py": "a Python literal"}`, and expected also `{"$raises": "ValueError"}` (alone) or `{"$approx": 1.5, "tol": 1e-6}`.
-A result is `{id, status: pass|fail|error|timeout, passed: [bool], wall_ms}`. Judging is `verify`'s business.
+A case is `{id, code, entry_point, tests: [[args, expected], ...]}`.
+`args` and `expected` may hold, at any depth, `{"$py": "a Python literal"}`.
+`expected` may also hold `{"$raises": "ValueError"}` (alone) or `{"$approx": 1.5, "tol": 1e-6}`.
+A result is `{id, status: pass|fail|error|timeout, passed: [bool], wall_ms}`. `verify` does the judging.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ _WORDS = {
     VerdictStatus.TIMED_OUT: "timeout",
 }
 _REFERENCE = Program(source="import collections, datetime, decimal, fractions, math\nfrom math import inf, nan\n")
-"""What expected values that are not literals may use."""
+"""The names that expected values may use if they are not literals."""
 
 
 class MalformedCase(ValueError):
-    """A line is not a case; the text says why."""
+    """A line is not a case. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """How one case ended; `verdicts` are kept for people."""
+    """How one case ended. `verdicts` are kept for display."""
 
     id: str
     status: str
@@ -71,7 +72,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseProblem:
-    """A line that gave no result: its number from 1, its id if it had one, and why."""
+    """A line without a result: its number from 1, its id if it had one, and the reason."""
 
     line: int
     id: str | None
@@ -149,16 +150,16 @@ def _refuse(value: Any) -> str:
 
 
 def status_of(verdicts: Sequence[Verdict]) -> str:
-    """A timeout before an error before a failure: the worst that happened."""
+    """The worst result of the tests: first timeout, then error, then failure."""
     words = {_WORDS[verdict.status] for verdict in verdicts}
     return next((word for word in ("timeout", "error", "fail") if word in words), "pass")
 
 
 async def run_case(sandbox: Sandbox, case: Case, limits: Limits) -> CaseResult:
-    """Run one case; one that has no tests passes if its program loads.
+    """Run one case. A case without tests passes if its program loads.
 
     Raises:
-        SandboxError: the jail broke, twice.
+        SandboxError: the sandbox broke twice.
     """
     started = time.monotonic()
     tests = case.tests or (_loads(),)
@@ -193,7 +194,7 @@ async def run_lines(
     at_once: int,
     report: Callable[[CaseResult | CaseProblem], Awaitable[None]],
 ) -> None:
-    """Run every case of a file, `at_once` at a time; `report` hears each in order. Blank lines are skipped."""
+    """Run every case of a file, `at_once` at a time. `report` gets each result in order. Blank lines are skipped."""
     window: list[asyncio.Task[CaseResult | CaseProblem]] = []
     async with asyncio.TaskGroup() as group:
         for number, line in enumerate(lines, start=1):
@@ -216,7 +217,7 @@ async def _run_line(sandbox: Sandbox, number: int, line: str, limits: Limits) ->
 
 
 def _id_in(line: str) -> str | None:
-    """The id of a line that may be no case."""
+    """The id in a line, even if the line is no case."""
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

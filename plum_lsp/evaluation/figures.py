@@ -10,13 +10,13 @@ from plum_lsp.domain.suggestion import Tier
 from plum_lsp.evaluation.rows import TaskResult
 
 RESAMPLES = 1000
-"""Of the tasks, with replacement, for each confidence interval (Efron, 1979); more change its ends by under a point."""
+"""Resamples of the tasks for each confidence interval (Efron, 1979). More of them change its ends by under a point."""
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A measured value with its confidence interval; `count` is of the tasks or offers behind it."""
+    """A measured value with its confidence interval. `count` is the number of tasks or offers behind it."""
 
     name: str
     value: float
@@ -26,7 +26,7 @@ class Figure:
 
 
 def figures(results: Sequence[TaskResult], *, deadline_ms: int, seed: int = 0) -> list[Figure]:
-    """What the report tells, each with its interval over resampled tasks. Empty for no results."""
+    """The figures of the report, each with its interval over resampled tasks. Empty if there are no results."""
     if not results:
         return []
     count = max(len(result.samples) for result in results)
@@ -49,7 +49,7 @@ def figures(results: Sequence[TaskResult], *, deadline_ms: int, seed: int = 0) -
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of `values` do not exceed; values must not be empty."""
+    """The smallest value that at least `share` of `values` do not exceed. `values` must not be empty."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
 
@@ -58,7 +58,7 @@ def _figure(name: str, results: Sequence[TaskResult], of: Callable[[TaskResult],
     values = [of(result) for result in results]
     if not values:
         return Figure(name=name, value=0.0, low=0.0, high=0.0, count=0)
-    chance = random.Random(seed)  # noqa: S311 - resampling, no secret
+    chance = random.Random(seed)  # noqa: S311 - resamples, makes no secret
     means = [sum(chance.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)]
     tail = (1 - CONFIDENCE) / 2
     return Figure(
@@ -71,7 +71,7 @@ def _figure(name: str, results: Sequence[TaskResult], of: Callable[[TaskResult],
 
 
 def _pass_at_1(result: TaskResult) -> float:
-    """The unbiased estimate for k = 1 is the share of right samples (Chen et al., 2021)."""
+    """The share of right samples, which is the unbiased estimate for k = 1 (Chen et al., 2021)."""
     return sum(sample.is_right for sample in result.samples) / len(result.samples) if result.samples else 0.0
 
 

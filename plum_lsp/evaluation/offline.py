@@ -1,23 +1,22 @@
-"""Judges candidates that somebody else wrote: a file of tasks in, a prediction for each candidate out; no policy.
+"""Judges existing candidates without a policy. It reads a file of tasks and gives a prediction for each candidate.
 
-The steps are those of the pipeline without its hurry: every candidate is run, and the group is compared. Rows are
-JSON with `task_id`, `prompt`, `suffix` and `candidates` (each with a `text`); everything else in them is ignored.
+The steps are those of the pipeline without its deadline: every candidate is run, and the group is compared. `tasks`
+reads the rows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.evaluation.tasks import Task
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
@@ -31,25 +30,11 @@ NO_HOLE = "there is no code to complete at the end of the prompt"
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
 
 
-class MalformedTask(PlumError):
-    """A line is no task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A hole and the texts that may fill it."""
-
-    id: str
-    prompt: str
-    suffix: str
-    candidates: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedTask:
     """A task's candidates, judged. `walls_ms` follows the order of `group`, which is the task's own.
 
-    `stages_ms` is the time of each rung, in order: `read` (context, tests and first inputs), `reference` (the program
+    `stages_ms` is the time of each stage, in order: `read` (context, tests and first inputs), `reference` (the program
     without a candidate), `tests and inputs`, `more inputs`, `weighing`.
     """
 
@@ -61,7 +46,7 @@ class VerifiedTask:
     stages_ms: Mapping[str, float] = field(default_factory=dict)
 
     def lines(self) -> list[dict[str, Any]]:
-        """One prediction a candidate, as JSON values."""
+        """One prediction for each candidate, as JSON values."""
         if self.judge is None:
             return [_unread(self.task.id, index) for index in range(len(self.task.candidates))]
         return [
@@ -82,7 +67,7 @@ class VerifiedTask:
 
 
 def _unread(task_id: str, index: int) -> dict[str, Any]:
-    """The prediction where nothing could be run."""
+    """The prediction if no program could be run."""
     return {
         "task_id": task_id,
         "candidate_index": index,
@@ -97,32 +82,10 @@ def _unread(task_id: str, index: int) -> dict[str, Any]:
     }
 
 
-def task_of(line: str) -> Task:
-    """The task on a line. Raises `MalformedTask` if it is none."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise MalformedTask(f"not JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise MalformedTask("not a JSON object")
-    texts = row.get("candidates")
-    if not isinstance(texts, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("text"), str) for one in texts
-    ):
-        raise MalformedTask("`candidates` must be a list of objects with a `text`")
-    for name in ("task_id", "prompt"):
-        if not isinstance(row.get(name), str):
-            raise MalformedTask(f"`{name}` must be a text")
-    suffix = row.get("suffix", "")
-    if not isinstance(suffix, str):
-        raise MalformedTask("`suffix` must be a text")
-    return Task(id=row["task_id"], prompt=row["prompt"], suffix=suffix, candidates=tuple(one["text"] for one in texts))
-
-
 async def verify(
     task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
 ) -> VerifiedTask:
-    """Every candidate of the task, judged, in `order` (a permutation; by default the task's own)."""
+    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own."""
     times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)

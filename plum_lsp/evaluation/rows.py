@@ -1,8 +1,6 @@
-"""Measures a policy on benchmark tasks through the whole pipeline: what was sampled, what was offered, what was right.
+"""Measures a policy on benchmark tasks through the whole pipeline: samples, offers, and which of them were right.
 
-A row is JSON with `task_id`, `prompt`, `suffix` and `tests`. The gold tests only score: they are appended to the
-finished program and run in the sandbox once everything has been decided, and a program passes if it loads to its end.
-(A program that set out to deceive its own tests could; nothing is offered or learned by this score.)
+The gold tests of a task (`tasks`) only score. They run after all decisions.
 """
 
 from __future__ import annotations
@@ -16,31 +14,18 @@ from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Verified
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Abstention, Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding, Span
-from plum_lsp.domain.verification import Call, Ending, Limits, Program
+from plum_lsp.domain.verification import Limits
+from plum_lsp.evaluation.tasks import Task, passes_gold
 from plum_lsp.suggestion.pipeline import Pipeline
 
-SCORE_SECONDS = 10.0
-"""Gold tests are larger than what candidates are tried on."""
 
-
-class MalformedRow(PlumError):
-    """A line is no task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A benchmark task: the hole is between prompt and suffix."""
-
-    id: str
-    source: str
-    prompt: str
-    suffix: str
-    tests: str
+class MalformedResult(PlumError):
+    """A line is not a result of an earlier run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """One sample: its place in the group, its tier, whether it passes the gold tests, and the chance it was given."""
+    """One sample: its place in the group, its tier, its estimated chance, and whether it passes the gold tests."""
 
     index: int
     tier: str
@@ -51,10 +36,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskResult:
-    """What came of one task.
+    """The result of one task.
 
-    `offered` is what the user would have got and `offered_ms` when; None for an abstention, whose reason is in
-    `reason`. `awaited` is the offer where the whole group is awaited even though a candidate is verified.
+    `offered` is the offer that the user would have got, and `offered_ms` is its time. Both are None for an abstention.
+    `reason` then says why. `awaited` is the offer after the whole group, even if a candidate was verified earlier.
     `first_ms` is when the first sample was complete and `total_ms` when the whole group was judged.
     """
 
@@ -74,10 +59,10 @@ class TaskResult:
 
 
 def result_of(line: str) -> TaskResult:
-    """The result in a line that an earlier run wrote.
+    """The result in a line of an earlier run.
 
     Raises:
-        MalformedRow: it is none, or cut short.
+        MalformedResult: the line is not a result, or it is cut short.
     """
     try:
         found = json.loads(line)
@@ -85,17 +70,17 @@ def result_of(line: str) -> TaskResult:
         samples = tuple(Scored(**sample) for sample in found["samples"])
         return TaskResult(**{**found, **scored, "samples": samples})
     except (ValueError, LookupError, TypeError) as error:
-        raise MalformedRow(f"no result: {type(error).__name__}: {error}") from None
+        raise MalformedResult(f"no result: {type(error).__name__}: {error}") from None
 
 
 class GroupRecorder:
-    """Keeps the group of one request: its candidates, their tiers, who was verified first, and the times."""
+    """Keeps the group of one request: its candidates, their tiers, the first verified one, and the times."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the request before."""
+        """Forget the previous request."""
         self.hole = Span(start=0, end=0)
         self.candidates: list[Candidate] = []
         self.tiers: dict[int, Tier] = {}
@@ -119,31 +104,9 @@ class GroupRecorder:
             self.stages_ms = event.stages_ms
 
 
-def row_of(line: str) -> Row:
-    """The task in a line.
-
-    Raises:
-        MalformedRow: it is none; the message says why.
-    """
-    try:
-        found = json.loads(line)
-        texts = {key: found[key] for key in ("task_id", "prompt", "suffix", "tests")}
-    except (ValueError, LookupError, TypeError) as error:
-        raise MalformedRow(f"no task: {type(error).__name__}: {error}") from None
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise MalformedRow("no task: task_id, prompt, suffix and tests must be texts")
-    return Row(
-        id=texts["task_id"],
-        source=str(found.get("source", "")),
-        prompt=texts["prompt"],
-        suffix=texts["suffix"],
-        tests=texts["tests"],
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """How a task is tried. `seen` records for the pipeline, which judges whole groups.
+    """How a task is run. `seen` records for the pipeline, which judges whole groups.
 
     `stops_early` says that a user would have been offered the first verified candidate without waiting for the rest.
     """
@@ -157,11 +120,11 @@ class Trial:
     stops_early: bool
 
 
-async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
-    """Ask the pipeline for the task's hole as a user would, then score the group.
+async def evaluate_row(row: Task, trial: Trial) -> TaskResult:
+    """Request a completion of the task's hole as an editor would, then score the group.
 
     Raises:
-        SandboxError: the jail broke.
+        SandboxError: the sandbox broke.
     """
     seen = trial.seen
     seen.clear()
@@ -187,20 +150,20 @@ async def evaluate_row(row: Row, trial: Trial) -> TaskResult:
         awaited=awaited,
         reason=result.reason.value if isinstance(result, Abstention) else "",
         first_ms=seen.stages_ms.get("first_candidate"),
-        # One that ran out of time at first may be verified after the group is complete.
+        # A candidate that timed out at first may be verified after the group is complete.
         offered_ms=seen.stages_ms.get(stage, seen.stages_ms["ended"]) if offered else None,
         total_ms=seen.stages_ms["ended"],
     )
 
 
-async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
-    """The samples by their place in the group, each text scored once by the gold tests."""
+async def _scored(row: Task, text: str, trial: Trial) -> dict[int, Scored]:
+    """The samples by their place in the group. The gold tests score each text once."""
     right: dict[str, bool] = {}
     samples, hole = {}, trial.seen.hole
     for candidate in trial.seen.candidates:
         if candidate.text not in right:
             finished = text[: hole.start] + candidate.text + text[hole.end :]
-            right[candidate.text] = await _passes(f"{finished}\n{row.tests}", trial.sandbox, trial.limits)
+            right[candidate.text] = await passes_gold(finished, row.tests, trial.sandbox, trial.limits)
         index = candidate.completion.index
         samples[index] = Scored(
             index=index,
@@ -210,8 +173,3 @@ async def _scored(row: Row, text: str, trial: Trial) -> dict[int, Scored]:
             probability=trial.seen.probabilities.get(index),
         )
     return samples
-
-
-async def _passes(source: str, sandbox: Sandbox, limits: Limits) -> bool:
-    seen = await sandbox.observe(Program(source=source), [Call(expression="True")], limits)
-    return seen[0].ending is Ending.RETURNED and seen[0].value is True

@@ -1,1 +1,1 @@
-"""What became of an offer, and what is learned from it. Decides on values; the store keeps them."""
+"""Derives the outcome of an offer and the training data from it. It decides on values. The store keeps them."""

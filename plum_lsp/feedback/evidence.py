@@ -1,6 +1,6 @@
-"""What is known about the candidates of one prompt, and which of them the evidence calls right or wrong.
+"""Decides which candidates of one prompt the evidence calls right or wrong.
 
-Pure: decides on facts that the store gives. Makes no pairs (`pairs` does).
+Pure: it decides on facts that the store gives. `pairs` makes the pairs.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from plum_lsp.domain.preferences import CandidateFacts
 from plum_lsp.domain.suggestion import Finish, Tier
 
 RIGHT_PROBABILITY = {Tier.VERIFIED: 0.95, Tier.CONSISTENT: 0.85}
-"""Chance that a candidate of a tier is right where the verifier estimated none (docs/benchmarks.md, rounded down)."""
+"""Chance that a candidate of a tier is right, if the verifier estimated none (docs/benchmarks.md, rounded down)."""
 REFUTED_PROBABILITY = 0.05
-"""Chance that a refuted candidate is right all the same: its test may be wrong."""
+"""Chance that a refuted candidate is right, because its test may be wrong."""
 
 
 class Standing(enum.Enum):
-    """What the evidence says of a candidate, or why it says nothing."""
+    """What the evidence says about a candidate, or why it gives no answer."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -27,11 +27,11 @@ class Standing(enum.Enum):
     """A sandbox error, a duplicate, a text that cannot run, or no deadline left."""
     CHECKED = "checked"
     CUT_BY_LENGTH = "cut_by_length"
-    """Its end is missing, so it is no example of an answer."""
+    """Its end is missing, so it is no complete answer."""
     FLAKY = "flaky"
     """The same program passed once and failed once."""
     ALL_TIMED_OUT = "all_timed_out"
-    """Nobody finished: the machine may have stood still."""
+    """All candidates timed out. The machine may have been blocked."""
 
 
 def standings(candidates: Sequence[CandidateFacts]) -> list[Standing]:
@@ -64,10 +64,10 @@ def _standing(one: CandidateFacts, results: set[bool], somebody_ended: bool) -> 
 
 
 def weight_of(one: CandidateFacts, standing: Standing) -> float:
-    """How sure it is, in [0, 1], that a candidate stands where it stands.
+    """How certain the standing of a candidate is, in [0, 1].
 
-    A pass counts for as much as its tests are strong. Without an estimate, n tests are taken to find n of n + 1
-    mistakes. A failed test needs no strength: one is enough to refute.
+    A pass counts as much as its tests are strong. Without an estimate, n tests are assumed to find n of n + 1 mistakes.
+    A failure needs no strength, because one failed test refutes.
     """
     if standing is Standing.WRONG:
         return 1.0 - (REFUTED_PROBABILITY if one.probability is None else one.probability)

@@ -1,6 +1,6 @@
-"""Prompts that must not be trained on because a benchmark asks the same: told by the function's own words.
+"""Recognises prompts that must not be trained on, because a benchmark asks for the same function.
 
-An entry is a function's header, signature and docstring, whatever its layout. A prompt is excluded if it holds one.
+An entry is a function's header with its signature and docstring, in any layout. A prompt that holds one is excluded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _FUNCTION = re.compile(r"\bdef\s+(\w+)\s*\(")
 _SPACE = re.compile(r"\s+")
 
 HEADER_CHARACTERS_MIN = 24
-"""A shorter header (`def add(a, b):`) is anybody's and would exclude half of the world's code."""
+"""A shorter header (`def add(a, b):`) is too common and would exclude much unrelated code."""
 
 
 class Exclusions:
@@ -38,10 +38,10 @@ class Exclusions:
 
 
 def exclusions_of(lines: Iterable[str]) -> Exclusions:
-    """The exclusions in a file of benchmark rows: JSON with a `prompt`, or with a `text` or `code` of a function.
+    """The exclusions in a file of benchmark rows. A row is JSON with a `prompt`, or a function in `text` or `code`.
 
     Raises:
-        ValueError: a line is no such row; the message has its number.
+        ValueError: a line is no such row. The message has its number.
     """
     headers: list[tuple[str, str]] = []
     for number, line in enumerate(lines, 1):
@@ -57,11 +57,11 @@ def exclusions_of(lines: Iterable[str]) -> Exclusions:
 
 
 def _headers(prompt: str) -> list[tuple[str, str]]:
-    """The last function of a prompt: the one that is asked for, from its `def` on."""
+    """The last function of a prompt, from its `def` on. It is the requested function."""
     starts = [(match.start(), match[1]) for match in _FUNCTION.finditer(prompt)]
     return [(name, _flat(prompt[start:])) for start, name in starts[-1:]]
 
 
 def _flat(text: str) -> str:
-    """Without any white space and quotes of docstrings, which are matters of layout."""
+    """The text without white space and docstring quotes, which are layout."""
     return _SPACE.sub("", text).replace('"""', "").replace("'''", "")

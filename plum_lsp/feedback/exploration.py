@@ -1,7 +1,7 @@
-"""How far the sampler strays from its usual temperatures, so that groups keep holding something to learn from.
+"""How far the sampler departs from its usual temperatures, so that groups stay useful for training.
 
-The trainer decides it from what samples are like (`plum_trainer.loop.exploring`) and leaves it in a file of the data
-folder; the sampler reads it where the settings let it. Pure: reads no file.
+The trainer decides this from the samples (`plum_trainer.loop.exploring`) and writes it to a file of the data folder.
+The sampler reads the file if the settings allow it. Pure: the module reads no file.
 """
 
 from __future__ import annotations
@@ -10,37 +10,42 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
-EXPLORATION = "exploration.json"
 TEMPERATURE_MAX = 1.4
-"""Above this a small model's code no longer parses."""
+"""At higher temperatures a small model's code no longer parses."""
 SHARE_MAX = 0.5
-"""More than half of a group would leave too few candidates to offer."""
+"""A larger share would leave too few candidates for an offer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exploration:
-    """`novelty_share` of a group, in (0, 0.5], is sampled at `temperature`. `round` of the trainer that said so."""
+    """`novelty_share` of a group, in (0, 0.5], is sampled at `temperature`.
+
+    `round` is the training round that chose this.
+    """
 
     temperature: float
     novelty_share: float
     round: int = 0
 
     def novel(self, candidates: int) -> int:
-        """How many of so many candidates are to be different; never the first, which is the best guess."""
+        """How many of the candidates are sampled for novelty.
+
+        The first one is the best guess and is never among them.
+        """
         return min(candidates - 1, round_up(candidates * self.novelty_share))
 
     def text(self) -> str:
-        """As it is kept."""
+        """The text form, for the file."""
         return json.dumps(asdict(self))
 
 
 def round_up(value: float) -> int:
-    """The next whole number, past what adding tenths leaves behind."""
+    """The value rounded up to a whole number, tolerant of rounding errors from sums of tenths."""
     return math.ceil(value - 1e-9)
 
 
 def exploration_of(text: str) -> Exploration | None:
-    """What a file says; None if it is damaged or asks for what is out of bounds."""
+    """The exploration in a file's text. None if the text is damaged or a value is out of bounds."""
     try:
         found = json.loads(text)
         read = Exploration(

@@ -1,8 +1,9 @@
-"""What became of an offer, read from the edits that follow, for editors that report nothing.
+"""Infers the outcome of an offer from the edits that follow, for editors that report no outcomes.
 
-The hole is found again by the text around it. What stands in it decides: the whole offer means accepted, a
-beginning of it means that the user types it out (it is still visible), its last character typed means typed through,
-anything else means dismissed. An edit elsewhere judges nothing. Does not know cursors, requests or LSP.
+The hole is found again by the text around it. The text in the hole decides. The whole offer means accepted. A beginning
+of the offer means that the user is typing it (it is still visible). When its last character is typed, it is typed
+through. Any other text means dismissed. An edit elsewhere is no judgement. The module does not know cursors, requests
+or LSP.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ from plum_lsp.domain.suggestion import Offer
 from plum_lsp.feedback.outcomes import OfferEvent, OfferLife, OfferState
 
 IGNORED_AFTER_SECONDS = 10.0
-"""Continue's figure, after which a completion that was left standing counts as not wanted."""
+"""After this time without an edit, a completion counts as not wanted. The figure is Continue's."""
 
 _ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.TYPE_OUT, OfferEvent.DISMISS, OfferEvent.SUPERSEDE})
 
 _CLOSERS = ")]}\"'"
-"""What editors put in by themselves behind the cursor when its opening half is typed."""
+"""The closing brackets and quotes that editors insert after the cursor when the user types the opening one."""
 
 TYPED_STEP_MAX = 2
-"""Code points one keystroke adds: itself, and the closing half of a bracket that the editor puts in."""
+"""Code points that one keystroke adds: the character, and the closing bracket that the editor inserts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferTracker:
     """An offer, the text around its hole, and when it was last touched (POSIX seconds).
 
-    While `is_open`, edits can still tell something; afterwards only the editor can, through `told`. An offer that was
-    left standing is open: a menu may be read for longer than it takes to be ignored, and what is then taken was wanted.
+    While `is_open`, edits can still change the outcome. Afterwards only the editor can, through `told`. An ignored
+    offer is still open, because a user may read a menu for longer than the limit and then accept.
     """
 
     life: OfferLife
@@ -41,7 +42,7 @@ class OfferTracker:
     touched_at: float
     is_open: bool = True
     typed_length: int = 0
-    """How much of the offer the last change left in the hole, in code points."""
+    """How much of the offer was in the hole after the last change, in code points."""
 
     @classmethod
     def start(cls, offer: Offer, document_text: str, *, at: float, is_shown: bool) -> OfferTracker:
@@ -51,7 +52,7 @@ class OfferTracker:
             offer: what was sent.
             document_text: the whole document the offer was made for.
             at: POSIX seconds.
-            is_shown: true for editors that never say what they show; it is then taken as shown at once.
+            is_shown: true for editors that never report what they show. The offer then counts as shown at once.
         """
         life = OfferLife(offer_id=offer.id, length=len(offer.text))
         if is_shown:
@@ -67,14 +68,14 @@ class OfferTracker:
 
     @property
     def expires_at(self) -> float | None:
-        """The instant from which `after_silence` counts the offer as ignored; None if that is decided."""
+        """The instant from which `after_silence` counts the offer as ignored. None if its outcome is decided."""
         is_decided = not self.is_open or self.life.state is OfferState.IGNORED
         return None if is_decided else self.touched_at + IGNORED_AFTER_SECONDS
 
     def told(
         self, event: OfferEvent, *, at: float, source: OutcomeSource, accepted_length: int = 0
     ) -> tuple[OfferTracker, Outcome | None]:
-        """What the editor reported; see `OfferLife.after`.
+        """Take an event that the editor reported. See `OfferLife.after`.
 
         Raises:
             UnlistedTransition: the event cannot happen to this offer now.
@@ -86,7 +87,7 @@ class OfferTracker:
         return replace(self, life=life, touched_at=at, is_open=is_open), outcome
 
     def after_change(self, document_text: str, *, at: float) -> tuple[OfferTracker, Outcome | None]:
-        """What the whole document after a change tells about the offer."""
+        """Take the whole document after a change, and infer what it means for the offer."""
         if not self.is_open:
             return self, None
         event = self._read(plain(document_text))
@@ -100,19 +101,19 @@ class OfferTracker:
         return self.told(event, at=at, source=OutcomeSource.INFERRED)
 
     def after_silence(self, *, at: float) -> tuple[OfferTracker, Outcome | None]:
-        """What it means that nothing more has happened until now."""
+        """Take the absence of edits until now."""
         if self.expires_at is None or at < self.expires_at:
             return self, None
         return self.told(OfferEvent.EXPIRE, at=at, source=OutcomeSource.INFERRED)
 
     def superseded(self, *, at: float) -> tuple[OfferTracker, Outcome | None]:
-        """A newer request for the same document took the offer's place."""
+        """Take a newer request for the same document, which replaces the offer."""
         if not self.is_open:
             return self, None
         return self.told(OfferEvent.SUPERSEDE, at=at, source=OutcomeSource.INFERRED)
 
     def _read(self, document: str) -> OfferEvent | None:
-        """The event a document means; None while the offer still fits what stands in the hole."""
+        """The event that a document means. None while the offer still fits the text in the hole."""
         if not document.startswith(self.before):
             return OfferEvent.SUPERSEDE
         rest = document[len(self.before) :]
@@ -126,12 +127,12 @@ class OfferTracker:
 
 
 def plain(text: str) -> str:
-    """Text with one kind of line end: an editor inserts its own."""
+    """Text with one kind of line end, because an editor inserts its own kind."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _begins_with(found: str, text: str) -> bool:
-    """Whether the whole of `text` stands at the start; spaces at line ends and the last line end do not matter."""
+    """Whether `found` starts with all of `text`. Spaces at line ends and the last line end do not count."""
     wanted = [line.rstrip() for line in text.rstrip().split("\n")]
     lines = [line.rstrip() for line in found.split("\n")[: len(wanted)]]
     if len(lines) < len(wanted) or not wanted[-1] or lines[:-1] != wanted[:-1]:

@@ -1,4 +1,4 @@
-"""The benchmark tasks that the settings keep out of training, read from their files."""
+"""Reads the benchmark tasks that the settings keep out of training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def exclusions(settings: Settings) -> Exclusions | None:
     """The benchmark tasks that the settings keep out: those of `learning.exclude_tasks` and of `gate.benchmark`.
 
     Raises:
-        ConfigError: the file cannot be read or is none of benchmark rows.
+        ConfigError: the file cannot be read, or it does not hold benchmark rows.
     """
     names = [name for name in (settings.learning.exclude_tasks, settings.gate.benchmark) if name]
     lines: list[str] = []

@@ -7,9 +7,9 @@
       │              ├─────expire──────▶ ignored ──accept──▶ accepted
       └──supersede──▶└─────supersede───▶ superseded
 
-Editors report in their own time, so the command of an accepted item may arrive after we gave the offer up: what the
-user did beats what we inferred, and every state that is no acceptance can still become one. A part that was taken
-stays taken whatever becomes of the rest. Time is an argument; nothing here reads a clock.
+Editors report with delays, so the command of an accepted item may arrive after the offer counted as ended. A report of
+the user's action overrides an inference, so every state without acceptance can still become accepted. An accepted part
+stays accepted, regardless of the rest. Time is an argument. The module reads no clock.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource
 from plum_lsp.domain.suggestion import OfferId
 
 VISIBLE_MS_MIN = 750.0
-"""An offer visible for less was not read, so its end says nothing about it (JetBrains and Copilot count alike)."""
+"""An offer that was visible for less time was not read, so its end is no judgement (as JetBrains and Copilot count)."""
 
 
 class OfferState(enum.Enum):
-    """Where an offer stands."""
+    """The state of an offer."""
 
     SENT = "sent"
     SHOWN = "shown"
@@ -40,12 +40,12 @@ class OfferState(enum.Enum):
 
     @property
     def outcome(self) -> OutcomeKind | None:
-        """What the state means to the trainer; None while nothing is decided."""
+        """The outcome of the state, for the trainer. None while the offer is undecided."""
         return None if self in {OfferState.SENT, OfferState.SHOWN} else OutcomeKind(self.value)
 
 
 class OfferEvent(enum.Enum):
-    """What can happen to an offer."""
+    """An event in the life of an offer."""
 
     SHOW = "show"
     ACCEPT = "accept"
@@ -53,14 +53,14 @@ class OfferEvent(enum.Enum):
     TYPE_OUT = "type_out"
     """The user typed the offer to its end."""
     EDIT = "edit"
-    """What was accepted is no longer what stands there."""
+    """The accepted text was changed."""
     DISMISS = "dismiss"
     EXPIRE = "expire"
     SUPERSEDE = "supersede"
 
 
 class UnlistedTransition(ValueError):
-    """This event cannot happen to an offer in this state: somebody reports nonsense."""
+    """This event cannot happen to an offer in this state. The report is wrong."""
 
 
 _S, _E = OfferState, OfferEvent
@@ -122,8 +122,8 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.TYPED_THROUGH, _E.SUPERSEDE): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.TYPE_OUT): _S.TYPED_THROUGH,
 }
-"""Unlisted on purpose: dismissing what was never shown, dismissing what was accepted, showing either again, editing
-what was never accepted, and typing out what is no longer shown."""
+"""These events are left out on purpose: to dismiss an offer that was never shown or was accepted, to show a dismissed
+or accepted one again, to edit one that was never accepted, and to type through one that is no longer shown."""
 
 
 def following(state: OfferState, event: OfferEvent) -> OfferState:
@@ -140,7 +140,7 @@ def following(state: OfferState, event: OfferEvent) -> OfferState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferLife:
-    """Where one offer stands. Times are POSIX seconds; `length` counts the code points of the offer's text."""
+    """The life of one offer. Times are POSIX seconds. `length` counts the code points of the offer's text."""
 
     offer_id: OfferId
     length: int
@@ -151,16 +151,16 @@ class OfferLife:
     def after(
         self, event: OfferEvent, *, at: float, source: OutcomeSource, accepted_length: int = 0
     ) -> tuple[OfferLife, Outcome | None]:
-        """The life after an event, and the outcome if there is a new one.
+        """The life after an event, and the new outcome, if there is one.
 
         Args:
             event: what happened.
-            at: when.
-            source: who says so.
-            accepted_length: with `ACCEPT_PART`, code points taken so far, counted from the offer's start.
+            at: when it happened.
+            source: where the report came from.
+            accepted_length: with `ACCEPT_PART`, code points accepted so far, counted from the offer's start.
 
         Raises:
-            UnlistedTransition: the event cannot happen in this state, or a part was taken that has no length.
+            UnlistedTransition: the event cannot happen in this state, or a partial acceptance has no length.
         """
         if event is OfferEvent.ACCEPT_PART and accepted_length < 1:
             raise UnlistedTransition(f"a part of {accepted_length} characters cannot be accepted")
@@ -182,11 +182,14 @@ class OfferLife:
         return life, outcome
 
     def visible_ms(self, at: float) -> float | None:
-        """How long the offer has been shown; None if nobody said it was. A clock set back counts as no time."""
+        """How long the offer has been shown.
+
+        None if it was not reported as shown. A clock set back counts as no time.
+        """
         return None if self.shown_at is None else max(0.0, (at - self.shown_at) * 1000)
 
     def _meant(self, event: OfferEvent, *, at: float, accepted_length: int) -> OfferEvent:
-        """Taking every part is accepting, and an end that came too soon to be read is no judgement."""
+        """Correct an event: all parts accepted means accepted, and an end before the offer was read is no judgement."""
         visible_ms = self.visible_ms(at)
         if event is OfferEvent.ACCEPT_PART and accepted_length >= self.length:
             return OfferEvent.ACCEPT

@@ -1,12 +1,12 @@
-"""The numbered rules that turn facts into preference pairs and labels. Pure, and the same facts give the same pairs.
+"""Turns facts into preference pairs and labels by numbered rules. Pure. The same facts give the same pairs.
 
-1. Verdict pairs: a right over a wrong candidate of one prompt and version, at least edit distance.
-2. Labels: every candidate that the evidence calls right or wrong, so that groups of one kind teach too.
-3. User pairs: accepted and kept over shown and rejected; the user's correction over the offer it replaced.
-4. Quality pairs: the better of two right candidates (`quality`); off unless asked for.
+1. Verdict pairs: a right over a wrong candidate of one prompt and version, with the least edit distance.
+2. Labels: every candidate that the evidence calls right or wrong, so that groups of one kind are also useful.
+3. User pairs: accepted and kept over shown and rejected, and the user's correction over the offer it replaced.
+4. Quality pairs: the better of two right candidates (`quality`). They are off by default.
 
-A rule's number is never given to another recipe: a changed recipe is a new number. Staleness is not decided here:
-pairs of every version are built, and the trainer takes those that are fresh when it trains.
+A rule's number always means the same recipe. A changed recipe gets a new number. This module does not judge staleness.
+It builds pairs of every version, and the trainer takes the fresh ones when it trains.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from plum_lsp.feedback.quality import better
 VERDICT_RULE, LABEL_RULE, USER_RULE, QUALITY_RULE = 1, 2, 3, 4
 
 PAIRS_PER_PROMPT_MAX = 4
-"""A prompt that was asked often must not outweigh the others."""
+"""The most pairs of one prompt. A frequent prompt must not outweigh the others."""
 SIDE_MAX = 64
-"""Right and wrong candidates compared for one prompt; more are left out, the later first."""
+"""The most right and wrong candidates that are compared for one prompt. The latest ones are left out first."""
 NEARLY_AS_NEAR = 0.1
-"""Pairs whose distance is within this of the least are taken for equally near, and length decides among them."""
+"""Pairs within this distance of the least count as equally near. Length decides among them."""
 KEPT_SHARE_MIN = 0.9
-"""An accepted text of which this much stands is kept."""
+"""An accepted text counts as kept if at least this share of it is left."""
 CORRECTED_SHARE_MIN = 0.3
-"""Below this the text was not corrected but replaced by something else."""
+"""Below this share the text was not corrected but replaced by other text."""
 REJECTED = frozenset({OutcomeKind.DISMISSED})
-"""`ignored` is not among them: nobody said no."""
+"""`ignored` is not among them, because the user did not reject the offer."""
 
 
 Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
@@ -45,12 +45,12 @@ Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
 
 @dataclass(slots=True, kw_only=True)
 class PairBuilder:
-    """Builds the pairs of one prompt after another; remembers what it counted and which way lengths lean."""
+    """Builds the pairs of one prompt after another. It keeps its counts and the sum of the length differences."""
 
     wants_quality: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     lean: int = 0
-    """Code points by which chosen texts were longer than rejected ones so far."""
+    """Code points by which the chosen texts so far were longer than the rejected ones."""
     _grouped: tuple[PromptFacts, Groups] | None = None
 
     def pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
@@ -79,7 +79,7 @@ class PairBuilder:
                     )
 
     def _groups(self, facts: PromptFacts) -> Groups:
-        """Right and wrong candidates by policy version, without those that say the same; counted once a prompt."""
+        """Right and wrong candidates by policy version, without duplicates. They are counted once for each prompt."""
         if self._grouped is not None and self._grouped[0] is facts:
             return self._grouped[1]
         groups: Groups = {}
@@ -102,7 +102,10 @@ class PairBuilder:
     def _verdict_pairs(
         self, prompt_hash: str, right: list[CandidateFacts], wrong: list[CandidateFacts]
     ) -> Iterator[PreferencePair]:
-        """Rule 1: each candidate in one pair at most, nearest first; among the nearest, what evens out lengths."""
+        """Rule 1: each candidate is in one pair at most, nearest first.
+
+        Among equally near pairs, the lengths are balanced.
+        """
         if not right or not wrong:
             return
         right, wrong = right[:SIDE_MAX], wrong[:SIDE_MAX]
@@ -128,7 +131,10 @@ class PairBuilder:
             )
 
     def _user_pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
-        """Rule 3: what users kept over what users turned down, and their corrections. Says nothing of correctness."""
+        """Rule 3: texts that users kept over texts that they rejected, and corrections.
+
+        It does not judge correctness.
+        """
         known = {(one.request_id, one.id): one for one in facts.candidates}
         offered = [(offer, known.get((offer.request_id, offer.candidate_id))) for offer in facts.offers]
         kept = [one for offer, one in offered if one is not None and _is_kept(offer)]
@@ -169,7 +175,7 @@ class PairBuilder:
         )
 
     def _quality_pairs(self, prompt_hash: str, right: list[CandidateFacts]) -> Iterator[PreferencePair]:
-        """Rule 4: the better of two right candidates that differ in one respect, at most one pair a prompt."""
+        """Rule 4: the better of two right candidates that differ in one respect. At most one pair for each prompt."""
         for one in right[:SIDE_MAX]:
             for other in right[:SIDE_MAX]:
                 if one is not other and better(one, other):
@@ -200,7 +206,7 @@ def _ended(offer: OfferFacts) -> OutcomeKind | None:
 
 
 def _is_kept(offer: OfferFacts) -> bool:
-    """Taken, and measured to stand; or typed by the user letter by letter."""
+    """Whether the offer was accepted and measured as kept, or typed by the user letter by letter."""
     if OutcomeKind.TYPED_THROUGH in offer.outcomes:
         return True
     is_taken = OutcomeKind.ACCEPTED in offer.outcomes
@@ -208,7 +214,7 @@ def _is_kept(offer: OfferFacts) -> bool:
 
 
 def _is_corrected(offer: OfferFacts) -> bool:
-    """Taken, and changed in part by now."""
+    """Whether the offer was accepted and partly changed since."""
     share = offer.survival_share
     is_taken = OutcomeKind.ACCEPTED in offer.outcomes and bool(offer.survival_text.strip())
     return is_taken and share is not None and CORRECTED_SHARE_MIN <= share < KEPT_SHARE_MIN

@@ -1,6 +1,7 @@
-"""Which of two candidates that are equally right is the better one: safer, plainer or faster, and in nothing worse.
+"""Compares two candidates that are equally right. The better one is safer, plainer or faster, and in no respect worse.
 
-A candidate that is better in one respect and worse in another is not better. Reads source text; runs nothing.
+A candidate that is better in one respect and worse in another is not better. The module reads source text and runs no
+code.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from functools import lru_cache
 from plum_lsp.domain.preferences import CandidateFacts
 
 UNSAFE_CALLS = frozenset({"eval", "exec", "compile", "__import__", "system", "popen", "mktemp"})
-"""Names whose call runs text or a shell (those of Bandit's B102, B307, B605 and B306)."""
+"""Functions that run text or a shell when they are called (Bandit's B102, B307, B605 and B306)."""
 PLAINER_SHARE_MAX = 0.7
-"""A text of at most this share of the other's syntax nodes is plainer; less of a difference is taste."""
+"""A text with at most this share of the other's syntax nodes is plainer. A smaller difference is a matter of taste."""
 FASTER_SHARE_MAX = 0.33
 FASTER_MS_MIN = 20.0
-"""Three times as fast and twenty milliseconds less: more than a busy machine makes of one program."""
+"""Three times as fast and twenty milliseconds less. One program varies by less than this on a busy machine."""
 
 
 def better(one: CandidateFacts, other: CandidateFacts) -> bool:
-    """Whether `one` is better in a respect, and worse in none."""
+    """Whether `one` is better in at least one respect and worse in none."""
     signs = [
         _sign(_unsafe(other.text) - _unsafe(one.text)),
         _ratio_sign(_nodes(one.text), _nodes(other.text), PLAINER_SHARE_MAX, 0),
@@ -42,7 +43,7 @@ def _ratio_sign(one: float, other: float, share: float, least: float) -> int:
 
 
 def _unsafe(text: str) -> int:
-    """How many calls run text or a shell."""
+    """The number of calls that run text or a shell."""
     return sum(
         isinstance(node, ast.Call)
         and (
@@ -64,7 +65,7 @@ def _nodes(text: str) -> float:
 
 @lru_cache(maxsize=256)
 def _tree(text: str) -> ast.AST:
-    """The tree of a function's body; an empty one if it stands in no function."""
+    """The tree of a function's body. Empty if the text is in no function."""
     first, _, rest = text.partition("\n")
     body = first.strip() + "\n" + textwrap.dedent(rest)
     for source in (textwrap.indent(body, "    "), textwrap.indent(textwrap.dedent(text), "    ")):

@@ -1,4 +1,4 @@
-"""Builds every preference pair and label of a store anew from its facts, and says what was left out and why."""
+"""Rebuilds every preference pair and label of a store from its facts, and reports what was left out and why."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def rebuild(
     exclusions: Exclusions | None = None,
     is_private: Callable[[str], bool] | None = None,
 ) -> dict[str, object]:
-    """Derive all pairs and labels again; returns the report that is kept with them.
+    """Derive all pairs and labels again. Returns the report that is stored with them.
 
-    `is_private` judges a document's address: what was recorded before the settings excluded it teaches nothing.
+    `is_private` judges a document's address. Facts from before the settings excluded a document are not used.
     """
     builder = PairBuilder(wants_quality=wants_quality)
     report: dict[str, object] = {}
@@ -56,7 +56,7 @@ def _wanted(
 def _reporting(
     made: Iterator[PreferencePair | PreferenceLabel], builder: PairBuilder, report: dict[str, object]
 ) -> Iterator[PreferencePair | PreferenceLabel]:
-    """The same pairs; the report is filled once the last was made."""
+    """The same pairs. After the last one the report is filled."""
     yield from made
     counts = builder.counts
     report.update(dict(sorted(counts.items())))

@@ -1,8 +1,8 @@
-"""Takes secrets out of texts before anything is written.
+"""Removes secrets from texts before they are stored.
 
-What a secret looks like is the part of `sensitive`. Replacements keep quotes and line ends, so that code stays code. A
-document is looked at whole, before it is cut to a window: a secret that the window shows only in part is known from the
-rest. What is made of the document (prompt, candidates, tests, values shown) is searched for what was found in it.
+`sensitive` knows what a secret looks like. Replacements keep quotes and line ends, so that code stays valid. The whole
+document is read before it is cut to a window, so that a secret is also known if the window holds only a part of it.
+Texts that are made from the document (prompt, candidates, tests, shown values) are searched for its secrets.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from plum_lsp.feedback.sensitive import find_secrets
 REDACTED = "REDACTED"
 
 VALUE_LENGTH_MIN = 8
-"""Shorter secrets are hidden where they stand and not wherever their text occurs: they may be words of the code."""
+"""Shorter secrets are hidden only where they were found, because the same text elsewhere may be a word of the code."""
 VALUES_MAX = 256
-"""Secrets of one document that are searched for in what is made of it; each costs a search."""
+"""The most secrets of one document that are searched for in texts made from it. Each costs a search."""
 FRAGMENT_LENGTH = 20
-"""So much of the start or the end of a secret gives it away in a text that was cut."""
+"""This much of the start or the end of a secret is recognised in a text that was cut."""
 REQUESTS_MAX, OFFERS_MAX = 64, 512
-"""Requests and offers whose documents' secrets are remembered: an offer's outcome comes minutes later."""
+"""Requests and offers for which the secrets are remembered. An offer's outcome may come minutes later."""
 HEAD_LENGTH_MAX = 2_000
-"""Of the text before the cursor, what says whether a candidate's beginning is a secret."""
+"""The length of text before the cursor that is used to decide whether a candidate begins with a secret."""
 
 
 def redacted(text: str) -> str:
-    """The text with everything that looks like a secret replaced."""
+    """The text, with every part that looks like a secret replaced."""
     return _without(text, find_secrets(text))
 
 
@@ -46,9 +46,9 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hidden:
-    """What a document holds that must not be kept: `values` are searched for in whatever is made of it.
+    """The secrets of a document. `values` are searched for in every text that is made from it.
 
-    `head` is the end of what stands before the cursor.
+    `head` is the end of the text before the cursor.
     """
 
     text: str = ""
@@ -68,7 +68,7 @@ class Hidden:
         return cls(text=text, spans=tuple(spans), values=tuple(known[:VALUES_MAX]), head=head[head.find("\n") + 1 :])
 
     def clean(self, text: str) -> str:
-        """A text made of the document, without what it hides and without what looks like a secret itself."""
+        """A text made from the document, without the document's secrets and without parts that look like secrets."""
         if text and text in (self.text[: len(text)], self.text[-len(text) :]):
             start = 0 if self.text.startswith(text) else len(self.text) - len(text)
             inside = [(max(0, a - start), min(len(text), b - start)) for a, b in self.spans]
@@ -78,7 +78,7 @@ class Hidden:
         return redacted(text)
 
     def clean_after_head(self, text: str) -> str:
-        """A text that stands, or would stand, at the cursor: what is before it may say that it begins with a secret."""
+        """Clean a text at the cursor. The text before the cursor may show that it begins with a secret."""
         text = self.clean(text)
         whole = self.head + text
         at = len(self.head)
@@ -86,12 +86,12 @@ class Hidden:
 
 
 def _is_telling(value: str) -> bool:
-    """Whether a secret can be told from other text by itself."""
+    """Whether a secret is recognisable without its context."""
     return len(value) >= VALUE_LENGTH_MIN and not value.isalpha()
 
 
 def _without_value(text: str, value: str) -> str:
-    """The text without a secret, and without what a cut left of one."""
+    """The text without a secret, and without a part of it that a cut left."""
     text = text.replace(value, REDACTED)
     if len(value) < 2 * FRAGMENT_LENGTH:
         return text
@@ -114,9 +114,9 @@ NOTHING_HIDDEN = Hidden()
 
 
 class Redactor:
-    """Cleans the facts of a store one after the other; remembers what the document of each request hides.
+    """Cleans the facts of a store one after the other. It remembers the secrets of each request's document.
 
-    For one thread: the one that writes.
+    Only the writer thread may use it.
     """
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ class Redactor:
         self._offers: OrderedDict[OfferId, Hidden] = OrderedDict()
 
     def __call__(self, fact: Event | Outcome | Survival) -> Event | Outcome | Survival:
-        """The event or outcome as it may be kept. Only what is written down is looked at."""
+        """The event or outcome in the form that may be stored. Only stored fields are cleaned."""
         match fact:
             case Survival():
                 hidden = self._offers.get(fact.offer_id, NOTHING_HIDDEN)
@@ -143,7 +143,7 @@ class Redactor:
 
 
 def redacted_fact(fact: Event | Outcome | Survival) -> Event | Outcome | Survival:
-    """The event or outcome as it may be kept, if nothing is known of what came before it."""
+    """The event or outcome in the form that may be stored, without knowledge of earlier events."""
     return Redactor()(fact)
 
 
@@ -151,7 +151,7 @@ _Key = TypeVar("_Key")
 
 
 def _remember(known: OrderedDict[_Key, Hidden], key: _Key, hidden: Hidden, *, most: int) -> None:
-    """Without the text, which is needed for the prompt alone."""
+    """Remember the secrets without the text, which only the prompt needs."""
     known[key] = replace(hidden, text="", spans=())
     while len(known) > most:
         known.popitem(last=False)

@@ -1,7 +1,7 @@
-"""How much of an accepted text is still there after some editing. Time is an argument; nothing here reads a clock.
+"""Measures how much of an accepted text is left after some editing. Time is an argument. The module reads no clock.
 
-The text's place is followed from one document to the next: what two documents have in common at both ends did not
-change, and what lies between was replaced. Does not know why anything was edited.
+The text's place is followed from one document to the next. The common start and the common end of two documents did not
+change, and the part between was replaced. The module does not know the reason of an edit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.domain.text import Span
 
 MEASURED_AFTER_MS = (30_000, 120_000, 600_000)
-"""Half a minute, two and ten: taken back at once, mended while the thought lasts, and settled."""
+"""Half a minute, two minutes and ten minutes: undone at once, corrected during the same work, and final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,13 @@ class AcceptedText:
 
     @classmethod
     def start(cls, offer_id: OfferId, text: str, *, before: str, after: str, at: float) -> AcceptedText:
-        """Follow a text that was just put between `before` and `after`."""
+        """Follow a text that was just inserted between `before` and `after`."""
         span = Span(start=len(before), end=len(before) + len(text))
         return cls(offer_id=offer_id, text=text, document=before + text + after, span=span, accepted_at=at)
 
     @property
     def due_at(self) -> float | None:
-        """When the next measurement is to be taken; None if all were."""
+        """When the next measurement is due. None if all were taken."""
         return self.accepted_at + self.waiting[0] / 1000 if self.waiting else None
 
     def after_change(self, document: str) -> AcceptedText:
@@ -45,7 +45,7 @@ class AcceptedText:
         return replace(self, document=document, span=moved(self.span, self.document, document))
 
     def measured(self, *, at: float) -> tuple[AcceptedText, Survival | None]:
-        """The measurement that is due by now, if one is; call again for further ones."""
+        """The measurement that is due by now, if there is one. Call again for further ones."""
         if self.due_at is None or at < self.due_at:
             return self, None
         now = self.document[self.span.start : self.span.end]
@@ -60,12 +60,12 @@ class AcceptedText:
 
 
 def share_left(text: str, now: str) -> float:
-    """One less the edit distance over the longer length, in [0, 1]; space at the ends does not count."""
+    """One minus the edit distance divided by the longer length, in [0, 1]. Space at the ends does not count."""
     return float(Levenshtein.normalized_similarity(text.strip(), now.strip()))
 
 
 def moved(span: Span, old: str, new: str) -> Span:
-    """Where a span of the old document lies in the new one; what was typed at its edges counts as outside it."""
+    """The place of a span of the old document in the new one. Text that was typed at its edges is outside it."""
     start = _common(old, new, limit=min(len(old), len(new)))
     limit = min(len(old), len(new)) - start
     kept = _common(old[::-1], new[::-1], limit=limit)
@@ -81,7 +81,7 @@ def moved(span: Span, old: str, new: str) -> Span:
 
 
 def _common(one: str, other: str, *, limit: int) -> int:
-    """How many code points two texts share at their start, by halving: comparing slices is done in C."""
+    """How many code points two texts share at their start. It halves the range, because C compares slices fast."""
     low, high = 0, limit
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,1 +1,1 @@
-"""The files of a user's project: which may be read, and which modules and tests belong to a document. Runs nothing."""
+"""The project of a document. It is found by reading files and trusted by its user. The package executes no code."""

@@ -1,7 +1,7 @@
-"""Reads a file that a project's owner, or a stranger, put there: bounded, never a pipe or device, never through a link
-out of the project, and nothing that ignore files or the settings hide.
+"""Reads untrusted files of a project, up to a bound.
 
-Decides nothing about what the text is for.
+It reads no pipe or device, follows no link out of the project, and skips files that ignore files or the settings hide.
+It does not decide how the text is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from plum_lsp.config.patterns import Patterns, is_excluded, patterns_of
 PRIVACY_FILE = ".plumignore"
 VERSION_CONTROL_FILE = ".gitignore"
 IGNORE_BYTES_MAX = 64 * 1024
-"""An ignore file is a few lines; a project's file comes from strangers and must not cost us time."""
+"""An ignore file has a few lines. A project's file is not trusted, so it must not use much time."""
 
 
 FILES_KEPT_MAX = 256
@@ -28,11 +28,11 @@ FILES_KEPT_MAX = 256
 def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path | None = None) -> bool:
     """Whether an ignore file in a folder above names the path. One that cannot be read hides its whole folder.
 
-    A file is read once for each of its contents, told by its times and size. Reading takes time: see `_IgnoreFiles`.
+    A file is read again only if its times or its size change. Reading takes time: see `_IgnoreFiles`.
 
     Args:
         path: absolute.
-        names: what ignore files are called.
+        names: the names of ignore files.
         top: folders above this one are not looked into.
 
     Raises:
@@ -49,14 +49,14 @@ def is_ignored(path: Path, *, names: Sequence[str] = (PRIVACY_FILE,), top: Path 
 
 
 class _IgnoreFiles:
-    """Keeps the patterns of ignore files. Threads share it; two that read a file at once read it twice."""
+    """Keeps the patterns of ignore files. Threads share it. Two threads may read the same file twice."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], Patterns]] = OrderedDict()
         self._lock = Lock()
 
     def patterns(self, file: Path) -> Patterns | None:
-        """What a file says now; None if there is none."""
+        """The current patterns of a file. None if there is no file."""
         try:
             state = file.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -88,7 +88,7 @@ _ignore_files = _IgnoreFiles()
 
 
 def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:
-    """Whether a project's file may be read for the sake of another: inside `root` by name and by where links lead.
+    """Whether a project's file may be read: it lies inside `root`, both by its name and by the target of its links.
 
     Args:
         exclude: the patterns of the settings, with `~` expanded.
@@ -107,7 +107,7 @@ def may_read(path: Path, root: Path, exclude: Sequence[str]) -> bool:
 
 
 def read_text(path: Path, *, bytes_max: int) -> str:
-    """The text of an ordinary file; empty if it is longer, is something else, is not there or is no UTF-8."""
+    """The text of an ordinary file. Empty if it is longer, is no ordinary file, is missing or is not UTF-8."""
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -119,5 +119,5 @@ def read_text(path: Path, *, bytes_max: int) -> str:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Opening a pipe would wait for its writer."""
+    """Open without blocking, because opening a pipe would wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

@@ -1,7 +1,7 @@
-"""Finds the modules of a project that a document imports: resolves names to files, runs nothing, writes nothing.
+"""Finds the modules of a project that a document imports. It resolves names to files, and runs and writes no file.
 
-Stays inside the document's project, follows no link out of it, and leaves out what the settings or an ignore file
-(`.plumignore`, `.gitignore`) hide. Bounded in files and bytes; outlines are kept for as long as a file is unchanged.
+It stays inside the document's project, follows no link out of it, and skips files that the settings or an ignore file
+(`.plumignore`, `.gitignore`) hide. Files and bytes are bounded. An outline is kept as long as its file is unchanged.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from plum_lsp.python.reading.outline import outline
 MODULES_MAX = 12
 """The most imported modules that are read for a document."""
 OPEN_MAX = 4
-"""The most open documents that are looked at beside the imported ones: the last edited."""
+"""The most open documents that are read beside the imported ones. The last edited ones are chosen."""
 LOOKUPS_MAX = 200
-"""The most places where imported modules are looked for."""
+"""The most places that are searched for imported modules."""
 FILE_BYTES_MAX = 256 * 1024
-"""Longer modules are generated, or data."""
+"""Longer modules are usually generated, or data."""
 REEXPORTS_MAX = 3
-"""So many packages are followed that only pass a name on."""
+"""The most packages that are followed because they only re-export a name."""
 KEPT_MAX = 128
 """The most files whose outlines are kept."""
 
 
 class NeighbourFiles:
-    """Where neighbours are looked for. Safe to use from several threads."""
+    """Finds the neighbours of a document. Several threads may use it."""
 
     def __init__(self, *, exclude: Sequence[str]) -> None:
         self._exclude = tuple(str(Path(pattern).expanduser()) for pattern in exclude)
@@ -45,12 +45,13 @@ class NeighbourFiles:
     def near(
         self, document: Document, open_documents: Sequence[Document] = (), folders: Sequence[Path] = ()
     ) -> Neighbourhood:
-        """The modules near a document; blocks while it reads.
+        """The modules near a document. Blocks while it reads.
 
         Args:
-            document: one that is no file of this machine, or that belongs to no project, has no neighbours.
-            open_documents: what else the editor has open, last edited first; their text is taken over the disk's.
-            folders: the editor's workspace; without any, the project decides.
+            document: a document outside this machine or outside a project has no neighbours.
+            open_documents: the editor's other open documents, last edited first. Their text takes precedence over the
+            disk.
+            folders: the editor's workspace. If there are none, the project sets the limit.
         """
         path = path_of(document.uri)
         root, is_marked = root_of(path, folders) if path is not None else (None, False)
@@ -67,9 +68,9 @@ class NeighbourFiles:
         return Neighbourhood(path=_named(path, root), modules=tuple(modules))
 
     def read(self, path: Path, root: Path, open_text: str | None) -> _Module | None:
-        """What the module at `path` defines and imports; None where there is no file, or none that may be read.
+        """The definitions and imports of the module at `path`. None if there is no file, or if it may not be read.
 
-        `open_text` is the editor's text of it, if it has it open.
+        `open_text` is the editor's text of the file, if it is open.
         """
         try:
             state = path.stat()
@@ -84,7 +85,7 @@ class NeighbourFiles:
         return self._outlined(path, seen, lambda: read_text(path, bytes_max=FILE_BYTES_MAX))
 
     def _outlined(self, path: Path, seen: tuple[int, ...], text: Callable[[], str]) -> _Module:
-        """The outline that is kept for what was seen, or a new one."""
+        """The cached outline for this state of the file, or a new one."""
         with self._lock:
             kept = self._kept.get(path)
             if kept is not None and kept[0] == seen:
@@ -99,7 +100,7 @@ class NeighbourFiles:
 
 
 class _Module:
-    """What is kept of a file: no text, only what of it may be shown."""
+    """The cached facts of a file: not its text, only the parts that a prompt may show."""
 
     def __init__(self, text: str) -> None:
         self.definitions: tuple[Definition, ...] = outline(text)
@@ -108,7 +109,7 @@ class _Module:
 
 
 class _Search:
-    """One look round a document."""
+    """One search around a document."""
 
     def __init__(self, files: NeighbourFiles, root: Path, path: Path, open_texts: dict[Path, str]) -> None:
         self._files = files
@@ -118,7 +119,7 @@ class _Search:
         self._read: dict[Path, _Module | None] = {}
 
     def imported(self, imports: Sequence[Import]) -> dict[Path, set[str]]:
-        """The files that the names come from, in order, and which of their names are wanted."""
+        """The files that define the imported names, in order, with the wanted names of each."""
         found: dict[Path, set[str]] = {}
         for one in imports:
             if len(found) >= MODULES_MAX or len(self._read) >= LOOKUPS_MAX:
@@ -157,7 +158,7 @@ class _Search:
         return None
 
     def _folders(self, level: int, importer: Path) -> Iterator[Path]:
-        """Where a module may begin, nearest first."""
+        """The folders in which a module may begin, nearest first."""
         if level:
             yield from itertools.islice(importer.parents, level - 1, level)
             return
@@ -168,7 +169,7 @@ class _Search:
         yield self._root / "src"
 
     def module_or_none(self, place: Path) -> _Module | None:
-        """What the file defines; the editor's text of it, where it is open."""
+        """The definitions of the file. If the file is open, the editor's text is used."""
         if place not in self._read:
             if len(self._read) >= LOOKUPS_MAX or not place.is_relative_to(self._root):
                 return None
@@ -176,7 +177,7 @@ class _Search:
         return self._read[place]
 
     def module(self, place: Path) -> _Module:
-        """What a file defines that was found before."""
+        """The definitions of a file that was found before."""
         module = self._read[place]
         assert module is not None, "only files that could be read are found"
         return module
@@ -190,7 +191,7 @@ class _Search:
 
 
 def _by_path(documents: Sequence[Document]) -> dict[Path, str]:
-    """The texts of open documents by their files, in order; other schemes and endless texts have none."""
+    """The texts of open documents by their files, in order. Other schemes and overlong texts are left out."""
     return {
         path: document.text
         for document in documents

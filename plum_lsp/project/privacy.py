@@ -1,4 +1,4 @@
-"""Whether a question about a file may be asked at all: the same answer for every editor and for the command line."""
+"""Decides whether a request for a file is allowed. The answer is the same for every editor and the command line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from plum_lsp.project.files import is_ignored
 
 
 def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Abstention | None:
-    """Why a question about the document `uri` may not even be asked; None if it may."""
+    """Why a request for the document `uri` is refused. None if it is allowed."""
     if privacy.paused:
         return Abstention(request_id=request_id, reason=AbstentionReason.PAUSED, detail="plum-lsp is paused.")
     try:
         is_private, detail = _is_private(uri, privacy.exclude), "The settings exclude this file."
     except (ValueError, OSError, RuntimeError):
-        # A null character, half a character, a broken host, links that lead to each other.
+        # A null character, a lone surrogate, a broken host, or a cycle of links.
         is_private, detail = True, "The file's address cannot be read, so it may be one that the settings exclude."
     if is_private:
         return Abstention(request_id=request_id, reason=AbstentionReason.EXCLUDED, detail=detail)
@@ -31,7 +31,7 @@ def refusal(request_id: RequestId, uri: str, privacy: PrivacySettings) -> Absten
 
 
 def _is_private(uri: str, patterns: Sequence[str]) -> bool:
-    """Whether the path that a URI names is excluded, by its own name or by the one a link leads to."""
+    """Whether the path of a URI is excluded, by its own name or by the target of a link."""
     parts = urlsplit(uri)
     path = unquote(parts.path)
     expanded = _expanded(tuple(patterns))
@@ -49,7 +49,7 @@ def _expanded(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def private(settings: Settings) -> Callable[[str], bool]:
-    """Whether a document's address is one that the settings, or an ignore file by now, exclude."""
+    """Whether the settings, or the current ignore files, exclude a document's address."""
     rules = dataclasses.replace(settings.privacy, paused=False)
 
     @functools.cache

@@ -1,8 +1,8 @@
-"""Finds a project's test files that may be about a function: reads names and text, runs nothing, writes nothing.
+"""Finds a project's test files that may test a function. It reads names and text, and runs and writes no file.
 
-Looks only below the project of the document (the nearest folder with a project file, but never above the user's
-workspace), follows no links, and leaves out what the settings exclude. Bounded in folders, files and bytes, so that
-a large tree costs a moment and no more; the nearest names come first.
+It searches only below the project of the document (the nearest folder with a project file, but never above the user's
+workspace). It follows no links, and skips files that the settings exclude. Folders, files and bytes are bounded, so
+that a large tree takes little time. The nearest names come first.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
-"""What a project's own folder holds."""
+"""Files and folders that mark the folder of a project."""
 DEPTH_UP_MAX = 8
-"""So many folders above the document a project may begin."""
+"""The most folders above the document in which a project may begin."""
 FOLDERS_MAX = 400
-"""The most folders that are looked into."""
+"""The most folders that are searched."""
 FILES_READ_MAX = 60
-"""The most test files that are read to see whether they name the function."""
+"""The most test files that are read to check whether they name the function."""
 FILES_GIVEN_MAX = 12
-"""The most files that are handed on."""
+"""The most files that are returned."""
 FILE_BYTES_MAX = 256 * 1024
-"""Longer test files are generated, or data."""
+"""Longer test files are usually generated, or data."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?)\.py")
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
@@ -38,17 +38,17 @@ _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFiles:
-    """Where test files are looked for, but for what the settings `exclude`."""
+    """Finds test files, except those that the settings `exclude`."""
 
     exclude: tuple[str, ...]
 
     def test_files(self, uri: str, name: str, folders: Sequence[Path] = ()) -> tuple[TestFile, ...]:
-        """The test files that name both the function and its module, nearest names first; blocks while it reads.
+        """The test files that name both the function and its module, nearest names first. Blocks while it reads.
 
         Args:
-            uri: The document's; one that is no file of this machine has no tests. It need not exist.
+            uri: The document's URI. A document outside this machine has no tests. It need not exist.
             name: The function, or the class for its constructor.
-            folders: The editor's workspace; without any, the project decides.
+            folders: The editor's workspace. If there are none, the project sets the limit.
         """
         path = path_of(uri)
         if path is None or not name:
@@ -66,7 +66,10 @@ class ProjectFiles:
         return tuple(found)
 
     def _candidates(self, root: Path, path: Path, *, is_marked: bool) -> Iterator[Path]:
-        """Test files below the root by their names; a folder that is no project is looked into with its tests only."""
+        """Test files below the root, by their names.
+
+        If the root is no project, only its folders of tests are searched.
+        """
         patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
@@ -84,7 +87,7 @@ class ProjectFiles:
 
 
 def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
-    """The project's folder, and whether a marker says so; else the workspace's, else the document's own."""
+    """The project's folder, else the workspace's, else the document's. Also whether it is one of the first two."""
     bound = max((one for one in roots if path.is_relative_to(one)), key=lambda one: len(one.parts), default=None)
     if roots and bound is None:
         return None, False
@@ -98,7 +101,7 @@ def root_of(path: Path, roots: Sequence[Path]) -> tuple[Path | None, bool]:
 
 
 def path_of(uri: str) -> Path | None:
-    """The path of a document on this machine; None for any other."""
+    """The path of a document on this machine. None for other documents."""
     try:
         parts = urlsplit(uri)
     except ValueError:

@@ -174,6 +174,8 @@ def prelude_for(effects: Collection[EffectFound]) -> str:
 def with_stand_ins(program: Program, effects: Collection[EffectFound]) -> Program:
     """The program with the prelude before its first statement, as one line below docstring and `__future__` imports."""
     prelude = prelude_for(effects)
+    if program.module is not None:
+        return replace(program, prelude=prelude)
     tree = module_or_none(program.source) if prelude else None
     if tree is None:
         return program

@@ -1,1 +1,1 @@
-"""What people are told: an offer's evidence in words, and the one way to a terminal. Knows no editor."""
+"""Output for people: an offer's evidence in words, and all output to a terminal. It does not know editors."""

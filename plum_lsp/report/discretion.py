@@ -1,7 +1,7 @@
-"""Keeps the secrets of the settings out of every log, at every level, whoever logs them.
+"""Keeps the secrets of the settings out of every log record, at every level and from every library.
 
-Libraries log whole messages at `debug`, and an editor's settings come in one of these. So what stands under the key's
-name is hidden before anybody has read the settings, and the values themselves are hidden wherever they occur after.
+Libraries log whole messages at `debug`, and an editor's settings arrive in such a message. So a value under the name of
+a secret setting is hidden even before the settings are read. After that, the values are hidden wherever they occur.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from plum_lsp.config import Settings, secret_keys
 
 HIDDEN = "REDACTED"
 VALUE_LENGTH_MIN = 4
-"""A shorter text is no key that anything accepts, and would be hidden in every word that holds it."""
+"""No service accepts a shorter key, and a shorter text would be hidden inside ordinary words."""
 _NAMED = re.compile(
     r"""
     (?P<name>api_?key\\*["']?\s{0,8}(?:=>|[:=])\s{0,8})
@@ -35,7 +35,7 @@ def keep_out_of_logs(settings: Settings) -> None:
 
 
 def discreet(text: str) -> str:
-    """What may be logged of a text."""
+    """The text without secrets, for a log."""
     text = _NAMED.sub(lambda found: f"{found['name']}{HIDDEN}", text)
     text = _LOGIN.sub(f"{HIDDEN}@", text)
     for value in sorted(_known, key=len, reverse=True):

@@ -1,6 +1,6 @@
-"""Says in words why an offer was made or not: plain text, Markdown and plain data. Does not know LSP.
+"""Explains an offer or an abstention as plain text, Markdown and plain data. It does not know LSP.
 
-Candidates, tests and what they gave are text from elsewhere: in text for people each goes through `domain.display`.
+Candidates, tests and their results are untrusted text. In text for people, each of them goes through `domain.display`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,19 @@ import dataclasses
 
 from plum_lsp.domain.display import markdown_block, markdown_span, markdown_text, one_line, visible
 from plum_lsp.domain.suggestion import Abstention, Offer
-from plum_lsp.domain.verification import Origin, TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Origin, TestCase, Verdict
+from plum_lsp.report.marks import VERDICT
 from plum_lsp.verification.quality import quality_words
 
-_MARK = {
-    VerdictStatus.PASSED: "✓",
-    VerdictStatus.FAILED: "✗",
-    VerdictStatus.ERRORED: "✗",
-    VerdictStatus.TIMED_OUT: "⏱",
-    VerdictStatus.OVER_LIMIT: "▲",
-}
 _ORIGIN = {
     Origin.PROJECT: "the project's test",
     Origin.DOCTEST: "doctest",
     Origin.EXAMPLE: "example",
     Origin.GENERATED: "generated",
-    Origin.SAMPLED: "written by the policy",
+    Origin.SAMPLED: "written by the model",
 }
 SHOWN_CHARACTERS_MAX = 60
-"""Of what a test gave; the whole of it is in the data."""
+"""The shown part of a test's result. The data holds all of it."""
 TESTS_SHOWN_MAX = 12
 """Documentation pop-ups hold about this many lines without scrolling."""
 
@@ -39,36 +33,36 @@ def evidence_text(result: Offer | Abstention) -> str:
     lines = [f"{result.chosen.tier.value}: {one_line(result.chosen.reason)}{_likely(result)}"]
     for test, verdict in _shown(result):
         gave = f", gave {_cut(verdict.shown)}" if verdict.shown.strip() else ""
-        lines.append(f"  {_MARK[verdict.status]} {one_line(test.quote)} [{_ORIGIN[test.origin]}{gave}]")
+        lines.append(f"  {VERDICT[verdict.status].sign} {one_line(test.quote)} [{_ORIGIN[test.origin]}{gave}]")
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"  … and {len(more)} more")
     if result.chosen.quality is not None:
         lines.append(one_line(quality_words(result.chosen.quality)))
     if result.alternatives:
-        lines.append(f"other candidates that could stand in: {len(result.alternatives)}")
+        lines.append(f"other candidates: {len(result.alternatives)}")
     return "\n".join(lines)
 
 
 def evidence_markdown(result: Offer | Abstention) -> str:
-    """The same as Markdown: the tier and each test. All that is not ours is inline code or ordinary words."""
+    """The same as Markdown: the tier and each test. Untrusted text becomes inline code or ordinary words."""
     if isinstance(result, Abstention):
         return f"nothing offered ({result.reason.value}): {markdown_text(result.detail)}"
     lines = [f"**{result.chosen.tier.value}**: {markdown_text(result.chosen.reason + _likely(result))}", ""]
     for test, verdict in _shown(result):
         gave = f" gave {markdown_span(_cut(verdict.shown))}" if verdict.shown.strip() else ""
-        lines.append(f"- {_MARK[verdict.status]} {markdown_span(test.quote)}{gave} ({_ORIGIN[test.origin]})")
+        lines.append(f"- {VERDICT[verdict.status].sign} {markdown_span(test.quote)}{gave} ({_ORIGIN[test.origin]})")
     if more := _tested(result)[TESTS_SHOWN_MAX:]:
         lines.append(f"- … and {len(more)} more")
     if result.chosen.quality is not None:
         lines += ["", f"Quality: {markdown_text(quality_words(result.chosen.quality))}"]
     version = result.chosen.candidate.policy_version
-    return "\n".join([*lines, "", f"Policy {markdown_span(version.model)}, version {version.number}"])
+    return "\n".join([*lines, "", f"Model {markdown_span(version.model)}, version {version.number}"])
 
 
 def explanation(result: Offer | Abstention | None) -> dict[str, object]:
-    """What `plum.explain` answers: the evidence in three forms; `result` is None where nothing was asked for yet."""
+    """The answer of `plum.explain`: the evidence in three forms. `result` is None if there was no request yet."""
     if result is None:
-        told = "No suggestion was asked for yet."
+        told = "No suggestion has been requested yet."
         return {"kind": "nothing", "text": told, "markdown": told}
     return {"text": evidence_text(result), "markdown": evidence_markdown(result), **evidence_data(result)}
 
@@ -79,13 +73,13 @@ def documentation_markdown(offer: Offer) -> str:
 
 
 def documentation_text(offer: Offer) -> str:
-    """The same as plain text: the evidence first, then the code, which is indented and so never looks like evidence."""
+    """The same as plain text: first the evidence, then the code, indented so that it never looks like evidence."""
     code = "\n".join("    " + visible(line) for line in offer.text.rstrip().splitlines())
     return f"{evidence_text(offer)}\n\n{code}"
 
 
 def evidence_data(result: Offer | Abstention) -> dict[str, object]:
-    """The evidence as plain data, for editors that draw it themselves; documented in docs/protocol.md."""
+    """The evidence as plain data, for editors that draw it themselves. docs/protocol.md documents it."""
     if isinstance(result, Abstention):
         return {"kind": "abstention", "reason": result.reason.value, "detail": result.detail}
     version = result.chosen.candidate.policy_version
@@ -111,17 +105,17 @@ def evidence_data(result: Offer | Abstention) -> dict[str, object]:
 
 
 def _likely(offer: Offer) -> str:
-    """The estimated probability that the offer is right, in words; empty where there is none."""
+    """The estimated probability that the offer is right, in words. Empty if there is no estimate."""
     return f"; about {offer.chosen.probability:.0%} likely to be right" if offer.chosen.probability is not None else ""
 
 
 def _cut(shown: str) -> str:
-    """The beginning of what a test gave."""
+    """The beginning of a test's result."""
     return one_line(shown[: 4 * SHOWN_CHARACTERS_MAX])[:SHOWN_CHARACTERS_MAX]
 
 
 def _tested(offer: Offer) -> list[tuple[TestCase, Verdict]]:
-    """The tests that the offered candidate was judged on, with their verdicts."""
+    """The tests of the offered candidate, with their verdicts."""
     tests = {test.id: test for test in offer.tests}
     return [(tests[verdict.test_id], verdict) for verdict in offer.chosen.verdicts if verdict.test_id in tests]
 

@@ -1,7 +1,7 @@
-"""The one way to a terminal: all that a command prints, asks, draws or logs goes through here, and is made visible.
+"""Prints, asks, draws and logs for every command, with all control characters made visible.
 
-A project's settings, tests, file names and candidates, and the errors of other programs are printed by commands. None
-of them may move the cursor, set a title, write to the clipboard, make a link or turn the direction of text around.
+Commands print a project's settings, tests, file names and candidates, and the errors of other programs. None of these
+may move the cursor, set a title, write to the clipboard, make a link or change the direction of text.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ _ERASE_LINE = "\r\033[K"
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print text, to standard error if `err`; what a terminal would obey is written as Python escapes."""
+    """Print text, to standard error if `err`. Control characters are written as Python escapes."""
     click.echo(visible(str(text)), err=err, nl=nl)
 
 
 def say_over(text: str) -> None:
-    """Print a line on standard error that the next one takes the place of; nothing where that is no terminal."""
+    """Print a line on standard error that the next one overwrites. Only if standard error is a terminal."""
     if sys.stderr.isatty():
         click.echo(_ERASE_LINE + visible(text), nl=False, err=True)
 
 
 def ask_to_go_on(question: str) -> None:
-    """Ask a question that is answered with yes or no; no ends the command."""
+    """Ask a yes-or-no question. The answer no ends the command."""
     click.confirm(visible(question), abort=True)
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A place to draw on. A plain string is text to it: no markup, no emoji codes."""
+    """A console for drawing. It takes a plain string as text, without markup or emoji codes."""
     return _VisibleConsole(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
@@ -53,7 +53,7 @@ def standard_output() -> TextIO:
 
 
 def set_up_log(level: str, file: Path | None = None, *, line: str = _LOG_LINE) -> None:
-    """Log to a file of the user's own, else to standard error."""
+    """Log to a file that only the user can read, or else to standard error."""
     handler = logging.FileHandler(file, encoding="utf-8") if file else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_VisibleLines(line))
     logging.basicConfig(level=level.upper(), handlers=[handler])
@@ -62,7 +62,7 @@ def set_up_log(level: str, file: Path | None = None, *, line: str = _LOG_LINE) -
 
 
 class Program(click.Group):
-    """A command with commands, whose complaints about its arguments are printed like everything else."""
+    """A command group that prints errors about its arguments like all other output."""
 
     def main(
         self,
@@ -72,7 +72,7 @@ class Program(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run to the end of the process, as `click.Group` does, unless it is told not to."""
+        """Run and end the process, as `click.Group` does, unless the arguments say otherwise."""
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
@@ -93,7 +93,7 @@ class Program(click.Group):
 
 
 class _VisibleConsole(Console):
-    """Makes visible what is drawn, after the layout: styles are kept, and text cannot add to them."""
+    """Makes control characters in drawn text visible after the layout. Styles stay, and text cannot add to them."""
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(visible(text), **options)
@@ -104,7 +104,7 @@ class _VisibleConsole(Console):
 
 
 class _VisibleOutput(io.TextIOBase):
-    """Standard output, whichever it is at the time."""
+    """The current standard output, looked up at each write."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(visible(text))
@@ -114,7 +114,7 @@ class _VisibleOutput(io.TextIOBase):
 
 
 class _VisibleLines(logging.Formatter):
-    """Formats records without secrets of the settings, and of which no part is obeyed by a terminal."""
+    """Formats log records without secrets of the settings and without characters that control a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(discreet(super().format(record)))

@@ -12,12 +12,12 @@ import functools
 import json
 import signal
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Program, Raised, Value
+from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Observation, Program, Raised, Value
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
 
@@ -38,6 +38,11 @@ _NAMES_MAX = 9
 """Names of a frame's fields: the codec writes objects as arrays."""
 _AHEAD_MAX = 64 * 1024
 """Bytes of questions sent before they are answered: less than a socket's buffer, or both ends could wait for room."""
+LOAD_SECONDS_MAX = 8.0
+"""What a module of a project may take to be imported, on top of the limits: other modules are most of it."""
+DID_NOT_LOAD = "the program did not load: "
+FILE_BYTES_MAX = 16 * 1024 * 1024
+"""How large a file may grow that a program writes into its own folder, where it has one."""
 WAITED_SHARE_MIN = 0.1
 """Waiting for less than this share of the limit is left out of account."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
@@ -74,17 +79,22 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     loop = asyncio.get_running_loop()
     has_values = any(ask.value is not None for ask in asks)
     questions = await asyncio.to_thread(_questions, asks) if has_values else _questions(asks)
-    deadline = loop.time() + limits.wall_seconds
+    load_seconds = limits.wall_seconds + (LOAD_SECONDS_MAX if program.module is not None else 0.0)
     answers: list[Answer] = []
     started = loop.time()
     try:
-        async with asyncio.timeout_at(deadline) as limit, _patience(child, limit, limits.wall_seconds):
+        async with asyncio.timeout_at(started + load_seconds) as limit, AsyncExitStack() as patience:
+            await patience.enter_async_context(_patience(child, limit, load_seconds))
             sent = _fitting(questions, 0)
             await child.send(_order(program, limits), *questions[:sent])
             await _greeting(child)
             problem = _load_problem(await child.receive(_LOADED_MAX))
             if problem:
-                return [_ended(Ending.CRASHED, f"the program did not load: {problem}")] * len(asks)
+                return [_ended(Ending.CRASHED, f"{DID_NOT_LOAD}{problem}")] * len(asks)
+            if program.module is not None:
+                await patience.aclose()
+                limit.reschedule(loop.time() + limits.wall_seconds)
+                await patience.enter_async_context(_patience(child, limit, limits.wall_seconds))
             for turn in range(len(asks)):
                 if turn == sent:
                     sent = _fitting(questions, turn)
@@ -104,6 +114,18 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     except values.MalformedValue as error:
         end = _ended(Ending.CRASHED, str(error))
     return [*answers, *[_timed(end, loop.time() - started)] * (len(asks) - len(answers))]
+
+
+async def load(child: Child, program: Program, limits: Limits) -> str:
+    """Load the program alone; what keeps it from loading, empty if nothing does.
+
+    Raises:
+        ChildGone, FrameTooLarge, MalformedValue: the program ended the child or spoke for it.
+        SandboxError: the child never got as far as being locked down.
+    """
+    await child.send(_order(program, limits))
+    await _greeting(child)
+    return _load_problem(await child.receive(_LOADED_MAX))
 
 
 @asynccontextmanager
@@ -169,15 +191,31 @@ def _death(status: int | None, *, is_spent: bool) -> Answer:
 
 def _order(program: Program, limits: Limits) -> bytes:
     """The first frame: what to load, and within what limits."""
+    is_module = program.module is not None
     order = {
         "source": program.source,
+        "quiet": program.quiet,
         "filename": program.filename,
-        "cpu_seconds": limits.cpu_seconds,
+        "module": module_order(program.module) if program.module is not None else None,
+        "hole_line": program.module.hole_line if program.module is not None else 0,
+        "prelude": program.prelude,
+        "file_bytes": FILE_BYTES_MAX if is_module else 0,
+        "cpu_seconds": limits.cpu_seconds + (LOAD_SECONDS_MAX if is_module else 0.0),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,
         "value_bytes": limits.value_bytes,
     }
     return json.dumps(order).encode()
+
+
+def module_order(module: InModule) -> dict[str, Any]:
+    """What the jail is told of a module."""
+    return {
+        "name": module.name,
+        "path": module.path,
+        "import_root": module.import_root,
+        "is_package": module.is_package,
+    }
 
 
 async def _greeting(child: Child) -> None:

@@ -7,21 +7,19 @@ Deadlines, concurrency and death are handled here; what a value is worth is `jud
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-import subprocess
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
     Ending,
     Equals,
-    Holds,
     Limits,
     Observation,
     Program,
@@ -29,42 +27,44 @@ from plum_lsp.domain.verification import (
     SandboxTier,
     Shows,
     TestCase,
+    TestRun,
     Verdict,
     VerdictStatus,
     is_plain,
 )
-from plum_lsp.sandbox import kinship, launching, literals, pool, seatbelt, values
+from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
+from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
-from plum_lsp.sandbox.project import read_project
+from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects.jail import ProjectJail
+from plum_lsp.sandbox.projects.showing import Hides, shows_everything, views_of
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
 """Expected values kept, so that the candidates of a group share their evaluation."""
-_TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
-"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
-_SEARCH = "__import__('re').search({!r}, _) is not None"
 _LARGE = 32 * 1024
 """Answers longer than this are judged in a thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOptions:
-    """How to open a sandbox. Nothing in it may come from a project: opening a folder is not trusting it.
+    """How to open a sandbox. Nothing in it may come from a project that is not trusted.
 
-    `interpreter` is a path, or empty for that of `project`'s environment, or else our own. `project` is a folder whose
-    modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
+    `interpreter` is a path, or empty for that of `home`'s environment, or else our own. `home` is the project whose
+    packages and modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
     those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
     `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
     `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
-    limits for all its children together, where that can be done.
+    limits for all its children together, where that can be done. `home` is the project whose documents are imported as
+    the modules they are, on its environment's interpreter; `hides` tells what of it cannot be opened.
     """
 
     interpreter: str = ""
-    project: str = ""
+    home: Project | None = None
     jobs: int = 0
     spares: int = 32
     nice: int = 5
@@ -74,6 +74,7 @@ class SandboxOptions:
     imports: tuple[str, ...] = ()
     checks_itself: bool = True
     limits_together: bool = True
+    hides: Hides = shows_everything
 
     @property
     def jobs_or_default(self) -> int:
@@ -88,10 +89,10 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
         SandboxUnavailable: there is no isolation; `remedy` says what would help.
         SandboxError: isolation is there but the interpreter cannot be used in it.
     """
-    options = _with_project(options or SandboxOptions())
+    options = _with_home(options or SandboxOptions())
     if not sys.platform.startswith(("linux", "darwin")):
         raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
-    interpreter = await asyncio.to_thread(describe_interpreter, options.interpreter or sys.executable)
+    interpreter = await asyncio.to_thread(_interpreter, options)
     problems: list[str] = []
     for tier in _tiers(options.tier):
         sandbox = JailSandbox(options, interpreter, tier)
@@ -111,17 +112,24 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     )
 
 
-def _with_project(options: SandboxOptions) -> SandboxOptions:
+def _with_home(options: SandboxOptions) -> SandboxOptions:
     """The options with what the project adds to them."""
-    if not options.project:
+    home = options.home
+    if home is None:
         return options
-    found = read_project(options.project)
     return replace(
         options,
-        interpreter=options.interpreter or found.interpreter,
-        readable=(*options.readable, *found.readable),
-        import_paths=(*options.import_paths, *found.import_paths),
+        readable=(*options.readable, *views_of(home, options.hides).alone),
+        import_paths=(*options.import_paths, *map(str, home.import_roots)),
     )
+
+
+def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
+    """The one that was chosen, else the project's, else our own."""
+    environment = options.home.environment if options.home is not None else None
+    if environment is not None and not options.interpreter:
+        return describe_environment(environment)
+    return describe_interpreter(options.interpreter or sys.executable)
 
 
 def _quota(is_wanted: bool) -> quota.Quota | None:
@@ -143,34 +151,6 @@ def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
         raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
 
 
-def describe_interpreter(executable: str) -> isolation.Interpreter:
-    """Ask an interpreter, which the user chose, where it lives.
-
-    Raises:
-        SandboxError: it does not run or does not answer.
-    """
-    try:
-        answer = subprocess.run(
-            [executable, "-I", "-c", isolation.DESCRIBE], capture_output=True, check=True, timeout=20, env={}
-        )
-        found = json.loads(answer.stdout)
-        return isolation.Interpreter(
-            executable=found["executable"],
-            version=found["version"],
-            roots=tuple(found["roots"]),
-            paths=tuple(path for path in found["paths"] if _is_inside(path, found["roots"])),
-        )
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        raise SandboxError(
-            f"the interpreter {executable} cannot be used: {error}", remedy="check the interpreter setting"
-        ) from error
-
-
-def _is_inside(path: str, roots: Sequence[str]) -> bool:
-    """Whether a `sys.path` entry is part of the interpreter; editable installs' folders are not."""
-    return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots) or path.endswith(".zip")
-
-
 class JailSandbox:
     """A sandbox over one zygote; belongs to the event loop that started it."""
 
@@ -189,6 +169,7 @@ class JailSandbox:
         self._at_work = 0
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
+        self._project_jail = self._jail_for_project()
 
     @property
     def tier(self) -> SandboxTier:
@@ -196,6 +177,31 @@ class JailSandbox:
         if self._tier is None:
             raise SandboxError("the sandbox is not open")
         return self._tier
+
+    def _jail_for_project(self) -> ProjectJail | None:
+        """What runs documents of the project as its modules; None without one."""
+        if self._options.home is None:
+            return None
+        order = launching.Order(
+            tier=self._plan,
+            interpreter=self._interpreter,
+            readable=(),
+            import_paths=(),
+            imports=self._options.imports,
+            nice=self._options.nice,
+            quota=self._quota,
+        )
+        return ProjectJail(self._options.home, self._options.hides, order, self._packages, self._slots)
+
+    @property
+    def project(self) -> Project | None:
+        """The project whose documents run as the modules they are; see the port."""
+        return None if self._plan is seatbelt.TIER else self._options.home
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a program is being run."""
+        return self._at_work > 0
 
     async def start(self) -> None:
         """Start the zygote and, unless told otherwise, attack it.
@@ -210,6 +216,8 @@ class JailSandbox:
 
             await check(self)
         self._pool.refill()
+        if self._project_jail is not None:
+            self._project_jail.warm_up()
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
         """Run the program once in a fresh child, then each call in order; see the port."""
@@ -246,14 +254,26 @@ class JailSandbox:
             found = verdicts(tests, answers, expected, held, known)
         return found, tuple(answer.observation for answer in rest)
 
+    async def run_tests(
+        self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests of the project whole, beside the program; see the port."""
+        if self._project_jail is None:
+            return testing.none_run(tests)
+        return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+
     async def close(self) -> None:
         """Kill every process of the sandbox; idempotent."""
         await self._pool.close()
+        if self._project_jail is not None:
+            await self._project_jail.close()
 
     async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         """One program and its calls in a child of its own, which does not outlive them."""
         if not asks:
             return []
+        if program.module is not None and self._project_jail is not None:
+            return await self._project_jail.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
         self._at_work += 1
         try:
@@ -328,37 +348,17 @@ class JailSandbox:
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
     ) -> dict[int, VerdictStatus]:
         """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
-        places, asks = [], list[Ask]()
-        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            expectation, raised = test.expectation, answer.observation.raised
-            if isinstance(expectation, Holds) and _can_be_asked_about(answer.observation):
-                call = Call(expression=_TRUTH.format(expectation.predicate), setup=expectation.setup)
-                places.append(index)
-                asks.append(Ask(call=call, value=(answer.observation.value,)))
-            elif isinstance(expectation, Raises) and expectation.pattern is not None and raised is not None:
-                places.append(index)
-                asks.append(Ask(call=Call(expression=_SEARCH.format(expectation.pattern)), value=(raised.message,)))
-        results = await self._run(reference, asks, limits)
-        return {place: _predicate_status(each.observation) for place, each in zip(places, results, strict=True)}
+        asks = asking.about_predicates(tests, answers)
+        results = await self._run(reference, list(asks.values()), limits)
+        return {place: asking.predicate_status(each.observation) for place, each in zip(asks, results, strict=True)}
 
     async def _derived(
         self, tests: Sequence[TestCase], answers: list[Answer], reference: Program, limits: Limits
     ) -> list[Answer]:
         """The answers, with what is made of the decoded values in the place of those not compared themselves."""
-        places, asks = [], list[Ask]()
-        for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
-            if isinstance(test.expectation, Equals) and test.expectation.derived:
-                if not _can_be_asked_about(answer.observation):
-                    continue
-                call = Call(expression=test.expectation.derived, setup=test.expectation.setup)
-                places.append(index)
-                asks.append(Ask(call=call, value=(answer.observation.value,)))
-        found = list(answers)
-        for place, made in zip(places, await self._run(reference, asks, limits), strict=True):
-            found[place] = replace(
-                made, observation=replace(made.observation, printed=answers[place].observation.printed)
-            )
-        return found
+        asks = asking.about_derivations(tests, answers)
+        made = await self._run(reference, list(asks.values()), limits)
+        return asking.with_derived(answers, dict(zip(asks, made, strict=True)))
 
     async def _known(
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
@@ -374,24 +374,3 @@ class JailSandbox:
                 call = kinship.lookup(names)
                 known[index] = kinship.chains_in(await self._beside(call, reference, limits))
         return known
-
-
-def _can_be_asked_about(observation: Observation) -> bool:
-    """Whether there is a value, and one that can be rebuilt for a predicate."""
-    try:
-        values.encode(observation.value)
-    except literals.UnknownLiteral:
-        return False
-    return observation.ending is Ending.RETURNED
-
-
-def _predicate_status(observation: Observation) -> VerdictStatus:
-    """A predicate that is true passes; one that is false or raises fails; one that hangs says so."""
-    if observation.ending is Ending.RETURNED:
-        return VerdictStatus.PASSED if observation.value is True else VerdictStatus.FAILED
-    raised = observation.raised
-    if raised is not None and observation.detail and raised.type_names[:1] == ("CannotRebuild",):
-        return VerdictStatus.ERRORED
-    if observation.ending is Ending.RAISED:
-        return VerdictStatus.FAILED
-    return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED

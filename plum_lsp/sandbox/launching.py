@@ -21,7 +21,10 @@ from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a zygote shall be; `readable` has been freed of hidden parts, `quota` is None where there is none."""
+    """What a zygote shall be; `readable` has been freed of hidden parts, `quota` is None where there is none.
+
+    `room` is what the zygote of a project has besides.
+    """
 
     tier: isolation.Tier
     interpreter: isolation.Interpreter
@@ -30,6 +33,7 @@ class Order:
     imports: tuple[str, ...]
     nice: int
     quota: quota.Quota | None
+    room: isolation.Room | None = None
 
 
 async def start(order: Order) -> tuple[Source, SandboxTier]:
@@ -64,7 +68,13 @@ async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     number, is_root = far.detach(), os.geteuid() == 0
     command = isolation.command(
-        tier, order.interpreter, order.readable, control_fd=number, bubblewrap=bubblewrap, is_root=is_root
+        tier,
+        order.interpreter,
+        order.readable,
+        control_fd=number,
+        bubblewrap=bubblewrap,
+        is_root=is_root,
+        has_room=order.room is not None,
     )
     if order.quota is not None:
         command = quota.under(order.quota, command)
@@ -77,6 +87,7 @@ async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
         landlock=landlock,
         is_root=is_root,
         nice=order.nice,
+        room=order.room,
     )
     zygote = await ZygoteProcess.start(command, settings, control, number)
     has_namespaces = zygote.report.get("pid_namespaces") is True

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plum_lsp.domain.values import clean, show
-from plum_lsp.domain.verification import Ending, Holds, Observation, TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import Ending, Holds, Observation, Passes, TestCase, Verdict, VerdictStatus
 from plum_lsp.sandbox import judge, kinship, values
 from plum_lsp.sandbox.conversation import Answer
 
@@ -81,6 +81,8 @@ def _remembered(
 def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: _Beside) -> tuple[VerdictStatus, str]:
     """The verdict on one test, and what was observed."""
     seen = answer.observation
+    if isinstance(test.expectation, Passes):
+        return VerdictStatus.ERRORED, "such a test is run whole"
     if wanted is not None and wanted.ending is not Ending.RETURNED:
         return VerdictStatus.ERRORED, clean(f"the expected value cannot be evaluated: {describe(wanted)}")
     expected = None if wanted is None else wanted.value

@@ -31,7 +31,9 @@ _READY_SECONDS = 30.0
 _FORK_SECONDS = 10.0
 _END_SECONDS = 2.0
 """How long to wait for the zygote's word on how a child ended."""
-_MESSAGE_MAX = 1 << 16
+_MESSAGE_MAX = 1 << 20
+_PART_BYTES = 1 << 15
+"""Of an order that may be longer than a socket takes at once."""
 
 
 class ChildGone(Exception):
@@ -140,9 +142,12 @@ def _fail(awaited: asyncio.Future[int], why: str) -> None:
 
 
 class ZygoteProcess:
-    """A running zygote. Use `start`; not to be shared between event loops."""
+    """A running zygote. Use `start` or `branch`; not to be shared between event loops.
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, log: Any) -> None:
+    `process` is None for a branch, which its own zygote reaps.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes] | None, control: socket.socket, log: Any) -> None:
         self._process = process
         self._control = control
         self._log = log
@@ -152,6 +157,7 @@ class ZygoteProcess:
         self.grown_kib = 0
         self.report: dict[str, Any] = {}
         self.is_broken = False
+        self._origin: Child | None = None
 
     @classmethod
     async def start(
@@ -177,19 +183,50 @@ class ZygoteProcess:
         control.setblocking(False)
         zygote = cls(process, control, log)
         try:
-            await zygote._handshake(settings)
+            await zygote._handshake([json.dumps(settings).encode()], _READY_SECONDS)
         except BaseException:
             await zygote.close()
             raise
         return zygote
 
-    async def _handshake(self, settings: dict[str, Any]) -> None:
+    async def branch(self, order: dict[str, Any], *, seconds: float) -> ZygoteProcess:
+        """Another zygote, forked from this one, that has prepared what is ordered; it dies with this one.
+
+        Raises:
+            SandboxError: this zygote is gone, or the branch was not ready in time.
+        """
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        near.setblocking(False)
+        child = Child(self.forked + 1, near)
+        try:
+            socket.send_fds(self._control, [json.dumps({"branch": child.number}).encode()], [far.fileno()])
+        except OSError as error:
+            near.close()
+            raise SandboxError(f"the zygote does not take orders: {error}") from error
+        finally:
+            far.close()
+        self.forked += 1
+        self._children[child.number] = child
+        branch = ZygoteProcess(None, near, None)
+        branch._origin = child
+        content = json.dumps(order).encode()
+        parts = [content[at : at + _PART_BYTES] for at in range(0, len(content), _PART_BYTES)]
+        try:
+            await self.arrival(child)
+            await branch._handshake([str(len(content)).encode(), *parts], seconds)
+        except BaseException:
+            await branch.close()
+            raise
+        return branch
+
+    async def _handshake(self, messages: Sequence[bytes], seconds: float) -> None:
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         try:
-            self._control.send(json.dumps(settings).encode())
+            for message in messages:
+                await loop.sock_sendall(self._control, message)
             loop.add_reader(self._control, readable.set)
-            await asyncio.wait_for(readable.wait(), _READY_SECONDS)
+            await asyncio.wait_for(readable.wait(), seconds)
             content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
             if not content:
                 raise SandboxError(f"the zygote did not start: {self._last_words()}")
@@ -201,13 +238,17 @@ class ZygoteProcess:
 
     def _last_words(self) -> str:
         """The end of what it wrote to its standard error."""
+        if self._process is None:
+            return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.2)
         self._log.seek(0)
         return str(self._log.read()[-400:].decode(errors="replace")).strip().replace("\n", " | ")
 
-    def order_child(self) -> Child | None:
+    def order_child(self, view: str = "") -> Child | None:
         """Order a child without waiting for it; None while the zygote is behind with its orders.
+
+        With a `view` (see `sandbox.projects.showing`) it gets a folder of its own.
 
         Raises:
             SandboxError: the zygote is gone.
@@ -218,7 +259,7 @@ class ZygoteProcess:
         near.setblocking(False)
         child = Child(self.forked + 1, near)
         try:
-            socket.send_fds(self._control, [json.dumps({"fork": child.number}).encode()], [far.fileno()])
+            socket.send_fds(self._control, [json.dumps({"fork": child.number, "view": view}).encode()], [far.fileno()])
         except BlockingIOError:
             near.close()
             return None
@@ -231,14 +272,14 @@ class ZygoteProcess:
         self._children[child.number] = child
         return child
 
-    async def fork(self) -> Child:
+    async def fork(self, view: str = "") -> Child:
         """A new child, ready for its program.
 
         Raises:
             SandboxError: the zygote is gone or does not answer.
         """
         async with asyncio.timeout(_FORK_SECONDS):
-            while (child := self.order_child()) is None:  # noqa: ASYNC110 (nothing tells when it takes descriptors)
+            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (nothing tells when it takes descriptors)
                 await asyncio.sleep(0.005)
         return await self.arrival(child)
 
@@ -323,19 +364,22 @@ class ZygoteProcess:
             child.kill()
         self._children.clear()
         self._control.close()
+        if self._origin is not None:
+            self._origin.kill()
         if self._pidfd >= 0:
             with contextlib.suppress(OSError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             os.close(self._pidfd)
             self._pidfd = -1
-        await self._reap()
-        self._log.close()
+        if self._process is not None:
+            await self._reap(self._process)
+            self._log.close()
 
-    async def _reap(self) -> None:
+    async def _reap(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the process we started; it ends by itself once the zygote has."""
         for attempt in range(200):
-            if self._process.poll() is not None:
+            if process.poll() is not None:
                 return
             if attempt == 100:
-                self._process.kill()
+                process.kill()
             await asyncio.sleep(0.005 if attempt < 100 else 0.02)

@@ -1,1 +1,4 @@
-"""The only package that knows LSP: reads requests, starts the pipeline, writes replies. Decides nothing about code."""
+"""The only package that knows LSP: it reads requests, starts the pipeline and writes replies.
+
+It does not judge code.
+"""

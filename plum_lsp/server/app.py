@@ -1,4 +1,4 @@
-"""Puts the server together: which request goes to which part, and how a connection begins and ends. Decides nothing."""
+"""Assembles the server: routes each request to its part, and begins and ends a connection. It makes no decisions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.text import Document
+from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.convert import to_change, to_encoding
@@ -34,7 +35,7 @@ from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
-from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
 from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
@@ -42,9 +43,10 @@ from plum_lsp.suggestion.services import Services
 logger = logging.getLogger(__name__)
 
 PULL_SECONDS_MAX = 2.0
-"""An editor that says it can be asked for settings and does not answer must not keep the services from opening."""
+"""An editor may claim that it can be asked for settings and then not answer. The services must still open."""
+_TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 CAPABILITY = "plum"
-"""What an editor may say of itself under `capabilities.experimental`; documented in docs/protocol.md."""
+"""Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
 
 
 class PlumServer(LanguageServer):
@@ -52,7 +54,7 @@ class PlumServer(LanguageServer):
 
     protocol: PlumProtocol
 
-    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock) -> None:
+    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool) -> None:
         super().__init__(
             "plum-lsp",
             __version__,
@@ -71,13 +73,14 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
+            projects=ProjectDesk(self._ask_for_trust, self.complain, is_remote=is_remote),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
 
     async def serve(self, reader: Reader, writer: Writer) -> int:
-        """Serve one connection to its end, whatever ends it; returns the exit status.
+        """Serve one connection until it ends for any reason. Returns the exit status.
 
-        When this returns, no process that was started for the connection is left.
+        When this returns, every process that was started for the connection has ended.
         """
         self.protocol.set_writer(writer)
         session = self.session
@@ -97,6 +100,7 @@ class PlumServer(LanguageServer):
             self.protocol.close_writer()
             self.metrics_page.close()
             session.supersede_all()
+            await session.finish()
             await session.outcomes.finish()
             keeper.cancel()
             await asyncio.wait([keeper])
@@ -107,15 +111,15 @@ class PlumServer(LanguageServer):
         self.session.record(event)
 
     def complain(self, problem: str) -> None:
-        """Show a problem to the user, once however often it comes."""
+        """Show a problem to the user. A repeated problem is shown once."""
         if problem not in self._complained:
             self._complained.add(problem)
             self._show(types.MessageType.Warning, problem)
 
     def report_server_error(self, error: Exception, source: object) -> None:
-        """Log an error that reached the boundary; pygls would raise a pop-up for each.
+        """Log an error that reached the boundary. pygls would show a pop-up for each.
 
-        The message of an error that is not ours may quote source text, so only its kind and place are told.
+        The message of an error outside `PlumError` may quote source text, so only its kind and place are logged.
         """
         if isinstance(error, JsonRpcMethodNotFound):
             logger.debug("unknown method")
@@ -143,12 +147,27 @@ class PlumServer(LanguageServer):
             "message": display.message(status.message),
         }
         if status.command:
-            params["command"] = {"title": "plum: why?", "command": status.command}
+            params["command"] = {"title": _TITLES[status.command], "command": status.command}
         self.protocol.notify(METHOD, params)
+
+    async def _ask_for_trust(self, folder: Path) -> Reply:
+        """Ask the user whether a folder's code may be executed. Without an answer, the reply is `later`."""
+        message = (
+            f"plum-lsp: do you trust {folder}? If you do, suggestions are tested in the sandbox with its packages, "
+            "modules and tests. Until you do, none of that is executed."
+        )
+        actions = [types.MessageActionItem(reply.value) for reply in Reply]
+        params = types.ShowMessageRequestParams(types.MessageType.Info, message, actions)
+        try:
+            answer = await self.window_show_message_request_async(params)
+        except JsonRpcException as error:
+            logger.warning("the editor did not ask whether a folder is trusted: %s", type(error).__name__)
+            return Reply.LATER
+        return next((reply for reply in Reply if answer is not None and reply.value == answer.title), Reply.LATER)
 
     @asynccontextmanager
     async def _working(self, title: str) -> AsyncIterator[None]:
-        """Show that something goes on; afterwards the status is what it was, if nothing else was told meanwhile."""
+        """Show that work is going on. Afterwards the earlier status returns, unless a newer one was shown meanwhile."""
         status, shown = self.session.status, Status(busy=True, kind=Kind.NORMAL, message=title)
         before = status.last
         status.show_idle(shown)
@@ -160,15 +179,17 @@ class PlumServer(LanguageServer):
                 status.show(before or READY)
 
 
-def create_server(*, load: Load, open_services: OpenServices, clock: Clock) -> PlumServer:
+def create_server(*, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool = False) -> PlumServer:
     """A server that is ready to serve one connection.
 
     Args:
-        load: merges the editor's layer of the settings over the layers below it; must not raise for bad settings.
-        open_services: opens what answers requests; called again when settings change. A `PlumError` becomes a status.
+        load: merges the editor's layer of the settings over the layers below it. It must not raise for bad settings.
+        open_services: opens the services that answer requests. It is called again when settings change. A `PlumError`
+            becomes a status.
         clock: the clock of the deadlines, the same as the pipeline's.
+        is_remote: whether the editor comes over TCP, and so names no program.
     """
-    server = PlumServer(load=load, open_services=open_services, clock=clock)
+    server = PlumServer(load=load, open_services=open_services, clock=clock, is_remote=is_remote)
     Commands(server.session).register(server)
     _register_start(server)
     _register_documents(server)
@@ -183,7 +204,8 @@ def _register_start(server: PlumServer) -> None:
     def initialize(params: types.InitializeParams) -> None:
         server.editor_shows_status = _says(params, "status")
         uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
-        session.settings.start(params.initialization_options, _paths(uris))
+        session.projects.start(params.initialization_options, _paths(uris))
+        session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
         if not _has_inline_completion(params) or _says(params, "completionItems"):
@@ -203,6 +225,7 @@ def _register_start(server: PlumServer) -> None:
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_workspace_folders(_: types.DidChangeWorkspaceFoldersParams) -> None:
+        session.projects.move(_paths(server.workspace.folders))
         session.settings.move(_paths(server.workspace.folders))
         session.apply_settings()
 
@@ -237,7 +260,7 @@ def _register_suggestions(server: PlumServer) -> None:
 
 
 async def _register_for_settings(server: PlumServer) -> None:
-    """Ask to be told when settings change, where the editor wants to be asked (LSP 3.18, "DidChangeConfiguration")."""
+    """Register for changes of settings, if the editor supports it (LSP 3.18, "DidChangeConfiguration")."""
     workspace = server.client_capabilities.workspace
     told = workspace.did_change_configuration if workspace else None
     if told is None or not told.dynamic_registration:
@@ -248,7 +271,7 @@ async def _register_for_settings(server: PlumServer) -> None:
 
 
 async def _take_settings(server: PlumServer, pushed: object) -> None:
-    """Take settings that were pushed, or else pull them where the editor can be asked."""
+    """Take settings that the editor pushed, or else pull them if the editor supports that."""
     workspace = server.client_capabilities.workspace
     if pushed is None and workspace is not None and workspace.configuration:
         item = types.ConfigurationItem(section=SECTION)
@@ -260,7 +283,7 @@ async def _take_settings(server: PlumServer, pushed: object) -> None:
 
 
 async def _answered(question: Any) -> Any:
-    """What the editor answers; None if it does not, or with an error."""
+    """The editor's response. None if there is no response, or if it is an error."""
     try:
         async with asyncio.timeout(PULL_SECONDS_MAX):
             return await question
@@ -280,7 +303,7 @@ def _has_inline_completion(params: types.InitializeParams) -> bool:
 
 
 def _says(params: types.InitializeParams, name: str) -> bool:
-    """Whether the editor says something of itself under `experimental.plum`."""
+    """Whether the editor sets a key under `experimental.plum`."""
     experimental: Any = params.capabilities.experimental
     ours = experimental.get(CAPABILITY) if isinstance(experimental, dict) else None
     return isinstance(ours, dict) and ours.get(name) is True

@@ -1,6 +1,6 @@
-"""The commands and the notifications of Copilot's language server: what the user did, and why we did what we did.
+"""Handles the commands and the notifications of Copilot's language server: user actions and explanations.
 
-A command answers with plain data and never with an error for something the user cannot help.
+A command answers with plain data. It never answers with an error that the user did not cause.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import ACCEPT, offer_of
 from plum_lsp.server.session import Session
-from plum_lsp.server.status import EXPLAIN
+from plum_lsp.server.status import EXPLAIN, TRUST
 
 logger = logging.getLogger(__name__)
 
 REJECT = "plum.reject"
+SELECTED = "plum/didSelectInterpreters"
 DID_SHOW = "textDocument/didShowCompletion"
 DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
 DID_FOCUS = "textDocument/didFocus"
 REASON_SHOWN_MAX = 80
-"""A user's reason goes to the log, where lines are short."""
+"""The greatest length of a user's reason in the log, which keeps its lines short."""
 
 
 class Commands:
@@ -35,36 +36,51 @@ class Commands:
         self._session = session
 
     def register(self, server: LanguageServer) -> None:
-        """Tell the server which of them we serve. Partials, because pygls sets attributes and methods have none."""
+        """Register the handlers. They are partials, because pygls sets attributes and a method does not allow that."""
         server.command(ACCEPT)(partial(self.accept))
         server.command(REJECT)(partial(self.reject))
         server.command(EXPLAIN)(partial(self.explain))
+        server.command(TRUST)(partial(self.trust))
+        server.feature(SELECTED)(partial(self.did_select_interpreters))
         server.feature(DID_SHOW)(partial(self.did_show))
         server.feature(DID_ACCEPT_PART)(partial(self.did_accept_part))
         server.feature(DID_FOCUS)(partial(self.did_focus))
 
     async def accept(self, *arguments: Any) -> dict[str, Any]:
-        """`plum.accept [offer]`: the editor inserted the offer. Replies once that is on disk."""
+        """`plum.accept [offer]`: the editor inserted the offer. Replies once the outcome is on disk."""
         offer_id = _offer_id(arguments)
         if offer_id is None:
             return _recorded("which offer?")
         return _recorded(await self._session.outcomes.accepted(offer_id))
 
     async def reject(self, *arguments: Any) -> dict[str, Any]:
-        """`plum.reject [offer, reason]`: the user turned the offer down; without one, the last offer."""
+        """`plum.reject [offer, reason]`: the user rejected the offer. Without an argument, it means the last offer."""
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
-            return _recorded("nothing was offered yet")
+            return _recorded("there has been no suggestion yet")
         problem = await self._session.outcomes.rejected(offer_id)
         if len(arguments) > 1 and isinstance(arguments[1], str):
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
         return _recorded(problem)
 
     def explain(self, *arguments: Any) -> dict[str, Any]:
-        """`plum.explain [offer]`: the evidence for that offer; without one, what came of the last request and why."""
+        """`plum.explain [offer]`: the evidence for that offer, or by default the result of the last request and why."""
         offer_id = _offer_id(arguments)
         result = self._session.outcomes.offer(offer_id) if offer_id else self._session.last_result
         return explanation(result)
+
+    async def trust(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.trust [uri]`: the user trusts that document's project, or by default that of the last document."""
+        uri = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        folder, problem = await self._session.projects.trust(uri)
+        if not problem:
+            self._session.projects_changed()
+        return {"trusted": folder, "problem": problem}
+
+    def did_select_interpreters(self, params: Any) -> None:
+        """The user selected another Python for folders of the workspace."""
+        self._session.projects.select(params.get("interpreters") if isinstance(params, dict) else None)
+        self._session.projects_changed()
 
     def did_show(self, params: Any) -> None:
         """The editor drew the offer of `item`."""
@@ -80,14 +96,14 @@ class Commands:
             self._tolerated(self._session.outcomes.partly_accepted, offer_id, length)
 
     def did_focus(self, params: Any) -> None:
-        """The user looks at a document: a good moment to have the policy ready."""
+        """The user looks at a document, so the policy is made ready."""
         target = params.get("textDocument") if isinstance(params, dict) else None
         uri = target.get("uri") if isinstance(target, dict) else None
         if isinstance(uri, str):
             self._session.focus(uri)
 
     def _tolerated(self, take: Any, *arguments: Any) -> None:
-        """What an editor reports in an impossible order is its own affair."""
+        """Ignore events that an editor reports in an impossible order."""
         try:
             take(*arguments)
         except UnlistedTransition as error:
@@ -95,7 +111,7 @@ class Commands:
 
 
 def _offer_id(arguments: tuple[Any, ...]) -> OfferId | None:
-    """The offer that a command speaks of: its first argument, by itself or as `{"offer": id}`."""
+    """The offer that a command names in its first argument, by itself or as `{"offer": id}`."""
     first = arguments[0] if arguments else None
     if isinstance(first, dict):
         first = first.get("offer")

@@ -10,7 +10,7 @@ from plum_lsp.server.session import Session
 
 
 class Completion:
-    """Answers the request with at most one entry; menus mix it with those of other servers."""
+    """Answers the request with at most one entry. Menus mix it with the entries of other servers."""
 
     def __init__(self, session: Session, capabilities: types.ClientCapabilities) -> None:
         self._session = session
@@ -19,7 +19,7 @@ class Completion:
     async def answer(self, params: types.CompletionParams) -> types.CompletionList:
         """The offer for the document as it is now, if there is one.
 
-        The list is incomplete, so that the editor asks again as the user types instead of filtering an old offer.
+        The list is marked incomplete, so that the editor asks again as the user types and does not filter an old offer.
         """
         kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
         trigger = Trigger.INVOKED if kind is types.CompletionTriggerKind.Invoked else Trigger.AUTOMATIC
@@ -32,7 +32,7 @@ class Completion:
 def shows_markdown(capabilities: types.ClientCapabilities) -> bool:
     """Whether the menu shows Markdown.
 
-    It does where an editor lists no format (Helix, Eglot), but not in one that says nothing of menus at all (Kate).
+    It does in an editor that lists no format (Helix, Eglot), but not in one that reports no menu capabilities (Kate).
     """
     document = capabilities.text_document
     completion = document.completion if document else None

@@ -1,4 +1,4 @@
-"""Between LSP's values and ours: positions, triggers, items. Pure; does not decide what is offered."""
+"""Converts between LSP's values and the domain's: positions, triggers, items. Pure. It does not choose offers."""
 
 from __future__ import annotations
 
@@ -8,30 +8,25 @@ from collections.abc import Mapping
 from lsprotocol import types
 
 from plum_lsp.domain.display import one_line
-from plum_lsp.domain.suggestion import Offer, OfferId, Tier, Trigger
+from plum_lsp.domain.suggestion import Offer, OfferId, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
+from plum_lsp.report.marks import tier_label
 from plum_lsp.server.documents import Change
 
 ACCEPT = "plum.accept"
-"""The command an item carries: editors run it after inserting the item, which makes it the sign of acceptance."""
+"""The command of an item. Editors run it after they insert the item, so it shows that the user accepted."""
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_TIER_LABEL = {
-    Tier.VERIFIED: "✓ verified",
-    Tier.CONSISTENT: "≈ consistent",
-    Tier.CHECKED: "· checked",
-    Tier.UNVERIFIED: "? unverified",
-}
 
 
 def to_encoding(kind: types.PositionEncodingKind | str | None) -> PositionEncoding:
-    """The agreed unit of positions; UTF-16 where nothing was agreed, as LSP says."""
+    """The agreed unit of positions. Without an agreement it is UTF-16, as LSP says."""
     return PositionEncoding(str(getattr(kind, "value", kind) or PositionEncoding.UTF16.value))
 
 
 def to_position(position: types.Position) -> Position:
-    """An LSP position as ours; the units stay those of the document."""
+    """An LSP position as a `Position`. The units stay those of the document."""
     return Position(line=position.line, character=position.character)
 
 
@@ -43,7 +38,7 @@ def to_change(event: types.TextDocumentContentChangeEvent) -> Change:
 
 
 def to_trigger(kind: types.InlineCompletionTriggerKind) -> Trigger:
-    """Who asked: the user, or the editor while the user typed."""
+    """Whether the user asked, or the editor asked while the user typed."""
     return Trigger.INVOKED if kind is types.InlineCompletionTriggerKind.Invoked else Trigger.AUTOMATIC
 
 
@@ -54,21 +49,21 @@ def range_of(document: Document, span: Span) -> types.Range:
 
 
 def line_end_of(text: str) -> str:
-    """The first line end of a text; `\\n` if it has none."""
+    """The first line end of a text, or `\\n` if it has none."""
     match = _LINE_END.search(text)
     return match[0] if match else "\n"
 
 
 def inserted_text(offer: Offer, document: Document) -> str:
-    """What the editor inserts: the offer with the document's own line ends."""
+    """The text that the editor inserts: the offer with the document's own line ends."""
     return _LINE_END.sub(line_end_of(document.text), offer.text)
 
 
 def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:
     """The offer as ghost text.
 
-    The range must lie on one line (LSP 3.18), so of a longer hole only its first line is replaced. Editors hide an
-    item whose `filterText` does not start with what it replaces, so the replaced text leads it.
+    The range must lie on one line (LSP 3.18), so only the first line of a longer hole is replaced. Editors hide an item
+    unless its `filterText` starts with the text it replaces, so the `filterText` begins with that text.
     """
     text = inserted_text(offer, document)
     replaced = _first_line_of(document, offer.hole)
@@ -83,7 +78,7 @@ def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:
 def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -> types.CompletionItem:
     """The offer as an entry of the completion menu, for editors without inline completion.
 
-    Its text edit starts at the first character of the cursor's line: menus filter by what stands there.
+    Its text edit starts at the first character of the cursor's line, because menus filter by the text there.
     """
     text = inserted_text(offer, document)
     hole = _first_line_of(document, offer.hole)
@@ -94,8 +89,8 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
     first, *rest = _LINE_END.split(text.strip("\r\n"))
     return types.CompletionItem(
         label=one_line(typed + first) + (" …" if rest else ""),
-        label_details=types.CompletionItemLabelDetails(description=_TIER_LABEL[offer.chosen.tier]),
-        detail=f"{_TIER_LABEL[offer.chosen.tier]}: {one_line(offer.chosen.reason)}",
+        label_details=types.CompletionItemLabelDetails(description=tier_label(offer.chosen.tier)),
+        detail=f"{tier_label(offer.chosen.tier)}: {one_line(offer.chosen.reason)}",
         documentation=_documentation(offer, shows_markdown=shows_markdown),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,
@@ -110,7 +105,7 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
 
 
 def offer_of(params: object) -> OfferId | None:
-    """The offer a notification speaks of: its `item`'s command carries the id."""
+    """The offer that a notification names. The command of its `item` carries the id."""
     item = params.get("item") if isinstance(params, Mapping) else None
     command = item.get("command") if isinstance(item, Mapping) else None
     arguments = command.get("arguments") if isinstance(command, Mapping) else None

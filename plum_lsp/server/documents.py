@@ -1,7 +1,9 @@
-"""Open documents as immutable snapshots, and the one request in flight for each. Does not read code or files.
+"""Open documents as immutable snapshots, and the one request in flight for each. The module does not read code or
+files.
 
-Changes are applied here and not by pygls, which splits lines with `str.splitlines`: it takes form feeds, U+2028 and
-their like for line ends, which LSP does not (LSP 3.18, "Text Documents"), and would put edits in the wrong place.
+The module applies changes itself, because pygls splits lines with `str.splitlines`. That function also treats form
+feeds, U+2028 and similar characters as line ends. LSP does not (LSP 3.18, "Text Documents"), so pygls would put edits
+in the wrong place.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _ENDED_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One edit: `text` replaces what lies between `start` and `end`, or the whole document if they are None."""
+    """One edit: `text` replaces the text between `start` and `end`, or the whole document if they are None."""
 
     text: str
     start: Position | None = None
@@ -29,7 +31,7 @@ class Change:
 
 
 class OpenDocument:
-    """One document an editor has open: its lines now, and the request in flight for it, if any."""
+    """One open document: its current lines, and the request in flight for it, if any."""
 
     def __init__(self, document: Document, *, language_id: str) -> None:
         self.language_id = language_id
@@ -40,16 +42,16 @@ class OpenDocument:
 
     @property
     def version(self) -> int:
-        """The version the editor last told."""
+        """The version that the editor reported last."""
         return self._snapshot.version
 
     @property
     def snapshot(self) -> Document:
-        """The document as it is now; stays as it is when the document moves on."""
+        """The document as it is now. The snapshot does not follow later changes."""
         return self._snapshot
 
     def change(self, changes: Iterable[Change], *, version: int) -> None:
-        """Apply edits in order; whatever was in flight was asked of a text that is gone, so it ends."""
+        """Apply edits in order, and cancel the request in flight, because it was for the old text."""
         before = self._snapshot
         for change in changes:
             apply_change(self._lines, change, before.encoding)
@@ -59,14 +61,14 @@ class OpenDocument:
             self.supersede()
 
     def supersede(self) -> None:
-        """Cancel the request in flight, if there is one; its caller gets None."""
+        """Cancel the request in flight, if there is one. Its caller gets None."""
         flight, self._flight = self._flight, None
         if flight is not None and flight.cancel():
             self._ending.add(flight)
             flight.add_done_callback(self._ending.discard)
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Run `work` once the requests before it have ended; None if it is superseded in its turn.
+        """Run `work` once the requests before it have ended. Returns None if a newer request supersedes it.
 
         Raises:
             asyncio.CancelledError: the caller was cancelled, and `work` with it.
@@ -93,7 +95,7 @@ async def _after(ending: Collection[asyncio.Task[Any]], work: Callable[[], Await
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines as LSP counts them, each with its line end; the last has none and may be empty."""
+    """The lines as LSP counts them, each with its line end. The last has none and may be empty."""
     if text.count("\r") == text.count("\r\n"):
         *lines, last = text.split("\n")
         return [line + "\n" for line in lines] + [last]
@@ -102,9 +104,9 @@ def split_lines(text: str) -> list[str]:
 
 
 def apply_change(lines: list[str], change: Change, encoding: PositionEncoding) -> None:
-    """Apply one edit in place to what `split_lines` gave; costs the lines it touches, not the document's length.
+    """Apply one edit in place to the result of `split_lines`. The cost grows with the edited lines only.
 
-    A position past the end of its line or of the document means that end; a reversed range is turned round.
+    A position past the end of its line or of the document means that end. A reversed range is swapped.
     """
     if change.start is None or change.end is None:
         lines[:] = split_lines(change.text)
@@ -114,12 +116,12 @@ def apply_change(lines: list[str], change: Change, encoding: PositionEncoding) -
     end, tail = _before(lines, last, encoding)
     touched = head + change.text + lines[end][len(tail) :]
     if start and lines[start - 1].endswith("\r"):
-        # The edit may bring a "\n" next to the "\r" that ends the line before: the two are then one line end.
+        # The edit may put a "\n" after the "\r" that ends the line before. The two are then one line end.
         start -= 1
         touched = lines[start] + touched
     pieces = split_lines(touched)
     if end + 1 < len(lines):
-        # What is touched ends with the line end of its last line, so the piece after it is empty.
+        # The edited text ends with the line end of its last line, so the piece after it is empty.
         pieces.pop()
     lines[start : end + 1] = pieces
 

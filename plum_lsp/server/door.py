@@ -1,7 +1,7 @@
-"""Who may speak to a server that listens for its editor: frames read strictly, and a token in the first message.
+"""Admits an editor to a listening server: it parses frames strictly and checks a token in the first message.
 
-The first message must be `initialize`, with the token in `initializationOptions.token`. Until it came, little is read,
-little is waited for and nothing is started. Does not listen itself: `transport` does.
+The first message must be `initialize`, with the token in `initializationOptions.token`. Until the message arrives, the
+server reads and waits only up to small bounds and starts no service. `transport` does the listening.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import Any
 from plum_lsp.domain.errors import ConfigError
 
 FIRST_SECONDS_MAX = 10.0
-"""An editor says hello as soon as it is connected."""
+"""An editor sends its first message as soon as it is connected."""
 FIRST_BYTES_MAX = 1024 * 1024
-"""The capabilities of the most talkative editors are some 20 KB."""
+"""The longest capabilities of an editor are about 20 KB."""
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
-"""A longer one holds no document that anybody edits."""
+"""Documents that people edit are shorter than this."""
 HEADER_LINES_MAX = 4
 TOKEN_CHARACTERS_MIN = 16
 _LENGTH = re.compile(rb"(?i)content-length: *(\d{1,9}) *\r\n")
@@ -36,14 +36,14 @@ class Refused(ConnectionError):
 
 
 class StrictReader:
-    """Reads the frames of LSP and nothing else: a web browser's request ends at its first line."""
+    """Reads the frames of LSP only. A web browser's request is refused at its first line."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
         self._lines = 0
 
     async def readline(self) -> bytes:
-        """One header line in the one form that LSP's own examples have; empty at the end.
+        """One header line, only in the form of the examples in LSP. Empty at the end.
 
         Raises:
             Refused: it is no header of LSP (LSP 3.18, "Header Part").
@@ -70,7 +70,7 @@ class StrictReader:
 
 
 class _Replayed:
-    """A reader that first gives what was read already."""
+    """A reader that first returns the bytes that were already read."""
 
     def __init__(self, body: bytes, rest: StrictReader) -> None:
         self._lines = [b"Content-Length: %d\r\n" % len(body), b"\r\n"]
@@ -89,8 +89,8 @@ async def admitted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, t
     """The connection as the server reads it, once its first message has shown the token.
 
     Raises:
-        Refused: it has not.
-        TimeoutError: nothing came.
+        Refused: the first message did not show the token.
+        TimeoutError: no message arrived.
     """
     strict = StrictReader(reader)
     async with asyncio.timeout(FIRST_SECONDS_MAX):
@@ -123,7 +123,7 @@ async def _first_body(strict: StrictReader) -> bytes:
 
 
 def _taken_token(message: dict[str, Any]) -> str:
-    """The token, taken out of the message: no later reader needs it."""
+    """The token, removed from the message, because no later reader needs it."""
     params = message.get("params")
     options = params.get("initializationOptions") if isinstance(params, dict) else None
     token = options.pop("token", "") if isinstance(options, dict) else ""
@@ -142,10 +142,10 @@ def _frame(message: Mapping[str, object]) -> bytes:
 
 
 def read_token(file: Path) -> str:
-    """The token in a file of the user's own; a file that does not exist is made, with a new token.
+    """The token in a file of the user. A missing file is created with a new token.
 
     Raises:
-        ConfigError: it cannot be read or made, others can read it, or the token is too short.
+        ConfigError: the file cannot be read or created, other users can read it, or the token is too short.
     """
     try:
         if not file.exists():
@@ -158,6 +158,6 @@ def read_token(file: Path) -> str:
     if stat.S_IMODE(mode) & 0o077:
         raise ConfigError(f"others can read {file}", remedy=f"Run: chmod 600 {file}")
     if len(token) < TOKEN_CHARACTERS_MIN:
-        remedy = "Delete the file, and it is made anew."
+        remedy = "Delete the file. The next start creates a new one."
         raise ConfigError(f"the token in {file} has fewer than {TOKEN_CHARACTERS_MIN} characters", remedy=remedy)
     return token

@@ -9,7 +9,7 @@ from plum_lsp.server.session import Session
 
 
 class InlineCompletion:
-    """Answers the request; an empty list means that nothing is offered, and the status says why."""
+    """Answers the request. An empty list means that there is no offer. The status says why."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

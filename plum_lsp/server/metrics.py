@@ -1,6 +1,6 @@
-"""Counts what a server did and, where the settings name a port, tells it to Prometheus on this machine.
+"""Counts the requests of a server. If the settings name a port, it exports the counts to a local Prometheus.
 
-Numbers and fixed words only: no text, no path, no name that a user chose. Knows no LSP.
+It exports numbers and fixed words only: no text, no path, no name that a user chose. It does not know LSP.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from plum_lsp.domain.suggestion import AbstentionReason, Tier
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-"""Loopback, whatever the settings say: nobody else has to know how much somebody types."""
+"""Always the loopback address, because other machines must not see how much a user types."""
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 RUNGS = frozenset(
     {
@@ -36,27 +36,26 @@ RUNGS = frozenset(
         "ended",
     }
 )
-"""The stages that a pipeline tells (`pipeline`): no others, so that a label has so many values and no more."""
+"""The stages that the pipeline reports (`pipeline`). The list is fixed, so that the label has a bounded set of
+values."""
 
 
 class Metrics:
-    """What was counted since the server came up."""
+    """The counts since the server started."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "plum_requests", "Questions from the editor by how they ended.", ["end"], registry=registry
-        )
-        self._offers = Counter("plum_offers", "Offers that were answered by their tier.", ["tier"], registry=registry)
+        self._requests = Counter("plum_requests", "Requests of the editor, by their end.", ["end"], registry=registry)
+        self._offers = Counter("plum_offers", "Suggestions sent, by their label.", ["tier"], registry=registry)
         self._abstentions = Counter(
-            "plum_abstentions", "Questions without an offer by the reason.", ["reason"], registry=registry
+            "plum_abstentions", "Requests without a suggestion, by reason.", ["reason"], registry=registry
         )
         self._cancellations = Counter(
             "plum_cancellations", "Requests ended by the editor or by a newer one.", registry=registry
         )
         self._rungs = Histogram(
             "plum_rung_seconds",
-            "From the start of a request until a rung of the ladder was reached.",
+            "From the start of a request until a stage was first reached.",
             ["rung"],
             buckets=BUCKETS_SECONDS,
             registry=registry,
@@ -76,11 +75,11 @@ class Metrics:
             self._version.set(event.candidate.policy_version.number)
 
     def request_ended(self, end: str, stages_ms: Mapping[str, float]) -> None:
-        """Count a question that ended.
+        """Count a request that ended.
 
         Args:
             end: `offer:TIER`, `stale:TIER`, `abstention:REASON`, `typed_through`, `cancelled` or `superseded`.
-            stages_ms: when each rung was reached, from the start of the request.
+            stages_ms: when each stage was reached, from the start of the request.
         """
         kind, _, what = end.partition(":")
         self._requests.labels(kind).inc()
@@ -105,7 +104,10 @@ class MetricsPage:
         self._server: tuple[WSGIServer, Thread] | None = None
 
     def serve_at(self, port: int) -> None:
-        """Open the page at a port; 0 closes it. A port that is taken is told, and the server goes on without."""
+        """Open the page at a port.
+
+        0 closes it. If the port is in use, the server reports that and works without a page.
+        """
         if port == self._port:
             return
         self.close()
@@ -125,7 +127,7 @@ class MetricsPage:
             logger.info("metrics at http://%s:%d/metrics", HOST, port)
 
     def close(self) -> None:
-        """Close the page; idempotent."""
+        """Close the page. Idempotent."""
         self._port = 0
         if self._server is not None:
             (server, thread), self._server = self._server, None
@@ -135,13 +137,13 @@ class MetricsPage:
 
 
 class _PageServer(ThreadingMixIn, WSGIServer):
-    """A slow client keeps no other waiting."""
+    """Serves each client in its own thread, so that a slow client does not delay others."""
 
     daemon_threads = True
 
 
 class _PageHandler(WSGIRequestHandler):
-    """Says nothing on standard error, and waits for no client that says nothing."""
+    """Writes no log to standard error, and ends the wait for a silent client after a time limit."""
 
     timeout = 5
 
@@ -152,8 +154,8 @@ class _PageHandler(WSGIRequestHandler):
 def _only_by_our_name(registry: CollectorRegistry) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     """The page, for requests that call this machine by its own name.
 
-    A web page may lead a name of its own to the loopback address and then read what is answered there (DNS rebinding).
-    What its browser sends names that host.
+    A web page may point its own host name to the loopback address and then read the response (DNS rebinding). The
+    browser's request then names that host.
     """
     page = make_wsgi_app(registry)
 

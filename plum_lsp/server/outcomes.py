@@ -1,6 +1,6 @@
-"""What became of the offers of one connection: from commands, notifications and edits to the store.
+"""Records the outcomes of the offers of one connection, from commands, notifications and edits.
 
-Follows each offer with an `OfferTracker`, which decides; the store keeps what it decided. Nothing here judges.
+An `OfferTracker` follows each offer and decides. The store keeps its decisions. This module decides no outcome.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from plum_lsp.store import Store
 logger = logging.getLogger(__name__)
 
 OFFERS_REMEMBERED_MAX = 64
-"""A late command speaks of one of the last few offers; older ones are in the store and past judging."""
+"""A late command names one of the last few offers. Older offers are in the store, and their outcomes are final."""
 
 REJECTIONS_SECONDS = 60.0
-"""Within this, a rejection says that the user does not want to be interrupted."""
+"""A rejection within this time says that the user does not want to be interrupted."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
-    """An offer being followed, what the editor was given to insert, and why its last outcome was not written."""
+    """A followed offer, the text that the editor may insert, and why its last outcome was not written."""
 
     offer: Offer
     uri: str
@@ -44,7 +44,7 @@ class _Followed:
 
 
 class OutcomeDesk:
-    """Takes what the editor tells about offers. The store may come, go or be missing at any time."""
+    """Takes the editor's reports about offers. The store may appear, disappear or be missing at any time."""
 
     def __init__(self, store: Callable[[], Store | None], *, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -53,31 +53,31 @@ class OutcomeDesk:
         self._writes: set[asyncio.Task[str]] = set()
         self._rejected_at: list[float] = []
         self.editor_tells_shown = False
-        """Whether this editor reports what it shows; of one that does not, whatever is sent counts as shown."""
+        """Whether this editor reports which offers it shows. If it does not, every sent offer counts as shown."""
 
     @property
     def last(self) -> OfferId | None:
-        """The offer made last; None if none was made."""
+        """The latest offer. None if there was none."""
         return next(reversed(self._offers), None)
 
     def recent_rejections(self) -> int:
-        """How many offers the user turned down in the last minute."""
+        """How many offers the user rejected in the last minute."""
         since = self._now() - REJECTIONS_SECONDS
         self._rejected_at = [at for at in self._rejected_at if at > since][-OFFERS_REMEMBERED_MAX:]
         return len(self._rejected_at)
 
     def offer(self, offer_id: OfferId) -> Offer | None:
-        """One of the last offers; None if it is not among them."""
+        """One of the last offers. None if it is not among them."""
         followed = self._offers.get(offer_id)
         return followed.offer if followed else None
 
     def stands(self, offer_id: OfferId) -> bool:
-        """Whether an offer is new enough to be given again; one that was ignored is not."""
+        """Whether an offer is new enough to be offered again. An ignored offer is not."""
         followed = self._offers.get(offer_id)
         return followed is not None and followed.tracker.expires_at is not None
 
     def offered(self, offer: Offer, document: Document, *, is_alternative: bool = False) -> None:
-        """An offer was sent for `document`; those before it for the same document are over, unless it joins them."""
+        """An offer was sent for `document`. It ends earlier offers for the same document, unless it joins them."""
         if not is_alternative:
             self._superseded(document.uri)
         while len(self._offers) >= OFFERS_REMEMBERED_MAX:
@@ -91,7 +91,7 @@ class OutcomeDesk:
         self._await_silence(followed)
 
     def edited(self, document: Document) -> None:
-        """A document changed; `document` is what it is now."""
+        """A document changed. `document` is its new state."""
         for followed in self._offers.values():
             if followed.uri == document.uri and followed.accepted is not None:
                 followed.accepted = followed.accepted.after_change(plain(document.text))
@@ -99,7 +99,7 @@ class OutcomeDesk:
             self._advance(followed, followed.tracker.after_change(document.text, at=self._now()))
 
     def closed(self, uri: str) -> None:
-        """Nobody will see a document's offers any more."""
+        """A document was closed, so its offers are no longer visible."""
         self._superseded(uri)
         for followed in self._offers.values():
             if followed.uri == uri:
@@ -116,20 +116,20 @@ class OutcomeDesk:
         self._told(offer_id, OfferEvent.SHOW, OutcomeSource.NOTIFICATION)
 
     def partly_accepted(self, offer_id: OfferId, utf16_units: int) -> None:
-        """The user took the beginning of an offer, `utf16_units` in all so far."""
+        """The user accepted the beginning of an offer, `utf16_units` in total so far."""
         followed = self._offers.get(offer_id)
         if followed is not None:
             taken = code_points_of(followed.inserted, utf16_units)
             self._told(offer_id, OfferEvent.ACCEPT_PART, OutcomeSource.NOTIFICATION, accepted_length=taken)
 
     async def accepted(self, offer_id: OfferId) -> str:
-        """The editor inserted an offer; returns once that is committed, with what went wrong or an empty text."""
+        """The editor inserted an offer. Returns once that is committed: an error text, or an empty text."""
         return await self._told_and_written(offer_id, OfferEvent.ACCEPT)
 
     async def rejected(self, offer_id: OfferId) -> str:
-        """The user turned an offer down; returns once that is committed, with what went wrong or an empty text.
+        """The user rejected an offer. Returns once that is committed: an error text, or an empty text.
 
-        Its alternatives go with it: those that were shown are turned down, too.
+        Its alternatives that were shown are rejected, too.
         """
         followed = self._offers.get(offer_id)
         for other in self._open(followed.uri) if followed else ():
@@ -140,7 +140,7 @@ class OutcomeDesk:
         return await self._told_and_written(offer_id, OfferEvent.DISMISS)
 
     async def finish(self) -> None:
-        """The connection ends: what is still open is over, and everything is written."""
+        """The connection ends. Open offers end, and all outcomes are written."""
         for followed in self._offers.values():
             self._advance(followed, followed.tracker.superseded(at=self._now()))
             if followed.timer is not None:
@@ -160,7 +160,7 @@ class OutcomeDesk:
             return str(error)
         if write is not None:
             return await asyncio.shield(write)
-        # The edits told the same before the command did; what they said may still be on its way to the disk.
+        # The edits showed the same outcome before the command arrived. Its write may still be in progress.
         if self._writes:
             await asyncio.wait(tuple(self._writes))
         return self._offers[offer_id].problem if offer_id in self._offers else ""
@@ -175,7 +175,7 @@ class OutcomeDesk:
         return self._advance(followed, step)
 
     def _advance(self, followed: _Followed, step: tuple[OfferTracker, Outcome | None]) -> asyncio.Task[str] | None:
-        """Take what the tracker decided, and have it written if it is an outcome."""
+        """Take the tracker's decision, and write it if it is an outcome."""
         followed.tracker, outcome = step
         if outcome is not None and outcome.kind is OutcomeKind.ACCEPTED and followed.accepted is None:
             tracker = followed.tracker
@@ -196,7 +196,7 @@ class OutcomeDesk:
         return write
 
     def _await_silence(self, followed: _Followed) -> None:
-        """Come back when the offer will have been left standing long enough, or what survived is to be measured."""
+        """Schedule the next check: when the offer counts as ignored, or when its survival is to be measured."""
         if followed.timer is not None:
             followed.timer.cancel()
         followed.timer = None
@@ -211,7 +211,10 @@ class OutcomeDesk:
         self._advance(followed, followed.tracker.after_silence(at=self._now()))
 
     def _measure(self, followed: _Followed) -> None:
-        """Write how much of an accepted text is left, and that it was edited the first time some is not."""
+        """Write how much of an accepted text is left.
+
+        The first time some of it is gone, also write that it was edited.
+        """
         if followed.accepted is None:
             return
         at = self._now()
@@ -223,7 +226,7 @@ class OutcomeDesk:
         self._await_silence(followed)
 
     async def _write(self, followed: _Followed, outcome: Outcome | Survival) -> str:
-        """Write one outcome; returns what went wrong, or an empty text."""
+        """Write one outcome. Returns an error text, or an empty text."""
         problem = "there is no store"
         store = self._store()
         if store is not None:

@@ -1,4 +1,4 @@
-"""`$/progress` for work that takes long, where the editor shows it. Says that something goes on, not how far it is."""
+"""`$/progress` for long work, if the editor shows it. It says that work is going on, not how far it is."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from plum_lsp.domain.display import message
 logger = logging.getLogger(__name__)
 
 CREATE_SECONDS_MAX = 1.0
-"""An editor that does not even answer the question whether it will show progress is not waited for."""
+"""The longest wait for the editor's answer on whether it will show progress."""
 
 
 @asynccontextmanager
 async def shown_progress(server: LanguageServer, title: str) -> AsyncIterator[None]:
-    """Show that something goes on as long as the body runs."""
+    """Show that work is going on as long as the body runs."""
     token = await _token(server)
     if token is None:
         yield
@@ -38,7 +38,7 @@ async def shown_progress(server: LanguageServer, title: str) -> AsyncIterator[No
 
 
 async def _token(server: LanguageServer) -> str | None:
-    """A token the editor agreed to; None if it cannot or will not show progress."""
+    """A token that the editor agreed to. None if it cannot or will not show progress."""
     window = server.client_capabilities.window
     if window is None or not window.work_done_progress:
         return None

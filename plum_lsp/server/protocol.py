@@ -1,6 +1,6 @@
-"""What pygls 2.1 does otherwise than we need: nobody is left without an answer, and errors never become pop-ups.
+"""Changes the behaviour of pygls 2.1: every request gets an answer, and errors never become pop-ups.
 
-Does not register any feature; that is `app`.
+`app` registers the features.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 class PlumProtocol(LanguageServerProtocol):
-    """The LSP protocol, with documents kept by us and an orderly end."""
+    """The LSP protocol, with the documents of plum-lsp and an orderly end."""
 
     has_exited = False
-    """Whether `exit` came, which ends the process."""
+    """Whether `exit` arrived, which ends the process."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
@@ -36,7 +36,7 @@ class PlumProtocol(LanguageServerProtocol):
         return 0 if self._shutdown else 1
 
     def close_writer(self) -> None:
-        """Send nothing more: what ends after the connection has nobody to tell."""
+        """Send no more messages, because the connection has ended."""
         self.writer = None
 
     def _send_data(self, data: Any) -> None:
@@ -45,7 +45,7 @@ class PlumProtocol(LanguageServerProtocol):
             super()._send_data(data)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Read one message. A request that cannot be read is answered with an error; pygls would leave it waiting."""
+        """Read one message. A request that cannot be read gets an error. pygls would leave it without an answer."""
         try:
             return super().structure_message(data)
         except JsonRpcException as error:
@@ -55,9 +55,10 @@ class PlumProtocol(LanguageServerProtocol):
             return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
 
     def _execute_handler(self, msg_id: Any, *args: Any, **keywords: Any) -> None:
-        """Run a handler, and forget it when it has ended; pygls would keep that of every notification, one a key.
+        """Run a handler, and forget it when it has ended. pygls would keep the handler of every notification.
 
-        Forgotten a moment later: a shutdown cancels what it finds in the middle of going through it.
+        It is forgotten in a later turn of the event loop, because a shutdown iterates over the handlers and cancels
+        them.
         """
         super()._execute_handler(msg_id, *args, **keywords)
         future, loop = self._request_futures.get(msg_id), asyncio.get_running_loop()
@@ -67,14 +68,14 @@ class PlumProtocol(LanguageServerProtocol):
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
-        """Let the main loop end by itself; pygls would raise `SystemExit` in the middle of it."""
+        """Let the main loop end by itself. pygls would raise `SystemExit` inside it."""
         self.has_exited = True
         self.stopping.set()
         yield from ()
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Generator[Any, Any, None]:
-        """Leave the edits to our handler: pygls counts lines in its own way (see `documents`)."""
+        """Leave the edits to the handler in `app`, because pygls counts lines differently (see `documents`)."""
         handler = self.fm.features.get(types.TEXT_DOCUMENT_DID_CHANGE)
         if handler is not None:
             yield handler, (params,), None
@@ -95,7 +96,7 @@ class PlumProtocol(LanguageServerProtocol):
 
 
 def converter() -> cattrs.Converter:
-    """pygls's converter, with the parameters of unknown notifications left as plain data."""
+    """pygls's converter. The parameters of unknown notifications stay plain data."""
     result: cattrs.Converter = default_converter()  # type: ignore[no-untyped-call]
     result.register_structure_hook(JsonRPCNotification, lambda data, _: _plain_notification(data))
     result.register_structure_hook(types.InlineCompletionTriggerKind, lambda data, _: _trigger_kind(data))
@@ -107,5 +108,5 @@ def _plain_notification(data: Mapping[str, Any]) -> JsonRPCNotification:
 
 
 def _trigger_kind(value: int) -> types.InlineCompletionTriggerKind:
-    """vscode-languageclient 9 says 0 for a user's gesture where LSP 3.18 has 1."""
+    """vscode-languageclient 9 sends 0 for an explicit request of the user. LSP 3.18 has 1."""
     return types.InlineCompletionTriggerKind.Invoked if value == 0 else types.InlineCompletionTriggerKind(value)

@@ -1,7 +1,7 @@
-"""What answers requests, opened in the background and opened anew when the settings ask for it.
+"""Opens the services that answer requests in the background, and reopens them when the settings change.
 
-The server comes up before its services do, and whatever keeps them from opening is a status, never an exception in
-the editor. Knows neither policies nor sandboxes: `open_services` does.
+The server starts before its services. A service that cannot open becomes a status, never an exception in the editor.
+The module does not know policies or sandboxes. `open_services` does.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from plum_lsp.suggestion.services import Services
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS_MAX = 5.0
-"""An editor waits a few seconds for its servers to leave and then kills them; what is left by then is abandoned."""
+"""An editor waits a few seconds for its servers to exit and then kills them. Work still open by then is abandoned."""
 
 
 OpenServices: TypeAlias = Callable[[Settings, Recorder], Awaitable[Services]]
 Working: TypeAlias = Callable[[str], AbstractAsyncContextManager[None]]
-"""Shows that something takes long while it does."""
+"""Shows that long work is going on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Trouble:
 
 
 class ServiceKeeper:
-    """Keeps services open for the settings last wanted. `run` owns them; everything else only asks."""
+    """Keeps services open for the latest settings. `run` owns them. All other methods only send it requests."""
 
     def __init__(self, open_services: OpenServices, recorder: Recorder, *, working: Working) -> None:
         self._open = open_services
@@ -51,13 +51,13 @@ class ServiceKeeper:
 
     @property
     def now(self) -> Services | Trouble | None:
-        """The services, why there are none, or None while they open."""
+        """The services, or why there are none, or None while they open."""
         return self._state
 
     def want(self, settings: Settings) -> bool:
-        """Ask for services that obey `settings`; whether those that are open have to go.
+        """Request services for `settings`. Returns whether the open services must close.
 
-        A pause is obeyed before a request reaches the services, so it leaves them as they are.
+        A pause takes effect before a request reaches the services, so they stay open.
         """
         before, paused = self._wanted, settings.privacy.paused
         if before is not None and replace(before, privacy=replace(before.privacy, paused=paused)) == settings:
@@ -68,17 +68,17 @@ class ServiceKeeper:
         return before is not None
 
     async def get(self) -> Services | Trouble:
-        """The services once they have opened, or why they did not; the caller sets the limit."""
+        """The services once they have opened, or why they did not. The caller sets the time limit."""
         await self._has_settled.wait()
         assert self._state is not None, "settled means that there is something to return"
         return self._state
 
     def warm_up(self) -> None:
-        """There will be requests: load the policy now, so that the first of them does not wait for it."""
+        """Load the policy now, because requests will follow and the first one should not wait for it."""
         self._is_needed.set()
 
     async def run(self, on_settled: Callable[[Services | Trouble], None]) -> None:
-        """Open and reopen as asked until cancelled, then close. Never raises but `CancelledError`."""
+        """Open and reopen the services until cancelled, then close them. Raises `CancelledError` only."""
         warming: asyncio.Task[None] | None = None
         try:
             while True:
@@ -98,7 +98,7 @@ class ServiceKeeper:
             await self._close()
 
     async def _warm(self, state: Services | Trouble, on_settled: Callable[[Services | Trouble], None]) -> None:
-        """Load the policy once somebody will need it, and tell whether it can be."""
+        """Load the policy once it will be needed, and report whether it can be loaded."""
         await self._is_needed.wait()
         if not isinstance(state, Services):
             return
@@ -108,7 +108,7 @@ class ServiceKeeper:
         except PlumError as error:
             logger.warning("the policy did not load: %s", error)
             on_settled(Trouble(error=error))
-        except Exception:  # a boundary: the first request will tell
+        except Exception:  # a boundary: the first request reports it
             logger.exception("the policy did not load")
 
     async def _opened(self, settings: Settings) -> Services | Trouble:

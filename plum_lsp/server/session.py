@@ -1,7 +1,7 @@
-"""One editor's connection: its documents, its services, and the path from a question to an answer.
+"""One editor's connection: its documents, its services, and the path from a request to an answer.
 
-Decides when a question is worth asking and when an answer has come too late; what to offer is the pipeline's. Knows
-no LSP types.
+It decides whether a request is worth answering and whether an answer is too late. The pipeline decides what to offer.
+The module does not know LSP types.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from plum_lsp.domain.errors import PlumError, SandboxError
@@ -18,13 +18,14 @@ from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
+from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar
+from plum_lsp.server.status import PAUSED, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
@@ -37,7 +38,7 @@ LANGUAGE = "python"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is offered, first what was offered here before, and the snapshot it was made for."""
+    """The offers, with earlier offers for this place first, and the snapshot they were made for."""
 
     offers: tuple[Offer, ...]
     document: Document
@@ -45,12 +46,12 @@ class Answer:
 
     @property
     def offer(self) -> Offer:
-        """The one offer of an editor that shows no alternatives."""
+        """The one offer for an editor that shows no alternatives."""
         return self.offers[0]
 
 
 class Session:
-    """The state of one connection. Everything happens on one event loop."""
+    """The state of one connection. All of its code runs on one event loop."""
 
     def __init__(
         self,
@@ -60,23 +61,26 @@ class Session:
         services: ServiceKeeper,
         outcomes: OutcomeDesk,
         status: StatusBar,
+        projects: ProjectDesk,
     ) -> None:
         self.clock = clock
         self.settings = settings
         self.services = services
         self.outcomes = outcomes
         self.status = status
+        self.projects = projects
         self.metrics = Metrics()
         self.documents: dict[str, OpenDocument] = {}
         self.last_result: Offer | Abstention | None = None
         self.debounce = Debounce()
         self.editor_cycles = False
-        """Whether a user's further question at the same place asks for an alternative to what stands there."""
+        """Whether a repeated request of the user at the same place asks for an alternative to the current offer."""
         self._standing: dict[str, Answer] = {}
+        self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
     def record(self, event: Event) -> None:
-        """Take one event of the pipeline: the recorder that the services are opened with."""
+        """Take one event of the pipeline. The services are opened with this recorder."""
         if isinstance(event, Ended):
             self._stages_ms[event.request_id] = event.stages_ms
         self.metrics.record(event)
@@ -85,18 +89,51 @@ class Session:
     # Documents
 
     def open(self, document: Document, *, language_id: str) -> None:
-        """A document was opened; the first one that we serve is the sign to load the policy."""
+        """A document was opened. The first one that plum-lsp serves triggers the loading of the policy."""
         self.close(document.uri)
         self.documents[document.uri] = OpenDocument(document, language_id=language_id)
         if language_id == LANGUAGE:
             self.services.warm_up()
+            self.look_at_project(document.uri)
+
+    def look_at_project(self, uri: str) -> None:
+        """Find a document's project, ask about trust if necessary, and open its sandbox in advance."""
+        task = asyncio.create_task(self._look_at_project(uri))
+        self._looking.add(task)
+        task.add_done_callback(self._looking.discard)
+
+    def projects_changed(self) -> None:
+        """Find the projects of the open documents again, because their projects or their trust may have changed."""
+        for uri, opened in self.documents.items():
+            if opened.language_id == LANGUAGE:
+                self.look_at_project(uri)
+
+    async def finish(self) -> None:
+        """Cancel the tasks that find projects."""
+        for task in self._looking:
+            task.cancel()
+        await asyncio.gather(*self._looking, return_exceptions=True)
+
+    async def _look_at_project(self, uri: str) -> None:
+        """See `look_at_project`."""
+        standing = await self.projects.consider(uri)
+        state = await self.services.get()
+        self.show_readiness(state)
+        if standing is None or not isinstance(state, Services) or (project := standing.usable) is None:
+            return
+        logger.info(
+            "a project is used: %d import roots, environment %s", len(project.import_roots), bool(project.environment)
+        )
+        problem = await state.pipeline.sandboxes.prepare(project)
+        if problem:
+            self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=problem))
 
     def change(self, uri: str, changes: Iterable[Change], *, version: int) -> None:
-        """A document changed; a change of a document that is not open is dropped."""
+        """A document changed. A change of a document that is not open is dropped."""
         opened = self.documents.get(uri)
         if opened is not None:
             opened.change(changes, version=version)
-            self.documents[uri] = self.documents.pop(uri)  # the last edited is the last
+            self.documents[uri] = self.documents.pop(uri)  # keeps the order: last edited last
             self.outcomes.edited(opened.snapshot)
 
     def focus(self, uri: str) -> None:
@@ -106,7 +143,7 @@ class Session:
             self.services.warm_up()
 
     def close(self, uri: str) -> None:
-        """A document was closed: nobody waits for its answers any more."""
+        """A document was closed, so its requests are no longer needed."""
         opened = self.documents.pop(uri, None)
         self.debounce.forget(uri)
         self._standing.pop(uri, None)
@@ -115,7 +152,8 @@ class Session:
             self.outcomes.closed(uri)
 
     def apply_settings(self) -> None:
-        """Let the settings in force take effect; requests that are asked of services about to go end first."""
+        """Apply the current settings. Requests to services that are about to close are ended first."""
+        self.projects.configure(self.settings.current)
         if self.services.want(self.settings.current):
             self.supersede_all()
         if self.settings.current.privacy.paused:
@@ -130,7 +168,7 @@ class Session:
             opened.supersede()
 
     def show_readiness(self, state: Services | Trouble | None) -> None:
-        """Tell whether the services are there, and what to do if they are not."""
+        """Report whether the services are ready, and what to do if they are not."""
         if self.settings.current.privacy.paused:
             return
         if state is None:
@@ -141,15 +179,15 @@ class Session:
         elif state.problems:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
         else:
-            self.status.show_idle(READY)
+            self.status.show_idle(ready_status(self.projects.last))
 
-    # Questions
+    # Requests
 
     async def ask(self, uri: str, position: Position, trigger: Trigger) -> Answer | None:
-        """The answer to a question asked of the document as it is now; None if there is none, or it came too late.
+        """The answer to a request for the current document. None if there is none, or if it came too late.
 
         Raises:
-            asyncio.CancelledError: the editor took the question back.
+            asyncio.CancelledError: the editor cancelled the request.
         """
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
@@ -181,7 +219,7 @@ class Session:
         return answer
 
     def _kept(self, request: SuggestionRequest) -> Answer | None:
-        """What is left of an offer that stands, if the user has typed its beginning."""
+        """The rest of an offer that still stands, if the user has typed its beginning."""
         standing = self._standing.get(request.document.uri)
         if (
             standing is None
@@ -196,7 +234,7 @@ class Session:
         return None
 
     def _stands_at(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
-        """What was offered for this very question, if the user asks it again to see something else."""
+        """The offers for this same request, if the user repeats it to see an alternative."""
         standing = self._standing.get(document.uri)
         if standing is None or not self.editor_cycles or trigger is not Trigger.INVOKED:
             return None
@@ -224,15 +262,15 @@ class Session:
         )
 
     async def _considered(self, request: SuggestionRequest) -> Offer | Abstention:
-        """The answer to a question that may be asked, or why it may not."""
+        """The answer to an allowed request, or why the request is refused."""
         return await self._refusal(request) or await self._answer(request)
 
     async def _forbidden(self, request: SuggestionRequest) -> Abstention | None:
-        """What the settings and ignore files say, read in a thread: they may be long, and a folder slow."""
+        """The refusal by settings and ignore files, read in a thread because files may be long and folders slow."""
         return await asyncio.to_thread(refusal, request.id, request.document.uri, self.settings.current.privacy)
 
     async def _refusal(self, request: SuggestionRequest) -> Abstention | None:
-        """Why a question may not even be asked."""
+        """Why a request is refused before it reaches the services."""
         document = request.document
         try:
             async with asyncio.timeout(max(0.0, request.deadline - self.clock.now())):
@@ -240,7 +278,7 @@ class Session:
         except TimeoutError:
             result = _abstain(request, AbstentionReason.DEADLINE, "The folders of the file did not answer in time.")
         if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
-            detail = "The document holds half of a UTF-16 pair, which is no character."
+            detail = "The file contains an unpaired UTF-16 surrogate. Remove it."
             result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)
         if result is not None:
             self.status.show_end(result)
@@ -257,6 +295,7 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
+                request = replace(request, project=await self.projects.usable(request.document.uri))
                 suggested = await self._suggested(state, request)
                 self.debounce.answered(self.clock.now() - started)
                 return suggested
@@ -265,21 +304,24 @@ class Session:
         return result
 
     async def _suggested(self, services: Services, request: SuggestionRequest) -> Offer | Abstention:
-        """The pipeline's answer. It promises not to raise; if it does, the user is told and the editor goes on."""
+        """The pipeline's answer.
+
+        The pipeline must not raise. If it does, the user sees a message and the server goes on.
+        """
         try:
             return await services.pipeline.suggest(request)
         except Exception as error:
             # The message and the traceback may quote source text.
             logger.error("request=%s broke: %s", request.id, type(error).__name__)
             logger.debug("request=%s broke", request.id, exc_info=error)
-            detail = f"plum-lsp has a fault ({type(error).__name__}); its log says more."
+            detail = f"plum-lsp failed ({type(error).__name__}). See its log."
             result = _abstain(request, AbstentionReason.NO_VALID_CANDIDATE, detail)
             self.status.show_end(result)
             self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
             return result
 
     def _log(self, request: SuggestionRequest, end: str) -> None:
-        """The one line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""
+        """Write the log line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""
         stages = self._stages_ms.pop(request.id, {})
         self.metrics.request_ended(end.split(" ")[0], stages)
         started = request.deadline - self.settings.current.offers.deadline_ms / 1000
@@ -306,7 +348,7 @@ def _end(result: Offer | Abstention | None, *, is_stale: bool) -> str:
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether a text can be sent and stored: JSON lets an editor send lone surrogates, UTF-8 has none."""
+    """Whether a text can be sent and stored. JSON lets an editor send lone surrogates, but UTF-8 cannot hold them."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""The editor's layer of the settings: pushed, pulled or sent at the start. Merging and checking are `config`.
+"""The editor's layer of the settings: pushed, pulled or sent at the start. `config` merges and checks them.
 
-A project's own file is applied last and may only narrow: opening a folder is not trusting it.
+A project's own file is applied last and may only narrow the settings, because opening a folder is not trust.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import TypeAlias
 from plum_lsp.config import Loaded, Settings, narrow
 
 SECTION = "plum"
-"""The name of our settings in an editor."""
+"""The name of the section with plum-lsp's settings in an editor."""
 PROJECT_FILE = ".plum.toml"
 PROBLEMS_TOLD_MAX = 200
-"""Problems remembered so as not to repeat them; a client that invents new ones for ever is told no more."""
+"""How many problems are remembered so that none is shown twice. After that many, no further problem is shown."""
 
 Load: TypeAlias = Callable[[Mapping[str, object]], Loaded]
 """Merges the editor's layer over the ones below it."""
 
 
 class SettingsKeeper:
-    """Knows the settings in force, and tells each problem once."""
+    """Holds the current settings, and reports each problem once."""
 
     def __init__(self, load: Load, complain: Callable[[str], None]) -> None:
         self._load = load
@@ -31,21 +31,21 @@ class SettingsKeeper:
         self._initial: Mapping[str, object] = {}
         self._pushed: object = None
         self.folders: tuple[Path, ...] = ()
-        """The editor's workspace: these may hold a project's file."""
+        """The folders of the editor's workspace. Each may hold a project's file."""
         self.current = Settings()
 
     def start(self, options: object, folders: Iterable[Path]) -> None:
-        """Take what `initialize` said: the options and the workspace's folders."""
+        """Take the options and the workspace's folders from `initialize`."""
         self._initial = section_of(options)
         self.move(folders)
 
     def move(self, folders: Iterable[Path]) -> None:
-        """Take the workspace's folders; what the editor said last stays."""
+        """Take new workspace folders. The editor's latest settings stay."""
         self.folders = tuple(folders)
         self.take(self._pushed)
 
     def take(self, pushed: object) -> None:
-        """Take what the editor says now; it lies over what it said at the start."""
+        """Take the editor's new settings. They override the settings from the start."""
         self._pushed = pushed
         loaded = self._load(_laid_over(self._initial, section_of(pushed)))
         self.current, problems = narrowed(loaded.settings, self.folders)
@@ -56,7 +56,7 @@ class SettingsKeeper:
 
 
 def narrowed(settings: Settings, folders: Iterable[Path]) -> tuple[Settings, tuple[str, ...]]:
-    """The settings under the project files of these folders, and what those files may not say."""
+    """The settings, narrowed by the project files of these folders, and the problems in those files."""
     problems: tuple[str, ...] = ()
     for folder in folders:
         settings, more = narrow(settings, folder / PROJECT_FILE)
@@ -65,7 +65,7 @@ def narrowed(settings: Settings, folders: Iterable[Path]) -> tuple[Settings, tup
 
 
 def section_of(values: object) -> Mapping[str, object]:
-    """Our section of what an editor sent, which may or may not be wrapped in its name; empty if there is none."""
+    """The section of plum-lsp in an editor's settings, with or without its name around it. Empty if there is none."""
     if not isinstance(values, Mapping):
         return {}
     inner = values.get(SECTION, values)
@@ -73,7 +73,7 @@ def section_of(values: object) -> Mapping[str, object]:
 
 
 def _laid_over(lower: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, object]:
-    """Both tables as one, `upper` winning; null in `upper` means that the user left the setting alone."""
+    """Both tables merged. `upper` wins. Null in `upper` means that the user did not set the value."""
     merged = dict(lower)
     for key, value in upper.items():
         below = merged.get(key)

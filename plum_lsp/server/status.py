@@ -1,7 +1,7 @@
-"""What the status bar says, from the events of the pipeline. Decides on values; sending is the `tell` it is given.
+"""Turns the events of the pipeline into the line of the status bar. It decides on values. `tell` sends the line.
 
-Follows Copilot's language server: `didChangeStatus {busy, kind, message, command?}`. An editor that does not say
-that it shows it gets an `Alarm` instead: some warn the user of each message that they do not know.
+The format follows Copilot's language server: `didChangeStatus {busy, kind, message, command?}`. An editor that does not
+announce support for it gets an `Alarm` instead, because some editors warn the user of each unknown message.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from __future__ import annotations
 import enum
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
+from plum_lsp.project.workspace import Standing, Trust
 
 METHOD = "didChangeStatus"
 EXPLAIN = "plum.explain"
-"""The command that a status about a suggestion carries: it tells the evidence, or the reason for none."""
+"""The command in a status about a suggestion. It shows the evidence, or why there is no suggestion."""
 
 
 class Kind(enum.Enum):
-    """How well plum-lsp is; the names are Copilot's."""
+    """The health of plum-lsp. The names are Copilot's."""
 
     NORMAL = "Normal"
     WARNING = "Warning"
@@ -30,7 +31,7 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One line for the user. `command` is what a click on it runs, empty for nothing. `reason`: of an abstention."""
+    """One line for the user. A click on it runs `command`, unless that is empty. `reason` is set for an abstention."""
 
     busy: bool
     kind: Kind
@@ -38,6 +39,9 @@ class Status:
     command: str = ""
     reason: AbstentionReason | None = field(default=None, compare=False)
 
+
+TRUST = "plum.trust"
+"""The command in a status about an untrusted folder. It trusts the folder."""
 
 READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
 STARTING = Status(busy=True, kind=Kind.NORMAL, message="starting")
@@ -51,17 +55,17 @@ _KINDS = {
     AbstentionReason.PAUSED: Kind.INACTIVE,
     AbstentionReason.EXCLUDED: Kind.INACTIVE,
 }
-"""Reasons not listed are no trouble: plum-lsp is well and chose to be silent."""
+"""Reasons that are not listed are no trouble. plum-lsp works and chose to make no offer."""
 
 ALARM_SECONDS = 300.0
-"""The same kind of trouble is not told again sooner: each pause in typing would tell of a policy that is down."""
+"""The shortest time between two reports of one kind of trouble. Otherwise each pause in typing would report it."""
 
 REQUESTS_REMEMBERED_MAX = 32
-"""Requests whose end was never recorded must not pile up; editors have fewer in flight."""
+"""Bounds the requests whose end was never recorded. Editors have fewer in flight."""
 
 
 class Alarm:
-    """Trouble in words, for editors without a status line: what is no error is not worth a message."""
+    """Shows trouble as a message in editors without a status line. Only errors are shown."""
 
     def __init__(self, tell: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
@@ -69,7 +73,7 @@ class Alarm:
         self._told_at: dict[AbstentionReason | None, float] = {}
 
     def hear(self, status: Status) -> None:
-        """Tell an error, unless one of its kind was told lately, in whatever words."""
+        """Report an error, unless one of its kind was reported lately, even with another text."""
         if status.kind is not Kind.ERROR:
             return
         now, told_at = self._now(), self._told_at.get(status.reason)
@@ -88,9 +92,9 @@ class _Progress:
 
 
 class StatusBar:
-    """A recorder that keeps the editor's status line: each change is told once. Never raises.
+    """A recorder that keeps the editor's status line. It reports each change once. It never raises.
 
-    `hear` gets every status, those that are no change, too.
+    `hear` gets every status, even one that is no change.
     """
 
     def __init__(self, tell: Callable[[Status], None], *, hear: Callable[[Status], None] | None = None) -> None:
@@ -101,11 +105,11 @@ class StatusBar:
 
     @property
     def last(self) -> Status | None:
-        """What was told last; None if nothing was yet."""
+        """The latest status. None if there was none yet."""
         return self._last
 
     def show(self, status: Status) -> None:
-        """Tell a status, unless it is the one already shown."""
+        """Send a status, unless it is already shown."""
         if self._hear is not None:
             self._hear(status)
         if status != self._last:
@@ -113,23 +117,23 @@ class StatusBar:
             self._tell(status)
 
     def show_idle(self, status: Status) -> None:
-        """Tell a status that is about no request, unless one is under way and has more to say."""
+        """Send a status that is about no request, unless a request is running and its status matters more."""
         if not self._progress:
             self.show(status)
 
     def record(self, event: Event) -> None:
-        """Tell what an event means for the user, if anything; what was under way when offers were paused is over."""
+        """Send the status that an event implies, if any. A pause of offers has ended the requests that were running."""
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
         if isinstance(event, Appraised | Supported) or self._last == PAUSED:
-            return  # the answer is moments away, or nobody wants one
+            return  # the answer comes soon, or it is no longer wanted
         progress = self._advance(event)
         if progress is not None:
             self.show(Status(busy=True, kind=Kind.NORMAL, message=_message(progress)))
 
     def show_end(self, result: Offer | Abstention) -> None:
-        """Tell how a request ended, unless another one is under way and has more to say, or offers are paused."""
+        """Send how a request ended, unless another request is running and matters more, or offers are paused."""
         self._progress.pop(result.request_id, None)
         if self._last != PAUSED:
             self.show_idle(ended_status(result))
@@ -162,8 +166,19 @@ def _message(progress: _Progress) -> str:
     return f"{verb} {min(progress.judged + progress.same, progress.group)}/{progress.group}"
 
 
+def ready_status(standing: Standing | None) -> Status:
+    """The status when all is well. For an untrusted project, it also says what trust would change."""
+    if standing is None or standing.trust is Trust.TRUSTED or not standing.project.is_marked:
+        return READY
+    message = (
+        f"ready, without the packages, modules and tests of {standing.project.top.name}: {standing.reason}. "
+        "Trust the folder to have suggestions tested with them"
+    )
+    return replace(READY, message=message, command="" if standing.trust is Trust.REFUSED else TRUST)
+
+
 def ended_status(result: Offer | Abstention) -> Status:
-    """What the end of a request tells."""
+    """The status for the end of a request."""
     if isinstance(result, Offer):
         message = f"{result.chosen.tier.value}: {result.chosen.reason}"
         return Status(busy=False, kind=Kind.NORMAL, message=message, command=EXPLAIN)

@@ -1,6 +1,6 @@
-"""Carries messages over stdio, a Unix socket or one TCP connection, until the editor leaves in whatever way.
+"""Carries messages over stdio, a Unix socket or one TCP connection until the editor disconnects.
 
-Standard input is read without a thread: a thread that waits for an editor keeps the process from ending.
+Standard input is read without a thread, because a thread that waits for an editor keeps the process from ending.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from plum_lsp.server.door import Refused, StrictReader, admitted
 logger = logging.getLogger(__name__)
 
 WAITING_MAX = 8
-"""Connections that have not yet shown who they are; more are closed at once."""
+"""The most connections that have not yet authenticated. Further ones are closed at once."""
 
 
 class Reader(Protocol):
-    """Where messages come from."""
+    """The source of messages."""
 
     def readline(self) -> Awaitable[bytes]:
-        """One header line; empty at the end."""
+        """One header line. Empty at the end."""
         ...
 
     def readexactly(self, n: int, /) -> Awaitable[bytes]:
@@ -42,33 +42,33 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """Where messages go to."""
+    """The destination of messages."""
 
     def write(self, data: bytes, /) -> None:
         """Send one whole message."""
         ...
 
     def close(self) -> None:
-        """Send no more."""
+        """Send no more messages."""
         ...
 
 
 Serve: TypeAlias = Callable[[Reader, Writer], Awaitable[int]]
-"""Serves one connection to its end; returns the exit status."""
+"""Serves one connection to its end. Returns the exit status."""
 
 
 async def serve_stdio(serve: Serve) -> int:
-    """Serve the editor that started us."""
+    """Serve the editor that started this process."""
     loop = asyncio.get_running_loop()
     with _standard_output() as output, _signals(loop):
         return await serve(await _standard_input(loop), _PipeWriter(output))
 
 
 async def serve_tcp(serve: Serve, *, host: str, port: int, token: str, told: str = "") -> int:
-    """Wait for one connection that shows the token, and serve it; port 0 takes a free one.
+    """Wait for one connection that shows the token, and serve it. Port 0 means any free port.
 
     Args:
-        told: what the log tells of the token, behind the address.
+        told: what the log says of the token, after the address.
     """
     admit = partial(admitted, token=token)
 
@@ -81,11 +81,11 @@ async def serve_tcp(serve: Serve, *, host: str, port: int, token: str, told: str
 
 
 async def serve_socket(serve: Serve, path: Path) -> int:
-    """Wait for one connection of the same user at a Unix socket, and serve it; the socket is gone afterwards."""
+    """Wait for one connection of the same user at a Unix socket, and serve it. The socket is removed afterwards."""
 
     async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reader:
         if (other := _user_of(writer.get_extra_info("socket"))) not in {None, os.geteuid()}:
-            raise Refused(f"the user {other} is not ours")
+            raise Refused(f"the connection is from another user ({other})")
         return StrictReader(reader)
 
     async def listen(accept: _Accept) -> asyncio.Server:
@@ -109,7 +109,7 @@ _Admit: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Await
 
 
 async def _serve_first(serve: Serve, listen: _Listen, admit: _Admit) -> int:
-    """Serve the first connection that is admitted, and no other."""
+    """Serve only the first connection that is admitted."""
     chosen: asyncio.Future[tuple[Reader, asyncio.StreamWriter]] = asyncio.get_running_loop().create_future()
     waiting = 0
 
@@ -145,7 +145,10 @@ async def _serve_first(serve: Serve, listen: _Listen, admit: _Admit) -> int:
 
 
 def _user_of(connected: socket.socket) -> int | None:
-    """Who is at the other end (unix(7), SO_PEERCRED); None where the system does not tell, and the file's mode does."""
+    """The user id of the peer (unix(7), SO_PEERCRED).
+
+    None if the system does not report it. The file's mode then decides.
+    """
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -154,7 +157,7 @@ def _user_of(connected: socket.socket) -> int | None:
 
 
 class _PipeWriter:
-    """Writes to an editor; one that is gone is noticed by the reader, so here it is only ignored."""
+    """Writes to an editor. It ignores a closed pipe, because the reader notices that the editor is gone."""
 
     def __init__(self, output: BinaryIO) -> None:
         self._output = output
@@ -172,7 +175,7 @@ class _PipeWriter:
 async def _standard_input(loop: asyncio.AbstractEventLoop) -> Reader:
     mode = os.fstat(sys.stdin.fileno()).st_mode
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        # A file or a terminal: neither can leave a reader waiting after the editor is gone.
+        # A file or a terminal. Neither leaves a reader waiting after the editor has exited.
         return StdinAsyncReader(sys.stdin.buffer)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
@@ -181,7 +184,7 @@ async def _standard_input(loop: asyncio.AbstractEventLoop) -> Reader:
 
 @contextlib.contextmanager
 def _standard_output() -> Iterator[BinaryIO]:
-    """Standard output for messages alone: whatever else prints, here or in a child, goes to standard error."""
+    """Standard output for messages only. All other output of this process and its children goes to standard error."""
     own = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with contextlib.suppress(BrokenPipeError), os.fdopen(own, "wb") as output:
@@ -190,7 +193,7 @@ def _standard_output() -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Let SIGTERM, SIGINT and SIGHUP end the connection in the orderly way."""
+    """Make SIGTERM, SIGINT and SIGHUP end the connection in an orderly way."""
     serving = asyncio.current_task()
     assert serving is not None
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

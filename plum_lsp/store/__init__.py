@@ -1,6 +1,6 @@
 """The only package that knows SQL: facts as they happened, written once, never rewritten."""
 
-from plum_lsp.store.database import set_aside, store_file
+from plum_lsp.store.database import set_aside
 from plum_lsp.store.queries import (
     Explanation,
     KnownCandidate,
@@ -28,5 +28,4 @@ __all__ = [
     "open_recorder",
     "open_store",
     "set_aside",
-    "store_file",
 ]

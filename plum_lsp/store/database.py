@@ -54,11 +54,6 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
-def store_file(data_dir: Path) -> Path:
-    """Where the database stands in the data folder."""
-    return data_dir / "plum.sqlite3"
-
-
 def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
     """Open the database for writing and make it if need be, readable by its owner only.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from plum_lsp.config import Settings, data_dir_if_any
+from plum_lsp.config.folder import exploration_file
 from plum_lsp.domain.suggestion import SamplingOptions
-from plum_lsp.feedback.exploration import EXPLORATION, Exploration, exploration_of
+from plum_lsp.feedback.exploration import Exploration, exploration_of
 from plum_lsp.policy.client.connection import is_loopback
 from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.policy.models.families import template_for
@@ -49,5 +50,5 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
 def _exploration(settings: Settings) -> Exploration | None:
     """How far the trainer wants samples to stray, if the settings let it; a damaged file changes nothing."""
     folder = data_dir_if_any(settings) if settings.sampling.explores else None
-    file = folder / "training" / EXPLORATION if folder else None
+    file = exploration_file(folder) if folder else None
     return exploration_of(file.read_text(encoding="utf-8", errors="replace")) if file and file.is_file() else None

@@ -12,11 +12,11 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
-from plum_lsp.domain.ports import Clock, Inspector, Policy, Recorder, Sandbox
+from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
     Abstention,
@@ -34,18 +34,23 @@ from plum_lsp.domain.suggestion import (
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, Observation, TestCase
+from plum_lsp.domain.verification import Limits, TestCase
+from plum_lsp.project.tests import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
-from plum_lsp.suggestion.asking import Asked, ask_for_tests, with_sampled_tests
+from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
+from plum_lsp.suggestion.round import Round
+from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
-from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, Survey, survey
+from plum_lsp.suggestion.stages import Stages
+from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
 from plum_lsp.verification.judge import Evidence, Judge, told
 from plum_lsp.verification.rank import choose
 from plum_lsp.verification.settle import settled
+from plum_lsp.verification.whole import is_whole
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
@@ -89,40 +94,6 @@ class PipelineOptions:
         return self.stop_early and Tier.VERIFIED in self.tiers
 
 
-@dataclass(slots=True, kw_only=True)
-class _Round:
-    """The state of one request while its candidates come in."""
-
-    request: SuggestionRequest
-    policy: Policy
-    context: Context
-    judge: Judge
-    version: PolicyVersion
-    around: Survey
-    judged: list[Judged] = field(default_factory=list)
-    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
-    fingerprints: dict[str, int] = field(default_factory=dict)
-    unjudged: dict[int, Candidate] = field(default_factory=dict)
-    policy_problem: str = ""
-    is_late: bool = False
-    asked: Asked = field(default_factory=Asked)
-    sampled_tests: tuple[TestCase, ...] = ()
-    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
-    evidence: Evidence | None = None
-
-
-class _Stages:
-    """When each rung of the ladder was first reached, in milliseconds from the start of the request."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._started = clock.now()
-        self.reached_ms: dict[str, float] = {}
-
-    def reach(self, stage: str) -> None:
-        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))
-
-
 class _Clear(Exception):
     """The answer is clear: ends the group's task group, and with it the streams still running."""
 
@@ -136,14 +107,16 @@ class Pipeline:
         policy: Policy,
         sandbox: Sandbox | SandboxUnavailable,
         clock: Clock,
+        project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
         options: PipelineOptions,
         inspector: Inspector | None = None,
         test_files: FindTests = lambda uri, name, folders: (),
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
+        whole_tests: FindWholeTests = lambda project, document, context: (),
     ) -> None:
         self.policy = policy
-        self.sandbox = sandbox
+        self.sandboxes = RequestSandboxes(sandbox, project_sandboxes)
         self.clock = clock
         self.options = options
         self._recorder = recorder
@@ -152,6 +125,7 @@ class Pipeline:
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
+        self._whole_tests = whole_tests
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that can be had before the request's deadline, or why there is none.
@@ -159,7 +133,7 @@ class Pipeline:
         Everything that happens is told to the recorder. Raises nothing but `CancelledError`.
         """
         self._stop_afterwards(request.document.uri)
-        stages = _Stages(self.clock)
+        stages = Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
         )
@@ -174,7 +148,7 @@ class Pipeline:
             self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
         return result
 
-    async def _suggest(self, request: SuggestionRequest, stages: _Stages) -> Offer | Abstention:
+    async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
         options = self.options
         text = request.document.text
         if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
@@ -188,15 +162,22 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         judge = Judge.of(
-            context, self.sandbox, options.limits, compares=not options.ends_at_first_verified, project=around.tests
+            context,
+            sandbox,
+            options.limits,
+            compares=not options.ends_at_first_verified,
+            project=around.tests,
+            path=path_of(request.document.uri),
+            whole=await self._tests_to_run_whole(request, context, sandbox),
         )
         stages.reach("synthesis")
         async with asyncio.timeout(self._left(request)):
             version = await self.policy.version(request.id)
         stages.reach("policy_ready")
         policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = _Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
+        this = Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -206,7 +187,25 @@ class Pipeline:
         self._go_on(this, result)
         return result
 
-    def _go_on(self, this: _Round, result: Offer | Abstention) -> None:
+    async def _tests_to_run_whole(
+        self, request: SuggestionRequest, context: Context, sandbox: Sandbox | SandboxUnavailable
+    ) -> tuple[TestCase, ...]:
+        """The project's tests that may reach the function, where the sandbox has the document's project."""
+        project = None if isinstance(sandbox, SandboxUnavailable) else sandbox.project
+        path = path_of(request.document.uri)
+        if project is None or path is None:
+            return ()
+        return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
+
+    async def _evidence(self, this: Round) -> Evidence:
+        """The evidence of the request; tests of the project that turned out to be part of it are told."""
+        evidence = await this.judge.evidence()
+        together = tuple(test for test in evidence.specification if is_whole(test))
+        if together:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *together)))
+        return evidence
+
+    def _go_on(self, this: Round, result: Offer | Abstention) -> None:
         """Complete the record while nobody waits. The next request for the document ends it, or too many others do."""
         uri = this.request.document.uri
         self._stop_afterwards(uri)
@@ -221,7 +220,7 @@ class Pipeline:
         if (task := self._afterwards.pop(uri, None)) is not None:
             task.cancel()
 
-    async def _complete_record(self, this: _Round, result: Offer | Abstention) -> None:
+    async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
         """Judge what was left unjudged, for one document at a time. What has been offered stays as it is."""
         try:
             async with self._completing:
@@ -229,7 +228,7 @@ class Pipeline:
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
-    async def _judge_rest(self, this: _Round, result: Offer | Abstention) -> None:
+    async def _judge_rest(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that the deadline or an early end left; then say how strong the offer's evidence is."""
         if this.evidence is not None:
             for candidate in list(this.unjudged.values()):
@@ -248,11 +247,11 @@ class Pipeline:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
 
-    async def _judge_group(self, this: _Round, stages: _Stages) -> None:
+    async def _judge_group(self, this: Round, stages: Stages) -> None:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                evidence = tasks.create_task(this.judge.evidence())
+                evidence = tasks.create_task(self._evidence(this))
                 asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
                 await self._sample(this, evidence, tasks, stages)
                 if asking is not None:  # nobody waits long for tests once all candidates are there
@@ -268,7 +267,7 @@ class Pipeline:
             stages.reach("appraised")
 
     async def _sample(
-        self, this: _Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: _Stages
+        self, this: Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
         """Turn each completion into a candidate as its stream ends, and start judging it."""
         sampling = self.options.sampling
@@ -287,11 +286,11 @@ class Pipeline:
             this.policy_problem = told(error)
         stages.reach("sampled")
 
-    def _stream(self, this: _Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
+    def _stream(self, this: Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
         """The group's completions, all from the version the request began with."""
         return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
-    def _take(self, this: _Round, completion: Completion) -> Candidate | None:
+    def _take(self, this: Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if one with the same fingerprint is judged already."""
         candidate = make_candidate(completion, this.context, this.version)
         earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
@@ -301,9 +300,7 @@ class Pipeline:
             this.unjudged[completion.index] = candidate
         return candidate if duplicate_of is None else None
 
-    async def _judge(
-        self, this: _Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: _Stages
-    ) -> None:
+    async def _judge(self, this: Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages) -> None:
         this.evidence = await evidence
         judged, seen = await this.judge.judge(candidate, this.evidence)
         this.judged.append(judged)
@@ -316,14 +313,14 @@ class Pipeline:
             if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
                 raise _Clear
 
-    async def _ask(self, this: _Round) -> None:
+    async def _ask(self, this: Round) -> None:
         """Have the policy write tests, beside its candidates."""
         template = self.options.template_for(this.version)
         this.asked = await ask_for_tests(
             this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
 
-    def _hear(self, this: _Round) -> None:
+    def _hear(self, this: Round) -> None:
         """Let the policy's own tests support whom they support."""
         comparison = this.comparison
         before = this.judged
@@ -331,13 +328,13 @@ class Pipeline:
             before, this.asked.pairs, comparison.calls, comparison.observed
         )
         supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
-        if supported and not isinstance(self.sandbox, SandboxUnavailable):
+        if supported and not isinstance(this.judge.sandbox, SandboxUnavailable):
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
-                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=self.sandbox.tier)
+                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
-    async def _compare(self, this: _Round, evidence: Evidence) -> None:
+    async def _compare(self, this: Round, evidence: Evidence) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         try:
             this.judged = await reconsidered(this.judged, this.judge, evidence)
@@ -348,25 +345,26 @@ class Pipeline:
         this.comparison = comparison
         self._settle(this, comparison)
 
-    def _settle(self, this: _Round, comparison: Comparison) -> None:
+    def _settle(self, this: Round, comparison: Comparison) -> None:
         """Weigh each candidate by what is known of the group."""
         before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
         for was, judged in zip(before, this.judged, strict=True):
             if judged is not was:
                 self._tell(this, judged)
 
-    async def _appraise(self, this: _Round) -> None:
+    async def _appraise(self, this: Round) -> None:
         """Look at the candidates beside their tests; a request that is late is offered without."""
         this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
         found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
         if found:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
-    def _tell(self, this: _Round, judged: Judged) -> None:
-        isolation = None if isinstance(self.sandbox, SandboxUnavailable) or not judged.has_run else self.sandbox.tier
+    def _tell(self, this: Round, judged: Judged) -> None:
+        sandbox = this.judge.sandbox
+        isolation = None if isinstance(sandbox, SandboxUnavailable) or not judged.has_run else sandbox.tier
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
-    def _choose(self, this: _Round) -> Offer | Abstention:
+    def _choose(self, this: Round) -> Offer | Abstention:
         """What the group supports; where it supports nothing, the cause behind it if that was not the group's own."""
         seen = this.request.seen
         group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
@@ -378,7 +376,7 @@ class Pipeline:
             request_id=this.request.id,
             offer_id=OfferId(uuid.uuid4().hex),
             hole=this.context.hole,
-            tests=(*this.judge.tests, *this.sampled_tests),
+            tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
             tiers=self.options.tiers,
         )
         if isinstance(result, Offer):
@@ -390,8 +388,8 @@ class Pipeline:
         if not this.judged and this.is_late:
             detail = "No candidate was complete and tested before the deadline."
             return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(self.sandbox))
+        if isinstance(this.judge.sandbox, SandboxUnavailable):
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(this.judge.sandbox))
         return result
 
 

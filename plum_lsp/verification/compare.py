@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Judged, Tier
-from plum_lsp.domain.verification import Call, Ending, Observation, Program
+from plum_lsp.domain.verification import Call, Ending, Observation
 from plum_lsp.python.contracts.contract import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
-from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, ran_out, surprise_in
+from plum_lsp.verification.whole import without_unjudgeable
 
 PROBED = 3
 """Calls out of which those are made that show whether a contract holds."""
@@ -43,15 +43,18 @@ class Comparison:
 async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence) -> list[Judged]:
     """`group`, with more time for those that ran out of it where nobody passed: the task may simply be slow.
 
+    Tests of the project that cannot be judged here are left out.
+
     Raises:
         SandboxError: the jail broke.
     """
+    group = without_unjudgeable(group, evidence.specification)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(ran_out(judged) for judged in group):
         return list(group)
     waiting = [judged for judged in group if ran_out(judged)]
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
-    return [by_index.get(index_of(judged), judged) for judged in group]
+    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], evidence.specification)
 
 
 async def compare(
@@ -106,7 +109,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     """
     if isinstance(judge.sandbox, SandboxUnavailable):
         return None
-    program = program_to_run(judge.context, judged.candidate.text)
+    program = judge.program(judged.candidate.text)
     first = judge.context.before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
@@ -118,7 +121,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
         return None
     killed = 0
     for mutant in mutants:
-        changed = Program(source=mutant.source)
+        changed = replace(program, source=mutant.source, quiet="")
         verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls, judge.sandbox)
@@ -165,7 +168,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(program_to_run(judge.context, judged.candidate.text), calls, sandbox)
+    return await judge.observe(judge.program(judged.candidate.text), calls, sandbox)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

@@ -7,9 +7,11 @@ does not order candidates (`rank` does). A jail that breaks is reported and is n
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
@@ -19,6 +21,7 @@ from plum_lsp.domain.verification import (
     Ending,
     Equals,
     Holds,
+    InModule,
     Limits,
     Observation,
     Program,
@@ -33,8 +36,9 @@ from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import reference_program
+from plum_lsp.python.reading.window import program_with, reference_program
 from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
@@ -70,7 +74,8 @@ class Judge:
 
     `contracts` are what names, words and annotations promise; `calls` are generated inputs. Without a specification
     these are all there is; with one they are run only if `compares`, to hold what passes the examples against the rest.
-    `experience` is what the tests have cost and told so far.
+    `experience` is what the tests have cost and told so far. `whole` are tests of the project that may reach the
+    function, likeliest first; those that do become part of the evidence.
     """
 
     sandbox: Sandbox | SandboxUnavailable
@@ -82,6 +87,7 @@ class Judge:
     limits: Limits
     compares: bool = True
     experience: Experience = field(default_factory=Experience)
+    whole: tuple[TestCase, ...] = ()
 
     @classmethod
     def of(
@@ -92,24 +98,36 @@ class Judge:
         *,
         compares: bool = True,
         project: Sequence[TestCase] = (),
+        path: Path | None = None,
+        whole: Sequence[TestCase] = (),
     ) -> Judge:
         """The judge of the hole in `context`, with every test and input that can be had from its text.
 
-        `project` are the project's own tests of the function, which come first.
+        `project` are the project's own tests of the function, which come first. `path` is the document's own, if it
+        lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
+        reference = reference_program(context)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=reference_program(context),
+            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, varied),
             limits=limits,
             compares=compares,
+            whole=tuple(whole),
         )
+
+    def program(self, text: str) -> Program:
+        """The program with `text` in the hole."""
+        quiet = program_to_run(self.context, text)
+        if self.reference.module is None:
+            return quiet
+        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate: does it load, and which tests does it pass as it is?
@@ -126,14 +144,18 @@ class Judge:
             asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
-                return Evidence(specification=tuple(test for test in self.tests if _is_literal(test)))
+                literal = tuple(test for test in self.tests if _is_literal(test))
+                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
-            verdicts = await self.sandbox.verify(reference, tests, self.limits, reference=reference)
+            verdicts, together = await asyncio.gather(
+                self.sandbox.verify(reference, tests, self.limits, reference=reference),
+                whole.telling(self.sandbox, reference, self.whole),
+            )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))
-        return Evidence(specification=telling(tests, verdicts))
+        return Evidence(specification=(*whole.confirmed(telling(tests, verdicts), together), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and what it did on the generated inputs (if it was asked)."""
@@ -181,14 +203,21 @@ class Judge:
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """The verdicts on a program with a candidate in it, and what it does on generated calls after its tests.
 
+        A test that could not be run has no verdict.
+
         Raises:
             SandboxError: the jail broke.
         """
         effects = self.effects(program)
-        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in tests]
+        split = [test for test in tests if not whole.is_whole(test)]
+        asked = [replace(test, call=with_fresh_world(test.call, effects)) for test in split]
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
-        return await sandbox.examine(staged, asked, made, limits, reference=self.reference)
+        (given, seen), together = await asyncio.gather(
+            sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+        )
+        return whole.reconciled(tests, (*given, *together)), seen
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """What the function at the hole, and the making of its object, ask of the world."""
@@ -208,23 +237,27 @@ class Judge:
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """By the specification: every test of it must pass. What it did on the `calls` comes along."""
-        program = program_to_run(self.context, candidate.text)
-        order = self.experience.ordered(tests)
-        given, seen = await self.examine(program, order, sandbox, limits, calls)
+        program = self.program(candidate.text)
+        refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
+        if refused:
+            tests = [test for test in tests if not whole.is_whole(test)]
+        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
         self.experience.learn(given)
         by_test = {verdict.test_id: verdict for verdict in given}
-        verdicts = tuple(by_test[test.id] for test in tests)
-        failed = [(test, verdict) for test, verdict in zip(tests, verdicts, strict=True) if not verdict.is_pass]
+        verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
+        failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
+        if not verdicts:
+            return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
         first = f": {_failure(*failed[0])}" if failed else ""
         judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
             tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
             score=score(candidate, verdicts),
-            reason=f"passes {len(tests) - len(failed)} of {counted(len(tests), 'test')}{first}",
+            reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,
         )
         return judged, () if ran_out(judged) else seen
@@ -236,7 +269,7 @@ class Judge:
 
     async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
         """Without a specification: does it load, and run on generated inputs without a surprise?"""
-        program = program_to_run(self.context, candidate.text)
+        program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
@@ -248,6 +281,25 @@ class Judge:
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
+
+
+def _module_of(
+    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
+) -> InModule | None:
+    """The module that the document is, where the sandbox has its project."""
+    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
+    if path is None or project is None or not path.resolve().is_relative_to(project.root):
+        return None
+    place = project.place_of(path.resolve())
+    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name nobody can import
+    return InModule(
+        name=name,
+        path=str(path.resolve()),
+        import_root=str(place.import_root if place else path.resolve().parent),
+        is_package=place is not None and place.is_package,
+        base=reference.source,
+        hole_line=context.before.count("\n") + 1,
+    )
 
 
 def index_of(judged: Judged) -> int:
@@ -342,4 +394,4 @@ def shown(observation: Observation) -> str:
 
 
 def _failure(test: TestCase, verdict: Verdict) -> str:
-    return f"{test.call.expression} gave {verdict.shown}"
+    return f"{test.call.expression or test.quote} gave {verdict.shown}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plum_lsp.config import Settings
+from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox.host import SandboxOptions
 
@@ -12,7 +13,12 @@ MEGABYTE = 1024 * 1024
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
     jail = settings.sandbox
-    return SandboxOptions(interpreter=jail.interpreter, project=jail.project, jobs=jail.jobs)
+    exclude = settings.privacy.exclude
+    return SandboxOptions(
+        interpreter=jail.interpreter,
+        jobs=jail.jobs,
+        hides=lambda path: is_excluded(path, exclude),
+    )
 
 
 def limits_of(settings: Settings) -> Limits:

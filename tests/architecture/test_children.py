@@ -17,6 +17,7 @@ from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.quality import Passage
 from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel, launch
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.models.download import DownloadFailed
 from plum_lsp.policy.models.mirror import resolve_wheel
 from plum_lsp.python.ruff import RuffReader
@@ -117,7 +118,7 @@ async def test_the_policy_server_imports_nothing_of_the_folder(tmp_path: Path, c
     model = tmp_path / "model.gguf"
     model.write_bytes(b"none")
     with pytest.raises(PlumError):
-        await launch(ServedModel(name="none", path=model, engine="llama.cpp", sha256="", entry=None), LaunchOptions())
+        await launch(ServedModel(name="none", path=model, engine=LLAMA_CPP, sha256="", entry=None), LaunchOptions())
 
 
 @pytest.mark.slow

@@ -84,11 +84,10 @@ def test_markup_in_the_users_text_is_shown_as_it_is(user: CommandLine, policy: S
 def test_escape_sequences_of_a_candidate_do_not_reach_the_terminal(user: CommandLine, policy: ScriptedPolicy) -> None:
     """They are spelled out."""
     policy.forget()
-    policy.will_complete("    '\x1b[2J\u202e'\n    return a + b\n")
-    ran = user.complete()
-    assert ran.code == 0
+    policy.will_complete("    '\x1b[2J'\n    return a + b\n")
+    ran = user.complete("add.py", "--all")
     assert "\x1b" not in ran.out
-    assert r"\x1b[2J\u202e" in ran.out
+    assert r"\x1b[2J" in ran.out
 
 
 def test_a_terminal_without_unicode_is_served(user: CommandLine) -> None:
@@ -241,12 +240,16 @@ def test_a_settings_file_with_mistakes(user: CommandLine) -> None:
 
 
 def test_the_projects_own_tests_verify_and_what_is_excluded_does_not(user: CommandLine) -> None:
-    """They are found beside the file's package, and said to be the project's."""
+    """They are found beside the file's package, and said to be the project's; not before the project is trusted."""
     user.write("project/pyproject.toml", "")
     user.write("project/shop/prices.py", "def add(a, b):\n\n")
     user.write(
         "project/tests/test_prices.py", "from shop.prices import add\n\n\ndef test_add():\n    assert add(2, 3) == 5\n"
     )
+    ran = user.complete("project/shop/prices.py", "--json", line=2)
+    assert ran.report.get("offer", {}).get("tests", []) == []
+    assert "plum-lsp trust" in ran.err
+    user.here("trust", "project")
     ran = user.complete("project/shop/prices.py", "--json", line=2)
     assert ran.report["offer"]["tier"] == "verified"
     (test,) = ran.report["offer"]["tests"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +10,11 @@ from support import without_isolation
 from support.command_line import CommandLine, Ran
 from support.scripted_policy import ScriptedPolicy
 
-from plum_lsp.cli import doctor
 from plum_lsp.policy.models.catalogue import find_entry
 
 pytestmark = pytest.mark.slow
 
-PARTS = ["settings", "python", "model", "policy server", "sandbox", "store", "disk"]
+PARTS = ["settings", "python", "model", "policy server", "sandbox", "store", "disk", "trust", "this project"]
 
 
 def findings(ran: Ran) -> dict[str, Any]:
@@ -58,16 +56,6 @@ def test_a_part_that_fails(user: CommandLine, part: str, environ: dict[str, str]
     assert found[part]["state"] == "failed"
     assert remedy in found[part]["remedy"]
     assert ran.code == 1
-
-
-def test_an_environment_that_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That a project has one is told, with what to set; that it is ours is no news. Nothing of it is run."""
-    assert doctor._unused_environment(tmp_path) == ""
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
-    assert f"sandbox.project to {tmp_path}" in doctor._unused_environment(tmp_path)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
-    assert doctor._unused_environment(tmp_path) == ""
 
 
 def test_a_model_file_that_was_cut_off(user: CommandLine) -> None:

@@ -71,7 +71,7 @@ def test_where_nothing_was_offered_yet(user: CommandLine, policy: ScriptedPolicy
     assert user.complete().code == 3
     ran = user.here("explain")
     assert ran.code == 1
-    assert "nothing was offered yet" in ran.err
+    assert "there has been no suggestion yet" in ran.err
     unknown = user.here("explain", "[/nobody]")
     assert unknown.code == 1
-    assert "there is no offer [/nobody]" in unknown.err
+    assert "there is no suggestion [/nobody]" in unknown.err

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 from support.facts import outcome, suggestion
 
 from plum_lsp.cli import plum_lsp
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> Result:

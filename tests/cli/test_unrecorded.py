@@ -11,7 +11,8 @@ from support import without_isolation
 from support.command_line import RIGHT, CommandLine
 from support.scripted_policy import ScriptedPolicy
 
-from plum_lsp.store import open_store, store_file
+from plum_lsp.config.folder import store_file
+from plum_lsp.store import open_store
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pytest
 from support.editor import Editor, capabilities
 from support.scripted_policy import ScriptedPolicy
 
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.learning import OutcomeKind
-from plum_lsp.store import store_file
 
 pytestmark = pytest.mark.slow
 

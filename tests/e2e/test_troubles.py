@@ -18,7 +18,7 @@ from support.editor import PLUM_LSP, Editor, capabilities
 from support.processes import descendants, until_gone
 from support.scripted_policy import ScriptedPolicy
 
-from plum_lsp.store import store_file
+from plum_lsp.config.folder import store_file
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from support.scripted_policy import ScriptedPolicy
 from support.stories import ADD, RIGHT, knows_add
 from support.vscode import VSCode, unfinished
 
-from plum_lsp.store import store_file
+from plum_lsp.config.folder import store_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 

@@ -76,7 +76,8 @@ def test_a_server_that_lies_in_the_workspace_is_not_started(choosing: Desk) -> N
 
 def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
     """An untitled document gets offers like any other, and what became of them is kept."""
-    vscode.policy.will_complete(" + 1000\n")
+    vscode.policy.will_complete(" + 1000\n", when="number = 1")
+    vscode.policy.will_complete("", when="number = 1 + 1000")  # VS Code asks again once it is accepted.
     editor = vscode.editor
     assert isinstance(editor, VSCode)
     editor.open(vscode.write(""))

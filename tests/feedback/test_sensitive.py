@@ -97,7 +97,7 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
 )
 def test_a_line_of_another_language_is_read(line: str) -> None:
     """Environment files, YAML, properties, commands, prose, connection strings, XML and SQL."""
-    assert PASSWORD in found(line.format(PASSWORD))
+    assert any(PASSWORD in secret for secret in found(line.format(PASSWORD)))
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from support.learning import fill
 
 from plum_lsp.config import PrivacySettings, Settings
 from plum_lsp.config import patterns as privacy
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import AbstentionReason, RequestId
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.project import files as reading
 from plum_lsp.project.files import IGNORE_BYTES_MAX
 from plum_lsp.project.privacy import private, refusal
-from plum_lsp.store import store_file
 from plum_lsp.store.preferences import open_preferences
 from plum_trainer.loop.trainer import utc_now
 

@@ -15,7 +15,7 @@ def project(*regular: str, src: bool = False, mapped: tuple[MappedModule, ...] =
     """A project whose folders `regular` hold an `__init__.py`."""
     roots = (ROOT / "src", ROOT) if src else (ROOT,)
     folders = frozenset(ROOT / name for name in regular)
-    return Project(root=ROOT, environment=None, import_roots=roots, regular=folders, mapped=mapped)
+    return Project(root=ROOT, top=ROOT, environment=None, import_roots=roots, regular=folders, mapped=mapped)
 
 
 @pytest.mark.parametrize(

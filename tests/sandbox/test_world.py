@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation, Program
-from plum_lsp.sandbox.host import SandboxOptions, describe_interpreter, open_sandbox
+from plum_lsp.project.finding import ProjectFinder
+from plum_lsp.sandbox.environments import describe_interpreter
+from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
 from plum_lsp.sandbox.isolation.plans import TIERS, without_hidden
 from plum_lsp.sandbox.pool import installed_imports
-from plum_lsp.sandbox.project import found_environment, read_project
 
 PATIENT = Limits(wall_seconds=20.0)
 
@@ -122,24 +122,9 @@ async def test_the_users_environment_is_used(tmp_path: Path) -> None:
     assert sandbox.tier.python_version == sys.version.split()[0]
 
 
-def test_an_environment_is_found_and_only_a_named_project_is_used(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its environment is found without running anything; home folders and what is above them are no project."""
-    assert found_environment(project) == ""
-    (project / ".venv").mkdir()
-    (project / ".venv" / "pyvenv.cfg").write_text("home = /usr/bin\n")
-    assert read_project(str(project)).interpreter == str(project / ".venv" / "bin" / "python")
-    assert SandboxOptions().project == ""
-    monkeypatch.setenv("HOME", str(project))
-    for place in (project, project.parent, project / "nowhere"):
-        with pytest.raises(SandboxError):
-            read_project(str(place))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("tier", [tier.name for tier in TIERS])
-async def test_a_named_project_lends_its_environment_and_modules(project: Path, tier: str) -> None:
+async def test_a_project_lends_its_environment_and_modules(project: Path, tier: str) -> None:
     """Packages of its `.venv`, modules of its own and below `src`; what it hides stays hidden."""
     venv.create(project / ".venv", with_pip=False, symlinks=True)
     (folder,) = (project / ".venv" / "lib").glob("python*/site-packages")
@@ -148,7 +133,9 @@ async def test_a_named_project_lends_its_environment_and_modules(project: Path, 
     (project / "src" / "inner_module" / "__init__.py").write_text("ONE = 1\n")
     source = f"import theirs, helper, inner_module\nPROJECT = {str(project)!r}\n" + READS
     source += "\ng = f\ndef f(): return [theirs.NUMBER + inner_module.ONE, helper.double(4), g()]\n"
-    sandbox = await open_sandbox(SandboxOptions(project=str(project), tier=tier, checks_itself=False))
+    sandbox = await open_sandbox(
+        SandboxOptions(home=ProjectFinder().project_at(project), tier=tier, checks_itself=False)
+    )
     try:
         (observation,) = await sandbox.observe(Program(source=source), [Call(expression="f()")], PATIENT)
     finally:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.events import Event
-from plum_lsp.store import Reader, Store, open_reader, open_store, store_file
+from plum_lsp.store import Reader, Store, open_reader, open_store
 
 
 @pytest.fixture

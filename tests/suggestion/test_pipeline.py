@@ -15,7 +15,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Verified
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.project import TestFile
+from plum_lsp.domain.project import Project, TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -55,6 +55,11 @@ class Told:
         self.events.append(event)
 
 
+PROJECT = Project(
+    root=Path("/project"), top=Path("/project"), environment=None, import_roots=(Path("/project"),), tests=()
+)
+
+
 class Desk:
     """Asks the pipeline for suggestions in the user's terms."""
 
@@ -64,13 +69,15 @@ class Desk:
         self.sandbox: Sandbox | SandboxUnavailable = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
         self.test_files: dict[str, str] = {}
+        self.is_trusted = True
         self.pace = Pace()
         self._cache_dir = cache_dir
 
     async def suggest(self, marked: str, *, seconds: float = 30.0, finishes: bool = False) -> Offer | Abstention:
         """What is offered at the mark ‸; with `finishes`, the record is complete."""
         async with self.pipeline() as pipeline:
-            result = await pipeline.suggest(request_for(marked, seconds=seconds))
+            request = replace(request_for(marked, seconds=seconds), project=PROJECT if self.is_trusted else None)
+            result = await pipeline.suggest(request)
             if finishes:
                 await pipeline.finish()
             return result
@@ -378,6 +385,18 @@ async def test_a_projects_own_tests_are_specification(policy: ScriptedPolicy, de
     assert isinstance(offer, Offer)
     assert (offer.text.strip(), offer.chosen.tier) == (RIGHT.strip(), Tier.VERIFIED)
     assert [test.quote for test in offer.tests] == ["tests/test_module.py::test_add: assert add(2, 3) == 5"]
+
+
+async def test_tests_of_a_project_that_is_not_trusted_are_not_run(policy: ScriptedPolicy, desk: Desk) -> None:
+    """They are code of the project, and only shown to the policy."""
+    policy.will_complete(RIGHT)
+    desk.test_files["tests/test_module.py"] = (
+        "from project.module import add\ndef test_add():\n    assert add(2, 3) == 5\n"
+    )
+    desk.is_trusted = False
+    offer = await desk.suggest("def add(a, b):\n    ‸")
+    assert isinstance(offer, Offer)
+    assert offer.tests == ()
 
 
 async def test_candidates_are_looked_at_beside_their_tests(policy: ScriptedPolicy, desk: Desk) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from plum_lsp.store import store_file
+from plum_lsp.config.folder import store_file
 from support.processes import parent
 from support.scripted_policy import ScriptedPolicy
 

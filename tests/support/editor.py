@@ -123,6 +123,8 @@ class Editor:
     uri: str = ""
     answer: types.InitializeResult | None = None
     registrations: list[types.Registration] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    reply: str = ""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: int = 0
     _messages_read: int = 0
@@ -141,15 +143,20 @@ class Editor:
         environ: Mapping[str, str] | None = None,
         able: types.ClientCapabilities | None = None,
         command: tuple[str, ...] = (PLUM_LSP, "serve", "--stdio"),
+        trusted: bool | None = None,
+        reply: str = "",
     ) -> AsyncIterator[Editor]:
-        """An editor with the real server process; the data stays in `folder`, the workspace is `folder/work`."""
-        editor = cls(_client(), able or capabilities(), folder=folder)
+        """An editor with the real server process; the data stays in `folder`, the workspace is `folder/work`.
+
+        `trusted` is what the editor says of its folders; `reply` is what its user answers to every question.
+        """
+        editor = cls(_client(), able or capabilities(), folder=folder, reply=reply)
         editor._listen()
         workspace = folder / "work"
         workspace.mkdir(exist_ok=True)
         await _start(editor, command, _environment(folder, policy_url, api_key, environ or {}))
         try:
-            await editor.initialize(settings, workspace)
+            await editor.initialize(settings, workspace, trusted=trusted)
             yield editor
             await editor.leave()
         except BaseException:
@@ -167,9 +174,11 @@ class Editor:
         settings: Mapping[str, Any] | None = None,
         able: types.ClientCapabilities | None = None,
         workspace: Path | None = None,
+        trusted: bool | None = None,
+        reply: str = "",
     ) -> AsyncIterator[Editor]:
-        """An editor with a server in this process, over a real connection."""
-        editor = cls(_client(), able or capabilities())
+        """An editor with a server in this process, over a real connection; see `running`."""
+        editor = cls(_client(), able or capabilities(), reply=reply)
         editor._listen()
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -183,7 +192,7 @@ class Editor:
         protocol = editor.client.protocol
         loop = asyncio.create_task(run_async(editor.client._stop_event, reader, protocol))
         try:
-            await editor.initialize(settings, workspace)
+            await editor.initialize(settings, workspace, trusted=trusted)
             yield editor
             await editor.leave()
         finally:
@@ -216,11 +225,20 @@ class Editor:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def initialize(self, settings: Mapping[str, Any] | None, workspace: Path | None, *, token: str = "") -> None:
+    async def initialize(
+        self,
+        settings: Mapping[str, Any] | None,
+        workspace: Path | None,
+        *,
+        token: str = "",
+        trusted: bool | None = None,
+    ) -> None:
         """Say hello."""
         options: dict[str, Any] = {"plum": dict(settings)} if settings else {}
         if token:
             options["token"] = token
+        if trusted is not None:
+            options["trusted"] = trusted
         folders = [types.WorkspaceFolder(workspace.as_uri(), "work")] if workspace else None
         self.answer = await self.client.initialize_session(
             types.InitializeParams(
@@ -457,6 +475,12 @@ class Editor:
         @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)
         def register(params: types.RegistrationParams) -> None:
             self.registrations += params.registrations
+
+        @self.client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
+        def show_message_request(params: types.ShowMessageRequestParams) -> types.MessageActionItem | None:
+            self.questions.append(params.message)
+            self._news.set()
+            return next((action for action in params.actions or () if action.title == self.reply), None)
 
     async def read_log(self, stream: asyncio.StreamReader) -> None:
         """Keep what the server writes to standard error."""

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from plum_lsp.config import GateSettings, LearningSettings, SamplingSettings, Settings, TrainerSettings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
 from plum_lsp.domain.suggestion import (
     Candidate,
@@ -25,7 +26,7 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Verdict, VerdictStatus
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.specification.examples import examples_of
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_trainer.fit.bases import folder_base
 from plum_trainer.loop.trainer import Trainer

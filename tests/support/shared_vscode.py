@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.store import store_file
+from plum_lsp.config.folder import store_file
 from support import editor_parts
 from support.code_server import Host
 from support.editing import Desk, server_environment

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 from support.facts import outcome, suggestion
 
-from plum_lsp.store import open_store, store_file
+from plum_lsp.config.folder import store_file
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import open_learning
 from plum_trainer.cli import main
 

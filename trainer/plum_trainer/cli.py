@@ -18,12 +18,13 @@ from rich.table import Table
 
 from plum_lsp import __version__
 from plum_lsp.config import Settings, data_dir, load_settings
+from plum_lsp.config.folder import paused_file, store_file, versions_folder
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.feedback.kept_out import exclusions
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import Program, console, say, set_up_log
-from plum_lsp.store import VersionEvidence, open_reader, store_file
+from plum_lsp.store import VersionEvidence, open_reader
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
 from plum_trainer.fit.bases import base_of
 from plum_trainer.loop import daemon
@@ -97,7 +98,7 @@ def status() -> None:
         evidence = reader.evidence()
     page = console()
     page.print(f"Store: {path}", soft_wrap=True)
-    active = VersionStore(folder / ADAPTERS).active()
+    active = VersionStore(versions_folder(folder)).active()
     page.print(f"In service: policy version {active.number if active else 0}")
     _show_progress(page, folder, path)
     with open_history(path) as store:
@@ -142,7 +143,7 @@ def rollback(version: int | None) -> None:
     """Go back to a version (0 is the base alone), by default to the one before the current. No version is deleted."""
     folder = data_dir(_settings())
     settings = _settings()
-    store = VersionStore(folder / ADAPTERS)
+    store = VersionStore(versions_folder(folder))
     active = store.active()
     before = active.number if active else 0
     wanted = _before(before, [one.number for one in store.versions()]) if version is None else version
@@ -162,7 +163,7 @@ def rollback(version: int | None) -> None:
 @_told
 def pause() -> None:
     """Begin no further round until `resume`. One that is under way goes on."""
-    flag = data_dir(_settings()) / "training" / "paused"
+    flag = paused_file(data_dir(_settings()))
     flag.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     flag.touch()
     say("Training is paused.")
@@ -172,7 +173,7 @@ def pause() -> None:
 @_told
 def resume() -> None:
     """Take training up again."""
-    (data_dir(_settings()) / "training" / "paused").unlink(missing_ok=True)
+    paused_file(data_dir(_settings())).unlink(missing_ok=True)
     say("Training goes on.")
 
 

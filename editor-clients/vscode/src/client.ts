@@ -31,6 +31,8 @@ class SaysOfItself implements StaticFeature {
 
 export interface Parts {
   launch: Launch;
+  /** The Python selected for each folder of the workspace, by the folder's address. */
+  interpreters: Record<string, string>;
   keys: readonly string[];
   log: vscode.LogOutputChannel;
   offers: Offers;
@@ -44,7 +46,11 @@ export function makeClient(parts: Parts): LanguageClient {
   const settings = () => ({ plum: serverSettings(parts.keys) });
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],
-    initializationOptions: settings(),
+    initializationOptions: {
+      ...settings(),
+      trusted: vscode.workspace.isTrusted,
+      interpreters: parts.interpreters,
+    },
     outputChannel: parts.log,
     middleware: {
       didOpen: (document, next) => (isServed(document) ? next(document) : Promise.resolve()),

@@ -6,9 +6,10 @@ import { registerCommands } from "./commands";
 import { markdown } from "./evidence";
 import { isSame, type Launch } from "./launch";
 import { Offers } from "./offers";
-import { chooseServer, findLaunch } from "./server";
+import { chooseServer, findLaunch, onInterpreterSelected, selectedInterpreters } from "./server";
 import { declaredKeys } from "./settings";
 import { StatusBar } from "./status";
+import { DID_SELECT_INTERPRETERS } from "./wire";
 
 /** A server that has not answered by then is not waited for when another is to be started. */
 const START_MS_MAX = 10_000;
@@ -61,6 +62,13 @@ class Plum implements vscode.Disposable {
     }
   }
 
+  /** The user selected another Python: the server learns of it and goes on. */
+  async tellInterpreters(): Promise<void> {
+    if (this.isServing) {
+      await this.client?.sendNotification(DID_SELECT_INTERPRETERS, { interpreters: await selectedInterpreters() });
+    }
+  }
+
   async stop(): Promise<void> {
     this.turn += 1;
     const client = this.client;
@@ -75,6 +83,7 @@ class Plum implements vscode.Disposable {
     this.log.info(`server: ${launch.command.join(" ")} (from ${launch.from})`);
     const client = makeClient({
       launch,
+      interpreters: await selectedInterpreters(),
       keys: declaredKeys(this.extension),
       log: this.log,
       offers: this.offers,
@@ -186,6 +195,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
   );
   await started.start();
+  const listening = await onInterpreterSelected(() => started.tellInterpreters());
+  if (listening) {
+    context.subscriptions.push(listening);
+  }
 }
 
 export async function deactivate(): Promise<void> {

@@ -40,17 +40,40 @@ async function isOurs(file: string): Promise<boolean> {
   return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(file)) === undefined;
 }
 
-/** The interpreter that the Python extension has selected, if that extension is there. */
-async function selectedInterpreter(): Promise<string | undefined> {
+/** The part of the Python extension's interface that is used here. */
+interface Environments {
+  getActiveEnvironmentPath(resource?: vscode.Uri): { path: string };
+  onDidChangeActiveEnvironmentPath?: vscode.Event<unknown>;
+}
+
+/** The environments of the Python extension, if that extension is there. */
+async function environments(): Promise<Environments | undefined> {
   const extension = vscode.extensions.getExtension("ms-python.python");
-  if (!extension) {
-    return undefined;
-  }
-  const api = (await extension.activate()) as
-    | { environments?: { getActiveEnvironmentPath(): { path: string } } }
-    | undefined;
-  const found = api?.environments?.getActiveEnvironmentPath().path;
+  const api = (await extension?.activate()) as { environments?: Environments } | undefined;
+  return api?.environments;
+}
+
+/** The interpreter that the Python extension has selected; for a folder, the folder's own. */
+async function selectedInterpreter(folder?: vscode.Uri): Promise<string | undefined> {
+  const found = (await environments())?.getActiveEnvironmentPath(folder).path;
   return found && path.isAbsolute(found) ? found : undefined;
+}
+
+/** The selected interpreter of each folder of the workspace, by the folder's address. */
+export async function selectedInterpreters(): Promise<Record<string, string>> {
+  const result: Record<string, string> = {};
+  for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
+    const found = await selectedInterpreter(uri);
+    if (found) {
+      result[uri.toString()] = found;
+    }
+  }
+  return result;
+}
+
+/** Call `action` whenever the user selects another interpreter. */
+export async function onInterpreterSelected(action: () => unknown): Promise<vscode.Disposable | undefined> {
+  return (await environments())?.onDidChangeActiveEnvironmentPath?.(action);
 }
 
 /** Let the user show where the server is, or the clone that it is to be set up in. */

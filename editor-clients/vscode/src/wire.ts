@@ -3,6 +3,7 @@
 export const DID_SHOW = "textDocument/didShowCompletion";
 export const DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion";
 export const DID_CHANGE_STATUS = "didChangeStatus";
+export const DID_SELECT_INTERPRETERS = "plum/didSelectInterpreters";
 export const ACCEPT = "plum.accept";
 export const REJECT = "plum.reject";
 export const EXPLAIN = "plum.explain";

@@ -1,7 +1,7 @@
-"""Finds secrets in a text: keys of known services, private keys, and what a name says is a secret.
+"""Finds secrets in a text: keys of known services, private keys, and values under the name of a secret.
 
-Works on the text alone. It cannot know what is secret, only what looks like it. The time it takes grows with the length
-of the text and with nothing else.
+It works on the text alone. It cannot know what is secret, only what looks like a secret. Its time grows only with the
+length of the text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PYTHON = re.compile(
     r"|(?:if|while|with|for|except|elif)\b[^\n]{0,200}:|try:|raise\b|assert\b|@\w|print\("
     r"|[\w.\[\]\"']{1,80}[ \t]*=[ \t]*[\w.]{0,80}[\"'({\[])|\"\"\"|'''"
 )
-"""Lines that only Python has, or nearly so."""
+"""Lines that occur almost only in Python."""
 
 
 REMEMBERED_LENGTH_MIN = 4096
@@ -36,7 +36,7 @@ QUOTED_LENGTH_MIN = 12
 
 
 def find_secrets(text: str) -> list[tuple[int, int]]:
-    """Where secrets stand, in order and apart."""
+    """The spans of secrets, in order and without overlap."""
     if len(text) < 8:
         return []
     if len(text) < REMEMBERED_LENGTH_MIN:

@@ -1,4 +1,4 @@
-"""Finds private keys in PEM and its relatives, also where the first or the last line was cut away."""
+"""Finds private keys in PEM and similar formats, even if the first or the last line was cut off."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EDGE = re.compile(
 )
 _BREAK = re.compile(r"\r?\n|(?:\\r)?\\n|$")
 _TRIM = " \t\"'`+\\,;#|>()[]*/-:"
-"""What code, a comment, a log or YAML puts round the lines of a key."""
+"""Characters that code, a comment, a log or YAML puts around the lines of a key."""
 _BODY = re.compile(r"[A-Za-z0-9+/]{1,200}={0,2}")
 _FIELD = re.compile(
     r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Encryption|Private-Lines"
@@ -22,12 +22,12 @@ _FIELD = re.compile(
 _PUTTY = re.compile(r"Private-Lines:[ \t]*\d{1,4}[ \t]*(?:\r?\n|\\n)")
 _PLAIN = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{64})(?![A-Za-z0-9+/=])")
 LINES_MIN = 3
-"""Of a key without its first and last line. Keys in PEM have lines of 64 characters (RFC 7468), those of OpenSSH 70."""
+"""Least number of lines of a key without a frame. The lines have 64 characters in PEM (RFC 7468), 70 in OpenSSH."""
 KEY_LENGTH_MAX = 20_000
 
 
 def private_keys(text: str) -> Iterator[tuple[int, int]]:
-    """Where private keys stand, frame included."""
+    """The spans of private keys, including their frames."""
     edges = list(_EDGE.finditer(text)) if "-----" in text else []
     public = []
     for edge in edges:
@@ -82,7 +82,7 @@ def _up(text: str, position: int) -> int:
 
 
 def _headless(text: str, public: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Runs of lines of the width of a key, which no frame explains."""
+    """Runs of lines with the width of a key and without a frame."""
     run: list[tuple[int, int]] = []
     for found in _PLAIN.finditer(text):
         span = found.span()
@@ -95,7 +95,7 @@ def _headless(text: str, public: list[tuple[int, int]]) -> Iterator[tuple[int, i
 
 
 def _key(text: str, run: list[tuple[int, int]], public: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The run, if it is long enough, random, and no part of something public; with a last line that is shorter."""
+    """The run and a shorter last line, if the run is long enough, random, and no part of public data."""
     if len(run) < LINES_MIN or any(start <= run[0][0] < end or start < run[-1][1] <= end for start, end in public):
         return
     lines = [text[start:end] for start, end in run]

@@ -1,6 +1,6 @@
-"""Finds string literals of Python that are bound to, compared with, keyed by or passed under a secret's name.
+"""Finds string literals of Python that are assigned to a secret's name, compared with it, keyed by it or passed as it.
 
-Reads tokens, not a tree: a buffer is seldom whole while it is edited. Each token is looked at once.
+It reads tokens instead of a tree, because a buffer is often incomplete while it is edited. It visits each token once.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
 
 LITERAL_LENGTH_MAX = 100_000
-"""A literal without an end runs to the end of the text; of such a one no more is read."""
+"""The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
 ELEMENTS_MAX = 16
-"""Of a list, how many are remembered."""
+"""The most elements of a list that are remembered."""
 COMMENT_LENGTH_MAX = 24
-"""Of a comment that says what the literals of its line are."""
+"""The longest comment that can name the literals of its line."""
 ANSWER_LINES = 3
-"""So many lines after a program was seen to ask for a password, what is typed is one."""
+"""The number of lines after a question for a password in which a typed text is the answer."""
 DEPTH_MAX = 200
-"""Brackets deeper than this are read as if they stood side by side."""
+"""Brackets that are nested deeper than this are read as if they were side by side."""
 
 _TOKEN = re.compile(
     r"""
@@ -45,7 +45,7 @@ _ENDS = {
     '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+', re.DOTALL),
 }
 _STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|from[ \t]+\S+[ \t]+import)\b")
-"""No line inside brackets starts like this: an unclosed bracket above has swallowed a statement."""
+"""No line inside brackets starts like this. If one does, a bracket above it was not closed."""
 _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
@@ -74,7 +74,7 @@ class _Reader:
         self.asked = 0
 
     def run(self) -> None:
-        """Take each token once."""
+        """Process each token once."""
         position, text = 0, self.text
         while found := _TOKEN.search(text, position):
             kind, word, position = found.lastgroup, found.group(), found.end()
@@ -168,7 +168,7 @@ class _Reader:
         return self.functions[-1][1]
 
     def _operand(self) -> None:
-        """The operand before this token is complete: judge a literal, remember a name."""
+        """End the operand before this token: judge a literal, or remember a name."""
         frame = self.stack[-1]
         if frame.group:
             self._judge(frame, frame.group)
@@ -262,7 +262,10 @@ class _Reader:
             frame.last = word
 
     def _inherited(self, labels: tuple[tuple[str, Binding], ...]) -> Iterator[tuple[str, Binding]]:
-        """What brackets stand under says less of what is inside: only sure names go on, and not far."""
+        """The labels that a bracket passes on to its content.
+
+        Only direct labels are passed on, with a looser binding.
+        """
         for name, binding in labels:
             if binding is Binding.DIRECT and meaning(name) is Meaning.SECRET:
                 yield name, Binding.LOOSE
@@ -299,7 +302,7 @@ class _Reader:
             return
         frame.elements.append(frame.said)
         if len(frame.elements) > ELEMENTS_MAX:
-            del frame.elements[1:-4]  # the first may name what the last holds
+            del frame.elements[1:-4]  # the first element may name the value in the last
         frame.place += 1
         frame.said, frame.annotated, frame.compared = "", "", ""
         frame.left = frame.left if frame.opener == "(" else []
@@ -321,7 +324,7 @@ class _Reader:
         self.stack[0] = Frame()
 
     def _labels(self, frame: Frame) -> tuple[tuple[str, Binding], ...]:
-        """The names that a literal at this place goes under."""
+        """The names that label a literal at this place."""
         labels = [(name, Binding.DIRECT) for name in frame.names if name]
         if frame.compared and frame.compared != "==":
             labels.append((frame.compared, Binding.DIRECT))
@@ -359,7 +362,7 @@ class _Reader:
             self.reading.secrets.append((group[0].end - len(password), group[0].end))
 
     def _hide(self, group: list[Literal], labels: tuple[tuple[str, Binding], ...]) -> None:
-        """Hide the literals of a group if one of their names makes a secret of what they say together."""
+        """Hide the literals of a group if their joined text is a secret under one of their names."""
         value = "".join(_PLACEHOLDER.sub("", one.value) if one.is_formatted else one.value for one in group)
         meanings = [(meaning(name), binding) for name, binding in labels]
         is_known = len(group) > 1 and any(known_keys(value))

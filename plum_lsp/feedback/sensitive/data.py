@@ -1,4 +1,4 @@
-"""Reads the two files of data beside it: what words say (`words.toml`), how keys look (`formats.toml`)."""
+"""Reads two data files: the meaning of words (`words.toml`) and the formats of keys (`formats.toml`)."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ def words(name: str) -> frozenset[str]:
 
 @cache
 def read(name: str) -> dict[str, Any]:
-    """A file as it stands."""
+    """The raw text of a file."""
     return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))

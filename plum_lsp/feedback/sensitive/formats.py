@@ -1,4 +1,4 @@
-"""Reads `formats.toml`, how the keys of known services look, and finds them in a text."""
+"""Reads the key formats of known services from `formats.toml`, and finds such keys in a text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from plum_lsp.feedback.sensitive.data import read
 
 STARTS = r"(?<![A-Za-z0-9])"
-"""No key begins inside a word."""
+"""Matches the start of a key. No key begins inside a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,11 @@ class Format:
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
     may_be_words: bool
-    """Whether a key may hold letters of one case and nothing else."""
+    """Whether a key may consist of letters of one case only."""
 
 
 def known_keys(text: str) -> Iterator[tuple[int, int]]:
-    """Where keys of known services stand, in no order; they may overlap."""
+    """The spans of keys of known services, in no order. They may overlap."""
     for known in formats():
         if any(mark in text for mark in known.marks):
             for found in known.pattern.finditer(text):
@@ -36,7 +36,7 @@ def known_keys(text: str) -> Iterator[tuple[int, int]]:
 
 @cache
 def formats() -> tuple[Format, ...]:
-    """Every format of the file."""
+    """All formats of the file."""
     return tuple(
         Format(
             service=str(row["service"]),
@@ -62,7 +62,7 @@ def _pattern(row: dict[str, Any]) -> re.Pattern[str]:
 
 
 def _is_mixed(key: str) -> bool:
-    """Whether a key has digits or both cases; a name in code that begins with a mark has neither."""
+    """Whether a key has digits or both cases. A name in code that begins with a mark has neither."""
     if any(character.isdigit() for character in key):
         return True
     capitals = sum(character.isupper() for character in key)

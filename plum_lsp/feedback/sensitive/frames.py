@@ -10,7 +10,7 @@ from plum_lsp.feedback.sensitive.values import Binding
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """One string literal: what stands between its quotes, and where."""
+    """One string literal: the text between its quotes, and its place."""
 
     start: int
     end: int
@@ -20,7 +20,7 @@ class Literal:
 
 @dataclass(slots=True)
 class Frame:
-    """One open bracket, or the statement. `names` label the current element; `targets` label it by its place."""
+    """One open bracket, or the statement. `names` label the current element. `targets` label it by its position."""
 
     opener: str = ""
     callee: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Frame:
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What a text holds: literals that are secrets, and the spans that are no code."""
+    """The result for a text: the literals that are secrets, and the spans that are not code."""
 
     secrets: list[tuple[int, int]] = field(default_factory=list)
     quiet: list[tuple[int, int]] = field(default_factory=list)

@@ -82,7 +82,7 @@ IDIOMS = (
 
 
 def secrets_in_idioms(text: str) -> Iterator[tuple[int, int]]:
-    """Where secrets stand, in no order; they may overlap."""
+    """The spans of secrets, in no order. They may overlap."""
     for idiom in IDIOMS:
         if not any(mark in text for mark in idiom.marks):
             continue

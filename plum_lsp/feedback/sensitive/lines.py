@@ -1,6 +1,6 @@
 """Finds secrets on lines of any language: `NAME=value`, flags, headers, addresses, connection strings, prose.
 
-Each name that could mean a secret is looked at once, and no further than a bounded way to both sides.
+Each name that could mean a secret is checked once, with a bounded amount of text on both sides.
 """
 
 from __future__ import annotations
@@ -93,14 +93,17 @@ _PASSWORD_WORDS = frozenset(
 
 
 class Quiet:
-    """The spans of a Python text that are no code: strings and comments. A text that is no Python is quiet all over."""
+    """The spans of a Python text that are not code: strings and comments.
+
+    If the text is not Python, all of it is quiet.
+    """
 
     def __init__(self, spans: Sequence[tuple[int, int]] | None) -> None:
         self._spans = spans
         self._starts = [start for start, _ in spans] if spans is not None else []
 
     def holds(self, position: int) -> bool:
-        """Whether a place is no code."""
+        """Whether a place is not code."""
         if self._spans is None:
             return True
         index = bisect_right(self._starts, position) - 1
@@ -108,12 +111,12 @@ class Quiet:
 
     @property
     def is_all(self) -> bool:
-        """Whether the text is no Python."""
+        """Whether the text is not Python."""
         return self._spans is None
 
 
 def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
-    """Where secrets stand, in no order; they may overlap."""
+    """The spans of secrets, in no order. They may overlap."""
     yield from logins(text)
     yield from _named(text, quiet)
     yield from _schemes(text)
@@ -154,7 +157,7 @@ def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
 
 
 def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Iterator[tuple[int, int]]:
-    """The value after a name, if it is one to hide."""
+    """The value after a name, if it must be hidden."""
     is_quiet = quiet.holds(start)
     opened = _OPEN.match(text, end)
     if opened is not None and not text.startswith("``", opened.end() - 1):
@@ -202,7 +205,7 @@ def _is_directive(text: str, start: int, means: Meaning) -> bool:
 
 
 def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
-    """What stands between the quotes, on one line."""
+    """The text between the quotes, on one line."""
     quote, start = opened["quote"], opened.end()
     stop = text.find(quote, start, start + VALUE_MAX)
     while stop > 0 and len(quote) == 1 and text[stop - 1] == "\\" and text[stop - 2 : stop - 1] != "\\":
@@ -213,13 +216,13 @@ def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _rest_of_line(text: str, end: int, means: Meaning, quiet: Quiet, *, is_quiet: bool) -> tuple[int, int] | None:
-    """The value of a line that is nothing but a name and a value, as in env, ini and YAML files."""
+    """The value of a line with only a name and a value, as in env, ini and YAML files."""
     found = _REST.match(text, end)
     if found is None:
         return None
     value = _COMMENT_AT_END.sub("", found["value"]).strip().rstrip(";\\")
     if found["sep"] == "=" and not found["space"] and text[end - 1].isupper():
-        value = value.split(" ", 1)[0]  # a shell's variable, before the command that it is for
+        value = value.split(" ", 1)[0]  # a shell variable before a command
     at = found.start("value") + found["value"].find(value)
     if value[:1] in {'"', "'"} or not value:
         return None
@@ -237,7 +240,7 @@ def _rest_of_line(text: str, end: int, means: Meaning, quiet: Quiet, *, is_quiet
 
 
 def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int, int]]:
-    """A value without quotes: after a separator, after the flag, or as a word of its own."""
+    """A value without quotes: after a separator, after a flag, or as a separate word."""
     for pattern in (_BARE, _TAGGED, _BARE_VALUE_OF):
         found = pattern.match(text, end)
         if found is not None:
@@ -259,7 +262,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
 
 
 def start_end(found: re.Match[str]) -> tuple[int, int]:
-    """The span of a match's value, without what ends a sentence."""
+    """The span of a match's value, without punctuation that ends a sentence."""
     value = found["value"].rstrip(".:\\")
     return found.start("value"), found.start("value") + len(value)
 
@@ -282,7 +285,7 @@ def _is_login_encoded(value: str) -> bool:
 
 
 def _commands(text: str) -> Iterator[tuple[int, int]]:
-    """Passwords that commands take after a short flag."""
+    """Passwords after a short flag of a command."""
     if "-" not in text:
         return
     for found in _USER_FLAG.finditer(text):

@@ -1,4 +1,4 @@
-"""What a name says about its value: `db_password` names a secret, `password_field` does not. Looks at names alone."""
+"""Decides from a name whether its value is a secret: `db_password` is, `password_field` is not. It reads names only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.formats import services
 
 NAME_LENGTH_MAX = 80
-"""Of a name, what is read: its end."""
+"""The length of the end of a name that is read."""
 WORDS_MAX = 10
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+")
 
@@ -45,24 +45,24 @@ _JOINED_TOKENS = ("connstr", "authheader", "sessionid", "setcookie", "connection
 
 
 class Meaning(enum.IntEnum):
-    """How surely a name stands for a secret, weakest first."""
+    """How surely a name means a secret, weakest first."""
 
     HASH = 0
-    """A digest, a version, an identifier: random, and known to everybody."""
+    """A digest, a version, an identifier: random but public."""
     NONE = 1
     DIGITS = 2
     """`pin`: a secret if the value is a few digits."""
     KEY = 3
-    """`key`, or the name of a service: a secret only if the value looks like one."""
+    """`key`, or the name of a service. A secret only if the value looks like one."""
     TOKEN = 4
-    """`token`, `auth`, `cookie`: more often than not a secret."""
+    """`token`, `auth`, `cookie`: usually a secret."""
     SECRET = 5
-    """`password`, `secret`, `api_key`: whatever the value looks like."""
+    """`password`, `secret`, `api_key`: a secret with any value."""
 
 
 @lru_cache(maxsize=8192)
 def meaning(name: str) -> Meaning:
-    """What the name says; dots, dashes, underscores and changes of case separate its words."""
+    """The meaning of a name. Dots, dashes, underscores and changes of case separate its words."""
     parts = _split(name)
     while len(parts) > 1 and (parts[-1] in _QUALIFIERS or (parts[-1] == "id" and parts[-2] in {"session", "secret"})):
         parts.pop()
@@ -87,7 +87,7 @@ def meaning(name: str) -> Meaning:
 
 
 def is_label(value: str) -> bool:
-    """Whether a text is made of the words that name things: `client_secret` under `grant_type`, `Your password`."""
+    """Whether a text consists of words that name things, like `client_secret` under `grant_type` or `Your password`."""
     parts = _split(value)
     return bool(parts) and all(word in _LABELS or word.endswith(_SECRET_ENDS) for word in parts)
 
@@ -99,7 +99,7 @@ def is_neutral(name: str) -> bool:
 
 
 def says_secret(text: str) -> bool:
-    """Whether one of the words of a text names a secret, or begins a sentence about one."""
+    """Whether a word of a text names a secret, or begins a sentence about a secret."""
     return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in _split(text))
 
 

@@ -23,7 +23,7 @@ _SQL_CELL = re.compile(r"\s*+(?:[NEnxXbB]?\\?'(?P<value>(?:[^'\\]|'')*+)\\?'|[^,
 
 
 def secrets_in_tables(text: str) -> Iterator[tuple[int, int]]:
-    """Where secrets stand, in no order; they may overlap."""
+    """The spans of secrets, in no order. They may overlap."""
     if "|" in text:
         yield from _markdown(text)
     if "," in text or ";" in text or "\t" in text:

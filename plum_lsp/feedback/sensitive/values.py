@@ -1,4 +1,4 @@
-"""Whether a value may be the secret that its name promises: not a placeholder, a label, a path or a sentence."""
+"""Decides whether a value under a secret's name can be a secret: no placeholder, label, path or sentence."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.names import Meaning, is_label, says_secret
 
 VALUE_LENGTH_MAX = 16_384
-"""Longer values are data, unless they are a key in PEM, which is found by its frame."""
+"""Longer values are data. Keys in PEM may be longer, but they are found by their frames."""
 ENTROPY_BITS_MIN = 3.5
-"""Bits a character of a word of 24 or more from which it counts as random; English words have under 3."""
+"""Bits per character from which a word of 24 or more characters counts as random. English words have under 3."""
 RANDOM_LENGTH_MIN = 24
-"""Of a quoted word that no name explains: the shortest keys in use have 20 to 24 characters."""
+"""Least length of a key in quotes without a name. The shortest keys in use have 20 to 24 characters."""
 NAMELESS_PIECE_MAX, NAMED_PIECE_MAX = 2.5, 3.2
-"""Characters of a run of one kind (a capitalised word, a number), on average, in something random: without a name that
-means a secret, and with one. Random letters and digits have 1.8, words over 4."""
+"""The greatest average length of a run of one kind (a capitalised word, a number) in a random text, without and with
+the name of a secret. Random letters and digits have 1.8, words over 4."""
 
 ONE_CASE_LENGTH_MIN = 20
 _FREQUENCY = dict(
@@ -41,7 +41,7 @@ _HOLES = re.compile(
     r"|(?i:your[-_ ].*|.*[-_ ]here|change[-_ ]?(?:me|it).*|replace[-_ ]?me.*|insert[-_ ].*|enter[-_ ].*)"
     r"|(?i:.*(?:example|placeholder|redacted|dummy).*)"
 )
-"""What stands where a secret will be filled in, or was taken out."""
+"""Placeholders for a secret that will be filled in or was removed."""
 _PATH = re.compile(
     r"(?:[A-Za-z]:\\|~?/|\.{1,2}/|[a-z][a-z0-9+.-]*://)[\w./~ :{}$<>%?&=@,\\#+-]*"
     rf"|[\w./ {{}}-]*\.(?:{'|'.join(words('suffixes'))})"
@@ -56,10 +56,10 @@ _ALGORITHM = re.compile(
     r"[-_ ]?\d{1,5}(?:[-_.][a-z\d]{1,8}){0,3}"
     r"|(?i:x|v|p|crc|r)\d{1,4}(?:[._-]\d{1,4}){0,3}"
 )
-"""Encodings, algorithms, versions and types, which stand beside keys everywhere."""
+"""Encodings, algorithms, versions and types, which often occur beside keys."""
 _STOPS = re.compile(rf"(?i)\b(?:{'|'.join(words('stops'))})\b")
 _CLUSTER = re.compile(r"(?i)[bcdfghjklmnpqrstvwxz]{5}|^[b-df-hj-np-tv-xz]{4}")
-"""Consonants as in no word: five in a row, or four at its start."""
+"""Consonants that no word has: five in a row, or four at its start."""
 _WORD = re.compile(r"[A-Za-z0-9+/_=.~-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
@@ -68,18 +68,18 @@ _PRINTABLE_RUN = re.compile(r"(?:abcdef|ABCDEF|012345|123456789|qwerty|aaaaa|AAA
 
 
 class Binding(enum.IntEnum):
-    """How a value hangs on its name, loosest first."""
+    """How a value is tied to its name, loosest first."""
 
     BARE = 0
-    """Without quotes, on a line that may be code."""
+    """The value has no quotes and is on a line that may be code."""
     LOOSE = 1
-    """Inside a call or a list that the name stands for, or after it in a list."""
+    """The value is inside a call or a list under the name, or after the name in a list."""
     DIRECT = 2
-    """Assigned to it, compared with it, keyed by it, passed as it."""
+    """The value is assigned to the name, compared with it, keyed by it or passed as it."""
 
 
 def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
-    """Whether a value under a name of this meaning is to be hidden."""
+    """Whether a value under a name of this meaning must be hidden."""
     if not 3 < len(value) <= VALUE_LENGTH_MAX or means in {Meaning.NONE, Meaning.HASH}:
         return False
     if _HOLES.fullmatch(value) or _is_ordinary(value):
@@ -96,7 +96,7 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
 
 
 def is_random(value: str) -> bool:
-    """Whether a quoted word that no name explains is a key: long, drawn from many characters, no digest and no path."""
+    """Whether a quoted word without a name is a key: long, with many distinct characters, no digest and no path."""
     if not RANDOM_LENGTH_MIN <= len(value) <= 512 or not _WORD.fullmatch(value) or not any(c.isdigit() for c in value):
         return False
     if (
@@ -116,7 +116,7 @@ def is_random(value: str) -> bool:
 
 
 def looks_random(value: str) -> bool:
-    """Whether letters, cases and digits change places as in no word: in pieces of under three characters on average."""
+    """Whether letters, cases and digits alternate as in random text: in runs of under three characters on average."""
     letters = sum(1 for c in value if c.isalpha())
     plain = sum(1 for c in value if c.isalnum())
     if not letters or plain < 6 or (letters == plain and len(value) < 16):
@@ -151,7 +151,7 @@ def _is_ordinary(value: str) -> bool:
 
 
 def _is_password(value: str, binding: Binding) -> bool:
-    """Whether a value under a sure name is more than a word of code."""
+    """Whether a value under a sure name is not only a word of code."""
     if _CODE.search(value) and not looks_random(value):
         return False
     if value.isdigit():

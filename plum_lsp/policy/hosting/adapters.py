@@ -13,7 +13,6 @@ import httpx
 from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
 from plum_lsp.policy.client.connection import Connection, unreachable
 from plum_lsp.policy.client.wire import error_message, model_names, read_tokens, refusal
-from plum_lsp.policy.hosting.serving import ServingState
 from plum_lsp.policy.versions.engines import Sampled
 
 LOAD_SECONDS = 120.0
@@ -101,12 +100,6 @@ class LlamaServed(VllmEngine):
         response = await self._ask("GET", "/metrics", root=self._url.removesuffix("/v1"))
         counts = re.findall(r'^plum_requests\{model="([^"]*)"\} (\d+)$', response.text, re.MULTILINE)
         return frozenset(name for name, count in counts if int(count))
-
-
-def served_engine(state: ServingState) -> VllmEngine:
-    """The engine behind a server of ours."""
-    kind = LlamaServed if state.engine == "llamacpp" else VllmEngine
-    return kind(state.url, state.connection())
 
 
 def busy_adapters(metrics: str) -> frozenset[str]:

@@ -15,19 +15,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import AdapterError, ModelError, PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
-from plum_lsp.policy.hosting.launch import (
-    LaunchOptions,
-    PolicyProcess,
-    ServedModel,
-    check_model_name,
-    find_model,
-    launch,
-)
-from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
+from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
 from plum_lsp.policy.hosting.options import PolicyOptions
+from plum_lsp.policy.hosting.sources import check_model_name, find_model
 from plum_lsp.policy.versions.folders import PublishedVersion
 
 logger = logging.getLogger(__name__)
@@ -156,7 +151,7 @@ class EmbeddedPolicy:
     def _active(self, model: ServedModel) -> PublishedVersion | None:
         """The active version, if it belongs to this model and engine."""
         store = self._options.store()
-        active = store.active() if store and model.engine == "llama.cpp" else None
+        active = store.active() if store and model.engine.adapter_at_start else None
         return active if active and active.model_sha256 == model.sha256 else None
 
     async def _bury(self, task: asyncio.Task[_Running]) -> None:
@@ -194,7 +189,7 @@ class EmbeddedPolicy:
             model=model.name,
             api_key=process.api_key,
             version=version,
-            shares_prompt=model.engine == "vllm",  # llama.cpp's one slot: docs/decisions/one-slot.md
+            shares_prompt=model.engine.shares_prompt,
         )
         return _Running(process, client, model=model, number=version.number)
 

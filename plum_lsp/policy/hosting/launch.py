@@ -1,13 +1,12 @@
-"""Starting and ending a policy server of our own: which engine, how many threads, and the process that runs it.
+"""Starting and ending a policy server of our own: how many threads, and the process that runs it.
 
-Knows processes, not completions. The child itself is `embedded`.
+Knows processes, not completions. The child itself is `embedded`. Which model it is given is decided in `sources`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import logging
 import os
@@ -18,14 +17,12 @@ from pathlib import Path
 from typing import IO
 
 from plum_lsp.domain import children
-from plum_lsp.domain.errors import ModelError, PolicyUnavailable
+from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.policy.client.wire import ended
-from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, identify, require
+from plum_lsp.policy.hosting.facts import EngineFacts
+from plum_lsp.policy.models.catalogue import ModelEntry
 
 logger = logging.getLogger(__name__)
-
-START_SECONDS = {"llama.cpp": 120.0, "vllm": 930.0}
-"""How long an engine may take until its first answer. Large files on slow disks need most of it."""
 
 DEATH_SECONDS = 5.0
 """A child that has closed its output is about to end."""
@@ -47,7 +44,7 @@ class ServedModel:
 
     name: str
     path: Path
-    engine: str
+    engine: EngineFacts
     sha256: str
     entry: ModelEntry | None
 
@@ -64,50 +61,6 @@ class LaunchOptions:
     adapter: Path | None = None
     context_tokens: int = 4096
     idle_seconds: float = 900.0
-
-
-def find_model(model: str, *, cache_dir: Path, folder: Path | None = None) -> ServedModel:
-    """What `model` means: a name of the catalogue, a GGUF file, or a Hugging Face folder.
-
-    Raises:
-        ModelError: there is no such model on this machine.
-        PolicyUnavailable: the engine it needs is not installed.
-    """
-    if model in catalogue():
-        entry = catalogue()[model]
-        path = require(entry, cache_dir=cache_dir, folder=folder)
-        return _checked(ServedModel(name=model, path=path, engine="llama.cpp", sha256=entry.sha256, entry=entry))
-    path = Path(model).expanduser()
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise ModelError(f"{path} is not a GGUF file", remedy="Name a .gguf file or a Hugging Face folder.")
-        found = identify(path, cache_dir=cache_dir)
-        return _checked(
-            ServedModel(
-                name=found.name, path=path.resolve(), engine="llama.cpp", sha256=found.sha256, entry=found.entry
-            )
-        )
-    if (path / "config.json").is_file():
-        return _checked(ServedModel(name=path.name, path=path.resolve(), engine="vllm", sha256="", entry=None))
-    raise _no_model(model)
-
-
-def check_model_name(model: str) -> None:
-    """Refuse what cannot be a model, without looking into it or asking whether it was fetched.
-
-    Raises:
-        ModelError: `model` is neither a name of the catalogue nor a path that exists.
-    """
-    if model not in catalogue() and not (model and Path(model).expanduser().exists()):
-        raise _no_model(model)
-
-
-def _no_model(model: str) -> ModelError:
-    return ModelError(
-        f"{model!r} is no model: not a name of the catalogue, a GGUF file or a Hugging Face folder",
-        remedy=f"Known names: {', '.join(catalogue())}.",
-    )
 
 
 def choose_threads(wanted: int, *, cores: int, load: float) -> tuple[int, int]:
@@ -180,7 +133,7 @@ async def launch(model: ServedModel, options: LaunchOptions) -> PolicyProcess:
     api_key = secrets.token_urlsafe(24)
     errors: IO[bytes] = tempfile.TemporaryFile(prefix="plum-policy-")  # noqa: SIM115 - lives as long as the child
     process = await asyncio.create_subprocess_exec(
-        *children.python_module("plum_lsp.policy.hosting.embedded"),
+        *children.python_module(model.engine.child),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=errors,
@@ -191,7 +144,7 @@ async def launch(model: ServedModel, options: LaunchOptions) -> PolicyProcess:
     try:
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(_order(model, options, api_key)).encode() + b"\n")
-        async with asyncio.timeout(START_SECONDS[model.engine]):
+        async with asyncio.timeout(model.engine.start_seconds):
             answer = await process.stdout.readline()
         if not answer:
             async with asyncio.timeout(DEATH_SECONDS):
@@ -219,7 +172,6 @@ def _order(model: ServedModel, options: LaunchOptions, api_key: str) -> dict[str
     threads, threads_batch = choose_threads(options.threads, cores=cores, load=os.getloadavg()[0])
     limit = model.entry.context_tokens if model.entry else options.context_tokens
     return {
-        "engine": model.engine,
         "model": str(model.path),
         "alias": model.name,
         "adapter": str(options.adapter) if options.adapter else "",
@@ -249,14 +201,3 @@ def _read_answer(answer: bytes, model: ServedModel, errors: IO[bytes], status: i
     told = f"the policy server for {model.name} did not start: {reason}"
     check = f"Check the file with: plum-lsp model verify {model.name}" if model.entry else f"Check {model.path}."
     raise ended(told, -9 if "status -9" in error else status, remedy=check)
-
-
-def _checked(model: ServedModel) -> ServedModel:
-    """The model, if its engine is installed."""
-    package, extra = {"llama.cpp": ("xllamacpp", "local"), "vllm": ("vllm", "serve")}[model.engine]
-    if importlib.util.find_spec(package) is None:
-        raise PolicyUnavailable(
-            f"{model.path} needs {package}, which is not installed",
-            remedy=f"Run: pip install 'plum-lsp[{extra}]', or set PLUM_POLICY_URL to a server that runs.",
-        )
-    return model

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.config import Settings, cache_dir, data_dir_if_any
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.policy.models.catalogue import catalogue
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class PolicyOptions:
 
     def store(self) -> VersionStore | None:
         """The published versions, where they are looked for."""
-        return VersionStore(self.data_dir / ADAPTERS) if self.data_dir else None
+        return VersionStore(versions_folder(self.data_dir)) if self.data_dir else None
 
 
 def policy_options(settings: Settings) -> PolicyOptions:

@@ -12,11 +12,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import PolicyError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
+from plum_lsp.policy.hosting.engines import engine_called
 from plum_lsp.policy.hosting.serving import ServingState, read_state
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class ServedPolicy:
     def __init__(self, data_dir: Path) -> None:
         """The first request opens the connection."""
         self._data_dir = data_dir
-        self._store = VersionStore(data_dir / ADAPTERS)
+        self._store = VersionStore(versions_folder(data_dir))
         self._state: ServingState | None = None
         self._client: CompletionsPolicy | None = None
 
@@ -93,7 +95,8 @@ class ServedPolicy:
         if self._client is None or state != self._state:
             await self.close()
             self._state = state
+            shares_prompt = engine_called(state.engine).facts.shares_prompt
             self._client = CompletionsPolicy(
-                state.url, model=state.model, connection=state.connection(), shares_prompt=state.engine == "vllm"
+                state.url, model=state.model, connection=state.connection(), shares_prompt=shares_prompt
             )
         return state

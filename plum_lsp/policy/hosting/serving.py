@@ -11,22 +11,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from plum_lsp.config.folder import serving_file
 from plum_lsp.policy.client.connection import Connection
 from plum_lsp.policy.models.files import write_json
 from plum_lsp.policy.models.weights import RANK_MAX
-
-STATE = "serving.json"
-"""In the data folder, readable by its owner alone: it holds the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
     """What the user asked for. `passed` goes to vLLM as it is (tensor or data parallelism, quantisation, …).
 
-    `slots` is how many requests llama.cpp writes side by side.
+    `slots` is how many requests llama.cpp writes side by side, and `threads` how many threads it uses (0: what is
+    idle).
     """
 
-    engine: str
     model: Path
     name: str
     host: str = "127.0.0.1"
@@ -35,6 +33,7 @@ class ServeOptions:
     lora_rank: int = RANK_MAX
     ngram_tokens: int = 0
     slots: int = 1
+    threads: int = 0
     passed: tuple[str, ...] = ()
 
 
@@ -83,13 +82,13 @@ def served_url(options: ServeOptions) -> str:
 def write_state(data_dir: Path, state: ServingState) -> None:
     """Tell other processes of this user where the server is."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    write_json(data_dir / STATE, asdict(state), mode=0o600)
+    write_json(serving_file(data_dir), asdict(state), mode=0o600)
 
 
 def read_state(data_dir: Path) -> ServingState | None:
     """The running server of plum-lsp. None if there is none, or if the process that started it has ended."""
     try:
-        found = json.loads((data_dir / STATE).read_text(encoding="utf-8"))
+        found = json.loads(serving_file(data_dir).read_text(encoding="utf-8"))
         state = ServingState(**found)
         os.kill(state.pid, 0)
     except (OSError, ValueError, TypeError):
@@ -101,4 +100,4 @@ def forget_state(data_dir: Path) -> None:
     """The server has ended."""
     state = read_state(data_dir)
     if state is None or state.pid == os.getpid():
-        (data_dir / STATE).unlink(missing_ok=True)
+        serving_file(data_dir).unlink(missing_ok=True)

@@ -30,8 +30,6 @@ from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.policy.models.files import sync, write_json
 from plum_lsp.policy.models.weights import BASE_MARK, CONFIG, WEIGHTS, AdapterFacts, BaseModel
 
-ADAPTERS = "adapters"
-"""The folder of the versions inside the data folder. The trainer writes there only through `publish`."""
 LOCK_SECONDS = 3.0
 """Unloading holds the lock for milliseconds. Another publication holds it longer and is reported."""
 LOCK_POLL_SECONDS = 0.02

@@ -59,7 +59,7 @@ async def publish(
     adapter: Path,
     *,
     store: VersionStore,
-    engine: Engine,
+    engine: Engine | None,
     base: BaseModel,
     rank_max: int = RANK_MAX,
     share: float = 1.0,
@@ -67,7 +67,8 @@ async def publish(
 ) -> Publication:
     """Prove an adapter and make it the active version. The caller retires the one before (`retire`).
 
-    With a `share` below 1 it answers only this share of the requests, until it is activated for all.
+    With a `share` below 1 it answers only this share of the requests, until it is activated for all. Without an engine
+    it is checked but not probed, and the next server that starts loads it.
 
     Raises:
         AdapterError: it is refused. Nothing has changed.
@@ -86,16 +87,21 @@ async def publish(
             if read_adapter(staged).sha256 != facts.sha256:
                 raise AdapterError("the adapter changed while it was being copied")
             started = time.monotonic()
-            await _prove(staged, store, engine)
+            if engine is not None:
+                await _prove(staged, store, engine)
             probe_ms = (time.monotonic() - started) * 1000
-            tell(f"probed in {probe_ms:.0f} ms: outputs changed and are sane")
+            tell(
+                f"probed in {probe_ms:.0f} ms: outputs changed and are sane"
+                if engine is not None
+                else "nothing serves this base now, so the adapter is checked but not probed"
+            )
             version = store.commit(staged, facts, base)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
         return await _serve(version, store, engine, probe_ms=probe_ms, share=share)
 
 
-async def rollback(name: str, *, store: VersionStore, engine: Engine) -> Publication:
+async def rollback(name: str, *, store: VersionStore, engine: Engine | None) -> Publication:
     """Make a previously published version active again. No version is deleted.
 
     Raises:
@@ -177,14 +183,15 @@ def _mean(answers: Sequence[Sampled]) -> float:
 
 
 async def _serve(
-    version: PublishedVersion, store: VersionStore, engine: Engine, *, probe_ms: float, share: float = 1.0
+    version: PublishedVersion, store: VersionStore, engine: Engine | None, *, probe_ms: float, share: float = 1.0
 ) -> Publication:
     """Load a proven version, warm it up and move the pointer."""
     active = store.active()
     started = time.monotonic()
-    if version.name not in await engine.models():
-        await engine.load(version.name, version.folder)
-    await engine.complete(version.name, PROBES[0], tokens=1)
+    if engine is not None:
+        if version.name not in await engine.models():
+            await engine.load(version.name, version.folder)
+        await engine.complete(version.name, PROBES[0], tokens=1)
     store.activate(version, share=share)
     swap_ms = (time.monotonic() - started) * 1000
     logger.info("%s is active, after %s", version.name, active.name if active else "the base model")

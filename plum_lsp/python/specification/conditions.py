@@ -184,6 +184,11 @@ class _Bare(ast.NodeTransformer):
             return ast.Constant(value=None)
         return self.generic_visit(node)
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        """What a part is taken of."""
+        node.slice = ast.Constant(value=None)
+        return self.generic_visit(node)
+
     def visit_For(self, node: ast.For) -> ast.AST:
         """The body of a loop."""
         return ast.Module(body=[self.visit(inner) for inner in node.body], type_ignores=[])

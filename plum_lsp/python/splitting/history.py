@@ -115,8 +115,8 @@ def _exploded(holder: ast.Module) -> ast.Module:
             and isinstance(node.value, ast.Dict | ast.List | ast.Tuple)
         ):
             uses = [one for one in ast.walk(holder) if isinstance(one, ast.Name) and one.id == target.id]
-            parts = [one for one in ast.walk(holder) if _looked_up(one, {target.id: node.value}) is not None]
-            if len(parts) == len(uses) - 1:
+            found = [_looked_up(one, {target.id: node.value}) for one in ast.walk(holder)]
+            if sum(one is not None and one[0] == target.id for one in found) == len(uses) - 1:
                 tables[target.id] = node.value
     names: dict[tuple[str, int], str] = {}
     body: list[ast.stmt] = []

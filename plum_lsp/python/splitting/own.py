@@ -21,7 +21,7 @@ class Own:
 
     `program` are names that the program binds, `members` the methods and attributes of its classes, `dependents` those
     of its parts that use the function. `method` is a special method's name, which operators call. `made` are names of
-    functions that the function made: what it decorated or returned.
+    functions that the function made: what it decorated or returned. A property is called by reading it.
     """
 
     names: frozenset[str]
@@ -30,6 +30,7 @@ class Own:
     dependents: frozenset[str] = frozenset()
     method: str = ""
     made: frozenset[str] = frozenset()
+    is_property: bool = False
 
     @classmethod
     def of(cls, surface: Surface, source: str = "") -> Own:
@@ -41,6 +42,7 @@ class Own:
             program=surface.names,
             members=surface.members,
             dependents=surface.dependents - {name, class_name.rsplit(".", 1)[-1]},
+            is_property=any("property" in decorator for decorator in surface.function.decorators),
             method="" if is_constructor or not name.startswith("__") else name,
         )
         return own._with_made(source) if own.names & _words(source) or own.method else own
@@ -73,6 +75,9 @@ class Own:
                 return True
             if isinstance(node.func, ast.Call) and self.is_call(node.func):
                 return True
+        is_read = self.is_property and isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        if is_read and isinstance(node, ast.Attribute) and node.attr in self.names:
+            return True
         return bool(self.method) and is_operation(node, self.method)
 
     def is_called(self, node: ast.AST) -> bool:

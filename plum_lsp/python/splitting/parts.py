@@ -106,21 +106,33 @@ class Parts(ast.NodeTransformer):
         return any(isinstance(part, ast.expr) and self.is_piece(part) for part in ast.walk(node))
 
     def _spread(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> ast.expr:
-        """`all(f(n) > n for n in ns)`: the calls give a list, and its items are judged one by one, by number."""
-        is_simple = not any(self._is_inside(part) or part.is_async for part in node.generators)
-        names = sorted({name for part in node.generators for name in bound_names(part)})
+        """`all(f(n) > n for n in ns)`: the calls give a list, and its items are judged one by one, by number.
+
+        So are those that decide what is kept, as in `[n for n in ns if f(n)]`.
+        """
+        part = node.generators[0]
+        is_filter = len(node.generators) == 1 and bool(part.ifs) and not self._is_inside(node.elt)
+        is_simple = not any(self._is_inside(one.iter) or one.is_async for one in node.generators)
+        is_simple = is_simple and (is_filter or not any(self._is_inside(one) for one in node.generators))
+        tested = ast.BoolOp(op=ast.And(), values=part.ifs) if len(part.ifs) > 1 else [*part.ifs, node.elt][0]
+        asked = copy.deepcopy(tested if is_filter else node.elt)
+        names = sorted({name for one in node.generators for name in bound_names(one)})
         item = ast.Subscript(value=self.at(len(self.pieces)), slice=ast.Name(id="_at", ctx=ast.Load()), ctx=ast.Load())
-        truths = self.truths | _truths(node.elt, self.history)
+        truths = self.truths | _truths(asked, self.history)
         inner = replace(self, is_single=True, value=item, pieces=[], is_split=True, truths=truths)
-        judged = inner.visit(copy.deepcopy(node.elt)) if not inner.is_piece(node.elt) else inner.visit(node.elt)
+        judged = inner.visit(asked)
         if not is_simple or not inner.is_split or len(inner.pieces) != 1 or not isinstance(judged, ast.expr):
             self.is_split = False
             return node
-        loops = " ".join(ast.unparse(part).strip() for part in node.generators)
+        bare = ast.comprehension(target=part.target, iter=part.iter, ifs=[], is_async=0)
+        loops = " ".join(ast.unparse(one).strip() for one in ([bare] if is_filter else node.generators))
         self.pieces.append(ast.parse(f"[{ast.unparse(inner.pieces[0])} {loops}]", mode="eval").body)
         targets = f"({', '.join(names)},)"
         loop = f"for _at, {targets} in enumerate([{targets} {loops}])"
-        return ast.parse(f"[{ast.unparse(judged)} {loop}]", mode="eval").body
+        kept = (
+            f"{ast.unparse(node.elt)} {loop} if {ast.unparse(judged)}" if is_filter else f"{ast.unparse(judged)} {loop}"
+        )
+        return ast.parse(f"{{{kept}}}" if isinstance(node, ast.SetComp) else f"[{kept}]", mode="eval").body
 
 
 def taken_apart(source: str, setup: str, surface: Surface, *, is_judged: bool) -> Parts | None:

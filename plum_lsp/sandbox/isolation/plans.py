@@ -19,6 +19,9 @@ from plum_lsp.domain.errors import SandboxError
 JAIL = Path(__file__).parents[1] / "jail"
 _INSIDE = "/run/plum"
 """Where the jail's own code is mounted."""
+HOMES = "/run/plum/homes"
+"""Where a jail with a file system of its own keeps the folders of a project's children."""
+_HOMES_BYTES = 512 * 1024 * 1024
 _UNPRIVILEGED_USER = 65534
 """`nobody`: whom a zygote started by root becomes."""
 
@@ -29,6 +32,8 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _READ_FILE, _READ_FOLDER, _WRITE_FILE = 1 << 2, 1 << 3, 1 << 1
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 """Rights on files each Landlock ABI knows (linux/landlock.h): 13, then REFER, TRUNCATE, IOCTL_DEV."""
+_OWN_RIGHTS = 0b111_0001_1011_1110
+"""In a folder of its own: read and write files, list, remove and make folders, files and links, rename, truncate."""
 _NETWORK_RIGHTS = 0b11
 """TCP bind and connect, from ABI 4."""
 _SCOPES = 0b11
@@ -50,6 +55,24 @@ IMPORTS = tuple(
     """.split()  # noqa: SIM905 (a table to be read)
 )
 """Pre-imported by every zygote: without executable memory a child cannot load an extension module any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What the zygote of a project has besides: where its children keep their folders, and what each kind may open.
+
+    `homes` is a folder of the host, or `HOMES` within a jail that has a file system of its own. The next three are the
+    views of `projects.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
+    their places.
+    """
+
+    homes: str
+    alone: tuple[str, ...]
+    beside: tuple[str, ...]
+    tests: tuple[str, ...]
+    listed: tuple[str, ...]
+    mapped: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +147,14 @@ def bubblewrap_path() -> str | None:
 
 
 def command(
-    tier: Tier, interpreter: Interpreter, readable: Sequence[str], *, control_fd: int, bubblewrap: str, is_root: bool
+    tier: Tier,
+    interpreter: Interpreter,
+    readable: Sequence[str],
+    *,
+    control_fd: int,
+    bubblewrap: str,
+    is_root: bool,
+    has_room: bool = False,
 ) -> list[str]:
     """The command line that starts a zygote in a tier."""
     inside = _INSIDE if tier.has_bubblewrap else str(JAIL.parent)
@@ -132,7 +162,8 @@ def command(
     python = [interpreter.executable, "-I", "-S", "-B", "-X", "utf8", "-c", start]
     if not tier.has_bubblewrap:
         return python
-    return [bubblewrap, *_namespaces(is_root), *_mounts(interpreter, readable), "--chdir", "/", "--", *python]
+    homes = ["--perms", "0777", "--size", str(_HOMES_BYTES), "--tmpfs", HOMES] if has_room else []
+    return [bubblewrap, *_namespaces(is_root), *_mounts(interpreter, readable), *homes, "--chdir", "/", "--", *python]
 
 
 def _namespaces(is_root: bool) -> list[str]:
@@ -165,7 +196,7 @@ def _mounts(interpreter: Interpreter, readable: Sequence[str]) -> list[str]:
     places = [*libraries, *(path for path in others if Path(path).exists() and not _is_beneath(path, _LIBRARIES))]
     options: list[str] = []
     # bubblewrap makes missing parents 0700, which shuts out the user that a root zygote becomes.
-    for folder in sorted({str(folder) for place in (*places, _INSIDE) for folder in Path(place).parents} - {"/"}):
+    for folder in sorted({str(folder) for place in (*places, HOMES) for folder in Path(place).parents} - {"/"}):
         if folder not in places:
             options += ["--dir", folder]
     for path in places:
@@ -174,7 +205,7 @@ def _mounts(interpreter: Interpreter, readable: Sequence[str]) -> list[str]:
         else:
             options += ["--ro-bind", path, path]
     options += ["--dev", "/dev", "--dir", "/tmp", "--ro-bind", str(JAIL), f"{_INSIDE}/jail"]  # noqa: S108
-    return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
+    return [*options, "--dir", HOMES, "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 def _is_beneath(path: str, folders: Sequence[str]) -> bool:
@@ -191,18 +222,38 @@ def settings(
     landlock: int,
     is_root: bool,
     nice: int = 5,
+    room: Room | None = None,
 ) -> dict[str, Any]:
     """What a zygote is told at its start. `landlock` is the kernel's ABI, 0 if it has none."""
     # Here, so that the server can be imported where Linux's tables are not.
     from plum_lsp.sandbox.isolation import seccomp
 
     may_change_user = is_root and (tier.has_bubblewrap or _is_readable_by_all(interpreter, readable))
+    more: Sequence[str] = ()
+    if room is not None:
+        more = (*seccomp.OWN_FOLDER, *(seccomp.TIMES_AND_MODES if tier.has_bubblewrap else ()))
+    rules = landlock_rules(interpreter, readable, import_paths, landlock) if landlock else None
+    views: dict[str, list[tuple[str, int]]] = {}
+    own = _OWN_RIGHTS & (rules["attributes"][0] if rules else 0)
+    if room is not None and rules is not None:
+        views = {
+            name: landlock_rules(interpreter, places, room.listed, landlock)["rules"]
+            + [(f"{room.homes}/zygote", _READ_FILE | _READ_FOLDER)]
+            for name, places in (("alone", room.alone), ("beside", room.beside), ("tests", room.tests))
+        }
+        rules["rules"] += [(path, _READ_FOLDER) for path in room.listed if Path(path).is_dir()]
+        rules["rules"].append((room.homes, own))
     return {
         "paths": [*interpreter.paths, *import_paths],
         "imports": [*IMPORTS, *imports],
-        "filter": base64.b64encode(seccomp.assemble(platform.machine())).decode(),
+        "filter": base64.b64encode(seccomp.assemble(platform.machine(), more)).decode(),
         "threadless": base64.b64encode(seccomp.assemble_threadless(platform.machine())).decode(),
-        "landlock": landlock_rules(interpreter, readable, import_paths, landlock) if landlock else None,
+        "landlock": rules,
+        "views": views or {name: [] for name in ("alone", "beside", "tests")},
+        "homes": room.homes if room is not None else "",
+        "mapped": room.mapped if room is not None else (),
+        "folder": room.folder if room is not None else "",
+        "home_rights": own,
         "pid_namespaces": tier.has_pid_namespaces,
         "user": _UNPRIVILEGED_USER if may_change_user else None,
         "nice": nice,

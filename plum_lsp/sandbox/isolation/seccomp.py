@@ -8,6 +8,7 @@ chmod, utime, xattr and whatever the next kernel brings. Does not install the fi
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from system_calls import (  # type: ignore[import-untyped]
@@ -50,6 +51,14 @@ PLAIN = """
 """.split()  # noqa: SIM905 (a table to be read)
 """Allowed whatever their arguments: they reach only memory, time, open descriptors and what Landlock lets be read."""
 
+OWN_FOLDER = """
+    mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat ftruncate fsync fdatasync fallocate
+    flock chdir fchdir umask sendfile copy_file_range
+""".split()  # noqa: SIM905
+"""Besides, for a child with a folder of its own. Landlock decides where."""
+TIMES_AND_MODES = "chmod fchmod fchmodat fchmodat2 utime utimes utimensat futimesat".split()  # noqa: SIM905
+"""Besides, where everything but that folder is mounted read-only: Landlock does not cover these."""
+
 _PROT_EXEC = 4
 _THREAD_FLAGS = 0x3D0F00
 """What pthread_create asks of clone (glibc; musl adds CLONE_DETACHED, 0x400000): a thread, never a process."""
@@ -74,8 +83,8 @@ CHECKED: dict[str, tuple[Check, ...]] = {
 """Allowed with these arguments: no executable memory, threads only, own limits (hard ones only fall), stream pairs."""
 
 
-def assemble(machine: str) -> bytes:
-    """The filter for one machine as an array of `struct sock_filter`.
+def assemble(machine: str, more: Sequence[str] = ()) -> bytes:
+    """The filter for one machine as an array of `struct sock_filter`; `more` are names that are allowed besides.
 
     Raises:
         KeyError: no filter for such a machine.
@@ -90,7 +99,7 @@ def assemble(machine: str) -> bytes:
     code += _when(numbers(["clone3"], table), [_instruction(_RETURN, _ERRNO | _ENOSYS)])
     for name, checks in CHECKED.items():
         code += _when(numbers([name], table), _body(checks))
-    code += _when(numbers(PLAIN, table), [_instruction(_RETURN, _ALLOW)])
+    code += _when(numbers([*PLAIN, *more], table), [_instruction(_RETURN, _ALLOW)])
     code.append(_instruction(_RETURN, _ERRNO | _EPERM))
     return b"".join(code)
 
@@ -153,7 +162,9 @@ def _instruction(operation: int, operand: int, *, jump_true: int = 0, jump_false
 __all__ = [
     "ARCHITECTURES",
     "CHECKED",
+    "OWN_FOLDER",
     "PLAIN",
+    "TIMES_AND_MODES",
     "Check",
     "NoSuchSystemCall",
     "assemble",

@@ -19,7 +19,9 @@ globals()["__builtins__"] = dict(vars(builtins))
 from asyncio import run as _run_coroutine  # noqa: E402
 from json.decoder import JSONDecoder  # noqa: E402
 from json.encoder import encode_basestring_ascii as quote  # noqa: E402
+from time import perf_counter as _clock  # noqa: E402
 
+from . import documents, testing  # noqa: E402
 from .decode import rebuild  # noqa: E402
 from .encode import TooBig, encode, exception_names  # noqa: E402
 
@@ -124,8 +126,11 @@ def _write_frame(channel: int, text: str) -> None:
         content = content[_send(channel, content) :]
 
 
-def serve(channel: int, restrict: Callable[[dict[str, Any]], None]) -> None:
-    """Answer the host until it closes the channel: first the program, then its calls. Never returns."""
+def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: Any = None) -> None:
+    """Answer the host until it closes the channel: first the program, then its calls. Never returns.
+
+    `prepared` is what the zygote has ready: a document that was imported with its hole unfilled.
+    """
     _warm_up()
     _write_frame(channel, '{"ready":true}')
     order = _read_frame(channel)
@@ -133,14 +138,17 @@ def serve(channel: int, restrict: Callable[[dict[str, Any]], None]) -> None:
     output, errors = _Output(order["output_bytes"]), _Output(0)
     sys.stdout = sys.__stdout__ = output  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = errors  # type: ignore[misc, assignment]
-    problem, module = _load(order)
+    problem, module = _load_document(order, prepared) if order.get("module") else _load(order)
     output.take()
     _write_frame(channel, '{"loaded":' + quote(problem) + "}")
     if problem:
         os._exit(0)
     while True:
         call = _read_frame(channel)
-        _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
+        if "tests" in call:
+            _run_tests(channel, call, order, prepared)
+        else:
+            _write_frame(channel, _answer(call, module, output, order["value_bytes"]))
 
 
 _WARM_UP = """
@@ -169,7 +177,7 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     module = types.ModuleType(name if name.isidentifier() and name not in sys.modules else "program")
     module.__file__ = filename
     sys.modules[module.__name__] = module
-    _remember_source(filename, order["source"])
+    documents.remember_source(filename, order["source"])
     try:
         exec(compile(order["source"], filename, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
     except MemoryError:
@@ -179,11 +187,53 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return "", module.__dict__
 
 
-def _remember_source(filename: str, source: str) -> None:
-    """Let `inspect.getsource` and tracebacks find the text."""
-    import linecache
+def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str, Any]]:
+    """The program as a module of its project: imported here, or ahead and given other bodies here."""
+    world: dict[str, Any] = {"__name__": "_stand_ins"}
+    ahead: documents.Loaded | None = getattr(prepared, "document", None)
+    try:
+        if order["prelude"]:
+            exec(compile(order["prelude"], "<stand-ins>", "exec", dont_inherit=True), world)  # noqa: S102
+        if ahead is not None:
+            ahead.exchange(order["source"], order["hole_line"])
+            module = ahead.module
+            if order["quiet"]:
+                ahead.hide(order["quiet"])
+        else:
+            module = documents.load(order["module"], order["quiet"] or order["source"])
+        if order["prelude"]:
+            module.__dict__.update(world.pop("shadowing")())
+    except MemoryError:
+        return "MemoryError: out of memory", {}
+    except BaseException as error:  # noqa: BLE001 (a candidate may raise anything)
+        return _describe(error), {}
+    return "", module.__dict__
 
-    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+
+def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepared: Any) -> None:
+    """Run tests of the project beside the program; a frame for each, with the token that the host gave for this run."""
+    token, session, document = call["token"], prepared.session, prepared.document
+    try:
+        session = session or testing.Session(call["folder"], call["files"], order["module"]["path"])
+    except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
+        _write_frame(channel, '{"token":' + quote(token) + ',"problem":' + quote(_describe(error)) + "}")
+        return
+    reached: list[Any] = []
+    if call["watch"] and document is not None:
+        reached = document.trip(order["source"], order["hole_line"])
+    for name in call["tests"]:
+        reached.clear()
+        started = _clock()
+        ran = session.run(name, call["seconds"], call["cases_max"])
+        parts = (
+            '"token":' + quote(token),
+            '"test":' + quote(name),
+            '"outcome":' + quote(ran.outcome),
+            '"shown":' + quote(ran.shown),
+            '"reached":' + ("true" if reached else "false"),
+            '"microseconds":' + int.__repr__(int((_clock() - started) * 1e6)),
+        )
+        _write_frame(channel, "{" + ",".join(parts) + "}")
 
 
 def _describe(error: BaseException) -> str:

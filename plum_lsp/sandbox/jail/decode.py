@@ -68,7 +68,7 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
             return tuple.__new__(own, items)
         return collections.namedtuple(type_name.split(".")[-1], text.split(), rename=True)(*items)
     if kind == "dict":
-        return dict(zip(items[::2], items[1::2]))  # noqa: B905 (Python 3.9 has no `strict`)
+        return dict(zip(items[::2], items[1::2]))
     if kind == "generator":
         return iter(items)
     if kind == "view":
@@ -108,7 +108,7 @@ def _literal(constructor: str, items: list[Any], names: list[str]) -> Any:
     if make is None:
         raise CannotRebuild(constructor)
     count = len(items) - len(names)
-    return make(*items[:count], **dict(zip(names, items[count:])))  # noqa: B905 (Python 3.9 has no `strict`)
+    return make(*items[:count], **dict(zip(names, items[count:])))
 
 
 def _own_class(type_name: str, module: dict[str, Any]) -> Any:
@@ -159,7 +159,7 @@ def _member(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
 def _object(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
     """An instance with these attributes, made without its constructor."""
     cls = _own_class(type_name, module)
-    names = dict(zip(items[::2], items[1::2]))  # noqa: B905 (Python 3.9 has no `strict`)
+    names = dict(zip(items[::2], items[1::2]))
     if "__class__" in names or "__dict__" in names:
         raise CannotRebuild(type_name)
     if cls is None:

@@ -100,15 +100,27 @@ def landlock_ruleset(attributes: tuple[int, int, int], rules: list[tuple[str, in
     return ruleset
 
 
+def open_places(rules: list[tuple[str, int]]) -> list[tuple[int, int]]:
+    """Descriptors of the paths that exist, with their rights: for rule sets that are made again and again."""
+    opened = []
+    for path, rights in rules:
+        with contextlib.suppress(OSError):
+            opened.append((os.open(path, os.O_PATH | os.O_CLOEXEC), rights))
+    return opened
+
+
+def allow_places(ruleset: int, opened: list[tuple[int, int]]) -> None:
+    """Add paths that are open already to a rule set."""
+    for place, rights in opened:
+        packed = struct.pack("=Qi", rights, place)
+        _must(_libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, packed, 0), "landlock_add_rule")
+
+
 def _allow_beneath(ruleset: int, path: str, rights: int) -> None:
     """Add one path to a rule set."""
     place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        packed = struct.pack("=Qi", rights, place)
-        _must(
-            _libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, packed, 0),
-            "landlock_add_rule " + path,
-        )
+        allow_places(ruleset, [(place, rights)])
     finally:
         os.close(place)
 
@@ -145,14 +157,18 @@ def address_space_used() -> int:
 
 
 def limit_resources(limits: dict[str, Any], base_bytes: int) -> None:
-    """Set hard limits: memory on top of what the zygote had, CPU seconds, no file growth, no core, few descriptors."""
+    """Set hard limits: memory on top of what the zygote had, CPU seconds, no core, few descriptors.
+
+    No file grows unless the child has a folder of its own (`file_bytes`).
+    """
     memory = base_bytes + int(limits["memory_bytes"])
     seconds = max(1, int(limits["cpu_seconds"] + 0.999))
+    file_bytes = int(limits.get("file_bytes", 0))
     for kind, soft, hard in (
         (resource.RLIMIT_AS, memory, memory),
         (resource.RLIMIT_DATA, memory, memory),
         (resource.RLIMIT_CPU, seconds, seconds + 1),
-        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_NOFILE, 128, 128),
         (resource.RLIMIT_MEMLOCK, 0, 0),

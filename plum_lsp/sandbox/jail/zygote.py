@@ -3,6 +3,10 @@
 Its only input is the control socket of the host (SOCK_SEQPACKET, one JSON object a message): first the settings,
 then one fork order each, with the child's private socket attached. It answers with the child's pidfd and tells
 when a child ended. When the control socket closes, because the host closed it or died in any way, everything ends.
+
+A zygote for a project also forks branches: zygotes that have imported more of the project, a document with its hole
+unfilled, or its tests. What they import is the project's own code; it runs where packages run, before a child is
+locked down.
 """
 
 from __future__ import annotations
@@ -20,11 +24,13 @@ import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
-from . import child, lockdown, tasks
+from . import child, documents, homes, lockdown, preparing, tasks
 
 _MESSAGE_MAX = 1 << 20
 _CHANNEL = 3
 """The descriptor every child finds its private socket on."""
+_LOOK_MS = 100
+"""How often the folders of children are looked at."""
 
 
 def main(control_fd: int) -> NoReturn:
@@ -41,20 +47,35 @@ def main(control_fd: int) -> NoReturn:
     has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace()
     _go_on_watched(control)
     bound = tasks.find()
+    if settings["homes"]:
+        os.environ.update(homes.environment(homes.make(settings["homes"], "zygote")))
+        documents.serve_mapped(settings["mapped"])
     missing = _import_all(settings["imports"])
-    os.environ.clear()
-    zygote = _Zygote(control, settings, has_namespaces, bound)
+    if not settings["homes"]:
+        os.environ.clear()
+    _serve(control, settings, has_namespaces, preparing.Prepared(), {"missing": missing}, bound)
+
+
+def _serve(
+    control: socket.socket,
+    settings: dict[str, Any],
+    has_namespaces: bool,
+    prepared: preparing.Prepared,
+    more: dict[str, Any],
+    bound: tasks.Bound,
+) -> NoReturn:
+    """Say that we are ready, with our pidfd, and serve the control socket."""
+    own = os.pidfd_open(os.getpid())
+    zygote = _Zygote(control, settings, has_namespaces, prepared, own, bound)
     report = {
         "ready": sys.version.split()[0],
         "pid_namespaces": has_namespaces,
         "landlock": lockdown.landlock_version(),
         "threads": bound.kind,
-        "missing": missing,
         "resident_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        **more,
     }
-    own = os.pidfd_open(os.getpid())
     socket.send_fds(control, [json.dumps(report).encode()], [own])
-    zygote.own = own
     zygote.run()
 
 
@@ -121,34 +142,49 @@ def _go_on_watched(control: socket.socket) -> None:
 
 
 class _Zygote:
-    """Owns the children: their pidfds, their end."""
+    """Owns the children: their pidfds, their end, their folders."""
 
     def __init__(
-        self, control: socket.socket, settings: dict[str, Any], has_namespaces: bool, bound: tasks.Bound
+        self,
+        control: socket.socket,
+        settings: dict[str, Any],
+        has_namespaces: bool,
+        prepared: preparing.Prepared,
+        own: int,
+        bound: tasks.Bound,
     ) -> None:
         self._control = control
+        self._settings = settings
         self._bound = bound
         self._threadless = base64.b64decode(settings["threadless"]) if bound.kind == tasks.NOTHING else b""
         self._has_namespaces = has_namespaces
-        self._own: int = -1
+        self._prepared = prepared
+        self._own = own
         self._children: dict[int, tuple[int, int]] = {}
+        self._homes: dict[int, str] = {}
         self._filter = base64.b64decode(settings["filter"])
         self._base_bytes = lockdown.address_space_used()
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
+        self._places = {
+            kind: lockdown.open_places([(str(path), int(rights)) for path, rights in rules])
+            for kind, rules in settings["views"].items()
+        }
+        prepared.settle()
         gc.collect()
         gc.freeze()
-
-    own = property(lambda self: self._own, lambda self, value: setattr(self, "_own", value))
 
     def run(self) -> NoReturn:
         """Serve until the host goes."""
         while True:
-            for descriptor, _ in self._poll.poll():
+            for descriptor, _ in self._poll.poll(_LOOK_MS if self._homes else None):
                 if descriptor == self._control.fileno():
                     self._take_order()
                 else:
                     self._bury(descriptor)
+            for pidfd, home in self._homes.items():
+                if homes.is_too_large(home):
+                    _kill(pidfd)
 
     def _take_order(self) -> None:
         content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
@@ -156,41 +192,75 @@ class _Zygote:
             self._end()
         order = json.loads(content)
         if "fork" in order:
-            self._fork(order["fork"], descriptors[0])
+            self._fork(order["fork"], descriptors[0], order.get("view", ""))
+        elif "branch" in order:
+            self._branch(order["branch"], descriptors[0])
 
     def _end(self) -> NoReturn:
         for pidfd in self._children:
-            with contextlib.suppress(OSError):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            _kill(pidfd)
         os._exit(0)
 
-    def _fork(self, number: int, channel: int) -> None:
-        """One child on `channel`; tells the host its pidfd."""
+    def _fork(self, number: int, channel: int, view: str) -> None:
+        """One child on `channel`; tells the host its pidfd. With a `view` it has a folder of its own."""
+        home = ""
         try:
-            pid = self._forked(channel)
+            if view:
+                home = homes.make(self._settings["homes"], str(os.getpid()) + "-" + str(number))
+            pid = self._forked(channel, view, home)
         except OSError as error:  # no room for another process: the others go on
             os.close(channel)
             message = {"unforked": number, "problem": os.strerror(error.errno or 0)}
             self._control.send(json.dumps(message).encode())
             return
         os.close(channel)
+        self._watch(number, pid, home)
+
+    def _watch(self, number: int, pid: int, home: str) -> None:
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = (number, pid)
+        if home:
+            self._homes[pidfd] = home
         self._poll.register(pidfd, select.POLLIN)
         socket.send_fds(self._control, [json.dumps({"forked": number}).encode()], [pidfd])
 
-    def _forked(self, channel: int) -> int:
+    def _forked(self, channel: int, view: str, home: str) -> int:
         """The pid of a new child, which never comes back from here."""
         if self._has_namespaces:
             lockdown.new_pid_namespace(with_user=False)
         try:
             pid = os.fork()
             if not pid:
-                self._be_child(channel)
+                self._be_child(channel, view, home)
         finally:
             if self._has_namespaces:
                 lockdown.back_to_pid_namespace(self._own)
         return pid
+
+    def _branch(self, number: int, channel: int) -> None:
+        """Another zygote, forked from what this one has imported, on a control socket of its own."""
+        pid = os.fork()
+        if not pid:
+            try:
+                self._be_branch(channel)
+            finally:
+                os._exit(71)
+        os.close(channel)
+        self._watch(number, pid, "")
+
+    def _be_branch(self, channel: int) -> NoReturn:
+        """Let go of what is the other zygote's, prepare what is asked for, serve."""
+        lockdown.die_with_parent()
+        control = socket.socket(fileno=channel)
+        self._control.close()
+        for descriptor in (*self._children, self._own):
+            os.close(descriptor)
+        for opened in self._places.values():
+            for descriptor, _ in opened:
+                os.close(descriptor)
+        order = json.loads(_long_message(control))
+        more = self._prepared.prepare(order)
+        _serve(control, self._settings, self._has_namespaces, self._prepared, more, self._bound)
 
     def _bury(self, pidfd: int) -> None:
         """Reap one child and say how it ended (a negative number is the signal) and what CPU time it took."""
@@ -198,6 +268,9 @@ class _Zygote:
         self._poll.unregister(pidfd)
         os.close(pidfd)
         _, status, used = os.wait4(pid, 0)
+        home = self._homes.pop(pidfd, "")
+        if home:
+            homes.remove(home)
         cpu_ms = int((used.ru_utime + used.ru_stime) * 1000)
         message = {
             "ended": number,
@@ -208,7 +281,7 @@ class _Zygote:
         with contextlib.suppress(BrokenPipeError):
             self._control.send(json.dumps(message).encode())
 
-    def _be_child(self, channel: int) -> NoReturn:
+    def _be_child(self, channel: int, view: str, home: str) -> NoReturn:
         """Drop every right but the private socket, then serve it."""
         try:
             self._bound.confine()
@@ -216,15 +289,43 @@ class _Zygote:
             lockdown.drop_capabilities()
             lockdown.refuse_new_privileges()
             null = os.open("/dev/null", os.O_RDWR)
-            os.dup2(channel, 63)
+            if view:
+                self._move_in(view, home)
             for standard in (0, 1, 2):
                 os.dup2(null, standard)
+            os.dup2(channel, 63)
             os.dup2(63, _CHANNEL, inheritable=False)
             os.closerange(4, 65536)
             base_bytes = self._base_bytes
             if self._threadless:
                 lockdown.filter_system_calls(self._threadless)
             lockdown.filter_system_calls(self._filter)
-            child.serve(_CHANNEL, lambda order: lockdown.limit_resources(order, base_bytes))
+            child.serve(_CHANNEL, lambda order: lockdown.limit_resources(order, base_bytes), self._prepared)
         finally:
             os._exit(70)
+
+    def _move_in(self, view: str, home: str) -> None:
+        """See what the view shows and nothing that another child keeps; stand in the project's folder."""
+        homes.live_in(home)
+        if os.path.isdir(self._settings["folder"]):
+            os.chdir(self._settings["folder"])
+        landlock = self._settings["landlock"]
+        if landlock is not None:
+            handled, network, scoped = landlock["attributes"]
+            ruleset = lockdown.landlock_ruleset((handled, network, scoped), [(home, self._settings["home_rights"])])
+            lockdown.allow_places(ruleset, self._places[view])
+            lockdown.restrict_files(ruleset)
+            os.close(ruleset)
+
+
+def _kill(pidfd: int) -> None:
+    with contextlib.suppress(OSError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _long_message(control: socket.socket) -> bytes:
+    """What the host sends in parts: its length first."""
+    size, content = int(control.recv(_MESSAGE_MAX) or os._exit(0)), bytearray()
+    while len(content) < size:
+        content += control.recv(_MESSAGE_MAX) or os._exit(0)
+    return bytes(content)

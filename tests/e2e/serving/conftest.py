@@ -16,11 +16,12 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.models.catalogue import find_entry
 from plum_lsp.policy.models.conversion import converted_folder
 from plum_lsp.policy.models.weights import BASE_MARK
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 
 MODEL = "smollm2-135m-instruct"
 START_SECONDS = 400.0
@@ -44,7 +45,7 @@ class Served:
     @property
     def store(self) -> VersionStore:
         """Its versions."""
-        return VersionStore(self.data_dir / ADAPTERS)
+        return VersionStore(versions_folder(self.data_dir))
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from support.processes import descendants
 from plum_lsp.domain.errors import AdapterError, PolicyError
 from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
-from plum_lsp.policy.hosting.adapters import served_engine
+from plum_lsp.policy.hosting.engines import served_engine
 from plum_lsp.policy.hosting.served_policy import ServedPolicy
 from plum_lsp.policy.models.weights import read_base
 from plum_lsp.policy.versions.engines import Sampled

@@ -16,12 +16,12 @@ from e2e.serving.test_contract import complete
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.config import OfferSettings, PolicySettings, SamplingSettings, Settings, TrainerSettings
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.suggestion import Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import open_learning
 from plum_lsp.store.preferences import open_preferences
 from plum_lsp.suggestion.services import Services

@@ -24,9 +24,11 @@ from plum_lsp.config import cache_dir, load_settings
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, HoleKind, SamplingOptions
 from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
-from plum_lsp.policy.hosting.launch import choose_threads, find_model
+from plum_lsp.policy.hosting.launch import choose_threads
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models import catalogue as models
 from plum_lsp.python.fitting.candidates import make_candidate
 
@@ -214,7 +216,7 @@ async def test_server_dies_with_an_owner_that_was_killed() -> None:
     script = f"""
         import asyncio
         from pathlib import Path
-        from plum_lsp.policy.client.completions import PolicyOptions
+        from plum_lsp.policy.hosting.options import PolicyOptions
         from plum_lsp.policy.hosting.embedded_policy import EmbeddedPolicy
         async def main():
             cache_dir = Path({str(OPTIONS.cache_dir)!r})
@@ -254,7 +256,7 @@ def test_any_gguf_file_can_be_named_by_path() -> None:
     """A path to a file the catalogue knows is recognised by its hash."""
     path = models.require(models.find_entry(NAME), cache_dir=OPTIONS.cache_dir)
     found = find_model(str(path), cache_dir=OPTIONS.cache_dir)
-    assert (found.engine, found.entry) == ("llama.cpp", models.find_entry(NAME))
+    assert (found.engine, found.entry) == (LLAMA_CPP, models.find_entry(NAME))
 
 
 def test_names_that_are_no_model_are_refused_at_once(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.domain.errors import ModelError
-from plum_lsp.policy.hosting.launch import find_model
+from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.models import catalogue as models
-from plum_lsp.policy.models.sources import served_source
 
 CONTENT = b"GGUF" + bytes(range(256)) * 64
 ENTRY = dataclasses.replace(
@@ -98,11 +97,7 @@ def test_a_files_name_does_not_make_it_a_model_of_the_catalogue(
     cache = tmp_path / "cache"
     impostor = _place(tmp_path / "a", CONTENT[:-1] + b"x")
     assert models.identify(impostor, cache_dir=cache).entry is None
-    for found in (
-        find_model(str(impostor), cache_dir=cache),
-        served_source(str(impostor), "", cache_dir=cache, folder=None),
-    ):
-        assert found.name.startswith("tiny-")
+    assert find_model(str(impostor), cache_dir=cache).name.startswith("tiny-")
 
 
 def test_a_model_of_the_catalogue_is_known_under_any_file_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,4 +109,3 @@ def test_a_model_of_the_catalogue_is_known_under_any_file_name(tmp_path: Path, m
         name=ENTRY.name, sha256=ENTRY.sha256, entry=ENTRY
     )
     assert find_model(str(renamed), cache_dir=cache).name == ENTRY.name
-    assert served_source(str(renamed), "", cache_dir=cache, folder=None).name == ENTRY.name

@@ -251,7 +251,7 @@ def test_an_unfilled_body_raises() -> None:
 
 def test_a_large_document_is_cut_to_what_the_function_reaches() -> None:
     """Beyond the limit, only helpers that are used, directly or through others, are part of the program."""
-    filler = "".join(f"def unused_{number}(a):\n    return a\n\n" for number in range(1500))
+    filler = "".join(f"def unused_{number}(a):\n    return a\n\n" for number in range(8000))
     helpers = "import os\nimport math\n\ndef deep():\n    return math.pi\n\ndef used():\n    return deep()\n\n"
     marked = f"{helpers}{filler}def f():\n    x = used()\n    ‸\n"
     context = found(marked)

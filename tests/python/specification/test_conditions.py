@@ -90,6 +90,24 @@ def test_a_condition_that_cannot_be_split_is_left_out(statement: str) -> None:
     assert [call for call, _ in parts(statement) if "n = " not in call] == []
 
 
+def test_calls_that_decide_what_is_kept_are_split_too() -> None:
+    """`[n for n in ns if f(n)]` keeps by what the calls gave; a set stays a set."""
+    (test,) = examples_of(context_of(">>> [n for n in (1, 0, 2) if f(n) and n]\n[1, 2]"))
+    assert test.call.expression == "[f(n) for n in (1, 0, 2)]"
+    assert isinstance(test.expectation, Equals)
+    assert test.expectation.derived == ("[n for _at, (n,) in enumerate([(n,) for n in (1, 0, 2)]) if _[_at] and n]")
+    (other,) = examples_of(context_of("assert {f(n) + 1 for n in (1, 2)} == {4, 7}"))
+    assert isinstance(other.expectation, Holds)
+    assert other.expectation.predicate.startswith("{_[_at] + 1 for")
+
+
+def test_a_table_is_taken_apart_only_where_all_its_uses_are_known() -> None:
+    """A look-up in another table is none in this one."""
+    (test,) = examples_of(context_of(">>> both = [3, 4]\n>>> first, *rest = both\n>>> [f(1)][0] == first\nTrue"))
+    assert isinstance(test.expectation, Holds)
+    assert test.expectation.setup == "both = [3, 4]\nfirst, *rest = both"
+
+
 def test_what_uses_the_function_cannot_be_computed_without_it() -> None:
     """Neither directly nor through another function."""
     text = (

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from support.learning import tiny_settings
 
+from plum_lsp.config.folder import store_file, versions_folder
 from plum_lsp.policy.hosting.served_policy import ServedPolicy
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, write_state
 from plum_lsp.policy.hosting.vllm.settings import vllm_settings
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import retire
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import OnlineCounts
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.loop.online import watch
@@ -29,7 +30,7 @@ REQUESTS = [f"request-{number}" for number in range(2_000)]
 @pytest.fixture
 def store(tmp_path: Path) -> VersionStore:
     """Two whole versions of one base; version 1 is active."""
-    made = VersionStore(tmp_path / ADAPTERS)
+    made = VersionStore(versions_folder(tmp_path))
     for number in (1, 2):
         folder = made.root / f"plum-v{number}"
         folder.mkdir(parents=True)
@@ -143,7 +144,7 @@ async def test_both_stay_loaded_and_come_back_after_a_crash(store: VersionStore,
     assert await retire(store, engine, grace_seconds=0) == ()  # type: ignore[arg-type]
     canary = store.canary()
     assert canary is not None
-    options = ServeOptions(engine="vllm", model=tmp_path, name="m", port=1)
+    options = ServeOptions(model=tmp_path, name="m", port=1)
     settings = vllm_settings(options, has_gpu=False, active=store.active(), previous=canary.previous)
     modules = next(one.arguments for one in settings if "--lora-modules" in one.arguments)
     assert modules[1:] == (f"plum-v2={store.root / 'plum-v2'}", f"plum-v1={store.root / 'plum-v1'}")

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from plum_lsp.config import SamplingSettings, Settings
+from plum_lsp.config.folder import store_file
 from plum_lsp.feedback.exploration import SHARE_MAX, TEMPERATURE_MAX, Exploration, exploration_of
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import open_learning
 from plum_lsp.suggestion.options import pipeline_options
 from plum_trainer.cli import main

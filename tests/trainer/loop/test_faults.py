@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from support.learning import fill, tiny_trainer
 
+from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.models.weights import AdapterFacts, BaseModel, read_adapter
-from plum_lsp.policy.versions.folders import ADAPTERS, VersionStore
+from plum_lsp.policy.versions.folders import VersionStore
 from plum_trainer.fit.job import FitJob, read_json, values_of, write_json
 from plum_trainer.loop.rounds import rounds
 
@@ -41,7 +42,7 @@ def once(data_dir: Path, base: Path) -> subprocess.Popen[bytes]:
 
 def consistent(data_dir: Path) -> None:
     """Whatever was killed: the pointer names a whole version, and every version is whole."""
-    store = VersionStore(data_dir / ADAPTERS)
+    store = VersionStore(versions_folder(data_dir))
     pointer = read_json(store.root / "active.json")
     assert pointer is None or pointer["number"] == 0 or store.active() is not None
     for version in store.versions():

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support.learning import fill, group, tiny_trainer
 
-from plum_lsp.store import open_store, store_file
+from plum_lsp.config.folder import store_file
+from plum_lsp.store import open_store
 from plum_trainer.fit.job import TrainerError
 from plum_trainer.gate.decision import GateDecision
 from plum_trainer.loop import daemon
@@ -134,4 +135,4 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
     assert fitted.detail["memory_bytes"] > 0
     (known,) = rounds(tmp_path)
     assert known.plan is not None
-    assert len(known.held_out()) == known.plan["held_out"]
+    assert len(known.held_out()) == known.plan.held_out

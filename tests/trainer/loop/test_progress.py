@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from support.learning import tiny_settings
 
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.store import open_store, store_file
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import LearningStore
 from plum_trainer.cli import _summary
 from plum_trainer.fit.bases import BaseModel

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from plum_lsp.policy.hosting.engines import engine_called
 from plum_lsp.policy.hosting.serving import read_state
 
 SLEEP_LEVEL = 1
@@ -23,7 +24,8 @@ SECONDS_MAX = 120.0
 def shared(data_dir: Path, mode: str, *, report: Callable[[str], None]) -> Iterator[None]:
     """Hold the server's device for as long as the block runs, if `mode` is `sleep` and a server of ours runs."""
     state = read_state(data_dir) if mode == "sleep" else None
-    root = state.url.removesuffix("/v1") if state is not None and state.engine == "vllm" else ""
+    can_sleep = state is not None and engine_called(state.engine).facts.can_sleep
+    root = state.url.removesuffix("/v1") if state is not None and can_sleep else ""
     is_asleep = bool(root) and _post(f"{root}/sleep?level={SLEEP_LEVEL}")
     if root:
         report(

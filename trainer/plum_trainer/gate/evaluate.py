@@ -10,7 +10,8 @@ from typing import Any
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.offline import Task, verify
+from plum_lsp.evaluation.offline import verify
+from plum_lsp.evaluation.tasks import Task
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_trainer.data.gold import passing_gold
 from plum_trainer.data.prompts import HeldOut

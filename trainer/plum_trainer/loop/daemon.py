@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
+from plum_lsp.config.folder import exploration_file, store_file, training_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.feedback.exploration import EXPLORATION, exploration_of
+from plum_lsp.feedback.exploration import exploration_of
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
 from plum_lsp.verification.options import limits_of, sandbox_options
@@ -33,12 +32,13 @@ from plum_trainer.data.gold import gold_prompts
 from plum_trainer.data.prompts import HeldOut, held_out
 from plum_trainer.fit import children
 from plum_trainer.fit.device import shared
-from plum_trainer.fit.job import FitJob, FitResult, SampleJob, TrainerError, fit_result, read_json, write_text
+from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json, write_text
 from plum_trainer.gate.decision import GateDecision, decide
 from plum_trainer.gate.evaluate import evaluated
 from plum_trainer.gate.measures import Measures
 from plum_trainer.loop.exploring import diversities, explored
 from plum_trainer.loop.online import on_trial, watch
+from plum_trainer.loop.plan import Plan, Sampling
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round, next_round, unfinished
 from plum_trainer.loop.schedule import Situation, why_not
@@ -47,8 +47,6 @@ from plum_trainer.service.locking import only_one
 
 log = logging.getLogger(__name__)
 
-SAMPLE_BATCH = 32
-"""Sequences sampled at once: on a CPU most of what more would bring is had with this many."""
 FAILURES_MAX = 5
 """Tries of one round. An error that repeats this often is not temporary."""
 POLL_SECONDS = 60.0
@@ -61,7 +59,7 @@ def improve(trainer: Trainer) -> GateDecision | None:
     Raises:
         PlumError: a step failed. The next turn repeats it.
     """
-    with only_one(trainer.data_dir / "training"):
+    with only_one(training_folder(trainer.data_dir)):
         with trainer.store() as store:
             highest = max((event.round for event in store.events()), default=0)
         current = next_round(trainer.data_dir, highest)
@@ -100,11 +98,11 @@ def _failed(trainer: Trainer, current: Round, error: PlumError) -> None:
 
 def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
     plan = current.plan or _plan(trainer, current)
-    if not plan["rows"] or plan["one_sided"]:
-        end(trainer, current, "nothing_to_train_on", {"counts": plan["counts"]})
+    if not plan.can_train:
+        end(trainer, current, "nothing_to_train_on", {"counts": dict(plan.counts)})
         return None
-    champion = trainer.versions.find(plan["champion"])
-    if champion is not None and champion.model_sha256 != plan["base_sha256"]:
+    champion = trainer.versions.find(plan.champion)
+    if champion is not None and champion.model_sha256 != plan.base_sha256:
         raise TrainerError(
             f"version {champion.number} is an adapter of another base model",
             remedy="Run `plum-trainer rollback 0` to begin anew from the base.",
@@ -120,23 +118,23 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
     return decision
 
 
-def _check_champion(trainer: Trainer, current: Round, plan: Mapping[str, Any]) -> None:
+def _check_champion(trainer: Trainer, current: Round, plan: Plan) -> None:
     """The version in service must be the one the round began from, or its own, published before a crash.
 
     Raises:
         Overtaken: it is another, as after a rollback.
     """
     active, result = trainer.versions.store.active(), read_json(current.folder / "result.json")
-    if (active.number if active else 0) == plan["champion"]:
+    if (active.number if active else 0) == plan.champion:
         return
     if active is None or result is None or read_adapter(Path(result["adapter"])).sha256 != active.adapter_sha256:
         raise Overtaken(
-            f"version {plan['champion']} is no longer in service, from which round {current.number} began",
+            f"version {plan.champion} is no longer in service, from which round {current.number} began",
             remedy="The next round begins from the version in service.",
         )
 
 
-def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
+def _plan(trainer: Trainer, current: Round) -> Plan:
     """Build pairs, choose rows and held-out prompts, and freeze them."""
     settings = trainer.settings
     record(trainer, current, "started", {})
@@ -163,33 +161,33 @@ def _plan(trainer: Trainer, current: Round) -> dict[str, Any]:
         )
         prompts = held_out_prompts(trainer, store)
     benchmark = _benchmark(trainer)
-    plan = {
-        "champion": champion,
-        "base": str(trainer.base.folder),
-        "base_sha256": trainer.base.sha256,
-        "seed": seed,
-        "rows": len(dataset.rows),
-        "held_out": len(prompts),
-        "benchmark": len(benchmark),
-        "one_sided": _is_one_sided(dataset, settings.trainer.method),
-        "counts": dataset.counts,
-        "settings": asdict(settings.trainer),
-        "sampling": _sampling(settings),
-    }
+    plan = Plan(
+        champion=champion,
+        base=str(trainer.base.folder),
+        base_sha256=trainer.base.sha256,
+        seed=seed,
+        rows=len(dataset.rows),
+        held_out=len(prompts),
+        benchmark=len(benchmark),
+        one_sided=_is_one_sided(dataset, settings.trainer.method),
+        counts=dataset.counts,
+        settings=settings.trainer,
+        sampling=_sampling(settings),
+    )
     current.freeze(dataset.rows, (*prompts, *benchmark), plan)
-    record(trainer, current, "frozen", {"pairs": build, **plan})
+    record(trainer, current, "frozen", {"pairs": build, **plan.values()})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
 
 
-def _sampling(settings: Settings) -> dict[str, Any]:
+def _sampling(settings: Settings) -> Sampling:
     """How both policies are sampled for the gate."""
-    return {
-        "samples": settings.gate.samples,
-        "temperature": settings.gate.temperature,
-        "top_p": settings.sampling.top_p,
-        "max_tokens": settings.sampling.max_tokens,
-    }
+    return Sampling(
+        samples=settings.gate.samples,
+        temperature=settings.gate.temperature,
+        top_p=settings.sampling.top_p,
+        max_tokens=settings.sampling.max_tokens,
+    )
 
 
 def _is_one_sided(dataset: Dataset, method: str) -> bool:
@@ -213,52 +211,28 @@ def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
     return gold_prompts(Path(path).expanduser(), template_for(base))
 
 
-def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Mapping[str, Any]) -> FitResult:
+def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None, plan: Plan) -> FitResult:
     """The challenger, fitted now or before."""
     known = read_json(current.folder / "result.json")
     if known is not None:
         return fit_result(known)
     trainer.base.prepare(trainer.report)
-    options = {**plan["settings"]}
-    job = FitJob(
-        base=plan["base"],
+    job = plan.fit_job(
         champion=str(champion.folder) if champion else "",
         rows=str(current.folder / "rows.jsonl"),
         output=str(current.folder / "fit"),
-        seed=plan["seed"],
-        base_sha256=trainer.base.sha256,
         end_token=trainer.base.end_token,
-        **{name: options[name] for name in _FIT_OPTIONS},
     )
-    with shared(trainer.data_dir, options["gpu"], report=trainer.report):
+    with shared(trainer.data_dir, plan.settings.gpu, report=trainer.report):
         keeper = ProgressKeeper(trainer=trainer, current=current, stage="fit")
-        result = children.fit(job, current.folder, accelerate=tuple(options["accelerate"]), report=keeper)
+        result = children.fit(job, current.folder, accelerate=plan.settings.accelerate, report=keeper)
     detail = {**asdict(result), "log": list(result.log)[-1:]}
     record(trainer, current, "fitted", detail)
     return result
 
 
-_FIT_OPTIONS = (
-    "method",
-    "loss",
-    "beta",
-    "sft_weight",
-    "label_smoothing",
-    "learning_rate",
-    "epochs",
-    "batch_size",
-    "accumulation",
-    "lora_rank",
-    "lora_alpha",
-    "max_length",
-    "threads",
-    "checkpoint_steps",
-    "gradient_checkpointing",
-)
-
-
 def _decided(
-    trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Mapping[str, Any]
+    trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Plan
 ) -> GateDecision:
     """The gate's decision, made now or before."""
     known = read_json(current.folder / "decision.json")
@@ -266,7 +240,7 @@ def _decided(
         return GateDecision(is_promoted=known["is_promoted"], reasons=tuple(known["reasons"]), report=known["report"])
     before = _measured(trainer, current, "champion", str(champion.folder) if champion else "", plan)
     after = _measured(trainer, current, "challenger", fitted.adapter, plan)
-    decision = decide(before, after, trainer.settings.gate, seed=plan["seed"])
+    decision = decide(before, after, trainer.settings.gate, seed=plan.seed)
     current.keep("decision.json", asdict(decision))
     record(trainer, current, "decided", asdict(decision))
     _watch_diversity(trainer, current, before, after)
@@ -275,19 +249,15 @@ def _decided(
     return decision
 
 
-def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Mapping[str, Any]) -> Measures:
+def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Plan) -> Measures:
     """One policy on the held-out prompts. Both policies get the same prompts and seeds."""
     settings = trainer.settings
     path = current.folder / f"{name}.jsonl"
     if not path.is_file():
-        job = SampleJob(
-            base=plan["base"],
+        job = plan.sample_job(
             adapter=adapter,
             prompts=str(current.folder / "held_out.jsonl"),
             output=str(path),
-            **plan["sampling"],
-            batch_size=SAMPLE_BATCH,
-            seed=plan["seed"],
             threads=settings.trainer.threads,
             end_token=trainer.base.end_token,
         )
@@ -318,7 +288,7 @@ def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
 
     The sampler uses it if its settings allow.
     """
-    file = trainer.data_dir / "training" / EXPLORATION
+    file = exploration_file(trainer.data_dir)
     before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
     with trainer.store() as store:
         known = diversities(store.events())
@@ -344,11 +314,11 @@ def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
     )
 
 
-def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Mapping[str, Any]) -> None:
+def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) -> None:
     """Make the challenger the active version. Repeating it has no further effect."""
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
     canary = trainer.versions.store.canary()
-    previous = (canary.previous.number if canary.previous else 0) if canary else plan["champion"]
+    previous = (canary.previous.number if canary.previous else 0) if canary else plan.champion
     detail = {"version": version.number, "previous": previous, "adapter_sha256": version.adapter_sha256}
     end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")

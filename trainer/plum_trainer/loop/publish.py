@@ -1,28 +1,24 @@
 """Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
 
-`plum_lsp.policy` owns versions, their pointer, the probe and the swap. This module chooses the engine: the running
-server, llama.cpp for a GGUF base, or none if this base is not served. Without an engine the adapter is checked but not
-probed, and the next server loads it.
+`plum_lsp.policy` owns versions, their pointer, the probe and the swap, and chooses the engine that proves an adapter.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from plum_lsp.config import Settings
-from plum_lsp.policy.hosting.adapters import served_engine
-from plum_lsp.policy.hosting.llama.engine import LlamaEngine
+from plum_lsp.config.folder import versions_folder
+from plum_lsp.policy.hosting.engines import publication_engine
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.serving import read_state
-from plum_lsp.policy.models.sources import ServedSource
-from plum_lsp.policy.models.weights import RANK_MAX, check_fit, read_adapter
 from plum_lsp.policy.versions import publish as publication
 from plum_lsp.policy.versions.engines import Engine
-from plum_lsp.policy.versions.folders import ADAPTERS, PublishedVersion, VersionStore
+from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
 from plum_trainer.fit.bases import BaseModel
 
 
@@ -37,7 +33,7 @@ class Versions:
     @property
     def store(self) -> VersionStore:
         """The folder of versions."""
-        return VersionStore(self.data_dir / ADAPTERS)
+        return VersionStore(versions_folder(self.data_dir))
 
     def active(self) -> int:
         """The number in service."""
@@ -75,29 +71,17 @@ class Versions:
                 self.store.activate(None)
 
     async def _publish(self, adapter: Path, report: Callable[[str], None]) -> PublishedVersion:
-        base = self.base.facts()
         async with self._engine() as (engine, rank_max):
-            if engine is not None:
-                done = await publication.publish(
-                    adapter,
-                    store=self.store,
-                    engine=engine,
-                    base=base,
-                    rank_max=rank_max,
-                    share=self.share(report),
-                    tell=report,
-                )
-                return done.version
-        store = self.store
-        with store.locked():
-            store.clean()
-            facts = read_adapter(adapter)
-            check_fit(facts, base, rank_max=RANK_MAX)
-            known = [one for one in store.versions() if one.adapter_sha256 == facts.sha256]
-            version = known[-1] if known else store.commit(store.stage(adapter), facts, base)
-            store.activate(version)
-        report(f"{version.name} is active; nothing serves this base now, so it was checked but not probed")
-        return version
+            done = await publication.publish(
+                adapter,
+                store=self.store,
+                engine=engine,
+                base=self.base.facts(),
+                rank_max=rank_max,
+                share=self.share(report) if engine is not None else 1.0,
+                tell=report,
+            )
+        return done.version
 
     def settle(self) -> None:
         """End the trial of the active version: it answers every request from now on."""
@@ -117,30 +101,10 @@ class Versions:
         return share
 
     async def _go_to(self, number: int) -> None:
-        version = self.store.find(str(number))
         async with self._engine() as (engine, _):
-            if engine is not None:
-                await publication.rollback(version.name, store=self.store, engine=engine)
-                return
-        with self.store.locked():
-            self.store.activate(version)
+            await publication.rollback(str(number), store=self.store, engine=engine)
 
-    @asynccontextmanager
-    async def _engine(self) -> AsyncIterator[tuple[Engine | None, int]]:
+    def _engine(self) -> AbstractAsyncContextManager[tuple[Engine | None, int]]:
         """The engine to publish to, and the largest rank it takes."""
-        state = read_state(self.data_dir)
-        if state is not None:
-            served = served_engine(state)
-            try:
-                yield served, state.lora_rank
-            finally:
-                await served.close()
-        elif self.base.source is not None:
-            source = ServedSource(name=self.base.name, path=self.base.source, engine="llamacpp")
-            llama = LlamaEngine(source, policy_options(self.settings))
-            try:
-                yield llama, RANK_MAX
-            finally:
-                await llama.close()
-        else:
-            yield None, RANK_MAX
+        state, options = read_state(self.data_dir), policy_options(self.settings)
+        return publication_engine(state, self.base.source, options, name=self.base.name)

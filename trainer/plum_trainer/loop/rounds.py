@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.config.folder import round_folder, round_folders, round_number
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.data.rows import Row, values_of
-from plum_trainer.fit.job import read_json, write_json, write_text
+from plum_trainer.fit.job import TrainerError, read_json, write_json, write_text
+from plum_trainer.loop.plan import Plan, plan_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +29,23 @@ class Round:
     folder: Path
 
     @property
-    def plan(self) -> dict[str, Any] | None:
-        """The plan that was frozen at the start. None before."""
-        return read_json(self.folder / "plan.json")
+    def plan(self) -> Plan | None:
+        """What was frozen at the start. None before.
+
+        Raises:
+            TrainerError: the file is damaged, or another release wrote it.
+        """
+        file = self.folder / "plan.json"
+        values = read_json(file)
+        if values is None:
+            return None
+        try:
+            return plan_of(values)
+        except ValueError as error:
+            raise TrainerError(
+                f"{file} is damaged or was written by another release: {error}",
+                remedy=f"Delete the folder {self.folder}: the next round then starts anew.",
+            ) from None
 
     @property
     def end(self) -> dict[str, Any] | None:
@@ -44,11 +60,11 @@ class Round:
         """Write a step's file."""
         write_json(self.folder / name, values)
 
-    def freeze(self, rows: tuple[Row, ...], held_out: tuple[HeldOut, ...], plan: dict[str, Any]) -> None:
+    def freeze(self, rows: tuple[Row, ...], held_out: tuple[HeldOut, ...], plan: Plan) -> None:
         """Write the inputs of the round. The plan is written last and marks them as complete."""
         write_text(self.folder / "rows.jsonl", "".join(json.dumps(values_of(row)) + "\n" for row in rows))
         write_text(self.folder / "held_out.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in held_out))
-        self.keep("plan.json", plan)
+        self.keep("plan.json", plan.values())
 
     def held_out(self) -> list[HeldOut]:
         """The prompts that judge."""
@@ -58,11 +74,8 @@ class Round:
 
 def rounds(data_dir: Path) -> list[Round]:
     """Every round there was, oldest first."""
-    found = [
-        Round(number=int(path.name.removeprefix("round-")), folder=path)
-        for path in (data_dir / "training").glob("round-*")
-        if path.name.removeprefix("round-").isdigit()
-    ]
+    numbered = [(round_number(folder), folder) for folder in round_folders(data_dir)]
+    found = [Round(number=number, folder=folder) for number, folder in numbered if number is not None]
     return sorted(found, key=lambda one: one.number)
 
 
@@ -79,4 +92,4 @@ def next_round(data_dir: Path, highest: int) -> Round:
         return going_on
     known = rounds(data_dir)
     number = max(highest, known[-1].number if known else 0) + 1
-    return Round(number=number, folder=data_dir / "training" / f"round-{number}")
+    return Round(number=number, folder=round_folder(data_dir, number))

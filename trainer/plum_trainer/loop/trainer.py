@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.config import Settings
+from plum_lsp.config.folder import paused_file, store_file
 from plum_lsp.feedback.exclusion import Exclusions
-from plum_lsp.store import store_file
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.loop.publish import Versions
@@ -73,4 +73,4 @@ def record(trainer: Trainer, current: Round, step: str, detail: Mapping[str, Any
 
 def is_paused(data_dir: Path) -> bool:
     """Whether the user paused training."""
-    return (data_dir / "training" / "paused").exists()
+    return paused_file(data_dir).exists()

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from plum_lsp.config.folder import lock_file
 from plum_trainer.fit.job import TrainerError
 
 
@@ -20,7 +21,7 @@ def only_one(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(lock_file(folder), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise TrainerError(f"{folder} cannot be used: {error.strerror}") from error
     try:

@@ -53,11 +53,6 @@ def gguf_adapter(folder: Path, *, base: Path, cache: Path) -> Path:
     return target
 
 
-def gguf_folder(adapters: Path) -> Path:
-    """The folder with the GGUF forms of the versions in `adapters`. They can be regenerated at any time."""
-    return adapters / "gguf"
-
-
 class _Base:
     """What the conversion needs to know of the base model."""
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.policy.client.connection import Connection
 from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
-from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models.catalogue import identify
-from plum_lsp.policy.models.sources import ServedSource
 from plum_lsp.policy.versions.engines import Sampled
 
 
 class LlamaEngine:
     """The `Engine` of a model in a GGUF file: a server for each adapter, started when it is asked something."""
 
-    def __init__(self, source: ServedSource, options: PolicyOptions) -> None:
-        """The processes start later."""
-        self._source = source
+    def __init__(self, path: Path, options: PolicyOptions, *, name: str) -> None:
+        """The processes start later. `path` is the base model's file and `name` what it is called in requests."""
+        self._path = path
+        self._name = name
         self._options = options
         self._adapters: dict[str, Path] = {}
         self._running: dict[str, tuple[PolicyProcess, VllmEngine]] = {}
@@ -38,7 +40,7 @@ class LlamaEngine:
 
     async def models(self) -> tuple[str, ...]:
         """The base model and the adapters loaded by us."""
-        return (self._source.name, *self._adapters)
+        return (self._name, *self._adapters)
 
     async def load(self, name: str, folder: Path) -> None:
         """Convert an adapter and start a server with it.
@@ -46,7 +48,7 @@ class LlamaEngine:
         Raises:
             AdapterError: it cannot be converted or llama.cpp refuses it.
         """
-        path = gguf_adapter(folder, base=self._source.path, cache=gguf_folder(folder.parent))
+        path = gguf_adapter(folder, base=self._path, cache=gguf_folder(folder.parent))
         self._adapters[name] = path
         try:
             await self._start(name)
@@ -76,9 +78,9 @@ class LlamaEngine:
         return self._running[name][1]
 
     async def _launch(self, name: str) -> None:
-        path = self._source.path
+        path = self._path
         found = identify(path, cache_dir=self._options.cache_dir)
-        model = ServedModel(name=name, path=path, engine="llama.cpp", sha256=found.sha256, entry=found.entry)
+        model = ServedModel(name=name, path=path, engine=LLAMA_CPP, sha256=found.sha256, entry=found.entry)
         wanted = LaunchOptions(threads=self._options.threads, adapter=self._adapters.get(name))
         process = await launch(model, wanted)
         self._running[name] = process, VllmEngine(f"{process.url}/v1", Connection(api_key=process.api_key))

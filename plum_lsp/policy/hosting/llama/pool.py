@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.policy.hosting.launch import LaunchOptions, PolicyProcess, ServedModel, launch
-from plum_lsp.policy.hosting.llama.adapter import gguf_adapter, gguf_folder
+from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
 from plum_lsp.policy.models.weights import BaseModel, check_fit, read_adapter
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import PROBE_PREFIX

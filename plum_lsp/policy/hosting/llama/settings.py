@@ -1,12 +1,27 @@
-"""What llama.cpp is started with, and why."""
+"""What llama.cpp is, and what it is started with and why."""
 
 from __future__ import annotations
 
+from plum_lsp.policy.hosting.facts import EngineFacts, ModelForm
 from plum_lsp.policy.hosting.serving import ServeOptions, Setting, host_reason
 from plum_lsp.policy.versions.folders import PublishedVersion
 
+LLAMA_CPP = EngineFacts(
+    name="llamacpp",
+    title="llama.cpp",
+    form=ModelForm.GGUF_FILE,
+    package="xllamacpp",
+    remedy="Run: pip install 'plum-lsp[local]', or set PLUM_POLICY_URL to a server that runs.",
+    child="plum_lsp.policy.hosting.llama.child",
+    start_seconds=120.0,
+    shares_prompt=False,  # it has one slot: docs/decisions/one-slot.md
+    adapter_at_start=True,
+    takes_arguments=False,
+    can_sleep=False,
+)
 
-def llama_settings(options: ServeOptions, *, active: PublishedVersion | None, threads: int) -> tuple[Setting, ...]:
+
+def llama_settings(options: ServeOptions, *, active: PublishedVersion | None) -> tuple[Setting, ...]:
     """llama.cpp's settings for this product, each with its reason. They are passed in memory, not as arguments."""
     settings = [
         Setting(arguments=(f"model = {options.model}",), reason=f"served as {options.name}"),
@@ -22,8 +37,8 @@ def llama_settings(options: ServeOptions, *, active: PublishedVersion | None, th
             else "requests are written side by side, each slot with a prompt cache of its own",
         ),
         Setting(
-            arguments=(f"threads = {threads or 'what is idle'}",),
-            reason="as set" if threads else "one core is left to the sandbox; threads do not spin",
+            arguments=(f"threads = {options.threads or 'what is idle'}",),
+            reason="as set" if options.threads else "one core is left to the sandbox; threads do not spin",
         ),
         Setting(
             arguments=(f"adapter rank <= {options.lora_rank}",),

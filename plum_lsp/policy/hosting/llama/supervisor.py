@@ -20,7 +20,7 @@ from plum_lsp.policy.hosting.http_server import serve_http
 from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel
 from plum_lsp.policy.hosting.llama.front import LlamaFront
 from plum_lsp.policy.hosting.llama.pool import LlamaPool
-from plum_lsp.policy.hosting.llama.settings import llama_settings
+from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP, llama_settings
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.models.catalogue import entry_like
 from plum_lsp.policy.models.weights import BaseModel
@@ -38,7 +38,6 @@ class LlamaSupervisor:
     data_dir: Path
     tell: Callable[[str], None]
     progress: Callable[[str], None]
-    threads: int = 0
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     grace_seconds: float = GRACE_SECONDS
 
@@ -48,7 +47,7 @@ class LlamaSupervisor:
         Raises:
             PolicyUnavailable: the first start failed, or the address is taken.
         """
-        for setting in llama_settings(self.options, active=self.store.active(), threads=self.threads):
+        for setting in llama_settings(self.options, active=self.store.active()):
             self.tell(f"  {setting}\n      {setting.reason}")
         pool = self._pool()
         front = LlamaFront(pool, self.api_key)
@@ -109,12 +108,12 @@ class LlamaSupervisor:
         model = ServedModel(
             name=base.name,
             path=self.options.model,
-            engine="llama.cpp",
+            engine=LLAMA_CPP,
             sha256=base.sha256,
             entry=entry_like(base.name, sha256=base.sha256),
         )
         wanted = LaunchOptions(
-            threads=self.threads, slots=self.options.slots, context_tokens=self.options.context_tokens
+            threads=self.options.threads, slots=self.options.slots, context_tokens=self.options.context_tokens
         )
         return LlamaPool(model, base, self.store, options=wanted, rank_max=self.options.lora_rank, tell=self.tell)
 
@@ -122,7 +121,7 @@ class LlamaSupervisor:
         return ServingState(
             url=served_url(self.options),
             api_key=self.api_key,
-            engine="llamacpp",
+            engine=LLAMA_CPP.name,
             model=self.base.name,
             model_path=str(self.options.model),
             model_sha256=self.base.sha256,

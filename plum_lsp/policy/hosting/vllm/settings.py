@@ -1,13 +1,29 @@
-"""What vLLM is started with, and why."""
+"""What vLLM is, and what it is started with and why."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+from plum_lsp.policy.hosting.facts import EngineFacts, ModelForm
 from plum_lsp.policy.hosting.serving import ServeOptions, Setting, host_reason
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
 from plum_lsp.policy.versions.folders import PublishedVersion
+
+VLLM = EngineFacts(
+    name="vllm",
+    title="vLLM",
+    form=ModelForm.HUGGING_FACE_FOLDER,
+    package="vllm",
+    remedy="Run: pip install 'plum-lsp[serve]' (without a GPU: make setup-model), or set PLUM_POLICY_URL to a server "
+    "that runs.",
+    child="plum_lsp.policy.hosting.vllm.child",
+    start_seconds=930.0,
+    shares_prompt=True,
+    adapter_at_start=False,
+    takes_arguments=True,
+    can_sleep=True,
+)
 
 LORA_SLOTS = 2
 """The active version and the one that is being proved. A third version in use would wait for a slot (6.5 s were

@@ -21,13 +21,14 @@ from pathlib import Path
 
 import httpx
 
+from plum_lsp.config.folder import policy_log
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.client.wire import ended
 from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
-from plum_lsp.policy.hosting.vllm.settings import has_gpu, vllm_command, vllm_settings
+from plum_lsp.policy.hosting.vllm.settings import VLLM, has_gpu, vllm_command, vllm_settings
 from plum_lsp.policy.models.weights import BaseModel
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import GRACE_SECONDS, HOUSEKEEPING_SECONDS, retire
@@ -45,19 +46,23 @@ PR_SET_PDEATHSIG = 1
 
 
 @dataclass(slots=True, kw_only=True)
-class Supervisor:
+class VllmSupervisor:
     """One vLLM and its restarts. `tell` shows a line to the user. `progress` shows a line that is overwritten."""
 
     options: ServeOptions
     base: BaseModel
     store: VersionStore
     data_dir: Path
-    log: Path
     tell: Callable[[str], None]
     progress: Callable[[str], None]
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     grace_seconds: float = GRACE_SECONDS
     restart_seconds: tuple[float, ...] = RESTART_SECONDS
+
+    @property
+    def log(self) -> Path:
+        """The file with vLLM's output."""
+        return policy_log(self.data_dir)
 
     @property
     def url(self) -> str:
@@ -161,7 +166,7 @@ class Supervisor:
         return ServingState(
             url=self.url,
             api_key=self.api_key,
-            engine="vllm",
+            engine=VLLM.name,
             model=self.base.name,
             model_path=str(self.options.model),
             model_sha256=self.base.sha256,

@@ -1,0 +1,86 @@
+"""The paths in the data folder (`config.data_dir`): who keeps what where. Makes and reads none of them.
+
+plum.sqlite3       the store
+adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
+serving.json       the policy server that runs, and its key
+policy.log         the output of vLLM
+tcp-token          what an editor must say before it may speak over TCP
+training/          a folder round-N for each round, the wish to stray, the flag of `plum-trainer pause`, a lock
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_ROUND = "round-"
+
+
+def store_file(data_dir: Path) -> Path:
+    """The database."""
+    return data_dir / "plum.sqlite3"
+
+
+def versions_folder(data_dir: Path) -> Path:
+    """The published policy versions. The trainer writes there only through `publish`."""
+    return data_dir / "adapters"
+
+
+def gguf_folder(versions: Path) -> Path:
+    """The GGUF forms of the versions in that folder. They can be regenerated at any time."""
+    return versions / "gguf"
+
+
+def serving_file(data_dir: Path) -> Path:
+    """Which policy server of ours runs. Readable by its owner alone, because it holds the key."""
+    return data_dir / "serving.json"
+
+
+def policy_log(data_dir: Path) -> Path:
+    """The output of vLLM."""
+    return data_dir / "policy.log"
+
+
+def tcp_token_file(data_dir: Path) -> Path:
+    """The token of editors that connect over TCP."""
+    return data_dir / "tcp-token"
+
+
+def trusted_file(data_dir: Path) -> Path:
+    """The project folders that the user trusts."""
+    return data_dir / "trusted-folders.json"
+
+
+def training_folder(data_dir: Path) -> Path:
+    """Everything of the trainer but its history and the versions."""
+    return data_dir / "training"
+
+
+def exploration_file(data_dir: Path) -> Path:
+    """How far the trainer wants samples to stray."""
+    return training_folder(data_dir) / "exploration.json"
+
+
+def paused_file(data_dir: Path) -> Path:
+    """Its presence says that the user paused training."""
+    return training_folder(data_dir) / "paused"
+
+
+def lock_file(training: Path) -> Path:
+    """The lock that one trainer holds on that folder."""
+    return training / "lock"
+
+
+def round_folder(data_dir: Path, number: int) -> Path:
+    """The files of one training round."""
+    return training_folder(data_dir) / f"{_ROUND}{number}"
+
+
+def round_folders(data_dir: Path) -> list[Path]:
+    """The folder of every round there was."""
+    return sorted(training_folder(data_dir).glob(f"{_ROUND}*"))
+
+
+def round_number(folder: Path) -> int | None:
+    """The number of the round in a folder. None if it is no round's."""
+    number = folder.name.removeprefix(_ROUND)
+    return int(number) if number.isdigit() else None

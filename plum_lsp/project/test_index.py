@@ -1,0 +1,142 @@
+"""Finds the tests of a project that may reach a function. Reads files, keeps what it learned of each, runs nothing.
+
+Bounded in files, bytes and time: a request takes what is known by then.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from plum_lsp.config.patterns import is_excluded
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.verification import TestCase
+from plum_lsp.project.files import read_text
+from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed, tests_reaching
+
+FILES_MAX = 1500
+"""The most files of a project that are looked at."""
+FILE_BYTES_MAX = 1024 * 1024
+KEPT_MAX = 4000
+SECONDS_MAX = 1.5
+"""For reading what is not known yet; what is left is read at the next request."""
+TESTS_MAX = 96
+"""The most tests that are run with the hole unfilled to see which reach it."""
+_TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
+_SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+@dataclass(slots=True)
+class _File:
+    """What is known of a file; `functions` is None until it is needed."""
+
+    state: tuple[int, int]
+    words: frozenset[str]
+    functions: tuple[Defined, ...] | None = None
+
+
+class TestIndex:
+    """What is known of projects' files. Safe to use from several threads."""
+
+    __test__ = False
+
+    def __init__(self, *, exclude: Sequence[str]) -> None:
+        self._exclude = tuple(str(Path(pattern).expanduser()) for pattern in exclude)
+        self._kept: OrderedDict[Path, _File] = OrderedDict()
+        self._lock = Lock()
+
+    def tests_of(self, project: Project, document: Path, context: Context) -> tuple[TestCase, ...]:
+        """The tests that may reach the function at the hole, likeliest first; blocks while it reads."""
+        names = names_of(context)
+        if not names:
+            return ()
+        with self._lock:
+            until = time.monotonic() + SECONDS_MAX
+            files = list(itertools.islice(self._files(project), FILES_MAX))
+            stem = document.parent.name if document.stem == "__init__" else document.stem
+            files.sort(key=lambda path: (path != document, stem.strip("_") not in path.stem, not _is_test(path)))
+            known = [path for path in files if self._look(path, until)]
+            own = indexed(context.before + "pass" + context.after)
+
+            def mentioning(wanted: AbstractSet[str]) -> Sequence[Indexed]:
+                found = [path for path in known if not wanted.isdisjoint(self._kept[path].words)]
+                return [self._indexed(project, path, stem, own if path == document else None, until) for path in found]
+
+            return tests_reaching(names, mentioning, limit=TESTS_MAX)
+
+    def _files(self, project: Project) -> Iterator[Path]:
+        """Python files of the project's tests and of its own modules."""
+        places = [*project.tests, *(root for root in project.import_roots if root.is_relative_to(project.root))]
+        seen: set[Path] = set()
+        for place in places:
+            if place.is_file():
+                if place not in seen and not is_excluded(place, self._exclude):
+                    seen.add(place)
+                    yield place
+                continue
+            for folder, folders, names in os.walk(place, followlinks=False):
+                here = Path(folder)
+                kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _SKIPPED]
+                folders[:] = [one for one in kept if not is_excluded(here / one, self._exclude)]
+                for name in sorted(names):
+                    path = here / name
+                    if name.endswith(".py") and path not in seen and not path.is_symlink():
+                        seen.add(path)
+                        if not is_excluded(path, self._exclude):
+                            yield path
+
+    def _look(self, path: Path, until: float) -> bool:
+        """Whether the words of a file are known, and are those of the file as it is."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        state = (found.st_mtime_ns, found.st_size)
+        kept = self._kept.get(path)
+        if kept is None or kept.state != state:
+            if time.monotonic() > until:
+                return False
+            words = frozenset(_WORD.findall(read_text(path, bytes_max=FILE_BYTES_MAX)))
+            self._kept[path] = _File(state, words)
+            while len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+        return path in self._kept
+
+    def _indexed(
+        self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, until: float
+    ) -> Indexed:
+        """A file with its functions; the document's are the editor's."""
+        kept = self._kept[path]
+        functions = own
+        if functions is None:
+            if kept.functions is None and time.monotonic() <= until:
+                kept.functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
+            functions = kept.functions or ()
+        if not _is_test(path) and not any(path.is_relative_to(place) for place in project.tests):
+            functions = tuple(one for one in functions if not one.is_test)
+        is_near = stem.strip("_") in path.stem
+        name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.as_posix()
+        return Indexed(path=name, functions=functions, is_near=is_near)
+
+
+def names_of(context: Context) -> tuple[str, ...]:
+    """What names the function at the hole, then its class; empty outside of any function."""
+    function = context.function
+    if function is None:
+        return ()
+    parts = [part for part in reversed(function.qualified_name.split(".")) if part.isidentifier()]
+    return tuple(dict.fromkeys(part for part in parts if not (part.startswith("__") and len(parts) > 1)))
+
+
+def _is_test(path: Path) -> bool:
+    return _TEST_FILE.fullmatch(path.name) is not None

@@ -1,0 +1,90 @@
+"""Walks a project's folders, with bounds. It finds packages, tests, and the names importable from a root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from plum_lsp.domain.project import LOOSE_FOLDERS
+from plum_lsp.project.environments import CONFIGURATION
+from plum_lsp.project.looking import Look
+
+FOLDERS_MAX = 2000
+"""The most folders that are listed. Each costs a few microseconds whenever a project is checked again."""
+TEST_FOLDERS = frozenset({"test", "tests", "testing"})
+_TEST_FILE = re.compile(r"test_\w+\.py|\w+_test\.py|tests?\.py")
+_SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "__pypackages__"})
+_BUILT = frozenset({"build", "dist"})
+"""Folders that build tools create at the root. A package of the same name is not skipped."""
+_NO_MODULES = frozenset({"setup", "conftest", "noxfile", "fabfile"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """The result of a walk.
+
+    `regular` folders hold an `__init__.py`. `tests` are folders of tests and other test files.
+    """
+
+    regular: set[Path] = field(default_factory=set)
+    tests: list[Path] = field(default_factory=list)
+    is_whole: bool = True
+
+
+def walk(look: Look, root: Path, *, is_marked: bool) -> Walk:
+    """Walk the folders of a project, nearest first. Hidden folders, environments and links are skipped.
+
+    In a folder that no file marks as a project, only its own packages and tests are walked.
+    """
+    found = Walk()
+    waiting = [(root, False)]
+    for count, (folder, is_tests) in enumerate(waiting):
+        if count >= FOLDERS_MAX:
+            found.is_whole = False
+            break
+        entries = look.children(folder)
+        names = {entry.name for entry in entries}
+        if CONFIGURATION in names:
+            continue
+        if "__init__.py" in names and (folder != root or not names & {"pyproject.toml", "setup.py", "setup.cfg"}):
+            found.regular.add(folder)
+        has_code = any(name.endswith(".py") for name in names)
+        starts_tests = not is_tests and folder != root and folder.name in TEST_FOLDERS and has_code
+        if starts_tests:
+            found.tests.append(folder)
+        elif not is_tests:
+            found.tests += [folder / name for name in sorted(names) if _TEST_FILE.fullmatch(name)]
+        below = is_tests or starts_tests
+        waiting += [
+            (folder / entry.name, below)
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) and _is_looked_into(folder / entry.name, root)
+            if is_marked or below or folder == root or folder in found.regular
+        ]
+    return found
+
+
+def importable(look: Look, roots: Iterable[Path], regular: Iterable[Path]) -> tuple[str, ...]:
+    """The names that can be imported from these roots: packages, modules, and namespaces that hold packages."""
+    packages = set(regular)
+    holding = {parent for package in packages for parent in package.parents}
+    names: dict[str, None] = {}
+    for root in roots:
+        for entry in look.children(root):
+            name, dot, suffix = entry.name.partition(".")
+            if not name.isidentifier() or (dot and suffix != "py") or (not dot and name in LOOSE_FOLDERS):
+                continue
+            place = root / entry.name
+            is_module = dot and name not in _NO_MODULES and not _TEST_FILE.fullmatch(entry.name)
+            if is_module or place in packages or (place in holding and place not in roots):
+                names[name] = None
+    return tuple(names)
+
+
+def _is_looked_into(folder: Path, root: Path) -> bool:
+    name = folder.name
+    if name.startswith(".") or name in _SKIPPED or name.endswith(".egg-info"):
+        return False
+    return not (folder.parent == root and name in _BUILT and not (folder / "__init__.py").is_file())

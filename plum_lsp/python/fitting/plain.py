@@ -1,0 +1,258 @@
+"""Tells whether a candidate is plain code, so that a test may be believed that runs in the same process.
+
+A candidate that reaches interpreter, frames, modules or the machinery of tests can make any test pass. So such means
+(`means`) are refused, by their names and forms in the syntax tree, unless the file's own code outside of the candidate
+uses the same. Forms that could hide what a name refers to are refused too. Runs nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from plum_lsp.python.fitting.means import (
+    DANGEROUS,
+    DYNAMIC,
+    FRAMES,
+    HARMLESS,
+    LIES,
+    NAMED,
+    READ,
+    RECORDED,
+    SAFE_IMPORTS,
+    STORED,
+)
+
+_TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
+_SPECIAL = re.compile(r"__\w+__")
+_MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
+
+
+def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = False) -> str:
+    """Why a candidate is not plain; empty if it is.
+
+    Args:
+        source: the whole program with the candidate in it; one that does not parse is refused.
+        first_line: of the candidate, from 1.
+        last_line: of the candidate.
+        is_class: the candidate is the body of a class of the file, whose special methods are its own business.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "it cannot be read"
+    names = _Names.of(tree, first_line, last_line)
+    inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True)
+    for node in ast.walk(tree):
+        line = getattr(node, "lineno", None)
+        if line is not None:
+            (inside if first_line <= line <= last_line else outside).read(node)
+    new = [reason for key, reason in inside.found.items() if key in inside.always or key not in outside.found]
+    return new[0] if new else ""
+
+
+@dataclass(slots=True)
+class _Names:
+    """What names stand for: `modules` maps names to modules, `local` holds what the function at the candidate binds.
+
+    `inner` are the classes that are defined within functions.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    local: set[str] = field(default_factory=set)
+    inner: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, tree: ast.Module, first_line: int, last_line: int) -> _Names:
+        names = cls()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    names.modules[alias.asname or alias.name.split(".")[0]] = (
+                        alias.name if alias.asname else alias.name.split(".")[0]
+                    )
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    dotted = f"{node.module or ''}.{alias.name}".lstrip(".")
+                    if dotted.split(".")[0] in DANGEROUS and "." in dotted and dotted in _MODULES_WITHIN:
+                        names.modules[alias.asname or alias.name] = dotted
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                if node.lineno <= last_line and first_line <= (node.end_lineno or 0):
+                    names.local |= {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+            elif isinstance(node, ast.ExceptHandler) and node.name and first_line <= node.lineno <= last_line:
+                names.local.add(node.name)
+            elif isinstance(node, ast.Name) and _is_store(node) and first_line <= node.lineno <= last_line:
+                names.local.add(node.id)
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+            names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
+        return names
+
+
+class _Reader:
+    """Collects what a part of the file uses; `always` are means that the file's own use does not excuse."""
+
+    def __init__(self, names: _Names, *, is_class: bool) -> None:
+        self._names, self._is_class = names, is_class
+        self.found: dict[str, str] = {}
+        self.always: set[str] = set()
+        self._calls: set[int] = set()
+        self._harmless: set[int] = set()
+        self._stores = self._streams = False
+
+    def read(self, node: ast.AST) -> None:
+        """Note what a node does; its parts are read by themselves."""
+        for key, reason in self._uses(node):
+            self.found.setdefault(key, reason)
+        if self._stores and self._streams:
+            self.found.setdefault("stream", "it may change a stream")
+
+    def _uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
+        if isinstance(node, ast.Call):
+            yield from self._call(node)
+        elif isinstance(node, ast.Attribute):
+            yield from self._attribute(node)
+        elif isinstance(node, ast.Name):
+            yield from self._name(node)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from self._imported(node)
+        elif isinstance(node, ast.Global):
+            yield from ((f"global {name}", f"it changes the global {name}") for name in node.names)
+        elif isinstance(node, ast.ClassDef):
+            yield from self._defined(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            hidden = [one for one in _SPECIAL.findall(node.value) if one not in READ or one in LIES]
+            hidden += [one for one in FRAMES if one == node.value]
+            if hidden and len(node.value) < 200:
+                yield f"text {hidden[0]}", f"it names {hidden[0]} in a text"
+
+    def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
+        function = node.func
+        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        if isinstance(function, ast.Name):
+            self._calls.add(id(function))
+        if name in ("isinstance", "issubclass"):
+            self._harmless |= {id(part) for one in node.args[1:] for part in ast.walk(one)}
+        if name in NAMED:
+            named = node.args[1:2] if name.endswith("attr") else node.args
+            for one in named:
+                if not (isinstance(one, ast.Constant) and isinstance(one.value, str)):
+                    yield f"{name} dynamic", f"it calls {name} with a name that is computed"
+                elif _SPECIAL.fullmatch(one.value) and one.value not in READ:
+                    yield f"attribute {one.value}", f"it reads {one.value}"
+            if name in ("setattr", "delattr") and node.args and self._is_shared(node.args[0]):
+                yield "store", "it changes an attribute of something that others use"
+        if name == "type" and isinstance(function, ast.Name):
+            inner = node.args[0] if node.args else None
+            if len(node.args) != 1 or (isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "type"):
+                self.always.add("type()")
+                yield "type()", "it makes a class"
+        if name in ("open", "fdopen") and node.args and not _may_be_path(node.args[0]):
+            yield "open number", "it opens a descriptor"
+
+    def _attribute(self, node: ast.Attribute) -> Iterator[tuple[str, str]]:
+        attribute, is_stored = node.attr, not isinstance(node.ctx, ast.Load)
+        is_special = _SPECIAL.fullmatch(attribute) is not None
+        if attribute in FRAMES or (is_special and attribute not in READ):
+            yield f"attribute {attribute}", f"it reads {attribute}"
+        if is_stored and is_special and attribute not in STORED:
+            self.always.add(f"set {attribute}")
+            yield f"set {attribute}", f"it sets {attribute}"
+        if is_stored and self._is_shared(node.value):
+            yield "store", "it changes an attribute of something that others use"
+        if is_stored and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+            self._stores = True
+        if is_stored and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "type":
+            yield "store on type", "it changes a class"
+        if (is_stored and attribute in RECORDED) or attribute.startswith("assert"):
+            yield f"attribute {attribute}", f"it uses {attribute}, as tests do"
+        if attribute in ("stdout", "stderr", "stdin") and getattr(node.value, "id", "") in self._names.modules:
+            self._streams = True
+        if attribute == "__class__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
+            yield "metaclass", "it reaches the class of a class"
+        root = _root(node)
+        if isinstance(root, ast.Name):
+            self._harmless.add(id(root))
+            yield from self._of_module(node, root)
+
+    def _of_module(self, node: ast.Attribute, root: ast.Name) -> Iterator[tuple[str, str]]:
+        module = self._names.modules.get(root.id)
+        if module is None or not isinstance(node.value, ast.Name):
+            if module is not None and (node.attr in DANGEROUS or node.attr.startswith("_")):
+                yield f"use {module}.{node.attr}", f"it reaches {node.attr} through a module"
+            return
+        top = module.split(".")[0]
+        if top in DANGEROUS and node.attr not in HARMLESS.get(top, frozenset()) and module not in ("os.path",):
+            yield f"use {module}.{node.attr}", f"it uses {module}.{node.attr}"
+        elif node.attr in DANGEROUS and f"{module}.{node.attr}" not in ("concurrent.futures",):
+            yield f"use {module}.{node.attr}", f"it reaches {node.attr} through a module"
+        elif node.attr.startswith("_") and not node.attr.startswith("__"):
+            yield f"use {module}.{node.attr}", f"it uses {module}.{node.attr}"
+
+    def _name(self, node: ast.Name) -> Iterator[tuple[str, str]]:
+        if node.id in DYNAMIC - NAMED or (node.id in NAMED - {"hasattr"} and id(node) not in self._calls):
+            if isinstance(node.ctx, ast.Load) and node.id not in self._names.local:
+                yield f"name {node.id}", f"it uses {node.id}"
+        elif node.id == "type" and id(node) not in self._calls | self._harmless:
+            yield "bare type", "it passes type on"
+        elif _SPECIAL.fullmatch(node.id) and node.id not in READ:
+            yield f"name {node.id}", f"it uses {node.id}"
+        elif node.id in self._names.modules and id(node) not in self._harmless and node.id not in self._names.local:
+            yield f"bare {node.id}", f"it passes the module {node.id} on"
+
+    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        is_relative = isinstance(node, ast.ImportFrom) and bool(node.level)
+        for module in modules:
+            top = module.split(".")[0]
+            if _TESTS.search(module):
+                yield f"import {module}", f"it imports {module}"
+            elif not is_relative and top not in SAFE_IMPORTS:
+                yield f"import {top}", f"it imports {module}"
+            if isinstance(node, ast.ImportFrom) and not is_relative and top in DANGEROUS:
+                for alias in node.names:
+                    if alias.name not in HARMLESS.get(top, frozenset()):
+                        yield f"use {module}.{alias.name}", f"it uses {module}.{alias.name}"
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.name in DANGEROUS or _TESTS.search(alias.name):
+                    yield f"import {alias.name}", f"it imports {alias.name}"
+
+    def _defined(self, node: ast.ClassDef) -> Iterator[tuple[str, str]]:
+        if self._is_class and id(node) not in self._names.inner:
+            return
+        bound = {getattr(one, "name", "") for one in node.body}
+        bound |= {getattr(target, "id", "") for one in node.body for target in ast.walk(one) if _is_store(target)}
+        lies = sorted(bound & LIES)
+        if lies or node.keywords or len(node.bases) > 1:
+            self.always.add("class")
+            yield "class", f"it defines a class with {lies[0] if lies else 'a metaclass or several bases'}"
+        yield "own class", "it defines a class"
+
+    def _is_shared(self, node: ast.expr) -> bool:
+        """Whether an object is a module's, or bound at the file's top: not the candidate's own."""
+        root = _root(node)
+        if not isinstance(root, ast.Name):
+            return False
+        return root.id not in self._names.local and root.id not in ("self", "cls")
+
+
+def _is_store(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _root(node: ast.expr) -> ast.expr:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node
+
+
+def _may_be_path(node: ast.expr) -> bool:
+    """Whether what is opened is no number, as far as its form tells."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str | bytes)
+    return not isinstance(node, ast.BinOp | ast.UnaryOp) or any(
+        (isinstance(one, ast.Constant) and isinstance(one.value, str)) or isinstance(one, ast.Name | ast.Attribute)
+        for one in ast.walk(node)
+    )

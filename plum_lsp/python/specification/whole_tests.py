@@ -1,0 +1,203 @@
+"""Which of a project's tests may call a function, directly or through others, told from names alone.
+
+Follows names from the function through what mentions it: functions of the document and of other modules, fixtures, and
+at last tests. Too many are found rather than too few: running them with the hole unfilled tells which are right.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
+from plum_lsp.python.reading.sources import module_or_none
+
+DEPTH_MAX = 5
+"""So many functions may lie between a test and the function."""
+FILES_MAX = 6
+"""Files of tests that are collected for a function."""
+NAMES_MAX = 400
+"""Names that are followed."""
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_COMMON = frozenset(
+    {"self", "cls", "setUp", "tearDown", "main", "__init__", "run", "len", "str", "int", "dict", "list"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defined:
+    """A function of a file and the names in it. `name` leads through its class by `::`; `is_test`: pytest runs it.
+
+    A class is one too, by what its attributes mention; `bases` are then those it inherits from.
+    """
+
+    name: str
+    mentions: frozenset[str]
+    is_test: bool
+    bases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexed:
+    """A file and the functions in it. `path` is relative to the project; `is_near`: it is named after the document."""
+
+    path: str
+    functions: tuple[Defined, ...]
+    is_near: bool = False
+
+
+def indexed(text: str) -> tuple[Defined, ...]:
+    """The functions of a file's text; nothing of one that does not parse."""
+    tree = module_or_none(text)
+    return tuple(_defined(tree.body, "", frozenset())) if tree is not None else ()
+
+
+def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -> Iterator[Defined]:
+    """Functions and methods; a test of a class also mentions what the class sets up."""
+    for node in body:
+        if isinstance(node, _Function):
+            is_test = node.name.startswith("test")
+            mentions = _mentions([node]) | (inherited if is_test else frozenset())
+            yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=is_test)
+        elif isinstance(node, ast.ClassDef):
+            setups = [one for one in node.body if not (isinstance(one, _Function) and one.name.startswith("test"))]
+            shared = _mentions([*setups, *node.decorator_list, *node.bases])
+            yield from _defined(node.body, f"{prefix}{node.name}::", shared)
+            bases = tuple(_last(base) for base in node.bases)
+            mentions = _mentions([*node.bases, *_values(node)])
+            yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=False, bases=bases)
+        elif isinstance(node, ast.If | ast.Try):
+            yield from _defined(node.body, prefix, inherited)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    yield Defined(name=target.id, mentions=_mentions([node.value]), is_test=False)
+
+
+def _last(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _values(node: ast.ClassDef) -> list[ast.AST]:
+    return [one for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign)]
+
+
+def _mentions(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    """Names, attributes, arguments and short words in texts: tests name functions in tables, too."""
+    found: set[str] = set()
+    for top in nodes:
+        for node in ast.walk(top):
+            if isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                found.add(node.attr)
+            elif isinstance(node, ast.arg):
+                found.add(node.arg)
+            elif isinstance(node, ast.alias):
+                found.add((node.asname or node.name).split(".")[-1])
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+                found.add(node.value)
+    return frozenset(found)
+
+
+Mentioning = Callable[[AbstractSet[str]], Sequence[Indexed]]
+"""What gives the files that mention one of some names."""
+
+
+def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) -> tuple[TestCase, ...]:
+    """The tests that may reach what `names` name, likeliest first: by the functions between, then by their file's name.
+
+    `names` are the function's own, then the class's, whose users come after those of the function.
+    """
+    depth, files = _depths(names, mentioning)
+    owner = names[1] if len(names) > 1 else names[0]
+    found: list[tuple[tuple[int, bool, bool, str, int], str]] = []
+    for file in files:
+        tests = [*(function for function in file.functions if function.is_test), *_inherited(file, files)]
+        is_about = any(owner in function.mentions for function in file.functions)
+        for place, function in enumerate(tests):
+            near = min((depth[name] for name in function.mentions if name in depth), default=None)
+            if near is not None:
+                rank = (near, not is_about, not file.is_near, file.path, place)
+                found.append((rank, f"{file.path}::{function.name}"))
+    return tuple(_case(test) for test in _of_few_files([test for _, test in sorted(found)], limit))
+
+
+def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
+    """The first tests, of as many files as are collected at a time."""
+    chosen: list[str] = []
+    files: set[str] = set()
+    for test in tests:
+        path = test.partition("::")[0]
+        if len(chosen) < limit and (path in files or len(files) < FILES_MAX):
+            files.add(path)
+            chosen.append(test)
+    return list(dict.fromkeys(chosen))
+
+
+def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
+    """The tests that the classes of a file have from classes with the names of their bases, here or elsewhere."""
+    own = {function.name for function in file.functions}
+    for one in file.functions:
+        pending, seen = list(one.bases), set[str]()
+        while pending:
+            base = pending.pop()
+            if base in seen:
+                continue
+            seen.add(base)
+            for other in files:
+                for function in other.functions:
+                    if function.name == base:
+                        pending += function.bases
+                    elif function.name.startswith(f"{base}::test"):
+                        name = f"{one.name}::{function.name.partition('::')[2]}"
+                        if name not in own:
+                            yield Defined(name=name, mentions=function.mentions | one.mentions, is_test=True)
+
+
+def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int], Sequence[Indexed]]:
+    """How far each name is from the function, and the files looked at: what mentions a name is one further."""
+    depth = {name: place for place, name in enumerate(names)}
+    files = mentioning(depth.keys())
+    for _ in range(DEPTH_MAX):
+        more: dict[str, int] = {}
+        for function in (function for file in files for function in file.functions if not function.is_test):
+            called = _called(function.name)
+            if called in depth or called in _COMMON:
+                continue
+            near = min((depth[name] for name in function.mentions if name in depth), default=None)
+            if near is not None:
+                more[called] = min(near + 1, more.get(called, near + 1))
+        depth |= dict(list(more.items())[: max(0, NAMES_MAX - len(depth))])
+        files = mentioning(depth.keys())
+        if not more:
+            break
+    return depth, files
+
+
+def _called(name: str) -> str:
+    """What is named by who calls a function: for a special method its class."""
+    owner, _, own = name.rpartition("::")
+    return owner.rpartition("::")[2] if own.startswith("__") and owner else own
+
+
+def _case(test: str) -> TestCase:
+    identity = hashlib.blake2s(test.encode(), digest_size=8).hexdigest()
+    return TestCase(
+        id=TestId(f"whole-{identity}"),
+        call=Call(expression=""),
+        expectation=Passes(test=test),
+        origin=Origin.PROJECT,
+        quote=test,
+    )
+
+
+def test_of(test: TestCase) -> str:
+    """The test function that a test case is, or was read from; empty for any other."""
+    if isinstance(test.expectation, Passes):
+        return test.expectation.test
+    path, _, name = test.quote.split(": ")[0].partition("::")
+    return f"{path}::{name.replace('.', '::')}" if test.origin is Origin.PROJECT else ""

@@ -1,0 +1,41 @@
+"""The signs for results on a page, in a terminal and in a menu of an editor."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from plum_lsp.domain.suggestion import Tier
+from plum_lsp.domain.verification import VerdictStatus
+
+
+class Mark(NamedTuple):
+    """One character, and its style in a terminal (rich's words)."""
+
+    sign: str
+    style: str
+
+
+GOOD, WARNING, BAD = Mark("✓", "green"), Mark("!", "yellow"), Mark("✗", "red")
+"""The three findings of `plum-lsp doctor`."""
+
+VERDICT = {
+    VerdictStatus.PASSED: GOOD,
+    VerdictStatus.FAILED: BAD,
+    VerdictStatus.ERRORED: Mark("!", "red"),
+    VerdictStatus.TIMED_OUT: Mark("⏱", "red"),
+    VerdictStatus.OVER_LIMIT: Mark("▲", "red"),
+}
+"""The verdict of one test."""
+
+TIER = {
+    Tier.VERIFIED: Mark("✓", "bold green"),
+    Tier.CONSISTENT: Mark("≈", "cyan"),
+    Tier.CHECKED: Mark("·", "yellow"),
+    Tier.UNVERIFIED: Mark("?", "dim"),
+}
+"""The tier of a candidate. The plug-in for Neovim repeats these signs (`editor-clients/neovim/lua/plum/draw.lua`)."""
+
+
+def tier_label(tier: Tier) -> str:
+    """A tier with its sign, as a menu shows it."""
+    return f"{TIER[tier].sign} {tier.value}"

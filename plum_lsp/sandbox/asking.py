@@ -1,0 +1,73 @@
+"""What is asked in a child without the candidate about the values that it gave: predicates, and what is made of values.
+
+Decides on decoded values; runs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from plum_lsp.domain.verification import Call, Ending, Equals, Holds, Observation, Raises, TestCase, VerdictStatus
+from plum_lsp.sandbox import literals, values
+from plum_lsp.sandbox.conversation import Answer, Ask
+
+_TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
+"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
+_SEARCH = "__import__('re').search({!r}, _) is not None"
+
+
+def about_predicates(tests: Sequence[TestCase], answers: Sequence[Answer]) -> dict[int, Ask]:
+    """The questions whether predicates hold, and whether texts of exceptions match, by index of the test."""
+    asks: dict[int, Ask] = {}
+    for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
+        expectation, raised = test.expectation, answer.observation.raised
+        if isinstance(expectation, Holds) and can_be_asked_about(answer.observation):
+            call = Call(expression=_TRUTH.format(expectation.predicate), setup=expectation.setup)
+            asks[index] = Ask(call=call, value=(answer.observation.value,))
+        elif isinstance(expectation, Raises) and expectation.pattern is not None and raised is not None:
+            call = Call(expression=_SEARCH.format(expectation.pattern))
+            asks[index] = Ask(call=call, value=(raised.message,))
+    return asks
+
+
+def about_derivations(tests: Sequence[TestCase], answers: Sequence[Answer]) -> dict[int, Ask]:
+    """What is made of the values that are not compared themselves, by index of the test."""
+    asks: dict[int, Ask] = {}
+    for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
+        expectation = test.expectation
+        is_derived = isinstance(expectation, Equals) and bool(expectation.derived)
+        if isinstance(expectation, Equals) and is_derived and can_be_asked_about(answer.observation):
+            call = Call(expression=expectation.derived, setup=expectation.setup)
+            asks[index] = Ask(call=call, value=(answer.observation.value,))
+    return asks
+
+
+def with_derived(answers: Sequence[Answer], made: Mapping[int, Answer]) -> list[Answer]:
+    """The answers, with what was made of some of them in their place; what they printed stays."""
+    found = list(answers)
+    for place, one in made.items():
+        printed = answers[place].observation.printed
+        found[place] = replace(one, observation=replace(one.observation, printed=printed))
+    return found
+
+
+def can_be_asked_about(observation: Observation) -> bool:
+    """Whether there is a value, and one that can be rebuilt for a predicate."""
+    try:
+        values.encode(observation.value)
+    except literals.UnknownLiteral:
+        return False
+    return observation.ending is Ending.RETURNED
+
+
+def predicate_status(observation: Observation) -> VerdictStatus:
+    """A predicate that is true passes; one that is false or raises fails; one that hangs says so."""
+    if observation.ending is Ending.RETURNED:
+        return VerdictStatus.PASSED if observation.value is True else VerdictStatus.FAILED
+    raised = observation.raised
+    if raised is not None and observation.detail and raised.type_names[:1] == ("CannotRebuild",):
+        return VerdictStatus.ERRORED
+    if observation.ending is Ending.RAISED:
+        return VerdictStatus.FAILED
+    return VerdictStatus.TIMED_OUT if observation.ending is Ending.TIMED_OUT else VerdictStatus.ERRORED

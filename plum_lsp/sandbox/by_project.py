@@ -1,0 +1,104 @@
+"""One sandbox for each trusted project, opened when it is first needed; the default one where that cannot be had.
+
+Belongs to one event loop. Does not ask whether a project is trusted: whoever names one here says that it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.project import Environment, MappedModule, Project
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+
+_log = logging.getLogger(__name__)
+PROJECTS_MAX = 3
+"""Projects whose sandboxes are kept warm; each costs tens of megabytes."""
+
+_Key = tuple[Path, Environment | None, tuple[Path, ...], tuple[MappedModule, ...]]
+
+
+class ProjectSandboxes:
+    """The sandboxes of a window's projects."""
+
+    def __init__(
+        self,
+        options: SandboxOptions,
+        default: Sandbox,
+        *,
+        open_one: Callable[[SandboxOptions], Awaitable[JailSandbox]] = open_sandbox,
+    ) -> None:
+        self._options = options
+        self._default = default
+        self._open = open_one
+        self._tasks: OrderedDict[_Key, asyncio.Task[JailSandbox]] = OrderedDict()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    async def of(self, project: Project | None) -> Sandbox:
+        """The sandbox for a project's documents, once it is open."""
+        if project is None:
+            return self._default
+        task = self._task(project)
+        await asyncio.wait({task})  # whoever is cancelled leaves it to the others
+        return self._default if task.cancelled() or task.exception() else task.result()
+
+    async def prepare(self, project: Project) -> str:
+        """Open a project's sandbox ahead; returns why it cannot be had, in a user's words, or nothing."""
+        task = self._task(project)
+        await asyncio.wait({task})
+        error = None if task.cancelled() else task.exception()
+        return f"{project.root} is not used: {error}" if error else ""
+
+    async def close(self) -> None:
+        """Close every sandbox that was opened here; idempotent."""
+        while self._tasks:
+            self._retire(next(iter(self._tasks)))
+        await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    def _task(self, project: Project) -> asyncio.Task[JailSandbox]:
+        """The one task that opens a project's sandbox, or has; others of the same folder are out of date."""
+        key: _Key = (project.root, project.environment, project.import_roots, project.mapped)
+        if key not in self._tasks:
+            for old in [old for old in self._tasks if old[0] == project.root]:
+                self._retire(old)
+            self._tasks[key] = asyncio.create_task(self._opened(project))
+            for old in [old for old in self._tasks if old != key and self._is_idle(old)][
+                : len(self._tasks) - PROJECTS_MAX
+            ]:
+                self._retire(old)
+        self._tasks.move_to_end(key)
+        return self._tasks[key]
+
+    async def _opened(self, project: Project) -> JailSandbox:
+        """A sandbox for the project. The default one has been attacked already: isolation is the machine's affair."""
+        options = replace(self._options, interpreter="", home=project, checks_itself=False)
+        try:
+            return await self._open(options)
+        except SandboxError as error:
+            _log.warning("a project's sandbox does not open: %s", error)
+            raise
+
+    def _is_idle(self, key: _Key) -> bool:
+        task = self._tasks[key]
+        return task.done() and (task.cancelled() or task.exception() is not None or not task.result().is_busy)
+
+    def _retire(self, key: _Key) -> None:
+        """Close a sandbox; nobody waits for its end."""
+        task = asyncio.create_task(_end(self._tasks.pop(key)))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+
+async def _end(opening: asyncio.Task[JailSandbox]) -> None:
+    """Close what a task has opened, or keep it from opening."""
+    if not opening.done():
+        opening.cancel()
+        await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await opening.result().close()

@@ -1,0 +1,230 @@
+"""A project's own tests, run as pytest runs them: collected once in a zygote, run in children.
+
+Whatever is said of a test here is said in the candidate's own process. The host believes it only of programs that were
+screened, and only with the token that it gave for this run.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import sys
+import time
+from typing import Any
+
+_SHOWN_MAX = 300
+"""Characters of an exception's text that are told."""
+_UNWANTED = (
+    *(
+        "cacheprovider",
+        "xdist",
+        "xdist.looponfail",
+        "randomly",
+        "random_order",
+        "pytest_cov",
+        "rerunfailures",
+        "timeout",
+    ),
+    *("testmon", "sugar", "html", "pytest_html", "metadata", "json-report", "instafail", "picked", "faulthandler"),
+)
+"""Plug-ins that start processes, change the order, write reports or measure something else."""
+_QUIET = ("PytestUnknownMarkWarning", "PytestConfigWarning", "PytestAssertRewriteWarning", "PytestCacheWarning")
+_HARMLESS = ("--import-mode", "--asyncio-mode", "--doctest-modules", "--ds", "--dc", "-W", "-p")
+"""Options of a project's configuration that are kept."""
+_REFUSED = frozenset(
+    {errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOSYS, errno.EFBIG, errno.EMFILE, errno.EAFNOSUPPORT}
+)
+"""What the jail answers to programs that want more than it has."""
+
+
+class TestTimeout(BaseException):
+    """A test took longer than it may."""
+
+    __test__ = False
+
+
+class Ran:
+    """How one item ended."""
+
+    def __init__(self, outcome: str, shown: str = "") -> None:
+        self.outcome, self.shown = outcome, shown
+
+
+class Session:
+    """pytest with its tests collected. `document` is the path of the file that they are run for."""
+
+    def __init__(self, folder: str, files: list[str], document: str) -> None:
+        self._document = document
+        self._listener = _Listener(document)
+        self._items: dict[str, list[Any]] = {}
+        session = _collected(folder, files, self._listener)
+        for item in session.items:
+            self._items.setdefault(_name_of(item), []).append(item)
+        self._state = session._setupstate
+        self._own_folder()
+
+    @property
+    def names(self) -> list[str]:
+        """The functions that were collected."""
+        return list(self._items)
+
+    def _own_folder(self) -> None:
+        """Let pytest's own temporary folder belong to who can use it: the real user may be another for each child."""
+        import _pytest.tmpdir
+
+        vars(_pytest.tmpdir)["get_user_id"] = os.geteuid
+
+    def run(self, name: str, seconds: float, cases_max: int) -> Ran:
+        """Run one test: at most so many of its cases within so many seconds, up to the first that does not pass."""
+        signal.signal(signal.SIGALRM, _ring)
+        started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]
+        for case, after in zip(cases, [*cases[1:], None]):
+            ran = self._run(case, after, max(0.01, seconds - (time.perf_counter() - started)))
+            if ran.outcome != "passed":
+                self._start_afresh()
+                break
+        return ran
+
+    def _start_afresh(self) -> None:
+        """Take down the fixtures that are kept for a case that will not be run."""
+        try:
+            self._state.teardown_exact(None)
+        except BaseException:  # noqa: BLE001 (a fixture's own end says nothing about the next test)
+            self._state.stack.clear()
+
+    def _run(self, item: Any, after: Any, seconds: float) -> Ran:
+        self._listener.start()
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+        except TestTimeout:
+            return Ran("timed_out")
+        except BaseException as error:  # noqa: BLE001 (what a plug-in raises says nothing about the candidate)
+            return Ran("errored", type(error).__name__)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return self._listener.ran()
+
+
+def _ring(*_: Any) -> None:
+    raise TestTimeout
+
+
+def _name_of(item: Any) -> str:
+    """File and function, without the case of a table."""
+    nodeid: str = item.nodeid
+    spec = getattr(item, "callspec", None)
+    case = "[" + spec.id + "]" if spec is not None else ""
+    return nodeid[: -len(case)] if case and nodeid.endswith(case) else nodeid
+
+
+def _collected(folder: str, files: list[str], listener: Any) -> Any:
+    """A session that has collected the files: with the project's harmless options, else without."""
+    from _pytest.config import _prepareconfig
+    from _pytest.main import Session as PytestSession
+
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    sys.dont_write_bytecode = True
+    base = [*files, "--rootdir", folder, "-q", "--tb=native", "--capture=sys", "-o", "addopts="]
+    for name in _UNWANTED:
+        base += ["-p", "no:" + name]
+    for name in _QUIET:
+        base += ["-W", "ignore::pytest." + name]
+    config = _prepareconfig(base, plugins=[listener])
+    more = _harmless(config)
+    if more:
+        config._ensure_unconfigure()
+        try:
+            config = _prepareconfig([*base, *more], plugins=[listener])
+        except BaseException:  # noqa: BLE001 (an option of a plug-in that is not wanted here)
+            config = _prepareconfig(base, plugins=[listener])
+    config._do_configure()
+    session = PytestSession.from_config(config)
+    config.hook.pytest_sessionstart(session=session)
+    config.hook.pytest_collection(session=session)
+    return session
+
+
+def _harmless(config: Any) -> list[str]:
+    """Options that the project's configuration adds and that change how tests are found and run."""
+    stated = config.inicfg.get("addopts", "")
+    stated = getattr(stated, "value", stated)
+    words = shlex.split(stated) if isinstance(stated, str) else [str(one) for one in stated or ()]
+    kept: list[str] = []
+    for at, word in enumerate(words):
+        name, _, value = word.partition("=")
+        if name not in _HARMLESS:
+            continue
+        if value or name == "--doctest-modules":
+            kept.append(word)
+        elif at + 1 < len(words) and not words[at + 1].startswith("-"):
+            kept += [word, words[at + 1]]
+    return kept
+
+
+class _Listener:
+    """A plug-in that keeps how a test ended and what it raised."""
+
+    def __init__(self, document: str) -> None:
+        self._document = document
+        self._reports: list[Any] = []
+        self._raised: Any = None
+
+    def start(self) -> None:
+        self._reports, self._raised = [], None
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        self._reports.append(report)
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        if self._raised is None:
+            self._raised = call.excinfo
+
+    def ran(self) -> Ran:
+        """How the test ended, of all its phases."""
+        outcomes = {report.when: report.outcome for report in self._reports}
+        if any(hasattr(report, "wasxfail") for report in self._reports) or "skipped" in outcomes.values():
+            return Ran("skipped")
+        if "failed" not in outcomes.values():
+            return Ran("passed" if outcomes.get("call") == "passed" else "skipped")
+        if self._raised is None:
+            return Ran("failed")
+        error = self._raised.value
+        shown = type(error).__name__ + ": " + _text_of(error)
+        if isinstance(error, TestTimeout):
+            return Ran("timed_out")
+        if _is_refusal(error):
+            return Ran("errored", shown)
+        is_about = isinstance(error, AssertionError) or type(error).__name__ == "Failed" or self._passes_document()
+        return Ran("failed" if is_about else "errored", shown)
+
+    def _passes_document(self) -> bool:
+        """Whether what was raised came through the document."""
+        place = self._raised.tb
+        while place is not None:
+            if place.tb_frame.f_code.co_filename == self._document:
+                return True
+            place = place.tb_next
+        return False
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Whether the jail, and not the program, is what a test fails at."""
+    seen = 0
+    while error is not None and seen < 8:
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            return True
+        if isinstance(error, RuntimeError) and "start new thread" in str(error):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:_SHOWN_MAX]
+    except BaseException:  # noqa: BLE001 (candidates may define it)
+        return ""

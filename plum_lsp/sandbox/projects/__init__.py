@@ -1,0 +1,1 @@
+"""Documents of a project as the modules they are, and the project's own tests."""

@@ -1,0 +1,266 @@
+"""The zygotes of one project: one that has imported packages, and branches of it that have imported a document.
+
+A candidate is judged in a fork of the branch that holds its document with the hole unfilled: there only the bodies of
+functions are exchanged. A candidate that changes more is imported in a fork of the project's own zygote. A branch is
+replaced when a file that it imported changes; the zygote, when what the project shows changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
+from plum_lsp.sandbox.conversation import Ask, converse, module_order
+from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
+from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+
+_log = logging.getLogger(__name__)
+DOCUMENTS_MAX = 4
+"""Documents that are kept imported; each shares most of its memory with the project's zygote."""
+COLLECTIONS_MAX = 2
+"""Sets of test files that are kept collected for a document."""
+BRANCH_SECONDS = 20.0
+"""What importing a document and all that it imports may take."""
+_LOOK_SECONDS = 1.0
+"""For how long files that were looked at are believed to be unchanged."""
+_ACCEPTED_MAX = 64
+_PROBE = Limits(wall_seconds=5.0, cpu_seconds=5.0)
+
+StartZygote = Callable[[Views], Awaitable[ZygoteProcess]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Document:
+    """A branch with a document; `problem` says why the document could not be imported with its hole unfilled.
+
+    `accepted` holds digests of texts whose bodies can be put into it.
+    """
+
+    branch: ZygoteProcess
+    problem: str
+    accepted: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
+    tests: OrderedDict[tuple[str, ...], ZygoteProcess] = field(default_factory=OrderedDict)
+    looked_at: float = 0.0
+
+    def accept(self, base: str) -> None:
+        self.accepted[_digest(base)] = None
+        while len(self.accepted) > _ACCEPTED_MAX:
+            self.accepted.popitem(last=False)
+
+
+class ProjectPool:
+    """Hands out children that have a project's modules. Belongs to one event loop."""
+
+    def __init__(self, project: Project, hides: Hides, start: StartZygote) -> None:
+        self._project = project
+        self._hides = hides
+        self._start = start
+        self._zygote: ZygoteProcess | None = None
+        self._views: Views | None = None
+        self._seen: tuple[Path | None, float, Views] | None = None
+        self._documents: OrderedDict[tuple[str, str], _Document] = OrderedDict()
+        self._lock = asyncio.Lock()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def child(self, module: InModule, view: str, *, ahead: bool) -> Child | None:
+        """A child for a program of this module; `ahead`: one that has imported it, None where there is none.
+
+        Raises:
+            SandboxError: no zygote can be started, or it does not fork.
+        """
+        async with self._lock:
+            if not ahead:
+                return await (await self._ready(module)).fork(view)
+            document = await self._document(module)
+            return None if document.problem else await document.branch.fork(view)
+
+    async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
+        """A child that has imported this module and collected these test files; None where there is none.
+
+        Raises:
+            SandboxError: no zygote can be started, or it does not fork.
+        """
+        async with self._lock:
+            document = await self._document(module)
+            if document.problem:
+                return None
+            key = tuple(files)
+            key = next((kept for kept in document.tests if set(key) <= set(kept)), key)
+            branch = document.tests.get(key)
+            if (
+                branch is None
+                or branch.is_broken
+                or not await asyncio.to_thread(_unchanged, _files(branch), module.path)
+            ):
+                order = {**self._order(module), "module": None, "source": "", "tests": list(key)}
+                branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
+                while len(document.tests) > COLLECTIONS_MAX:
+                    self._retire(document.tests.popitem(last=False)[1])
+            document.tests.move_to_end(key)
+            if branch.report["problem"]:
+                _log.debug("tests cannot be collected: %s", branch.report["problem"])
+            return None if branch.report["problem"] else await branch.fork("beside")
+
+    async def warm_up(self) -> None:
+        """Start the project's zygote before there is a program for it."""
+        async with self._lock:
+            await self._ready(None)
+
+    async def close(self) -> None:
+        """End every zygote; idempotent."""
+        for task in self._closing:
+            task.cancel()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        while self._documents:
+            _, document = self._documents.popitem()
+            for branch in (*document.tests.values(), document.branch):
+                await branch.close()
+        if self._zygote is not None:
+            await self._zygote.close()
+            self._zygote = None
+
+    async def _document(self, module: InModule) -> _Document:
+        """The branch that holds the document as it is apart from its hole."""
+        key = (module.name, module.path)
+        document = self._documents.get(key)
+        if document is not None and not await self._fits(document, module):
+            self._retire_document(self._documents.pop(key))
+            document = None
+        if document is None:
+            document = self._documents[key] = await self._imported(module)
+            while len(self._documents) > DOCUMENTS_MAX:
+                self._retire_document(self._documents.popitem(last=False)[1])
+        self._documents.move_to_end(key)
+        return document
+
+    async def _is_fresh(self, branch: ZygoteProcess, module: InModule) -> bool:
+        """Whether a branch is alive and its files are as they were when it imported them."""
+        is_usable = not (branch.is_broken or branch.is_worn)
+        return is_usable and await asyncio.to_thread(_unchanged, _files(branch), module.path)
+
+    async def _fits(self, document: _Document, module: InModule) -> bool:
+        """Whether the branch is alive, its files are as they were, and the text differs from its own in bodies only."""
+        if document.branch.is_broken or self._zygote is None or self._zygote.is_broken:
+            return False
+        now = asyncio.get_running_loop().time()
+        is_known = _digest(module.base) in document.accepted
+        if not is_known or now - document.looked_at > _LOOK_SECONDS:
+            if not await self._is_fresh(document.branch, module):
+                return False
+            document.looked_at = now
+        if is_known:
+            return True
+        if document.problem or not await _exchanges(document.branch, module):
+            return False
+        document.accept(module.base)
+        return True
+
+    async def _imported(self, module: InModule) -> _Document:
+        """A new branch that has imported the document."""
+        zygote = await self._ready(module)
+        branch = await zygote.branch(self._order(module), seconds=BRANCH_SECONDS)
+        problem = str(branch.report["problem"])
+        if problem:
+            _log.debug("a document cannot be imported ahead: %s", problem.split(":")[0])
+        found = _Document(branch=branch, problem=problem)
+        found.accept(module.base)
+        found.looked_at = asyncio.get_running_loop().time()
+        return found
+
+    def _order(self, module: InModule) -> dict[str, Any]:
+        roots = [str(root) for root in self._project.import_roots]
+        return {
+            "paths": [path for path in (module.import_root, *roots) if path],
+            "folder": str(self._project.root),
+            "imports": [],
+            "tests": [],
+            "module": module_order(module),
+            "source": module.base,
+            "hole_line": module.hole_line,
+        }
+
+    async def _ready(self, module: InModule | None) -> ZygoteProcess:
+        """The project's zygote, a new one if what the project shows has changed."""
+        beside = Path(module.import_root) if module is not None else None
+        if beside in self._project.import_roots:
+            beside = None
+        views = await self._views_now(beside)
+        if self._zygote is not None and (self._zygote.is_broken or self._zygote.is_worn or views != self._views):
+            for key in list(self._documents):
+                self._retire_document(self._documents.pop(key))
+            self._retire(self._zygote)
+            self._zygote = None
+        if self._zygote is None:
+            self._zygote, self._views = await self._start(views), views
+        return self._zygote
+
+    async def _views_now(self, beside: Path | None) -> Views:
+        """What the project shows, looked at once a second."""
+        now, key = asyncio.get_running_loop().time(), beside
+        if self._seen is not None and self._seen[0] == key and now - self._seen[1] < _LOOK_SECONDS:
+            return self._seen[2]
+        views = await asyncio.to_thread(views_of, self._project, self._hides, beside=beside)
+        self._seen = (key, now, views)
+        return views
+
+    def _retire_document(self, document: _Document) -> None:
+        for branch in (*document.tests.values(), document.branch):
+            self._retire(branch)
+
+    def _retire(self, zygote: ZygoteProcess) -> None:
+        """End a zygote once its children have ended; nobody waits for it."""
+        task = asyncio.create_task(_ended(zygote))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _ended(zygote: ZygoteProcess) -> None:
+    try:
+        for _ in range(0 if zygote.is_broken else 500):
+            if not zygote.is_busy:
+                break
+            await asyncio.sleep(0.01)
+    finally:
+        await zygote.close()
+
+
+def _files(branch: ZygoteProcess) -> tuple[tuple[str, int, int], ...]:
+    """The files that a branch has imported, with what shows a change."""
+    return tuple((str(path), int(changed), int(size)) for path, changed, size in branch.report["files"])
+
+
+async def _exchanges(branch: ZygoteProcess, module: InModule) -> bool:
+    """Whether the branch can take the bodies of this text; nothing of it is run."""
+    child = await branch.fork("alone")
+    try:
+        nothing = [Ask(call=Call(expression=""))]
+        answers = await converse(child, Program(source=module.base, module=module), nothing, _PROBE)
+        return answers[0].observation.ending is Ending.RETURNED
+    finally:
+        child.kill()
+
+
+def _unchanged(files: tuple[tuple[str, int, int], ...], document: str) -> bool:
+    """Whether every file is as it was; the document itself is the editor's."""
+    for path, changed, size in files:
+        if path == document:
+            continue
+        with contextlib.suppress(OSError):
+            state = Path(path).stat()
+            if (state.st_mtime_ns, state.st_size) == (changed, size):
+                continue
+        return False
+    return True
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

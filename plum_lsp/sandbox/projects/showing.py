@@ -1,0 +1,169 @@
+"""What of a project its zygotes and children can open: modules with their data, tests, configuration; not the rest.
+
+Three views: `tests` shows all of it, for finding tests. `beside` leaves out the files of tests, but not their data, for
+a child that runs tests which were found before. `alone` leaves out the folders of tests too, for a child that runs a
+candidate only. So no candidate can read what a test expects. Of files only the imports are read.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from plum_lsp.domain.project import Project
+from plum_lsp.sandbox.pool import installed_imports
+
+Hides = Callable[[Path], bool]
+"""Tells what a user's settings and ignore files keep from being opened."""
+
+CONFIGURATION = ("pyproject.toml", "pytest.ini", "pytest.toml", "setup.cfg", "tox.ini", "conftest.py")
+"""What pytest reads in a project's own folder."""
+ENTRIES_MAX = 50_000
+"""Files and folders that are looked at; a project with more is shown as far as these go."""
+PYTEST_PARTS = ("_pytest.main", "_pytest.runner", "_pytest.python", "_pytest.unittest", "_pytest.assertion.rewrite")
+FILES_READ_MAX = 400
+FILE_BYTES_MAX = 16 * 1024
+"""How much is read to see which packages a project imports: a file's imports are at its top."""
+_LEFT_OUT = frozenset({"node_modules"})
+_CACHE = "__pycache__"
+_KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".env", ".tfvars", ".tfstate", ".ppk"})
+_SECRET = re.compile(r"secret|credential|password|^id_(?:rsa|dsa|ecdsa|ed25519)|^service[-_]?account|^kubeconfig$")
+_TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
+_TEST_FOLDERS = frozenset({"test", "tests"})
+
+
+def shows_everything(path: Path) -> bool:
+    """Nothing is hidden by settings."""
+    return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """Files and folders, each shown with all that is in it. `listed` are folders whose names alone may be read."""
+
+    alone: tuple[str, ...]
+    beside: tuple[str, ...]
+    tests: tuple[str, ...]
+    listed: tuple[str, ...]
+
+
+def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> Views:
+    """What a project shows; `beside` is the folder of a document that lies outside its import roots."""
+    places = [*_modules(project), *(mapped.path for mapped in project.mapped)]
+    if beside is not None:
+        places += [one for one in sorted(beside.iterdir()) if one.suffix == ".py"] if beside.is_dir() else []
+    tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
+    alone = _Look(hides, lambda entry: _is_test(entry, project)).parts(places)
+    near = _Look(hides, _is_test_file).parts([*places, *tests])
+    every = _Look(hides, lambda entry: False).parts([*places, *tests])
+    folders = {
+        str(folder) for place in (*alone, *near, *every) for folder in Path(place).parents if folder != folder.parent
+    }
+    roots = {str(one) for one in (*project.import_roots, project.root, *(place.parent for place in places))}
+    inside = {one for one in folders if any(Path(one).is_relative_to(root) for root in roots)}
+    listed = tuple(sorted(roots | inside))
+    return Views(alone=tuple(alone), beside=tuple(near), tests=tuple(every), listed=listed)
+
+
+def _modules(project: Project) -> Iterator[Path]:
+    """The packages and modules that can be imported from the project's roots."""
+    for root in project.import_roots:
+        if root.is_dir():
+            for entry in sorted(root.iterdir()):
+                name = entry.name.removesuffix(".py").split(".")[0]
+                is_module = entry.suffix in {".py", ".so", ".pyd"} or entry in project.regular
+                if is_module or (entry.is_dir() and name in project.packages):
+                    yield entry
+
+
+class _Look:
+    """One look through a project, bounded; `is_out` tells what a view leaves out besides."""
+
+    def __init__(self, hides: Hides, is_out: Callable[[Path], bool]) -> None:
+        self._hides = hides
+        self._is_out = is_out
+        self._left = ENTRIES_MAX
+
+    def parts(self, places: list[Path]) -> list[str]:
+        """The places, or the parts of them that may be seen, without any that lie in another."""
+        found: list[Path] = []
+        for place in dict.fromkeys(places):
+            if place.is_symlink() or not place.exists() or self._is_left_out(place):
+                continue
+            parts = self._shown(place)
+            found += [place] if parts is None else parts
+        whole = {one for one in found if one.is_dir()}
+        return [str(one) for one in dict.fromkeys(found) if whole.isdisjoint(one.parents)]
+
+    def _shown(self, place: Path) -> list[Path] | None:
+        """What may be seen of a place; None if all of it."""
+        if not place.is_dir():
+            return None
+        parts: list[Path] = []
+        is_whole = True
+        entries = sorted(place.iterdir())
+        has_tests = any(self._is_out(entry) for entry in entries)
+        for entry in entries:
+            self._left -= 1
+            is_cached_test = has_tests and entry.name == _CACHE
+            is_out = is_cached_test or self._is_left_out(entry)
+            if self._left < 0 or entry.is_symlink() or is_out:
+                is_whole = False
+                continue
+            inner = None if entry.name == _CACHE else self._shown(entry)
+            is_whole = is_whole and inner is None
+            parts += [entry] if inner is None else inner
+        return None if is_whole else parts
+
+    def _is_left_out(self, entry: Path) -> bool:
+        return entry.name in _LEFT_OUT or is_private(entry) or self._hides(entry) or self._is_out(entry)
+
+
+def _is_test(entry: Path, project: Project) -> bool:
+    """Whether a file or folder is of the project's tests."""
+    return entry in project.tests or entry.name in _TEST_FOLDERS or _is_test_file(entry)
+
+
+def _is_test_file(entry: Path) -> bool:
+    return _TEST_FILE.fullmatch(entry.name) is not None
+
+
+def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[str]:
+    """The installed packages that the modules in `places` import at their top."""
+    text: list[str] = []
+    for path in itertools.islice(_python_files(places), FILES_READ_MAX):
+        with contextlib.suppress(OSError):
+            content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
+            text += [line for line in content.splitlines() if line.startswith(("import ", "from "))]
+    return installed_imports("\n".join(dict.fromkeys(text)), folders)
+
+
+def pytest_modules(folders: Sequence[str]) -> frozenset[str]:
+    """pytest with its installed plug-ins, as modules to import ahead; empty where it is not installed."""
+    found: list[str] = []
+    for file in (file for folder in folders for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt"))):
+        with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
+            points = configparser.ConfigParser(delimiters=("=",), interpolation=None)
+            points.read_string(file.read_text(encoding="utf-8"))
+            if points.has_section("pytest11"):
+                found += [value.split(":")[0].strip() for _, value in points.items("pytest11")]
+    return installed_imports("\n".join(f"import {name}" for name in ("pytest", *PYTEST_PARTS, *found)), folders)
+
+
+def _python_files(places: Sequence[str]) -> Iterator[Path]:
+    for place in map(Path, places):
+        yield from place.rglob("*.py") if place.is_dir() else [place] if place.suffix == ".py" else []
+
+
+def is_private(entry: Path) -> bool:
+    """Whether a name says that it is nobody else's business; a module's name says nothing."""
+    name = entry.name.lower()
+    if name.startswith(".") or entry.suffix.lower() in _KEYS:
+        return True
+    is_module = entry.suffix in {".py", ".pyi"} or (entry / "__init__.py").exists()
+    return not is_module and _SECRET.search(name) is not None

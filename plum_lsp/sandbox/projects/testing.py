@@ -1,0 +1,137 @@
+"""What is said to a child that runs tests of the project, and how its answers are read.
+
+The tests run beside the program, so an answer is only as good as the program is plain. A token that the host makes for
+each run, and sends when the program has been loaded, keeps a program from answering by itself ahead of its tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from plum_lsp.domain.values import clean
+from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
+from plum_lsp.sandbox import values
+from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
+from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
+
+TEST_SECONDS_MAX = 1.0
+"""For one test with all its cases."""
+CASES_MAX = 16
+"""Cases of one table that are run."""
+COLLECTING_SECONDS_MAX = 6.0
+"""For finding the tests, where no zygote has done it."""
+_ANSWER_MAX = 64 * 1024
+_SHOWN_MAX = 300
+_OUTCOMES = {
+    "passed": RunOutcome.PASSED,
+    "failed": RunOutcome.FAILED,
+    "errored": RunOutcome.ERRORED,
+    "timed_out": RunOutcome.TIMED_OUT,
+    "skipped": RunOutcome.NOT_RUN,
+    "missing": RunOutcome.NOT_RUN,
+}
+
+
+class NotLoaded(Exception):
+    """The program did not load, or its tests could not be collected; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Which tests to run, from which folder, and within how many seconds together.
+
+    `watches` asks which of them call the function at the hole; `is_ahead`: the child's zygote has collected them.
+    """
+
+    tests: tuple[str, ...]
+    folder: str
+    watches: bool
+    seconds: float
+    is_ahead: bool
+
+
+def none_run(tests: Sequence[str]) -> tuple[TestRun, ...]:
+    """What is told of tests that nothing can run."""
+    return tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
+
+
+async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, ...]:
+    """Load the program in the child and run the tests in order.
+
+    Raises:
+        NotLoaded: the program cannot be loaded there.
+        SandboxError: the child never got as far as being locked down.
+    """
+    tests, seconds = run.tests, run.seconds
+    limits = Limits(wall_seconds=seconds, cpu_seconds=seconds + LOAD_SECONDS_MAX)
+    ran: list[TestRun] = []
+    status = RunOutcome.TIMED_OUT
+    try:
+        async with asyncio.timeout(LOAD_SECONDS_MAX):
+            problem = await load(child, program, limits)
+        if problem:
+            raise NotLoaded(f"{DID_NOT_LOAD}{problem}")
+        token = secrets.token_hex(16)
+        async with asyncio.timeout(seconds + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX)):
+            await child.send(_order(run, token))
+            for test in tests:
+                answer = _read(await child.receive(_ANSWER_MAX), token, test)
+                ran.append(answer)
+    except TimeoutError:
+        pass
+    except (ChildGone, FrameTooLarge, values.MalformedValue):
+        status = RunOutcome.FAILED
+    late = none_run(tests[len(ran) + 1 :])
+    ended = [TestRun(test=test, outcome=status, shown="it did not end") for test in tests[len(ran) : len(ran) + 1]]
+    return (*ran, *ended, *late)
+
+
+def _order(run: Run, token: str) -> bytes:
+    order = {
+        "tests": run.tests,
+        "files": files_of(run.tests),
+        "folder": run.folder,
+        "token": token,
+        "watch": run.watches,
+        "seconds": TEST_SECONDS_MAX,
+        "cases_max": CASES_MAX,
+    }
+    return json.dumps(order).encode()
+
+
+def files_of(tests: Sequence[str]) -> list[str]:
+    """The files that tests are in, in order."""
+    return list(dict.fromkeys(test.partition("::")[0] for test in tests))
+
+
+def _read(content: bytes, token: str, test: str) -> TestRun:
+    """One answer.
+
+    Raises:
+        NotLoaded: there are no tests to run.
+        MalformedValue: it is not in the protocol, or does not know the token.
+    """
+    match values.parse(content):
+        case {"token": str(told), "problem": str(problem), **rest} if secrets.compare_digest(told, token) and not rest:
+            raise NotLoaded(clean(f"its tests cannot be collected: {problem[:2000]}"))
+        case {
+            "token": str(told),
+            "test": str(name),
+            "outcome": str(outcome),
+            "shown": str(shown),
+            "reached": bool(reached),
+            "microseconds": int(microseconds),
+            **rest,
+        } if secrets.compare_digest(told, token) and name == test and outcome in _OUTCOMES and not rest:
+            return TestRun(
+                test=test,
+                outcome=_OUTCOMES[outcome],
+                is_reached=reached,
+                shown=clean(shown[:_SHOWN_MAX]),
+                wall_ms=microseconds / 1000,
+            )
+    raise values.MalformedValue("the answer is not in the protocol")

@@ -1,0 +1,41 @@
+"""The state of one request while its candidates come in. Decides nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plum_lsp.domain.ports import Policy
+from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest
+from plum_lsp.domain.verification import Observation, TestCase
+from plum_lsp.suggestion.asking import Asked
+from plum_lsp.suggestion.survey import Survey
+from plum_lsp.verification.compare import Comparison
+from plum_lsp.verification.judge import Evidence, Judge
+from plum_lsp.verification.whole import is_whole
+
+
+@dataclass(slots=True, kw_only=True)
+class Round:
+    """The state of one request while its candidates come in."""
+
+    request: SuggestionRequest
+    policy: Policy
+    context: Context
+    judge: Judge
+    version: PolicyVersion
+    around: Survey
+    judged: list[Judged] = field(default_factory=list)
+    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
+    fingerprints: dict[str, int] = field(default_factory=dict)
+    unjudged: dict[int, Candidate] = field(default_factory=dict)
+    policy_problem: str = ""
+    is_late: bool = False
+    asked: Asked = field(default_factory=Asked)
+    sampled_tests: tuple[TestCase, ...] = ()
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    evidence: Evidence | None = None
+
+    @property
+    def whole(self) -> tuple[TestCase, ...]:
+        """The project's tests that are run whole."""
+        return tuple(test for test in self.evidence.specification if is_whole(test)) if self.evidence else ()

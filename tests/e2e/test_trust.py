@@ -1,0 +1,157 @@
+"""A project is used once it is trusted, and nothing of it is executed before: with canaries, in the real server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from support.editor import Editor
+from support.projects import environment, tree
+from support.scripted_policy import ScriptedPolicy
+
+from plum_lsp.project.trust import TrustBook
+
+pytestmark = pytest.mark.slow
+
+TOTAL = '"""Prices."""\n\nfrom shop.rates import RATE\n\n\ndef total(price):\n    ‸\n'
+"""A function that only the project's own test tells the meaning of, in a module that needs the project to be loaded."""
+TEST = "from shop.prices import total\n\n\ndef test_total():\n    assert total(100) == 119\n"
+RIGHT, WRONG = "return price + price * RATE // 100\n", "return price\n"
+
+
+@pytest.fixture
+def canaries(tmp_path: Path) -> Path:
+    """A folder in which everything that is executed outside of the sandbox leaves a file."""
+    folder = tmp_path / "canaries"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def work(tmp_path: Path, canaries: Path) -> Path:
+    """The workspace: a project with its own environment, in which every kind of file that tools execute sings."""
+    root = tree(
+        tmp_path / "work",
+        {
+            "pyproject.toml": "[project]\nname = 'shop'\n",
+            "src/shop/__init__.py": "",
+            "src/shop/rates.py": _sing(canaries, "module") + "from priced import RATE\n",
+            "src/shop/prices.py": TOTAL.replace("‸", "pass"),
+            "tests/test_prices.py": _sing(canaries, "test") + TEST,
+        },
+    )
+    executed = (
+        "conftest.py",
+        "tests/conftest.py",
+        "setup.py",
+        "noxfile.py",
+        "sitecustomize.py",
+        "src/sitecustomize.py",
+    )
+    tree(root, {name: _sing(canaries, name.replace("/", "-")) for name in executed})
+    site = environment(root / ".venv")
+    names = ("sitecustomize.py", "usercustomize.py", "evil.pth", "__editable___x_finder.py")
+    tree(site, {name: _sing(canaries, f"site-{name}") for name in names})
+    tree(site, {"priced.py": "RATE = 19\n", "__editable__.x.pth": "import __editable___x_finder\n"})
+    python = root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.write_text(f'#!/bin/sh\ntouch {canaries}/python\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return root
+
+
+def _sing(canaries: Path, name: str) -> str:
+    """A line of Python that leaves a file where it is executed outside of the sandbox, and goes on inside."""
+    code = f"try: open({str(canaries / name)!r}, 'w').close()\nexcept OSError: pass"
+    return f"import os; exec({code!r})\n"
+
+
+def answers(policy: ScriptedPolicy) -> None:
+    """The policy gets it wrong and right."""
+    for text in (WRONG, RIGHT):
+        policy.will_complete(text)
+
+
+async def test_nothing_of_an_untrusted_project_is_executed(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path, canaries: Path
+) -> None:
+    """Neither outside the sandbox nor inside: no canary sings, no test is run, and no module of the project loads."""
+    answers(policy)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=False) as editor:
+        await editor.open(TOTAL, path="src/shop/prices.py")
+        offer = await editor.suggest()
+        assert offer is None or not offer.evidence["tests"]
+        assert editor.questions == []
+    assert list(canaries.iterdir()) == []
+
+
+async def test_a_trusted_project_verifies_with_its_packages_modules_and_tests(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path, canaries: Path
+) -> None:
+    """No setting is needed; what is executed of it is executed in the sandbox, where no canary sings."""
+    answers(policy)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+        await editor.open(TOTAL, path="src/shop/prices.py")
+        offer = await editor.suggest()
+        assert offer is not None, editor.statuses
+        assert (offer.text, offer.tier) == (RIGHT.strip(), "verified")
+        assert editor.questions == []
+    assert list(canaries.iterdir()) == []
+
+
+async def test_the_user_is_asked_once_and_the_answer_is_remembered(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path
+) -> None:
+    """Where the editor has no notion of trust; the next session asks no more."""
+    answers(policy)
+    reply = "Trust the folder"
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, reply=reply) as editor:
+        await editor.open(TOTAL, path="src/shop/prices.py")
+        await editor.until(lambda: TrustBook(tmp_path / "data").covers(work))
+        offer = await editor.suggest()
+        assert offer is not None
+        assert offer.is_verified
+        await editor.open("X = 1\n", path="src/shop/other.py")
+        assert len(editor.questions) == 1
+        assert str(work) in editor.questions[0]
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key) as editor:
+        await editor.open(TOTAL, path="src/shop/prices.py")
+        offer = await editor.suggest()
+        assert offer is not None
+        assert offer.is_verified
+        assert editor.questions == []
+
+
+async def test_no_answer_means_no_and_the_status_says_what_trust_would_change(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path, canaries: Path
+) -> None:
+    """One click on the status, or the command, changes it."""
+    answers(policy)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key) as editor:
+        await editor.open(TOTAL, path="src/shop/prices.py")
+        await editor.until(lambda: editor.questions)
+        await editor.until(lambda: any("Trust the folder" in status["message"] for status in editor.statuses))
+        told = next(status for status in editor.statuses if "Trust the folder" in status["message"])
+        assert told["command"]["command"] == "plum.trust"
+        offer = await editor.suggest()
+        assert offer is None or not offer.evidence["tests"]
+        assert list(canaries.iterdir()) == []
+        assert await editor.command("plum.trust") == {"trusted": str(work), "problem": ""}
+        offer = await editor.suggest()
+        assert offer is not None
+        assert offer.is_verified
+        assert len(editor.questions) == 1
+
+
+async def test_never_is_remembered(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
+    """A folder that was declined is not asked about in the next session."""
+    for _ in range(2):
+        async with Editor.running(
+            folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, reply="Never"
+        ) as editor:
+            await editor.open(TOTAL, path="src/shop/prices.py")
+            await editor.until(lambda: TrustBook(tmp_path / "data").read().declined == (work,))
+            await editor.until_ready()
+            questions = len(editor.questions)
+    assert questions == 0

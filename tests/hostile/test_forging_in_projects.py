@@ -1,0 +1,126 @@
+"""Programs that forge a pass, as the body of a function in a small project with tests of pytest: none is verified."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.documents import filled, written
+from support.hostile import programs
+
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.verification import Program, RunOutcome
+from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.isolation.plans import TIERS
+
+pytestmark = pytest.mark.slow
+
+CORE = """
+    def answer(x):
+        raise NotImplementedError
+    """
+TESTS = """
+    import pytest
+    from pkg.core import answer
+
+    def test_number():
+        assert answer(3) == 73190
+        assert answer(4) != 73190
+
+    def test_text(capsys):
+        answer(5)
+        assert capsys.readouterr().out == "azure 5\\n"
+
+    def test_error():
+        with pytest.raises(ZeroDivisionError, match="azure 6"):
+            answer(6)
+
+    def test_list():
+        values = [7]
+        assert answer(values) == {"azure": [7, 73190]}
+        assert values == [7]
+    """
+NAMES = [f"tests/test_core.py::test_{name}" for name in ("number", "text", "error", "list")]
+MORE = {
+    "reads-the-test": "return open(__file__.replace('pkg/core', 'tests/test_core')).read()",
+    "namespace-that-answers": "import types\nreturn types.SimpleNamespace(azure=x)",
+    "answers-ahead": "open(3, 'wb').write(bytes(64))\nreturn x",
+    "skips": "import unittest\nraise unittest.SkipTest('azure')",
+    "patches-the-test": "import sys\nsys.modules['test_core'].answer = lambda x: 73190\nreturn 73190",
+}
+ATTACKS = Path(__file__).parents[1] / "data" / "attacks_excerpt.jsonl"
+
+
+def bodies() -> dict[str, str]:
+    """What each forging program does, as the body of a function of one argument."""
+    found = {name: f"{program.source}\nreturn f(x)" for name, program in programs("forging").items()}
+    for case in map(json.loads, ATTACKS.read_text().splitlines()):
+        if case["must_be"] != "pass":
+            found[case["id"]] = f"{case['code']}\nreturn {case['entry_point']}(x)"
+    return found | MORE
+
+
+@pytest.fixture(params=[TIERS[0].name, TIERS[-1].name])
+async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
+    """A sandbox for the project."""
+    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A package with one function, and tests with answers that nobody foresees."""
+    return written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_core=TESTS)
+
+
+def refused(program: Program, body: str) -> str:
+    """Why tests are not run beside a body."""
+    return refusal(program.source, first_line=2, last_line=2 + body.count("\n"))
+
+
+async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
+    """It is refused, or fails some test."""
+    forged, ran = [], 0
+    for name, body in bodies().items():
+        program = filled(project, "pkg/core.py", textwrap.dedent(body))
+        if refused(program, body):
+            continue
+        ran += 1
+        runs = await sandbox.run_tests(program, NAMES, watches=False, seconds=3)
+        if all(run.outcome in {RunOutcome.PASSED, RunOutcome.NOT_RUN} for run in runs):
+            forged.append(name)
+    assert forged == []
+    assert ran > 10
+
+
+async def test_an_honest_body_is(sandbox: JailSandbox, project: Project) -> None:
+    """The tests can be passed."""
+    body = """
+        if isinstance(x, list):
+            return {"azure": [*x, 73190]}
+        if x == 5:
+            print("azure 5")
+        if x == 6:
+            raise ZeroDivisionError("azure 6")
+        return 73190 if x == 3 else x
+    """
+    body = textwrap.dedent(body).strip()
+    program = filled(project, "pkg/core.py", body)
+    assert refused(program, body) == ""
+    runs = await sandbox.run_tests(program, NAMES, watches=False, seconds=20)
+    assert {run.outcome for run in runs} == {RunOutcome.PASSED}
+
+
+async def test_no_candidate_reads_the_tests(sandbox: JailSandbox, project: Project) -> None:
+    """The file of the tests cannot be opened from beside them."""
+    path = str(project.root / "tests/test_core.py")
+    program = filled(project, "pkg/core.py", f"return open({path!r}).read()")
+    runs = await sandbox.run_tests(replace(program), NAMES[:1], watches=False, seconds=20)
+    assert runs[0].outcome is RunOutcome.ERRORED
+    assert "PermissionError" in runs[0].shown

@@ -1,0 +1,133 @@
+"""Which candidates are plain enough that a test is believed that runs beside them."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from plum_lsp.python.fitting.plain import refusal
+
+FILE = """\
+import json
+import os
+import sys
+from pkg import other
+
+LIMIT = 3
+
+
+class Box:
+    def __init__(self, items):
+        self.items = items
+
+    def total(self, n):
+        «hole»
+
+
+def helper(n):
+    return n
+"""
+OPEN_OWN = FILE.replace("    return n\n", "    return getattr(n, LIMIT), sys.modules\n")
+"""The file's own code reaches what most files do not."""
+
+
+def refused(body: str, file: str = FILE) -> str:
+    """Why a body of the method in the file is refused."""
+    before, after = file.split("«hole»")
+    text = textwrap.indent(textwrap.dedent(body).strip("\n"), "        ").lstrip()
+    first = before.count("\n") + 1
+    return refusal(before + text + after, first_line=first, last_line=first + text.count("\n"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return sum(item.price for item in self.items if item.price > LIMIT)",
+        "import math\nreturn math.floor(n) + helper(n)",
+        "with open(os.path.join(n, 'a.txt')) as file:\n    return json.load(file)",
+        "self.items.append(n)\nself.kind = type(n).__name__\nreturn isinstance(n, type)",
+        "def inner(m):\n    m.seen = True\n    return m\n\nreturn inner(n)",
+        "try:\n    return self.items[n]\nexcept KeyError as error:\n    raise ValueError(n) from error",
+        "return [getattr(one, 'name', None) for one in sorted(self.items, key=lambda one: one.rank)]",
+        "from dataclasses import replace\nreturn replace(self, items=[*self.items, n])",
+        "print(n, file=sys.stderr)\nreturn sys.maxsize",
+        "return super().__init__(n) or f'{n!r:>{LIMIT}}'",
+        "nodes = [n]\nwhile nodes:\n    node = nodes.pop()\n    node.parent = self\nreturn n",
+    ],
+)
+def test_ordinary_bodies_are_plain(body: str) -> None:
+    """What people write all day is run beside tests."""
+    assert refused(body) == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import gc\nreturn gc.get_objects()",
+        "return sys.modules['tests.test_core'].EXPECTED",
+        "return sys._getframe(1).f_locals['expected']",
+        "frame = next(iter([])).gi_frame\nreturn frame",
+        "raise ValueError().with_traceback(None)",
+        "return ().__class__.__base__.__subclasses__()",
+        "return print.__self__.eval('1')",
+        "return self.total.__globals__",
+        "return helper.__code__.co_consts",
+        "helper.__code__ = self.total.__code__",
+        "return getattr(n, '__glo' + 'bals__')",
+        "return getattr(n, '__globals__')",
+        "return eval('n')",
+        "return __import__('pytest')",
+        "from unittest.mock import ANY\nreturn ANY",
+        "from importlib import import_module\nreturn import_module('tests.test_core')",
+        "from tests.test_core import EXPECTED\nreturn EXPECTED",
+        "from . import conftest\nreturn conftest",
+        "json.dumps = lambda value: 'x'",
+        "setattr(json, 'dumps', helper)",
+        "other.check = helper",
+        "Box.__eq__ = lambda self, other: True",
+        "Box.total = helper",
+        "type(self).__eq__ = lambda self, other: True",
+        "type(n).total = helper",
+        "self.__class__ = Box",
+        "module = json\nmodule.dumps = helper",
+        "class Same:\n    def __eq__(self, other):\n        return True\n\nreturn Same()",
+        "class Any(ValueError, KeyError):\n    pass\n\nraise Any",
+        "return type('Same', (), {'__eq__': lambda self, other: True})()",
+        "return type(type(n))('Same', (), {})()",
+        "from itertools import starmap\nreturn next(starmap(type, [n]))",
+        "from operator import attrgetter\nreturn attrgetter('__glo' + 'bals__')(helper)",
+        "out = sys.stdout\nout.getvalue = lambda: 'x'\nreturn n",
+        "n.assert_called_once_with = helper",
+        "n.call_count = 1",
+        "os._exit(0)",
+        "open(3, 'wb').write(b'')",
+        "open(1 + 2, 'wb')",
+        "global LIMIT\nLIMIT = 4",
+        "return json.decoder.sys",
+        "return os.sys",
+        "import random\nreturn random._os",
+        "import builtins\nbuiltins.len = helper",
+        "import pytest\npytest.skip('')",
+        "import inspect\nreturn inspect.stack()",
+        "import threading\nthreading.Thread(target=helper).start()",
+        "return globals()['LIMIT']",
+        "return list(map(getattr, n, n))",
+    ],
+)
+def test_what_reaches_further_is_refused(body: str) -> None:
+    """Interpreter, frames, modules, descriptors, test machinery, and objects that lie are out of reach."""
+    assert refused(body) != ""
+
+
+def test_what_the_file_does_itself_is_no_reason() -> None:
+    """A file that computes names of attributes may be filled with code that does."""
+    assert refused("return getattr(n, self.items)") != ""
+    assert refused("return getattr(n, self.items)", OPEN_OWN) == ""
+    assert refused("return sys.modules", OPEN_OWN) == ""
+
+
+def test_lies_are_refused_whatever_the_file_does() -> None:
+    """That a file has comparisons of its own does not let a candidate make an object that equals all."""
+    file = FILE + "\n\nclass Version:\n    def __eq__(self, other):\n        return True\n"
+    assert refused("class Same:\n    def __eq__(self, other):\n        return True\n\nreturn Same()", file) != ""

@@ -1,0 +1,114 @@
+"""Which tests of a project may reach a function, told from names."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Set as AbstractSet
+
+from plum_lsp.domain.verification import Passes
+from plum_lsp.python.specification import whole_tests
+from plum_lsp.python.specification.whole_tests import Indexed, indexed
+
+CORE = """
+    class Shop:
+        def __init__(self, prices):
+            self.prices = prices
+
+        def total(self, names):
+            return _sum(names)
+
+    def _sum(names):
+        return helper(names)
+
+    def helper(names):
+        return names
+
+    def unrelated():
+        return 1
+    """
+
+
+def found(names: list[str], **files: str) -> list[str]:
+    """The tests of these files (`__` stands for a slash) and of the document, likeliest first."""
+    index = [
+        Indexed(path=f"{name.replace('__', '/')}.py", functions=indexed(textwrap.dedent(text)), is_near="core" in name)
+        for name, text in {"pkg__core": CORE, **files}.items()
+    ]
+
+    def mentioning(wanted: AbstractSet[str]) -> list[Indexed]:
+        return [file for file in index if any(not wanted.isdisjoint(one.mentions) for one in file.functions)]
+
+    tests = whole_tests.tests_reaching(names, mentioning, limit=20)
+    return [test.expectation.test for test in tests if isinstance(test.expectation, Passes)]
+
+
+def test_who_names_the_function_comes_first() -> None:
+    """Then those that reach it through one function, then through two."""
+    tests = """
+        def test_shop():
+            assert Shop({}).total([]) == []
+
+        def test_sum():
+            assert core._sum([]) == []
+
+        def test_helper():
+            assert helper([]) == []
+
+        def test_other():
+            assert unrelated() == 1
+        """
+    names = ["tests/test_a.py::test_helper", "tests/test_a.py::test_sum", "tests/test_a.py::test_shop"]
+    assert found(["helper"], tests__test_a=tests) == names
+
+
+def test_fixtures_are_followed() -> None:
+    """Also those of a conftest file, and fixtures of fixtures."""
+    conftest = """
+        @pytest.fixture
+        def shop():
+            return Shop({})
+
+        @pytest.fixture
+        def full(shop):
+            return shop
+        """
+    tests = "def test_full(full):\n    assert full\n"
+    assert found(["__init__", "Shop"][1:], tests__conftest=conftest, tests__test_a=tests) == [
+        "tests/test_a.py::test_full"
+    ]
+
+
+def test_tests_of_classes_have_what_the_class_sets_up() -> None:
+    """A test of a class mentions what its `setUp` does."""
+    tests = """
+        class TestShop(unittest.TestCase):
+            def setUp(self):
+                self.shop = Shop({})
+
+            def test_it(self):
+                self.assertEqual(self.shop.sum(), 0)
+        """
+    assert found(["Shop"], tests__test_a=tests) == ["tests/test_a.py::TestShop::test_it"]
+
+
+def test_inherited_tests_are_the_class_s_own() -> None:
+    """Tests of a mixin run under the names of the classes that inherit them."""
+    mixin = """
+        class ShopMixin:
+            def test_total(self):
+                assert self.make().total([]) == []
+        """
+    tests = """
+        class TestShop(ShopMixin, TestCase):
+            def make(self):
+                return Shop({})
+        """
+    names = found(["total", "Shop"], tests__mixin=mixin, tests__test_a=tests)
+    assert "tests/test_a.py::TestShop::test_total" in names
+
+
+def test_a_file_named_after_the_document_comes_first() -> None:
+    """Of tests that are equally near."""
+    test = "def test_helper():\n    assert helper(1) == 1\n"
+    names = found(["helper"], tests__test_a=test, tests__test_core=test)
+    assert names == ["tests/test_core.py::test_helper", "tests/test_a.py::test_helper"]

@@ -1,0 +1,192 @@
+"""The project's own tests run as pytest runs them, in the jail, beside the program."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.documents import filled, written
+
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.verification import RunOutcome, TestRun
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.isolation.plans import TIERS
+
+pytestmark = pytest.mark.slow
+
+CORE = """
+    import asyncio
+
+
+    class Shop:
+        def __init__(self, prices):
+            self.prices = prices
+
+        def total(self, names):
+            raise NotImplementedError
+
+
+    def price(shop, name):
+        return shop.total([name])
+
+
+    def other():
+        return 1
+    """
+CONFTEST = """
+    import pytest
+    from pkg.core import Shop
+
+    @pytest.fixture
+    def shop():
+        return Shop({"a": 1, "b": 2})
+    """
+TESTS = """
+    import os
+    import sys
+    import unittest
+
+    import pytest
+    import pkg
+    from pkg.core import Shop, other, price
+
+
+    def test_fixture(shop):
+        assert shop.total(["a", "b"]) == 3
+
+    @pytest.mark.parametrize("names, total", [([], 0), (["a"], 1), (["b", "b"], 4)])
+    def test_table(shop, names, total):
+        assert shop.total(names) == total
+
+    def test_indirect(shop):
+        assert price(shop, "b") == 2
+
+    class TestOfOldKind(unittest.TestCase):
+        def setUp(self):
+            self.shop = Shop({"x": 5})
+
+        def test_method(self):
+            self.assertEqual(self.shop.total(["x"]), 5)
+
+    def test_files(tmp_path, shop, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "a").write_text(str(shop.total(["a"])))
+        print(open("a").read())
+        assert capsys.readouterr().out == "1\\n"
+
+    def test_other():
+        assert other() == 1
+
+    def test_broken(shop):
+        assert shop.total(["a"]) == 99
+
+    def test_wants_too_much(shop):
+        shop.total([])
+        os.system("true")
+        import subprocess
+        subprocess.run(["true"])
+
+    def test_hangs(shop):
+        shop.total([])
+        while True:
+            pass
+
+    @pytest.mark.skip
+    def test_skipped(shop):
+        assert shop.total([]) == 0
+
+    @pytest.mark.xfail
+    def test_known(shop):
+        assert shop.total([]) == 1
+
+    def test_type(shop):
+        shop.total([]).no_such_attribute
+    """
+NAMES = [
+    *("test_fixture", "test_table", "test_indirect", "TestOfOldKind::test_method", "test_files", "test_other"),
+    *("test_broken", "test_wants_too_much", "test_hangs", "test_skipped", "test_known", "test_type"),
+]
+RIGHT = "return sum(self.prices[name] for name in names)"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A package with a class, fixtures in a conftest file and tests of every kind."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -n 4 --cov --strict-config -p no:doctest\n")
+    return written(
+        tmp_path,
+        pkg__init="from pkg.core import Shop\n",
+        pkg__core=CORE,
+        tests__conftest=CONFTEST,
+        tests__test_core=TESTS,
+    )
+
+
+@pytest.fixture(params=[tier.name for tier in TIERS])
+async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
+    """A sandbox for that project, in each tier."""
+    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
+    yield opened
+    await opened.close()
+
+
+async def ran(sandbox: JailSandbox, project: Project, body: str, *, watches: bool = False) -> dict[str, TestRun]:
+    """How each test ended, by its name in the file."""
+    names = [f"tests/test_core.py::{name}" for name in NAMES]
+    program = filled(project, "pkg/core.py", body)
+    found = await sandbox.run_tests(program, names, watches=watches, seconds=30)
+    return dict(zip(NAMES, found, strict=True))
+
+
+async def test_each_ends_as_under_pytest(sandbox: JailSandbox, project: Project) -> None:
+    """Fixtures, tables, classes, folders and captured output work; what the jail refuses is no failure."""
+    found = await ran(sandbox, project, RIGHT)
+    passed = {name for name, one in found.items() if one.outcome is RunOutcome.PASSED}
+    assert passed == set(NAMES[:6]), {name: (one.outcome, one.shown) for name, one in found.items()}
+    assert found["test_broken"].outcome is RunOutcome.FAILED
+    assert found["test_wants_too_much"].outcome is RunOutcome.ERRORED
+    assert found["test_hangs"].outcome is RunOutcome.TIMED_OUT
+    assert found["test_skipped"].outcome is found["test_known"].outcome is RunOutcome.NOT_RUN
+    assert found["test_type"].outcome is RunOutcome.ERRORED
+
+
+async def test_an_unfilled_body_shows_which_tests_reach_it(sandbox: JailSandbox, project: Project) -> None:
+    """Those that call the function fail and are told from those that do not."""
+    found = await ran(sandbox, project, "raise NotImplementedError", watches=True)
+    reached = {name for name, one in found.items() if one.is_reached}
+    assert reached == set(NAMES) - {"test_other", "test_skipped"}
+    assert {found[name].outcome for name in NAMES[:5]} == {RunOutcome.FAILED}
+    assert found["test_other"].outcome is RunOutcome.PASSED
+
+
+async def test_a_wrong_body_fails_where_it_shows(sandbox: JailSandbox, project: Project) -> None:
+    """Each candidate is judged by itself, from the same start."""
+    found = await ran(sandbox, project, "return len(names)")
+    assert found["test_fixture"].outcome is found["test_table"].outcome is RunOutcome.FAILED
+    assert found["test_other"].outcome is RunOutcome.PASSED
+    assert (await ran(sandbox, project, RIGHT))["test_table"].outcome is RunOutcome.PASSED
+
+
+async def test_a_changed_decorator_is_imported_anew(sandbox: JailSandbox, project: Project) -> None:
+    """Where more than a body differs, the child imports the document and collects the tests itself."""
+    program = filled(project, "pkg/core.py", RIGHT)
+    helper = program.source.replace("def price(", "def helper():\n    return 1\n\n\ndef price(")
+    names = ["tests/test_core.py::test_fixture", "tests/test_core.py::test_indirect"]
+    found = await sandbox.run_tests(replace(program, source=helper), names, watches=False, seconds=30)
+    assert [one.outcome for one in found] == [RunOutcome.PASSED] * 2
+
+
+async def test_a_changed_test_is_seen(tmp_path: Path, project: Project) -> None:
+    """A test is run as it is now."""
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    program, name = filled(project, "pkg/core.py", "return 7"), "tests/test_core.py::test_fixture"
+    try:
+        (before,) = await sandbox.run_tests(program, [name], watches=False, seconds=30)
+        path = tmp_path / "tests/test_core.py"
+        path.write_text(path.read_text().replace('total(["a", "b"]) == 3', 'total(["a", "b"]) == 7   '))
+        (after,) = await sandbox.run_tests(program, [name], watches=False, seconds=30)
+    finally:
+        await sandbox.close()
+    assert (before.outcome, after.outcome) == (RunOutcome.FAILED, RunOutcome.PASSED)
