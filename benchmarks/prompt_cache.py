@@ -1,4 +1,4 @@
-"""Measures how much of a prompt is in an engine's prefix cache while a user types, with and without a fixed start.
+"""Measures the share of a prompt in an engine's prefix cache while a user types, if its window moves in steps or not.
 
     python -m benchmarks.prompt_cache [--keys N] [--asked N]
 

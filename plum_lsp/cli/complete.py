@@ -106,7 +106,7 @@ def complete(
     if as_json:
         say(json.dumps(_report(answer.result, collector), indent=2))
     elif isinstance(answer.result, Offer) and answer.is_recorded:
-        say(f"Logged; see it with: plum-lsp explain {answer.result.id}")
+        say(f"Logged. See it with: plum-lsp explain {answer.result.id}")
     sys.exit(0 if isinstance(answer.result, Offer) else NOTHING_OFFERED)
 
 
@@ -125,7 +125,7 @@ def _document(file: Path, line: int) -> Document:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}.") from error
     lines = number_of_lines(text)
     if line > lines:
-        raise click.ClickException(f"{file} has {lines} lines; there is no line {line}.")
+        raise click.ClickException(f"{file} has {lines} lines. There is no line {line}.")
     return Document(uri=file.resolve().as_uri(), version=0, text=text, encoding=PositionEncoding.UTF32)
 
 

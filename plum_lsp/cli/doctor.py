@@ -132,7 +132,9 @@ async def _project(settings: Settings) -> Finding:
 async def _model(settings: Settings) -> Finding:
     options = policy_options(settings)
     if options.url:
-        return Finding(part="model", state=State.OK, detail=f"none needed here; {discreet(options.url)} has its own")
+        return Finding(
+            part="model", state=State.OK, detail=f"no model is needed here: {discreet(options.url)} has its own"
+        )
     model = await asyncio.to_thread(find_model, options.model, cache_dir=options.cache_dir, folder=options.model_folder)
     if model.entry is None:
         return Finding(part="model", state=State.OK, detail=f"your own, {model.path}")

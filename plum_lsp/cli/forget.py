@@ -49,7 +49,9 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
     Pairs, labels and the trainer's own copies of rows go too. An adapter that was trained on them stays as it is.
     """
     if not (paths or since or everything) or (everything and paths):
-        raise click.UsageError("Say what: --path PATH, --since TIME or --all (with --since: both must hold).")
+        raise click.UsageError(
+            "Give --path PATH, --since TIME or --all. If you combine --since with another, both must match."
+        )
     folder = data_dir(load_settings(environ=os.environ).settings)
     if not yes:
         ask_to_go_on("You cannot undo this. Continue?")

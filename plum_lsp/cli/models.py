@@ -24,7 +24,7 @@ def model() -> None:
 
 
 def _with_folder(command: Callable[..., Any]) -> Callable[..., Any]:
-    help_text = "A folder of yours that may hold the file already."
+    help_text = "A folder that may already hold the file."
     folder = click.Path(path_type=Path, exists=True, file_okay=False)
     return click.option("--folder", type=folder, default=None, help=help_text)(command)
 

@@ -57,7 +57,7 @@ def list_pairs(limit: int) -> None:
     with _open() as store:
         build = store.latest_build()
         if build is None:
-            raise click.ClickException("no pairs were built yet; run: plum-lsp pairs rebuild")
+            raise click.ClickException("no pairs were built yet. Run: plum-lsp pairs rebuild")
         table = Table(box=box.SIMPLE)
         for heading in ("pair", "rule", "source", "version", "weight", "distance", "document"):
             table.add_column(heading)
@@ -102,7 +102,7 @@ def export(form: str, output: Path | None) -> None:
 def _existing_store(settings: Settings) -> Path:
     path = store_file(data_dir(settings))
     if not path.is_file():
-        raise click.ClickException(f"there is no store at {path}; it is made by the first suggestion")
+        raise click.ClickException(f"there is no store at {path}. The first suggestion creates it")
     return path
 
 

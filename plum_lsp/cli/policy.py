@@ -47,8 +47,10 @@ def policy() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--lora-rank", default=RANK_MAX, show_default=True, help="Largest rank of an adapter (vLLM).")
-@click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM); 0: none.")
-@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Side by side (llama.cpp).")
+@click.option("--ngram", default=0, show_default=True, help="Tokens to guess from the prompt (vLLM). 0 means none.")
+@click.option(
+    "--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Requests at the same time (llama.cpp)."
+)
 @click.option("--context-tokens", default=4096, show_default=True)
 @click.argument("passed", nargs=-1, type=click.UNPROCESSED)
 def serve(

@@ -47,7 +47,9 @@ def selftest(tier: str | None) -> None:
 @click.argument("cases_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 @_TIER
-@click.option("--jobs", type=click.IntRange(1, 64), help="Programs at work at once.  [default: half the cores]")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), help="Programs that run at the same time.  [default: half the cores]"
+)
 @click.option("--wall-seconds", type=float, default=Limits().wall_seconds, show_default=True, help="For each program.")
 @click.option("--timings", is_flag=True, help="Print the times on standard error.")
 def run(

@@ -26,15 +26,17 @@ from plum_lsp.wiring import load_for_server, load_for_tcp, open_services
 logger = logging.getLogger(__name__)
 
 _LEVELS = ("debug", "info", "warning", "error")
-_FILE_HELP = "With --tcp: the file with the token, made if there is none.  [default: tcp-token in the data folder]"
+_FILE_HELP = "With --tcp: the file with the token. Created if it is missing.  [default: tcp-token in the data folder]"
 
 
 @click.command()
-@click.option("--stdio", is_flag=True, help="Speak over standard input and output; the default.")
-@click.option("--socket", type=click.Path(path_type=Path), help="Wait for one connection at a Unix socket, made here.")
+@click.option("--stdio", is_flag=True, help="Use standard input and output (the default).")
+@click.option(
+    "--socket", type=click.Path(path_type=Path), help="Wait for one connection at a new Unix socket with this path."
+)
 @click.option("--tcp", is_flag=True, help="Wait for one TCP connection that shows the token.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --tcp: the address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --tcp: the port; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="With --tcp: the port. 0 means any free port.")
 @click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help=_FILE_HELP)
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", show_default=True)
 @click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log here, not to standard error.")
@@ -53,7 +55,7 @@ def serve(
     if stdio + (socket is not None) + tcp > 1:
         raise click.UsageError("--stdio, --socket and --tcp exclude each other.")
     if tcp and token_file is None and not _is_this_machine(host):
-        raise click.UsageError(f"{host} can be reached from other machines: name a --token-file.")
+        raise click.UsageError(f"Other machines can reach {host}. Set --token-file.")
     set_up_log(log_level, log_file)
     _quiet_libraries(log_level)
     if tcp:

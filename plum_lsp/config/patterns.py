@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 PATTERNS_MAX = 2000
 """An ignore file of a large project has some hundred; one with more than this is taken to match everything."""
@@ -87,14 +87,9 @@ class _Part:
 
 
 @lru_cache(maxsize=64)
-def patterns_from(patterns: tuple[str, ...]) -> Patterns:
-    """The same patterns, read once."""
-    return Patterns(patterns)
-
-
-def is_excluded(path: PurePath | str, patterns: Iterable[str]) -> bool:
-    """Whether a path, or a folder above it, matches one of the patterns."""
-    return patterns_from(tuple(patterns)).cover(path)
+def excluded_by(exclude: tuple[str, ...]) -> Patterns:
+    """The patterns of the settings (`privacy.exclude`), with `~` expanded. They are read once."""
+    return Patterns(str(Path(pattern).expanduser()) for pattern in exclude)
 
 
 def patterns_of(text: str) -> tuple[str, ...]:

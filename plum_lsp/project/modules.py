@@ -15,7 +15,8 @@ from threading import Lock
 
 from plum_lsp.domain.project import Definition, Neighbour, Neighbourhood
 from plum_lsp.domain.text import Document
-from plum_lsp.project.files import may_read, read_text
+from plum_lsp.project.files import read_text
+from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.tests import path_of, root_of
 from plum_lsp.python.reading.imports import Import, imports_of
 from plum_lsp.python.reading.outline import outline
@@ -38,7 +39,7 @@ class NeighbourFiles:
     """Finds the neighbours of a document. Several threads may use it."""
 
     def __init__(self, *, exclude: Sequence[str]) -> None:
-        self._exclude = tuple(str(Path(pattern).expanduser()) for pattern in exclude)
+        self._private = private_paths(tuple(exclude))
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], _Module]] = OrderedDict()
         self._lock = Lock()
 
@@ -76,7 +77,7 @@ class NeighbourFiles:
             state = path.stat()
         except (OSError, ValueError):
             return None
-        if not may_read(path, root, self._exclude):
+        if not self._private.may_read(path, root):
             return None
         if open_text is not None:
             seen: tuple[int, ...] = (hash(open_text), len(open_text))

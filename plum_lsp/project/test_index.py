@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.project.files import read_text
+from plum_lsp.project.privacy import private_paths
 from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed, tests_reaching
 
 FILES_MAX = 1500
@@ -51,7 +51,7 @@ class TestIndex:
     __test__ = False
 
     def __init__(self, *, exclude: Sequence[str]) -> None:
-        self._exclude = tuple(str(Path(pattern).expanduser()) for pattern in exclude)
+        self._private = private_paths(tuple(exclude))
         self._kept: OrderedDict[Path, _File] = OrderedDict()
         self._lock = Lock()
 
@@ -80,19 +80,19 @@ class TestIndex:
         seen: set[Path] = set()
         for place in places:
             if place.is_file():
-                if place not in seen and not is_excluded(place, self._exclude):
+                if place not in seen and not self._private.is_private(place):
                     seen.add(place)
                     yield place
                 continue
             for folder, folders, names in os.walk(place, followlinks=False):
                 here = Path(folder)
                 kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _SKIPPED]
-                folders[:] = [one for one in kept if not is_excluded(here / one, self._exclude)]
+                folders[:] = [one for one in kept if not self._private.is_private(here / one)]
                 for name in sorted(names):
                     path = here / name
                     if name.endswith(".py") and path not in seen and not path.is_symlink():
                         seen.add(path)
-                        if not is_excluded(path, self._exclude):
+                        if not self._private.is_private(path):
                             yield path
 
     def _look(self, path: Path, until: float) -> bool:

@@ -1,7 +1,7 @@
 """Finds a project's test files that may test a function. It reads names and text, and runs and writes no file.
 
 It searches only below the project of the document (the nearest folder with a project file, but never above the user's
-workspace). It follows no links, and skips files that the settings exclude. Folders, files and bytes are bounded, so
+workspace). It follows no links, and skips private files (`privacy`). Folders, files and bytes are bounded, so
 that a large tree takes little time. The nearest names come first.
 """
 
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from plum_lsp.config.patterns import is_excluded
 from plum_lsp.domain.project import TestFile
 from plum_lsp.project.files import read_text
+from plum_lsp.project.privacy import private_paths
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini", ".git", ".hg")
 """Files and folders that mark the folder of a project."""
@@ -70,19 +70,19 @@ class ProjectFiles:
 
         If the root is no project, only its folders of tests are searched.
         """
-        patterns = [str(Path(pattern).expanduser()) for pattern in self.exclude]
+        private = private_paths(self.exclude)
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not is_excluded(here / name, patterns)]
+            kept = [name for name in kept if not private.is_private(here / name)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
                 place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not is_excluded(place, patterns):
+                if is_test and place != path and not place.is_symlink() and not private.is_private(place):
                     yield place
 
 

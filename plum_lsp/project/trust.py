@@ -72,7 +72,9 @@ class TrustBook:
         if not resolved.is_dir():
             raise ConfigError(f"{resolved} is no folder")
         if is_too_wide(resolved):
-            raise ConfigError(f"{resolved} holds far more than a project", remedy="Trust the folders of projects.")
+            raise ConfigError(
+                f"{resolved} holds far more than a project", remedy="Trust the folder of a single project."
+            )
         self._change(
             lambda before: Answers(
                 trusted=(*_outside(before.trusted, resolved), resolved), declined=_outside(before.declined, resolved)

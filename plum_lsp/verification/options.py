@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plum_lsp.config import Settings
-from plum_lsp.config.patterns import is_excluded
+from plum_lsp.config.patterns import excluded_by
 from plum_lsp.domain.verification import Limits
 from plum_lsp.sandbox.host import SandboxOptions
 
@@ -13,11 +13,10 @@ MEGABYTE = 1024 * 1024
 def sandbox_options(settings: Settings) -> SandboxOptions:
     """What the sandbox package needs of the settings."""
     jail = settings.sandbox
-    exclude = settings.privacy.exclude
     return SandboxOptions(
         interpreter=jail.interpreter,
         jobs=jail.jobs,
-        hides=lambda path: is_excluded(path, exclude),
+        hides=excluded_by(settings.privacy.exclude).cover,
     )
 
 

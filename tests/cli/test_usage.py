@@ -69,7 +69,7 @@ def test_a_line_past_the_end(tmp_path: Path) -> None:
     """Ends with 1 and says how many lines there are."""
     result = complete(tmp_path, ADD.encode(), "--line", "99")
     assert result.exit_code == 1
-    assert "has 10 lines; there is no line 99" in " ".join(result.output.split())
+    assert "has 10 lines. There is no line 99" in " ".join(result.output.split())
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:

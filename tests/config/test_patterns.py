@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from plum_lsp.config import PrivacySettings
-from plum_lsp.config.patterns import is_excluded
+from plum_lsp.config.patterns import Patterns
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from plum_lsp.config.patterns import is_excluded
 )
 def test_the_defaults_leave_secrets_alone(path: str) -> None:
     """Environment files, anything named secret or credential, and the insides of `.git`."""
-    assert is_excluded(path, PrivacySettings().exclude)
+    assert Patterns(PrivacySettings().exclude).cover(path)
 
 
 @pytest.mark.parametrize("path", ["/home/u/p/main.py", "/home/u/environment/a.py", "/home/u/p/.github/x.yml", "/"])
 def test_the_defaults_leave_the_rest_in(path: str) -> None:
     """Ordinary sources are read."""
-    assert not is_excluded(path, PrivacySettings().exclude)
+    assert not Patterns(PrivacySettings().exclude).cover(path)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_the_defaults_leave_the_rest_in(path: str) -> None:
 )
 def test_patterns_mean_what_ignore_files_mean(pattern: str, path: str, expected: bool) -> None:
     """Any depth unless anchored, folders cover what is in them, case does not matter."""
-    assert is_excluded(PurePosixPath(path), [pattern]) is expected
+    assert Patterns([pattern]).cover(PurePosixPath(path)) is expected
 
 
 @pytest.mark.timeout(20)
 def test_a_hostile_pattern_costs_no_time() -> None:
     """A project's file may hold any pattern; matching ends (exponential matching would not)."""
     patterns = ["**/" * 60 + "x", "*a" * 60 + "b", "**/" * 5000]
-    assert is_excluded("/" + "/".join(["a" * 60] * 60), patterns)
+    assert Patterns(patterns).cover("/" + "/".join(["a" * 60] * 60))

@@ -12,13 +12,12 @@ from support.editor import Editor
 from support.learning import fill
 
 from plum_lsp.config import PrivacySettings, Settings
-from plum_lsp.config import patterns as privacy
+from plum_lsp.config import patterns as wanted
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import AbstentionReason, RequestId
 from plum_lsp.feedback.rebuild import rebuild
-from plum_lsp.project import files as reading
-from plum_lsp.project.files import IGNORE_BYTES_MAX
-from plum_lsp.project.privacy import private, refusal
+from plum_lsp.project import privacy
+from plum_lsp.project.privacy import IGNORE_BYTES_MAX, private, refusal
 from plum_lsp.store.preferences import open_preferences
 from plum_trainer.loop.trainer import utc_now
 
@@ -113,8 +112,8 @@ def nested(folder: Path, depth: int) -> Path:
 def test_an_ignore_file_is_read_once_for_each_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often its folder is asked about; a new content is seen at once, with the same size, too."""
     read: list[str] = []
-    real = privacy.patterns_of
-    monkeypatch.setattr(reading, "patterns_of", lambda text: read.append(text) or real(text))
+    real = wanted.patterns_of
+    monkeypatch.setattr(privacy, "patterns_of", lambda text: read.append(text) or real(text))
     for content in ("one.py\n", "two.py\n"):
         (tmp_path / ".plumignore").write_text(content)
         for name in ("one.py", "two.py", "deep/one.py"):
@@ -127,10 +126,10 @@ def test_an_ignore_file_is_read_once_for_each_content(tmp_path: Path, monkeypatc
 def test_patterns_are_compared_once_for_each_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second question about a path compares nothing, however many patterns there are."""
     file = nested(tmp_path, 12)
-    (file.parent / ".plumignore").write_text("\n".join(f"*{number}?x" for number in range(privacy.PATTERNS_MAX)))
+    (file.parent / ".plumignore").write_text("\n".join(f"*{number}?x" for number in range(wanted.PATTERNS_MAX)))
     compared: list[str] = []
-    real = privacy._Part.matches
-    monkeypatch.setattr(privacy._Part, "matches", lambda part, name: compared.append(name) or real(part, name))
+    real = wanted._Part.matches
+    monkeypatch.setattr(wanted._Part, "matches", lambda part, name: compared.append(name) or real(part, name))
     first = is_refused(file)
     assert compared
     compared.clear()
@@ -140,29 +139,29 @@ def test_patterns_are_compared_once_for_each_path(tmp_path: Path, monkeypatch: p
 
 def test_what_is_kept_is_bounded(tmp_path: Path) -> None:
     """Files, and paths that were asked about."""
-    for number in range(reading.FILES_KEPT_MAX + 20):
+    for number in range(privacy.FILES_KEPT_MAX + 20):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / ".plumignore").write_text("x.py")
         assert not is_refused(tmp_path / str(number) / "a.py")
-    assert len(reading._ignore_files._kept) <= reading.FILES_KEPT_MAX
-    patterns = privacy.Patterns(["x.py"])
-    for number in range(2 * privacy._REMEMBERED_MAX):
+    assert len(privacy._ignore_files._kept) <= privacy.FILES_KEPT_MAX
+    patterns = wanted.Patterns(["x.py"])
+    for number in range(2 * wanted._REMEMBERED_MAX):
         patterns.cover(f"{number}.py")
-    assert len(patterns._answers) <= privacy._REMEMBERED_MAX
+    assert len(patterns._answers) <= wanted._REMEMBERED_MAX
 
 
 def test_too_many_patterns_hide_everything(tmp_path: Path) -> None:
     """And so does one that is too long: a slip must hide too much, not too little."""
-    (tmp_path / ".plumignore").write_text("x.py\n" * (privacy.PATTERNS_MAX + 1))
+    (tmp_path / ".plumignore").write_text("x.py\n" * (wanted.PATTERNS_MAX + 1))
     assert is_refused(tmp_path / "a.py")
-    (tmp_path / ".plumignore").write_text("*" * (privacy.PATTERN_CHARACTERS_MAX + 1))
+    (tmp_path / ".plumignore").write_text("*" * (wanted.PATTERN_CHARACTERS_MAX + 1))
     assert is_refused(tmp_path / "a.py")
 
 
 async def test_the_event_loop_reads_no_ignore_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither for a question nor for an offer that is typed through."""
     threads: set[int] = set()
-    real = reading.is_ignored
+    real = privacy.is_ignored
     watched = lambda path: threads.add(get_ident()) or real(path)  # noqa: E731
     monkeypatch.setattr("plum_lsp.project.privacy.is_ignored", watched)
     (tmp_path / ".plumignore").write_text("private.py\n")

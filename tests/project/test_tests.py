@@ -62,6 +62,15 @@ def test_nothing_private_or_foreign_is_read(project: Path, tmp_path: Path) -> No
     assert found(project, exclude=("**/*secret*",)) == []
 
 
+@pytest.mark.parametrize("pattern", ["test_prices.py", "tests/"])
+def test_a_test_file_that_plumignore_names_is_not_read(project: Path, pattern: str) -> None:
+    """It is as private as a file that the settings exclude."""
+    write(project / "tests" / "test_prices.py")
+    assert found(project)
+    (project / ".plumignore").write_text(pattern)
+    assert found(project) == []
+
+
 def test_a_workspace_bounds_the_project(project: Path, tmp_path: Path) -> None:
     """Tests above the workspace's folder are somebody else's; a document outside of it has none."""
     write(project / "tests" / "test_prices.py")

@@ -18,25 +18,29 @@ from plum_lsp.policy.hosting.sources import find_model
 ROOTS = [Path(str(package.__file__)).parent for package in (plum_lsp, plum_trainer)]
 
 
+def child_of(name: str) -> Path:
+    """The file of the module that runs an engine."""
+    found = find_spec(ENGINES[name].facts.child)
+    assert found is not None and found.origin is not None
+    return Path(found.origin)
+
+
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_line_of_the_table_can_be_launched(name: str) -> None:
     """Its child is a module of ours that starts itself when it is run."""
-    child = find_spec(ENGINES[name].facts.child)
-    assert child is not None
-    assert child.origin is not None
-    assert "run_child(start" in Path(child.origin).read_text(encoding="utf-8")
+    assert "run_child(start" in child_of(name).read_text(encoding="utf-8")
 
 
-def test_the_name_of_an_engine_is_spelled_in_its_own_package_only() -> None:
-    """Everything else asks the table, so that a new engine changes no file but the table."""
+def test_the_name_of_an_engine_is_spelled_beside_its_child_only() -> None:
+    """Everything else asks the table, so that a new engine changes no other file."""
     named = {
-        path
+        (node.value, path.parent)
         for root in ROOTS
         for path in root.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in ENGINES
     }
-    assert sorted(path.name for path in named) == ["settings.py", "settings.py"]
+    assert named == {(name, child_of(name).parent) for name in ENGINES}
 
 
 def test_an_unknown_engine_is_named() -> None:
