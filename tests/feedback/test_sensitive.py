@@ -45,6 +45,10 @@ def found(text: str) -> list[str]:
         'requests.get(url, auth=("bob", "{}"))',
         'server.login("bob", "{}")',
         'def get_password():\n    return "{}"',
+        'AES.new(b"{}", AES.MODE_CBC)',
+        'hashlib.pbkdf2_hmac("sha256", b"{}", salt, 1)',
+        'child.sendline("{}")  # password',
+        'child.expect("assword:")\nchild.sendline("{}")',
         'password = get() or "{}"',
         '{{"name": "DB_PASSWORD", "value": "{}"}}',
     ],
@@ -58,6 +62,7 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
     """Literals that are joined, by a plus sign or by nothing, are one value."""
     code = 'x = ("ghp_"\n     "' + TOKEN + '") + "abcd1234"\n'
     assert found(code) == ["ghp_", TOKEN, "abcd1234"]
+    assert PASSWORD in found('url = "https://" + "user:" + "' + PASSWORD + '" + "@host"\n')
 
 
 @pytest.mark.parametrize(
@@ -76,11 +81,23 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
         "Server=db;User Id=sa;Password={};Encrypt=true",
         "<password>{}</password>",
         "CREATE USER bob IDENTIFIED BY '{}'",
+        "requirepass {}",
+        '#define WIFI_PASSWORD "{}"',
+        'set(SIGNING_PASSWORD "{}")',
+        'variable "db_password" {{\n  default = "{}"\n}}',
+        "| user | password |\n|---|---|\n| bob | {} |",
+        "username,password\nbob,{}",
+        "INSERT INTO users (name, password) VALUES ('bob', '{}')",
+        "# login: bob:{}",
+        "# creds: bob / {}",
+        "the password ``{}`` is old",
+        "echo 'bob:{}' | chpasswd",
+        'DriverManager.getConnection(url, "root", "{}");',
     ],
 )
 def test_a_line_of_another_language_is_read(line: str) -> None:
     """Environment files, YAML, properties, commands, prose, connection strings, XML and SQL."""
-    assert PASSWORD in found(line.format(PASSWORD))
+    assert any(PASSWORD in secret for secret in found(line.format(PASSWORD)))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +197,8 @@ HOSTILE = (
     "f'{", "A1b2C3d4/", "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----",
     "login a password ", "A" * 64 + "\n", "a: b\n", "a b", "<password>", "$2b$", "$2b$10$", "ghp_", "xoxb-",
     "password is ", "#", "x:5432:a:b:", "password=a;", "a:bcdef@tcp", "oracle a/bcde@", "kind: Secret\n a: ",
-    "\"password\" value=\"", "https://", "SG.aaaa.",
+    "\"password\" value=\"", "https://", "SG.aaaa.", "| a ", "a,b\n", "into a (", "echo a | ", "x * ", "user a:",
+    "password ``", "into a (password) values ( ", "variable a {", "a x:", "expect('password')\n", "# \"\n",
 )  # fmt: skip
 
 

@@ -6,12 +6,15 @@ length of the text.
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from plum_lsp.feedback.sensitive.blocks import private_keys
 from plum_lsp.feedback.sensitive.code import read_code
 from plum_lsp.feedback.sensitive.formats import known_keys
+from plum_lsp.feedback.sensitive.idioms import secrets_in_idioms
 from plum_lsp.feedback.sensitive.lines import Quiet, secrets_on_lines
+from plum_lsp.feedback.sensitive.tables import secrets_in_tables
 
 __all__ = ["find_secrets"]
 
@@ -23,15 +26,41 @@ _PYTHON = re.compile(
 """Lines that occur almost only in Python."""
 
 
+REMEMBERED_LENGTH_MIN = 4096
+DOCUMENTS_MAX = 32
+"""Of the longer texts that were read last, the spans are kept under a digest: a document is read again and again."""
+_KNOWN: dict[bytes, tuple[tuple[int, int], ...]] = {}
+
+QUOTED_LENGTH_MIN = 12
+"""Comments and literals of this length that hold quotes are read as code once more."""
+
+
 def find_secrets(text: str) -> list[tuple[int, int]]:
     """The spans of secrets, in order and without overlap."""
     if len(text) < 8:
         return []
+    if len(text) < REMEMBERED_LENGTH_MIN:
+        return _read(text)
+    key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    spans = _KNOWN.pop(key, None)
+    if spans is None:
+        spans = tuple(_read(text))
+    _KNOWN[key] = spans
+    while len(_KNOWN) > DOCUMENTS_MAX:
+        _KNOWN.pop(next(iter(_KNOWN)), None)
+    return list(spans)
+
+
+def _read(text: str) -> list[tuple[int, int]]:
     spans = [*private_keys(text), *known_keys(text)]
     reading = read_code(text)
     spans += reading.secrets
+    for start, end in reading.quiet:
+        if end - start >= QUOTED_LENGTH_MIN and any(quote in text[start:end] for quote in "\"'`"):
+            spans += [(start + a, start + b) for a, b in read_code(text[start:end]).secrets]
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)
     spans += secrets_on_lines(text, quiet)
+    spans += [span for span in (*secrets_in_idioms(text), *secrets_in_tables(text)) if quiet.holds(span[0])]
     return _merged(spans)
 
 

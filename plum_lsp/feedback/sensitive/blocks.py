@@ -19,6 +19,7 @@ _FIELD = re.compile(
     r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|Encryption|Private-Lines"
     r"|Public-Lines|Private-MAC|PuTTY-[\w-]+):.{0,120}"
 )
+_PUTTY = re.compile(r"Private-Lines:[ \t]*\d{1,4}[ \t]*(?:\r?\n|\\n)")
 _PLAIN = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{64})(?![A-Za-z0-9+/=])")
 LINES_MIN = 3
 """Least number of lines of a key without a frame. The lines have 64 characters in PEM (RFC 7468), 70 in OpenSSH."""
@@ -37,6 +38,8 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
             public.append(span)
         elif span[1] - span[0] > edge.end() - edge.start():
             yield span
+    for found in _PUTTY.finditer(text) if "Private-Lines" in text else ():
+        yield _down(text, found.end(), found.end())
     yield from _headless(text, public)
 
 

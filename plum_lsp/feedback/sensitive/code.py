@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
+from plum_lsp.feedback.sensitive.addresses import logins
+from plum_lsp.feedback.sensitive.calls import answers, argument_names, asks, encoded_login
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.formats import known_keys
+from plum_lsp.feedback.sensitive.frames import Frame, Literal, Reading, inside
 from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
 
@@ -18,6 +20,10 @@ LITERAL_LENGTH_MAX = 100_000
 """The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
 ELEMENTS_MAX = 16
 """The most elements of a list that are remembered."""
+COMMENT_LENGTH_MAX = 24
+"""The longest comment that can name the literals of its line."""
+ANSWER_LINES = 3
+"""The number of lines after a question for a password in which a typed text is the answer."""
 DEPTH_MAX = 200
 """Brackets that are nested deeper than this are read as if they were side by side."""
 
@@ -43,52 +49,11 @@ _STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|fr
 _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
-_SIGN_IN = words("sign_in")
-_CONNECTS = words("connects")
 _LOGIN_FLAGS = frozenset({"-u", "--user", "--proxy-user", "--auth"})
 _LISTED = re.compile(r"\w+(?: *, *\w+)+ *")
 _PLURALS = ("passwords", "secrets", "tokens", "credentials", "keys", "creds", "pwds")
 _TEXT_METHODS = words("text_methods")
 _VALUE_NAMES = words("value_names")
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """One string literal: the text between its quotes, and its place."""
-
-    start: int
-    end: int
-    value: str
-    is_formatted: bool
-
-
-@dataclass(slots=True)
-class _Frame:
-    """One open bracket, or the statement. `names` label the current element. `targets` label it by its position."""
-
-    opener: str = ""
-    callee: tuple[str, ...] = ()
-    labels: tuple[tuple[str, Binding], ...] = ()
-    targets: tuple[str, ...] = ()
-    names: list[str] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
-    group: list[Literal] = field(default_factory=list)
-    said: str = ""
-    annotated: str = ""
-    compared: str = ""
-    left: list[Literal] = field(default_factory=list)
-    elements: list[str] = field(default_factory=list)
-    place: int = 0
-    last: str = ""
-    is_match: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Reading:
-    """The result for a text: the literals that are secrets, and the spans that are not code."""
-
-    secrets: list[tuple[int, int]] = field(default_factory=list)
-    quiet: list[tuple[int, int]] = field(default_factory=list)
 
 
 def read_code(text: str) -> Reading:
@@ -102,9 +67,11 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.reading = Reading()
-        self.stack = [_Frame()]
+        self.stack = [Frame()]
         self.functions: list[tuple[int, str]] = []
         self.subject = ""
+        self.line: list[list[Literal]] = []
+        self.asked = 0
 
     def run(self) -> None:
         """Process each token once."""
@@ -120,7 +87,7 @@ class _Reader:
             elif kind == "newline":
                 self._newline(position)
             elif kind == "comment":
-                self.reading.quiet.append(found.span())
+                self._comment(word, found.span())
             else:
                 self._operand()
                 self.stack[-1].path = []
@@ -128,6 +95,14 @@ class _Reader:
         while len(self.stack) > 1:
             self._close()
         self._end_element(self.stack[0])
+
+    def _comment(self, word: str, span: tuple[int, int]) -> None:
+        """A comment of a few words, such as `# the password`, names the literals of its line."""
+        self.reading.quiet.append(span)
+        said = word.strip("# \t.:!")
+        if self.line and len(said) <= COMMENT_LENGTH_MAX and meaning(said) is Meaning.SECRET:
+            for group in self.line:
+                self._hide(group, ((said, Binding.LOOSE),))
 
     def _string(self, opening: str, start: int) -> int:
         quote = opening.lstrip("rRbBuUfFtT")
@@ -171,7 +146,7 @@ class _Reader:
             frame.path = [word]
         frame.last = "operand"
 
-    def _keyword(self, frame: _Frame, word: str) -> None:
+    def _keyword(self, frame: Frame, word: str) -> None:
         self._operand()
         if word == "in" and frame.said:
             frame.compared, frame.targets = frame.said, tuple(name for name in (*frame.elements, frame.said) if name)
@@ -239,7 +214,7 @@ class _Reader:
             self._end_element(frame, is_statement=word == ";")
         frame.last = word
 
-    def _assign(self, frame: _Frame) -> None:
+    def _assign(self, frame: Frame) -> None:
         if not frame.opener and frame.elements and not frame.names:
             frame.targets = (*frame.elements, frame.said)
             frame.elements, frame.place = [], 0
@@ -247,7 +222,7 @@ class _Reader:
             frame.names = [*frame.names[:3], *filter(None, (frame.annotated, frame.said))]
         frame.said, frame.left, frame.annotated = "", [], ""
 
-    def _colon(self, frame: _Frame) -> None:
+    def _colon(self, frame: Frame) -> None:
         if frame.opener == "{":
             frame.names = [frame.said]
         elif frame.opener == "(" or (
@@ -271,16 +246,18 @@ class _Reader:
         if word != "(" or callee:
             labels = tuple(self._inherited(labels))
         if callee and callee[-1] in _TEXT_METHODS:
-            labels = ()
+            labels = ((callee[-2], Binding.LOOSE),) if len(callee) > 1 and meaning(callee[-2]) is Meaning.TOKEN else ()
+        elif callee and callee[-1] == "join":
+            pass
         elif callee and not (word == "(" and meaning(callee[-1]) is Meaning.SECRET):
             labels = tuple((name, Binding.LOOSE) for name, _ in labels)
         elif callee:
             labels = (*labels, (callee[-1], Binding.LOOSE))
-        targets = frame.targets if not callee else ()
+        targets = frame.targets if not callee or callee[-1] == "param" else ()
         if frame.callee and frame.place and not callee and _LISTED.fullmatch(frame.elements[0]):
             targets = tuple(name.strip() for name in frame.elements[0].split(","))  # pytest's parametrize
         if len(self.stack) < DEPTH_MAX:
-            self.stack.append(_Frame(opener=word, callee=callee, labels=labels, targets=targets))
+            self.stack.append(Frame(opener=word, callee=callee, labels=labels, targets=targets))
         else:
             frame.last = word
 
@@ -311,15 +288,17 @@ class _Reader:
         else:
             outer.path = []
             outer.said = frame.elements[-1] if len(frame.elements) == 1 else ""
+            if outer.callee[-1:] == ("parametrize",) and not outer.place:
+                outer.said = ",".join(frame.elements)
             outer.last = ")"
             if frame.opener == "(" and len(frame.elements) == 1 and frame.left:
                 outer.group.extend(frame.left[:ELEMENTS_MAX])
                 outer.last = "string"
 
-    def _end_element(self, frame: _Frame, *, is_statement: bool = False) -> None:
+    def _end_element(self, frame: Frame, *, is_statement: bool = False) -> None:
         self._operand()
         if is_statement:
-            self.stack[-1] = _Frame() if not frame.opener else frame
+            self.stack[-1] = Frame() if not frame.opener else frame
             return
         frame.elements.append(frame.said)
         if len(frame.elements) > ELEMENTS_MAX:
@@ -332,6 +311,8 @@ class _Reader:
         frame.last = ","
 
     def _newline(self, position: int) -> None:
+        self.line = []
+        self.asked = max(0, self.asked - 1)
         if len(self.stack) > 1:
             if not _STATEMENT.match(self.text, position):
                 return
@@ -340,9 +321,9 @@ class _Reader:
         elif self.text.endswith("\\", 0, position - 1):
             return
         self._end_element(self.stack[0])
-        self.stack[0] = _Frame()
+        self.stack[0] = Frame()
 
-    def _labels(self, frame: _Frame) -> tuple[tuple[str, Binding], ...]:
+    def _labels(self, frame: Frame) -> tuple[tuple[str, Binding], ...]:
         """The names that label a literal at this place."""
         labels = [(name, Binding.DIRECT) for name in frame.names if name]
         if frame.compared and frame.compared != "==":
@@ -357,7 +338,7 @@ class _Reader:
             before = frame.elements[-1]
             labels.append(("password" if before in _LOGIN_FLAGS else before, Binding.LOOSE))
         if frame.callee and frame.opener == "(":
-            labels.extend(self._called(frame))
+            labels.extend(argument_names(frame.callee, frame.place, is_named=bool(frame.names)))
         if frame.names and frame.names[-1] in _VALUE_NAMES:
             labels.extend((name, Binding.DIRECT) for name in frame.elements)
             labels.extend((name, Binding.DIRECT) for name, _ in frame.labels)
@@ -368,19 +349,17 @@ class _Reader:
             labels.append(("password", Binding.DIRECT))
         return tuple(labels)
 
-    def _called(self, frame: _Frame) -> Iterator[tuple[str, Binding]]:
-        """What a call says of the arguments that it takes without a name."""
-        called = frame.callee[-1].lower()
-        if called in _SIGN_IN and frame.place == 1:
-            yield "password", Binding.DIRECT
-        elif called in _CONNECTS and frame.place >= 1 and not frame.names:
-            yield "password", Binding.LOOSE
-        elif not frame.names:
-            yield called, Binding.LOOSE
-            yield ".".join(frame.callee[-2:]), Binding.LOOSE
-
-    def _judge(self, frame: _Frame, group: list[Literal]) -> None:
-        self._hide(group, self._labels(frame))
+    def _judge(self, frame: Frame, group: list[Literal]) -> None:
+        self.line = [*self.line[-ELEMENTS_MAX:], group]
+        labels = self._labels(frame)
+        if asks(frame.callee, group[0].value):
+            self.asked = ANSWER_LINES
+        elif self.asked and answers(frame.callee):
+            labels = (*labels, ("password", Binding.DIRECT))
+        self._hide(group, labels)
+        password = encoded_login(frame.callee, group[0].value)
+        if password is not None and is_secret(password, Meaning.SECRET, Binding.LOOSE):
+            self.reading.secrets.append((group[0].end - len(password), group[0].end))
 
     def _hide(self, group: list[Literal], labels: tuple[tuple[str, Binding], ...]) -> None:
         """Hide the literals of a group if their joined text is a secret under one of their names."""
@@ -393,3 +372,5 @@ class _Reader:
             or (not any(means is Meaning.HASH for means, _ in meanings) and is_random(value))
         ):
             self.reading.secrets.extend((one.start, one.end) for one in group if one.value)
+        elif len(group) > 1 and "://" in value:
+            self.reading.secrets.extend(inside(group, logins("".join(one.value for one in group))))

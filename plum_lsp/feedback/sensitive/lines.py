@@ -10,8 +10,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from plum_lsp.feedback.sensitive.addresses import logins
 from plum_lsp.feedback.sensitive.data import words
-from plum_lsp.feedback.sensitive.names import Meaning, is_label, meaning
+from plum_lsp.feedback.sensitive.names import Meaning, meaning
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
 
 NAME_MAX = 64
@@ -25,8 +26,8 @@ _NAME_LEFT = re.compile(r"[\w.$-]*$")
 _NAME_RIGHT = re.compile(r"[\w.-]*+")
 _OPEN = re.compile(
     r"""
-    \\?["'`]?[\])]{0,2}(?P<value_of>["'\s,>]{0,40}["']?value["']?)?[ \t]*
-    (?:\?|!)?(?P<sep>:[ \t]*[\w\[\], .|]{1,40}[ \t]*=|=>|:=|===?|!==?|->|\+=|\|\||[=:,])?[ \t]*
+    \\?["'`]?[\])]{0,2}(?:\[\d{0,6}\])?(?P<value_of>["'\s,>]{0,40}["']?value["']?)?[ \t]*
+    (?:\?|!)?(?P<sep>:[ \t]*[\w\[\], .|&<>*?']{1,40}[ \t]*=|<-|\(|=>|:=|===?|!==?|->|\+=|\|\||[=:,])?[ \t]*
     (?:[rbfuLN@$]{0,2})(?P<quote>\\?["'`])
     """,
     re.VERBOSE,
@@ -41,6 +42,11 @@ _WHOLE_LINE = re.compile(
     r"^[ \t]*(?:(?:export|set|setx|ENV|ARG|declare[ \t]+-x|-|local|readonly)[ \t]+|\$env:|[#;/]+[ \t]*)?$"
 )
 _REST = re.compile(r"[ \t]*(?P<sep>:=|=>|[=:])(?P<space>[ \t]*)(?P<value>[^\n]{4,1024}+)")
+_DIRECTIVE = re.compile(r"[ \t]*(?:[#;/*]{1,3}[ \t]*)?(?:[#\w.-]{1,40}(?:[ \t]+|\()){0,2}[-:$]{0,2}")
+"""What stands before a name that a value follows after a space: `#define`, `SetEnv`, `set(`, `proxy_set_header`."""
+_LINE_END = re.compile(r"[\"'`]?[;)]{0,2}[ \t]*(?:\\n|\n|$|[\"'])")
+_MARKED = re.compile(r"[^\n`]{0,60}?(?P<ticks>`{1,2})(?P<value>[^`\s]{4,128}+)(?P=ticks)")
+"""A literal in Markdown or reStructuredText, after a name in prose."""
 _LIST = re.compile(r":[ \t]*(?:[|>][-+]?\d?)?[ \t]*\n((?:[ \t]+(?:-[ \t]+)?[^\s:]{4,1024}[ \t]*(?:\n|$)){1,64})")
 """What YAML puts on the lines below a name: the items of a list, or one value."""
 _ITEM = re.compile(r"[ \t]+(?:-[ \t]+)?[\"']?(?P<value>[^\s:\"']{4,1024}+)[\"']?[ \t]*(?:\n|$)")
@@ -68,10 +74,6 @@ _KUBERNETES = re.compile(r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[A-Za-
 _NETRC = re.compile(
     r"\b(?:login|account|password)[ \t\n]+\S{1,64}[ \t\n]+(?:password|account)[ \t\n]+(?P<value>[^\s\"'`]{4,256}+)"
 )
-_HOST = re.compile(
-    r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\]|\{[\w.]{0,60}\}|%s|\$\{?\w{1,60}\}?)(?:[:/?#,\s\"'`)>\\]|$)"
-)
-_ADDRESS = re.compile(r"[^\s\"'`<>|]{1,512}")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _PASSWORD_WORDS = frozenset(
     {
@@ -115,7 +117,7 @@ class Quiet:
 
 def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
     """The spans of secrets, in no order. They may overlap."""
-    yield from _addresses(text)
+    yield from logins(text)
     yield from _named(text, quiet)
     yield from _schemes(text)
     yield from _commands(text)
@@ -158,7 +160,7 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
     """The value after a name, if it must be hidden."""
     is_quiet = quiet.holds(start)
     opened = _OPEN.match(text, end)
-    if opened is not None:
+    if opened is not None and not text.startswith("``", opened.end() - 1):
         span = _quoted(text, opened)
         separator = (opened["sep"] or "")[-1:]
         if separator == ",":
@@ -168,7 +170,8 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
             name = text[start:end].lower()
             is_flag = text[start - 1 : start] == "-" or name[:1] == "-"
             is_named = bool(separator) or is_flag or name in _PASSWORD_WORDS or name.startswith("identified")
-            binding = Binding.DIRECT if separator else Binding.BARE
+            is_named = (is_named and (separator != "(" or is_quiet)) or (is_quiet and _is_directive(text, start, means))
+            binding = Binding.LOOSE if separator == "(" else Binding.DIRECT if separator else Binding.BARE
         if span and is_named and is_secret(text[span[0] : span[1]], means, binding):
             yield span
         return
@@ -187,7 +190,18 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
             if is_secret(item["value"], means, Binding.LOOSE):
                 yield item.span("value")
         return
+    if means is Meaning.SECRET:
+        marked = _MARKED.match(text, end)
+        if marked is not None and is_secret(marked["value"], means, Binding.BARE):
+            yield marked.span("value")
+            return
     yield from _bare(text, start, end, means)
+
+
+def _is_directive(text: str, start: int, means: Meaning) -> bool:
+    """Whether a name of a secret is one of the first words of its line."""
+    line = text.rfind("\n", max(0, start - 100), start) + 1
+    return means is Meaning.SECRET and bool(_DIRECTIVE.fullmatch(text, max(line, start - 100), start))
 
 
 def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
@@ -241,7 +255,8 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
     is_word = bool(found["verb"]) or name in _PASSWORD_WORDS or name.startswith("identified")
     is_environment = text[max(0, start - 5) : start].lstrip() in {"ENV ", "setx ", "ARG "}
     value = found["value"].rstrip(".:!?=\\")
-    if (is_flag or is_word or is_environment) and is_secret(value, means, Binding.BARE):
+    is_last = _is_directive(text, start, means) and bool(_LINE_END.match(text, found.end()))
+    if (is_flag or is_word or is_environment or is_last) and is_secret(value, means, Binding.BARE):
         at = found.start("value")
         yield at, at + len(value)
 
@@ -250,37 +265,6 @@ def start_end(found: re.Match[str]) -> tuple[int, int]:
     """The span of a match's value, without punctuation that ends a sentence."""
     value = found["value"].rstrip(".:\\")
     return found.start("value"), found.start("value") + len(value)
-
-
-def _addresses(text: str) -> Iterator[tuple[int, int]]:
-    """The user and the password in addresses: `scheme://user:password@host`."""
-    at = text.find("://")
-    while at >= 0:
-        start = at + 3
-        found = _ADDRESS.match(text, start)
-        at = text.find("://", start)
-        if found is None:
-            continue
-        whole = found.group()
-        for sign in (index for index in range(len(whole) - 1, 0, -1) if whole[index] == "@"):
-            if _HOST.match(whole, sign + 1):
-                if _is_login(whole[:sign]):
-                    yield start, start + sign
-                break
-
-
-def _is_login(login: str) -> bool:
-    user, colon, password = login.partition(":")
-    if not colon:
-        return len(user) >= 16 and looks_random(user) and "/" not in user
-    port, slash, _ = password.partition("/")
-    if (slash and port.isdigit()) or "/" in user or "?" in user:
-        return False
-    return (
-        len(password) > 2
-        and not is_label(password)
-        and is_secret(password.ljust(4, "0"), Meaning.SECRET, Binding.DIRECT)
-    )
 
 
 def _schemes(text: str) -> Iterator[tuple[int, int]]:

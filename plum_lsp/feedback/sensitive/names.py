@@ -26,8 +26,9 @@ _HASHES = words("hashes")
 _LABELS = (
     _SECRETS | _SECRET_LAST | _SECRET_KEYS | _TOKENS | _PLAIN_KEYS | _NEUTRAL | _QUALIFIERS | _HASHES | words("fillers")
 )
+_PASSES = words("passes")
 _SHORT_ENDS = re.compile(
-    r"(?:db|my|user|root|admin|smtp|mail|ftp|ssh|http|login|mysql|pg|redis|ldap|proxy|key|auth)(?:pass|pwd|pw)$"
+    r"(?:db|my|user|root|admin|bind|sasl|store|imap|smtp|mail|ftp|ssh|http|login|mysql|pg|redis|ldap|proxy|key|auth)(?:pass|pwd|pw)$"
 )
 _JOINED_SECRETS = (
     "apikey",
@@ -109,7 +110,7 @@ def _split(name: str) -> list[str]:
 def _is_secret(parts: list[str], last: str, joined: str) -> bool:
     if any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in parts):
         return True
-    if last in _SECRET_LAST or _SHORT_ENDS.search(last):
+    if last in _SECRET_LAST or _SHORT_ENDS.search(last) or (last.endswith("pass") and last not in _PASSES):
         return True
     if last in {"key", "keys"} and len(parts) > 1 and parts[-2] in _SECRET_KEYS:
         return True

@@ -19,6 +19,19 @@ NAMELESS_PIECE_MAX, NAMED_PIECE_MAX = 2.5, 3.2
 """The greatest average length of a run of one kind (a capitalised word, a number) in a random text, without and with
 the name of a secret. Random letters and digits have 1.8, words over 4."""
 
+ONE_CASE_LENGTH_MIN = 20
+_FREQUENCY = dict(
+    zip(
+        "etaoinshrdlcumwfgypbvkjxqz",
+        (
+            *(0.127, 0.091, 0.082, 0.075, 0.070, 0.067, 0.063, 0.061, 0.060, 0.043, 0.040, 0.028, 0.028),
+            *(0.024, 0.024, 0.022, 0.020, 0.020, 0.019, 0.015, 0.010, 0.008, 0.0015, 0.0015, 0.001, 0.001),
+        ),
+        strict=True,
+    )
+)
+"""Of letters in English text, after Lewand, Cryptological Mathematics (2000)."""
+
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HOLES = re.compile(
     r"[*x•.\-_#?X=+~/ ]*"
@@ -108,11 +121,20 @@ def looks_random(value: str) -> bool:
     plain = sum(1 for c in value if c.isalnum())
     if not letters or plain < 6 or (letters == plain and len(value) < 16):
         return False
-    if _UUID.fullmatch(value):
+    if _UUID.fullmatch(value) or (letters == len(value) >= ONE_CASE_LENGTH_MIN and _is_unlike_words(value)):
         return True
     pieces = _PIECES.findall(value)
     count = len(pieces) + 2 * sum(1 for piece in pieces if _CLUSTER.search(piece))
     return plain / max(count, 1) < (NAMED_PIECE_MAX if letters < plain else 2.6)
+
+
+def _is_unlike_words(value: str) -> bool:
+    """Whether letters of one case are drawn evenly, as in no language."""
+    lower = value.lower()
+    if value not in {lower, value.upper()} or len(set(lower)) < 10 or _PRINTABLE_RUN.search(lower):
+        return False
+    rarity = sum(math.log2(1 / (26 * _FREQUENCY.get(letter, 1 / 26))) for letter in lower)
+    return rarity > 0.4 * len(value)
 
 
 def _is_ordinary(value: str) -> bool:

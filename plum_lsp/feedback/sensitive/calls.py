@@ -1,0 +1,66 @@
+"""What a call says of the arguments that it takes without a name: `login("bob", …)`, `AES.new(…)`, `sendline(…)`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.values import Binding
+
+_SIGN_IN = words("sign_in")
+_CONNECTS = words("connects")
+_CONNECT_WORDS = words("connect_words")
+_CIPHERS = words("ciphers")
+_CIPHER_METHODS = words("cipher_methods")
+_PLACES = {"pbkdf2_hmac": 1, "load_cert_chain": 2, "add_password": 3}
+"""Calls that take a password further behind."""
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\d]+")
+_ASKS = words("asks")
+_ANSWERS = words("answers")
+_QUESTION = re.compile(r"(?i)ass ?word|passphrase|passcode|\bpin\b")
+_ENCODES = frozenset({"b64encode", "standard_b64encode", "urlsafe_b64encode", "encodestring", "encodebytes"})
+_LOGIN = re.compile(r"[\w.@+-]{1,64}:(?P<password>[^\s:/]{4,128})")
+
+
+def argument_names(callee: tuple[str, ...], place: int, *, is_named: bool) -> Iterator[tuple[str, Binding]]:
+    """The names of the argument at a place, as far as the call tells them."""
+    called = callee[-1].lower()
+    if called in _SIGN_IN and place == 1:
+        yield "password", Binding.DIRECT
+    elif is_named:
+        if called in _CONNECTS and place >= 1:
+            yield called, Binding.LOOSE
+    elif place == _PLACES.get(called, 0) and (called in _PLACES or _takes_key(callee)):
+        yield "password", Binding.DIRECT
+    elif place >= 1 and (called in _CONNECTS or not _CONNECT_WORDS.isdisjoint(_parts(callee[-1]))):
+        yield "password", Binding.LOOSE
+    else:
+        yield called, Binding.LOOSE
+        yield ".".join(callee[-2:]), Binding.LOOSE
+
+
+def _takes_key(callee: tuple[str, ...]) -> bool:
+    """Whether the first argument of a call is a key or a password."""
+    of_cipher = len(callee) > 1 and callee[-2] in _CIPHERS and callee[-1] in _CIPHER_METHODS
+    return callee[-1] in _CIPHERS or of_cipher
+
+
+def _parts(name: str) -> list[str]:
+    return [part.lower() for part in _PARTS.findall(name[-80:])]
+
+
+def asks(callee: tuple[str, ...], value: str) -> bool:
+    """Whether a call waits for a program to ask for a password."""
+    return bool(callee) and callee[-1] in _ASKS and bool(_QUESTION.search(value[:200]))
+
+
+def answers(callee: tuple[str, ...]) -> bool:
+    """Whether a call types something into a program."""
+    return bool(callee) and callee[-1] in _ANSWERS
+
+
+def encoded_login(callee: tuple[str, ...], value: str) -> str | None:
+    """The password of a `user:password` that a call turns into a header."""
+    found = _LOGIN.fullmatch(value) if callee and callee[-1] in _ENCODES else None
+    return found["password"] if found else None

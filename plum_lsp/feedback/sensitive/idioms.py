@@ -1,0 +1,97 @@
+"""Finds secrets that stand at a fixed place of a phrase: of a command, a statement, a configuration file, a sentence.
+
+Each phrase is looked for only in a text that holds one of its marks, and reaches a bounded way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
+
+_VALUE = r"(?P<value>[^\s\"'`|<>,;()\[\]{}]{4,256}+)"
+_QUOTED = r"[\"'](?P<value>[^\"'\n]{4,256}+)[\"']"
+_EITHER = r"\\?[\"']?(?P<value>[^\s\"'`|<>,;()\[\]{}\\]{4,256}+)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idiom:
+    """A phrase. A group `name` of its pattern says what the value means; without one, it is a password."""
+
+    marks: tuple[str, ...]
+    pattern: re.Pattern[str]
+    binding: Binding = Binding.BARE
+    is_random: bool = False
+    """Whether the value must look random: what is sent in such a place is not always a secret."""
+
+
+def _idiom(marks: str, pattern: str, binding: Binding = Binding.BARE, *, is_random: bool = False) -> Idiom:
+    return Idiom(marks=tuple(marks.split()), pattern=re.compile(pattern), binding=binding, is_random=is_random)
+
+
+IDIOMS = (
+    # commands
+    _idiom("sudo", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[ \t]*sudo\b"),
+    _idiom("--stdin -stdin", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[^\n]{{1,100}}-stdin"),
+    _idiom("chpasswd", r"[\"']?[\w.-]{1,64}:(?P<value>[^\s\"':|]{4,128}+)[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd"),
+    _idiom("user", rf"\b[Nn]et1?(?:\.exe)?[ \t]+user[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}"),
+    _idiom("configure config", rf"\bconfig(?:ure)?[ \t]+set[ \t]+(?P<name>[\w.:/-]{{1,100}})[ \t=]+{_EITHER}"),
+    _idiom(
+        "secret variable",
+        rf"\b(?:secrets?|variable)[ \t]+(?:set|put|create|add)[ \t]+(?P<name>[\w.-]{{1,64}})"
+        rf"[^\n]{{0,60}}[ \t](?:--body|-b|--value|-v|--data|--secret-string)[ =]{_EITHER}",
+    ),
+    _idiom(
+        "SecureString",
+        rf"SecureString[ \t]+(?:-String[ \t]+)?{_QUOTED}"
+        r"|SecureString[^\n]{0,40}-String[ \t]+[\"'](?P<other>[^\"'\n]{4,256})",
+        Binding.DIRECT,
+    ),
+    # statements
+    _idiom(
+        "variable",
+        r"\bvariable[ \t]+\"?(?P<name>[\w-]{1,64})\"?[ \t]*\{[^{}]{0,400}?\bdefault[ \t]*=[ \t]*"
+        r"\\?\"(?P<value>[^\"\n\\]{4,512}+)",
+        Binding.DIRECT,
+    ),
+    _idiom("PASSWORD password", rf"(?i:\bpassword)[ \t]*\([ \t]*{_QUOTED}[ \t]*\)", Binding.DIRECT),
+    # configuration files
+    _idiom("auth-pass", rf"\bauth-pass[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}"),
+    _idiom("createUser", rf"\bcreateUser[ \t]+[^\s]{{1,64}}[ \t]+(?:MD5|SHA\S{{0,4}})[ \t]+{_EITHER}"),
+    _idiom("PSK XAUTH EAP", rf":[ \t]+(?:PSK|XAUTH|EAP)[ \t]+{_EITHER}"),
+    _idiom("*", r"(?m)^[ \t]*[\"']?[\w.@-]{1,64}[\"']?[ \t]+\*[ \t]+[\"']?"
+        r"(?P<value>[^\s\"'=(),]{4,128}+)[\"']?[ \t]+\*[ \t]*$"),
+    _idiom('" "', r"(?m)^[ \t]*\"[\w.-]{1,64}\"[ \t]+\"(?P<value>[^\s\"]{4,128}+)\"[ \t]*$"),
+    _idiom("]: @", r"(?m)^[ \t#]*\[?[\w.-]{1,128}\]?(?::\d{2,5})?[ \t]+[\w.+-]{1,64}(?:@[\w.-]{1,128})?:"
+        r"(?P<value>[^\s:\"'/]{4,128}+)[ \t]*$"),
+    _idiom("stringData", r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[^\s\"':]{4,512}+)[\"']?[ \t]*$"),
+    # addresses
+    _idiom("?code= &code=", r"[?&]code=(?P<value>[\w./~%-]{16,512}+)", is_random=True),
+    # sentences
+    _idiom(
+        "/ :",
+        r"(?i)\b(?:log[ -]?in|sign[ -]?in|creds?|credentials?|account|use|using|user|admin)"
+        r"(?:[ \t]+(?:as|with|is|are|use))?"
+        r"[ \t]*[:=]?[ \t]+[\"'`]{0,2}[a-z][\w.@-]{0,63}[\"'`]{0,2}(?:[ \t]+/[ \t]+|:)[\"'`]{0,2}"
+        r"(?P<value>[^\s\"'`,;:/()\[\]{}]{4,128}+)",
+    ),
+)  # fmt: skip
+
+
+def secrets_in_idioms(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of secrets, in no order. They may overlap."""
+    for idiom in IDIOMS:
+        if not any(mark in text for mark in idiom.marks):
+            continue
+        if idiom.marks == ("stringData",) and "kind: Secret" not in text:
+            continue
+        for found in idiom.pattern.finditer(text):
+            groups = found.groupdict()
+            group = "value" if groups["value"] else "other"
+            value = groups[group].rstrip(".:!?\\") if groups[group] else ""
+            means = meaning(groups["name"]) if "name" in groups else Meaning.SECRET
+            if (looks_random(value) or not idiom.is_random) and is_secret(value, means, idiom.binding):
+                yield found.start(group), found.start(group) + len(value)
