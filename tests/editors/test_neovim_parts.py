@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from support.editing import PLUM_LSP, Desk, until
 from support.neovim import Neovim
-from support.stories import ADD, knows_add
+from support.stories import ADD, RIGHT, knows_add
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 
@@ -40,6 +40,24 @@ def test_help_and_commands_are_there(neovim: Neovim) -> None:
     help_text = neovim.content()
     assert len(names) >= 13
     assert [name for name in names if f":Plum {name}" not in help_text] == []
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """The question is a hint, offers come all the same, and `:Plum trust` answers it."""
+    desk = make_neovim(name)
+    knows_add(desk.policy)
+    desk.write("[project]\nname = 'shop'\n", "pyproject.toml")
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write(ADD))
+    desk.wait_for_ghost(RIGHT)
+    asked = "return table.concat(require('plum.status').messages, ' ')"
+    until(lambda: "do you trust" in neovim.lua(asked), neovim.content)
+    assert neovim.content() == ADD
+    neovim.command("trust")
+    until(lambda: "plum: trusted" in neovim.messages(), neovim.messages)
+    assert str(desk.folder / "work") in (desk.folder / "data" / "trusted-folders.json").read_text()
 
 
 def test_options_that_do_not_exist_are_errors(neovim: Neovim) -> None:

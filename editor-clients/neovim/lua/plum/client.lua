@@ -102,7 +102,11 @@ function M.enable()
     settings = { plum = config.options.settings },
     -- Edits are told by `plum.sync`; Neovim has nothing to put off.
     flags = { debounce_text_changes = 0 },
-    handlers = { didChangeStatus = status.on_change, ['window/showMessage'] = status.on_message },
+    handlers = {
+      didChangeStatus = status.on_change,
+      ['window/showMessage'] = status.on_message,
+      ['window/showMessageRequest'] = status.on_question,
+    },
     on_attach = function(client, bufnr)
       engine.attach(bufnr, client)
     end,

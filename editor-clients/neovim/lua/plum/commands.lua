@@ -98,6 +98,15 @@ M.subcommands = {
       in_terminal('doctor')
     end,
   },
+  trust = {
+    about = "let this project's packages, modules and tests run in the sandbox",
+    run = function()
+      require('plum.report').trust(vim.api.nvim_get_current_buf(), function(result)
+        local folder, problem = result and result.trusted or '', result and result.problem or 'the server does not run'
+        vim.notify(folder ~= '' and 'plum: trusted ' .. folder or 'plum: not trusted. ' .. problem)
+      end)
+    end,
+  },
   log = {
     about = "open the server's log",
     run = function()

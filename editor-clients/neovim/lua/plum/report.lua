@@ -23,7 +23,7 @@ local function remember(id)
 end
 
 ---@param bufnr integer
----@param name 'plum.accept'|'plum.reject'|'plum.explain'
+---@param name 'plum.accept'|'plum.reject'|'plum.explain'|'plum.trust'
 ---@param arguments string[]
 ---@param done? fun(result: table?)
 local function run(bufnr, name, arguments, done)
@@ -87,6 +87,12 @@ end
 --- What is known about an item; nil until the server said so.
 function M.evidence(item)
   return evidence[wire.offer_id(item) or '']
+end
+
+--- Trust the project of a buffer because the user said so.
+---@param done fun(result: table?) `trusted` is the folder, or empty with a `problem`.
+function M.trust(bufnr, done)
+  run(bufnr, 'plum.trust', { vim.uri_from_bufnr(bufnr) }, done)
 end
 
 --- Ask why the last suggestion was made or not, or why this item was.

@@ -70,6 +70,17 @@ function M.on_message(_, params)
   vim.api.nvim_echo({ { message, 'WarningMsg' } }, true, {})
 end
 
+--- Take a question of the server: whether a folder is trusted. Neovim's own handler asks in a prompt that takes the next
+--- keys from the buffer. This one keeps the question for `:Plum status`, names the command, and leaves it unanswered.
+function M.on_question(_, params)
+  M.messages[#M.messages + 1] = tostring(params.message):gsub('%s+', ' ')
+  local hint = 'plum: this folder is not trusted. :Plum trust'
+  if vim.fn.strdisplaywidth(hint) < vim.v.echospace then
+    vim.api.nvim_echo({ { hint } }, true, {})
+  end
+  return vim.NIL
+end
+
 --- The user wants nothing in a buffer, or wants offers again.
 function M.pause(bufnr, is_paused)
   vim.b[bufnr].plum_paused = is_paused or nil
