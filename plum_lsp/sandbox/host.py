@@ -59,7 +59,7 @@ class SandboxOptions:
     its environment's interpreter. `hides` tells which parts of it cannot be opened. `readable` are folders and files
     that candidates may read. `import_paths` are those of them that candidates may import from. `imports` are modules to
     import ahead. `jobs` bounds the children at work at once (0: see `jobs_or_default`). `spares` bounds the children
-    that are forked ahead. Their number is that of the last group. `tier` forces one of `isolation.TIERS`. `nice` is
+    that are forked ahead. As many are forked as the last group took. `tier` forces one of `isolation.TIERS`. `nice` is
     added to our own niceness. `limits_together` puts each zygote into a control group with limits for all its children
     together, where the machine allows it.
     """

@@ -185,7 +185,7 @@ class ZygotePool:
         await self._ready(imports)
 
     def refill(self) -> None:
-        """Order spare children of the zygote used last: as many as were taken since, for the next group."""
+        """Order spare children of the zygote used last, for the next group. Their number is that of the last group."""
         if self._warm and not self._is_closed:
             next(reversed(self._warm.values())).refill(min(self._spares, max(_SPARES_MIN, self._taken)))
             self._taken = 0

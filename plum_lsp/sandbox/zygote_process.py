@@ -47,7 +47,7 @@ class FrameTooLarge(Exception):
 class Child:
     """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time that it took.
 
-    The zygote of an orphan died before it. The end of an orphan says nothing about its program.
+    The zygote of an orphan died before it. The end of an orphan is no evidence about its program.
     """
 
     def __init__(self, number: int, channel: socket.socket) -> None:
@@ -279,7 +279,7 @@ class ZygoteProcess:
             SandboxError: the zygote is gone or does not answer.
         """
         async with asyncio.timeout(_FORK_SECONDS):
-            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (nothing tells when it takes descriptors)
+            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (no event reports when it takes descriptors)
                 await asyncio.sleep(0.005)
         return await self.arrival(child)
 

@@ -1,7 +1,7 @@
 """Plans of isolation: which tiers exist, what the jail may read, the bubblewrap command line, the Landlock rules.
 
-The module only decides. `zygote_process` starts what is planned here. A plan is tested by starting it, because only the
-kernel shows what it refuses. The name of the distribution does not.
+The module only decides. `zygote_process` starts what is planned here. A plan is tested by starting it. The kernel then
+shows what it refuses, and no rule has to guess that from the distribution.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ class Loaded:
         return noted
 
     def gather(self) -> None:
-        """Find every function object that was made from the document, also among what another zygote has frozen."""
+        """Find every function object that was made from the document, also those that another zygote has frozen."""
         self.functions.clear()
         gc.unfreeze()
         for thing in gc.get_objects():
@@ -261,7 +261,7 @@ def _first_line(node: Any) -> int:
 
 
 def _differing(old: list[str], new: list[str]) -> tuple[int, int]:
-    """The first and last line of `old`, counted from 1, without the lines that both share at their start and end."""
+    """The first and last line of `old`, counted from 1, without the lines that both share at start and end."""
     limit = min(len(old), len(new))
     head = next((at for at in range(limit) if old[at] != new[at]), limit)
     tail = next((at for at in range(limit - head) if old[-1 - at] != new[-1 - at]), limit - head)

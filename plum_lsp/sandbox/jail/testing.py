@@ -91,7 +91,7 @@ class Session:
         """Tear down the fixtures that are kept for a case that will not be run."""
         try:
             self._state.teardown_exact(None)
-        except BaseException:  # noqa: BLE001 (a fixture's own end says nothing about the next test)
+        except BaseException:  # noqa: BLE001 (a fixture's teardown does not affect the next test)
             self._state.stack.clear()
 
     def _run(self, item: Any, after: Any, seconds: float) -> Ran:
@@ -101,7 +101,7 @@ class Session:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
         except TestTimeout:
             return Ran("timed_out")
-        except BaseException as error:  # noqa: BLE001 (what a plug-in raises says nothing about the candidate)
+        except BaseException as error:  # noqa: BLE001 (an error of a plug-in is no evidence about the candidate)
             return Ran("errored", type(error).__name__)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
