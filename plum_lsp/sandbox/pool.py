@@ -71,7 +71,7 @@ def _named(clause: str) -> list[str]:
 def _can_be_ahead(name: str) -> bool:
     """Whether the module may be imported ahead.
 
-    Modules of the standard library and modules that start a program may not.
+    Modules of the standard library and `__main__` modules, which start a program, may not.
     """
     parts = name.split(".")
     return (

@@ -98,6 +98,6 @@ class Rewriting(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
-        """An awaited expression, because the test's own event loop is not there."""
+        """An awaited expression, run by `asyncio.run`, because the test's own event loop is not there."""
         run = ast.Attribute(value=ast.Name(id="asyncio", ctx=ast.Load()), attr="run", ctx=ast.Load())
         return ast.Call(func=run, args=[self.visit(node.value)], keywords=[])

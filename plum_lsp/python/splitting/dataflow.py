@@ -91,7 +91,7 @@ class _Names(ast.NodeVisitor):
 def lines_of(nodes: Sequence[ast.stmt]) -> list[Line]:
     """The names that each statement reads, binds and may change.
 
-    A name with only numbers, text and the like cannot change.
+    No statement changes the value of a name that only holds numbers, text and the like.
     """
     constants = constant_names(nodes)
     return [_line(node, constants) for node in nodes]

@@ -249,7 +249,7 @@ class Loaded:
             yield place, made
 
     def _pad(self, pairs: list[tuple[Any, Any]], places: list[_Place]) -> None:
-        """Let a function that had the cell of its class keep it. The new body may not name it."""
+        """Let a function that had the cell of its class keep it, also if its new body does not name it."""
         for (_, other), place in zip(pairs, places):
             if any("__class__" in one.__code__.co_freevars for one in self.functions.get(place, [])):
                 _name_class(other)
