@@ -1,4 +1,7 @@
-"""Creates the real parts from the settings and connects them. Only this module knows every part. It decides nothing."""
+"""Creates the real parts from the settings and connects them.
+
+Only this module knows every part. It makes no decisions.
+"""
 
 from __future__ import annotations
 
@@ -159,7 +162,7 @@ def test_files(settings: Settings) -> FindTests:
 
 
 def whole_tests(settings: Settings) -> FindWholeTests:
-    """What finds the tests of a project that are run whole, or nothing if the settings say so."""
+    """The finder of the project's tests that are run whole, or one that finds none if the settings say so."""
     if not settings.verification.project_tests:
         return lambda project, document, context: ()
     return TestIndex(exclude=settings.privacy.exclude).tests_of

@@ -1,11 +1,11 @@
-"""The paths in the data folder (`config.data_dir`): who keeps what where. Makes and reads none of them.
+"""The paths in the data folder (`config.data_dir`): which part keeps which file there. It makes and reads none of them.
 
 plum.sqlite3       the store
 adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
 serving.json       the policy server that runs, and its key
 policy.log         the output of vLLM
-tcp-token          what an editor must say before it may speak over TCP
-training/          a folder round-N for each round, the wish to stray, the flag of `plum-trainer pause`, a lock
+tcp-token          the token that an editor must send first over TCP
+training/          a folder round-N for each round, the wanted exploration, the flag of `plum-trainer pause`, a lock
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ def trusted_file(data_dir: Path) -> Path:
 
 
 def training_folder(data_dir: Path) -> Path:
-    """Everything of the trainer but its history and the versions."""
+    """All files of the trainer except its history and the versions."""
     return data_dir / "training"
 
 
 def exploration_file(data_dir: Path) -> Path:
-    """How far the trainer wants samples to stray."""
+    """How far the trainer wants samples to differ from the likeliest text."""
     return training_folder(data_dir) / "exploration.json"
 
 

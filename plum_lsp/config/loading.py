@@ -108,7 +108,8 @@ REMOTE_SETTINGS = (
     *("sampling.", "offers.", "verification.", "privacy."),
     *("sandbox.jobs", "sandbox.wall_seconds", "sandbox.memory_mb"),
 )
-"""What an editor may set over TCP, by the beginnings of keys: nothing that names a program, a file or an address."""
+"""The settings that an editor may set over TCP, by the beginnings of their keys. None names a program, a file or an
+address."""
 
 
 def data_dir(settings: Settings) -> Path:
@@ -338,7 +339,7 @@ def _folder(key: str, chosen: str, usual: Path) -> Path:
 
 
 def data_dir_if_any(settings: Settings) -> Path | None:
-    """The data folder; None where there can be none, which the store reports."""
+    """The data folder. None if there can be none, which the store reports."""
     try:
         return data_dir(settings)
     except ConfigError:

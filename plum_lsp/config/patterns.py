@@ -1,10 +1,10 @@
-"""Which paths are never read, sent or stored. Judges the text of a path: links are the caller's to resolve.
+"""Decides which paths are never read, sent or stored. It reads only the text of a path. The caller resolves links.
 
 Patterns are those of ignore files, without negation: `*` and `?` stay within one part of the path, `**` spans any
 number of parts, a match of a folder covers everything in it. A pattern holds at any depth unless it starts with
-`/` (or `~`, the home folder, which the caller expands). Case never matters: a slip must hide too much, not too little.
+`/` (or `~`, the home folder, which the caller expands). Case is ignored: an error must hide too much, not too little.
 
-Patterns come from a project's files, too. They are read once, are bounded, and remember what they said of a path.
+Patterns come from a project's files, too. They are read once, are bounded, and remember their result for a path.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 
 PATTERNS_MAX = 2000
-"""An ignore file of a large project has some hundred; one with more than this is taken to match everything."""
+"""An ignore file of a large project has some hundred. A file with more than this matches every path."""
 PARTS_MAX = 64
-"""Patterns with more parts than any sensible one are taken to match: a project's file must not cost us time."""
+"""Patterns with more parts than any sensible one match every path, because a project's file must not cost much time."""
 PATTERN_CHARACTERS_MAX = 1000
-"""So are longer ones: a file's name has 255 characters at most."""
+"""So do longer ones. A file's name has 255 characters at most."""
 _REMEMBERED_MAX = 4096
-"""Paths whose answer is kept; one is asked about with every key."""
+"""Paths with a remembered result. The editor asks about one with every key."""
 _SPECIAL = re.compile(r"[*?\[\]]")
 
 

@@ -61,7 +61,7 @@ class Sandbox(Protocol):
 
     @property
     def project(self) -> Project | None:
-        """The project whose documents run as the modules they are; None if there is none."""
+        """The project whose documents run as the modules they are. None if there is none."""
         ...
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:

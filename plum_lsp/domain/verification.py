@@ -13,8 +13,8 @@ TestId = NewType("TestId", str)
 class InModule:
     """The module of a project that a program is: imported as `name` once `import_root` is on `sys.path`.
 
-    `base` is the whole document with its hole unfilled, the same for all candidates of a group; `hole_line` is where
-    in it the hole is, from 1.
+    `base` is the whole document with its hole unfilled, the same for all candidates of a group. `hole_line` is the
+    line of the hole in it, from 1.
     """
 
     name: str
@@ -29,9 +29,9 @@ class InModule:
 class Program:
     """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`.
 
-    With a `module` it is imported as that module of the project, else it is a module by itself. `quiet` is then the
-    text that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it;
-    what its `shadowing()` returns are names of the module.
+    With a `module` it is imported as that module of the project, else it is a separate module. `quiet` is then the text
+    that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it. The
+    names that its `shadowing()` returns become names of the module.
     """
 
     source: str
@@ -115,7 +115,7 @@ class Holds:
 class Passes:
     """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
 
-    Such a verdict can be forged by a program that reaches what is round the test; see `python.fitting.plain`.
+    Such a verdict can be forged by a program that reaches the test's surroundings. See `python.fitting.plain`.
     """
 
     test: str

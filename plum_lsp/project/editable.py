@@ -1,9 +1,11 @@
 """Reads the targets of editable installs: path files as text, finder hooks as syntax trees. It executes neither.
 
-Each build tool writes its own form: path files with folders (hatchling, flit, poetry-core, pdm-backend, uv, maturin,
-setuptools for simple layouts); a module with a table `MAPPING` of names (setuptools); one that calls `map_module` (the
-`editables` package, which hatchling and pdm-backend use); one that calls `install` with a table of modules
-(scikit-build-core).
+Each build tool writes its own form:
+
+- path files with folders (hatchling, flit, poetry-core, pdm-backend, uv, maturin, setuptools for simple layouts),
+- a module with a table `MAPPING` of names (setuptools),
+- a module that calls `map_module` (the `editables` package, which hatchling and pdm-backend use),
+- a module that calls `install` with a table of modules (scikit-build-core).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Finds the tests of a project that may reach a function. Reads files, keeps what it learned of each, runs nothing.
+"""Finds the tests of a project that may reach a function. It reads files and remembers their contents. It runs no code.
 
-Bounded in files, bytes and time: a request takes what is known by then.
+Files, bytes and time are bounded. A request uses what is known in time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FILES_MAX = 1500
 FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
 SECONDS_MAX = 1.5
-"""For reading what is not known yet; what is left is read at the next request."""
+"""Time of a request for reading unknown files. The next request reads the rest."""
 TESTS_MAX = 96
 """The most tests that are run with the hole unfilled to see which reach it."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
@@ -38,7 +38,7 @@ _WORD = re.compile(r"[^\W\d]\w*")
 
 @dataclass(slots=True)
 class _File:
-    """What is known of a file; `functions` is None until it is needed."""
+    """The known facts of a file. `functions` is None until it is needed."""
 
     state: tuple[int, int]
     words: frozenset[str]
@@ -46,7 +46,7 @@ class _File:
 
 
 class TestIndex:
-    """What is known of projects' files. Safe to use from several threads."""
+    """The known facts of projects' files. Safe to use from several threads."""
 
     __test__ = False
 
@@ -56,7 +56,7 @@ class TestIndex:
         self._lock = Lock()
 
     def tests_of(self, project: Project, document: Path, context: Context) -> tuple[TestCase, ...]:
-        """The tests that may reach the function at the hole, likeliest first; blocks while it reads."""
+        """The tests that may reach the function at the hole, likeliest first. It blocks while it reads."""
         names = names_of(context)
         if not names:
             return ()
@@ -96,7 +96,7 @@ class TestIndex:
                             yield path
 
     def _look(self, path: Path, until: float) -> bool:
-        """Whether the words of a file are known, and are those of the file as it is."""
+        """Whether the words of a file are known and up to date."""
         try:
             found = path.stat()
         except OSError:
@@ -115,7 +115,7 @@ class TestIndex:
     def _indexed(
         self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, until: float
     ) -> Indexed:
-        """A file with its functions; the document's are the editor's."""
+        """A file with its functions. For the document, the editor's text is read."""
         kept = self._kept[path]
         functions = own
         if functions is None:
@@ -130,7 +130,7 @@ class TestIndex:
 
 
 def names_of(context: Context) -> tuple[str, ...]:
-    """What names the function at the hole, then its class; empty outside of any function."""
+    """The names of the function at the hole, then of its class. Empty outside of any function."""
     function = context.function
     if function is None:
         return ()

@@ -1,1 +1,1 @@
-"""The jail where model-written code runs, and the trusted side that judges it from inert values."""
+"""The sandbox for code that a model wrote, and the trusted side that judges it from inert values."""

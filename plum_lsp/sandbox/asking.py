@@ -1,6 +1,6 @@
-"""What is asked in a child without the candidate about the values that it gave: predicates, and what is made of values.
+"""Questions to a child without the candidate about the candidate's values: predicates, and values derived from them.
 
-Decides on decoded values; runs nothing.
+The module decides on decoded values. It runs no code.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from plum_lsp.sandbox import literals, values
 from plum_lsp.sandbox.conversation import Answer, Ask
 
 _TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
-"""Asks a predicate; `NotImplemented`, which would count as true, is what a comparison says that nobody can make."""
+"""Asks a predicate. A comparison that neither side supports gives `NotImplemented`, which would count as true."""
 _SEARCH = "__import__('re').search({!r}, _) is not None"
 
 
 def about_predicates(tests: Sequence[TestCase], answers: Sequence[Answer]) -> dict[int, Ask]:
-    """The questions whether predicates hold, and whether texts of exceptions match, by index of the test."""
+    """The questions whether predicates hold and whether the texts of exceptions match, by index of the test."""
     asks: dict[int, Ask] = {}
     for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
         expectation, raised = test.expectation, answer.observation.raised
@@ -32,7 +32,7 @@ def about_predicates(tests: Sequence[TestCase], answers: Sequence[Answer]) -> di
 
 
 def about_derivations(tests: Sequence[TestCase], answers: Sequence[Answer]) -> dict[int, Ask]:
-    """What is made of the values that are not compared themselves, by index of the test."""
+    """The questions that derive a value to compare from the value of a call, by index of the test."""
     asks: dict[int, Ask] = {}
     for index, (test, answer) in enumerate(zip(tests, answers, strict=True)):
         expectation = test.expectation
@@ -44,7 +44,7 @@ def about_derivations(tests: Sequence[TestCase], answers: Sequence[Answer]) -> d
 
 
 def with_derived(answers: Sequence[Answer], made: Mapping[int, Answer]) -> list[Answer]:
-    """The answers, with what was made of some of them in their place; what they printed stays."""
+    """The answers, where derived values replace the original ones. The printed output stays."""
     found = list(answers)
     for place, one in made.items():
         printed = answers[place].observation.printed
@@ -53,7 +53,7 @@ def with_derived(answers: Sequence[Answer], made: Mapping[int, Answer]) -> list[
 
 
 def can_be_asked_about(observation: Observation) -> bool:
-    """Whether there is a value, and one that can be rebuilt for a predicate."""
+    """Whether there is a value that can be rebuilt for a predicate."""
     try:
         values.encode(observation.value)
     except literals.UnknownLiteral:
@@ -62,7 +62,7 @@ def can_be_asked_about(observation: Observation) -> bool:
 
 
 def predicate_status(observation: Observation) -> VerdictStatus:
-    """A predicate that is true passes; one that is false or raises fails; one that hangs says so."""
+    """A true predicate passes. One that is false or raises fails. One that hangs gets the status for a time limit."""
     if observation.ending is Ending.RETURNED:
         return VerdictStatus.PASSED if observation.value is True else VerdictStatus.FAILED
     raised = observation.raised

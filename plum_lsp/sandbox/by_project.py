@@ -1,6 +1,6 @@
-"""One sandbox for each trusted project, opened when it is first needed; the default one where that cannot be had.
+"""One sandbox for each trusted project, opened when it is first needed. The default one is used if that fails.
 
-Belongs to one event loop. Does not ask whether a project is trusted: whoever names one here says that it is.
+The module belongs to one event loop. It does not check trust: the caller passes trusted projects only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
 
 _log = logging.getLogger(__name__)
 PROJECTS_MAX = 3
-"""Projects whose sandboxes are kept warm; each costs tens of megabytes."""
+"""Projects whose sandboxes are kept warm. Each takes tens of megabytes."""
 
 _Key = tuple[Path, Environment | None, tuple[Path, ...], tuple[MappedModule, ...]]
 
@@ -45,24 +45,24 @@ class ProjectSandboxes:
         if project is None:
             return self._default
         task = self._task(project)
-        await asyncio.wait({task})  # whoever is cancelled leaves it to the others
+        await asyncio.wait({task})  # A cancelled caller leaves the task to the other callers.
         return self._default if task.cancelled() or task.exception() else task.result()
 
     async def prepare(self, project: Project) -> str:
-        """Open a project's sandbox ahead; returns why it cannot be had, in a user's words, or nothing."""
+        """Open a project's sandbox ahead. Return the reason for a failure in a user's words, or an empty text."""
         task = self._task(project)
         await asyncio.wait({task})
         error = None if task.cancelled() else task.exception()
         return f"{project.root} is not used: {error}" if error else ""
 
     async def close(self) -> None:
-        """Close every sandbox that was opened here; idempotent."""
+        """Close every sandbox that was opened here. Idempotent."""
         while self._tasks:
             self._retire(next(iter(self._tasks)))
         await asyncio.gather(*self._retiring, return_exceptions=True)
 
     def _task(self, project: Project) -> asyncio.Task[JailSandbox]:
-        """The one task that opens a project's sandbox, or has; others of the same folder are out of date."""
+        """The task that opens a project's sandbox or has opened it. Older ones of the same folder are closed."""
         key: _Key = (project.root, project.environment, project.import_roots, project.mapped)
         if key not in self._tasks:
             for old in [old for old in self._tasks if old[0] == project.root]:
@@ -76,7 +76,10 @@ class ProjectSandboxes:
         return self._tasks[key]
 
     async def _opened(self, project: Project) -> JailSandbox:
-        """A sandbox for the project. The default one has been attacked already: isolation is the machine's affair."""
+        """A sandbox for the project.
+
+        The self-test has run on the default sandbox: isolation depends on the machine only.
+        """
         options = replace(self._options, interpreter="", home=project, checks_itself=False)
         try:
             return await self._open(options)
@@ -89,14 +92,14 @@ class ProjectSandboxes:
         return task.done() and (task.cancelled() or task.exception() is not None or not task.result().is_busy)
 
     def _retire(self, key: _Key) -> None:
-        """Close a sandbox; nobody waits for its end."""
+        """Close a sandbox without waiting for its end."""
         task = asyncio.create_task(_end(self._tasks.pop(key)))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
 
 async def _end(opening: asyncio.Task[JailSandbox]) -> None:
-    """Close what a task has opened, or keep it from opening."""
+    """Close the sandbox that a task has opened, or cancel the task."""
     if not opening.done():
         opening.cancel()
         await asyncio.wait({opening})

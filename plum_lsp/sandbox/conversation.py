@@ -1,8 +1,9 @@
-"""What is said to one child and how its answers are read. Its answers are bytes from an enemy.
+"""The protocol with one child: what the host sends and how it reads the answers. The answers are untrusted bytes.
 
-The host sends the program and its calls, and reads one answer to each, in turn; an answer out of turn or not in the
-codec ends the conversation as a crash. A program may read the calls ahead and answer before it is asked: what it says
-is its own answer either way, and what is expected is never sent. Kills nothing: the owner of the child does.
+The host sends the program and its calls, and reads one answer to each, in turn. An answer that is out of turn or not in
+the codec ends the conversation as a crash. A program may read the calls ahead and answer before it is asked. Such an
+answer is still its own, because expected values are never sent. The module kills no process: the owner of the child
+does.
 """
 
 from __future__ import annotations
@@ -22,35 +23,35 @@ from plum_lsp.sandbox import values
 from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
 
 _ESCAPED_MAX = 12
-"""JSON bytes one character can take: two escaped surrogates."""
+"""JSON bytes that one character can take: two escaped surrogates."""
 _FRAME_EXTRA = 512 * 1024
-"""Room for the parts of an answer that have bounds of their own: names, message, representation, detail."""
+"""Bytes for the parts of an answer that have their own bounds: names, message, representation, detail."""
 _LOADED_MAX = 64 * 1024
 """Bytes of the answer to the program itself: two thousand characters of an exception, and its class."""
 _LARGE = 32 * 1024
-"""Answers longer than this are decoded in a thread, so that the event loop goes on."""
+"""Answers longer than this are decoded in a thread, so that the event loop is not blocked."""
 _SHORT = 1024
-"""Answers up to this length are remembered: at most some ten megabytes of them."""
+"""Answers up to this length are remembered. All of them together take about ten megabytes at most."""
 _QUOTES_MAX = 4 * values.NODES_MAX
 _PARTS_MAX = 3 * values.NODES_MAX
-"""Quotation marks, and brackets with commas outside of text, in an answer."""
+"""Upper bound for quotation marks in an answer, and for brackets and commas outside of text."""
 _NAMES_MAX = 9
 """Names of a frame's fields: the codec writes objects as arrays."""
 _AHEAD_MAX = 64 * 1024
-"""Bytes of questions sent before they are answered: less than a socket's buffer, or both ends could wait for room."""
+"""Bytes of questions sent before they are answered. It is less than a socket's buffer, or both ends could block."""
 LOAD_SECONDS_MAX = 8.0
-"""What a module of a project may take to be imported, on top of the limits: other modules are most of it."""
+"""Time to import a module of a project, on top of the limits. Most of it goes to the modules that it imports."""
 DID_NOT_LOAD = "the program did not load: "
 FILE_BYTES_MAX = 16 * 1024 * 1024
-"""How large a file may grow that a program writes into its own folder, where it has one."""
+"""Largest size of a file that a program writes into its own folder, if it has one."""
 WAITED_SHARE_MIN = 0.1
-"""Waiting for less than this share of the limit is left out of account."""
+"""Waiting for less than this share of the limit is not counted."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One call; `wants_text` asks for the value's representation, `value` is what `_` is bound to."""
+    """One call. `wants_text` asks for the value's representation. `value` is what `_` is bound to."""
 
     call: Call
     wants_text: bool = False
@@ -59,9 +60,9 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was observed, the representation if asked for, and how many bytes the answer had.
+    """The observation, the representation if it was asked for, and the number of bytes of the answer.
 
-    `frame` is the answer as it came, if it was short, so that what others answered as well is judged once.
+    `frame` is the answer as it came, if it was short, so that an equal answer of another candidate is judged once.
     """
 
     observation: Observation
@@ -71,7 +72,7 @@ class Answer:
 
 
 async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
-    """Load the program in the child, make each call in order; one answer for each.
+    """Load the program in the child and make each call in order. Each call gets one answer.
 
     Raises:
         SandboxError: the child never got as far as being locked down, or its zygote died.
@@ -117,7 +118,7 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
 
 
 async def load(child: Child, program: Program, limits: Limits) -> str:
-    """Load the program alone; what keeps it from loading, empty if nothing does.
+    """Load the program alone. Return why it does not load, or an empty text.
 
     Raises:
         ChildGone, FrameTooLarge, MalformedValue: the program ended the child or spoke for it.
@@ -130,9 +131,10 @@ async def load(child: Child, program: Program, limits: Limits) -> str:
 
 @asynccontextmanager
 async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -> AsyncIterator[None]:
-    """Give the child the time back, once, that others had the processor while it was ready to run.
+    """Extend the time limit once, by the time for which the child was ready to run but had no processor.
 
-    On a busy machine an honest program would run out of time otherwise; one that sleeps or spins gains nothing.
+    Without this an honest program would run out of time on a busy machine. A program that sleeps or spins gains no
+    time.
     """
     loop, before = asyncio.get_running_loop(), child.kept_waiting_seconds()
 
@@ -150,7 +152,7 @@ async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -
 
 
 def _fitting(questions: Sequence[bytes], start: int) -> int:
-    """How far questions from `start` can be sent at once: at least one, and no more than a socket holds unread."""
+    """The end of the questions from `start` that can be sent at once: at least one, and no more than a socket holds."""
     end, room = start, _AHEAD_MAX
     while end < len(questions) and (end == start or len(questions[end]) <= room):
         room -= len(questions[end])
@@ -176,9 +178,9 @@ def _timed(answer: Answer, seconds: float) -> Answer:
 
 
 def _death(status: int | None, *, is_spent: bool) -> Answer:
-    """What a child's end says: signals of the limits, other signals, an exit.
+    """The answer that the end of a child gives: signals of the limits, other signals, an exit.
 
-    The first process of a pid namespace never sees SIGXCPU: the kernel kills it a second of CPU time later.
+    The first process of a pid namespace never gets SIGXCPU. The kernel kills it a second of CPU time later.
     """
     if status == -signal.SIGXCPU or (status == -signal.SIGKILL and is_spent):
         return _ended(Ending.TIMED_OUT, "used up its CPU time")
@@ -190,7 +192,7 @@ def _death(status: int | None, *, is_spent: bool) -> Answer:
 
 
 def _order(program: Program, limits: Limits) -> bytes:
-    """The first frame: what to load, and within what limits."""
+    """The first frame: the program to load and its limits."""
     is_module = program.module is not None
     order = {
         "source": program.source,
@@ -209,7 +211,7 @@ def _order(program: Program, limits: Limits) -> bytes:
 
 
 def module_order(module: InModule) -> dict[str, Any]:
-    """What the jail is told of a module."""
+    """The description of a module for the jail."""
     return {
         "name": module.name,
         "path": module.path,
@@ -219,7 +221,7 @@ def module_order(module: InModule) -> dict[str, Any]:
 
 
 async def _greeting(child: Child) -> None:
-    """What a child says once it is locked down and before any program can speak for it."""
+    """Read the message that a child sends when it is locked down, before any program can write on its socket."""
     try:
         if await child.receive(64) == b'{"ready":true}':
             return
@@ -229,7 +231,7 @@ async def _greeting(child: Child) -> None:
 
 
 def _load_problem(content: bytes) -> str:
-    """Why the program did not load; empty if it did."""
+    """Why the program did not load. Empty if it did."""
     match values.parse(content):
         case {"loaded": str(problem), **rest} if not rest:
             return problem[:2000]
@@ -242,7 +244,7 @@ def _questions(asks: Sequence[Ask]) -> list[bytes]:
 
 
 def _question(ask: Ask, turn: int) -> bytes:
-    """The frame of one call. It holds nothing of what is expected."""
+    """The frame of one call. It holds no expected value."""
     question: dict[str, Any] = {
         "turn": turn,
         "setup": ask.call.setup,
@@ -264,15 +266,15 @@ async def _answer(child: Child, turn: int, limits: Limits) -> Answer:
 
 @functools.lru_cache(maxsize=512)
 def _read_short(content: bytes, turn: int) -> Answer:
-    """Read once what the candidates of a group answer alike."""
+    """Read an answer that several candidates of a group give only once."""
     return replace(read_answer(content, turn), frame=content)
 
 
 def _refuse_bombs(content: bytes) -> None:
-    """Count what JSON would be made of, because parsing a million tiny parts holds up every other thread.
+    """Count the parts of the JSON before it is parsed. Parsing a million tiny parts would block every other thread.
 
     Raises:
-        MalformedValue: more than any value within the codec's bounds takes.
+        MalformedValue: it has more parts than any value within the codec's bounds.
     """
     quotes = content.count(b'"')
     if quotes <= _QUOTES_MAX:
@@ -287,7 +289,7 @@ def read_answer(content: bytes, turn: int) -> Answer:
     """An answer from the bytes of its frame.
 
     Raises:
-        MalformedValue: it is not in the protocol, or answers another question.
+        MalformedValue: it does not follow the protocol, or it answers another question.
     """
     if len(content) > _LARGE:
         _refuse_bombs(content)

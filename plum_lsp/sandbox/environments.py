@@ -1,6 +1,6 @@
-"""Describes the interpreter of an environment to the jail. Packages are found by path: nothing of theirs is run for it.
+"""Describes the interpreter of an environment to the jail. It finds packages by path and runs no code of theirs.
 
-Of a virtual environment only the Python that it was made from is started, without its site module, so that no path file
+For a virtual environment, only the Python that it was made from is started, without its site module. So no path file
 and no `sitecustomize` of the environment runs outside the jail.
 """
 
@@ -31,7 +31,7 @@ def describe_environment(environment: Environment) -> isolation.Interpreter:
 
 
 def describe_interpreter(executable: str, *, has_site: bool = True) -> isolation.Interpreter:
-    """Ask an interpreter, which the user chose, where it lives.
+    """Ask an interpreter that the user chose for its paths.
 
     Args:
         executable: its path or its name.
@@ -63,7 +63,7 @@ def describe_interpreter(executable: str, *, has_site: bool = True) -> isolation
 
 
 def _plain_python(environment: Environment) -> Path:
-    """The Python that an environment was made from, or the environment's own where it was made from none."""
+    """The Python that an environment was made from, or the environment's own Python if there is no other."""
     if environment.base == environment.prefix:
         return environment.executable
     names = (f"python{environment.version}", f"pypy{environment.version}", "python3", "python")
@@ -75,5 +75,5 @@ def _plain_python(environment: Environment) -> Path:
 
 
 def _is_inside(path: str, roots: Sequence[str]) -> bool:
-    """Whether a `sys.path` entry is part of the interpreter; editable installs' folders are not."""
+    """Whether a `sys.path` entry is part of the interpreter. Folders of editable installs are not."""
     return any(path == root or path.startswith(root.rstrip("/") + "/") for root in roots) or path.endswith(".zip")

@@ -1,7 +1,7 @@
-"""The sandbox port on real isolation: zygotes, pre-forked children, verdicts computed out here.
+"""The sandbox port with real isolation: zygotes, children forked ahead, verdicts computed outside the sandbox.
 
-Deadlines, concurrency and death are handled here; what a value is worth is `judge`'s business, what a child may do
-`isolation`'s. No expected value ever goes to a candidate's child.
+This module handles deadlines, concurrency and the end of children. `judge` compares values. `isolation` decides what a
+child may do. An expected value is never sent to a candidate's child.
 """
 
 from __future__ import annotations
@@ -52,15 +52,16 @@ _LARGE = 32 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOptions:
-    """How to open a sandbox. Nothing in it may come from a project that is not trusted.
+    """How to open a sandbox. An untrusted project sets none of these options.
 
-    `interpreter` is a path, or empty for that of `home`'s environment, or else our own. `home` is the project whose
-    packages and modules candidates may import. `readable` are folders and files candidates may read, `import_paths`
-    those of them to import from, `imports` modules to import ahead. `jobs` bounds the children at work at once (0: see
-    `jobs_or_default`), `spares` those forked ahead, which are as many as the last group took; `tier` forces one of
-    `isolation.TIERS`; `nice` is added to our own niceness; `limits_together` puts each zygote in a control group with
-    limits for all its children together, where that can be done. `home` is the project whose documents are imported as
-    the modules they are, on its environment's interpreter; `hides` tells what of it cannot be opened.
+    `interpreter` is a path. If it is empty, the interpreter of `home`'s environment is used, or else our own. `home` is
+    the project whose packages and modules candidates may import. Its documents are imported as the modules they are, on
+    its environment's interpreter. `hides` tells which parts of it cannot be opened. `readable` are folders and files
+    that candidates may read. `import_paths` are those of them that candidates may import from. `imports` are modules to
+    import ahead. `jobs` bounds the children at work at once (0: see `jobs_or_default`). `spares` bounds the children
+    that are forked ahead. As many are forked as the last group took. `tier` forces one of `isolation.TIERS`. `nice` is
+    added to our own niceness. `limits_together` puts each zygote into a control group with limits for all its children
+    together, where the machine allows it.
     """
 
     interpreter: str = ""
@@ -78,16 +79,16 @@ class SandboxOptions:
 
     @property
     def jobs_or_default(self) -> int:
-        """Half the cores, at least two, at most eight: the editor needs the rest."""
+        """Half the cores, at least two, at most eight. The editor needs the rest."""
         return self.jobs or max(2, min(8, (os.cpu_count() or 2) // 2))
 
 
 async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
-    """Open the strongest sandbox this machine offers, and attack it once to see that it holds.
+    """Open the strongest sandbox that this machine offers, and run the self-test once to see that it holds.
 
     Raises:
-        SandboxUnavailable: there is no isolation; `remedy` says what would help.
-        SandboxError: isolation is there but the interpreter cannot be used in it.
+        SandboxUnavailable: there is no isolation. `remedy` says what would help.
+        SandboxError: there is isolation, but the interpreter cannot be used in it.
     """
     options = _with_home(options or SandboxOptions())
     if not sys.platform.startswith(("linux", "darwin")):
@@ -113,7 +114,7 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
 
 
 def _with_home(options: SandboxOptions) -> SandboxOptions:
-    """The options with what the project adds to them."""
+    """The options, with those that the project adds."""
     home = options.home
     if home is None:
         return options
@@ -125,7 +126,7 @@ def _with_home(options: SandboxOptions) -> SandboxOptions:
 
 
 def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
-    """The one that was chosen, else the project's, else our own."""
+    """The interpreter that was chosen, else the project's, else our own."""
     environment = options.home.environment if options.home is not None else None
     if environment is not None and not options.interpreter:
         return describe_environment(environment)
@@ -133,7 +134,7 @@ def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
 
 
 def _quota(is_wanted: bool) -> quota.Quota | None:
-    """The limits for a whole zygote that can be had here."""
+    """The limits for a whole zygote, as far as this machine allows them."""
     try:
         return quota.find() if is_wanted else None
     except quota.NoQuota as error:
@@ -152,7 +153,7 @@ def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
 
 
 class JailSandbox:
-    """A sandbox over one zygote; belongs to the event loop that started it."""
+    """A sandbox over one zygote. It belongs to the event loop that started it."""
 
     def __init__(self, options: SandboxOptions, interpreter: isolation.Interpreter, tier: isolation.Tier) -> None:
         self._options = options
@@ -179,7 +180,7 @@ class JailSandbox:
         return self._tier
 
     def _jail_for_project(self) -> ProjectJail | None:
-        """What runs documents of the project as its modules; None without one."""
+        """The jail that runs documents of the project as its modules. None without a project."""
         if self._options.home is None:
             return None
         order = launching.Order(
@@ -195,7 +196,7 @@ class JailSandbox:
 
     @property
     def project(self) -> Project | None:
-        """The project whose documents run as the modules they are; see the port."""
+        """The project whose documents run as the modules they are. See the port."""
         return None if self._plan is seatbelt.TIER else self._options.home
 
     @property
@@ -204,7 +205,7 @@ class JailSandbox:
         return self._at_work > 0
 
     async def start(self) -> None:
-        """Start the zygote and, unless told otherwise, attack it.
+        """Start the zygote and run the self-test, unless the options turn it off.
 
         Raises:
             SandboxError: this tier does not work here.
@@ -220,14 +221,14 @@ class JailSandbox:
             self._project_jail.warm_up()
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
-        """Run the program once in a fresh child, then each call in order; see the port."""
+        """Run the program once in a fresh child, then each call in order. See the port."""
         answers = await self._run(program, [Ask(call=call) for call in calls], limits)
         return tuple(answer.observation for answer in answers)
 
     async def verify(
         self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
     ) -> tuple[Verdict, ...]:
-        """Judge the program on each test, in order; see the port."""
+        """Judge the program on each test, in order. See the port."""
         found, _ = await self.examine(program, tests, (), limits, reference=reference)
         return found
 
@@ -240,7 +241,7 @@ class JailSandbox:
         *,
         reference: Program,
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
-        """Judge the program on each test, then make the calls; see the port."""
+        """Judge the program on each test, then make the calls. See the port."""
         expected = [await self._expected_value(test, reference, limits) for test in tests]
         asks = [await self._ask(test, reference, limits) for test in tests]
         everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
@@ -257,19 +258,19 @@ class JailSandbox:
     async def run_tests(
         self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
     ) -> tuple[TestRun, ...]:
-        """Run tests of the project whole, beside the program; see the port."""
+        """Run whole tests of the project together with the program. See the port."""
         if self._project_jail is None:
             return testing.none_run(tests)
         return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def close(self) -> None:
-        """Kill every process of the sandbox; idempotent."""
+        """Kill every process of the sandbox. Idempotent."""
         await self._pool.close()
         if self._project_jail is not None:
             await self._project_jail.close()
 
     async def _run(self, program: Program, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
-        """One program and its calls in a child of its own, which does not outlive them."""
+        """Run one program and its calls in its own child. The child ends with them."""
         if not asks:
             return []
         if program.module is not None and self._project_jail is not None:
@@ -277,7 +278,7 @@ class JailSandbox:
         imports = pool.installed_imports(program.source, self._packages)
         self._at_work += 1
         try:
-            # Outside the slots: a package that hangs when imported keeps nobody else from being judged.
+            # Outside the slots, so that a package that hangs at its import does not block other programs.
             await self._pool.prepare(imports)
             async with self._slots:
                 child = await self._pool.take(imports)
@@ -288,11 +289,11 @@ class JailSandbox:
         finally:
             self._at_work -= 1
             if not self._at_work:
-                # Only now: forking ahead would take the cores from the candidates that are being judged, or wait.
+                # Only now: earlier, forking would compete with the candidates that are being judged.
                 self._pool.refill()
 
     async def _started(self, imports: pool.Imports) -> pool.Source:
-        """A fresh zygote in this sandbox's tier that has imported what is asked besides its own."""
+        """A fresh zygote in this sandbox's tier. It has imported the given modules besides its own."""
         order = launching.Order(
             tier=self._plan,
             interpreter=self._interpreter,
@@ -313,7 +314,7 @@ class JailSandbox:
         return zygote
 
     async def _ask(self, test: TestCase, reference: Program, limits: Limits) -> Ask:
-        """The question to the candidate's child, with the data that the call is given."""
+        """The question to the candidate's child, with the input values of the call."""
         wants_text, value = isinstance(test.expectation, Shows), None
         if test.call.given:
             call = Call(expression=test.call.given, setup=test.call.given_setup)
@@ -322,7 +323,7 @@ class JailSandbox:
         return Ask(call=test.call, wants_text=wants_text, value=value)
 
     async def _expected_value(self, test: TestCase, reference: Program, limits: Limits) -> Observation | None:
-        """The expected value of an `Equals` that is no literal, evaluated in a child without the candidate."""
+        """The expected value of an `Equals` that is not a literal. A child without the candidate evaluates it."""
         if not isinstance(test.expectation, Equals):
             return None
         source = test.expectation.expected
@@ -333,7 +334,7 @@ class JailSandbox:
         )
 
     async def _beside(self, call: Call, reference: Program, limits: Limits) -> Observation:
-        """What a call gives in a child without the candidate; the candidates of a group share it."""
+        """The observation of a call in a child without the candidate. The candidates of a group share it."""
         key = (reference.source, call.setup, call.expression)
         async with self._expecting:
             if key not in self._expected:
@@ -347,7 +348,10 @@ class JailSandbox:
     async def _held(
         self, tests: Sequence[TestCase], answers: Sequence[Answer], reference: Program, limits: Limits
     ) -> dict[int, VerdictStatus]:
-        """What the predicates say of the decoded values, by index of the test; one child without the candidate."""
+        """The results of the predicates on the decoded values, by index of the test.
+
+        One child without the candidate runs them.
+        """
         asks = asking.about_predicates(tests, answers)
         results = await self._run(reference, list(asks.values()), limits)
         return {place: asking.predicate_status(each.observation) for place, each in zip(asks, results, strict=True)}
@@ -355,7 +359,7 @@ class JailSandbox:
     async def _derived(
         self, tests: Sequence[TestCase], answers: list[Answer], reference: Program, limits: Limits
     ) -> list[Answer]:
-        """The answers, with what is made of the decoded values in the place of those not compared themselves."""
+        """The answers, where values derived from the decoded ones replace those that are not compared themselves."""
         asks = asking.about_derivations(tests, answers)
         made = await self._run(reference, list(asks.values()), limits)
         return asking.with_derived(answers, dict(zip(asks, made, strict=True)))

@@ -1,16 +1,20 @@
-"""From an expectation and what was observed to a verdict, by value, on inert data only.
+"""Compares an expectation with an observation, by value, and gives a verdict. It reads inert data only.
 
-The rules. Numbers are equal as Python has it (`1 == 1.0`, and an expected `True` is met by 1), except that no bool
-meets an expected number: returning `True` is not counting to one. Only a float or complex expected value may be missed,
-by `tolerance` times itself (by `tolerance` if it is zero), and any number if the test states a tolerance; an observed
-complex number meets an expected real one exactly or not at all. Infinities must be the same and NaN equals NaN. Sets
-and dicts match in any order; their keys exactly, elements exactly or as numbers. Named tuples equal tuples, members of
-IntEnum and StrEnum equal their values. Generators, `map`, `zip` and the values of a dict equal nothing and an array
-equals no list or tuple, as with Python's `==`; views of keys and items equal sets. Objects are equal if
-class name and attributes are, in any order; an object without attributes equals nothing and is found in no set. Members
-of an enum are equal if class, name and value are, the value aside if it could equal nothing. Two OrderedDicts have the
-same order. Nothing here builds a set or dict from a candidate's numbers (their hashes may all collide): parts are
-matched by digests.
+Numbers are equal as in Python (`1 == 1.0`, and an expected `True` is met by 1). There is one exception: no bool meets
+an expected number, because returning `True` is not counting to one. A float or complex expected value may be missed by
+`tolerance` times itself, or by `tolerance` if it is zero. Any other number may be missed only if the test states a
+tolerance. An observed complex number meets an expected real one exactly or not at all. Infinities must be the same, and
+NaN equals NaN.
+
+Sets and dicts match in any order. Their keys must be equal exactly, and their elements exactly or as numbers. Named
+tuples equal tuples. Members of IntEnum and StrEnum equal their values. As with Python's `==`, generators, `map`, `zip`
+and the values of a dict are equal to no value, and an array equals no list or tuple. Views of keys and items equal
+sets. Objects are equal if class name and attributes are equal, in any order. An object without attributes is equal to
+no object and is found in no set. Members of an enum are equal if class, name and value are equal. The value is not
+compared if it has a part that is equal to no value. Two OrderedDicts must have the same order.
+
+This module builds no set or dict from a candidate's numbers, because their hashes may all collide. Parts are matched by
+digests.
 """
 
 from __future__ import annotations
@@ -37,17 +41,17 @@ from plum_lsp.domain.verification import (
 from plum_lsp.sandbox import kinship
 
 TOLERANCE = 1e-9
-"""Relative tolerance for floats where a test states none: rounding differs between right programs, results do not."""
+"""Relative tolerance for floats if a test states none. Correct programs differ in rounding, but not in results."""
 _ZERO_TOLERANCE = 1e-12
-"""How far from an expected 0.0 a result may be where a test states no tolerance."""
+"""Largest difference from an expected 0.0 if a test states no tolerance."""
 _CONVERTED_BITS_MAX = 4096
-"""Integers longer than this are not compared with decimals: the conversion is quadratic."""
+"""Integers longer than this are not compared with decimals, because the conversion is quadratic."""
 
 _SEQUENCES = {"list": "list", "tuple": "tuple", "namedtuple": "tuple", "deque": "deque", "bytearray": "bytearray"}
 _OBJECTS = frozenset({"dataclass", "object"})
 _SETS = frozenset({"set", "frozenset"})
 _IDENTICAL = frozenset({"generator", "view"})
-"""Kinds whose `==` asks for the same object, sets among views aside: nothing that is written down equals one."""
+"""Kinds whose `==` requires the same object (except views that are compared as sets). No written value equals one."""
 _SET_VIEWS = frozenset({"dict_keys", "dict_items"})
 _ENDINGS = {
     Ending.RAISED: VerdictStatus.ERRORED,
@@ -71,7 +75,7 @@ def status_of(
     Args:
         expectation: What the test asks.
         observation: What the candidate's child showed.
-        expected: The value of `Equals.expected`, which was evaluated elsewhere.
+        expected: The value of `Equals.expected`, which another child or the host evaluated.
         shown: The representation the child sent, for `Shows`.
         held: What the predicate's child said, for `Holds` and for the pattern of a `Raises`.
         known: Exceptions of the program without the candidate, for `Raises`.
@@ -113,7 +117,7 @@ def _trimmed(text: str) -> str:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `text` is `pattern`, where `...` stands for anything; linear, leftmost, as in doctest."""
+    """Whether `text` is `pattern`, where `...` matches any text. The search is linear and leftmost, as in doctest."""
     pieces = pattern.split("...")
     if len(pieces) == 1:
         return pattern == text
@@ -194,7 +198,7 @@ def _equal_mixed(expected: Value, observed: Value) -> bool:
 
 
 def _exact_number(node: Node) -> decimal.Decimal | Fraction | None:
-    """The number a literal node of Decimal or Fraction describes; None for NaN, whose comparison may raise."""
+    """The number that a literal node of Decimal or Fraction describes. None for NaN, because comparing it may raise."""
     if node.kind != "literal" or node.type_name not in {"Decimal", "Fraction"}:
         return None
     inside = str(node.items[0]).partition("(")[2].rstrip(")").strip("'")
@@ -243,7 +247,7 @@ def _is_set_like(node: Node) -> bool:
 
 
 def _equal_objects(expected: Node, observed: Node, tolerance: float | None) -> bool:
-    """The same attributes, in whatever order they were set; an object that shows none equals nothing."""
+    """Whether both have the same attributes, set in any order. An object that shows no attributes equals no object."""
     wanted = dict(zip(expected.items[::2], expected.items[1::2], strict=True))
     got = dict(zip(observed.items[::2], observed.items[1::2], strict=True))
     if not wanted and expected.kind == "object":
@@ -254,13 +258,13 @@ def _equal_objects(expected: Node, observed: Node, tolerance: float | None) -> b
 
 
 def _equal_members(expected: Node, observed: Node, tolerance: float | None) -> bool:
-    """The same name and value; members whose values show nothing to compare go by a name."""
+    """Whether name and value are the same. Values that show no contents are not compared."""
     (name, value, _), (other_name, other_value, _) = expected.items, observed.items
     return name == other_name and (equal(value, other_value, tolerance=tolerance) or (name != "" and _is_opaque(value)))
 
 
 def _is_opaque(value: Value) -> bool:
-    """Whether some part of it equals nothing, as a function does."""
+    """Whether some part of it is equal to no value, as a function is."""
     return isinstance(value, Node) and (
         (value.kind == "object" and not value.items) or any(_is_opaque(item) for item in value.items)
     )
@@ -286,7 +290,7 @@ def _equal_items(expected: Sequence[Value], observed: Sequence[Value], tolerance
 
 
 def _equal_sets(expected: Sequence[Value], observed: Sequence[Value], tolerance: float | None) -> bool:
-    """The same elements, whatever the order and however often listed."""
+    """Whether the elements are the same, in any order and listed any number of times."""
     wanted = {digest(item): item for item in expected}
     got = {digest(item): item for item in observed}
     if wanted.keys() == got.keys():
@@ -321,9 +325,9 @@ def _by_key(node: Node) -> dict[bytes, Value]:
 def digest(value: Value) -> bytes:
     """Sixteen bytes that are the same for equal values (floats exactly) and differ for others.
 
-    Each kind of value has a tag of its own, and what follows has a fixed size or ends the text, so that no value can be
-    written as another. Those of an object that equals nothing are new each time. Each part is digested once, so nested
-    sets cost no more than their size.
+    Each kind of value has its own tag. The bytes after it have a fixed size or end the text, so no two different values
+    have the same bytes. An object that equals no object gets a new digest each time. Each part is digested once, so
+    nested sets cost no more than their size.
     """
     value = _plain(value)
     match value:

@@ -1,9 +1,10 @@
-"""Which exceptions a raised one really is: what a candidate's process claims, checked against what others know.
+"""Decides which classes a raised exception belongs to. It checks the claim of the candidate's process.
 
-A claim is the names of the classes from the exception's own to `BaseException`. Candidates can derive a class from all
-the exceptions that they know, and `raises` of each would hold. So the claim has to be the true chain of one class that
-is known outside the candidate: a built-in one, or one of the program without the candidate (or of what that imports).
-Classes that only the candidate has may stand before it; of these the raised one's own name counts.
+A claim is the names of the classes from the exception's own to `BaseException`. A candidate can derive a class from all
+exceptions that it knows, and then `raises` of each would hold. So the claim must contain the true chain of one class
+that is known outside the candidate. Such a class is built in, or belongs to the program without the candidate or to a
+module that this program imports. Classes that only the candidate has may stand before it. Of these, only the name of
+the raised class counts.
 """
 
 from __future__ import annotations
@@ -37,18 +38,18 @@ def _chains(names):
 
 
 def names_to_ask(raised: Raised, type_name: str) -> frozenset[str]:
-    """The names, without their modules, whose classes have to be looked up in the program without the candidate."""
+    """The names, without modules, of the classes to look up in the program without the candidate."""
     names = (_plain_name(name) for name in (*raised.type_names, type_name))
     return frozenset(name.removeprefix(".") for name in names if name.startswith("."))
 
 
 def lookup(names: Iterable[str]) -> Call:
-    """What to ask the program without the candidate about these names."""
+    """The call that asks the program without the candidate about these names."""
     return Call(setup=_FIND, expression=f"_chains({sorted(names)!r})")
 
 
 def chains_in(answer: Observation) -> frozenset[Chain]:
-    """The answer to `lookup`: the chains of all classes with one of the names; none if the program does not load."""
+    """The answer to `lookup`: the chains of all classes with one of the names. Empty if the program does not load."""
     if answer.ending is not Ending.RETURNED:
         return frozenset()
     return frozenset(tuple(str(name) for name in _items(chain)) for chain in _items(answer.value))
@@ -59,7 +60,10 @@ def _items(value: Value) -> tuple[Value, ...]:
 
 
 def is_a(raised: Raised, type_name: str, known: frozenset[Chain]) -> bool:
-    """Whether the exception may count as one of `type_name`, given the chains `known` outside the candidate."""
+    """Whether the exception counts as one of `type_name`.
+
+    `known` are the chains that are known outside the candidate.
+    """
     claimed = tuple(_plain_name(name) for name in raised.type_names)
     wanted = _plain_name(type_name)
     own: Sequence[str] = ()
@@ -72,6 +76,6 @@ def is_a(raised: Raised, type_name: str, known: frozenset[Chain]) -> bool:
 
 
 def _plain_name(name: str) -> str:
-    """A built-in exception's own name; any other class's after a dot, without module and owner."""
+    """The name of a built-in exception. The name of any other class follows a dot, without module and owner."""
     name = name.removeprefix("builtins.")
     return _EXCEPTIONS[name].__name__ if name in _EXCEPTIONS else "." + name.rsplit(".", 1)[-1]

@@ -1,7 +1,7 @@
-"""Starts one zygote as planned: command line, control socket, settings, and a look at what it really got.
+"""Starts one zygote as planned: command line, control socket, settings. It checks the isolation that the zygote got.
 
-Chooses nothing: tier, interpreter and imports are the caller's. A zygote with less isolation than its tier promises is
-ended here and never handed out.
+The caller chooses tier, interpreter and imports. A zygote with less isolation than its tier promises is ended here and
+never handed out.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a zygote shall be; `readable` has been freed of hidden parts, `quota` is None where there is none.
+    """The description of a zygote. `readable` has no hidden parts. `quota` is None without limits for the whole zygote.
 
-    `room` is what the zygote of a project has besides.
+    `room` is what only the zygote of a project has.
     """
 
     tier: isolation.Tier
@@ -40,13 +40,13 @@ async def start(order: Order) -> tuple[Source, SandboxTier]:
     """A zygote that is ready to fork, and the isolation it has.
 
     Raises:
-        SandboxError: it did not start, or with less isolation than the tier has.
+        SandboxError: it did not start, or it started with less isolation than the tier has.
     """
     return _start_alone(order) if order.tier is seatbelt.TIER else await _start_zygote(order)
 
 
 def _start_alone(order: Order) -> tuple[Source, SandboxTier]:
-    """On macOS: children that are processes of their own."""
+    """On macOS: each child is a separate process."""
     paths = [*order.interpreter.paths, *order.import_paths]
     settings = {"paths": paths, "imports": [*isolation.IMPORTS, *order.imports], "nice": order.nice}
     source = seatbelt.start(order.interpreter, order.readable, order.import_paths, settings)
@@ -56,7 +56,7 @@ def _start_alone(order: Order) -> tuple[Source, SandboxTier]:
 
 async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     """On Linux."""
-    from plum_lsp.sandbox.jail.lockdown import landlock_version  # Here, because it needs Linux to be imported.
+    from plum_lsp.sandbox.jail.lockdown import landlock_version  # Imported here, because the module needs Linux.
 
     tier = order.tier
     bubblewrap = isolation.bubblewrap_path() or ""

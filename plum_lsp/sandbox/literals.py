@@ -1,7 +1,7 @@
-"""Reads the text of Decimal, datetime and their like into constructors and constants, for the child that rebuilds them.
+"""Reads the text of Decimal, datetime and similar values into constructors and constants. A child rebuilds them.
 
-The text is a candidate's, so it is never evaluated: only the calls listed here are read, with constants of the right
-kind as arguments, and what comes out is data again.
+The text comes from a candidate, so it is never evaluated. Only the calls listed here are read, with constants of the
+right kind as arguments. The result is data again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ _DEPTH_MAX = 4
 
 
 class UnknownLiteral(ValueError):
-    """The text is no call that is known here."""
+    """The text is not one of the known calls."""
 
 
 def constructed(node: Node) -> Node:
-    """A literal node with the constructor as `type_name`, its arguments as items, the last ones' names as `text`.
+    """A literal node.
+
+    `type_name` is the constructor, the items are its arguments, `text` holds the names of the last ones.
 
     Raises:
-        UnknownLiteral: the text is anything else.
+        UnknownLiteral: the text is not a known call.
     """
     source = node.items[0]
     if not isinstance(source, str) or len(source) > SOURCE_MAX:

@@ -1,4 +1,4 @@
-"""Opens a sandbox for the self-test alone. The self-test itself is `selftest` and knows no host."""
+"""Opens a sandbox for the self-test only. The self-test itself is in `selftest`, which does not know the host."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from plum_lsp.sandbox.selftest import SelfTestReport, check
 
 
 async def selftest(options: SandboxOptions) -> SelfTestReport:
-    """Open a sandbox and attack it.
+    """Open a sandbox and run the self-test in it.
 
     Raises:
         SandboxUnavailable: no isolation works here.

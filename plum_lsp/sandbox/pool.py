@@ -1,7 +1,8 @@
-"""Zygotes by what they have imported, and the children forked ahead in each.
+"""Zygotes by the packages that they have imported, and the children forked ahead in each.
 
-A child cannot load an extension module, so a program that imports numpy needs a zygote that did so before. Bounded in
-number; a zygote is replaced after many children or when it has grown, so that whatever it may leak is given back.
+A child cannot load an extension module. So a program that imports numpy needs a zygote that has imported it before. The
+number of zygotes is bounded. A zygote is replaced after many children or when it has grown, so that leaked memory is
+freed.
 """
 
 from __future__ import annotations
@@ -20,28 +21,28 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox.zygote_process import Child
 
 ZYGOTES_MAX = 3
-"""Zygotes kept warm: the plain one and two with packages; each costs tens of megabytes."""
+"""Zygotes kept warm: the plain one and two with packages. Each takes tens of megabytes."""
 AHEAD_SECONDS = 4.0
-"""How long a zygote with packages may take to start before its programs do without."""
+"""How long a zygote with packages may take to start. After that its programs run without it."""
 _SPARES_MIN = 6
-"""Children forked ahead whatever the last group took: one for each candidate of a small one."""
+"""Children forked ahead, at least: one for each candidate of a small group."""
 _REFUSED_SECONDS = 300.0
 _REFUSED_MAX = 256
-"""For how long, and for how many sets of packages, a failure to start is remembered."""
+"""How long a failure to start is remembered, and for how many sets of packages."""
 _IMPORTS_MAX = 24
-"""Modules one program can have pre-imported; beyond that it is no ordinary program."""
+"""Modules that one program can have imported ahead. An ordinary program does not have more."""
 _SOURCE_MAX = 1 << 20
 _STATEMENTS_MAX = 256
 _CLAUSE_MAX = 1000
 """How much of a program is searched for imports: characters, statements, characters of one statement."""
 _NAME_MAX = 200
-"""Characters of a module's name: a file's name cannot have many more."""
+"""Characters of a module's name. A file name cannot have many more."""
 _STATEMENT = re.compile(
     r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+([\w.][\w., \t]*))", re.MULTILINE
 )
 
 _LAZY = {"numpy": ("numpy.random", "numpy.fft", "numpy.linalg", "numpy.ma"), "pandas": ("numpy.random",)}
-"""Parts that a package loads on first use, when a child no longer can."""
+"""Parts that a package loads at their first use. A child cannot load them then."""
 
 Imports = frozenset[str]
 
@@ -49,8 +50,8 @@ Imports = frozenset[str]
 def installed_imports(source: str, folders: Iterable[str]) -> Imports:
     """Modules outside the standard library that the source imports and that lie in `folders` (site-packages).
 
-    Statements are found line by line: a parser would hold up everybody else for as long as a program's text asks it to.
-    A line within a string may be taken for a statement, which costs an import ahead and means nothing else.
+    Statements are found line by line. A parser would block other requests for as long as the program's text makes it
+    work. A line within a string may be taken for a statement. That only costs an import ahead.
     """
     text = source[:_SOURCE_MAX].replace("\\\n", " ")
     statements = islice(_STATEMENT.finditer(text), _STATEMENTS_MAX)
@@ -68,7 +69,10 @@ def _named(clause: str) -> list[str]:
 
 
 def _can_be_ahead(name: str) -> bool:
-    """Whether it is a module's name that is neither the standard library's nor a program to be started."""
+    """Whether the module may be imported ahead.
+
+    Modules of the standard library and `__main__` modules, which start a program, may not.
+    """
     parts = name.split(".")
     return (
         len(name) <= _NAME_MAX
@@ -89,7 +93,7 @@ def _holds(folder: Path, top: str) -> bool:
 
 
 class Source(Protocol):
-    """What hands out children: a zygote or, where none can be had, something that starts processes."""
+    """Hands out children: a zygote, or on systems without zygotes an object that starts processes."""
 
     is_broken: bool
 
@@ -104,7 +108,7 @@ class Source(Protocol):
         ...
 
     def order_child(self) -> Child | None:
-        """A child that will exist; None if none can be ordered now."""
+        """A child that will exist. None if none can be ordered now."""
         ...
 
     async def arrival(self, child: Child) -> Child:
@@ -142,9 +146,9 @@ class _Warm:
 class ZygotePool:
     """Hands out children. `start` makes a zygote that has imported the given modules besides its own.
 
-    What a program imports is the program's choice, and importing it may hang, exit or crash. So a zygote with packages
-    starts in a task of its own, which only programs that import the same wait for; if it fails, such programs get a
-    child of the plain zygote for a while and import for themselves, within their own limits.
+    The program chooses its imports, and an import may hang, exit or crash. So a zygote with packages starts in its own
+    task, and only programs with the same imports wait for it. If it fails, such programs get a child of the plain
+    zygote for a while. They import the packages themselves, within their own limits.
     """
 
     def __init__(self, start: Callable[[Imports], Awaitable[Source]], *, spares: int) -> None:
@@ -158,7 +162,7 @@ class ZygotePool:
         self._is_closed = False
 
     async def take(self, imports: Imports) -> Child:
-        """A child whose zygote has imported these, if they can be; a spare one where there is one.
+        """A child whose zygote has imported these, if possible. A spare one is used if there is one.
 
         Raises:
             SandboxError: no zygote can be started, or it does not fork.
@@ -173,7 +177,7 @@ class ZygotePool:
         return await warm.zygote.fork()
 
     async def prepare(self, imports: Imports) -> None:
-        """Wait until `take` need not wait for a zygote.
+        """Wait until `take` does not have to wait for a zygote.
 
         Raises:
             SandboxError: no zygote can be started.
@@ -181,13 +185,13 @@ class ZygotePool:
         await self._ready(imports)
 
     def refill(self) -> None:
-        """Order spare children of the zygote used last: as many as were taken since, for the next group."""
+        """Order spare children of the zygote used last, for the next group. Their number is that of the last group."""
         if self._warm and not self._is_closed:
             next(reversed(self._warm.values())).refill(min(self._spares, max(_SPARES_MIN, self._taken)))
             self._taken = 0
 
     async def _ready(self, imports: Imports) -> _Warm:
-        """A zygote for these, started if need be."""
+        """A zygote for these, started if necessary."""
         while True:
             if self._is_closed:
                 raise SandboxError("the sandbox is closed")
@@ -202,7 +206,7 @@ class ZygotePool:
             await self._started(key)
 
     async def _started(self, key: Imports) -> None:
-        """Wait for the one task that starts this zygote. Whoever is cancelled leaves the task to the others."""
+        """Wait for the one task that starts this zygote. A cancelled caller leaves the task to the other callers."""
         task = self._starting.get(key)
         if task is None:
             task = self._starting[key] = asyncio.create_task(self._launch(key))
@@ -212,7 +216,7 @@ class ZygotePool:
             task.result()
 
     async def _launch(self, key: Imports) -> None:
-        """Start a zygote and keep it; one with packages that fails is not tried again for a while."""
+        """Start a zygote and keep it. One with packages that fails is not tried again for a while."""
         try:
             async with asyncio.timeout(AHEAD_SECONDS if key else None):
                 zygote = await self._start(key)
@@ -224,7 +228,7 @@ class ZygotePool:
                 self._refused.popitem(last=False)
             return
         self._warm[key] = _Warm(zygote)
-        # Those used longest ago make room, but never the plain one, which any program can use.
+        # The least recently used ones are dropped, but never the plain one, which any program can use.
         for old in [old for old in self._warm if old and old != key][: max(0, len(self._warm) - ZYGOTES_MAX)]:
             self._retire(old)
 
@@ -232,13 +236,13 @@ class ZygotePool:
         return self._refused.get(imports, 0.0) > asyncio.get_running_loop().time()
 
     def _retire(self, key: Imports) -> None:
-        """Take a zygote out of use; nobody waits for its end."""
+        """Take a zygote out of use without waiting for its end."""
         task = asyncio.create_task(_end(self._warm.pop(key)))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
     async def close(self) -> None:
-        """Kill every zygote and child; idempotent."""
+        """Kill every zygote and child. Idempotent."""
         self._is_closed = True
         tasks = [*self._starting.values(), *self._retiring]
         for task in tasks:
@@ -250,7 +254,7 @@ class ZygotePool:
 
 
 async def _end(warm: _Warm) -> None:
-    """Let children at work finish, then close; a broken zygote has none."""
+    """Wait for the children at work, then close. A broken zygote has none."""
     try:
         while warm.spares:
             warm.spares.pop().kill()

@@ -1,8 +1,9 @@
 """Children on macOS: one process each under Seatbelt (`sandbox-exec`), with the same harness, codec and outside judge.
 
-Never run on macOS by its authors: what is tested is the profile's text and, on Linux with no `sandbox-exec`, how the
-processes are started, asked and ended. The self-test decides on each machine whether the tier may be used. There are no
-zygotes: macOS has neither pidfds nor a seccomp to put a fork under, so each child is an interpreter started ahead.
+The authors have never run this module on macOS. The tests check the profile's text, and on Linux without `sandbox-exec`
+how the processes are started, asked and ended. The self-test decides on each machine whether the tier may be used.
+There are no zygotes: macOS has neither pidfds nor a seccomp filter for a forked child. So each child is an interpreter
+that is started ahead.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ _SYSTEM = (
     "/System/Volumes/Preboot/Cryptexes",
     "/private/var/db/dyld",
 )
-"""What the dynamic linker reads before Python starts."""
+"""The paths that the dynamic linker reads before Python starts."""
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
 def profile(interpreter: isolation.Interpreter, readable: Sequence[str], listed: Sequence[str]) -> str:
-    """The Seatbelt profile: nothing but reading the interpreter and what is readable, and starting that interpreter."""
+    """The Seatbelt profile.
+
+    It allows only reading the interpreter and the readable places, and starting that interpreter.
+    """
     places = dict.fromkeys((str(isolation.JAIL), *interpreter.roots, *readable))
     files = [path for path in places if not Path(path).is_dir()]
     folders = [path for path in places if Path(path).is_dir()]
@@ -63,10 +67,10 @@ def _filters(kind: str, paths: Sequence[str]) -> str:
 
 
 def _quoted(path: str) -> str:
-    """A string of the profile language; one that cannot be written there is refused.
+    """A string of the profile language.
 
     Raises:
-        SandboxError: it holds a control character.
+        SandboxError: it holds a control character, which the language cannot write.
     """
     if not path.isprintable():
         raise SandboxError("a path that candidates shall read cannot be written into a Seatbelt profile")
@@ -82,7 +86,7 @@ def command(interpreter: isolation.Interpreter, rules: str, channel: int) -> lis
 
 
 class Processes:
-    """Starts one process for each child; what a zygote is on Linux (`pool.Source`)."""
+    """Starts one process for each child. It takes the place of a zygote on Linux (`pool.Source`)."""
 
     def __init__(self, interpreter: isolation.Interpreter, rules: str, settings: dict[str, Any]) -> None:
         self._interpreter = interpreter
@@ -95,7 +99,7 @@ class Processes:
 
     @property
     def is_worn(self) -> bool:
-        """Whether as many were started as a zygote may fork."""
+        """Whether it has started as many children as one zygote may fork."""
         return self.forked >= CHILDREN_MAX
 
     @property
@@ -138,22 +142,22 @@ class Processes:
         return child
 
     async def _bury(self, child: _Alone) -> None:
-        """Reap a child when it ended."""
+        """Reap a child when it has ended."""
         status = await asyncio.to_thread(child.process.wait)
         self._alive.pop(child.number, None)
         if not child.ended.done():
             child.ended.set_result(status)
 
     async def fork(self) -> Child:
-        """A child that is starting; there is nothing to wait for."""
+        """A child that is starting. The call does not wait."""
         return self.order_child()
 
     async def arrival(self, child: Child) -> Child:
-        """The same child: it exists since it was ordered."""
+        """The same child. It exists since it was ordered."""
         return child
 
     async def close(self) -> None:
-        """Kill every child; idempotent."""
+        """Kill every child. Idempotent."""
         self.is_broken = True
         for child in list(self._alive.values()):
             child.kill()
@@ -161,14 +165,14 @@ class Processes:
 
 
 class _Alone(Child):
-    """A child that is our own process: unreaped until we reap it, so its number cannot become another's."""
+    """A child that is our own process. Until we reap it, its process id is not used again."""
 
     def __init__(self, number: int, channel: socket.socket, process: subprocess.Popen[bytes]) -> None:
         super().__init__(number, channel)
         self.process = process
 
     def kill(self) -> None:
-        """SIGKILL to it, and to what it may have started; closes its socket; idempotent."""
+        """Send SIGKILL to it and to the processes that it may have started. Close its socket. Idempotent."""
         self._channel.close()
         if not self.ended.done():
             with contextlib.suppress(OSError):
@@ -178,7 +182,7 @@ class _Alone(Child):
 def start(
     interpreter: isolation.Interpreter, readable: Sequence[str], import_paths: Sequence[str], settings: dict[str, Any]
 ) -> Processes:
-    """What hands out children on macOS.
+    """The object that hands out children on macOS.
 
     Raises:
         SandboxError: there is no Seatbelt.

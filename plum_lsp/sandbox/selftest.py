@@ -1,6 +1,6 @@
-"""Attacks the sandbox it is given, as a real candidate would; a sandbox that yields to one is not used.
+"""Attacks the given sandbox, as a real candidate would. A sandbox that fails against one attack is not used.
 
-Runs only attacks that do no harm where they succeed. Not a proof: `tests/hostile` holds the long list.
+The attacks do no harm if they succeed. The self-test is no proof: `tests/hostile` holds the long list.
 """
 
 from __future__ import annotations
@@ -78,13 +78,13 @@ def leaves(): os._exit(0)
 """
 _SPIN = "import itertools, collections\ndef spin(): collections.deque(itertools.count(), maxlen=0)\n"
 _LIMITS = Limits(wall_seconds=20.0)
-"""Generous, so that a busy machine does not make the self-test fail; only the last attack needs its deadline."""
+"""A long limit, so that a busy machine does not make the self-test fail. Only the last attack needs its deadline."""
 _SHORT = Limits(wall_seconds=0.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTestReport:
-    """What the self-test saw: the tier, and each attack with whether it was stopped."""
+    """The result of the self-test: the tier, and each attack with whether it was stopped."""
 
     tier: SandboxTier
     attacks: tuple[tuple[str, bool], ...]

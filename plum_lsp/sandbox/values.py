@@ -1,11 +1,11 @@
 """The trusted end of the inert codec: strict decoding with caps, and literals.
 
-Builds only scalars and `Node`s: never a set, a dict or an object from a candidate's data, so no hash of theirs is
-computed and no method of theirs can run. The child's end is `jail.encode`. Kinds of `Node`: list, tuple, namedtuple
-(`text` holds the field names), set, frozenset, dict, view (of a dict), deque, range, bytearray, generator, enum (items:
-name, value, whether it equals its value), dataclass and object (items alternate names and values), exception (items:
-arguments), type, literal (items: its source text, as of Decimal or datetime), ndarray, table. Expected values may also
-hold approx (items: a value and its relative tolerance), which no child can send.
+The module builds only scalars and `Node`s from a candidate's data, never a set, a dict or an object. So it computes no
+hash of such a value and runs no method of it. The child's end is `jail.encode`. Kinds of `Node`: list, tuple,
+namedtuple (`text` holds the field names), set, frozenset, dict, view (of a dict), deque, range, bytearray, generator,
+enum (items: name, value, whether it equals its value), dataclass and object (items alternate names and values),
+exception (items: arguments), type, literal (items: its source text, as of Decimal or datetime), ndarray, table.
+Expected values may also hold approx (items: a value and its relative tolerance), which no child can send.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from plum_lsp.domain.verification import Node, Value
 from plum_lsp.sandbox import literals
 
 DEPTH_MAX = 70
-"""Nesting a decoded value may have. Deeper values make every later walk slow, and cyclic ones never end."""
+"""Nesting that a decoded value may have. Deeper values make each pass over them slow, and cyclic ones never end."""
 NODES_MAX = 200_000
-"""Parts a decoded value may have: about 20 MB of Python objects."""
+"""Parts that a decoded value may have: about 20 MB of Python objects."""
 LITERAL_SOURCE_MAX = 16 * 1024
 """Expected values longer than this are evaluated in a child."""
 _CONTAINERS = {
@@ -40,11 +40,11 @@ _CONTAINERS = {
 }
 KINDS = frozenset({*_CONTAINERS, "view", "generator", "enum", "dataclass", "object", "exception", "type", "literal"})
 _APPROX = 1e-6
-"""The relative tolerance of `pytest.approx` where it states none."""
+"""The relative tolerance of `pytest.approx` if it states none."""
 
 
 class MalformedValue(ValueError):
-    """What the child sent is not in the codec, or is larger than it may be."""
+    """The child sent data that is not in the codec, or that is too large."""
 
 
 class NotLiteral(ValueError):
@@ -56,10 +56,10 @@ def _refuse(token: str) -> Any:
 
 
 def parse(content: bytes) -> Any:
-    """JSON of the codec's subset: no floats, no NaN, no duplicate names to be confused by.
+    """The parsed JSON of the codec's subset, which has no floats, no NaN and no duplicate names.
 
     Raises:
-        MalformedValue: it is not.
+        MalformedValue: it is not in this subset.
     """
     try:
         return json.loads(content.decode("ascii"), parse_float=_refuse, parse_constant=_refuse)
@@ -118,7 +118,7 @@ def _number(digits: str, convert: Callable[[], int | float | complex | bytes | s
 
 
 def _is_well_formed(kind: str, parts: tuple[Value, ...]) -> bool:
-    """Whether the parts are such as this kind has."""
+    """Whether the parts fit this kind."""
     match kind:
         case "dict":
             return len(parts) % 2 == 0
@@ -137,10 +137,10 @@ def _is_well_formed(kind: str, parts: tuple[Value, ...]) -> bool:
 
 
 def encode(value: Value) -> Any:
-    """The inverse of `decode`, for the child that evaluates a predicate; literals become constructors and constants.
+    """The inverse of `decode`, for the child that evaluates a predicate. Literals become constructors and constants.
 
     Raises:
-        literals.UnknownLiteral: the value holds a literal that is none.
+        literals.UnknownLiteral: the value holds a literal that cannot be read.
     """
     match value:
         case float():
@@ -162,7 +162,7 @@ def encode(value: Value) -> Any:
 
 
 def _is_encodable(text: str) -> bool:
-    """Whether it holds no surrogates, two of which JSON would join."""
+    """Whether the text has no surrogates. JSON would join two of them."""
     try:
         return text.isascii() or bool(text.encode())
     except UnicodeEncodeError:
@@ -170,7 +170,7 @@ def _is_encodable(text: str) -> bool:
 
 
 def _encode_node(value: Node) -> Any:
-    """A node whose own literal, if it is one, was read; arguments that are literals were read with it."""
+    """Encode a node. Its own literal has been read before, with those among the arguments."""
     is_read = value.kind == "literal"
     items = [_encode_node(item) if is_read and isinstance(item, Node) else encode(item) for item in value.items]
     return ["n", value.kind, value.type_name, value.text, items]
@@ -178,7 +178,7 @@ def _encode_node(value: Node) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def literal(source: str) -> Value:
-    """The value of a Python literal, read without building what it describes; the candidates of a group share it.
+    """The value of a Python literal, read without building the described object. The candidates of a group share it.
 
     Raises:
         NotLiteral: it is not a literal, or too long or deep to be read here.

@@ -1,6 +1,7 @@
-"""Verdicts on the tests of one program from the answers of its child: the judge's word, and a line for people.
+"""Verdicts on the tests of one program, from the answers of its child: the judge's verdict and a line for people.
 
-Answers that are the same byte for byte are judged once: the candidates of a group mostly give the same. Runs nothing.
+Answers that are the same byte for byte are judged once, because most candidates of a group give the same answers. The
+module runs no code.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from plum_lsp.sandbox.conversation import Answer
 
 _log = logging.getLogger(__name__)
 _REMEMBERED_MAX = 512
-"""Judgements and literals kept."""
+"""Number of verdicts and literals that are kept."""
 
 
 class _Beside(NamedTuple):
-    """What a child without the candidate said about one test."""
+    """The answers of a child without the candidate about one test."""
 
     held: VerdictStatus
     known: frozenset[kinship.Chain]
@@ -36,7 +37,10 @@ def verdicts(
     held: Mapping[int, VerdictStatus],
     known: Mapping[int, frozenset[kinship.Chain]],
 ) -> tuple[Verdict, ...]:
-    """One verdict for each test; `held` has what the predicates said and `known` exceptions, by index of the test."""
+    """One verdict for each test.
+
+    `held` has the results of the predicates and `known` the exceptions, by index of the test.
+    """
     found = []
     for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
         beside = _Beside(held.get(index, VerdictStatus.ERRORED), known.get(index, frozenset()))
@@ -51,7 +55,7 @@ def verdicts(
 
 @functools.lru_cache(maxsize=_REMEMBERED_MAX)
 def literal(source: str) -> Observation | None:
-    """The expected value that a literal is; None if it has to be evaluated."""
+    """The expected value, if it is a literal. None if it has to be evaluated."""
     try:
         return Observation(ending=Ending.RETURNED, value=values.literal(source))
     except values.NotLiteral:
@@ -64,7 +68,7 @@ _judgements: OrderedDict[object, tuple[VerdictStatus, str]] = OrderedDict()
 def _remembered(
     test: TestCase, answer: Answer, wanted: Observation | None, beside: _Beside
 ) -> tuple[VerdictStatus, str]:
-    """`_judged`, once for the same answer where the test's text alone decides what is expected."""
+    """`_judged`, called once for equal answers if the test's text alone decides the expected value."""
     is_fixed = wanted is None or wanted is literal(getattr(test.expectation, "expected", ""))
     if not answer.frame or not is_fixed:
         return _judged(test, answer, wanted, beside)
@@ -73,13 +77,13 @@ def _remembered(
     if known is None:
         known = _judgements[key] = _judged(test, answer, wanted, beside)
         if len(_judgements) > _REMEMBERED_MAX:
-            with contextlib.suppress(KeyError):  # verdicts on large answers are computed in threads
+            with contextlib.suppress(KeyError):  # Verdicts on large answers are computed in threads.
                 _judgements.popitem(last=False)
     return known
 
 
 def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: _Beside) -> tuple[VerdictStatus, str]:
-    """The verdict on one test, and what was observed."""
+    """The verdict on one test, and a text of the observation."""
     seen = answer.observation
     if isinstance(test.expectation, Passes):
         return VerdictStatus.ERRORED, "such a test is run whole"
@@ -96,7 +100,7 @@ def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: 
 
 
 def describe(observation: Observation) -> str:
-    """What was observed, in one bounded line for people."""
+    """The observation, in one bounded line for people."""
     if observation.ending is Ending.RETURNED:
         return show(observation.value)
     if observation.raised is not None:

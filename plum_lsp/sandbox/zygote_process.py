@@ -1,6 +1,6 @@
-"""A zygote seen from the host: start it, order children, learn of their end, make all of it die.
+"""The host's side of a zygote: start it, order children, get notice of their end, kill all of them.
 
-Moves bytes and descriptors; does not know what a program or a verdict is.
+The module moves bytes and descriptors. It does not know programs or verdicts.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.values import MalformedValue, parse
 
 CHILDREN_MAX = 5000
-"""Children of one zygote before it is replaced, which costs a third of a second."""
+"""Children of one zygote before it is replaced. A new zygote takes a third of a second."""
 _GROWTH_KIB_MAX = 64 * 1024
-"""Memory a zygote may gain over what its imports took: each fork copies the tables of all of it."""
+"""Memory that a zygote may gain after its imports. Each fork copies the page tables of all of it."""
 _READY_SECONDS = 30.0
-"""How long a zygote may take to import what it should."""
+"""How long a zygote may take for its imports."""
 _FORK_SECONDS = 10.0
 _END_SECONDS = 2.0
-"""How long to wait for the zygote's word on how a child ended."""
+"""How long to wait for the zygote's message on how a child ended."""
 _MESSAGE_MAX = 1 << 20
 _PART_BYTES = 1 << 15
-"""Of an order that may be longer than a socket takes at once."""
+"""Bytes of one part of an order that may be longer than a socket takes at once."""
 
 
 class ChildGone(Exception):
-    """The child closed its end: it died, was killed or closed its descriptor."""
+    """The child closed its end of the socket: it died, was killed or closed its descriptor."""
 
 
 class FrameTooLarge(Exception):
-    """The child announced a longer answer than it may give."""
+    """The child announced an answer that is longer than allowed."""
 
 
 class Child:
-    """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time it took.
+    """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time that it took.
 
-    An orphan's zygote died under it, and what became of it says nothing about its program.
+    The zygote of an orphan died before it. The end of an orphan is no evidence about its program.
     """
 
     def __init__(self, number: int, channel: socket.socket) -> None:
@@ -63,7 +63,7 @@ class Child:
         """Send frames.
 
         Raises:
-            ChildGone: nobody reads it.
+            ChildGone: the child no longer reads.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -75,8 +75,8 @@ class Child:
         """Receive one frame.
 
         Raises:
-            ChildGone: it ended first.
-            FrameTooLarge: it says it is longer than `bytes_max`.
+            ChildGone: the child ended first.
+            FrameTooLarge: the announced length is more than `bytes_max`.
         """
         await self._fill(4)
         size = int.from_bytes(self._received[:4], "big")
@@ -88,7 +88,7 @@ class Child:
         return frame
 
     async def _fill(self, size: int) -> None:
-        """Read until that much has come; what follows stays for the next frame."""
+        """Read until `size` bytes are there. Further bytes stay for the next frame."""
         loop = asyncio.get_running_loop()
         while len(self._received) < size:
             try:
@@ -100,15 +100,15 @@ class Child:
             self._received += part
 
     async def status(self) -> int | None:
-        """How it ended, once it has: a negative number is the signal. None if nobody told in time."""
+        """How the child ended, after its end. A negative number is the signal. None if no message came in time."""
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(asyncio.shield(self.ended), _END_SECONDS)
         return None
 
     def kept_waiting_seconds(self) -> float:
-        """How long it has been ready to run while others had the processor; 0 where the kernel does not tell.
+        """How long it has been ready to run while others had the processor. 0 if the kernel does not tell.
 
-        The second number of `/proc/PID/schedstat` (Documentation/scheduler/sched-stats.rst), of its main thread.
+        It is the second number of `/proc/PID/schedstat` (Documentation/scheduler/sched-stats.rst), of its main thread.
         """
         if not self.pidfd.done() or self.pidfd.cancelled() or self.pidfd.exception() is not None:
             return 0.0
@@ -120,7 +120,7 @@ class Child:
             return 0.0
 
     def kill(self) -> None:
-        """SIGKILL through the pidfd, as soon as there is one; closes everything; idempotent."""
+        """Send SIGKILL through the pidfd, as soon as there is one. Close everything. Idempotent."""
         self._channel.close()
         if not self.pidfd.done():
             self.pidfd.add_done_callback(lambda _: self.kill())
@@ -135,16 +135,16 @@ class Child:
 
 
 def _fail(awaited: asyncio.Future[int], why: str) -> None:
-    """Let whoever waits for it, if anybody does, know that it will not come."""
+    """Tell a waiting task, if there is one, that the result will not come."""
     if not awaited.done():
         awaited.set_exception(SandboxError(why))
         awaited.exception()
 
 
 class ZygoteProcess:
-    """A running zygote. Use `start` or `branch`; not to be shared between event loops.
+    """A running zygote. Use `start` or `branch`. Do not share it between event loops.
 
-    `process` is None for a branch, which its own zygote reaps.
+    `process` is None for a branch. The zygote that forked the branch reaps it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes] | None, control: socket.socket, log: Any) -> None:
@@ -163,10 +163,10 @@ class ZygoteProcess:
     async def start(
         cls, command: Sequence[str], settings: dict[str, Any], control: socket.socket, far: int
     ) -> ZygoteProcess:
-        """Start the command with the far end of `control`, hand it its settings, wait until it is ready.
+        """Start the command with the far end of `control`, send it its settings, and wait until it is ready.
 
         Raises:
-            SandboxError: it did not start; the message holds what it printed.
+            SandboxError: it did not start. The message holds its output.
         """
         log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
         process = subprocess.Popen(  # noqa: ASYNC220 (a few milliseconds, once)
@@ -190,7 +190,7 @@ class ZygoteProcess:
         return zygote
 
     async def branch(self, order: dict[str, Any], *, seconds: float) -> ZygoteProcess:
-        """Another zygote, forked from this one, that has prepared what is ordered; it dies with this one.
+        """Another zygote, forked from this one, that has prepared what is ordered. It dies with this one.
 
         Raises:
             SandboxError: this zygote is gone, or the branch was not ready in time.
@@ -237,7 +237,7 @@ class ZygoteProcess:
         loop.add_reader(self._control, self._on_message)
 
     def _last_words(self) -> str:
-        """The end of what it wrote to its standard error."""
+        """The end of its output on standard error."""
         if self._process is None:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -246,9 +246,9 @@ class ZygoteProcess:
         return str(self._log.read()[-400:].decode(errors="replace")).strip().replace("\n", " | ")
 
     def order_child(self, view: str = "") -> Child | None:
-        """Order a child without waiting for it; None while the zygote is behind with its orders.
+        """Order a child without waiting for it. None while the zygote is behind with its orders.
 
-        With a `view` (see `sandbox.projects.showing`) it gets a folder of its own.
+        With a `view` (see `sandbox.projects.showing`) the child gets its own folder.
 
         Raises:
             SandboxError: the zygote is gone.
@@ -279,7 +279,7 @@ class ZygoteProcess:
             SandboxError: the zygote is gone or does not answer.
         """
         async with asyncio.timeout(_FORK_SECONDS):
-            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (nothing tells when it takes descriptors)
+            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (no event reports when it takes descriptors)
                 await asyncio.sleep(0.005)
         return await self.arrival(child)
 
@@ -300,7 +300,7 @@ class ZygoteProcess:
 
     @property
     def is_worn(self) -> bool:
-        """Whether it has forked its share of children, or grown while it did."""
+        """Whether it has forked its maximum of children, or has grown too much since its imports."""
         return self.forked >= CHILDREN_MAX or self.grown_kib > _GROWTH_KIB_MAX
 
     @property
@@ -309,7 +309,7 @@ class ZygoteProcess:
         return bool(self._children)
 
     def _on_message(self) -> None:
-        """Take all the zygote has said."""
+        """Read all messages that the zygote has sent."""
         while True:
             try:
                 content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
@@ -345,7 +345,7 @@ class ZygoteProcess:
                 child.ended.set_result(int(message["status"]))
 
     def _break(self) -> None:
-        """The zygote has gone: whoever waits for it learns so."""
+        """The zygote has ended. Tell every waiting task."""
         self.is_broken = True
         asyncio.get_running_loop().remove_reader(self._control)
         for child in self._children.values():
@@ -356,7 +356,7 @@ class ZygoteProcess:
         self._children.clear()
 
     async def close(self) -> None:
-        """Kill it and, with it, every child; idempotent."""
+        """Kill it and, with it, every child. Idempotent."""
         self.is_broken = True
         with contextlib.suppress(ValueError, OSError):
             asyncio.get_running_loop().remove_reader(self._control)
@@ -376,7 +376,7 @@ class ZygoteProcess:
             self._log.close()
 
     async def _reap(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the process we started; it ends by itself once the zygote has."""
+        """Wait for the process that we started. It ends by itself when the zygote has ended."""
         for attempt in range(200):
             if process.poll() is not None:
                 return

@@ -264,9 +264,9 @@ def _m004_quality(db: Database) -> None:
 
 
 def _m005_isolation(db: Database) -> None:
-    """Where a judged candidate ran, also where no test gave it a verdict: NULL means that it was not run.
+    """Where a judged candidate ran, also if no test gave it a verdict. NULL means that it was not run.
 
-    Judgements from before have NULL; their verdicts tell.
+    Older judgements have NULL. Their verdicts have the value.
     """
     db.executescript(_M005)
 

@@ -1,4 +1,4 @@
-"""The one thread that writes, and the queue before it. `record` never blocks; `acknowledged` means committed.
+"""The only thread that writes, and the queue before it. `record` never blocks. `acknowledged` means committed.
 
 All waiting items are written in one transaction, so that a burst of events costs one commit. Each item has its own
 savepoint, so that a refused item does not affect the others. The writer does not retry. An item that cannot be written

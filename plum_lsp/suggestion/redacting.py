@@ -46,4 +46,4 @@ class RedactingPolicy:
                 yield completion
 
     async def close(self) -> None:
-        """Do nothing: the owner of the wrapped policy closes it."""
+        """Has no effect, because the owner of the wrapped policy closes it."""

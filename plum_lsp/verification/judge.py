@@ -132,7 +132,7 @@ class Judge:
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
 
-        A test that passes with the hole unfilled is vacuous. It proves nothing about a candidate and is dropped. A test
+        A test that passes with the hole unfilled is vacuous. It is no evidence about a candidate and is dropped. A test
         whose expected value cannot be computed is dropped too. If the file calls the function while it loads, or the
         hole stands outside any function, the program loads only with a candidate. The tests with literal expected
         values then count without this check.

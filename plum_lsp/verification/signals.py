@@ -24,7 +24,7 @@ VARIED_INPUTS_MIN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signals:
-    """One candidate's numbers. "Others" have another form; "strangers" are others that behave differently."""
+    """One candidate's numbers. "Others" have another form. "Strangers" are others that behave differently."""
 
     tests: float
     """How many tests of the specification there are."""

@@ -1,4 +1,4 @@
-"""How well a policy server is: when to ask one that failed again, and whether it is slower than usual. Decides only.
+"""The state of a policy server: when to ask one that failed again, and whether it is slower than usual. Decides only.
 
 Time is an argument, in seconds of any clock that never goes back.
 """

@@ -28,7 +28,7 @@ from plum_lsp.policy.versions.folders import VersionStore
 
 
 class Supervisor(Protocol):
-    """What keeps a server of ours running."""
+    """Keeps a server of ours running."""
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -48,7 +48,7 @@ class Supervise(Protocol):
         tell: Callable[[str], None],
         progress: Callable[[str], None],
     ) -> Supervisor:
-        """Start nothing yet."""
+        """Make the supervisor without starting it."""
         ...
 
 

@@ -110,7 +110,7 @@ class Identity:
 
 
 def identify(path: Path, *, cache_dir: Path) -> Identity:
-    """Which model a file holds. Its bytes decide, and the name of the file proves nothing.
+    """The model that a file holds. Its bytes decide, because a file name is no evidence.
 
     A file of the catalogue has its entry's name, whatever its own. Another file is called by its stem, with
     the start of its hash where the stem is a name of the catalogue. `file_sha256` remembers the hash by path, size and

@@ -1,7 +1,7 @@
 """Reads the properties of a LoRA adapter and a base model from the headers of their files. It loads no weights.
 
 Safetensors: eight bytes of header length (little endian), a JSON header with each tensor's type, shape and offsets,
-then the bytes (https://github.com/huggingface/safetensors#format). Decides nothing about publishing.
+then the bytes (https://github.com/huggingface/safetensors#format). The module does not decide about publishing.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def read_adapter(folder: Path) -> AdapterFacts:
     """The properties of the adapter in `folder`.
 
     Raises:
-        AdapterError: files are missing or truncated, it is no LoRA adapter, or has learned nothing.
+        AdapterError: files are missing or truncated, it is no LoRA adapter, or all its weights are still zero.
     """
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():

@@ -65,14 +65,14 @@ async def publish(
     share: float = 1.0,
     tell: Callable[[str], None] = logger.info,
 ) -> Publication:
-    """Prove an adapter and make it the active version. The caller retires the one before (`retire`).
+    """Test an adapter and make it the active version. The caller retires the one before (`retire`).
 
     With a `share` below 1 it answers only this share of the requests, until it is activated for all. Without an engine
     it is checked but not probed, and the next server that starts loads it.
 
     Raises:
-        AdapterError: it is refused. Nothing has changed.
-        PolicyError: the server failed; the version before is still active.
+        AdapterError: it is refused. The version before is still active.
+        PolicyError: the server failed. The version before is still active.
     """
     with store.locked():
         store.clean()
@@ -106,7 +106,7 @@ async def rollback(name: str, *, store: VersionStore, engine: Engine | None) -> 
 
     Raises:
         AdapterError: there is no such version, or the server refuses it.
-        PolicyError: the server failed; the version before is still active.
+        PolicyError: the server failed. The version before is still active.
     """
     with store.locked():
         return await _serve(store.find(name), store, engine, probe_ms=0.0)

@@ -1,4 +1,4 @@
-"""Names by which a program reaches the interpreter, other modules or the machinery of tests; and harmless ones."""
+"""Names by which a program reaches the interpreter, other modules or the machinery of tests, and harmless names."""
 
 from __future__ import annotations
 

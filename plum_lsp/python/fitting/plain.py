@@ -1,8 +1,8 @@
-"""Tells whether a candidate is plain code, so that a test may be believed that runs in the same process.
+"""Decides whether a candidate is plain code. Only then is the result of a test in the same process believed.
 
-A candidate that reaches interpreter, frames, modules or the machinery of tests can make any test pass. So such means
-(`means`) are refused, by their names and forms in the syntax tree, unless the file's own code outside of the candidate
-uses the same. Forms that could hide what a name refers to are refused too. Runs nothing.
+A candidate that reaches the interpreter, frames, modules or the machinery of tests can make any test pass. So such
+means (`means`) are refused, by their names and forms in the syntax tree, unless the file's own code outside of the
+candidate uses the same. Forms that could hide the meaning of a name are refused too. The module runs no code.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "
 
 
 def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = False) -> str:
-    """Why a candidate is not plain; empty if it is.
+    """Why a candidate is not plain. Empty if it is.
 
     Args:
-        source: the whole program with the candidate in it; one that does not parse is refused.
+        source: the whole program with the candidate in it. One that does not parse is refused.
         first_line: of the candidate, from 1.
         last_line: of the candidate.
-        is_class: the candidate is the body of a class of the file, whose special methods are its own business.
+        is_class: the candidate is the body of a class of the file. It may then define special methods.
     """
     try:
         tree = ast.parse(source)
@@ -55,7 +55,9 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
 
 @dataclass(slots=True)
 class _Names:
-    """What names stand for: `modules` maps names to modules, `local` holds what the function at the candidate binds.
+    """The meaning of names.
+
+    `modules` maps names to modules. `local` holds the names that the candidate's function binds.
 
     `inner` are the classes that are defined within functions.
     """
@@ -91,7 +93,10 @@ class _Names:
 
 
 class _Reader:
-    """Collects what a part of the file uses; `always` are means that the file's own use does not excuse."""
+    """Collects what a part of the file uses.
+
+    `always` are means that are refused even if the file's own code uses them.
+    """
 
     def __init__(self, names: _Names, *, is_class: bool) -> None:
         self._names, self._is_class = names, is_class
@@ -102,7 +107,7 @@ class _Reader:
         self._stores = self._streams = False
 
     def read(self, node: ast.AST) -> None:
-        """Note what a node does; its parts are read by themselves."""
+        """Note what a node does. Its parts are read separately."""
         for key, reason in self._uses(node):
             self.found.setdefault(key, reason)
         if self._stores and self._streams:
@@ -231,7 +236,7 @@ class _Reader:
         yield "own class", "it defines a class"
 
     def _is_shared(self, node: ast.expr) -> bool:
-        """Whether an object is a module's, or bound at the file's top: not the candidate's own."""
+        """Whether an object belongs to a module or is bound at the file's top. It is then not the candidate's own."""
         root = _root(node)
         if not isinstance(root, ast.Name):
             return False
@@ -249,7 +254,7 @@ def _root(node: ast.expr) -> ast.expr:
 
 
 def _may_be_path(node: ast.expr) -> bool:
-    """Whether what is opened is no number, as far as its form tells."""
+    """Whether the opened object is not a number, as far as its form shows."""
     if isinstance(node, ast.Constant):
         return isinstance(node.value, str | bytes)
     return not isinstance(node, ast.BinOp | ast.UnaryOp) or any(

@@ -1,6 +1,6 @@
 """Makes objects to call a method on: new ones, and ones whose state the other methods of the class have changed.
 
-A lookup method shows nothing on an empty object. So the calls make the object, call two or three other methods with
+A lookup method finds no data in an empty object. So the calls make the object, call two or three other methods with
 simple arguments (failures are ignored), and then call the method at the hole. The module itself runs no code.
 """
 

@@ -40,9 +40,9 @@ _UNARY = {
 _PATTERNED = frozenset({"self_assertRaisesRegex"})
 _RAISING = frozenset({"self_assertRaises", "self_assertRaisesRegex", "raises"})
 APPROXIMATE = 1e-6
-"""The relative tolerance of `pytest.approx` where it states none."""
+"""The relative tolerance of `pytest.approx` if it states none."""
 _PLACES = 7
-"""Decimal places of `assertAlmostEqual` where it states none."""
+"""Decimal places of `assertAlmostEqual` if it states none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ def _name(node: ast.expr) -> str:
 
 
 def is_raising(node: ast.expr) -> bool:
-    """Whether an expression says that something raises."""
+    """Whether an expression states that a call raises."""
     return isinstance(node, ast.Call) and _name(node) in _RAISING and bool(node.args)
 
 
@@ -129,7 +129,7 @@ def _raised(
 
 
 def _condition(call: ast.Call) -> ast.expr | None:
-    """What a method of `unittest.TestCase` asserts, as an expression."""
+    """The assertion of a method of `unittest.TestCase`, as an expression."""
     method, args = _name(call).removeprefix("self_"), [ast.unparse(argument) for argument in call.args]
     if method in _BINARY and len(args) >= 2:
         return _parsed(f"({args[0]}) {_BINARY[method]} ({args[1]})")

@@ -1,4 +1,4 @@
-"""Splits a question such as `f(1) > 5 and 3 in f(2)` into what the candidate must do and what is judged elsewhere.
+"""Splits a question such as `f(1) > 5 and 3 in f(2)`: the candidate runs the calls, and the rest is judged elsewhere.
 
 The candidate runs the calls of the function. They become the call of a test, with the earlier lines that it needs
 (`history`, `dataflow`). The rest becomes a predicate over their results. It runs without the candidate, with the lines
@@ -6,9 +6,9 @@ that it needs. Therefore no object made by the candidate takes part in a compari
 expected, and the candidate never sees an expected value. A question without such a call is about the effect of earlier
 lines. Then the names that depend on a call are read.
 
-Not split, and None here: calls within a lambda or a condition of a comprehension, identity with anything but a
-constant, a name that the call may have changed, several coroutines at once, classes that are no plain data, and a
-name that both sides need unless the call is given it as it is.
+The following are not split, and the result is None: calls within a lambda or a condition of a comprehension, identity
+with anything but a constant, a name that the call may have changed, several coroutines at once, classes that are no
+plain data, and a name that both sides need unless the call gets it unchanged.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        """What a part is taken of."""
+        """The value of which a part is taken."""
         node.slice = ast.Constant(value=None)
         return self.generic_visit(node)
 
@@ -244,7 +244,7 @@ def _is_print(call: ast.Call) -> bool:
 
 
 def _is_shown(node: ast.expr) -> TypeGuard[ast.Call]:
-    """Whether an expression was made to show its value as a session does."""
+    """Whether an expression was made to show its value, as in a session."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Lambda) and len(node.args) == 1
 
 

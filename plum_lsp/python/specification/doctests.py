@@ -39,13 +39,13 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
 _SEEDS = re.compile(r"\bseed\(")
 _OUTPUT = re.compile(r"\b(?:print|output|display|show|write|echo)")
 _TRUTHS = frozenset({"True", "False", "None"})
-"""What an object that says the same to everything can show."""
+"""Results that an object can give to every question, without computing an answer."""
 _PROMPT = re.compile(r"^[ \t]*>>>", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One thing a text says about a call. `quote` is how it was written."""
+    """One statement of a text about a call. `quote` is how it was written."""
 
     call: Call
     expectation: Expectation
@@ -54,7 +54,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
-    """A line of the session: its source, the names it binds and reads, and whether it is there for its effect.
+    """A line of the session: its source, the names that it binds and reads, and whether it has only an effect.
 
     `is_state` marks a line that we made of an attribute shown in the session. `remakes` are names whose earlier
     value no longer matters.
@@ -77,7 +77,7 @@ def doctest_examples(text: str, surface: Surface) -> list[Example]:
 
 
 def without_sessions(text: str) -> str:
-    """`text` with the lines of its doctest examples emptied, so that nothing is read twice."""
+    """`text` with the lines of its doctest examples emptied, so that no example is read twice."""
     lines = text.split("\n")
     is_inside = False
     for place, line in enumerate(lines):
@@ -130,7 +130,7 @@ def _of_session(session: list[doctest.Example], surface: Surface) -> list[Exampl
 
 
 def _stated_state(example: doctest.Example, tree: ast.Module, steps: list[_Step], surface: Surface) -> _Step | None:
-    """An attribute shown before anything was done with an object that the session never makes: how it is meant to be.
+    """An attribute shown on an object that the session never makes, before any other use: the state that it must have.
 
     `>>> parser.types` giving `{'a': int}` becomes `parser.types = {'a': int}`.
     """
@@ -162,7 +162,7 @@ def _step(source: str, tree: ast.Module, *, is_effect: bool) -> _Step:
 
 
 def _remade(tree: ast.Module) -> frozenset[str]:
-    """The name that a plain assignment gives a value without reading the one before."""
+    """The name to which a plain assignment gives a value without reading the old one."""
     statement = tree.body[-1]
     if len(tree.body) != 1 or not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
         return frozenset()
@@ -242,12 +242,12 @@ def _last_statement(setup: str) -> str:
 
 
 def _is_told(source: str, want: str, surface: Surface) -> bool:
-    """Whether the text that prints something holds more of what is printed than it prints itself."""
+    """Whether the expected output holds a constant of the source more often than the source itself prints it."""
     return any(want.count(text) > count for text, count in shown_constants(source, surface).items())
 
 
 def _truth(expression: str, setup: str, surface: Surface, want: str) -> tuple[Call, Expectation] | None:
-    """True, False or None below an expression: what calls give is judged elsewhere, or else there is no test."""
+    """A result of True, False or None. The values of the calls are judged elsewhere, or there is no test."""
     call = asked(expression, setup, surface, is_truth=True)
     if call is not None:
         return call, Equals(expected=want)
@@ -259,7 +259,7 @@ def _truth(expression: str, setup: str, surface: Surface, want: str) -> tuple[Ca
 
 
 def _assigned(statement: ast.Assign, want: str) -> str:
-    """`x = f(1)` with a result below it, which a session would not show: the name, if the result is a value."""
+    """The name of `x = f(1)` with a result below it, if the result is a value. A real session would not show it."""
     target = statement.targets[0]
     is_value = isinstance(target, ast.Name) and expression_or_none(want) is not None
     return target.id if is_value and isinstance(target, ast.Name) else ""
@@ -279,7 +279,7 @@ def _split(source: str, tree: ast.Module) -> tuple[str, str]:
 
 
 def _shown_by_session(tree: ast.Module) -> str:
-    """The statements with what an interactive session adds: the value of an expression is shown unless it is None."""
+    """The statements of an interactive session. It shows the value of an expression unless it is None."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and not _is_print(node.value):
             show = ast.parse("(lambda value: value is None or print(repr(value)))(0)", mode="eval").body
@@ -289,7 +289,7 @@ def _shown_by_session(tree: ast.Module) -> str:
 
 
 def _comparison(expression: str) -> tuple[str, str] | None:
-    """`f(1) == 2` written without a result means that it is so: the call and what it equals."""
+    """The call of `f(1) == 2` and what it equals. Without a result below it, the text states that it is true."""
     tree = expression_or_none(expression) if expression else None
     if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or not isinstance(tree.ops[0], ast.Eq | ast.Is):
         return None
@@ -301,9 +301,9 @@ def _comparison(expression: str) -> tuple[str, str] | None:
 def _setup(steps: list[_Step], needed: set[str], surface: Surface) -> str | None:
     """The earlier lines that a test depends on, in order. None if it uses an unbound name.
 
-    A line counts if it binds a needed name, works on an object that the session made, or stands there for its
-    effect alone; after a seed every line counts, because each may draw. An object of the function's own class that
-    the session never makes is made first.
+    A line counts if it binds a needed name, works on an object that the session made, or has only an effect. After a
+    seed every line counts, because each may draw. If the session never makes a used object of the function's own class,
+    it is made first.
     """
     made = {name for step in steps for name in step.binds}
     is_seeded = any(_SEEDS.search(step.source) for step in steps)
@@ -324,7 +324,7 @@ def _setup(steps: list[_Step], needed: set[str], surface: Surface) -> str | None
 
 
 def _maker(name: str, surface: Surface) -> str | None:
-    """The statement that makes the object a docstring calls `name`, if it is one of the function's class."""
+    """The statement that makes the object that a docstring calls `name`, if it is one of the function's class."""
     if name in surface.receivers:
         return surface.receivers[name]
     if surface.function.class_name is not None and surface.construct is not None:

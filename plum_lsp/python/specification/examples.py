@@ -1,4 +1,4 @@
-"""Makes tests of what people wrote: doctest sessions, informal examples, inputs and outputs in words.
+"""Makes tests from text that people wrote: doctest sessions, informal examples, inputs and outputs in words.
 
 The entry point for specification tests. Pure: it runs no code, so a wrong example is detected later, when the
 candidates run.
@@ -32,9 +32,9 @@ TESTS_MAX = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSource:
-    """One form of example: what its tests are called, and the function that reads them.
+    """One form of example: the name of its tests and the function that reads them.
 
-    `reads_sessions` tells whether it gets the text with its doctest sessions, or what is left without them.
+    `reads_sessions` tells whether it gets the whole text, or the text without its doctest sessions.
     """
 
     origin: Origin
@@ -77,7 +77,7 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
 
 
 def _is_about(example: Example, function: FunctionSymbol) -> bool:
-    """Whether an example that stands elsewhere than in the function's own docstring uses the function."""
+    """Whether an example outside the function's own docstring uses the function."""
     return re.search(rf"\b{re.escape(function.name)}\b", f"{example.call.setup}\n{example.call.expression}") is not None
 
 

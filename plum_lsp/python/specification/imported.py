@@ -1,6 +1,6 @@
-"""Reads a test file's imports: which names mean something of the module under test, and what they are called there.
+"""Reads the imports of a test file: which names come from the module under test, and what that module calls them.
 
-Also rewrites code of the test file so that it can stand beside the program. Runs nothing.
+The module also rewrites code of the test file so that it can run with the program. It runs no code.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 LIBRARIES = frozenset(sys.stdlib_module_names) | {"numpy"}
-"""What a setup may import: modules that are in the sandbox whatever the project is."""
+"""Modules that a setup may import. They are in the sandbox for every project."""
 _TOOLS = frozenset({"pytest", "unittest"})
-"""What judges in a test; its calls are read and not made."""
+"""Modules that judge in a test. Their calls are read and not made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imports:
-    """`renamed` maps names of the test file to the program's; `modules` are dotted names for the module itself.
+    """`renamed` maps names of the test file to the program's. `modules` are dotted names for the module itself.
 
     `statements` are imports of libraries, by the names they bind.
     """
@@ -30,7 +30,7 @@ class Imports:
 
 
 def module_names(path: str) -> frozenset[str]:
-    """The dotted names under which a file can be imported, by how deep the path is taken."""
+    """The dotted names under which a file can be imported, one for each folder above it that could be the root."""
     parts = list(PurePath(path).with_suffix("").parts)
     parts = [part for part in parts if part not in ("/", "\\")]
     if parts and parts[-1] == "__init__":
@@ -39,7 +39,7 @@ def module_names(path: str) -> frozenset[str]:
 
 
 def imports_of(tree: ast.Module, path: str) -> Imports:
-    """What the imports of a test file (at its top) mean, given the path of the module under test."""
+    """The imports at the top of a test file, given the path of the module under test."""
     own = module_names(path)
     packages = {name.rpartition(".")[0] for name in own} - {""}
     renamed, modules, statements = dict[str, str](), set[str](), dict[str, str]()
@@ -71,7 +71,7 @@ def _is_module(origin: str, name: str, level: int, own: frozenset[str]) -> bool:
 
 
 class Rewriting(ast.NodeTransformer):
-    """Code of the test file with the program's names; attributes of `self` become names, coroutines are run."""
+    """Gives code of the test file the program's names. Attributes of `self` become names, and coroutines are run."""
 
     def __init__(self, imports: Imports, values: dict[str, ast.expr]) -> None:
         self._imports, self.values = imports, values
@@ -89,7 +89,7 @@ class Rewriting(ast.NodeTransformer):
         return ast.Name(id=self._imports.renamed.get(node.id, node.id), ctx=node.ctx)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        """`module.name` is `name`; `self.name` is a name of its own."""
+        """`module.name` becomes `name`, and `self.name` becomes a separate name."""
         owner = ast.unparse(node.value)
         if owner in self._imports.modules:
             return ast.Name(id=node.attr, ctx=node.ctx)
@@ -98,6 +98,6 @@ class Rewriting(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Await(self, node: ast.Await) -> ast.AST:
-        """A test's own event loop is not there."""
+        """An awaited expression, run by `asyncio.run`, because the test's own event loop is not there."""
         run = ast.Attribute(value=ast.Name(id="asyncio", ctx=ast.Load()), attr="run", ctx=ast.Load())
         return ast.Call(func=run, args=[self.visit(node.value)], keywords=[])

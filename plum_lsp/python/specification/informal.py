@@ -29,11 +29,11 @@ VALUE_CHARACTERS_MAX = 1_000
 NEAR_CHARACTERS = 120
 """A value followed by prose ends within this, unless a bracket shows where."""
 CONNECTOR_CHARACTERS_MAX = 120
-"""What connects a call and its value is no longer than this."""
+"""Characters between a call and its value, at most."""
 CALLS_MAX = 100
 """The most mentions of the function that are read in one text. The reader must be fast."""
 _TRIES_MAX = 20
-"""How many ends of a value are tried, longest and shortest."""
+"""Ends of a value that are tried, longest and shortest."""
 _SUBJECT = r"(?:the\s+|its\s+)?(?:result|output|answer|return\s+value|returned\s+value|function|value|it)\s+"
 _VERB = (
     r"(?:(?:should|must|will|would|shall)\s+(?:be|return|give|yield|equal|produce|evaluate\s+to|output)"
@@ -73,7 +73,7 @@ def informal_examples(text: str, surface: Surface) -> list[Example]:
 
 
 def _calls(text: str, surface: Surface) -> Iterator[tuple[int, int]]:
-    """Where calls of the function stand, receivers included."""
+    """The places of calls of the function, with their receivers."""
     name = re.escape(surface.function.name)
     receiver = r"(?:[A-Za-z_]\w*(?:\([^()\n]*\))?\.)*" if surface.function.class_name is not None else ""
     mentions = re.finditer(rf"(?<![\w.`'\"])`*({receiver}{name}\s?\()", text)
@@ -141,7 +141,7 @@ def _example_at(text: str, start: int, stop: int, surface: Surface) -> tuple[Exa
 
 
 def _read_out(call: Call, expectation: Expectation, surface: Surface) -> Call:
-    """The call, read out as a list or tuple where the function yields what the text shows so."""
+    """The call with its result read out as a list or tuple, if the function yields and the text shows it so."""
     shown = expression_or_none(expectation.expected) if isinstance(expectation, Equals) else None
     whole = expression_or_none(call.expression)
     if not isinstance(shown, ast.List | ast.Tuple) or whole is None or not is_call(whole, surface):
@@ -180,7 +180,7 @@ def call_of(source: str, surface: Surface) -> Call | None:
 def _asserted(text: str, line_start: int, start: int, surface: Surface) -> tuple[Example | None, int] | None:
     """The example in an `assert` line, judged on the values of its calls. None if it is not such a line.
 
-    A condition that cannot be judged so makes no example: evaluated beside the candidate, it could be forged.
+    A condition that cannot be judged in this way makes no example. If it ran with the candidate, it could be forged.
     """
     if not _ASSERT.match(text, line_start):
         return None
@@ -203,7 +203,7 @@ def _asserted(text: str, line_start: int, start: int, surface: Surface) -> tuple
 
 
 def _equality(condition: ast.expr, surface: Surface) -> tuple[Call, Equals] | None:
-    """`f(1) == value`: the call and what it equals."""
+    """The call of `f(1) == value` and what it equals."""
     if not isinstance(condition, ast.Compare) or len(condition.ops) != 1 or not isinstance(condition.left, ast.Call):
         return None
     call, expected = call_of(ast.unparse(condition.left), surface), ast.unparse(condition.comparators[0])
@@ -215,7 +215,7 @@ def _equality(condition: ast.expr, surface: Surface) -> tuple[Call, Equals] | No
 
 
 def _reached(piece: str, surface: Surface) -> Call | None:
-    """A part of a condition as it can be evaluated from outside. None if it uses unbound names."""
+    """A part of a condition in a form that can be evaluated from outside. None if it uses unbound names."""
     tree = expression_or_none(piece)
     if tree is not None and is_call(tree, surface):
         return call_of(piece, surface)
@@ -223,7 +223,7 @@ def _reached(piece: str, surface: Surface) -> Call | None:
 
 
 def _expectation_at(text: str, stop: int, surface: Surface, *, is_printed: bool) -> tuple[Expectation | None, int]:
-    """What the text after a call says must come of it, and where that ends."""
+    """The result that the text after a call states, and where that statement ends."""
     for pattern in (_RAISES, _BARE_ERROR):
         raising = pattern.match(text, stop, stop + CONNECTOR_CHARACTERS_MAX)
         if raising:
@@ -262,8 +262,8 @@ def value_at(
 ) -> tuple[str | None, int]:
     """The longest Python value at `start` and its end. None if there is none or the calculation continues after it.
 
-    A value may go over several lines while its brackets are open. After a verb a word like `of` or `if` makes the
-    sentence say something else, and so does an operator anywhere.
+    A value may span several lines while its brackets are open. After a verb, a word like `of` or `if` changes the
+    meaning of the sentence. An operator does so in any place.
     """
     while text[start : start + 1] in {"`", " ", "\t"}:
         start += 1
@@ -334,7 +334,7 @@ def _as_value(source: str, surface: Surface) -> str | None:
 def _is_value(tree: ast.expr, surface: Surface) -> bool:
     """Whether an expression stands for a value: literals, arithmetic on them, calls of constructors.
 
-    A bare name (`list`, `None` apart) or a call of the function itself is none.
+    A bare name (except names like `list` and `None`) or a call of the function itself does not.
     """
     if isinstance(tree, ast.Constant):
         return tree.value is not ...

@@ -1,9 +1,9 @@
-"""Makes tests of a project's own test files: those that exercise the function at the hole, found by name and import.
+"""Makes tests from a project's own test files, for the function at the hole. It finds them by name and import.
 
-Reads plain pytest functions and unittest methods: assertions, `raises`, tables of cases, loops over literals, simple
-fixtures, `setUp`. Each assertion becomes a test of its own, with the statements before it as its setup. What cannot be
-read as a call and an expectation is left out, and so is everything after a statement that may change what follows.
-Runs nothing, and reads no file (`project.tests` does).
+It reads plain pytest functions and unittest methods: assertions, `raises`, parametrized tests, loops over literals,
+simple fixtures, `setUp`. Each assertion becomes a separate test, with the statements before it as its setup. An
+assertion that cannot be read as a call and an expectation is left out. So is all code after a statement that may change
+what follows. The module runs no code and reads no file (`project.tests` does).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TESTS_MAX = 48
 CASES_MAX = 64
 """The most rows of one table that are read."""
 LITERAL_CHARACTERS_MAX = 200
-"""Longer constants of a test file stay what they are: a name with a value."""
+"""Longer constants of a test file stay names with a value."""
 SETUP_CHARACTERS_MAX = 4_000
 """A test with a longer setup is about more than one function."""
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Import, ast.ImportFrom, ast.Pass, ast.Delete)
@@ -55,7 +55,7 @@ def subject_of(context: Context) -> str:
 
 
 def project_tests_of(context: Context, path: str, files: Sequence[TestFile]) -> tuple[TestCase, ...]:
-    """The tests in `files` of the function at the hole, in the order of files and lines; `path` is the document's.
+    """The tests in `files` of the function at the hole, in the order of files and lines. `path` is the document's.
 
     One call with two different results is a contradiction within the project, and both are dropped.
     """
@@ -136,7 +136,7 @@ class _File:
                 yield from self._places(node.body, list(_class_setup(node)), f"{node.name}.")
 
     def _rows(self, function: _Function) -> Iterator[dict[str, ast.expr]]:
-        """The values of the parameters, one row for each case. Empty if one of them comes from elsewhere."""
+        """The values of the parameters, one row for each case. Empty if one of them is not known."""
         tables = [self._table(one) for one in function.decorator_list if _last(one) == "parametrize"]
         given = [argument.arg for argument in function.args.args if argument.arg not in ("self", "cls")]
         rows = itertools.islice(itertools.product(*(table for table in tables if table is not None)), CASES_MAX)
@@ -218,9 +218,11 @@ class _File:
                 return
 
     def _setup(self, assertion: ast.stmt, lines: list[str]) -> str | None:
-        """The earlier lines that an assertion depends on, with their needs of the file's top; None if that is not all.
+        """The earlier lines that an assertion depends on, and the lines of the file's top that they need.
 
-        Lines that are there for their effect count as far as their names are known.
+        None if some are unknown.
+
+        Lines that have only an effect count if their names are known.
         """
         tree = module_or_none("\n".join(lines))
         if tree is None:
@@ -273,7 +275,7 @@ class _File:
 
 
 class _Judged(ast.NodeTransformer):
-    """Leaves of an assertion what has to be computed: what judges is read, not run."""
+    """Reduces an assertion to the code that has to be computed. The judging part is read, not run."""
 
     def visit_With(self, node: ast.With) -> ast.AST:
         """`with pytest.raises(…):` without its head."""
@@ -284,7 +286,7 @@ class _Judged(ast.NodeTransformer):
         return ast.Module(body=node.body, type_ignores=[])
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """`approx(…)`, `self.assertEqual(…)` and `raises(…, f)` as what they are given."""
+        """Replaces `approx(…)`, `self.assertEqual(…)` and `raises(…, f)` by their arguments."""
         self.generic_visit(node)
         name = _last(node)
         if name != "approx" and not name.startswith("self_assert") and name != "raises":
@@ -300,7 +302,7 @@ def _bound_by(node: ast.stmt) -> Iterator[str]:
 
 
 def _is_short_literal(node: ast.expr) -> bool:
-    """Whether a constant is better written out where it is used."""
+    """Whether a constant is short enough to write it out where it is used."""
     try:
         return len(repr(ast.literal_eval(node))) <= LITERAL_CHARACTERS_MAX
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -322,7 +324,7 @@ def _names(source: str) -> set[str]:
 
 
 def _class_setup(node: ast.ClassDef) -> Iterator[ast.stmt]:
-    """Attributes of a test class and the statements of its `setUp`, where `self.x` is a name."""
+    """Attributes of a test class and the statements of its `setUp`. Each `self.x` becomes a name."""
     for child in node.body:
         if isinstance(child, ast.Assign) and all(isinstance(target, ast.Name) for target in child.targets):
             names = [target.id for target in child.targets if isinstance(target, ast.Name)]

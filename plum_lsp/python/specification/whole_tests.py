@@ -30,9 +30,9 @@ _COMMON = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defined:
-    """A function of a file and the names in it. `name` leads through its class by `::`; `is_test`: pytest runs it.
+    """A function of a file and the names in it. `name` includes its class, joined by `::`. pytest runs it if `is_test`.
 
-    A class is one too, by what its attributes mention; `bases` are then those it inherits from.
+    A class is also one, with the names in its attributes. `bases` are the classes that it inherits from.
     """
 
     name: str
@@ -43,7 +43,10 @@ class Defined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexed:
-    """A file and the functions in it. `path` is relative to the project; `is_near`: it is named after the document."""
+    """A file and the functions in it.
+
+    `path` is relative to the project. With `is_near` it is named after the document.
+    """
 
     path: str
     functions: tuple[Defined, ...]
@@ -87,7 +90,7 @@ def _values(node: ast.ClassDef) -> list[ast.AST]:
 
 
 def _mentions(nodes: Iterable[ast.AST]) -> frozenset[str]:
-    """Names, attributes, arguments and short words in texts: tests name functions in tables, too."""
+    """Names, attributes, arguments and short words in texts, because tables in tests also name functions."""
     found: set[str] = set()
     for top in nodes:
         for node in ast.walk(top):
@@ -105,13 +108,13 @@ def _mentions(nodes: Iterable[ast.AST]) -> frozenset[str]:
 
 
 Mentioning = Callable[[AbstractSet[str]], Sequence[Indexed]]
-"""What gives the files that mention one of some names."""
+"""Gives the files that mention one of some names."""
 
 
 def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) -> tuple[TestCase, ...]:
-    """The tests that may reach what `names` name, likeliest first: by the functions between, then by their file's name.
+    """The tests that may reach `names`, likeliest first: by the number of functions between, then by the file's name.
 
-    `names` are the function's own, then the class's, whose users come after those of the function.
+    `names` are the function's own, then the class's. Tests of the class come after those of the function.
     """
     depth, files = _depths(names, mentioning)
     owner = names[1] if len(names) > 1 else names[0]
@@ -128,7 +131,7 @@ def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) 
 
 
 def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
-    """The first tests, of as many files as are collected at a time."""
+    """The first tests, from at most as many files as are collected at a time."""
     chosen: list[str] = []
     files: set[str] = set()
     for test in tests:
@@ -140,7 +143,7 @@ def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
 
 
 def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
-    """The tests that the classes of a file have from classes with the names of their bases, here or elsewhere."""
+    """The tests that the classes of a file inherit from classes with the names of their bases, here or elsewhere."""
     own = {function.name for function in file.functions}
     for one in file.functions:
         pending, seen = list(one.bases), set[str]()
@@ -160,7 +163,10 @@ def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
 
 
 def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int], Sequence[Indexed]]:
-    """How far each name is from the function, and the files looked at: what mentions a name is one further."""
+    """The distance of each name from the function, and the files looked at.
+
+    Code that mentions a name is one step further.
+    """
     depth = {name: place for place, name in enumerate(names)}
     files = mentioning(depth.keys())
     for _ in range(DEPTH_MAX):
@@ -197,7 +203,7 @@ def _case(test: str) -> TestCase:
 
 
 def test_of(test: TestCase) -> str:
-    """The test function that a test case is, or was read from. Empty for any other."""
+    """The test function that a test case runs, or from which it was read. Empty for any other."""
     if isinstance(test.expectation, Passes):
         return test.expectation.test
     path, _, name = test.quote.split(": ")[0].partition("::")

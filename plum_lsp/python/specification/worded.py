@@ -53,7 +53,7 @@ def worded_examples(text: str, surface: Surface) -> list[Example]:
 
 
 def _stated_inputs(text: str) -> Iterator[tuple[str, int, int]]:
-    """Text that may name inputs, where its statement begins, and where the result stands."""
+    """Texts that may name inputs, with the start of the statement and the place of the result."""
     for pattern in (_INPUT, _INLINE):
         for match in pattern.finditer(text):
             yield match.group("inputs"), match.start(), match.end()
@@ -75,7 +75,7 @@ def _expected(text: str, start: int, surface: Surface) -> tuple[Expectation | No
 
 
 def _call(inputs: str, surface: Surface) -> Call | None:
-    """The call that the inputs describe: by parameter name where the names agree, else in the order given."""
+    """The call that the inputs describe: by parameter name if the names agree, else in the given order."""
     named = _named(inputs, surface)
     values = named if named is not None else _listed(inputs, surface)
     parameters = [name for name in surface.function.parameters if not name.startswith("*")]
@@ -144,7 +144,7 @@ def _named(inputs: str, surface: Surface) -> list[tuple[str, str]] | None:
 
 
 def _first_value(text: str, start: int, surface: Surface) -> tuple[str | None, int]:
-    """The shortest complete value at `start` that ends where a list of inputs may go on."""
+    """The shortest complete value at `start` that ends where a list of inputs can continue."""
     for stop in re.finditer(r",|;|\n|\s+and\s|\Z", text[start:]):
         source = text[start : start + stop.start()].strip(" `")
         if source and literal_or_none(source, surface.names) is not None:

@@ -32,7 +32,7 @@ class Line:
 
     @property
     def remakes(self) -> frozenset[str]:
-        """Names that a plain assignment gives a value without reading the one before."""
+        """Names to which a plain assignment gives a value without reading the old one."""
         is_plain = isinstance(self.node, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom)
         return self.binds - self.reads - self.touches if is_plain else frozenset()
 
@@ -89,7 +89,10 @@ class _Names(ast.NodeVisitor):
 
 
 def lines_of(nodes: Sequence[ast.stmt]) -> list[Line]:
-    """What each statement does to names; a name that is only ever given numbers, text and the like stays as it is."""
+    """The names that each statement reads, binds and may change.
+
+    No statement changes the value of a name that only holds numbers, text and the like.
+    """
     constants = constant_names(nodes)
     return [_line(node, constants) for node in nodes]
 
@@ -100,7 +103,7 @@ def _line(node: ast.stmt, constants: frozenset[str]) -> Line:
 
 
 def constant_names(nodes: Sequence[ast.stmt]) -> frozenset[str]:
-    """Names that statements only ever give constants, which no call can change."""
+    """Names to which statements assign only constants. No call can change these."""
     constant = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
     others = [names_in(node)[1] for node in nodes if node not in constant]
     return frozenset().union(*(names_in(node)[1] for node in constant)) - frozenset().union(*others)
@@ -137,18 +140,18 @@ def _root(node: ast.expr) -> set[str]:
 
 
 def root_of(node: ast.expr) -> str:
-    """The name at the start of `a.b[0].c()`; empty if it starts otherwise."""
+    """The name at the start of `a.b[0].c()`. Empty if it starts in another way."""
     return next(iter(_root(node)), "")
 
 
 def _is_alias(node: ast.stmt) -> bool:
-    """Whether an assignment gives an object, or what holds it, another name."""
+    """Whether an assignment gives another name to an object, or to its container."""
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     return isinstance(value, ast.Name | ast.Attribute | ast.Subscript | ast.List | ast.Tuple | ast.Dict)
 
 
 def _aliases(lines: Sequence[Line]) -> dict[str, set[str]]:
-    """For each name those that may stand for the same object, itself included."""
+    """For each name the names that may refer to the same object, including itself."""
     groups: dict[str, set[str]] = {}
     for line in lines:
         if _is_alias(line.node):

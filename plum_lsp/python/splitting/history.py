@@ -26,9 +26,9 @@ _LATER = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.Gene
 class History:
     """The lines before a question, in order.
 
-    `calls` are the places of lines that only the candidate can run, `alone` those of them that make one call of the
-    function and nothing else. `results` are names of what calls gave, `receivers` of objects that calls were made on,
-    `given` of objects that calls were given, which they may have changed. `told` are names of values that a receiver
+    `calls` are the places of lines that only the candidate can run. `alone` are those of them that only make one call
+    of the function. `results` are names of values that calls returned, `receivers` of objects that calls were made on,
+    and `given` of objects that calls got as arguments and may have changed. `told` are names of values that a receiver
     returned about itself. `opaque` are all other names that depend on a call.
     """
 
@@ -44,7 +44,7 @@ class History:
 
     @property
     def beside(self) -> list[Line]:
-        """The lines that can be run without the candidate, as far as their names can be had."""
+        """The lines that can be run without the candidate, as far as their names are known."""
         return [line for place, line in enumerate(self.lines) if place not in self.calls]
 
     @property
@@ -87,7 +87,7 @@ class _Renamed(ast.NodeTransformer):
 
 
 def _unpacked(node: ast.stmt, displays: dict[str, ast.List | ast.Tuple]) -> Iterable[ast.stmt]:
-    """`a, b = f(2), 7` as two assignments, where neither side reads what the other gives; `a, b = case` alike."""
+    """`a, b = f(2), 7` and `a, b = case` as two assignments, if neither value reads the name of the other."""
     target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
     if not isinstance(node, ast.Assign) or not isinstance(target, ast.List | ast.Tuple):
         return [node]
@@ -105,7 +105,7 @@ def _unpacked(node: ast.stmt, displays: dict[str, ast.List | ast.Tuple]) -> Iter
 
 
 def _exploded(holder: ast.Module) -> ast.Module:
-    """Literal tables are taken apart: `case["in"]` is what stands there under `"in"`."""
+    """Take literal tables apart: `case["in"]` becomes the value under `"in"`."""
     tables: dict[str, ast.expr] = {}
     for node in holder.body:
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
@@ -155,7 +155,7 @@ def _place_in(table: ast.expr, key: ast.expr) -> int | None:
 
 
 def _looked_up(node: ast.AST, tables: dict[str, ast.expr]) -> tuple[str, int] | None:
-    """The name of a table, empty for one that stands right here, and the place that an expression looks up in it."""
+    """The name of a table, empty for one written in place, and the place that an expression looks up in it."""
     if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
         return None
     table = tables.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
@@ -167,7 +167,7 @@ def _looked_up(node: ast.AST, tables: dict[str, ast.expr]) -> tuple[str, int] | 
 
 
 class _LookUps(ast.NodeTransformer):
-    """Puts the parts of tables in the place of look-ups."""
+    """Replaces look-ups in tables by the parts of the tables."""
 
     def __init__(self, tables: dict[str, ast.expr], names: dict[tuple[str, int], str]) -> None:
         self._tables, self._names = tables, names
@@ -208,7 +208,7 @@ def _separated(nodes: Sequence[ast.stmt], is_call: IsCall) -> tuple[list[ast.stm
 
 
 def _is_alone(node: ast.stmt, is_call: IsCall) -> bool:
-    """Whether a statement only calls the function and keeps what it gives, in names."""
+    """Whether a statement only calls the function and keeps its result in names."""
     if isinstance(node, ast.Expr):
         return is_call(node.value)
     if isinstance(node, ast.Assign):
@@ -295,6 +295,6 @@ def _receivers(node: ast.stmt, is_call: IsCall) -> set[str]:
 
 
 def _is_chain(node: ast.stmt, receivers: Set[str]) -> bool:
-    """Whether a statement keeps what one of the objects says of itself: `n = s.size()`."""
+    """Whether a statement keeps what one of the objects returns about itself: `n = s.size()`."""
     value = node.value if isinstance(node, ast.Assign) else None
     return isinstance(value, ast.Attribute | ast.Call) and root_of(value) in receivers

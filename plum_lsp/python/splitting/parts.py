@@ -1,7 +1,7 @@
 """Splits a question into the pieces that the candidate computes and the predicate over their values.
 
-Pieces are calls of the function, names that depend on one, and what only an object itself can tell of its data. An
-expression that only gives True, False or None is never a piece, because any object can give these. Pure.
+Pieces are calls of the function, names that depend on one, and data that only an object itself can give. An expression
+that only gives True, False or None is never a piece, because any object can give these. Pure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNREPEATABLE = re.compile(
 """Expressions with a different result each time."""
 _COMPREHENSIONS = (ast.GeneratorExp, ast.ListComp, ast.SetComp)
 _TRUTHS = (None, True, False)
-"""What an object that says the same to everything can meet."""
+"""Values that an object can give for every question."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,11 +57,11 @@ class Parts(ast.NodeTransformer):
         if isinstance(node, _COMPREHENSIONS) and self._is_inside(node):
             return self._spread(node)
         if isinstance(node, ast.Call):
-            self.truths |= {id(node.func)}  # a method that is called out here is not asked for in there
+            self.truths |= {id(node.func)}  # the predicate calls it, so it is no piece
         return self.generic_visit(node)
 
     def is_piece(self, node: ast.expr) -> bool:
-        """Whether an expression is the candidate's: a call of the function, or what only its object can tell."""
+        """Whether an expression is a piece: a call of the function, or data that only the candidate's object has."""
         if self.own.is_answer(node) and not isinstance(node, ast.ListComp):
             return True
         if isinstance(node, ast.Name):
@@ -75,7 +75,10 @@ class Parts(ast.NodeTransformer):
         return isinstance(node, ast.Call) and self._is_told(node)
 
     def _is_told(self, node: ast.Call) -> bool:
-        """Whether a call is one of a method of the candidate's object; what it is given may not be what is expected."""
+        """Whether a call is one of a method of the candidate's object.
+
+        Its arguments must not hold the expected value.
+        """
         is_given = bool(node.args or node.keywords)
         if isinstance(node.func, ast.Attribute) and self.is_piece(node.func):
             return not is_given or root_of(node.func) in self.history.receivers
@@ -83,7 +86,7 @@ class Parts(ast.NodeTransformer):
         return is_shown and len(node.args) == 1 and self.is_piece(node.args[0])
 
     def place_of(self, node: ast.expr) -> int:
-        """The place of a piece's value. A name is read once, a call as often as it is made."""
+        """The place of a piece's value. A name is read once, and a call is read each time it is made."""
         source = ast.unparse(node)
         is_repeated = isinstance(node, ast.Name | ast.Attribute) and not self.own.is_called(node)
         found = next((place for place, one in enumerate(self.pieces) if ast.unparse(one) == source), None)
@@ -106,9 +109,9 @@ class Parts(ast.NodeTransformer):
         return any(isinstance(part, ast.expr) and self.is_piece(part) for part in ast.walk(node))
 
     def _spread(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> ast.expr:
-        """`all(f(n) > n for n in ns)`: the calls give a list, and its items are judged one by one, by number.
+        """`all(f(n) > n for n in ns)`: the calls give a list, and its items are judged one by one, by index.
 
-        So are those that decide what is kept, as in `[n for n in ns if f(n)]`.
+        So are calls in a filter, as in `[n for n in ns if f(n)]`.
         """
         part = node.generators[0]
         is_filter = len(node.generators) == 1 and bool(part.ifs) and not self._is_inside(node.elt)
@@ -166,7 +169,7 @@ def taken_apart(source: str, setup: str, surface: Surface, *, is_judged: bool) -
 
 
 def _has_lines(parts: Parts) -> bool:
-    """Find the lines that the predicate needs where there is no candidate, and what they need of its answers."""
+    """Find the lines that the predicate needs without a candidate, and the values that they need from the candidate."""
     history = parts.history
     names = names_in(parts.predicate)[0] & history.bound
     lines, seen = sliced(history.beside, names, stop=parts.observed)
@@ -179,9 +182,9 @@ def _has_lines(parts: Parts) -> bool:
 
 
 def observed_names(tree: ast.expr, history: History, own: Own) -> frozenset[str]:
-    """The names that are looked at where the candidate is: those that depend on a call of the function.
+    """The names that are read with the candidate: those that depend on a call of the function.
 
-    Objects that a call was given count if there is nothing else to look at: then the question is about them.
+    Objects that a call got as arguments count if there are no other such names. Then the question is about them.
     """
     names = names_in(tree)[0]
     found = history.results | history.receivers | history.told
@@ -191,7 +194,7 @@ def observed_names(tree: ast.expr, history: History, own: Own) -> frozenset[str]
 
 
 def _depends(names: frozenset[str], history: History, found: frozenset[str]) -> bool:
-    """Whether what is computed beside the candidate for these names depends on a result."""
+    """Whether a value computed without the candidate for these names depends on a result."""
     _, seen = sliced(history.beside, names)
     return bool(seen & found)
 
@@ -226,7 +229,10 @@ def _may_be_truth(side: ast.expr, history: History) -> bool:
 
 
 def is_answered(tree: ast.expr, parts: Parts) -> bool:
-    """Whether an expression only asks for what calls give: neither operator nor foreign value decides what it shows."""
+    """Whether an expression only asks for the results of calls.
+
+    No operator and no other value then affects its result.
+    """
     if parts.is_piece(tree):
         return True
     if isinstance(tree, ast.List | ast.Tuple):
@@ -258,10 +264,10 @@ def is_answered(tree: ast.expr, parts: Parts) -> bool:
 
 
 def _is_judged_by_value(node: ast.AST, parts: Parts, changeable: Set[str]) -> bool:
-    """Whether copies of the values tell the same as the values.
+    """Whether a predicate gives the same result on copies of the values.
 
-    Neither identity nor foreign classes do, nor the methods of other classes than the program's, nor objects that a
-    call was given and may have changed.
+    It does not for identity, for classes from outside the program and their methods, and for objects that a call got
+    and may have changed.
     """
     if isinstance(node, ast.Compare):
         sides = [node.left, *node.comparators]
@@ -286,7 +292,7 @@ def _is_judged_by_value(node: ast.AST, parts: Parts, changeable: Set[str]) -> bo
 
 
 def _has_piece_root(node: ast.expr, parts: Parts) -> bool:
-    """Whether `a.b[0].c` begins with what the candidate computes."""
+    """Whether `a.b[0].c` begins with a value that the candidate computes."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Call) and not parts.is_piece(node):
         node = node.func if isinstance(node, ast.Call) else node.value
     return parts.is_piece(node)

@@ -26,7 +26,7 @@ _SILENT = frozenset({"print", "repr", "str", "len"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to call, and what is made of the answer elsewhere before it is looked at: `derived`, after `setup`."""
+    """The call, and the code after `setup` that derives from its answer the value to judge (`derived`)."""
 
     call: Call
     derived: str = ""
@@ -72,12 +72,12 @@ def placed(parts: Parts, reach: Callable[[str], Call | None] | None) -> Question
 
 
 def _draws(lines: Sequence[Line]) -> list[ast.stmt]:
-    """Those of some lines that draw by chance."""
+    """Those of the lines that draw random values."""
     return [line.node for line in lines if _DRAWS.search(ast.unparse(line.node))]
 
 
 def _shows_more(piece: ast.expr) -> bool:
-    """Whether calls are made in a loop that also names what they do not need."""
+    """Whether calls are made in a loop that also names values that they do not need."""
     loops = [node for node in ast.walk(piece) if isinstance(node, ast.ListComp)]
     return any(names_in(part.target)[1] - names_in(loop.elt)[0] for loop in loops for part in loop.generators)
 
@@ -88,7 +88,7 @@ def source_of(lines: Sequence[Line]) -> str:
 
 
 def for_candidate(pieces: Sequence[ast.expr], history: History, names: frozenset[str] = frozenset()) -> list[Line]:
-    """The lines that calls need: what makes their names, what is done for its effect, and draws after a seed."""
+    """The lines that calls need: those that make their names, those with a needed effect, and draws after a seed."""
     needed = names.union(*(names_in(piece)[0] for piece in pieces))
     is_seeded = any("seed(" in ast.unparse(line.node) for line in history.lines)
     always = {
@@ -101,9 +101,9 @@ def for_candidate(pieces: Sequence[ast.expr], history: History, names: frozenset
 
 
 def _is_effect(line: Line, history: History, *, is_seeded: bool) -> bool:
-    """Whether a line counts for what it does: a call of the program's that judges nothing, and any draw after a seed.
+    """Whether a line counts for its effect: a call of the program's that does not judge, or any draw after a seed.
 
-    What is done to an object that the lines made counts where that object is needed.
+    An effect on an object that the lines made counts only if that object is needed.
     """
     if is_seeded and (_DRAWS.search(ast.unparse(line.node)) or "seed(" in ast.unparse(line.node)):
         return True
@@ -115,7 +115,7 @@ def _is_effect(line: Line, history: History, *, is_seeded: bool) -> bool:
 
 
 def _is_shared(lines: Sequence[Line], parts: Parts) -> bool:
-    """Whether both sides need a line that makes more than what a call is given as it is."""
+    """Whether both sides need a line that makes more than unchanged arguments of a call."""
     both = [line for line in lines if any(line is other for other in parts.lines)]
     shared = [line for line in both if not isinstance(line.node, _DEFINITIONS)]
     called = [line.node for line in lines if parts.own.is_mentioned(line.node)]
@@ -124,7 +124,7 @@ def _is_shared(lines: Sequence[Line], parts: Parts) -> bool:
 
 
 def _given_whole(node: ast.AST) -> set[str]:
-    """The names that calls in some code are given as they are, or are made on."""
+    """The names that calls in some code get unchanged as arguments, or on which they are made."""
     found: set[str] = set()
     for call in ast.walk(node):
         if isinstance(call, ast.Call):

@@ -1,1 +1,1 @@
-"""How a jail is walled in: tiers, system calls, control groups. Plans only; `launching` starts them."""
+"""How a jail is isolated: tiers, system calls, control groups. It makes plans only. `launching` starts them."""

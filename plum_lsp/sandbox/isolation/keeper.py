@@ -1,9 +1,10 @@
-"""Runs a command in control groups of its own and removes them when it ended, however our server ended.
+"""Runs a command in its own control groups. Removes them when it has ended, however the server ended.
 
     python keeper.py FOLDER NAME=CONTENT … [FOLDER …] -- COMMAND …
 
-Started by path with nothing on `sys.path`, so it imports nothing of ours. It stays outside the jail and outside the
-groups, reads nothing of a candidate's, and waits: the zygote ends when its control socket closes, and we with it.
+The script is started by path with an empty `sys.path`, so it imports no module of plum-lsp. It stays outside the jail
+and outside the groups. It reads no data of a candidate and only waits. The zygote ends when its control socket closes,
+and this process ends with it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _PREFIX = "plum-zygote-"
 
 
 def main(words: list[str]) -> int:
-    """Make the groups, run the command in them, wait, remove them; the command's exit status."""
+    """Make the groups, run the command in them, wait, remove them. Return the exit status of the command."""
     end = words.index("--")
     try:
         groups = _make(words[:end])
@@ -37,7 +38,7 @@ def main(words: list[str]) -> int:
         os._exit(126)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    os.closerange(3, 65536)  # among them the control socket, which nobody else may keep open
+    os.closerange(3, 65536)  # Among them is the control socket. No other process may keep it open.
     _, status = os.waitpid(child, 0)
     for group in groups:
         _remove(group)
@@ -45,7 +46,7 @@ def main(words: list[str]) -> int:
 
 
 def _make(words: list[str]) -> list[Path]:
-    """Groups with their limits; a limit that this kernel does not have is left out."""
+    """Make the groups with their limits. A limit that this kernel does not have is left out."""
     groups: list[Path] = []
     for word in words:
         if word.startswith("/"):
@@ -60,7 +61,7 @@ def _make(words: list[str]) -> list[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove empty groups of keepers that were killed."""
+    """Remove empty groups that killed keepers left behind."""
     for group in folder.glob(_PREFIX + "*"):
         if not Path("/proc", group.name.removeprefix(_PREFIX)).exists():
             with contextlib.suppress(OSError):
@@ -68,7 +69,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _remove(group: Path) -> None:
-    """Kill what is left in a group and remove it; what the kernel is still burying holds it for a moment."""
+    """Kill the processes left in a group and remove it. Ending processes can block the removal for a moment."""
     for _ in range(200):
         try:
             for pid in (group / "cgroup.procs").read_text().split():

@@ -1,7 +1,7 @@
 """Plans of isolation: which tiers exist, what the jail may read, the bubblewrap command line, the Landlock rules.
 
-Decides only; `zygote_process` starts what is planned here. A plan is tried by starting it: what the kernel refuses
-shows there, not in guesses about the distribution.
+The module only decides. `zygote_process` starts what is planned here. A plan is tested by starting it. The kernel then
+shows what it refuses, and no rule has to guess that from the distribution.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from plum_lsp.domain.errors import SandboxError
 
 JAIL = Path(__file__).parents[1] / "jail"
 _INSIDE = "/run/plum"
-"""Where the jail's own code is mounted."""
+"""The mount point of the jail's own code."""
 HOMES = "/run/plum/homes"
-"""Where a jail with a file system of its own keeps the folders of a project's children."""
+"""The folder for the children's folders of a project, in a jail with its own file system."""
 _HOMES_BYTES = 512 * 1024 * 1024
 _UNPRIVILEGED_USER = 65534
-"""`nobody`: whom a zygote started by root becomes."""
+"""The user `nobody`. A zygote that root starts changes to it."""
 
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib")
 _SHARED_DATA = ("/etc/ld.so.cache", "/usr/share/zoneinfo", "/etc/localtime")
@@ -31,9 +31,10 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 
 _READ_FILE, _READ_FOLDER, _WRITE_FILE = 1 << 2, 1 << 3, 1 << 1
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
-"""Rights on files each Landlock ABI knows (linux/landlock.h): 13, then REFER, TRUNCATE, IOCTL_DEV."""
+"""Rights on files that each Landlock ABI knows (linux/landlock.h): 13, then REFER, TRUNCATE, IOCTL_DEV."""
 _OWN_RIGHTS = 0b111_0001_1011_1110
-"""In a folder of its own: read and write files, list, remove and make folders, files and links, rename, truncate."""
+"""Rights in a child's own folder: read and write files, list, remove and make folders, files and links, rename,
+truncate."""
 _NETWORK_RIGHTS = 0b11
 """TCP bind and connect, from ABI 4."""
 _SCOPES = 0b11
@@ -54,16 +55,16 @@ IMPORTS = tuple(
     _queue _sha3 _zoneinfo audioop grp syslog termios fcntl
     """.split()  # noqa: SIM905 (a table to be read)
 )
-"""Pre-imported by every zygote: without executable memory a child cannot load an extension module any more."""
+"""Every zygote imports these ahead. A child has no executable memory, so it cannot load an extension module later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """What the zygote of a project has besides: where its children keep their folders, and what each kind may open.
+    """What the zygote of a project has besides: the place of its children's folders, and what each kind may open.
 
-    `homes` is a folder of the host, or `HOMES` within a jail that has a file system of its own. The next three are the
-    views of `projects.showing`; `listed` are folders whose names may be read; `mapped` are top-level modules with
-    their places.
+    `homes` is a folder of the host, or `HOMES` within a jail that has its own file system. The next three are the views
+    of `projects.showing`. `listed` are folders whose names may be read. `mapped` are top-level modules with their
+    places.
     """
 
     homes: str
@@ -77,7 +78,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """A Python as it described itself: `paths` is its `sys.path`, all of which a zygote starts with."""
+    """A Python as it described itself. `paths` is its `sys.path`. A zygote starts with all of it."""
 
     executable: str
     version: str
@@ -98,7 +99,7 @@ print(json.dumps({"executable": os.path.realpath(executable), "version": sys.ver
   "roots": sorted({path for path in roots if path and os.path.exists(path)}),
   "paths": [path for path in sys.path if path]}))
 """
-"""Run by the interpreter itself, to learn where its library lives."""
+"""The interpreter itself runs this, to say where its library is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,10 @@ def command(
 
 
 def _namespaces(is_root: bool) -> list[str]:
-    """Root drops to `nobody` inside, which needs its own ids; anyone else gets them through a user namespace."""
+    """The options for namespaces.
+
+    Root changes to `nobody` inside, with its own ids. Other users need a user namespace.
+    """
     options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--as-pid-1", "--new-session", "--clearenv", "--hostname", "jail"]
     for name, value in ENVIRONMENT.items():
@@ -185,17 +189,17 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
 }
-"""All that a zygote inherits; libraries must not start threads before it forks, and an arena for each thread of a
-candidate would take 64 MB of its address space. Candidates see none of it."""
+"""The whole environment that a zygote inherits. Libraries must not start threads before it forks. An arena for each
+thread of a candidate would take 64 MB of its address space. Candidates see none of these variables."""
 
 
 def _mounts(interpreter: Interpreter, readable: Sequence[str]) -> list[str]:
-    """A root of nothing but the interpreter, its libraries and what is readable, all read-only."""
+    """A root with only the interpreter, its libraries and the readable places, all read-only."""
     libraries = [path for path in _LIBRARIES if Path(path).exists()]
     others = dict.fromkeys((*_SHARED_DATA, interpreter.executable, *interpreter.roots, *readable))
     places = [*libraries, *(path for path in others if Path(path).exists() and not _is_beneath(path, _LIBRARIES))]
     options: list[str] = []
-    # bubblewrap makes missing parents 0700, which shuts out the user that a root zygote becomes.
+    # bubblewrap makes missing parents with mode 0700. The user that a root zygote changes to could not enter them.
     for folder in sorted({str(folder) for place in (*places, HOMES) for folder in Path(place).parents} - {"/"}):
         if folder not in places:
             options += ["--dir", folder]
@@ -224,8 +228,8 @@ def settings(
     nice: int = 5,
     room: Room | None = None,
 ) -> dict[str, Any]:
-    """What a zygote is told at its start. `landlock` is the kernel's ABI, 0 if it has none."""
-    # Here, so that the server can be imported where Linux's tables are not.
+    """The settings that a zygote gets at its start. `landlock` is the kernel's ABI, 0 if it has none."""
+    # Imported here, so that the server can also be imported on systems without the tables of Linux.
     from plum_lsp.sandbox.isolation import seccomp
 
     may_change_user = is_root and (tier.has_bubblewrap or _is_readable_by_all(interpreter, readable))
@@ -270,9 +274,10 @@ def _is_readable_by_all(interpreter: Interpreter, readable: Sequence[str]) -> bo
 def landlock_rules(
     interpreter: Interpreter, readable: Sequence[str], listed: Sequence[str], version: int
 ) -> dict[str, Any]:
-    """Read the interpreter, its libraries and what is readable; write `/dev/null`; nothing else, for any ABI.
+    """The Landlock rules for any ABI: read the interpreter, its libraries and the readable places. Write `/dev/null`.
 
-    Folders in `listed` may be listed, which importing from them needs: names of hidden parts show, contents do not.
+    Every other access is refused. Folders in `listed` may be listed, because importing from them needs it. The names of
+    hidden parts show there, but their contents do not.
     """
     handled = _FILE_RIGHTS[max(known for known in _FILE_RIGHTS if known <= version)]
     network = _NETWORK_RIGHTS if version >= 4 else 0
@@ -288,8 +293,8 @@ def landlock_rules(
 def without_hidden(places: Sequence[str]) -> tuple[str, ...]:
     """The same files and folders without hidden parts (`.git`, `.env`, `.venv`, keys) and without links out of them.
 
-    A folder that holds nothing hidden stays one entry; another is replaced by its parts, so that both mounts and
-    Landlock rules, which can only add, leave the hidden ones out.
+    A folder without hidden parts stays one entry. Any other folder is replaced by its parts without the hidden ones,
+    because both mounts and Landlock rules can only add.
     """
     found: list[str] = []
     for place in places:
@@ -301,11 +306,11 @@ def without_hidden(places: Sequence[str]) -> tuple[str, ...]:
 
 
 _PARTS_MAX = 2000
-"""Mounts a jail can have before its command line grows unreasonable."""
+"""Mounts that a jail can have before its command line grows unreasonably long."""
 
 
 def _shown_parts(place: Path) -> list[str] | None:
-    """What may be seen of a place; None if all of it."""
+    """The parts of a place that may be shown. None if all of it may."""
     if not place.is_dir():
         return None
     parts: list[str] = []
@@ -325,7 +330,7 @@ _KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".env"})
 
 
 def _is_hidden(entry: Path) -> bool:
-    """Whether its name says that it is nobody's business; a module's name says nothing."""
+    """Whether its name marks it as private. The name of a module never does."""
     name = entry.name.lower()
     says_so = entry.suffix not in {".py", ".pyi"} and ("secret" in name or "credential" in name)
     return name.startswith(".") or entry.suffix.lower() in _KEYS or (says_so and entry.is_file())
@@ -337,11 +342,11 @@ THREADS = {
     "shared": "1,024 threads for all children",
     "nothing": "no threads",
 }
-"""What each kind of `jail.tasks.Bound` means."""
+"""The meaning of each kind of `jail.tasks.Bound`."""
 
 
 def layers(tier: Tier, *, landlock: int, has_pid_namespaces: bool, threads: str) -> tuple[str, ...]:
-    """The names of the layers in force, outermost first; `threads` is the kind of `jail.tasks.Bound` that was found."""
+    """The names of the layers in force, outermost first. `threads` is the kind of `jail.tasks.Bound` that was found."""
     names = ["bubblewrap", "network namespace"] if tier.has_bubblewrap else []
     if has_pid_namespaces:
         names.append("pid namespace for each child")

@@ -1,8 +1,8 @@
-"""Memory and task limits for a whole zygote, children included, where this machine lets us make control groups.
+"""Memory and task limits for a whole zygote with its children, on machines where control groups can be made.
 
-Limits of one process (`jail.lockdown`) hold for each child; these hold for all of them together. They come on top of
-any tier: as root nearly everywhere, as an ordinary user below systemd's user manager (cgroup v2 delegation). Where a
-group cannot be made, `find` says why and the tier goes without.
+Limits of one process (`jail.lockdown`) hold for each child. These limits hold for all of them together. They come on
+top of any tier: as root on nearly every machine, as an ordinary user below systemd's user manager (cgroup v2
+delegation). Where a group cannot be made, `find` gives the reason, and the tier runs without these limits.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 KEEPER = Path(__file__).parent / "keeper.py"
 TASKS_MAX = 2048
-"""Processes and threads of one zygote: room for every child at work and a few dozen threads in each."""
+"""Processes and threads of one zygote: enough for every child at work, with a few dozen threads in each."""
 
 
 def memory_max() -> int:
-    """Half of the machine's memory: the editor and the policy need the rest."""
+    """Half of the machine's memory. The editor and the policy need the rest."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Folders in which control groups can be made, and for each the files to write with their content."""
+    """Folders in which control groups can be made, and for each the files to write with their contents."""
 
     groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     memory_bytes: int
@@ -35,17 +35,17 @@ class Quota:
 
     @property
     def layer(self) -> str:
-        """How the limits are named among a tier's layers."""
+        """The name of the limits among a tier's layers."""
         version = "v2" if self.is_unified else "v1"
         return f"cgroup {version} (memory {self.memory_bytes / (1 << 30):.1f} GiB, {self.tasks} tasks)"
 
 
 class NoQuota(Exception):
-    """No group can be made here; the text says why."""
+    """No group can be made here. The text says why."""
 
 
 def find(own_groups: str | None = None, mounts: str | None = None) -> Quota:
-    """The limits that can be had, tried by making a group and removing it again.
+    """The limits that this machine allows. It makes a group and removes it again to try.
 
     Args:
         own_groups: the text of `/proc/self/cgroup`, for tests.
@@ -73,7 +73,7 @@ _Groups = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 def _own_groups(text: str) -> dict[str, str]:
-    """Our own group by controller; the unified hierarchy's under the empty name."""
+    """Our own group by controller. The group of the unified hierarchy has the empty name."""
     fields = [line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2]
     return {name: path for _, names, path in fields for name in names.split(",")}
 
@@ -89,7 +89,7 @@ def _mounted(text: str) -> Iterator[tuple[set[str], str, str]]:
 
 
 def _folder(own: str, root: str, point: str) -> Path:
-    """Where our own group is seen, if the mount shows a part of the hierarchy."""
+    """The path of our own group, if the mount shows a part of the hierarchy."""
     inside = os.path.relpath(own, root) if own.startswith(root) else "."
     return Path(point) / inside
 
@@ -97,7 +97,7 @@ def _folder(own: str, root: str, point: str) -> Path:
 def _unified(
     own: dict[str, str], mounted: Sequence[tuple[set[str], str, str]], memory: int
 ) -> Iterator[tuple[_Groups, bool]]:
-    """Below our own group, or beside it: a group with processes of its own has no children with controllers."""
+    """Places below our own group or beside it. A group with its own processes has no children with controllers."""
     limits = (("memory.max", str(memory)), ("memory.swap.max", "0"), ("pids.max", str(TASKS_MAX)))
     for controllers, root, point in mounted:
         if controllers or "" not in own:
@@ -128,7 +128,7 @@ def _split(
 
 
 def _problem(groups: _Groups) -> str:
-    """Why such groups cannot be made; empty if they can."""
+    """Why such groups cannot be made. Empty if they can."""
     for folder, limits in groups:
         trial = Path(folder) / f"plum-trial-{os.getpid()}"
         try:
@@ -147,7 +147,7 @@ def _problem(groups: _Groups) -> str:
 
 
 def under(quota: Quota, command: Sequence[str]) -> list[str]:
-    """The command line that runs another in a fresh group, which goes when the command ends."""
+    """The command line that runs another one in a fresh group. The group is removed when the command ends."""
     words = [sys.executable, "-I", "-S", "-B", str(KEEPER)]
     for folder, limits in quota.groups:
         words += [folder, *(f"{name}={content}" for name, content in limits)]

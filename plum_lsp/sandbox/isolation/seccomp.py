@@ -1,8 +1,9 @@
 """The system calls a candidate may make, as a seccomp filter assembled from names.
 
 Numbers come from the `system-calls` package (tables generated from kernel headers), so one list serves x86-64 and
-aarch64. Everything not listed answers EPERM: fork, exec, socket, connect, kill, ptrace, mount, bpf, io_uring, keyrings,
-chmod, utime, xattr and whatever the next kernel brings. Does not install the filter: `jail.lockdown` does.
+aarch64. Every system call that is not listed answers EPERM: fork, exec, socket, connect, kill, ptrace, mount, bpf,
+io_uring, keyrings, chmod, utime, xattr, and any call that a future kernel adds. The module does not install the filter:
+`jail.lockdown` does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LOAD, _JUMP_EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _EPERM, _ENOSYS = 1, 38
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
-"""Offsets in `struct seccomp_data`; the low half of an argument comes first on both architectures."""
+"""Offsets in `struct seccomp_data`. The low half of an argument comes first on both architectures."""
 
 ARCHITECTURES = {"x86_64": ("x86_64", 0xC000003E), "aarch64": ("arm64", 0xC00000B7)}
 """Machine name to table name and audit architecture (linux/audit.h)."""
@@ -30,7 +31,7 @@ ARCHITECTURES = {"x86_64": ("x86_64", 0xC000003E), "aarch64": ("arm64", 0xC00000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Holds if argument `index`, masked, is one of `values`; `is_wide` also wants its upper half to be zero."""
+    """Holds if argument `index`, masked, is one of `values`. `is_wide` also requires that its upper half is zero."""
 
     index: int
     values: tuple[int, ...]
@@ -49,19 +50,20 @@ PLAIN = """
     pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 recvfrom
     recvmsg shutdown getsockname getpeername getsockopt exit exit_group
 """.split()  # noqa: SIM905 (a table to be read)
-"""Allowed whatever their arguments: they reach only memory, time, open descriptors and what Landlock lets be read."""
+"""Allowed with any arguments: they reach only memory, time, open descriptors and the files that Landlock lets them
+read."""
 
 OWN_FOLDER = """
     mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 symlink symlinkat ftruncate fsync fdatasync fallocate
     flock chdir fchdir umask sendfile copy_file_range
 """.split()  # noqa: SIM905
-"""Besides, for a child with a folder of its own. Landlock decides where."""
+"""Also allowed for a child with its own folder. Landlock decides where."""
 TIMES_AND_MODES = "chmod fchmod fchmodat fchmodat2 utime utimes utimensat futimesat".split()  # noqa: SIM905
-"""Besides, where everything but that folder is mounted read-only: Landlock does not cover these."""
+"""Also allowed where everything but that folder is mounted read-only. Landlock does not cover these calls."""
 
 _PROT_EXEC = 4
 _THREAD_FLAGS = 0x3D0F00
-"""What pthread_create asks of clone (glibc; musl adds CLONE_DETACHED, 0x400000): a thread, never a process."""
+"""What pthread_create asks of clone (glibc; musl adds CLONE_DETACHED, 0x400000). It makes a thread, never a process."""
 _FCNTL = (0, 1, 2, 3, 4, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC."""
 _IOCTL = (0x5421, 0x5401, 0x5451, 0x5450, 0x541B, 0x5413)
@@ -80,11 +82,12 @@ CHECKED: dict[str, tuple[Check, ...]] = {
     "socketpair": (Check(index=0, values=(1,)), Check(index=1, mask=0xF, values=(1,))),
     "sendto": (Check(index=4, values=(0,), is_wide=True),),
 }
-"""Allowed with these arguments: no executable memory, threads only, own limits (hard ones only fall), stream pairs."""
+"""Allowed with these arguments: no executable memory, threads only, own limits (hard ones can only fall), stream
+pairs."""
 
 
 def assemble(machine: str, more: Sequence[str] = ()) -> bytes:
-    """The filter for one machine as an array of `struct sock_filter`; `more` are names that are allowed besides.
+    """The filter for one machine as an array of `struct sock_filter`. `more` are names that are also allowed.
 
     Raises:
         KeyError: no filter for such a machine.
@@ -105,7 +108,7 @@ def assemble(machine: str, more: Sequence[str] = ()) -> bytes:
 
 
 def assemble_threadless(machine: str) -> bytes:
-    """A filter beside the other that refuses every new thread, for kernels that cannot count them.
+    """A second filter that refuses every new thread, for kernels that cannot count them.
 
     Raises:
         KeyError: no filter for such a machine.
@@ -117,7 +120,7 @@ def assemble_threadless(machine: str) -> bytes:
 
 
 def numbers(names: list[str], table: str) -> list[int]:
-    """Numbers of the names that the architecture has; a name no kernel knows is a bug.
+    """Numbers of the names that the architecture has. A name that no kernel knows is a bug.
 
     Raises:
         NoSuchSystemCall: a name is not a system call of any architecture.
@@ -141,7 +144,7 @@ def _when(values: list[int], body: list[bytes]) -> list[bytes]:
 
 
 def _body(checks: tuple[Check, ...]) -> list[bytes]:
-    """Return EPERM at the first check that does not hold, allow after the last."""
+    """Return EPERM at the first check that does not hold. Allow the call after the last check."""
     code = []
     deny = _instruction(_RETURN, _ERRNO | _EPERM)
     for check in checks:

@@ -1,7 +1,7 @@
-"""A child that is a process of its own and no fork of a zygote, for systems whose sandbox is put around a process.
+"""A child that is a separate process and no fork of a zygote, for systems whose sandbox is put around a process.
 
-Takes its settings as the first frame of its private socket, imports what it is told, limits itself and serves. What
-keeps it in is around it already when it starts.
+It reads its settings as the first frame of its private socket, imports the given modules, limits itself and serves. The
+sandbox is around it already when it starts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main(channel: int) -> NoReturn:
     with contextlib.suppress(OSError):
         os.nice(settings["nice"])
     for name in settings["imports"]:
-        with contextlib.suppress(BaseException):  # a module that fails to import is only missing
+        with contextlib.suppress(BaseException):  # A module that fails to import is left out.
             import_module(name)
     os.environ.clear()
     os.set_inheritable(channel, False)
@@ -35,7 +35,7 @@ def main(channel: int) -> NoReturn:
 
 
 def _frame(channel: int) -> bytes:
-    """The settings: a length and JSON text, as every frame."""
+    """The settings: a length and JSON text, like every frame."""
     size, content = int.from_bytes(os.read(channel, 4), "big"), b""
     while len(content) < size:
         content += os.read(channel, size - len(content)) or os._exit(0)
@@ -43,7 +43,7 @@ def _frame(channel: int) -> bytes:
 
 
 def _limit(limits: dict[str, Any]) -> None:
-    """Hard limits, as far as this system has them; memory is not limited by number there, only by the deadline."""
+    """Set hard limits, as far as this system has them. There is no limit on memory there, only the deadline."""
     seconds = max(1, int(limits["cpu_seconds"] + 0.999))
     for kind, soft, hard in (
         (resource.RLIMIT_CPU, seconds, seconds + 1),

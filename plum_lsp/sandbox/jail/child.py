@@ -1,7 +1,7 @@
 """The harness in a candidate's process: loads the program, makes each call, answers with inert values.
 
-Frames are a length (4 bytes, big endian) and JSON text. It holds no expected value, no verdict and no other
-candidate's bytes; whoever takes it over can only answer for themselves.
+Frames are a length (4 bytes, big endian) and JSON text. The process holds no expected value, no verdict and no bytes of
+another candidate. A candidate that takes control of it can only forge its own answers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SHOWN_MAX = 16_384
 
 
 class _Bytes:
-    """What is behind a text stream: takes bytes for it."""
+    """The binary buffer behind a text stream. It writes bytes to the stream."""
 
     def __init__(self, write: Callable[[str], int]) -> None:
         self._write = write
@@ -45,11 +45,11 @@ class _Bytes:
         return len(content)
 
     def flush(self) -> None:
-        """There is nothing to flush."""
+        """Has no effect, because the output is not buffered."""
 
 
 class _Output:
-    """Stands in for `sys.stdout`: keeps what is printed up to a bound, then notes that there was more."""
+    """Replaces `sys.stdout`. It keeps printed text up to a bound, then notes that there was more."""
 
     encoding, errors, newlines, closed, name, mode = "utf-8", "strict", None, False, "<stdout>", "w"
 
@@ -60,7 +60,7 @@ class _Output:
         self.buffer = _Bytes(self.write)
 
     def reconfigure(self, **_: Any) -> None:
-        """There is nothing to change."""
+        """Has no effect: the stream has no such options."""
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
@@ -72,7 +72,7 @@ class _Output:
         return len(text)
 
     def take(self) -> str:
-        """What was printed since the last time."""
+        """The text that was printed since the last call."""
         text = "".join(self._parts)
         self._parts, self._room = [], self._room + len(text)
         return text
@@ -82,7 +82,7 @@ class _Output:
             self.write(line)
 
     def flush(self) -> None:
-        """There is nothing to flush."""
+        """Has no effect, because the output is not buffered."""
 
     def isatty(self) -> bool:
         return False
@@ -103,7 +103,7 @@ class _Output:
 
 
 def _read_exactly(channel: int, size: int) -> bytes:
-    """`size` bytes; the process ends when the host has gone."""
+    """`size` bytes. The process ends when the host has gone."""
     parts: list[bytes] = []
     while size:
         part = _read(channel, size)
@@ -129,7 +129,7 @@ def _write_frame(channel: int, text: str) -> None:
 def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: Any = None) -> None:
     """Answer the host until it closes the channel: first the program, then its calls. Never returns.
 
-    `prepared` is what the zygote has ready: a document that was imported with its hole unfilled.
+    `prepared` is what the zygote has prepared: a document that was imported with its hole unfilled.
     """
     _warm_up()
     _write_frame(channel, '{"ready":true}')
@@ -160,7 +160,7 @@ def f(x):
 
 
 def _warm_up() -> None:
-    """Load and call a program of ours before there is another: a fork pays for each page on first touch, so pay now."""
+    """Load and call a harmless program before the candidate's. A fork pays for each page at its first touch."""
     name, output = "<warm>", _Output(100)
     _, module = _load({"filename": name, "source": _WARM_UP})
     call = {"turn": 0, "setup": "y = 9", "expression": "f(y)", "show": False}
@@ -171,7 +171,7 @@ def _warm_up() -> None:
 
 
 def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Run the program as a module of its own; the problem is empty if it loaded."""
+    """Run the program as a new module. The problem is empty if it loaded."""
     filename = order["filename"]
     name = filename.rsplit("/", 1)[-1].split(".")[0]
     module = types.ModuleType(name if name.isidentifier() and name not in sys.modules else "program")
@@ -188,7 +188,7 @@ def _load(order: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str, Any]]:
-    """The program as a module of its project: imported here, or ahead and given other bodies here."""
+    """Load the program as a module of its project: import it here, or exchange the bodies of one imported ahead."""
     world: dict[str, Any] = {"__name__": "_stand_ins"}
     ahead: documents.Loaded | None = getattr(prepared, "document", None)
     try:
@@ -211,7 +211,10 @@ def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str,
 
 
 def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepared: Any) -> None:
-    """Run tests of the project beside the program; a frame for each, with the token that the host gave for this run."""
+    """Run tests of the project with the program.
+
+    Send a frame for each, with the token that the host gave for this run.
+    """
     token, session, document = call["token"], prepared.session, prepared.document
     try:
         session = session or testing.Session(call["folder"], call["files"], order["module"]["path"])
@@ -241,7 +244,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    """The exception's text, bounded; candidates may define `__str__`."""
+    """The exception's text, bounded. Candidates may define `__str__`."""
     try:
         text = str(error)
         return str.__str__(text)[:_MESSAGE_MAX] if isinstance(text, str) else ""
@@ -250,7 +253,7 @@ def _message(error: BaseException) -> str:
 
 
 def _answer(call: dict[str, Any], module: dict[str, Any], output: _Output, bytes_max: int) -> str:
-    """Make one call and put what it showed into a frame."""
+    """Make one call and put its observation into a frame."""
     output.take()
     output.overflowed = False
     ending, value, names, message, shown, detail = _outcome(call, module, bytes_max)
@@ -295,7 +298,7 @@ def _outcome(call: dict[str, Any], module: dict[str, Any], bytes_max: int) -> tu
 
 
 def _settled(result: Any) -> Any:
-    """Await a coroutine, read an asynchronous generator."""
+    """The result of a coroutine or the items of an asynchronous generator. Other values are returned as they are."""
     if type(result) is types.CoroutineType:
         return _run_coroutine(result)
     if type(result) is types.AsyncGeneratorType:

@@ -1,8 +1,8 @@
-"""Rebuilds a Python value from inert tagged text, in the process that evaluates a predicate. Trusts the host.
+"""Rebuilds a Python value from inert tagged text, in the process that evaluates a predicate. It trusts the host.
 
-Nothing is evaluated, and no name is looked up but in the tables here and among the program's own classes: a value came
-from a candidate, which may name anything. Classes of the program are filled without running their constructors; a
-class it does not have becomes a plain namespace with the same attributes.
+The module evaluates no text. It looks up names only in its tables and among the program's own classes, because the
+value came from a candidate, which may name any class. Objects of the program's classes are filled without running their
+constructors. An object of a class that the program does not have becomes a plain namespace with the same attributes.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _CONSTRUCTORS: dict[str, Any] = {
 
 
 class CannotRebuild(Exception):
-    """The value describes something that is not to be built."""
+    """The value describes an object that must not be built."""
 
 
 def rebuild(wire: Any, module: dict[str, Any]) -> Any:
-    """The value that `wire` describes; `module` is where classes are looked up."""
+    """The value that `wire` describes. Classes are looked up in `module`."""
     if not isinstance(wire, list):
         return wire
     tag = wire[0]
@@ -59,8 +59,8 @@ def rebuild(wire: Any, module: dict[str, Any]) -> Any:
 def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[str, Any]) -> Any:
     """A container or object from its parts."""
     if kind in ("namedtuple", "object", "dataclass") and any(callable(item) for item in items):
-        # A class, or an object whose class has `__call__`, would answer where the predicate means a method of plain
-        # data, as in `_.startswith("a")`.
+        # A class, or an object with `__call__` in its class, could take the place of a method of plain data, as in
+        # `_.startswith("a")`.
         raise CannotRebuild(type_name)
     if kind == "namedtuple":
         own = _own_class(type_name, module)
@@ -96,14 +96,14 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
 
 
 def _view(type_name: str, items: list[Any]) -> Any:
-    """A view of a dict that holds what the view showed."""
+    """A view of a new dict with the same contents."""
     if type_name == "dict_keys":
         return dict.fromkeys(items).keys()
     return dict(items).items() if type_name == "dict_items" else dict(enumerate(items)).values()
 
 
 def _literal(constructor: str, items: list[Any], names: list[str]) -> Any:
-    """What a known constructor makes of constants; the last ones are named arguments."""
+    """The result of a known constructor with constants. The last ones are named arguments."""
     make = _CONSTRUCTORS.get(constructor)
     if make is None:
         raise CannotRebuild(constructor)
@@ -112,7 +112,7 @@ def _literal(constructor: str, items: list[Any], names: list[str]) -> Any:
 
 
 def _own_class(type_name: str, module: dict[str, Any]) -> Any:
-    """The class the program itself defines under that qualified name, or None; looks into classes, nothing else."""
+    """The class that the program defines under that qualified name, or None. It looks only into classes."""
     scope: Any = module
     found: Any = None
     for name in type_name.split("."):
@@ -132,7 +132,7 @@ def _type(type_name: str, module: dict[str, Any]) -> Any:
 
 
 def _exception(type_name: str, items: list[Any], module: dict[str, Any]) -> BaseException:
-    """An exception of the program's or a built-in class, made without the program's constructor."""
+    """An exception of a class of the program or a built-in one, made without the program's constructor."""
     own = _own_class(type_name, module)
     if own is not None and issubclass(own, BaseException):
         try:
@@ -176,7 +176,7 @@ def _object(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
 
 
 def _is_behaviour(cls: type, name: str) -> bool:
-    """Whether the class itself says what the name does: a method or property, which no attribute may stand in for."""
+    """Whether the class itself defines the name as a method or property. No attribute may replace it."""
     for base in cls.__mro__:
         if name in vars(base):
             found = vars(base)[name]

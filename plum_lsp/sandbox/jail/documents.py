@@ -1,7 +1,8 @@
-"""The document as the module it is: imported under its own name in its own package, with another text than the file's.
+"""The document as the module it is: imported under its own name in its own package, but with a text from the host.
 
-The text comes through an import hook, so that siblings and tests import it and the copy on disk is never loaded. Where
-a document was imported ahead, `exchange` puts in the bodies that another text of it has, without importing it again.
+The text comes through an import hook. So siblings and tests import this text, and the copy on disk is never loaded. If
+a document was imported ahead, `exchange` replaces the bodies of its functions with those of another text, without
+importing it again.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from typing import Any
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _KIND_FLAGS = 0x20 | 0x80 | 0x200
-"""Generator, coroutine, asynchronous generator: what decorators may look at (inspect.CO_GENERATOR and so on)."""
+"""Generator, coroutine, asynchronous generator: flags that decorators may read (inspect.CO_GENERATOR and so on)."""
 _Place = tuple[str, int]
-"""A function's name and the line its definition begins at."""
+"""A function's name and the line at which its definition begins."""
 
 
 class CannotExchange(Exception):
-    """The text differs in more than bodies that were never run; it has to be imported by itself."""
+    """The text differs in more than function bodies that were never run. It has to be imported by itself."""
 
 
 class _Loader(SourceFileLoader):
-    """Gives the module a text of ours; everything else is as for any file."""
+    """Gives the module the text from the host. Otherwise it works as for any file."""
 
     def __init__(self, name: str, path: str, code: Callable[[], types.CodeType], source: str) -> None:
         super().__init__(name, path)
@@ -53,7 +54,7 @@ class _Finder:
 
 
 def serve_mapped(mapped: list[list[str]]) -> None:
-    """Let top-level modules be imported from folders of other names, as editable installs map them."""
+    """Let top-level modules be imported from folders with other names, as editable installs map them."""
     for name, path in mapped:
         sys.meta_path.insert(0, _Finder(name, lambda name=name, path=path: _mapped_spec(name, path)))  # type: ignore[misc]
 
@@ -68,7 +69,7 @@ def _mapped_spec(name: str, path: str) -> ModuleSpec | None:
 
 
 def load(module: dict[str, Any], source: str, code: types.CodeType | None = None) -> types.ModuleType:
-    """Import the document with `source` for its text; whatever imports it gets this one."""
+    """Import the document with `source` as its text. Every later import gets this module."""
     name, path = module["name"], module["path"]
     if module["import_root"] not in sys.path:
         sys.path.insert(0, module["import_root"])
@@ -95,13 +96,13 @@ def remember_source(filename: str, source: str) -> None:
 
 
 class Loaded:
-    """A document that was imported ahead: what is needed to give its functions other bodies."""
+    """A document that was imported ahead, with the data for giving its functions other bodies."""
 
     def __init__(self, module: dict[str, Any], source: str, hole_line: int) -> None:
         self.name, self.path, self.source = module["name"], module["path"], source
         self.functions: dict[_Place, list[types.FunctionType]] = {}
         self.hole: _Place | None = None
-        """The function around the hole, where its code is now."""
+        """The function around the hole, at its current place."""
         self._called: set[_Place] = set()
         tree = ast.parse(source)
         self._spans = [(_first_line(node), node.end_lineno or node.lineno) for node in tree.body]
@@ -113,11 +114,11 @@ class Loaded:
             self.module = load(module, source, compile(tree, self.path, "exec", dont_inherit=True))
 
     def noting_calls(self) -> Any:
-        """While it lasts, notes which of the document's functions are called: their bodies cannot be exchanged."""
+        """A context that notes which of the document's functions are called. Their bodies cannot be exchanged."""
         return _CallsNoted(self.path, self._called)
 
     def hide(self, quiet: str) -> None:
-        """Take away what the document says about its functions: a candidate could read there what is expected of it."""
+        """Remove documentation of the document's functions. A candidate could read there which results are expected."""
         remember_source(self.path, quiet)
         if ">>>" in (self.module.__doc__ or ""):
             self.module.__doc__ = ""
@@ -136,9 +137,9 @@ class Loaded:
                         function.__code__ = code.replace(co_consts=("", *code.co_consts[1:]))
 
     def trip(self, source: str, hole_line: int) -> list[Any]:
-        """Have the function at the hole note that it is called, before anything else of it runs.
+        """Make the function at the hole note each call, before its other code runs.
 
-        Returns the list that it appends to; for a program without a candidate only.
+        Returns the list of the notes. It is for a program without a candidate only.
         """
         noted: list[Any] = []
         tree = ast.parse(source)
@@ -166,7 +167,7 @@ class Loaded:
         return noted
 
     def gather(self) -> None:
-        """Find every function object that was made from the document, also among what another zygote has frozen."""
+        """Find every function object that was made from the document, also those that another zygote has frozen."""
         self.functions.clear()
         gc.unfreeze()
         for thing in gc.get_objects():
@@ -175,10 +176,10 @@ class Loaded:
                 self.functions.setdefault((code.co_name, code.co_firstlineno), []).append(thing)
 
     def exchange(self, source: str, hole_line: int) -> None:
-        """Give the functions the bodies they have in `source`, whose hole is at that line.
+        """Give the functions the bodies that they have in `source`. Its hole is at `hole_line`.
 
         Raises:
-            CannotExchange: `source` differs in something else, or what differs has been run already.
+            CannotExchange: `source` differs in other parts, or a function that differs has been run already.
             SyntaxError: it does not parse.
         """
         before = self.source.splitlines(True)
@@ -195,7 +196,7 @@ class Loaded:
         remember_source(self.path, source)
 
     def _find_hole(self, line: int) -> None:
-        """The function at a line of the text that was imported."""
+        """Find the function at a line of the text that was imported."""
         found = [(name, first) for name, first, last in self._places if first <= line <= last]
         self.hole = found[0] if found else None
 
@@ -211,7 +212,7 @@ class Loaded:
         return found
 
     def _changes(self, source: str, hole_line: int) -> Iterator[tuple[_Place, types.CodeType]]:
-        """The functions that differ: where each is in the text that was imported, and its code in `source`."""
+        """The functions that differ: the place of each in the text that was imported, and its code in `source`."""
         old_lines, new_lines = self.source.splitlines(True), source.splitlines(True)
         first, last = _differing(old_lines, new_lines)
         if first > last and len(old_lines) == len(new_lines):
@@ -248,7 +249,7 @@ class Loaded:
             yield place, made
 
     def _pad(self, pairs: list[tuple[Any, Any]], places: list[_Place]) -> None:
-        """A function that had the cell of its class keeps it, whether or not the new body names it."""
+        """Let a function that had the cell of its class keep it, also if its new body does not name it."""
         for (_, other), place in zip(pairs, places):
             if any("__class__" in one.__code__.co_freevars for one in self.functions.get(place, [])):
                 _name_class(other)
@@ -260,7 +261,7 @@ def _first_line(node: Any) -> int:
 
 
 def _differing(old: list[str], new: list[str]) -> tuple[int, int]:
-    """The first and last line of `old`, counted from 1, between what both have in common at their ends."""
+    """The first and last line of `old`, counted from 1, without the lines that both share at start and end."""
     limit = min(len(old), len(new))
     head = next((at for at in range(limit) if old[at] != new[at]), limit)
     tail = next((at for at in range(limit - head) if old[-1 - at] != new[-1 - at]), limit - head)
@@ -285,7 +286,7 @@ def _flag_of(name: str) -> int:
 
 
 def _outermost(body: list[Any]) -> Iterator[Any]:
-    """The functions of a module and of its classes, in order; not those within functions."""
+    """The functions of a module and of its classes, in order. Functions within functions are left out."""
     for node in body:
         if isinstance(node, _Function):
             yield node
@@ -301,7 +302,7 @@ def _dumped(body: list[ast.stmt]) -> str:
 
 
 def _skeleton(tree: ast.Module) -> str:
-    """The text without the bodies of its functions, as something to compare."""
+    """The text without the bodies of its functions, for a comparison."""
     kept = [(node, node.body) for node in _outermost(tree.body)]
     for node, _ in kept:
         node.body = []
@@ -312,7 +313,7 @@ def _skeleton(tree: ast.Module) -> str:
 
 
 def _function_codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """The code of functions at the top and in classes."""
+    """The code objects of functions at the top level and in classes."""
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             if constant.co_flags & 0x2:  # CO_NEWLOCALS: a function, not a class
@@ -322,7 +323,7 @@ def _function_codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _name_class(function: Any) -> None:
-    """Have a method hold the cell of its class, as one that says `super()` does; nothing of it is run."""
+    """Make a method hold the cell of its class, like one that says `super()`. No part of it is run."""
     name = ast.Name(id="__class__", ctx=ast.Load())
     dead = ast.If(test=ast.Constant(value=False), body=[ast.Expr(value=name)], orelse=[])
     last = function.body[-1]
@@ -331,7 +332,7 @@ def _name_class(function: Any) -> None:
 
 
 def _keep_class_cell(tree: ast.Module, line: int) -> None:
-    """Let the method at `line` have any body: also one that says `super()`."""
+    """Let the method at `line` have any body, including one that says `super()`."""
 
     def visit(body: list[Any], in_class: bool) -> None:
         for node in body:

@@ -1,7 +1,7 @@
-"""Turns a candidate's values into inert tagged text, inside the candidate's process. Decides nothing.
+"""Turns a candidate's values into inert tagged text, inside the candidate's process. It makes no decision.
 
-The host decodes with `sandbox.values` and enforces every cap again; here they only keep honest programs cheap. Base
-classes' own methods read subclasses, so that an overridden `__iter__` or `__eq__` shows nothing it should not.
+The host decodes with `sandbox.values` and enforces every cap again. The caps here only keep honest programs cheap.
+Methods of the base classes read values of subclasses, so an overridden `__iter__` or `__eq__` cannot change the result.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 globals()["__builtins__"] = dict(vars(builtins))
 
 DEPTH_MAX = 60
-"""Nesting a value may have; `sandbox.values` allows a little more."""
+"""Nesting that a value may have. `sandbox.values` allows a little more."""
 NODES_MAX = 150_000
-"""Parts a value may have; `sandbox.values` allows a little more."""
+"""Parts that a value may have. `sandbox.values` allows a little more."""
 ITEMS_READ_MAX = 10_000
-"""How much of a generator is read."""
+"""Items of a generator that are read."""
 TEXT_MAX = 400
 """Characters of a representation kept with an opaque object."""
 
@@ -45,7 +45,7 @@ class TooBig(Exception):
 
 
 class Encoder:
-    """Encodes one value; `write` is called on each part."""
+    """Encodes one value. `write` is called on each part."""
 
     def __init__(self, bytes_max: int) -> None:
         self.pieces: list[str] = []
@@ -114,7 +114,7 @@ def _write_str(out: Encoder, value: str, depth: int) -> None:
     if not str.isascii(text):
         try:
             str.encode(text, "utf-8")
-        except UnicodeEncodeError:  # Surrogates, two of which JSON would join into one character.
+        except UnicodeEncodeError:  # Surrogates: JSON would join two of them into one character.
             out.emit('["s","' + bytes.hex(str.encode(text, "utf-8", "surrogatepass")) + '"]')
             return
     out.emit(quote(text))
@@ -224,7 +224,7 @@ def _write_enum(out: Encoder, value: Any, depth: int) -> None:
 
 
 def _write_object(out: Encoder, value: Any, depth: int) -> None:
-    """A dataclass or any other object: its attributes; without any, its representation."""
+    """Write a dataclass or any other object: its attributes, or its representation if it has none."""
     cls = type(value)
     fields = cls.__dict__.get("__dataclass_fields__") or getattr(cls, "__dataclass_fields__", None)
     if isinstance(fields, dict):
@@ -243,7 +243,7 @@ def _write_object(out: Encoder, value: Any, depth: int) -> None:
 
 
 def _is_compared(field: Any) -> bool:
-    """Whether it is a field proper, no `ClassVar` or `InitVar`, and part of the comparison."""
+    """Whether it is a real field (no `ClassVar` or `InitVar`) that takes part in the comparison."""
     sort = getattr(getattr(field, "_field_type", None), "name", "_FIELD")
     return bool(getattr(field, "compare", True)) and sort == "_FIELD"
 
@@ -262,7 +262,7 @@ def _attribute_names(value: Any) -> list[str]:
 
 
 def _mangled(slot: str, cls: type) -> str:
-    """The name of the attribute that a slot makes: a private one carries its class."""
+    """The name of the attribute that a slot makes. A private name includes its class."""
     if not slot.startswith("__") or slot.endswith("__"):
         return slot
     owner = _plain_name_of(cls).lstrip("_")
@@ -314,7 +314,7 @@ _TABLES = ("DataFrame", "Series", "Index")
 
 
 def _inherited(value: Any) -> Callable[[Encoder, Any, int], None]:
-    """The handler of a value whose class is not one of the plain ones."""
+    """The handler of a value with a class that is not one of the plain ones."""
     cls = type(value)
     mro = _mro_of(cls)
     module = str(getattr(cls, "__module__", "")).split(".")[0]
@@ -354,7 +354,10 @@ def encode(value: Any, bytes_max: int) -> str:
 
 
 def exception_names(error: BaseException) -> list[str]:
-    """Class names from the exception's own to `BaseException`; one that only shares a built-in's name is qualified."""
+    """Class names from the exception's own to `BaseException`.
+
+    A class that only shares a built-in's name is qualified.
+    """
     names = []
     for cls in _mro_of(type(error)):
         if cls is object:

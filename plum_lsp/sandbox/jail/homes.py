@@ -1,7 +1,7 @@
-"""A folder of its own for each child: home, temporary files, caches. Made before its child runs, gone after it.
+"""Makes and removes a folder for each child: home, temporary files, caches. It exists while the child runs.
 
-Limits nothing by itself: each file is bounded by the child's limits, and a zygote ends a child whose folder has grown
-too large (`is_too_large`). What other processes may read of it is Landlock's business.
+The module sets no limits itself. The child's limits bound each file, and a zygote ends a child with too large a folder
+(`is_too_large`). Landlock decides which other processes may read the folder.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 import stat
 
 BYTES_MAX = 64 * 1024 * 1024
-"""What one child may keep in its folder."""
+"""Bytes that one child may keep in its folder."""
 ENTRIES_MAX = 4096
-"""Files and folders that one child may have, and that are looked at or removed at a time."""
+"""Files and folders that one child may have. No more are looked at or removed at a time."""
 
 
 def make(homes: str, name: str) -> str:
-    """A new folder with a place for temporary files in it."""
+    """Make a folder with a place for temporary files in it."""
     home = os.path.join(homes, name)
     os.mkdir(home, 0o700)
     os.mkdir(os.path.join(home, "tmp"), 0o700)
@@ -25,7 +25,7 @@ def make(homes: str, name: str) -> str:
 
 
 def environment(home: str) -> dict[str, str]:
-    """The variables that lead programs to a folder."""
+    """The variables that point programs to a folder."""
     return {
         "HOME": home,
         "TMPDIR": os.path.join(home, "tmp"),
@@ -43,7 +43,7 @@ def environment(home: str) -> dict[str, str]:
 
 
 def live_in(home: str) -> None:
-    """Make a folder this process's own, also for what has looked at the variables before."""
+    """Make a folder this process's own, also for modules that have read the variables before."""
     os.environ.clear()
     os.environ.update(environment(home))
     import tempfile
@@ -68,7 +68,7 @@ def is_too_large(home: str) -> bool:
 
 
 def remove(home: str) -> None:
-    """Remove a folder, or as much of it as a bounded look finds; the rest goes with the jail."""
+    """Remove a folder, or as much of it as a bounded search finds. The rest is removed with the jail."""
     left, folders, pending = 4 * ENTRIES_MAX, [home], [home]
     while pending and left > 0:
         with contextlib.suppress(OSError), os.scandir(pending.pop()) as entries:

@@ -1,6 +1,6 @@
 """The system calls that take rights away: user ids, capabilities, Landlock, seccomp, resource limits.
 
-Does not choose what is allowed: the host sends rule sets and filters, made by `sandbox.isolation`.
+The module does not choose what is allowed. The host sends rule sets and filters from `sandbox.isolation`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class LockdownError(OSError):
-    """The kernel refused a restriction; the child must not go on."""
+    """The kernel refused a restriction. The child must not go on."""
 
 
 def _must(result: int, what: str) -> int:
@@ -47,12 +47,15 @@ def become_user(user: int, group: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Ask for SIGKILL when the thread that forked us ends; lost on a change of ids, so call it after those."""
+    """Ask for SIGKILL when the thread that forked us ends.
+
+    A change of ids cancels the request, so call this after it.
+    """
     _must(_libc.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
 def refuse_new_privileges() -> None:
-    """No later exec may raise privileges (needed for unprivileged Landlock and seccomp); no core, no ptrace."""
+    """Forbid a later exec to raise privileges (unprivileged Landlock and seccomp need this). No core, no ptrace."""
     _must(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS")
     _must(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "PR_SET_DUMPABLE")
 
@@ -64,29 +67,29 @@ def drop_capabilities() -> None:
 
 
 def new_pid_namespace(with_user: bool) -> None:
-    """The next fork starts a pid namespace; `with_user` first makes the user namespace that owns it."""
+    """Let the next fork start a pid namespace. `with_user` first makes the user namespace that owns it."""
     _must(_libc.unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if with_user else 0)), "unshare")
 
 
 def new_user_namespace() -> None:
-    """Go on in a user namespace of our own, in which nobody else runs."""
+    """Move this process into a new user namespace that no other process shares."""
     _must(_libc.unshare(_CLONE_NEWUSER), "unshare")
 
 
 def back_to_pid_namespace(process_fd: int) -> None:
-    """Undo `new_pid_namespace` for later forks: `process_fd` is a pidfd of ourselves (setns(2), Linux 5.8)."""
+    """Undo `new_pid_namespace` for later forks. `process_fd` is a pidfd of ourselves (setns(2), Linux 5.8)."""
     _must(_libc.setns(process_fd, _CLONE_NEWPID), "setns")
 
 
 def landlock_version() -> int:
-    """The Landlock ABI the kernel offers; 0 if none."""
+    """The Landlock ABI that the kernel offers. 0 if none."""
     return max(0, int(_libc.syscall(_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1)))
 
 
 def landlock_ruleset(attributes: tuple[int, int, int], rules: list[tuple[str, int]]) -> int:
     """A descriptor of a rule set: handled file and network rights, scopes, and the rights on each path beneath.
 
-    Paths that do not exist are left out; a path that is not a folder keeps the rights a file can have.
+    Paths that do not exist are left out. A path that is not a folder keeps the rights that a file can have.
     """
     size = 24 if attributes[2] else 16 if attributes[1] else 8
     packed = struct.pack("=QQQ", *attributes)[:size]
@@ -101,7 +104,7 @@ def landlock_ruleset(attributes: tuple[int, int, int], rules: list[tuple[str, in
 
 
 def open_places(rules: list[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Descriptors of the paths that exist, with their rights: for rule sets that are made again and again."""
+    """Descriptors of the paths that exist, with their rights, for rule sets that are made many times."""
     opened = []
     for path, rights in rules:
         with contextlib.suppress(OSError):
@@ -138,9 +141,9 @@ def filter_system_calls(program: bytes) -> None:
 
 
 def address_space_used() -> int:
-    """Bytes of address space in use, to a mebibyte, found by asking for a page under falling limits.
+    """Bytes of address space in use, to a mebibyte. It asks for a page under falling limits to find them.
 
-    `/proc` would tell, but is not mounted in the jail.
+    `/proc` has this number, but it is not mounted in the jail.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     low, high = 0, 1 << 40
@@ -159,7 +162,7 @@ def address_space_used() -> int:
 def limit_resources(limits: dict[str, Any], base_bytes: int) -> None:
     """Set hard limits: memory on top of what the zygote had, CPU seconds, no core, few descriptors.
 
-    No file grows unless the child has a folder of its own (`file_bytes`).
+    No file can grow unless the child has its own folder (`file_bytes`).
     """
     memory = base_bytes + int(limits["memory_bytes"])
     seconds = max(1, int(limits["cpu_seconds"] + 0.999))

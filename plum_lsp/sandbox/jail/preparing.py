@@ -1,6 +1,6 @@
-"""What a zygote has ready for its children beside modules: a document, imported with its hole unfilled.
+"""Prepares a zygote for its children besides modules: a document, imported with its hole unfilled.
 
-Runs the project's own code, in a zygote; never a candidate's.
+The module runs the project's own code, in a zygote. It never runs a candidate's code.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from . import documents, testing
 _PROBLEM_MAX = 2000
 _NAMES_MAX = 2000
 _FILES_MAX = 1000
-"""Imported files that are told of, so that the host notices when one changes."""
+"""Imported files that are reported, so that the host notices a change of one."""
 
 
 class Prepared:
-    """Grows from zygote to branch."""
+    """The prepared state. It grows from zygote to branch."""
 
     def __init__(self) -> None:
         self.document: documents.Loaded | None = None
         self.session: testing.Session | None = None
 
     def prepare(self, order: dict[str, Any]) -> dict[str, Any]:
-        """Do what a branch was ordered to; what is amiss is told, and the branch goes on."""
+        """Do what a branch was ordered to do. Problems are reported, and the branch goes on."""
         sys.path[:0] = [path for path in order["paths"] if path not in sys.path]
         if os.path.isdir(order["folder"]):
             os.chdir(order["folder"])
@@ -45,13 +45,13 @@ class Prepared:
         return {"problem": problem, "files": imported_files(), "tests": names}
 
     def settle(self) -> None:
-        """Nothing more will be imported here."""
+        """Finish preparing. No further module is imported here."""
         if self.document is not None:
             self.document.gather()
 
 
 def imported_files() -> list[list[Any]]:
-    """The files of modules, with what shows whether one was changed; those of installed packages are left out."""
+    """The files of modules, with the data that shows a change. Files of installed packages are left out."""
     found: list[list[Any]] = []
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)

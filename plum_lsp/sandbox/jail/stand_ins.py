@@ -1,9 +1,11 @@
-"""Stand-ins for the world, run in a candidate's own child before its program: a clock that stands still, seeded chance,
-files in memory, lines to read. Never imported by us; `effects` reads this file and sends its text.
+"""Stand-ins for the outside world: a fixed clock, seeded chance, files in memory, lines to read.
 
-They make two right candidates give the same results; they protect nothing (the sandbox does), and a candidate that
-tampers with them spoils its own results only. Not covered: C code that asks the kernel itself, and `os` calls on file
-descriptors.
+They run in a candidate's own child before its program. plum-lsp never imports this file: `effects` reads it and sends
+its text.
+
+They make two correct candidates give the same results. They protect no data (the sandbox does that). A candidate that
+tampers with them spoils only its own results. They do not cover C code that asks the kernel itself, and `os` calls on
+file descriptors.
 """
 
 from __future__ import annotations
@@ -26,22 +28,22 @@ from typing import Any
 NOW = 1_715_949_045.0
 """Friday, 17 May 2024, 12:30:45 UTC."""
 READS_MAX = 1_000
-"""After so many readings the clock moves, a second each time, so that nobody waits for it for ever."""
+"""After this many readings the clock moves a second with each one, so that a loop that waits for it ends."""
 LINES = ("3", "hello", "1 2 3", "yes", "10", "quit")
 SAMPLES = {
     ".json": '{"name": "a", "items": [1, 2, 3]}\n',
     ".csv": "name,value\na,1\nb,2\nc,3\n",
     "": "first line\nsecond line\n\nlast line 42\n",
 }
-"""What a file holds that nobody wrote, by its suffix."""
+"""Contents of a file that was not written before, by its suffix."""
 ABSENT = ("missing", "nonexistent", "absent", "does_not_exist")
-"""A path with one of these words in it, or an empty one, is of no file."""
+"""A path that is empty or has one of these words in it names no file."""
 
 _monotonic = time.monotonic
 
 
 class _World:
-    """What the stand-ins remember; `files` maps absolute paths to contents, None for removed ones."""
+    """The state of the stand-ins. `files` maps absolute paths to contents, None for removed ones."""
 
     def __init__(self) -> None:
         self.names: frozenset[str] = frozenset()
@@ -51,7 +53,7 @@ class _World:
         self.chance = random.Random(0)  # noqa: S311 (repeatable on purpose)
 
     def reset(self) -> None:
-        """As before the first call."""
+        """Restore the state before the first call."""
         self.files.clear()
         self.clock, self.reads, self.lines = 0.0, 0, iter(LINES)
         self.chance.seed(0)
@@ -68,12 +70,12 @@ _world = _World()
 
 
 def reset() -> None:
-    """Put the world back to where every call finds it."""
+    """Restore the state that each call starts with."""
     _world.reset()
 
 
 def shown(value: Any) -> Any:
-    """The value, paired with the files that were written if any were; a coroutine's once it has run."""
+    """The value, paired with the written files if there are any. A coroutine is run first, for its value."""
     if isinstance(value, types.CoroutineType):
         return _shown_later(value)
     written = {path: content for path, content in _world.files.items() if content is not None}
@@ -85,7 +87,7 @@ async def _shown_later(coroutine: Any) -> Any:
 
 
 def install(names: Iterable[str]) -> None:
-    """Put the stand-ins of these effects in place; makes this module reachable as `_stand_ins`."""
+    """Install the stand-ins of these effects. They make this module available as `_stand_ins`."""
     _world.names = frozenset(names)
     for name in sorted(_world.names):
         _INSTALLERS[name]()
@@ -96,7 +98,7 @@ def install(names: Iterable[str]) -> None:
 
 
 def shadowing() -> dict[str, Any]:
-    """The built-in functions that stand-ins took over; the program's own globals have to name them."""
+    """The built-in functions that stand-ins replaced. The program's own globals have to name them."""
     taken: dict[str, Any] = {"open": ("files", _open), "input": ("input", _input)}
     return {name: function for name, (effect, function) in taken.items() if effect in _world.names}
 
@@ -192,7 +194,7 @@ def _path(path: Any) -> str:
 
 
 def _content(path: Any) -> bytes | None:
-    """What the file holds: as written, else a sample; None if there is none."""
+    """The contents of a file: as written, else a sample. None if there is no file."""
     place = _path(path)
     if place in _world.files:
         return _world.files[place]
@@ -203,7 +205,7 @@ def _content(path: Any) -> bytes | None:
 
 
 class _Kept(io.BytesIO):
-    """An open file; what it holds is kept when it is flushed or closed."""
+    """An open file. Its contents are kept when it is flushed or closed."""
 
     def __init__(self, place: str, content: bytes, *, is_written: bool, at_end: bool) -> None:
         super().__init__(content)

@@ -1,11 +1,11 @@
-"""How many threads a child may have, and what of this kernel holds it to that. Forking is `seccomp`'s to refuse.
+"""Bounds the threads of a child with the means that this kernel has. `seccomp` refuses to fork processes.
 
 `RLIMIT_NPROC` counts the tasks of a real user in a user namespace, and does not bind the machine's root (setrlimit(2)).
-So each child gets a count of its own: in a user namespace that it makes (`OWN_NAMESPACE`), or, where root stays root,
-under a real user id that nobody else has (`OWN_USER`); its effective id, which opens files, stays. Where neither can be
-had, all children of a zygote share a number on top of what the count was when the zygote started (`SHARED`): in tier
-`full`, whose namespaces the kernel lets make no further ones, and where user namespaces are forbidden. Where nothing
-binds (`NOTHING`), there are no threads at all.
+So each child gets its own count: in a user namespace that it makes (`OWN_NAMESPACE`), or, if root stays root, under a
+real user id that no other process has (`OWN_USER`). Its effective id, which opens files, stays. If neither is possible,
+all children of a zygote share a number on top of the count when the zygote started (`SHARED`). That is the case in tier
+`full`, because the kernel allows no further namespaces inside its own, and on systems that forbid user namespaces. If
+no limit binds (`NOTHING`), threads are not allowed at all.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from dataclasses import dataclass
 from . import lockdown
 
 OWN_MAX = 64
-"""Threads of one child, the first included: a pool of Python's has 32 at most unless it is told otherwise."""
+"""Threads of one child, including the first. A thread pool of Python has 32 at most by default."""
 SHARED_MAX = 1024
-"""Threads of all children together; where no namespace is theirs alone, with what the user starts meanwhile."""
+"""Threads of all children together. Without a namespace of their own, tasks that the user starts later count too."""
 OWN_NAMESPACE, OWN_USER, SHARED, NOTHING = "namespace", "user", "shared", "nothing"
 _USER_FIRST = 0x70000000
-"""Real user ids from here on, one for each process id; no system gives such ids to people or containers."""
+"""Real user ids from here on, one for each process id. No system gives such ids to people or containers."""
 _COUNT_MAX = 1 << 22
 """The most tasks that Linux has (`PID_MAX_LIMIT`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What holds children, and the number that the kernel is told."""
+    """The kind of the bound on children, and the number that the kernel gets."""
 
     kind: str
     tasks: int
 
     def confine(self) -> None:
-        """Bind this process, whose parent is to be asked for its signal afterwards: ids change here.
+        """Bind this process. Ask for the parent's signal (`die_with_parent`) after this call, because ids change here.
 
         Raises:
-            OSError: the kernel refuses it; the child must not go on.
+            OSError: the kernel refuses it. The child must not go on.
         """
         if self.kind == NOTHING:
             return
@@ -48,7 +48,7 @@ class Bound:
 
 
 def find() -> Bound:
-    """The strongest bound that holds here, tried with processes that end at once."""
+    """The strongest bound that holds here. It is tested with processes that end at once."""
     for kind in (OWN_NAMESPACE, OWN_USER):
         if not _can_fork(kind, 1) and _can_fork(kind, 2):
             return Bound(kind=kind, tasks=OWN_MAX)
@@ -65,7 +65,7 @@ def _apart(kind: str) -> None:
 
 
 def _running() -> int:
-    """How many tasks the user has, to the kernel's own count: the greatest limit under which one cannot fork."""
+    """The kernel's count of the user's tasks: the greatest limit under which the user cannot fork."""
     low, high = 1, _hard_limit()
     while high - low > 1:
         middle = (low + high) // 2
@@ -79,7 +79,7 @@ def _hard_limit() -> int:
 
 
 def _can_fork(kind: str, limit: int) -> bool:
-    """Whether a process without rights that is bound in this way may make another; False where it cannot be bound."""
+    """Whether a process without rights can fork under this bound. False if it cannot be bound."""
 
     def attempt() -> None:
         _apart(kind)
@@ -91,7 +91,7 @@ def _can_fork(kind: str, limit: int) -> bool:
 
 
 def _forked(work: Callable[[], None]) -> bool:
-    """Do something in another process; whether it worked.
+    """Run `work` in another process, and return whether it worked.
 
     Raises:
         OSError: there is no room for another process.

@@ -1,7 +1,7 @@
-"""A project's own tests, run as pytest runs them: collected once in a zygote, run in children.
+"""A project's own tests, run as pytest runs them: collected once in a zygote, and run in children.
 
-Whatever is said of a test here is said in the candidate's own process. The host believes it only of programs that were
-screened, and only with the token that it gave for this run.
+The results are written in the candidate's own process. The host believes them only for programs that were screened, and
+only with the token that it gave for this run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 _SHOWN_MAX = 300
-"""Characters of an exception's text that are told."""
+"""Characters of an exception's text that are sent."""
 _UNWANTED = (
     *(
         "cacheprovider",
@@ -29,18 +29,18 @@ _UNWANTED = (
     ),
     *("testmon", "sugar", "html", "pytest_html", "metadata", "json-report", "instafail", "picked", "faulthandler"),
 )
-"""Plug-ins that start processes, change the order, write reports or measure something else."""
+"""Plug-ins that start processes, change the order, write reports or measure other data."""
 _QUIET = ("PytestUnknownMarkWarning", "PytestConfigWarning", "PytestAssertRewriteWarning", "PytestCacheWarning")
 _HARMLESS = ("--import-mode", "--asyncio-mode", "--doctest-modules", "--ds", "--dc", "-W", "-p")
 """Options of a project's configuration that are kept."""
 _REFUSED = frozenset(
     {errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOSYS, errno.EFBIG, errno.EMFILE, errno.EAFNOSUPPORT}
 )
-"""What the jail answers to programs that want more than it has."""
+"""The errors that a program gets from the jail when it asks for too much."""
 
 
 class TestTimeout(BaseException):
-    """A test took longer than it may."""
+    """A test took longer than allowed."""
 
     __test__ = False
 
@@ -53,7 +53,7 @@ class Ran:
 
 
 class Session:
-    """pytest with its tests collected. `document` is the path of the file that they are run for."""
+    """pytest with its tests collected. `document` is the path of the file under test."""
 
     def __init__(self, folder: str, files: list[str], document: str) -> None:
         self._document = document
@@ -71,13 +71,13 @@ class Session:
         return list(self._items)
 
     def _own_folder(self) -> None:
-        """Let pytest's own temporary folder belong to who can use it: the real user may be another for each child."""
+        """Give pytest's temporary folder to the user that runs the tests. The real user may differ for each child."""
         import _pytest.tmpdir
 
         vars(_pytest.tmpdir)["get_user_id"] = os.geteuid
 
     def run(self, name: str, seconds: float, cases_max: int) -> Ran:
-        """Run one test: at most so many of its cases within so many seconds, up to the first that does not pass."""
+        """Run one test: at most `cases_max` of its cases within `seconds`, up to the first that does not pass."""
         signal.signal(signal.SIGALRM, _ring)
         started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]
         for case, after in zip(cases, [*cases[1:], None]):
@@ -88,10 +88,10 @@ class Session:
         return ran
 
     def _start_afresh(self) -> None:
-        """Take down the fixtures that are kept for a case that will not be run."""
+        """Tear down the fixtures that are kept for a case that will not be run."""
         try:
             self._state.teardown_exact(None)
-        except BaseException:  # noqa: BLE001 (a fixture's own end says nothing about the next test)
+        except BaseException:  # noqa: BLE001 (a fixture's teardown does not affect the next test)
             self._state.stack.clear()
 
     def _run(self, item: Any, after: Any, seconds: float) -> Ran:
@@ -101,7 +101,7 @@ class Session:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
         except TestTimeout:
             return Ran("timed_out")
-        except BaseException as error:  # noqa: BLE001 (what a plug-in raises says nothing about the candidate)
+        except BaseException as error:  # noqa: BLE001 (an error of a plug-in is no evidence about the candidate)
             return Ran("errored", type(error).__name__)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -113,7 +113,7 @@ def _ring(*_: Any) -> None:
 
 
 def _name_of(item: Any) -> str:
-    """File and function, without the case of a table."""
+    """File and function, without the parameters of a case."""
     nodeid: str = item.nodeid
     spec = getattr(item, "callspec", None)
     case = "[" + spec.id + "]" if spec is not None else ""
@@ -121,7 +121,7 @@ def _name_of(item: Any) -> str:
 
 
 def _collected(folder: str, files: list[str], listener: Any) -> Any:
-    """A session that has collected the files: with the project's harmless options, else without."""
+    """A session that has collected the files, with the project's harmless options if that works, else without them."""
     from _pytest.config import _prepareconfig
     from _pytest.main import Session as PytestSession
 
@@ -149,7 +149,7 @@ def _collected(folder: str, files: list[str], listener: Any) -> Any:
 
 
 def _harmless(config: Any) -> list[str]:
-    """Options that the project's configuration adds and that change how tests are found and run."""
+    """The harmless options of the project's configuration: those that change how tests are found and run."""
     stated = config.inicfg.get("addopts", "")
     stated = getattr(stated, "value", stated)
     words = shlex.split(stated) if isinstance(stated, str) else [str(one) for one in stated or ()]
@@ -166,7 +166,7 @@ def _harmless(config: Any) -> list[str]:
 
 
 class _Listener:
-    """A plug-in that keeps how a test ended and what it raised."""
+    """A plug-in that keeps how a test ended and which exception it raised."""
 
     def __init__(self, document: str) -> None:
         self._document = document
@@ -184,7 +184,7 @@ class _Listener:
             self._raised = call.excinfo
 
     def ran(self) -> Ran:
-        """How the test ended, of all its phases."""
+        """The result of the test, from all its phases."""
         outcomes = {report.when: report.outcome for report in self._reports}
         if any(hasattr(report, "wasxfail") for report in self._reports) or "skipped" in outcomes.values():
             return Ran("skipped")
@@ -202,7 +202,7 @@ class _Listener:
         return Ran("failed" if is_about else "errored", shown)
 
     def _passes_document(self) -> bool:
-        """Whether what was raised came through the document."""
+        """Whether the exception came through the document."""
         place = self._raised.tb
         while place is not None:
             if place.tb_frame.f_code.co_filename == self._document:
@@ -212,7 +212,7 @@ class _Listener:
 
 
 def _is_refusal(error: BaseException | None) -> bool:
-    """Whether the jail, and not the program, is what a test fails at."""
+    """Whether a test failed because of the jail and not because of the program."""
     seen = 0
     while error is not None and seen < 8:
         if isinstance(error, OSError) and error.errno in _REFUSED:

@@ -1,12 +1,13 @@
 """The warm process that forks one child for each candidate. It passes descriptors and never reads a candidate's bytes.
 
-Its only input is the control socket of the host (SOCK_SEQPACKET, one JSON object a message): first the settings,
-then one fork order each, with the child's private socket attached. It answers with the child's pidfd and tells
-when a child ended. When the control socket closes, because the host closed it or died in any way, everything ends.
+Its only input is the control socket of the host (SOCK_SEQPACKET, one JSON object a message). First come the settings,
+then one fork order for each child, with the child's private socket attached. The zygote answers with the child's pidfd
+and reports the end of each child. When the control socket closes, because the host closed it or died in any way, all
+processes end.
 
-A zygote for a project also forks branches: zygotes that have imported more of the project, a document with its hole
-unfilled, or its tests. What they import is the project's own code; it runs where packages run, before a child is
-locked down.
+A zygote for a project also forks branches. A branch is a zygote that has imported more of the project, a document with
+its hole unfilled, or its tests. It imports only the project's own code. That code runs where packages run, before a
+child is locked down.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from . import child, documents, homes, lockdown, preparing, tasks
 
 _MESSAGE_MAX = 1 << 20
 _CHANNEL = 3
-"""The descriptor every child finds its private socket on."""
+"""The descriptor of the private socket in each child."""
 _LOOK_MS = 100
-"""How often the folders of children are looked at."""
+"""How often the sizes of the children's folders are checked."""
 
 
 def main(control_fd: int) -> NoReturn:
@@ -64,7 +65,7 @@ def _serve(
     more: dict[str, Any],
     bound: tasks.Bound,
 ) -> NoReturn:
-    """Say that we are ready, with our pidfd, and serve the control socket."""
+    """Report that we are ready, with our pidfd, and serve the control socket."""
     own = os.pidfd_open(os.getpid())
     zygote = _Zygote(control, settings, has_namespaces, prepared, own, bound)
     report = {
@@ -80,7 +81,7 @@ def _serve(
 
 
 def _import_all(names: list[str]) -> list[str]:
-    """Import what candidates will want; returns what cannot be had."""
+    """Import the modules that candidates need. Return those that cannot be imported."""
     missing = []
     for name in names:
         try:
@@ -91,7 +92,7 @@ def _import_all(names: list[str]) -> list[str]:
 
 
 def _leave_privileges(settings: dict[str, Any]) -> None:
-    """Become an ordinary user if we are root, be nice to the editor, ignore terminal signals."""
+    """Become an ordinary user if we are root, lower our priority, ignore terminal signals."""
     with contextlib.suppress(OSError):
         os.nice(settings["nice"])
     if settings["user"] is not None:
@@ -102,7 +103,7 @@ def _leave_privileges(settings: dict[str, Any]) -> None:
 
 
 def _restrict_files(landlock: dict[str, Any] | None) -> None:
-    """Put ourselves, before any package is imported, and so every child under the Landlock rules."""
+    """Put this process, and so every child, under the Landlock rules. It happens before any package is imported."""
     if landlock is None:
         return
     lockdown.refuse_new_privileges()
@@ -114,7 +115,7 @@ def _restrict_files(landlock: dict[str, Any] | None) -> None:
 
 
 def _has_own_pid_namespace() -> bool:
-    """Put what is forked next in a pid namespace whose user namespace is ours, so that children can have their own."""
+    """Put the next forks into a pid namespace in a user namespace of ours, so that children can have their own."""
     try:
         lockdown.new_pid_namespace(with_user=True)
     except OSError:
@@ -123,9 +124,9 @@ def _has_own_pid_namespace() -> bool:
 
 
 def _go_on_watched(control: socket.socket) -> None:
-    """Go on in a forked process; this one stays behind to end it when the host goes.
+    """Go on in a forked process. This process stays behind and ends the other one when the host ends.
 
-    A process that is busy (a package that never finishes importing) does not see that its control socket closed.
+    A busy process (for example a package that never finishes its import) does not see that its control socket closed.
     """
     inner = os.fork()
     if not inner:
@@ -134,7 +135,7 @@ def _go_on_watched(control: socket.socket) -> None:
     ended = os.pidfd_open(inner)
     watch = select.poll()
     watch.register(ended, select.POLLIN)
-    watch.register(control.fileno(), 0)  # nothing but its end, which is always told
+    watch.register(control.fileno(), 0)  # Only its end is watched. The kernel always reports it.
     if ended not in {descriptor for descriptor, _ in watch.poll()}:
         os.kill(inner, signal.SIGKILL)
     _, status = os.waitpid(inner, 0)
@@ -142,7 +143,7 @@ def _go_on_watched(control: socket.socket) -> None:
 
 
 class _Zygote:
-    """Owns the children: their pidfds, their end, their folders."""
+    """Owns the children: their pidfds, their ends, their folders."""
 
     def __init__(
         self,
@@ -175,7 +176,7 @@ class _Zygote:
         gc.freeze()
 
     def run(self) -> NoReturn:
-        """Serve until the host goes."""
+        """Serve until the host ends."""
         while True:
             for descriptor, _ in self._poll.poll(_LOOK_MS if self._homes else None):
                 if descriptor == self._control.fileno():
@@ -202,13 +203,13 @@ class _Zygote:
         os._exit(0)
 
     def _fork(self, number: int, channel: int, view: str) -> None:
-        """One child on `channel`; tells the host its pidfd. With a `view` it has a folder of its own."""
+        """Fork one child on `channel` and send its pidfd to the host. With a `view` it has its own folder."""
         home = ""
         try:
             if view:
                 home = homes.make(self._settings["homes"], str(os.getpid()) + "-" + str(number))
             pid = self._forked(channel, view, home)
-        except OSError as error:  # no room for another process: the others go on
+        except OSError as error:  # No room for another process. The others go on.
             os.close(channel)
             message = {"unforked": number, "problem": os.strerror(error.errno or 0)}
             self._control.send(json.dumps(message).encode())
@@ -225,7 +226,7 @@ class _Zygote:
         socket.send_fds(self._control, [json.dumps({"forked": number}).encode()], [pidfd])
 
     def _forked(self, channel: int, view: str, home: str) -> int:
-        """The pid of a new child, which never comes back from here."""
+        """The pid of a new child. The child never returns from here."""
         if self._has_namespaces:
             lockdown.new_pid_namespace(with_user=False)
         try:
@@ -238,7 +239,7 @@ class _Zygote:
         return pid
 
     def _branch(self, number: int, channel: int) -> None:
-        """Another zygote, forked from what this one has imported, on a control socket of its own."""
+        """Fork another zygote with the imports of this one. It has its own control socket."""
         pid = os.fork()
         if not pid:
             try:
@@ -249,7 +250,7 @@ class _Zygote:
         self._watch(number, pid, "")
 
     def _be_branch(self, channel: int) -> NoReturn:
-        """Let go of what is the other zygote's, prepare what is asked for, serve."""
+        """Close the descriptors of the other zygote, prepare what is asked for, serve."""
         lockdown.die_with_parent()
         control = socket.socket(fileno=channel)
         self._control.close()
@@ -263,7 +264,7 @@ class _Zygote:
         _serve(control, self._settings, self._has_namespaces, self._prepared, more, self._bound)
 
     def _bury(self, pidfd: int) -> None:
-        """Reap one child and say how it ended (a negative number is the signal) and what CPU time it took."""
+        """Reap one child. Report how it ended (a negative number is the signal) and the CPU time that it took."""
         number, pid = self._children.pop(pidfd)
         self._poll.unregister(pidfd)
         os.close(pidfd)
@@ -282,7 +283,7 @@ class _Zygote:
             self._control.send(json.dumps(message).encode())
 
     def _be_child(self, channel: int, view: str, home: str) -> NoReturn:
-        """Drop every right but the private socket, then serve it."""
+        """Give up every right except the private socket, then serve it."""
         try:
             self._bound.confine()
             lockdown.die_with_parent()
@@ -305,7 +306,7 @@ class _Zygote:
             os._exit(70)
 
     def _move_in(self, view: str, home: str) -> None:
-        """See what the view shows and nothing that another child keeps; stand in the project's folder."""
+        """Restrict this process to the view's files and its own folder. Work in the project's folder."""
         homes.live_in(home)
         if os.path.isdir(self._settings["folder"]):
             os.chdir(self._settings["folder"])
@@ -324,7 +325,7 @@ def _kill(pidfd: int) -> None:
 
 
 def _long_message(control: socket.socket) -> bytes:
-    """What the host sends in parts: its length first."""
+    """A message that the host sends in parts, with its length first."""
     size, content = int(control.recv(_MESSAGE_MAX) or os._exit(0)), bytearray()
     while len(content) < size:
         content += control.recv(_MESSAGE_MAX) or os._exit(0)

@@ -1,1 +1,1 @@
-"""Documents of a project as the modules they are, and the project's own tests."""
+"""Runs documents of a project as the modules they are, and the project's own tests."""

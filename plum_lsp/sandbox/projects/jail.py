@@ -1,7 +1,7 @@
-"""Runs programs that are modules of a project, and the project's own tests beside them.
+"""Runs programs that are modules of a project, and the project's own tests with them.
 
-Chooses the child: one that has imported the document already, or one that imports it itself. What children are told and
-answer is the business of `conversation` and `testing`.
+The module chooses the child: one that has imported the document already, or one that imports it itself. `conversation`
+and `testing` hold the protocol with children.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _log = logging.getLogger(__name__)
 
 
 class ProjectJail:
-    """What a sandbox has for one project. `order` is for a zygote, without what the project adds to it.
+    """The part of a sandbox for one project. `order` describes a zygote, without what the project adds to it.
 
-    `packages` are the folders of installed packages; `slots` bounds the children at work.
+    `packages` are the folders of installed packages. `slots` bounds the children at work.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ProjectJail:
         self._pool = ProjectPool(project, hides, self._started)
 
     def warm_up(self) -> None:
-        """Start the project's zygote now; what goes wrong is told to the first program."""
+        """Start the project's zygote now. The first program gets the error if the start fails."""
         self._warming = asyncio.create_task(self._warmed())
 
     async def _warmed(self) -> None:
@@ -61,7 +61,7 @@ class ProjectJail:
             _log.info("the project's zygote did not start ahead: %s", error)
 
     async def run(self, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
-        """One program and its calls, in a child that has imported the document already if that can be.
+        """Run one program and its calls. The child has imported the document already, if possible.
 
         Raises:
             SandboxError: the jail broke.
@@ -83,7 +83,7 @@ class ProjectJail:
     async def run_tests(
         self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
     ) -> tuple[TestRun, ...]:
-        """Run tests of the project whole, beside the program; see the port.
+        """Run whole tests of the project together with the program. See the port.
 
         Raises:
             SandboxError: the jail broke.
@@ -108,7 +108,7 @@ class ProjectJail:
         return testing.none_run(tests)
 
     async def close(self) -> None:
-        """End every process, remove every folder; idempotent."""
+        """End every process and remove every folder. Idempotent."""
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.wait([self._warming])
@@ -117,7 +117,7 @@ class ProjectJail:
             await asyncio.to_thread(shutil.rmtree, self._homes, ignore_errors=True)
 
     async def _started(self, views: Views) -> ZygoteProcess:
-        """The zygote of the project: it has imported the packages that the project's modules name, and pytest."""
+        """The zygote of the project. It has imported the packages that the project's modules name, and pytest."""
         has_file_system = self._order.tier.has_bubblewrap
         if not has_file_system and not self._homes:
             self._homes = _folder_for_homes()
@@ -146,9 +146,11 @@ class ProjectJail:
 
 
 def _folder_for_homes() -> str:
-    """Where a jail without a file system of its own keeps its children's folders, each of which is closed to others.
+    """The folder for the children's folders, in a jail without its own file system.
 
-    The zygote may become another user, so anyone may make a folder in it.
+    Each child's folder is closed to others.
+
+    The zygote may change to another user, so any user may make a folder in it.
     """
     folder = tempfile.mkdtemp(prefix="plum-homes-")
     Path(folder).chmod(0o777)
@@ -156,5 +158,5 @@ def _folder_for_homes() -> str:
 
 
 def _cannot_exchange(answer: Answer) -> bool:
-    """Whether a program could not be put into the document that was imported ahead; nothing of it ran."""
+    """Whether a program could not be put into the document that was imported ahead. No part of it was run."""
     return answer.observation.detail.startswith(f"{DID_NOT_LOAD}CannotExchange")

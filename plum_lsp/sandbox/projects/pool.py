@@ -1,8 +1,8 @@
 """The zygotes of one project: one that has imported packages, and branches of it that have imported a document.
 
-A candidate is judged in a fork of the branch that holds its document with the hole unfilled: there only the bodies of
+A candidate is judged in a fork of the branch that holds its document with the hole unfilled. There only the bodies of
 functions are exchanged. A candidate that changes more is imported in a fork of the project's own zygote. A branch is
-replaced when a file that it imported changes; the zygote, when what the project shows changes.
+replaced when a file that it imported changes. The zygote is replaced when the files that the project shows change.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
 DOCUMENTS_MAX = 4
-"""Documents that are kept imported; each shares most of its memory with the project's zygote."""
+"""Documents that are kept imported. Each shares most of its memory with the project's zygote."""
 COLLECTIONS_MAX = 2
 """Sets of test files that are kept collected for a document."""
 BRANCH_SECONDS = 20.0
-"""What importing a document and all that it imports may take."""
+"""Time to import a document and all modules that it imports."""
 _LOOK_SECONDS = 1.0
-"""For how long files that were looked at are believed to be unchanged."""
+"""How long files count as unchanged after they were checked."""
 _ACCEPTED_MAX = 64
 _PROBE = Limits(wall_seconds=5.0, cpu_seconds=5.0)
 
@@ -40,7 +40,7 @@ StartZygote = Callable[[Views], Awaitable[ZygoteProcess]]
 
 @dataclass(slots=True, kw_only=True)
 class _Document:
-    """A branch with a document; `problem` says why the document could not be imported with its hole unfilled.
+    """A branch with a document. `problem` says why the document could not be imported with its hole unfilled.
 
     `accepted` holds digests of texts whose bodies can be put into it.
     """
@@ -72,7 +72,7 @@ class ProjectPool:
         self._closing: set[asyncio.Task[None]] = set()
 
     async def child(self, module: InModule, view: str, *, ahead: bool) -> Child | None:
-        """A child for a program of this module; `ahead`: one that has imported it, None where there is none.
+        """A child for a program of this module. With `ahead`, it has imported the module, or None is returned.
 
         Raises:
             SandboxError: no zygote can be started, or it does not fork.
@@ -84,7 +84,7 @@ class ProjectPool:
             return None if document.problem else await document.branch.fork(view)
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
-        """A child that has imported this module and collected these test files; None where there is none.
+        """A child that has imported this module and collected these test files. None if there is none.
 
         Raises:
             SandboxError: no zygote can be started, or it does not fork.
@@ -111,12 +111,12 @@ class ProjectPool:
             return None if branch.report["problem"] else await branch.fork("beside")
 
     async def warm_up(self) -> None:
-        """Start the project's zygote before there is a program for it."""
+        """Start the project's zygote before the first program needs it."""
         async with self._lock:
             await self._ready(None)
 
     async def close(self) -> None:
-        """End every zygote; idempotent."""
+        """End every zygote. Idempotent."""
         for task in self._closing:
             task.cancel()
         await asyncio.gather(*self._closing, return_exceptions=True)
@@ -129,7 +129,7 @@ class ProjectPool:
             self._zygote = None
 
     async def _document(self, module: InModule) -> _Document:
-        """The branch that holds the document as it is apart from its hole."""
+        """The branch that holds the document with its hole unfilled."""
         key = (module.name, module.path)
         document = self._documents.get(key)
         if document is not None and not await self._fits(document, module):
@@ -143,12 +143,12 @@ class ProjectPool:
         return document
 
     async def _is_fresh(self, branch: ZygoteProcess, module: InModule) -> bool:
-        """Whether a branch is alive and its files are as they were when it imported them."""
+        """Whether a branch is alive and its files have not changed since it imported them."""
         is_usable = not (branch.is_broken or branch.is_worn)
         return is_usable and await asyncio.to_thread(_unchanged, _files(branch), module.path)
 
     async def _fits(self, document: _Document, module: InModule) -> bool:
-        """Whether the branch is alive, its files are as they were, and the text differs from its own in bodies only."""
+        """Whether the branch is alive, its files have not changed, and the text differs from its own in bodies only."""
         if document.branch.is_broken or self._zygote is None or self._zygote.is_broken:
             return False
         now = asyncio.get_running_loop().time()
@@ -189,7 +189,7 @@ class ProjectPool:
         }
 
     async def _ready(self, module: InModule | None) -> ZygoteProcess:
-        """The project's zygote, a new one if what the project shows has changed."""
+        """The project's zygote. It is a new one if the files that the project shows have changed."""
         beside = Path(module.import_root) if module is not None else None
         if beside in self._project.import_roots:
             beside = None
@@ -204,7 +204,7 @@ class ProjectPool:
         return self._zygote
 
     async def _views_now(self, beside: Path | None) -> Views:
-        """What the project shows, looked at once a second."""
+        """The files that the project shows, read at most once a second."""
         now, key = asyncio.get_running_loop().time(), beside
         if self._seen is not None and self._seen[0] == key and now - self._seen[1] < _LOOK_SECONDS:
             return self._seen[2]
@@ -217,7 +217,7 @@ class ProjectPool:
             self._retire(branch)
 
     def _retire(self, zygote: ZygoteProcess) -> None:
-        """End a zygote once its children have ended; nobody waits for it."""
+        """End a zygote when its children have ended, without waiting for it."""
         task = asyncio.create_task(_ended(zygote))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -234,12 +234,12 @@ async def _ended(zygote: ZygoteProcess) -> None:
 
 
 def _files(branch: ZygoteProcess) -> tuple[tuple[str, int, int], ...]:
-    """The files that a branch has imported, with what shows a change."""
+    """The files that a branch has imported, with the data that shows a change."""
     return tuple((str(path), int(changed), int(size)) for path, changed, size in branch.report["files"])
 
 
 async def _exchanges(branch: ZygoteProcess, module: InModule) -> bool:
-    """Whether the branch can take the bodies of this text; nothing of it is run."""
+    """Whether the branch can take the bodies of this text. No part of the text is run."""
     child = await branch.fork("alone")
     try:
         nothing = [Ask(call=Call(expression=""))]
@@ -250,7 +250,7 @@ async def _exchanges(branch: ZygoteProcess, module: InModule) -> bool:
 
 
 def _unchanged(files: tuple[tuple[str, int, int], ...], document: str) -> bool:
-    """Whether every file is as it was; the document itself is the editor's."""
+    """Whether no file has changed. The document is left out, because its text comes from the editor."""
     for path, changed, size in files:
         if path == document:
             continue

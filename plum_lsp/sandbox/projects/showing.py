@@ -1,8 +1,9 @@
-"""What of a project its zygotes and children can open: modules with their data, tests, configuration; not the rest.
+"""The files of a project that its zygotes and children can open: modules with their data, tests, configuration.
 
-Three views: `tests` shows all of it, for finding tests. `beside` leaves out the files of tests, but not their data, for
-a child that runs tests which were found before. `alone` leaves out the folders of tests too, for a child that runs a
-candidate only. So no candidate can read what a test expects. Of files only the imports are read.
+There are three views. `tests` shows all of it, for finding tests. `beside` leaves out the files of tests, but not their
+data, for a child that runs tests which were found before. `alone` also leaves out the folders of tests, for a child
+that runs only a candidate. So no candidate can read the expected values of a test. This module reads only the imports
+of files.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from plum_lsp.domain.project import Project
 from plum_lsp.sandbox.pool import installed_imports
 
 Hides = Callable[[Path], bool]
-"""Tells what a user's settings and ignore files keep from being opened."""
+"""Tells which paths a user's settings and ignore files hide."""
 
 CONFIGURATION = ("pyproject.toml", "pytest.ini", "pytest.toml", "setup.cfg", "tox.ini", "conftest.py")
-"""What pytest reads in a project's own folder."""
+"""Files that pytest reads in a project's own folder."""
 ENTRIES_MAX = 50_000
-"""Files and folders that are looked at; a project with more is shown as far as these go."""
+"""Files and folders that are looked at. Of a larger project only these are shown."""
 PYTEST_PARTS = ("_pytest.main", "_pytest.runner", "_pytest.python", "_pytest.unittest", "_pytest.assertion.rewrite")
 FILES_READ_MAX = 400
 FILE_BYTES_MAX = 16 * 1024
-"""How much is read to see which packages a project imports: a file's imports are at its top."""
+"""How much of a file is read to see which packages it imports. Imports are at the top of a file."""
 _LEFT_OUT = frozenset({"node_modules"})
 _CACHE = "__pycache__"
 _KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".env", ".tfvars", ".tfstate", ".ppk"})
@@ -38,13 +39,13 @@ _TEST_FOLDERS = frozenset({"test", "tests"})
 
 
 def shows_everything(path: Path) -> bool:
-    """Nothing is hidden by settings."""
+    """Hides no path. It is used without settings."""
     return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """Files and folders, each shown with all that is in it. `listed` are folders whose names alone may be read."""
+    """Files and folders, each shown with all its contents. Of the folders in `listed` only the names may be read."""
 
     alone: tuple[str, ...]
     beside: tuple[str, ...]
@@ -53,7 +54,7 @@ class Views:
 
 
 def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> Views:
-    """What a project shows; `beside` is the folder of a document that lies outside its import roots."""
+    """The views of a project. `beside` is the folder of a document that lies outside its import roots."""
     places = [*_modules(project), *(mapped.path for mapped in project.mapped)]
     if beside is not None:
         places += [one for one in sorted(beside.iterdir()) if one.suffix == ".py"] if beside.is_dir() else []
@@ -82,7 +83,7 @@ def _modules(project: Project) -> Iterator[Path]:
 
 
 class _Look:
-    """One look through a project, bounded; `is_out` tells what a view leaves out besides."""
+    """One bounded search through a project. `is_out` tells what a view also leaves out."""
 
     def __init__(self, hides: Hides, is_out: Callable[[Path], bool]) -> None:
         self._hides = hides
@@ -90,7 +91,7 @@ class _Look:
         self._left = ENTRIES_MAX
 
     def parts(self, places: list[Path]) -> list[str]:
-        """The places, or the parts of them that may be seen, without any that lie in another."""
+        """The places, or the parts of them that may be seen, without those that lie in another one."""
         found: list[Path] = []
         for place in dict.fromkeys(places):
             if place.is_symlink() or not place.exists() or self._is_left_out(place):
@@ -101,7 +102,7 @@ class _Look:
         return [str(one) for one in dict.fromkeys(found) if whole.isdisjoint(one.parents)]
 
     def _shown(self, place: Path) -> list[Path] | None:
-        """What may be seen of a place; None if all of it."""
+        """The parts of a place that may be seen. None if all of it may."""
         if not place.is_dir():
             return None
         parts: list[Path] = []
@@ -125,7 +126,7 @@ class _Look:
 
 
 def _is_test(entry: Path, project: Project) -> bool:
-    """Whether a file or folder is of the project's tests."""
+    """Whether a file or folder belongs to the project's tests."""
     return entry in project.tests or entry.name in _TEST_FOLDERS or _is_test_file(entry)
 
 
@@ -144,7 +145,7 @@ def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[s
 
 
 def pytest_modules(folders: Sequence[str]) -> frozenset[str]:
-    """pytest with its installed plug-ins, as modules to import ahead; empty where it is not installed."""
+    """pytest with its installed plug-ins, as modules to import ahead. Empty if it is not installed."""
     found: list[str] = []
     for file in (file for folder in folders for file in sorted(Path(folder).glob("*.dist-info/entry_points.txt"))):
         with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
@@ -161,7 +162,7 @@ def _python_files(places: Sequence[str]) -> Iterator[Path]:
 
 
 def is_private(entry: Path) -> bool:
-    """Whether a name says that it is nobody else's business; a module's name says nothing."""
+    """Whether a name marks a path as private. The name of a module never does."""
     name = entry.name.lower()
     if name.startswith(".") or entry.suffix.lower() in _KEYS:
         return True

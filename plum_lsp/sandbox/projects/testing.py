@@ -1,7 +1,7 @@
-"""What is said to a child that runs tests of the project, and how its answers are read.
+"""The protocol with a child that runs tests of the project: what the host sends and how it reads the answers.
 
-The tests run beside the program, so an answer is only as good as the program is plain. A token that the host makes for
-each run, and sends when the program has been loaded, keeps a program from answering by itself ahead of its tests.
+The tests run in the process of the program, so a dishonest program can forge an answer. The host makes a token for each
+run and sends it when the program has been loaded. So a program cannot answer while it is loaded, before its tests.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
 from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
 
 TEST_SECONDS_MAX = 1.0
-"""For one test with all its cases."""
+"""Time for one test with all its cases."""
 CASES_MAX = 16
-"""Cases of one table that are run."""
+"""Cases of one parametrized test that are run."""
 COLLECTING_SECONDS_MAX = 6.0
-"""For finding the tests, where no zygote has done it."""
+"""Time to find the tests, if no zygote has done it."""
 _ANSWER_MAX = 64 * 1024
 _SHOWN_MAX = 300
 _OUTCOMES = {
@@ -37,14 +37,14 @@ _OUTCOMES = {
 
 
 class NotLoaded(Exception):
-    """The program did not load, or its tests could not be collected; the text says why."""
+    """The program did not load, or its tests could not be collected. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which tests to run, from which folder, and within how many seconds together.
+    """Which tests to run, from which folder, and how many seconds all of them may take.
 
-    `watches` asks which of them call the function at the hole; `is_ahead`: the child's zygote has collected them.
+    `watches` asks which of them call the function at the hole. With `is_ahead` the child's zygote has collected them.
     """
 
     tests: tuple[str, ...]
@@ -55,7 +55,7 @@ class Run:
 
 
 def none_run(tests: Sequence[str]) -> tuple[TestRun, ...]:
-    """What is told of tests that nothing can run."""
+    """The result for tests that cannot be run."""
     return tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
 
 
@@ -104,7 +104,7 @@ def _order(run: Run, token: str) -> bytes:
 
 
 def files_of(tests: Sequence[str]) -> list[str]:
-    """The files that tests are in, in order."""
+    """The files of the tests, in order."""
     return list(dict.fromkeys(test.partition("::")[0] for test in tests))
 
 
@@ -113,7 +113,7 @@ def _read(content: bytes, token: str, test: str) -> TestRun:
 
     Raises:
         NotLoaded: there are no tests to run.
-        MalformedValue: it is not in the protocol, or does not know the token.
+        MalformedValue: it does not follow the protocol, or it does not hold the token.
     """
     match values.parse(content):
         case {"token": str(told), "problem": str(problem), **rest} if secrets.compare_digest(told, token) and not rest:

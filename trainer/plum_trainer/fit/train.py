@@ -279,7 +279,7 @@ def _memory_bytes() -> int:
 def with_less_memory(job: FitJob) -> FitJob | None:
     """The same job with less memory: smaller batches with the same rows a step, then checkpointing, then shorter rows.
 
-    None if nothing can be reduced further.
+    None if no further reduction is possible.
     """
     least = 2
     if job.batch_size >= 2 * least:

@@ -23,9 +23,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """One policy on the held-out prompts. Shares are in [0, 1]; `pass_by_prompt` has each prompt's pass@1.
+    """One policy on the held-out prompts. Shares are in [0, 1]. `pass_by_prompt` has each prompt's pass@1.
 
-    `right_length_by_prompt` has the mean length of what passes, in characters, of each prompt that is solved.
+    `right_length_by_prompt` has the mean length of passing candidates, in characters, of each prompt that is solved.
     `benchmark_by_task` has the pass@1 of each benchmark row. The other fields do not include these rows.
     """
 

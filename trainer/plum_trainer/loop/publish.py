@@ -1,4 +1,4 @@
-"""Hands a promoted adapter to the policy's own publication, and goes back to an earlier version.
+"""Hands a promoted adapter to the policy's own publication, and makes an earlier version active again.
 
 `plum_lsp.policy` owns versions, their pointer, the probe and the swap, and chooses the engine that proves an adapter.
 """
@@ -52,7 +52,7 @@ class Versions:
         """Make an adapter the active version. A published adapter is not published again.
 
         Raises:
-            AdapterError: it is damaged, does not fit the base, or writes nonsense. Nothing has changed.
+            AdapterError: it is damaged, does not fit the base, or writes nonsense. The active version is unchanged.
             PolicyError: the server failed. The previous version is still active.
         """
         return asyncio.run(self._publish(adapter, report))
@@ -62,7 +62,7 @@ class Versions:
 
         Raises:
             AdapterError: there is no such version, or the server refuses it.
-            PolicyError: the server failed. Nothing has changed.
+            PolicyError: the server failed. The active version is unchanged.
         """
         if number:
             asyncio.run(self._go_to(number))

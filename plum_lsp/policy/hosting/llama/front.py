@@ -2,8 +2,8 @@
 
     GET  /health                 200 while it serves
     GET  /v1/models              the base model, then the loaded versions
-    POST /v1/completions         passed on to the process of the `model` named; held while that starts
-    POST /v1/load_lora_adapter   {lora_name, lora_path}; the answer comes when it can be asked
+    POST /v1/completions         passed on to the process of the `model` named, and held while it starts
+    POST /v1/load_lora_adapter   {lora_name, lora_path}. The answer comes when the adapter is ready
     POST /v1/unload_lora_adapter {lora_name}
     GET  /metrics                llama.cpp's own figures for each version, and the requests here
 
