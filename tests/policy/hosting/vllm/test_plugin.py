@@ -17,7 +17,7 @@ OPERATIONS = """
     from vllm.lora.ops import torch_ops
     from vllm.lora.punica_wrapper import punica_cpu
     from vllm.platforms import current_platform
-    from plum_lsp.policy import vllm_plugin
+    from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
 
     before = torch_ops.bgmv_shrink
     vllm_plugin.register()
