@@ -66,6 +66,7 @@ class PlumServer(LanguageServer):
         self._complained: set[str] = set()
         self._alarm = Alarm(partial(self._show, types.MessageType.Error))
         self.editor_shows_status = False
+        self.settings_turn = 0
         services = ServiceKeeper(open_services, self, working=self._working)
         self.session = Session(
             clock=clock,
@@ -271,11 +272,18 @@ async def _register_for_settings(server: PlumServer) -> None:
 
 
 async def _take_settings(server: PlumServer, pushed: object) -> None:
-    """Take settings that the editor pushed, or else pull them if the editor supports that."""
+    """Take settings that the editor pushed, or else pull them if the editor supports that.
+
+    A pulled answer is dropped if newer settings were taken while it was on its way.
+    """
+    server.settings_turn += 1
+    turn = server.settings_turn
     workspace = server.client_capabilities.workspace
     if pushed is None and workspace is not None and workspace.configuration:
         item = types.ConfigurationItem(section=SECTION)
         answer = await _answered(server.workspace_configuration_async(types.ConfigurationParams([item])))
+        if turn != server.settings_turn:
+            return
         pushed = answer[0] if answer else None
     server.session.settings.take(pushed)
     server.session.apply_settings()
