@@ -125,7 +125,7 @@ async def test_the_users_environment_is_used(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("tier", [tier.name for tier in TIERS])
 async def test_a_project_lends_its_environment_and_modules(project: Path, tier: str) -> None:
-    """Packages of its `.venv`, modules of its own and below `src`; what it hides stays hidden."""
+    """Packages of its `.venv`, and modules of its own and below `src`. Other files stay hidden."""
     venv.create(project / ".venv", with_pip=False, symlinks=True)
     (folder,) = (project / ".venv" / "lib").glob("python*/site-packages")
     (folder / "theirs.py").write_text("NUMBER = 41\n")
@@ -141,4 +141,4 @@ async def test_a_project_lends_its_environment_and_modules(project: Path, tier: 
     finally:
         await sandbox.close()
     assert isinstance(observation.value, Node), observation
-    assert observation.value.items == (42, 8, "helper.py docs/notes.txt")
+    assert observation.value.items == (42, 8, "helper.py")

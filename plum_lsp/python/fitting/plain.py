@@ -26,7 +26,15 @@ from plum_lsp.python.fitting.means import (
 )
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
+ALIAS_DEPTH_MAX = 8
+"""How many assignments a name is followed through. It also ends circles."""
 _SPECIAL = re.compile(r"__\w+__")
+_FORMATS = frozenset({"format", "format_map", "vformat", "get_field"})
+"""Methods that read attributes which a text names. The text must be a literal, so that it can be read here."""
+_CLASS_MAKERS = frozenset({
+    "make_dataclass", "ABCMeta", "EnumMeta", "EnumType", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "new_class",
+})  # fmt: skip
+"""They make a class without a class statement, whose methods could answer for a test."""
 _MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
 
 
@@ -65,6 +73,8 @@ class _Names:
     modules: dict[str, str] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
     inner: set[int] = field(default_factory=set)
+    aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
+    """What each name is bound to by an assignment."""
 
     @classmethod
     def of(cls, tree: ast.Module, first_line: int, last_line: int) -> _Names:
@@ -87,6 +97,11 @@ class _Names:
                 names.local.add(node.name)
             elif isinstance(node, ast.Name) and _is_store(node) and first_line <= node.lineno <= last_line:
                 names.local.add(node.id)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(target, ast.Name):
+                        names.aliases.setdefault(target.id, []).append(node.value)
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
             names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
         return names
@@ -126,17 +141,21 @@ class _Reader:
             yield from ((f"global {name}", f"it changes the global {name}") for name in node.names)
         elif isinstance(node, ast.ClassDef):
             yield from self._defined(node)
+        elif isinstance(node, ast.MatchClass):
+            for name in node.kwd_attrs:
+                if name in FRAMES or (_SPECIAL.fullmatch(name) and name not in READ):
+                    yield f"attribute {name}", f"it reads {name}"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             hidden = [one for one in _SPECIAL.findall(node.value) if one not in READ or one in LIES]
-            hidden += [one for one in FRAMES if one == node.value]
-            if hidden and len(node.value) < 200:
+            framed = [one for one in re.split(r"\W+", node.value) if one in FRAMES]
+            if framed or (hidden and len(node.value) < 200):
+                hidden = framed or hidden
                 yield f"text {hidden[0]}", f"it names {hidden[0]} in a text"
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
         function = node.func
         name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-        if isinstance(function, ast.Name):
-            self._calls.add(id(function))
+        self._calls.add(id(function))
         if name in ("isinstance", "issubclass"):
             self._harmless |= {id(part) for one in node.args[1:] for part in ast.walk(one)}
         if name in NAMED:
@@ -150,7 +169,8 @@ class _Reader:
                 yield "store", "it changes an attribute of something that others use"
         if name == "type" and isinstance(function, ast.Name):
             inner = node.args[0] if node.args else None
-            if len(node.args) != 1 or (isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "type"):
+            bound = self._names.aliases.get(inner.id, []) if isinstance(inner, ast.Name) else [inner]
+            if len(node.args) != 1 or any(_is_type_call(one) for one in bound):
                 self.always.add("type()")
                 yield "type()", "it makes a class"
         if name in ("open", "fdopen") and node.args and not _may_be_path(node.args[0]):
@@ -174,6 +194,13 @@ class _Reader:
             yield f"attribute {attribute}", f"it uses {attribute}, as tests do"
         if attribute in ("stdout", "stderr", "stdin") and getattr(node.value, "id", "") in self._names.modules:
             self._streams = True
+        if attribute in _FORMATS and not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)):
+            yield "computed format", "it formats with a text that is computed"
+        if attribute in NAMED - {"hasattr"} and id(node) not in self._calls:
+            yield f"name {attribute}", f"it passes {attribute} on"
+        if attribute in _CLASS_MAKERS:
+            self.always.add("class maker")
+            yield "class maker", f"it uses {attribute}"
         if attribute == "__class__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
             yield "metaclass", "it reaches the class of a class"
         root = _root(node)
@@ -199,6 +226,9 @@ class _Reader:
         if node.id in DYNAMIC - NAMED or (node.id in NAMED - {"hasattr"} and id(node) not in self._calls):
             if isinstance(node.ctx, ast.Load) and node.id not in self._names.local:
                 yield f"name {node.id}", f"it uses {node.id}"
+        elif node.id in _CLASS_MAKERS and node.id not in self._names.local:
+            self.always.add("class maker")
+            yield "class maker", f"it uses {node.id}"
         elif node.id == "type" and id(node) not in self._calls | self._harmless:
             yield "bare type", "it passes type on"
         elif _SPECIAL.fullmatch(node.id) and node.id not in READ:
@@ -221,7 +251,10 @@ class _Reader:
                         yield f"use {module}.{alias.name}", f"it uses {module}.{alias.name}"
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                if alias.name in DANGEROUS or _TESTS.search(alias.name):
+                is_private = alias.name.startswith("_") and not is_relative
+                is_hidden = alias.asname not in (None, alias.name) and alias.name in NAMED | DYNAMIC | _CLASS_MAKERS
+                is_dangerous = alias.name.lstrip("_") in DANGEROUS or is_private or is_hidden
+                if is_dangerous or _TESTS.search(alias.name):
                     yield f"import {alias.name}", f"it imports {alias.name}"
 
     def _defined(self, node: ast.ClassDef) -> Iterator[tuple[str, str]]:
@@ -235,12 +268,28 @@ class _Reader:
             yield "class", f"it defines a class with {lies[0] if lies else 'a metaclass or several bases'}"
         yield "own class", "it defines a class"
 
-    def _is_shared(self, node: ast.expr) -> bool:
-        """Whether an object belongs to a module or is bound at the file's top. It is then not the candidate's own."""
+    def _is_shared(self, node: ast.expr, depth: int = 0) -> bool:
+        """Whether an object is a class, belongs to a module or is bound at the file's top.
+
+        It is then not the candidate's own. A name is followed to what it was assigned.
+        """
+        if any(isinstance(one, ast.Attribute) and one.attr == "__class__" for one in ast.walk(node)):
+            return True
         root = _root(node)
+        if _is_type_call(root):
+            return True
+        if isinstance(root, ast.Name) and root.id in self._names.local and depth < ALIAS_DEPTH_MAX:
+            bound = self._names.aliases.get(root.id, [])
+            values = [one for one in bound if isinstance(one, ast.Name | ast.Attribute) or _is_type_call(one)]
+            if any(self._is_shared(one, depth + 1) for one in values):
+                return True
         if not isinstance(root, ast.Name):
             return False
         return root.id not in self._names.local and root.id not in ("self", "cls")
+
+
+def _is_type_call(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "type"
 
 
 def _is_store(node: ast.AST) -> bool:
