@@ -25,7 +25,7 @@ from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, STARTING, Kind, Status, StatusBar, ready_status
+from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
@@ -116,9 +116,11 @@ class Session:
 
     async def _look_at_project(self, uri: str) -> None:
         """See `look_at_project`."""
+        said = self.status.last
         standing = await self.projects.consider(uri)
         state = await self.services.get()
-        self.show_readiness(state)
+        if self.status.last in (said, STARTING, READY):  # the end of a request that came meanwhile stays
+            self.show_readiness(state)
         if standing is None or not isinstance(state, Services) or (project := standing.usable) is None:
             return
         logger.info(
