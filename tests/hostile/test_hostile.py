@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.hostile import FOLDER, GROUPS, HONEST, honest, programs, unforeseen
+from support.processes import children
 from support.sandbox_attacks import canaries
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program, VerdictStatus
@@ -157,12 +158,6 @@ def descriptors() -> int:
     """How many are open in this process."""
     gc.collect()
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def children() -> set[int]:
-    """The processes that this one has started and not waited for, alive or not."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
 
 
 async def test_no_descriptor_process_or_child_is_left_behind() -> None:

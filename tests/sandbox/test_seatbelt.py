@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.hostile import HONEST, honest
+from support.processes import children
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import Call, Ending, Limits, Program, VerdictStatus
@@ -46,12 +47,6 @@ async def test_without_seatbelt_the_tier_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(SandboxUnavailable, match="sandbox-exec"):
         await open_sandbox(SandboxOptions())
-
-
-def children() -> set[int]:
-    """The processes that this one has started and not waited for, alive or not."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
 
 
 @pytest.fixture

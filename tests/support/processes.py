@@ -22,6 +22,12 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def children() -> set[int]:
+    """The processes that this one has started and not waited for, alive or not."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split()}
+
+
 async def until_gone(pids: set[int], *, seconds: float = 10.0) -> set[int]:
     """Those of `pids` that are still alive after `seconds` at most."""
     deadline = time.monotonic() + seconds

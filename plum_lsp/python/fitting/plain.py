@@ -143,7 +143,7 @@ class _Reader:
             yield from self._defined(node)
         elif isinstance(node, ast.MatchClass):
             for name in node.kwd_attrs:
-                if name in FRAMES or (_SPECIAL.fullmatch(name) and name not in READ):
+                if _reaches(name):
                     yield f"attribute {name}", f"it reads {name}"
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             hidden = [one for one in _SPECIAL.findall(node.value) if one not in READ or one in LIES]
@@ -179,7 +179,7 @@ class _Reader:
     def _attribute(self, node: ast.Attribute) -> Iterator[tuple[str, str]]:
         attribute, is_stored = node.attr, not isinstance(node.ctx, ast.Load)
         is_special = _SPECIAL.fullmatch(attribute) is not None
-        if attribute in FRAMES or (is_special and attribute not in READ):
+        if _reaches(attribute):
             yield f"attribute {attribute}", f"it reads {attribute}"
         if is_stored and is_special and attribute not in STORED:
             self.always.add(f"set {attribute}")
@@ -286,6 +286,11 @@ class _Reader:
         if not isinstance(root, ast.Name):
             return False
         return root.id not in self._names.local and root.id not in ("self", "cls")
+
+
+def _reaches(attribute: str) -> bool:
+    """Whether an attribute leads to what runs the program."""
+    return attribute in FRAMES or (_SPECIAL.fullmatch(attribute) is not None and attribute not in READ)
 
 
 def _is_type_call(node: ast.expr | None) -> bool:
