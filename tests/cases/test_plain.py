@@ -9,8 +9,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 ADD = 'def add(a, b):\n    """Add.\n\n    >>> add(1, 2)\n    3\n    """\n    ‸'
 METHOD = 'class Box:\n    def twice(self, n):\n        """>>> Box().twice(2)\n        4"""\n        ‸\n'
-    'class Box:\n    def twice(self, n):\n        ">>> Box().twice(2)\n        4"\n        ‸\n'
-)
 LINE = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n    return ‸\n'
 WRONG = "return a - b\n"
 
