@@ -62,12 +62,13 @@ class Writing:
     def completion(self, group: Group, index: int) -> Completion:
         """The completion, cut to its block, with the log-probabilities of the tokens kept."""
         text = self.cutter.close()
-        reason = Finish.LENGTH if self.finish == "length" else Finish.STOP
+        is_cut = self.cutter.has_ended and self.cutter.is_whole
+        reason = Finish.LENGTH if self.finish == "length" or not self.cutter.is_whole else Finish.STOP
         ended = group.elapsed_ms()
         return Completion(
             index=index,
             text=text,
-            finish=Finish.CUT if self.cutter.has_ended else reason,
+            finish=Finish.CUT if is_cut else reason,
             temperature=group.options.temperatures[index],
             seed=group.options.seed + index,
             token_logprobs=tuple(value for start, value in self.tokens if start < len(text) and value is not None),
