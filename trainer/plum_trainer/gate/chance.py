@@ -40,7 +40,7 @@ def by_chance(differences: Sequence[float]) -> float:
         ways += ways << (abs(step) * width)
     # The digit sum in base 2^width is the remainder by 2^width - 1: it is at most 2^n, so it is below the divisor.
     as_large = (ways >> (reached * width)) % ((1 << width) - 1)
-    return as_large / 2 ** len(steps)
+    return float(as_large / (1 << len(steps)))
 
 
 def allowed(error: float, *, look: int) -> float:
