@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
-from plum_lsp.server.convert import ACCEPT, offer_of
+from plum_lsp.server.convert import ACCEPT, offer_of, uri_of
 from plum_lsp.server.session import Session
 from plum_lsp.server.status import EXPLAIN, TRUST
 
@@ -106,9 +106,8 @@ class Commands:
 
     def did_focus(self, params: Any) -> None:
         """The user looks at a document, so the policy is made ready."""
-        target = params.get("textDocument") if isinstance(params, dict) else None
-        uri = target.get("uri") if isinstance(target, dict) else None
-        if isinstance(uri, str):
+        uri = uri_of(params)
+        if uri is not None:
             self._session.focus(uri)
 
     def _tolerated(self, take: Any, *arguments: Any) -> None:
