@@ -9,7 +9,9 @@ from support.projects import tree
 from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.sandbox.projects.showing import shows_everything, views_of
 
-PACKAGE = {"pkg/__init__.py": "", "pkg/core.py": "", "pkg/more.py": "", "pkg/test_core.py": "", "pkg/tests/test_b.py": ""}
+PACKAGE = dict.fromkeys(
+    ("pkg/__init__.py", "pkg/core.py", "pkg/more.py", "pkg/test_core.py", "pkg/tests/test_b.py"), ""
+)
 
 
 def shown(root: Path, stated: str) -> set[str]:
