@@ -65,13 +65,8 @@ def test_a_part_that_fails(user: CommandLine, part: str, environ: dict[str, str]
 WRITES = text_event(" a + b\n", finish_reason="stop")
 CHAT = b'data: {"choices": [{"delta": {"content": "return a + b\\n"}, "finish_reason": "stop"}]}\n\n'
 NOT_FOUND = refuse(404, {"detail": "Not Found"})
-LISTS = {
-    "vllm": "vLLM",
-    "llamacpp": "llama.cpp",
-    "library": "Ollama",
-    "organization_owner": "LM Studio",
-    "openai": "OpenAI",
-}
+OWNERS = ["vllm", "llamacpp", "library", "organization_owner", "openai"]
+NAMES = ["vLLM", "llama.cpp", "Ollama", "LM Studio", "OpenAI"]
 
 
 def without(name: str, words: str) -> Callable[[Seen], Answer]:
@@ -109,13 +104,13 @@ def test_a_server_with_its_own_habits(user: CommandLine, name: str) -> None:
     assert state == "ok" or found["remedy"] or name in {"a page", "error event"}
 
 
-@pytest.mark.parametrize("owner", LISTS)
-def test_kind_of_server(user: CommandLine, owner: str) -> None:
+@pytest.mark.parametrize(("owner", "name"), zip(OWNERS, NAMES, strict=True))
+def test_kind_of_server(user: CommandLine, owner: str, name: str) -> None:
     """The owner of the models tells which program it is."""
     models = Answer(body=[json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode()])
     with RawServer(lambda seen: Answer(body=[WRITES]), models=models) as server:
         found = findings(user.here("doctor", "--json", environ={"PLUM_POLICY_URL": server.url}))["policy server"]
-    assert f"({LISTS[owner]})" in found["detail"]
+    assert f"({name})" in found["detail"]
 
 
 def test_a_model_file_that_was_cut_off(user: CommandLine) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,22 +22,12 @@ _PUBLISHED = re.compile(r"plum-v([1-9]\d*)")
 _DEFAULT_TAG = ":latest"
 """Ollama lists `name:latest` and answers to `name`."""
 
-_HOSTS = {
-    "openrouter.ai": "OpenRouter",
-    "api.openai.com": "OpenAI",
-    "api.mistral.ai": "Mistral",
-    "codestral.mistral.ai": "Mistral",
-}
-_OWNERS = {
-    "vllm": "vLLM",
-    "llamacpp": "llama.cpp",
-    "library": "Ollama",
-    "organization_owner": "LM Studio",
-    "openai": "OpenAI",
-    "system": "OpenAI",
-    "mistralai": "Mistral",
-}
-"""`owned_by` as each server writes it in its list of models."""
+
+@cache
+def _known() -> dict[str, dict[str, str]]:
+    """The programs that are known, by host and by owner."""
+    text = resources.files(__package__).joinpath("servers.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def model_names(body: bytes) -> tuple[str, ...]:
@@ -102,6 +95,6 @@ def version_named(model: str) -> PolicyVersion:
 def server_kind(url: str, header: str, body: bytes) -> str:
     """What a server calls itself: by its address, its `Server` header, or the owner of its models. Empty if unknown."""
     host = (urlsplit(url).hostname or "").lower()
-    owners = [_OWNERS.get(str(item.get("owned_by")).lower(), "") for item in _items(body)]
+    owners = [_known()["owners"].get(str(item.get("owned_by")).lower(), "") for item in _items(body)]
     said = "llama.cpp" if header.lower().startswith("llama.cpp") else ""
-    return _HOSTS.get(host) or said or next(filter(None, owners), "")
+    return _known()["hosts"].get(host) or said or next(filter(None, owners), "")
