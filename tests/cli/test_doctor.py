@@ -104,7 +104,7 @@ def test_a_server_with_its_own_habits(user: CommandLine, name: str) -> None:
     assert state == "ok" or found["remedy"] or name in {"a page", "error event"}
 
 
-@pytest.mark.parametrize(("owner", "name"), zip(OWNERS, NAMES, strict=True))
+@pytest.mark.parametrize(("owner", "name"), list(zip(OWNERS, NAMES, strict=True)))
 def test_kind_of_server(user: CommandLine, owner: str, name: str) -> None:
     """The owner of the models tells which program it is."""
     models = Answer(body=[json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode()])
