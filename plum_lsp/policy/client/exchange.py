@@ -40,7 +40,7 @@ Answer = tuple[int, ...]
 """The candidates that an answer left out."""
 
 _SILENT = Refusal(200, b"", {})
-"""A stream that broke off before its first byte."""
+"""A stream that ended before its first byte."""
 
 
 class Exchange:
@@ -117,7 +117,7 @@ class Exchange:
         raise self.refused(first)
 
     async def _explained(self, group: Group, ask: tuple[int, ...], habits: Habits) -> tuple[Habits, Answer | Refusal]:
-        """Ask for a whole answer, after a stream broke off before its first byte.
+        """Ask for a whole answer, after a stream ended before its first byte.
 
         llama-cpp-python reports a prompt that is too long in this way. Without a stream it gives the reason.
         """
@@ -165,6 +165,8 @@ class Exchange:
                 if reading.has_text:
                     raise self.refused(error.as_refusal()) from None
                 return error.as_refusal()
+            if not reading.has_bytes and "stream" in request:
+                return _SILENT
             return reading.close(is_always_told=self.habits.gives_reasons)
 
     def _check_pause(self) -> None:

@@ -434,14 +434,15 @@ async def test_prompt_that_never_fits_names_the_setting(status: int, value: Any)
         await policy.close()
 
 
-async def test_stream_that_breaks_off_at_once_is_explained_by_a_whole_answer() -> None:
+@pytest.mark.parametrize("is_torn", [True, False])
+async def test_stream_that_ends_at_once_is_explained_by_a_whole_answer(is_torn: bool) -> None:
     """A server that gives its reasons in whole answers alone is asked for one, and streams again afterwards."""
 
     def silent(seen: Seen) -> Answer | None:
         if len(seen.body["prompt"]) <= 3000:
             return None
         told = openai("This model's maximum context length is 900 tokens, however you requested 2100 tokens.")
-        return Answer(is_torn=True) if seen.body.get("stream") else refuse(400, told)
+        return Answer(is_torn=is_torn) if seen.body.get("stream") else refuse(400, told)
 
     with serving(silent) as server:
         policy = CompletionsPolicy(server.url)
