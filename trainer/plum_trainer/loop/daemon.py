@@ -23,7 +23,7 @@ from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
 from plum_lsp.verification.options import limits_of, sandbox_options
