@@ -318,6 +318,8 @@ class AbstentionReason(enum.Enum):
     SUPERSEDED = "superseded"
     EXCLUDED = "excluded"
     PAUSED = "paused"
+    TEXT_UNKNOWN = "text_unknown"
+    """A change of the document could not be read, so its text in the editor is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

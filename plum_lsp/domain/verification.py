@@ -115,9 +115,11 @@ class Passes:
     """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
 
     Such a verdict can be forged by a program that reaches the test's surroundings. See `python.fitting.plain`.
+    `why` says in words why the test was chosen.
     """
 
     test: str
+    why: str = ""
 
 
 Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes

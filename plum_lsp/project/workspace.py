@@ -85,6 +85,12 @@ class Workspace:
         trust, reason = self._trust_in(found.top)
         return Standing(project=found, trust=trust, reason=reason)
 
+    def standing_at(self, folder: Path) -> Standing:
+        """The project in a folder that the user names, and its trust. Naming it is no trust. Blocks."""
+        found = self._finder.project_at(folder.expanduser())
+        trust, reason = self._trust_in(found.top)
+        return Standing(project=found, trust=trust, reason=reason)
+
     def _trust_in(self, top: Path) -> tuple[Trust, str]:
         """Whether the code of a folder may be executed, and where the answer came from."""
         is_in_window = any(top.is_relative_to(folder) for folder in self._folders)

@@ -16,6 +16,10 @@ def _stands(editor: RealEditor, text: str) -> bool:
     return editor.content() == text
 
 
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines()]
+
+
 def test_a_verified_offer_appears_and_is_accepted(desk: Desk, editor: RealEditor) -> None:
     """The candidate that passes is ghost text, one key inserts it, and the store knows that it was accepted."""
     shown(desk)
@@ -100,8 +104,8 @@ def test_an_offer_is_typed_away(desk: Desk, editor: RealEditor) -> None:
     time.sleep(READ_SECONDS)
     desk.policy.forget()
     editor.type("pass")
-    until(lambda: desk.fates()[0].kind == "dismissed", lambda: f"{desk.fates()}")
-    assert editor.ghost() == ""
+    until(lambda: [fate.kind for fate in desk.fates()[:1]] == ["dismissed"], lambda: f"{desk.fates()}")
+    until(lambda: editor.ghost() == "", lambda: f"no ghost, there is {editor.ghost()!r}")
     assert desk.fates()[0].source == "inferred"
 
 
@@ -109,8 +113,8 @@ def test_an_offer_of_many_lines(desk: Desk, editor: RealEditor) -> None:
     """Every line of it is on the screen and comes into the buffer with its indentation."""
     desk.policy.will_complete(f"{LOOP}\n")
     editor.open(desk.write(TOTAL))
-    until(lambda: "return result" in editor.ghost(), lambda: f"the ghost, there is {editor.ghost()!r}")
-    assert [line.strip() for line in editor.ghost().splitlines()] == [line.strip() for line in LOOP.splitlines()]
+    expected = [line.strip() for line in LOOP.splitlines()]
+    until(lambda: _lines(editor.ghost()) == expected, lambda: f"the ghost, there is {editor.ghost()!r}")
     editor.screenshot("many-lines")
     editor.press("accept")
     until(lambda: editor.content() == TOTAL + LOOP, lambda: editor.content())

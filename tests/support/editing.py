@@ -20,8 +20,8 @@ from support.scripted_policy import ScriptedPolicy
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "editors"
 PATIENCE_SECONDS = 60.0
-READ_SECONDS = 0.9
-"""Longer than an offer must be visible for its end to be a judgement (750 ms)."""
+READ_SECONDS = 1.5
+"""Twice as long as an offer must be visible for its end to be a judgement: two processes report start and end."""
 
 
 class RealEditor(Protocol):

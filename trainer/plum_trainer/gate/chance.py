@@ -1,0 +1,53 @@
+"""How likely chance alone would bring such a gain, and how small that must be at each look. Pure, exact, no sampling.
+
+The gate looks at one held-out set again and again. Each look may promote a worthless challenger, so the looks share
+one chance of error. A look gets less of it the later it comes, and the sum over all looks stays below the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+UNITS = 960
+"""Differences are counted in steps of 1/960: exact for 1 to 6, 8, 10 and 12 samples of 1 to 4 prompts, which are
+nearly all there are. Others are rounded, and rounding keeps the test valid."""
+
+
+def by_chance(differences: Sequence[float]) -> float:
+    """The chance of at least this mean if no difference had a direction: an exact, one-sided sign-flip test.
+
+    If challenger and champion are equal, each function's difference is as likely to have either sign. The test counts
+    the share of the 2^n choices of signs whose sum is at least as large (Fisher, The Design of Experiments, 1935,
+    section 21). It holds at any number of functions, where a bootstrap is too sure below some twenty.
+
+    The distribution of the sum is a polynomial, kept as one integer with n + 1 bits for each coefficient.
+
+    Args:
+        differences: one for each function, in [-1, 1].
+
+    Returns:
+        A probability in (0, 1]. 1 without differences.
+    """
+    steps = [round(one * UNITS) for one in differences]
+    common = math.gcd(*steps)
+    if not common:
+        return 1.0
+    steps = [one // common for one in steps if one]
+    width = len(steps) + 1
+    ways, reached = 1, sum(step for step in steps if step > 0)
+    for step in steps:
+        ways += ways << (abs(step) * width)
+    # The digit sum in base 2^width is the remainder by 2^width - 1: it is at most 2^n, so it is below the divisor.
+    as_large = (ways >> (reached * width)) % ((1 << width) - 1)
+    return float(as_large / (1 << len(steps)))
+
+
+def allowed(error: float, *, look: int) -> float:
+    """The share of `error` that a look may spend, counted from 1: error / (look * (look + 1)).
+
+    The shares of all looks sum to `error`, so the chance of any wrong promotion stays below it, whatever the looks have
+    in common (error spending: Lan and DeMets, Biometrika 70, 1983; the sum over looks is Boole's inequality). Half is
+    spent at the first look, because the first challengers of a set are where most is to be gained.
+    """
+    return error / (look * (look + 1))
