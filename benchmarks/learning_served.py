@@ -15,12 +15,8 @@ from pathlib import Path
 from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Block, FimPrompt, Finish, HoleKind, SamplingOptions
-<<<<<<< HEAD
-from plum_lsp.sandbox.opening import open_sandbox
-=======
 from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.sandbox.opening import open_sandbox
->>>>>>> main
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
 from plum_trainer.data.prompts import HeldOut

@@ -237,7 +237,12 @@ def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) ->
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
     canary = trainer.versions.store.canary()
     previous = (canary.previous.number if canary.previous else 0) if canary else plan.champion
-    detail = {"version": version.number, "previous": previous, "adapter_sha256": version.adapter_sha256}
+    detail = {
+        "version": version.number,
+        "previous": previous,
+        "built_from": plan.champion,
+        "adapter_sha256": version.adapter_sha256,
+    }
     end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")
 
