@@ -17,9 +17,9 @@ from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import tcp_token_file
 from plum_lsp.report.printing import set_up_log
 from plum_lsp.server.app import create_server
-from plum_lsp.server.door import read_token
+from plum_lsp.server.connection.door import read_token
+from plum_lsp.server.connection.transport import Serve, serve_socket, serve_stdio, serve_tcp
 from plum_lsp.server.settings import Load
-from plum_lsp.server.transport import Serve, serve_socket, serve_stdio, serve_tcp
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.wiring import load_for_server, load_for_tcp, open_services
 
@@ -63,7 +63,7 @@ def serve(
         listening = partial(serve_tcp, host=host, port=port, token=read_token(file), told=f", token in {file}")
         sys.exit(asyncio.run(_serve(listening, load=load_for_tcp, is_remote=True)))
     listening_here = partial(serve_socket, path=socket.absolute()) if socket else serve_stdio
-    sys.exit(asyncio.run(_serve(listening_here, load=load_for_server)))
+    sys.exit(asyncio.run(_serve(listening_here, load=load_for_server, is_child=socket is None)))
 
 
 def _is_this_machine(host: str) -> bool:
@@ -81,9 +81,13 @@ def _log_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> 
     logger.debug("the same with its message: %s", context)
 
 
-async def _serve(listening: Callable[[Serve], Awaitable[int]], *, load: Load, is_remote: bool = False) -> int:
+async def _serve(
+    listening: Callable[[Serve], Awaitable[int]], *, load: Load, is_remote: bool = False, is_child: bool = False
+) -> int:
     asyncio.get_running_loop().set_exception_handler(_log_stray)
-    server = create_server(load=load, open_services=open_services, clock=MonotonicClock(), is_remote=is_remote)
+    server = create_server(
+        load=load, open_services=open_services, clock=MonotonicClock(), is_remote=is_remote, is_child=is_child
+    )
     return await listening(server.serve)
 
 

@@ -147,6 +147,7 @@ class FimPrompt:
     """A prompt for the policy. `text` is sent verbatim. `restored` is the text that a completion silently starts with.
 
     `restored` is the indentation that the prompt omits, because prompts that end in spaces make completions worse.
+    `template` holds the sentinels that divide `text`, if the model has any.
     """
 
     text: str
@@ -154,6 +155,7 @@ class FimPrompt:
     restored: str
     block: Block
     suffix: str
+    template: FimTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +333,8 @@ class AbstentionReason(enum.Enum):
     SUPERSEDED = "superseded"
     EXCLUDED = "excluded"
     PAUSED = "paused"
+    TEXT_UNKNOWN = "text_unknown"
+    """A change of the document could not be read, so its text in the editor is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
-from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path
 
@@ -26,17 +25,19 @@ from plum_lsp.domain.text import Document
 from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
-from plum_lsp.server.convert import to_change, to_encoding
+from plum_lsp.server.connection.frames import bodies
+from plum_lsp.server.connection.parent import Parent
+from plum_lsp.server.connection.protocol import UNREADABLE, PlumProtocol, converter
+from plum_lsp.server.connection.transport import Reader, Writer
+from plum_lsp.server.convert import to_change, to_encoding, uri_of
 from plum_lsp.server.inline_completion import InlineCompletion
 from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.progress import shown_progress
-from plum_lsp.server.protocol import PlumProtocol, converter
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
 from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
-from plum_lsp.server.transport import Reader, Writer
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
 
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 PULL_SECONDS_MAX = 2.0
 """An editor may claim that it can be asked for settings and then not answer. The services must still open."""
 _TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
+_TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
 CAPABILITY = "plum"
 """Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
 
@@ -54,7 +56,9 @@ class PlumServer(LanguageServer):
 
     protocol: PlumProtocol
 
-    def __init__(self, *, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool) -> None:
+    def __init__(
+        self, *, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool, is_child: bool
+    ) -> None:
         super().__init__(
             "plum-lsp",
             __version__,
@@ -67,6 +71,7 @@ class PlumServer(LanguageServer):
         self._alarm = Alarm(partial(self._show, types.MessageType.Error))
         self.editor_shows_status = False
         self.settings_turn = 0
+        self.parent = Parent() if is_child else None
         services = ServiceKeeper(open_services, self, working=self._working)
         self.session = Session(
             clock=clock,
@@ -87,12 +92,7 @@ class PlumServer(LanguageServer):
         session = self.session
         keeper = asyncio.create_task(session.services.run(session.show_readiness))
         try:
-            await run_async(
-                stop_event=self.protocol.stopping,
-                reader=reader,
-                protocol=self.protocol,
-                error_handler=self.report_server_error,
-            )
+            await self._attend(reader)
         except (asyncio.IncompleteReadError, ConnectionError):
             logger.info("the editor left in the middle of a message")
         except asyncio.CancelledError:
@@ -106,6 +106,30 @@ class PlumServer(LanguageServer):
             keeper.cancel()
             await asyncio.wait([keeper])
         return self.protocol.exit_code
+
+    async def _attend(self, reader: Reader) -> None:
+        """Handle messages until the editor sends `exit`, closes the stream, or has ended itself."""
+        reading = asyncio.create_task(self._read(reader))
+        waits = [reading, *([asyncio.create_task(self.parent.gone())] if self.parent else [])]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                reading.result()
+            else:
+                logger.warning("the process that initialize names as the editor's has ended")
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _read(self, reader: Reader) -> None:
+        async for body in bodies(reader):
+            try:
+                self.protocol.take(body)
+            except Exception as error:  # noqa: BLE001 (the boundary of a message, which the next line logs)
+                self.report_server_error(error, JsonRpcException)
+            if self.protocol.stopping.is_set():
+                return
 
     def record(self, event: Event) -> None:
         """Take one event of the pipeline."""
@@ -180,7 +204,14 @@ class PlumServer(LanguageServer):
                 status.show(before or READY)
 
 
-def create_server(*, load: Load, open_services: OpenServices, clock: Clock, is_remote: bool = False) -> PlumServer:
+def create_server(
+    *,
+    load: Load,
+    open_services: OpenServices,
+    clock: Clock,
+    is_remote: bool = False,
+    is_child: bool = False,
+) -> PlumServer:
     """A server that is ready to serve one connection.
 
     Args:
@@ -189,8 +220,9 @@ def create_server(*, load: Load, open_services: OpenServices, clock: Clock, is_r
             becomes a status.
         clock: the clock of the deadlines, the same as the pipeline's.
         is_remote: whether the editor comes over TCP, and so names no program.
+        is_child: whether the editor started this process. The process that it names is then on this machine.
     """
-    server = PlumServer(load=load, open_services=open_services, clock=clock, is_remote=is_remote)
+    server = PlumServer(load=load, open_services=open_services, clock=clock, is_remote=is_remote, is_child=is_child)
     Commands(server.session).register(server)
     _register_start(server)
     _register_documents(server)
@@ -203,6 +235,8 @@ def _register_start(server: PlumServer) -> None:
 
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
+        if server.parent is not None:
+            server.parent.tell(params.process_id)
         server.editor_shows_status = _says(params, "status")
         uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
         session.projects.start(params.initialization_options, _paths(uris))
@@ -253,6 +287,11 @@ def _register_documents(server: PlumServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         session.close(params.text_document.uri)
+
+    @server.feature(UNREADABLE)
+    def unreadable(params: Mapping[str, Any]) -> None:
+        if params["method"] in _TELLS_TEXT:
+            session.lose(uri_of(params["params"]))
 
 
 def _register_suggestions(server: PlumServer) -> None:

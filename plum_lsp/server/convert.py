@@ -114,6 +114,13 @@ def offer_of(params: object) -> OfferId | None:
     return None
 
 
+def uri_of(params: object) -> str | None:
+    """The document that unread parameters name. None if they name none."""
+    target = params.get("textDocument") if isinstance(params, Mapping) else None
+    uri = target.get("uri") if isinstance(target, Mapping) else None
+    return uri if isinstance(uri, str) else None
+
+
 def code_points_of(text: str, utf16_units: int) -> int:
     """How many code points of `text`, each line end counted once, its first `utf16_units` UTF-16 units hold."""
     counted = 0

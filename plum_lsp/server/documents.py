@@ -39,6 +39,8 @@ class OpenDocument:
         self._snapshot = document
         self._flight: asyncio.Task[Any] | None = None
         self._ending: set[asyncio.Task[Any]] = set()
+        self.is_lost = False
+        """Whether the text is no longer known, because a change could not be read. A full text ends this."""
 
     @property
     def version(self) -> int:
@@ -51,14 +53,31 @@ class OpenDocument:
         return self._snapshot
 
     def change(self, changes: Iterable[Change], *, version: int) -> None:
-        """Apply edits in order, and cancel the request in flight, because it was for the old text."""
+        """Apply edits in order, and cancel the request in flight, because it was for the old text.
+
+        An edit outside the document, or edits with an older version than the last, show that this text is not the
+        editor's. They are not applied.
+        """
         before = self._snapshot
+        if version < before.version:
+            self.lose()
         for change in changes:
-            apply_change(self._lines, change, before.encoding)
+            if replaces_all(self._lines, change):
+                self.is_lost = False
+                change = Change(text=change.text)
+            elif is_outside(self._lines, change):
+                self.lose()
+            if not self.is_lost:
+                apply_change(self._lines, change, before.encoding)
         text = "".join(self._lines)
         self._snapshot = Document(uri=before.uri, version=version, text=text, encoding=before.encoding)
         if text != before.text:
             self.supersede()
+
+    def lose(self) -> None:
+        """The text is no longer known."""
+        self.is_lost = True
+        self.supersede()
 
     def supersede(self) -> None:
         """Cancel the request in flight, if there is one. Its caller gets None."""
@@ -101,6 +120,22 @@ def split_lines(text: str) -> list[str]:
         return [line + "\n" for line in lines] + [last]
     lines = _ENDED_LINE.findall(text)
     return [*lines, text[sum(map(len, lines)) :]]
+
+
+def replaces_all(lines: Sequence[str], change: Change) -> bool:
+    """Whether an edit brings the whole text: without a range, or from the start to beyond the last line."""
+    if change.start is None or change.end is None:
+        return True
+    return change.start == Position(line=0, character=0) and change.end.line >= len(lines)
+
+
+def is_outside(lines: Sequence[str], change: Change) -> bool:
+    """Whether an edit names a line that the document does not have.
+
+    The start of the line after the last is the document's end to many editors.
+    """
+    end = Position(line=len(lines), character=0)
+    return any(place is not None and place.line >= len(lines) and place != end for place in (change.start, change.end))
 
 
 def apply_change(lines: list[str], change: Change, encoding: PositionEncoding) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from plum_lsp.domain.errors import PlumError, SandboxError
+from plum_lsp.domain.errors import PlumError, SandboxError, told
 from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
@@ -29,7 +29,6 @@ from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, Status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
-from plum_lsp.verification.judge import told
 
 logger = logging.getLogger(__name__)
 
@@ -134,9 +133,26 @@ class Session:
         """A document changed. A change of a document that is not open is dropped."""
         opened = self.documents.get(uri)
         if opened is not None:
+            was_lost = opened.is_lost
             opened.change(changes, version=version)
             self.documents[uri] = self.documents.pop(uri)  # keeps the order: last edited last
-            self.outcomes.edited(opened.snapshot)
+            if not opened.is_lost:
+                self.outcomes.edited(opened.snapshot)
+            elif not was_lost:
+                self._forget(uri)
+
+    def lose(self, uri: str | None) -> None:
+        """A message about a document's text could not be read. None means that it may have been about any document."""
+        for known, opened in self.documents.items():
+            if uri in {None, known} and not opened.is_lost:
+                opened.lose()
+                self._forget(known)
+
+    def _forget(self, uri: str) -> None:
+        """The offers for a document were made for a text that the editor no longer has."""
+        logger.warning("a document gets no suggestions until its full text comes, because a change was not readable")
+        self._standing.pop(uri, None)
+        self.outcomes.closed(uri)
 
     def focus(self, uri: str) -> None:
         """The user looks at a document."""
@@ -279,6 +295,10 @@ class Session:
                 result = await self._forbidden(request)
         except TimeoutError:
             result = _abstain(request, AbstentionReason.DEADLINE, "The folders of the file did not answer in time.")
+        opened = self.documents.get(document.uri)
+        if result is None and opened is not None and opened.is_lost:
+            detail = "The last change of this file could not be read. Close and open it to have suggestions again."
+            result = _abstain(request, AbstentionReason.TEXT_UNKNOWN, detail)
         if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
             detail = "The file contains an unpaired UTF-16 surrogate. Remove it."
             result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)

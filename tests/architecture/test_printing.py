@@ -15,7 +15,7 @@ PRINTING = "plum_lsp/report/printing.py"
 STREAMS = {
     PRINTING: "the one way to a terminal",
     "plum_lsp/sandbox/isolation/keeper.py": "a child of the host: its standard error is a file that the host reads",
-    "plum_lsp/server/transport.py": "standard output carries LSP, and whatever else is printed goes to standard error",
+    "plum_lsp/server/connection/transport.py": "standard output carries LSP, all else goes to standard error",
     "trainer/plum_trainer/fit/train.py": "a child of the trainer: its standard error is a pipe to the trainer",
     "trainer/plum_trainer/fit/generate.py": "a child of the trainer: its standard error is a pipe to the trainer",
 }

@@ -79,3 +79,23 @@ def test_pause_follows_the_typing() -> None:
     slow = [debounce.pause_seconds("b", key * 0.4) for key in range(60)][-1]
     assert 0.08 < fast < 0.12
     assert slow == PAUSE_SECONDS_MAX
+
+
+BODIES = ("x = 1\nreturn x", "if a:\n    return 1\nreturn 2", "return a + 1\n", "\nreturn a", "for b in a:\n\tprint(b)")
+
+
+@pytest.mark.parametrize("text", BODIES)
+@pytest.mark.parametrize("end", ["\r\n", "\r"], ids=["CRLF", "CR"])
+def test_the_line_ends_of_the_file_are_typed_through(text: str, end: str) -> None:
+    """At every key stroke the rest stands, also where the user has typed line ends of the file's own kind."""
+    before, after = BEFORE.replace("\n", end), AFTER.replace("\n", end)
+    hole = Span(start=len(before), end=len(before))
+    chosen = judged(text, tier=Tier.CHECKED)
+    offer = Offer(id=OfferId("o"), request_id=RequestId("r"), hole=hole, chosen=chosen, alternatives=(), tests=())
+    for length in range(len(text)):
+        typed = text[:length].replace("\n", end)
+        now = document(typed, before=before, after=after)
+        kept = typed_through(offer, document("", before=before, after=after), now, len(before) + len(typed))
+        assert kept is not None
+        assert kept.text == text[length:]
+        assert kept.hole.start == len(before) + len(typed)

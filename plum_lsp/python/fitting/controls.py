@@ -36,6 +36,11 @@ _LEADS = re.compile(r"im_start|start_header|end_header|begin|bos|<s>|fim|start_o
 _ROLE = re.compile(r"\A\s*(?:assistant|model)\b:?[ \t]*\n?")
 
 
+def is_control(word: str) -> bool:
+    """Whether a word is a control string of a known form."""
+    return CONTROL.fullmatch(word.strip()) is not None
+
+
 def is_opening(control: str) -> bool:
     """Whether the control string begins the code instead of ending it, as `[PYTHON]` of CodeLlama-Instruct does."""
     return control.strip() in _OPENINGS

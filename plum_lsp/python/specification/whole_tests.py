@@ -119,15 +119,18 @@ def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) 
     depth, files = _depths(names, mentioning)
     owner = names[1] if len(names) > 1 else names[0]
     found: list[tuple[tuple[int, bool, bool, str, int], str]] = []
+    why: dict[str, str] = {}
     for file in files:
         tests = [*(function for function in file.functions if function.is_test), *_inherited(file, files)]
         is_about = any(owner in function.mentions for function in file.functions)
         for place, function in enumerate(tests):
-            near = min((depth[name] for name in function.mentions if name in depth), default=None)
+            near = min(((depth[name], name) for name in function.mentions if name in depth), default=None)
             if near is not None:
-                rank = (near, not is_about, not file.is_near, file.path, place)
-                found.append((rank, f"{file.path}::{function.name}"))
-    return tuple(_case(test) for test in _of_few_files([test for _, test in sorted(found)], limit))
+                rank = (near[0], not is_about, not file.is_near, file.path, place)
+                test = f"{file.path}::{function.name}"
+                found.append((rank, test))
+                why[test] = f"names {near[1]}" + ("" if near[1] in names else ", which may call it")
+    return tuple(_case(test, why[test]) for test in _of_few_files([test for _, test in sorted(found)], limit))
 
 
 def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
@@ -191,12 +194,12 @@ def _called(name: str) -> str:
     return owner.rpartition("::")[2] if own.startswith("__") and owner else own
 
 
-def _case(test: str) -> TestCase:
+def _case(test: str, why: str) -> TestCase:
     identity = hashlib.blake2s(test.encode(), digest_size=8).hexdigest()
     return TestCase(
         id=TestId(f"whole-{identity}"),
         call=Call(expression=""),
-        expectation=Passes(test=test),
+        expectation=Passes(test=test, why=why),
         origin=Origin.PROJECT,
         quote=test,
     )

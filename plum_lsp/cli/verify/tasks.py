@@ -1,4 +1,4 @@
-"""`plum-lsp verify`: judges existing candidates from a file, without a policy."""
+"""Judges the candidates of a file of tasks, or explains one task."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from plum_lsp.evaluation.offline import verify as verify_task
 from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import say, standard_output
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.agreement import is_same
@@ -34,29 +34,23 @@ INPUTS_SHOWN = 12
 """How many generated inputs `--explain` shows."""
 
 
-@click.command()
-@click.argument("inputs", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
-@click.option("--explain", "explained", metavar="TASK_ID", help="Show the tests and results of one task instead.")
-def verify(inputs: Path, output: Path | None, explained: str | None) -> None:
-    """Judge the candidates of a JSON-lines file. Writes one prediction per line for each candidate.
+def judge_file(inputs: Path, output: Path | None, explained: str | None) -> bool:
+    """Judge the candidates of a JSON-lines file. Returns whether every line was a task that could be judged.
 
-    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). Exits with 1 if a line is not such
-    a row or the sandbox broke on it.
+    A row has `task_id`, `prompt`, `suffix` and `candidates` (objects with a `text`). `output` gets one prediction per
+    line for each candidate. The default is standard output. `explained` names a task whose tests and results are shown
+    instead.
     """
     lines = inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     if explained is not None:
         chosen = [task for task in _tasks(lines)[0] if task.id == explained]
         if not chosen:
             raise click.ClickException(f"no task {explained!r} in {inputs}")
-        problems = asyncio.run(_verify(chosen, standard_output(), is_explained=True))
-    elif output is None:
-        problems = _predict(lines, standard_output())
-    else:
-        with output.open("w", encoding="utf-8") as predictions:
-            problems = _predict(lines, predictions)
-    if problems:
-        raise SystemExit(1)
+        return not asyncio.run(_verify(chosen, standard_output(), is_explained=True))
+    if output is None:
+        return not _predict(lines, standard_output())
+    with output.open("w", encoding="utf-8") as predictions:
+        return not _predict(lines, predictions)
 
 
 def _predict(lines: list[str], predictions: TextIO) -> int:

@@ -21,7 +21,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from pygls.io_ import StdinAsyncReader
 
-from plum_lsp.server.door import Refused, StrictReader, admitted
+from plum_lsp.server.connection.door import Refused, StrictReader, admitted
 
 logger = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from plum_lsp.cli.serve import serve
 from plum_lsp.config.loading import REMOTE_SETTINGS, load_settings, setting_keys
 from plum_lsp.domain.errors import ConfigError
-from plum_lsp.server import door, transport
-from plum_lsp.server.door import FIRST_BYTES_MAX, Refused, admitted, read_token
-from plum_lsp.server.transport import Reader, Writer
+from plum_lsp.server.connection import door, transport
+from plum_lsp.server.connection.door import FIRST_BYTES_MAX, Refused, admitted, read_token
+from plum_lsp.server.connection.transport import Reader, Writer
 
 TOKEN = "a-token-of-some-length"
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Generator, Mapping
@@ -14,21 +15,54 @@ from typing import Any
 
 import cattrs
 from lsprotocol import types
-from pygls.exceptions import JsonRpcException
+from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter, lsp_method
 
+from plum_lsp.server.connection.lifecycle import Phase, out_of_order
+from plum_lsp.server.connection.texts import is_readable
+
 logger = logging.getLogger(__name__)
+
+UNREADABLE = "$/unreadable"
+"""The name within this server for a message that cannot be read. Its parameters are the method and the raw message."""
 
 
 class PlumProtocol(LanguageServerProtocol):
     """The LSP protocol, with the documents of plum-lsp and an orderly end."""
 
-    has_exited = False
-    """Whether `exit` arrived, which ends the process."""
-
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self.stopping = threading.Event()
+
+    def take(self, body: bytes) -> None:
+        """Handle one message, or answer why it is not handled."""
+        try:
+            data = json.loads(body)
+        except (ValueError, RecursionError):
+            self._refuse(None, types.ErrorCodes.ParseError, "The message is no JSON.")
+            return
+        if not isinstance(data, dict) or data.get("jsonrpc") != self.VERSION:
+            message_id = data.get("id") if isinstance(data, dict) else None
+            self._refuse(message_id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
+            return
+        method = data.get("method")
+        if method is not None and (problem := out_of_order(self._phase, str(method))) is not None:
+            logger.warning("a message came out of order: %s", problem.message)
+            if "id" in data:
+                self._refuse(data["id"], problem.code, problem.message)
+            return
+        self.handle_message(self.structure_message(data))
+
+    @property
+    def _phase(self) -> Phase:
+        if self._shutdown:
+            return Phase.SHUT_DOWN
+        return Phase.NEW if self._workspace is None else Phase.RUNNING
+
+    def _refuse(self, message_id: object, code: int, message: str) -> None:
+        """Answer with an error. The id is null if the message has none that can be read (JSON-RPC 2.0, section 5)."""
+        known = message_id if isinstance(message_id, int | str) else None
+        self._send_data({"jsonrpc": self.VERSION, "id": known, "error": {"code": int(code), "message": message}})
 
     @property
     def exit_code(self) -> int:
@@ -47,12 +81,15 @@ class PlumProtocol(LanguageServerProtocol):
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read one message. A request that cannot be read gets an error. pygls would leave it without an answer."""
         try:
+            if not is_readable(data.get("method", ""), data.get("params")):
+                raise JsonRpcInvalidParams
             return super().structure_message(data)
         except JsonRpcException as error:
             if "id" in data and "method" in data:
                 self._send_response(data["id"], error=error.to_response_error())
             logger.warning("a message could not be read: %s", str(data.get("method", "a response"))[:80])
-            return JsonRPCNotification(method="$/unreadable", jsonrpc="2.0", params=None)
+            params = {"method": data.get("method"), "params": data.get("params")}
+            return JsonRPCNotification(method=UNREADABLE, jsonrpc=self.VERSION, params=params)
 
     def _execute_handler(self, msg_id: Any, *args: Any, **keywords: Any) -> None:
         """Run a handler, and forget it when it has ended. pygls would keep the handler of every notification.
@@ -69,7 +106,6 @@ class PlumProtocol(LanguageServerProtocol):
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> Generator[Any, Any, None]:
         """Let the main loop end by itself. pygls would raise `SystemExit` inside it."""
-        self.has_exited = True
         self.stopping.set()
         yield from ()
 

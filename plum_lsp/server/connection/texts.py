@@ -1,0 +1,53 @@
+"""Checks the types in messages that carry a document's text, because pygls converts a wrong type and goes on. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lsprotocol import types
+
+UINTEGER_MAX = 2**31 - 1
+"""LSP 3.18, "Base Types"."""
+
+
+def is_readable(method: str, params: object) -> bool:
+    """Whether a message has the types that LSP asks for. Messages that carry no text are not looked at."""
+    check = _CHECKS.get(method)
+    return check is None or (isinstance(params, Mapping) and check(params))
+
+
+def _is_opening(params: Mapping[str, object]) -> bool:
+    item = params.get("textDocument")
+    return isinstance(item, Mapping) and _is_identified(item) and isinstance(item.get("text"), str)
+
+
+def _is_change(params: Mapping[str, object]) -> bool:
+    target, changes = params.get("textDocument"), params.get("contentChanges")
+    is_named = isinstance(target, Mapping) and _is_identified(target)
+    return is_named and isinstance(changes, list) and all(map(_is_edit, changes))
+
+
+def _is_identified(target: Mapping[str, object]) -> bool:
+    return isinstance(target.get("uri"), str) and type(target.get("version")) is int
+
+
+def _is_edit(change: object) -> bool:
+    if not isinstance(change, Mapping) or not isinstance(change.get("text"), str):
+        return False
+    where = change.get("range")
+    if where is None:
+        return "range" not in change
+    return isinstance(where, Mapping) and _is_position(where.get("start")) and _is_position(where.get("end"))
+
+
+def _is_position(position: object) -> bool:
+    if not isinstance(position, Mapping):
+        return False
+    numbers = (position.get("line"), position.get("character"))
+    return all(type(number) is int and 0 <= number <= UINTEGER_MAX for number in numbers)
+
+
+_CHECKS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
+    types.TEXT_DOCUMENT_DID_OPEN: _is_opening,
+    types.TEXT_DOCUMENT_DID_CHANGE: _is_change,
+}
