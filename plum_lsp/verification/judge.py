@@ -34,9 +34,9 @@ from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
-from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import program_with, reference_program
+from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
@@ -107,13 +107,13 @@ class Judge:
         lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
-        reference = reference_program(context)
+        reference = _in_module(reference_program(context), context, sandbox, path)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
+            reference=reference,
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, varied),
@@ -124,10 +124,7 @@ class Judge:
 
     def program(self, text: str) -> Program:
         """The program with `text` in the hole."""
-        quiet = program_to_run(self.context, text)
-        if self.reference.module is None:
-            return quiet
-        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
+        return replace(self.reference, source=program_to_run(self.context, text).source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
@@ -283,16 +280,20 @@ class Judge:
         return judged, tuple(seen)
 
 
-def _module_of(
+def _in_module(
     reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
-) -> InModule | None:
-    """The module that the document is, where the sandbox has its project."""
+) -> Program:
+    """The program without a candidate, as the module that the document is, where the sandbox has its project.
+
+    Candidates are forks of a process that has imported it, so it has no comments and docstrings there.
+    """
     project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
     if path is None or project is None or not path.resolve().is_relative_to(project.root):
-        return None
+        return reference
+    reference = quieted(reference)
     place = project.place_of(path.resolve())
     name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
-    return InModule(
+    module = InModule(
         name=name,
         path=str(path.resolve()),
         import_root=str(place.import_root if place else path.resolve().parent),
@@ -300,6 +301,7 @@ def _module_of(
         base=reference.source,
         hole_line=context.before.count("\n") + 1,
     )
+    return replace(reference, module=module)
 
 
 def index_of(judged: Judged) -> int:
