@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from plum_lsp.domain.verification import Call, Equals, Limits, Origin, TestCase, TestId
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store.learning import KnownProgram
 from plum_trainer.data.prompts import HeldOut, JudgedBy, held_out
 from plum_trainer.data.withholding import withhold
