@@ -12,7 +12,7 @@ from plum_lsp.domain.verification import Call, Equals, Limits, Origin, TestCase,
 from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store.learning import KnownProgram
-from plum_trainer.data.prompts import HeldOut, JudgedBy, held_out
+from plum_trainer.data.prompts import HeldOut, JudgedBy, held_out, held_out_of, values_of
 from plum_trainer.data.withholding import withhold
 from plum_trainer.gate.evaluate import judged_samples
 from plum_trainer.gate.measures import Measures
@@ -35,7 +35,7 @@ def prompt_of(code: str, *project: TestCase) -> HeldOut:
     program = KnownProgram(prompt_hash="h", prompt=code, document_uri="file:///a.py", before=code, after="")
     made = held_out(program, "a.py", project)
     assert made is not None
-    return HeldOut(**json.loads(json.dumps(dataclasses.asdict(made))))
+    return held_out_of(json.loads(json.dumps(values_of(made))))
 
 
 def test_one_of_several_examples_is_withheld() -> None:
@@ -51,7 +51,7 @@ def test_what_cannot_be_withheld_is_labelled() -> None:
     """A single example is shown. The project's tests are not in the prompt anyway."""
     assert prompt_of(ONE).judged_by == JudgedBy.INPUTS
     assert prompt_of(NONE, PROJECT).judged_by == JudgedBy.PROJECT
-    assert prompt_of(NONE, PROJECT).project_tests() == (PROJECT,)
+    assert prompt_of(NONE, PROJECT).project == (PROJECT,)
 
 
 def test_a_prompt_without_a_test_does_not_judge() -> None:

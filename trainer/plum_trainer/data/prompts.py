@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from plum_lsp.domain.text import Document
@@ -54,12 +54,8 @@ class HeldOut:
     judged_by: str
     tests: str = ""
     """Tests of a benchmark row. Empty if the specification in its own code judges it."""
-    project: tuple[Mapping[str, Any], ...] = ()
-    """The project's tests, as JSON values."""
-
-    def project_tests(self) -> tuple[TestCase, ...]:
-        """The project's tests."""
-        return tuple(_test_of(values) for values in self.project)
+    project: tuple[TestCase, ...] = ()
+    """The project's tests of the function."""
 
 
 def held_out(program: KnownProgram, place: str, project: Sequence[TestCase] = ()) -> HeldOut | None:
@@ -91,16 +87,25 @@ def held_out(program: KnownProgram, place: str, project: Sequence[TestCase] = ()
         indent=context.block.indent,
         line_head=context.block.line_head,
         judged_by=judged_by.value,
-        project=tuple(_values_of(test) for test in project),
+        project=tuple(project),
     )
 
 
-def _values_of(test: TestCase) -> dict[str, Any]:
-    kind = type(test.expectation).__name__.lower()
+def values_of(prompt: HeldOut) -> dict[str, Any]:
+    """A held-out prompt as JSON values."""
+    return {**asdict(replace(prompt, project=())), "project": [_values_of_test(test) for test in prompt.project]}
+
+
+def held_out_of(values: Mapping[str, Any]) -> HeldOut:
+    """The held-out prompt that JSON values stand for."""
+    return HeldOut(**{**values, "project": tuple(_test_of(test) for test in values["project"])})
+
+
+def _values_of_test(test: TestCase) -> dict[str, Any]:
     return {
         "id": test.id,
         "call": asdict(test.call),
-        "kind": kind,
+        "kind": type(test.expectation).__name__.lower(),
         "expectation": asdict(test.expectation),
         "quote": test.quote,
     }

@@ -71,14 +71,14 @@ async def _right(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits
     examples does not reach the tier.
     """
     task = Task(id=prompt.id, prompt=prompt.before, suffix=prompt.after, candidates=tuple(texts))
-    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project_tests())
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
     return {texts[index_of(one)] for one in done.group if one.tier in OFFERED and not one.is_refuted}
 
 
 async def _offered(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> str | None:
     """The text that would be offered, judged as in the editor by what the prompt shows. None if none would be."""
     task = Task(id=prompt.id, prompt=prompt.shown, suffix=prompt.after, candidates=tuple(texts))
-    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project_tests())
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
     standing = (one for one in ranked(done.group) if one.tier in OFFERED and not one.is_refuted)
     return next((texts[index_of(one)] for one in standing), None)
 
