@@ -1,4 +1,4 @@
-"""A policy that repeats itself, leaves placeholders, or ignores the input. Equal candidates are no evidence for these."""
+"""A policy that repeats itself, leaves placeholders, or ignores the input. Equal candidates are no evidence then."""
 
 from __future__ import annotations
 
