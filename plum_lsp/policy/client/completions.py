@@ -81,7 +81,7 @@ class CompletionsPolicy:
 
     async def _ask_version(self) -> PolicyVersion:
         response, body = await self._exchange.models()
-        self.server_kind = server_kind(self._url, response.headers.get("server", ""), body)
+        self.server_kind = server_kind(self._url, response.headers, body)
         if not response.is_success:
             if self._model and response.status_code in NO_LIST:
                 return version_named(self._model)
