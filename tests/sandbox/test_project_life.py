@@ -13,7 +13,8 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits
 from plum_lsp.sandbox.by_project import PROJECTS_MAX, RETRY_SECONDS, ProjectSandboxes
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)

@@ -33,6 +33,7 @@ from plum_trainer.loop.online import watch
 from plum_trainer.loop.progress import latest_only, running, shown
 from plum_trainer.loop.publish import Versions
 from plum_trainer.loop.rounds import unfinished
+from plum_trainer.loop.standing import power
 from plum_trainer.loop.trainer import Trainer, is_paused, utc_now
 from plum_trainer.service import units as service
 
@@ -103,6 +104,7 @@ def status() -> None:
     _show_progress(page, folder, path)
     with open_history(path) as store:
         known = diversities(store.events())
+        page.print(f"The gate: {power(_settings(), store).told()}.", soft_wrap=True)
     if known:
         page.print("Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items()))
     if is_paused(folder):

@@ -23,6 +23,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
+from plum_lsp.sandbox.projects.testing import NotCollected
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -90,9 +91,10 @@ class ProjectPool:
             return None if document.problem else await document.branch.fork(view, self._copies(module))
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
-        """A child that has imported this module and collected these test files. None if there is none.
+        """A child that has imported this module and collected these test files. None if the module was not imported.
 
         Raises:
+            NotCollected: none of the files can be collected while the hole is unfilled.
             SandboxError: no zygote can be started, or it does not fork.
         """
         async with self._alone():
@@ -111,8 +113,8 @@ class ProjectPool:
                 branch = await self._to_the_end(self._collected(document, key, order))
             document.tests.move_to_end(key)
             if branch.report["problem"]:
-                _log.debug("tests cannot be collected: %s", branch.report["problem"])
-            return None if branch.report["problem"] else await branch.fork("beside", self._copies(module))
+                raise NotCollected(str(branch.report["problem"]))
+            return await branch.fork("beside", self._copies(module))
 
     def _copies(self, module: InModule) -> list[str]:
         """The document's file, and other files from which its module could be imported.
