@@ -55,7 +55,8 @@ class CompletionsPolicy:
         self._is_loopback = is_loopback(self._url)
         client = (connection or Connection(api_key=api_key)).client(self._url)
         refused = frozenset() if shares_prompt else frozenset({"n"})
-        self._exchange = Exchange(self._url, client, habits=Habits(refused=refused))
+        habits = Habits(refused=refused, takes_suffix=self._url.endswith("/fim"))
+        self._exchange = Exchange(self._url, client, habits=habits)
         self._asked_at = 0.0
         self.server_kind = ""
         self._streams: set[asyncio.Task[None]] = set()
