@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,10 @@ from support.neovim import Neovim
 from support.stories import ADD, RIGHT, knows_add
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
+
+
+NATIVE_ASKS_SECONDS = 0.5
+"""Neovim 0.12 asks, and draws, 200 ms after a key."""
 
 
 @pytest.fixture
@@ -58,6 +63,24 @@ def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[...
     neovim.command("trust")
     until(lambda: "plum: trusted" in neovim.messages(), neovim.messages)
     assert str(desk.folder / "work") in (desk.folder / "data" / "trusted-folders.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_the_label_stands_behind_what_is_left_of_the_offer(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """Also while the offer is typed out: the ghost text does not cover the label."""
+    desk = make_neovim(name)
+    knows_add(desk.policy)
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write(ADD))
+    label = "✓ verified 1/1"
+    until(lambda: label in neovim.terminal.text, lambda: neovim.terminal.text)
+    for typed in ("return", " a"):
+        neovim.type(typed)
+        time.sleep(NATIVE_ASKS_SECONDS)
+        desk.wait_for_ghost(RIGHT.partition(typed)[2].strip())
+    behind = {rest.strip() for (rest,) in neovim.drawn(r"return a \+ b([^~]*)")}
+    assert behind <= {"", label}
 
 
 def test_options_that_do_not_exist_are_errors(neovim: Neovim) -> None:

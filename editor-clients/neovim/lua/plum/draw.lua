@@ -62,12 +62,14 @@ function M.ghost(bufnr, row, col, rest, evidence, hint)
 end
 
 --- Draw the tier behind a line.
-function M.mark(bufnr, row, evidence, hint)
+---@param overhang? integer Cells behind the end of the line that something else covers.
+function M.mark(bufnr, row, evidence, hint, overhang)
   local chunks = evidence and M.tier(evidence) or {}
   if hint then
     chunks[#chunks + 1] = { '  ' .. hint, 'PlumHint' }
   end
   if #chunks > 0 then
+    table.insert(chunks, 1, { (' '):rep(overhang or 0) })
     vim.api.nvim_buf_set_extmark(bufnr, M.namespace, row, 0, { virt_text = chunks, virt_text_pos = 'eol' })
   end
 end
