@@ -60,7 +60,8 @@ local function mark(bufnr)
   local item, state = M.current(bufnr), states[bufnr]
   if item and config.options.show_tier then
     local hint = #state.items > 1 and ('(%d/%d)'):format(state.index, #state.items) or nil
-    draw.mark(bufnr, state.row, report.evidence(item), hint, overhang(bufnr, state.row))
+    local _, more = text.plain(item.insertText):gsub('\n', '')
+    draw.mark(bufnr, state.row, report.evidence(item), { hint, draw.unseen(more) }, overhang(bufnr, state.row))
   end
 end
 
