@@ -21,20 +21,22 @@ from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.errors import PlumError, SandboxUnavailable
+from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.sources import find_model
+from plum_lsp.policy.hosting.trial import try_out
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
 from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
-from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store import open_store
-from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import in_clear, load_for_command, workspace_of
 
 READY_SECONDS_MAX = 120.0
 """The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
@@ -150,24 +152,28 @@ async def _policy(settings: Settings) -> Finding:
     policy = open_policy(policy_options(settings))
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
-            version = await policy.version()
+            trial = await try_out(policy, seconds=READY_SECONDS_MAX)
     except TimeoutError:
         detail = f"no answer within {READY_SECONDS_MAX:.0f} s"
         return Finding(part="policy server", state=State.FAILED, detail=detail, remedy="Is the machine very busy?")
     finally:
         await policy.close()
     where = discreet(settings.policy.url) or "the embedded server"
-    return Finding(part="policy server", state=State.OK, detail=f"{where} answers with {version.model}")
+    kind = f" ({trial.server})" if trial.server else ""
+    detail = f"{where}{kind} answers with {trial.version.served_name}, and wrote a line in {trial.milliseconds:.0f} ms"
+    if not trial.text.strip():
+        remedy = "Look at the server's log. The model may be made for chat alone, or have no fill-in-the-middle."
+        detail = f"{where}{kind} answers with {trial.version.served_name}, but its completion is empty"
+        return Finding(part="policy server", state=State.WARNING, detail=detail, remedy=remedy)
+    return Finding(part="policy server", state=State.OK, detail="; ".join([detail, *trial.habits]))
 
 
 async def _sandbox(settings: Settings) -> Finding:
-    sandbox = await try_sandbox(settings)
-    if isinstance(sandbox, SandboxUnavailable):
-        raise sandbox
+    sandbox = await open_sandbox(sandbox_options(settings))
     tier = sandbox.tier
     await sandbox.close()
     detail = f"tier {tier.name} ({', '.join(tier.layers)}), Python {tier.python_version}"
-    missing = [*(sandbox.passed_over if isinstance(sandbox, JailSandbox) else ()), *_no_quota()]
+    missing = [*sandbox.passed_over, *_no_quota()]
     return Finding(part="sandbox", state=State.OK, detail="; without ".join([detail, *missing]))
 
 

@@ -6,6 +6,7 @@
     ├── AdapterError           an adapter is missing, damaged or does not fit, and is not published
     ├── PolicyError            the policy server failed
     │   ├── PolicyUnavailable  it cannot be reached or started
+    │   │   ├── PolicyBusy         it asks for a pause, which is obeyed
     │   │   ├── PolicyRefused      it rejects the request (key, certificate, address), so a retry does not help
     │   │   └── PolicyOutOfMemory  its model does not fit
     │   └── PolicyProtocolError  its response cannot be read
@@ -27,6 +28,12 @@ class PlumError(Exception):
         self.remedy = remedy
 
 
+def told(error: PlumError) -> str:
+    """The error and its remedy as one line for the user."""
+    message = str(error).rstrip(".")
+    return f"{message}. {error.remedy}".strip()
+
+
 class ConfigError(PlumError):
     """A setting is unknown, has the wrong type or is out of range."""
 
@@ -45,6 +52,14 @@ class PolicyError(PlumError):
 
 class PolicyUnavailable(PolicyError):
     """The policy server cannot be reached or did not start."""
+
+
+class PolicyBusy(PolicyUnavailable):
+    """The policy server asks not to be asked again for `seconds`."""
+
+    def __init__(self, message: str, *, remedy: str = "", seconds: float) -> None:
+        super().__init__(message, remedy=remedy)
+        self.seconds = seconds
 
 
 class PolicyRefused(PolicyUnavailable):

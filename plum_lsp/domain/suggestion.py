@@ -84,12 +84,16 @@ class Block:
     """Where the completion of a hole ends: at the first line that is indented less than `indent`. `kind` says how.
 
     `line_head` is the text between the last line end and the cursor. `indent` is the whitespace that starts every line
-    of the block (empty at module level).
+    of the block (empty at module level). `unit` is one step of indentation around the cursor. `function` is the name of
+    the function that the cursor is in, and `names` are its parameters. Both are empty outside a function.
     """
 
     kind: HoleKind
     indent: str
     line_head: str
+    unit: str = "    "
+    function: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,7 @@ class FimPrompt:
     """A prompt for the policy. `text` is sent verbatim. `restored` is the text that a completion silently starts with.
 
     `restored` is the indentation that the prompt omits, because prompts that end in spaces make completions worse.
+    `template` holds the sentinels that divide `text`, if the model has any.
     """
 
     text: str
@@ -150,6 +155,7 @@ class FimPrompt:
     restored: str
     block: Block
     suffix: str
+    template: FimTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +231,14 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weakness:
+    """Why agreement of candidates says nothing about one of them. `tier` is its best one without a specification."""
+
+    reason: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A completion made fit to insert at the cursor: trimmed, parsed, deduplicated.
 
@@ -240,6 +254,7 @@ class Candidate:
     problem: str
     mean_logprob: float | None
     policy_version: PolicyVersion
+    weakness: Weakness | None = None
 
 
 class Tier(enum.Enum):

@@ -95,6 +95,14 @@ def test_weights_follow_probability_and_strength() -> None:
     assert weight_of(few, Standing.RIGHT) < weight_of(many, Standing.RIGHT)
 
 
+def test_tests_in_the_candidates_own_process_weigh_less() -> None:
+    """By their share, and for passes only: nobody forges a failure."""
+    weights = [weight_of(right(together=count), Standing.RIGHT) for count in (0, 1, 3)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[2] == pytest.approx(0.8 * weights[0])
+    assert weight_of(wrong(together=3), Standing.WRONG) == weight_of(wrong(), Standing.WRONG)
+
+
 def test_lengths_are_balanced() -> None:
     """Among equally near pairs, the one is taken that evens out which side is longer."""
     builder = PairBuilder()

@@ -21,6 +21,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
+from plum_lsp.sandbox.projects.testing import NotCollected
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -60,8 +61,9 @@ class _Document:
 class ProjectPool:
     """Hands out children that have a project's modules. Belongs to one event loop."""
 
-    def __init__(self, project: Project, hides: Hides, start: StartZygote) -> None:
+    def __init__(self, project: Project, hides: Hides, packages: Sequence[str], start: StartZygote) -> None:
         self._project = project
+        self._packages = tuple(packages)
         self._hides = hides
         self._start = start
         self._zygote: ZygoteProcess | None = None
@@ -79,14 +81,15 @@ class ProjectPool:
         """
         async with self._lock:
             if not ahead:
-                return await (await self._ready(module)).fork(view)
+                return await (await self._ready(module)).fork(view, self._copies(module))
             document = await self._document(module)
-            return None if document.problem else await document.branch.fork(view)
+            return None if document.problem else await document.branch.fork(view, self._copies(module))
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
-        """A child that has imported this module and collected these test files. None if there is none.
+        """A child that has imported this module and collected these test files. None if the module was not imported.
 
         Raises:
+            NotCollected: none of the files can be collected while the hole is unfilled.
             SandboxError: no zygote can be started, or it does not fork.
         """
         async with self._lock:
@@ -107,8 +110,17 @@ class ProjectPool:
                     self._retire(document.tests.popitem(last=False)[1])
             document.tests.move_to_end(key)
             if branch.report["problem"]:
-                _log.debug("tests cannot be collected: %s", branch.report["problem"])
-            return None if branch.report["problem"] else await branch.fork("beside")
+                raise NotCollected(str(branch.report["problem"]))
+            return await branch.fork("beside", self._copies(module))
+
+    def _copies(self, module: InModule) -> list[str]:
+        """The document's file, and other files from which its module could be imported.
+
+        A candidate must not read them. Their docstrings say what its tests expect.
+        """
+        name = module.name.replace(".", "/") + ("/__init__.py" if module.is_package else ".py")
+        folders = (*self._packages, *map(str, self._project.import_roots))
+        return list(dict.fromkeys([module.path, *(str(Path(folder, name).resolve()) for folder in folders)]))
 
     async def warm_up(self) -> None:
         """Start the project's zygote before the first program needs it."""

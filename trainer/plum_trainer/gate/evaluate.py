@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.offline import verify
+from plum_lsp.evaluation.offline import OFFERED, verify
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.verification.judge import index_of
+from plum_lsp.verification.rank import ranked
 from plum_trainer.data.gold import passing_gold
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.gate.measures import Measures, Sample, measured
@@ -33,32 +35,52 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
     """
     rows, kl = read_samples(path)
     samples: list[Sample] = []
+    offers: dict[str, bool] = {}
     for prompt in prompts:
         own = [row for row in rows if row["id"] == prompt.id]
-        judge = passing_gold if prompt.tests else _passing
-        passing = await judge(prompt, sorted({row["text"] for row in own}), sandbox, limits)
+        if prompt.tests:
+            passing = await passing_gold(prompt, _texts(own), sandbox, limits)
+        else:
+            passing = await _right(prompt, _texts(own), sandbox, limits)
+            ladder = _texts(row for row in own if not row["decides"])
+            offers[prompt.id] = await _offered(prompt, ladder, sandbox, limits) in passing
         samples += [
             Sample(
                 prompt_id=prompt.id,
+                function=prompt.function,
                 text=row["text"],
                 ends=row["finish"] != "length",
                 passes=row["finish"] != "length" and row["text"] in passing,
+                decides=row["decides"],
                 is_benchmark=bool(prompt.tests),
             )
             for row in own
         ]
-    return measured(samples, kl_nats_per_token=kl)
+    return measured(samples, offers=offers, kl_nats_per_token=kl)
 
 
-async def _passing(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> set[str]:
-    """Those of the texts that pass every test of the prompt's own specification."""
+def _texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The different texts that have an end of their own, in a stable order."""
+    return sorted({row["text"] for row in rows if row["finish"] != "length"})
+
+
+async def _right(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> set[str]:
+    """Those of the texts that reach an offered tier by all tests, those that the prompt does not show among them.
+
+    All samples of a policy are one group, so that they can be compared on generated inputs. A text that only recites
+    examples does not reach the tier.
+    """
     task = Task(id=prompt.id, prompt=prompt.before, suffix=prompt.after, candidates=tuple(texts))
-    done = await verify(task, sandbox, MonotonicClock(), limits=limits)
-    return {
-        texts[judged.candidate.completion.index]
-        for judged in done.group
-        if judged.verdicts and all(verdict.is_pass for verdict in judged.verdicts)
-    }
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
+    return {texts[index_of(one)] for one in done.group if one.tier in OFFERED and not one.is_refuted}
+
+
+async def _offered(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> str | None:
+    """The text that would be offered, judged as in the editor by what the prompt shows. None if none would be."""
+    task = Task(id=prompt.id, prompt=prompt.shown, suffix=prompt.after, candidates=tuple(texts))
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
+    standing = (one for one in ranked(done.group) if one.tier in OFFERED and not one.is_refuted)
+    return next((texts[index_of(one)] for one in standing), None)
 
 
 def evaluated(prompts: Sequence[HeldOut], path: Path, sandbox_of: Any, *, limits: Limits) -> Measures:
