@@ -139,7 +139,7 @@ def test_settings_that_the_extension_does_not_list_are_sent(make_vscode: Callabl
     desk = make_vscode(plum_settings={**PLUM_SETTINGS, "plum.policy.apiKey": "another"})
     knows_add(desk.policy)
     desk.editor.open(desk.write(ADD))
-    until(lambda: any(not one.is_authorized for one in desk.policy.requests), lambda: f"{desk.editor.status()!r}, {desk.policy.requests}")
+    until(lambda: any(not one.is_authorized for one in desk.policy.requests), desk.editor.status)
 
 
 def test_a_workspace_sets_none_of_them(make_vscode: Callable[..., Desk]) -> None:
