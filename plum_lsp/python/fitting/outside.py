@@ -36,7 +36,8 @@ _NAMES = re.compile(r"(?<![.\w])[^\W\d]\w*(?!\s*=[^=])")
 
 def is_prose(code: str) -> bool:
     """Whether a line reads as a sentence and is no code."""
-    return bool(_PROSE.match(code)) and names_read(code) is None
+    is_foreign = bool(code) and ord(code[0]) > 127 and not any(sign in code for sign in "=([{")
+    return (bool(_PROSE.match(code)) or is_foreign) and names_read(code) is None
 
 
 def is_outside(line: Line, kept: Sequence[Line], block: Block, *, blank_lines: int) -> bool:

@@ -26,6 +26,8 @@ _ENDLESS = re.compile(r"((?=.{0,80}?[^\W\d]).{4,80}?)\1{11}", re.DOTALL)
 _LATER = re.compile(
     r"not (?:yet )?implemented|todo|your code|fill in|placeholder|implement (?:this|me|here)", re.IGNORECASE
 )
+_ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Attribute, ast.Subscript)
+"""Expressions that may do something as statements. An attribute or item may be computed."""
 _RECEIVERS = frozenset({"self", "cls"})
 
 
@@ -50,6 +52,8 @@ def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
     match node:
         case ast.Pass() | ast.Expr(value=ast.Constant()):
             return True
+        case ast.Expr(value=value) if not any(isinstance(part, _ACTING) for part in ast.walk(value)):
+            return is_body
         case ast.Return(value=None | ast.Constant(value=None) | ast.Name(id="NotImplemented")):
             return is_body
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
