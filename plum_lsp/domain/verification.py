@@ -29,15 +29,14 @@ class InModule:
 class Program:
     """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`.
 
-    With a `module` it is imported as that module of the project, else it is a separate module. `quiet` is then the text
-    that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it. The
-    names that its `shadowing()` returns become names of the module.
+    With a `module` it is imported as that module of the project, else it is a separate module. `prelude` runs before
+    it. The names that its `shadowing()` returns become names of the module. Its process can read all of `source`, so
+    the source of a candidate has no comments and docstrings.
     """
 
     source: str
     filename: str = "program.py"
     module: InModule | None = None
-    quiet: str = ""
     prelude: str = ""
 
 
@@ -270,6 +269,8 @@ class RunOutcome(enum.Enum):
     TIMED_OUT = "timed_out"
     NOT_RUN = "not_run"
     """It was skipped, is expected to fail, cannot be found, or its turn did not come."""
+    UNCOLLECTED = "uncollected"
+    """Its file could not be imported, as `shown` says. The file may call the function at the hole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
@@ -34,13 +34,12 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
-from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.jail import ProjectJail
-from plum_lsp.sandbox.projects.showing import Hides, shows_everything, views_of
+from plum_lsp.sandbox.projects.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
@@ -83,56 +82,6 @@ class SandboxOptions:
         return self.jobs or max(2, min(8, (os.cpu_count() or 2) // 2))
 
 
-async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
-    """Open the strongest sandbox that this machine offers, and run the self-test once to see that it holds.
-
-    Raises:
-        SandboxUnavailable: there is no isolation. `remedy` says what would help.
-        SandboxError: there is isolation, but the interpreter cannot be used in it.
-    """
-    options = _with_home(options or SandboxOptions())
-    if not sys.platform.startswith(("linux", "darwin")):
-        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
-    interpreter = await asyncio.to_thread(_interpreter, options)
-    problems: list[str] = []
-    for tier in _tiers(options.tier):
-        sandbox = JailSandbox(options, interpreter, tier)
-        try:
-            await sandbox.start()
-            sandbox.passed_over = tuple(problems)
-            return sandbox
-        except SandboxError as error:
-            await sandbox.close()
-            problems.append(f"{tier.name}: {error}")
-        except BaseException:
-            await sandbox.close()
-            raise
-    raise SandboxUnavailable(
-        "no isolation works here, so nothing is executed: " + "; ".join(problems),
-        remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
-    )
-
-
-def _with_home(options: SandboxOptions) -> SandboxOptions:
-    """The options, with those that the project adds."""
-    home = options.home
-    if home is None:
-        return options
-    return replace(
-        options,
-        readable=(*options.readable, *views_of(home, options.hides).alone),
-        import_paths=(*options.import_paths, *map(str, home.import_roots)),
-    )
-
-
-def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
-    """The interpreter that was chosen, else the project's, else our own."""
-    environment = options.home.environment if options.home is not None else None
-    if environment is not None and not options.interpreter:
-        return describe_environment(environment)
-    return describe_interpreter(options.interpreter or sys.executable)
-
-
 def _quota(is_wanted: bool) -> quota.Quota | None:
     """The limits for a whole zygote, as far as this machine allows them."""
     try:
@@ -140,16 +89,6 @@ def _quota(is_wanted: bool) -> quota.Quota | None:
     except quota.NoQuota as error:
         _log.debug("no limits for all children together: %s", error)
         return None
-
-
-def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
-    if sys.platform == "darwin" and forced in {None, seatbelt.TIER.name}:
-        return (seatbelt.TIER,)
-    try:
-        return isolation.tiers_to_try(forced)
-    except KeyError:
-        known = ", ".join(tier.name for tier in isolation.TIERS)
-        raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
 
 
 class JailSandbox:
@@ -171,6 +110,11 @@ class JailSandbox:
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
         self._project_jail = self._jail_for_project()
+
+    @property
+    def problem(self) -> str:
+        """Always empty: this sandbox works. See the port."""
+        return ""
 
     @property
     def tier(self) -> SandboxTier:
@@ -196,8 +140,11 @@ class JailSandbox:
 
     @property
     def project(self) -> Project | None:
-        """The project whose documents run as the modules they are. See the port."""
-        return None if self._plan is seatbelt.TIER else self._options.home
+        """The project whose documents run as the modules they are. See the port.
+
+        None without Landlock: only Landlock hides the document and the tests from a candidate.
+        """
+        return self._options.home if self._plan is not seatbelt.TIER and launching.has_landlock() else None
 
     @property
     def is_busy(self) -> bool:
@@ -242,13 +189,14 @@ class JailSandbox:
         reference: Program,
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """Judge the program on each test, then make the calls. See the port."""
-        expected = [await self._expected_value(test, reference, limits) for test in tests]
-        asks = [await self._ask(test, reference, limits) for test in tests]
-        everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
-        answers, rest = everything[: len(tests)], everything[len(tests) :]
-        answers = await self._derived(tests, answers, reference, limits)
-        held = await self._held(tests, answers, reference, limits)
-        known = await self._known(tests, answers, reference, limits)
+        with self._counted():
+            expected = [await self._expected_value(test, reference, limits) for test in tests]
+            asks = [await self._ask(test, reference, limits) for test in tests]
+            everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
+            answers, rest = everything[: len(tests)], everything[len(tests) :]
+            answers = await self._derived(tests, answers, reference, limits)
+            held = await self._held(tests, answers, reference, limits)
+            known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
             found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known)
         else:
@@ -261,7 +209,8 @@ class JailSandbox:
         """Run whole tests of the project together with the program. See the port."""
         if self._project_jail is None:
             return testing.none_run(tests)
-        return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+        with self._counted():
+            return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def close(self) -> None:
         """Kill every process of the sandbox. Idempotent."""
@@ -274,10 +223,10 @@ class JailSandbox:
         if not asks:
             return []
         if program.module is not None and self._project_jail is not None:
-            return await self._project_jail.run(program, program.module, asks, limits)
+            with self._counted():
+                return await self._project_jail.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
-        self._at_work += 1
-        try:
+        with self._counted():
             # Outside the slots, so that a package that hangs at its import does not block other programs.
             await self._pool.prepare(imports)
             async with self._slots:
@@ -286,6 +235,13 @@ class JailSandbox:
                     return await converse(child, program, asks, limits)
                 finally:
                     child.kill()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count as busy within the block."""
+        self._at_work += 1
+        try:
+            yield
         finally:
             self._at_work -= 1
             if not self._at_work:

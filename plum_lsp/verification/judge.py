@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
 from plum_lsp.domain.verification import (
@@ -34,9 +34,9 @@ from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
-from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import program_with, reference_program
+from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
@@ -78,7 +78,7 @@ class Judge:
     that may reach the function, likeliest first. Those that reach it join the evidence.
     """
 
-    sandbox: Sandbox | SandboxUnavailable
+    sandbox: Sandbox
     context: Context
     reference: Program
     tests: tuple[TestCase, ...]
@@ -93,7 +93,7 @@ class Judge:
     def of(
         cls,
         context: Context,
-        sandbox: Sandbox | SandboxUnavailable,
+        sandbox: Sandbox,
         limits: Limits,
         *,
         compares: bool = True,
@@ -107,13 +107,13 @@ class Judge:
         lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
-        reference = reference_program(context)
+        reference = _in_module(reference_program(context), context, sandbox, path)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
+            reference=reference,
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, varied),
@@ -124,10 +124,7 @@ class Judge:
 
     def program(self, text: str) -> Program:
         """The program with `text` in the hole."""
-        quiet = program_to_run(self.context, text)
-        if self.reference.module is None:
-            return quiet
-        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
+        return replace(self.reference, source=program_to_run(self.context, text).source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
@@ -137,8 +134,6 @@ class Judge:
         hole stands outside any function, the program loads only with a candidate. The tests with literal expected
         values then count without this check.
         """
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
             asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
@@ -160,14 +155,14 @@ class Judge:
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
-        if problem or isinstance(self.sandbox, SandboxUnavailable):
+        if problem:
             return _unverified(candidate, problem), ()
         try:
             if evidence.specification:
                 hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
                 calls = self.calls if self.compares else ()
-                return await self._verify(candidate, evidence.specification, self.sandbox, hurried, calls)
-            return await self._check(candidate, self.sandbox)
+                return await self._verify(candidate, evidence.specification, hurried, calls)
+            return await self._check(candidate)
         except SandboxError as error:
             return _unverified(candidate, f"not run: {told(error)}"), ()
 
@@ -177,12 +172,10 @@ class Judge:
         Raises:
             SandboxError: the jail broke.
         """
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return judged
-        again, _ = await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+        again, _ = await self._verify(judged.candidate, evidence.specification, self.limits)
         return again
 
-    async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
+    async def observe(self, program: Program, calls: Sequence[Call]) -> tuple[Observation, ...]:
         """The observations of a program with a candidate on generated calls, with stand-ins for its effects.
 
         Raises:
@@ -190,14 +183,13 @@ class Judge:
         """
         effects = self.effects(program)
         asked = [with_fresh_world(call, effects, shows_files=True) for call in calls]
-        seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
+        seen = await self.sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
         return tuple(seen)
 
     async def examine(
         self,
         program: Program,
         tests: Sequence[TestCase],
-        sandbox: Sandbox,
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
@@ -214,8 +206,8 @@ class Judge:
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
         (given, seen), together = await asyncio.gather(
-            sandbox.examine(staged, asked, made, limits, reference=self.reference),
-            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+            self.sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(self.sandbox, program, [test for test in tests if whole.is_whole(test)]),
         )
         return whole.reconciled(tests, (*given, *together)), seen
 
@@ -232,7 +224,6 @@ class Judge:
         self,
         candidate: Candidate,
         tests: Sequence[TestCase],
-        sandbox: Sandbox,
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
@@ -241,7 +232,7 @@ class Judge:
         refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
         if refused:
             tests = [test for test in tests if not whole.is_whole(test)]
-        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
+        given, seen = await self.examine(program, self.experience.ordered(tests), limits, calls)
         self.experience.learn(given)
         by_test = {verdict.test_id: verdict for verdict in given}
         verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
@@ -267,32 +258,37 @@ class Judge:
         """The limits for generated inputs. Such an input may be so large that no right candidate answers in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
-    async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
+    async def _check(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
+        if (weakness := candidate.weakness) is not None and weakness.tier is Tier.UNVERIFIED:
+            return _unverified(candidate, f"no example tells right from wrong, and {weakness.reason}"), ()
         program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
-        loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
+        loads, *seen = await self.observe(program, (_LOADS, *calls))
         if loads.ending is not Ending.RETURNED:
             return _unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
         if surprise is not None:
             return _unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
+        ran = f"{weakness.reason}, but it {ran}" if weakness is not None else ran
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
 
 
-def _module_of(
-    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
-) -> InModule | None:
-    """The module that the document is, where the sandbox has its project."""
-    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
+def _in_module(reference: Program, context: Context, sandbox: Sandbox, path: Path | None) -> Program:
+    """The program without a candidate, as the module that the document is, where the sandbox has its project.
+
+    Candidates are forks of a process that has imported it, so it has no comments and docstrings there.
+    """
+    project = sandbox.project
     if path is None or project is None or not path.resolve().is_relative_to(project.root):
-        return None
+        return reference
+    reference = quieted(reference)
     place = project.place_of(path.resolve())
     name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
-    return InModule(
+    module = InModule(
         name=name,
         path=str(path.resolve()),
         import_root=str(place.import_root if place else path.resolve().parent),
@@ -300,6 +296,7 @@ def _module_of(
         base=reference.source,
         hole_line=context.before.count("\n") + 1,
     )
+    return replace(reference, module=module)
 
 
 def index_of(judged: Judged) -> int:
@@ -352,12 +349,6 @@ def _is_literal(test: TestCase) -> bool:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return False
     return test.origin.is_specification
-
-
-def told(error: PlumError) -> str:
-    """The error and its remedy as one line for the user."""
-    message = str(error).rstrip(".")
-    return f"{message}. {error.remedy}".strip()
 
 
 def _checked(candidate: Candidate, reason: str) -> Judged:
