@@ -10,7 +10,8 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
@@ -27,6 +28,7 @@ from plum_lsp.domain.verification import (
     Shows,
     TestCase,
     TestRun,
+    TracedTest,
     Verdict,
     VerdictStatus,
     is_plain,
@@ -148,7 +150,7 @@ class JailSandbox:
     @property
     def is_busy(self) -> bool:
         """Whether a program is being run."""
-        return self._at_work > 0
+        return self._at_work > 0 or (self._project_jail is not None and self._project_jail.is_busy)
 
     async def start(self) -> None:
         """Start the zygote and run the self-test, unless the options turn it off.
@@ -208,6 +210,19 @@ class JailSandbox:
         if self._project_jail is None:
             return testing.none_run(tests)
         return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+
+    async def traced(self, file: str, pause: Callable[[], Awaitable[None]]) -> AsyncGenerator[TracedTest, None]:
+        """Run the tests of a file of the project as it is saved, one by one, each after `pause`.
+
+        It does not count as busy, because it waits for everything else.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        if self._project_jail is not None:
+            async with aclosing(self._project_jail.traced(file, pause)) as tests:
+                async for test in tests:
+                    yield test
 
     async def close(self) -> None:
         """Kill every process of the sandbox. Idempotent."""

@@ -10,17 +10,18 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun
+from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun, TracedTest
 from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
-from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects import testing, tracing
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
@@ -46,9 +47,15 @@ class ProjectJail:
         self._order = order
         self._packages = tuple(packages)
         self._slots = slots
+        self._at_work = 0
         self._homes = ""
         self._warming: asyncio.Task[None] | None = None
         self._pool = ProjectPool(project, hides, packages, self._started)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a program is being run."""
+        return self._at_work > 0
 
     def warm_up(self) -> None:
         """Start the project's zygote now. The first program gets the error if the start fails."""
@@ -66,6 +73,13 @@ class ProjectJail:
         Raises:
             SandboxError: the jail broke.
         """
+        self._at_work += 1
+        try:
+            return await self._run(program, module, asks, limits)
+        finally:
+            self._at_work -= 1
+
+    async def _run(self, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         answers: list[Answer] = []
         for ahead in (True, False):
             child = await self._pool.child(module, "alone", ahead=ahead)
@@ -91,6 +105,15 @@ class ProjectJail:
         module = program.module
         if module is None or not tests:
             return testing.none_run(tests)
+        self._at_work += 1
+        try:
+            return await self._tested(program, module, tests, watches=watches, seconds=seconds)
+        finally:
+            self._at_work -= 1
+
+    async def _tested(
+        self, program: Program, module: InModule, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
         runs = await self._run_ahead(program, module, tests, watches=watches, seconds=seconds)
         late = [run.test for run in runs if run.outcome is RunOutcome.UNCOLLECTED]
         if watches or not late:
@@ -136,6 +159,20 @@ class ProjectJail:
         try:
             async with self._slots:
                 return await testing.run_tests(child, program, run)
+        finally:
+            child.kill()
+
+    async def traced(self, file: str, pause: tracing.Pause) -> AsyncGenerator[TracedTest, None]:
+        """Run the tests of a file as it is saved, in turn. See `tracing`.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        child = await self._pool.tracing_child()
+        try:
+            async with aclosing(tracing.traced(child, str(self._project.root), file, pause)) as tests:
+                async for test in tests:
+                    yield test
         finally:
             child.kill()
 
