@@ -10,8 +10,8 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
@@ -150,7 +150,7 @@ class JailSandbox:
     @property
     def is_busy(self) -> bool:
         """Whether a program is being run."""
-        return self._at_work > 0 or (self._project_jail is not None and self._project_jail.is_busy)
+        return self._at_work > 0
 
     async def start(self) -> None:
         """Start the zygote and run the self-test, unless the options turn it off.
@@ -190,13 +190,14 @@ class JailSandbox:
         reference: Program,
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """Judge the program on each test, then make the calls. See the port."""
-        expected = [await self._expected_value(test, reference, limits) for test in tests]
-        asks = [await self._ask(test, reference, limits) for test in tests]
-        everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
-        answers, rest = everything[: len(tests)], everything[len(tests) :]
-        answers = await self._derived(tests, answers, reference, limits)
-        held = await self._held(tests, answers, reference, limits)
-        known = await self._known(tests, answers, reference, limits)
+        with self._counted():
+            expected = [await self._expected_value(test, reference, limits) for test in tests]
+            asks = [await self._ask(test, reference, limits) for test in tests]
+            everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
+            answers, rest = everything[: len(tests)], everything[len(tests) :]
+            answers = await self._derived(tests, answers, reference, limits)
+            held = await self._held(tests, answers, reference, limits)
+            known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
             found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known)
         else:
@@ -209,7 +210,8 @@ class JailSandbox:
         """Run whole tests of the project together with the program. See the port."""
         if self._project_jail is None:
             return testing.none_run(tests)
-        return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+        with self._counted():
+            return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def traced(self, file: str, pause: Callable[[], Awaitable[None]]) -> AsyncGenerator[TracedTest, None]:
         """Run the tests of a file of the project as it is saved, one by one, each after `pause`.
@@ -235,10 +237,10 @@ class JailSandbox:
         if not asks:
             return []
         if program.module is not None and self._project_jail is not None:
-            return await self._project_jail.run(program, program.module, asks, limits)
+            with self._counted():
+                return await self._project_jail.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
-        self._at_work += 1
-        try:
+        with self._counted():
             # Outside the slots, so that a package that hangs at its import does not block other programs.
             await self._pool.prepare(imports)
             async with self._slots:
@@ -247,6 +249,13 @@ class JailSandbox:
                     return await converse(child, program, asks, limits)
                 finally:
                     child.kill()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count as busy within the block."""
+        self._at_work += 1
+        try:
+            yield
         finally:
             self._at_work -= 1
             if not self._at_work:

@@ -47,15 +47,9 @@ class ProjectJail:
         self._order = order
         self._packages = tuple(packages)
         self._slots = slots
-        self._at_work = 0
         self._homes = ""
         self._warming: asyncio.Task[None] | None = None
         self._pool = ProjectPool(project, hides, packages, self._started)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a program is being run."""
-        return self._at_work > 0
 
     def warm_up(self) -> None:
         """Start the project's zygote now. The first program gets the error if the start fails."""
@@ -73,13 +67,6 @@ class ProjectJail:
         Raises:
             SandboxError: the jail broke.
         """
-        self._at_work += 1
-        try:
-            return await self._run(program, module, asks, limits)
-        finally:
-            self._at_work -= 1
-
-    async def _run(self, program: Program, module: InModule, asks: Sequence[Ask], limits: Limits) -> list[Answer]:
         answers: list[Answer] = []
         for ahead in (True, False):
             child = await self._pool.child(module, "alone", ahead=ahead)
@@ -105,15 +92,6 @@ class ProjectJail:
         module = program.module
         if module is None or not tests:
             return testing.none_run(tests)
-        self._at_work += 1
-        try:
-            return await self._tested(program, module, tests, watches=watches, seconds=seconds)
-        finally:
-            self._at_work -= 1
-
-    async def _tested(
-        self, program: Program, module: InModule, tests: Sequence[str], *, watches: bool, seconds: float
-    ) -> tuple[TestRun, ...]:
         runs = await self._run_ahead(program, module, tests, watches=watches, seconds=seconds)
         late = [run.test for run in runs if run.outcome is RunOutcome.UNCOLLECTED]
         if watches or not late:
