@@ -15,7 +15,7 @@ from typing import Any
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
-from plum_lsp.domain.verification import Limits
+from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
@@ -83,15 +83,24 @@ def _unread(task_id: str, index: int) -> dict[str, Any]:
 
 
 async def verify(
-    task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
+    task: Task,
+    sandbox: Sandbox,
+    clock: Clock,
+    *,
+    limits: Limits,
+    order: Sequence[int] = (),
+    project: Sequence[TestCase] = (),
 ) -> VerifiedTask:
-    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own."""
+    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own.
+
+    `project` are tests of the project beside the examples in the task's own text.
+    """
     times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:
         return VerifiedTask(task=task, judge=None, group=(), comparison=Comparison(observed={}), walls_ms=())
-    judge = Judge.of(context, sandbox, limits)
+    judge = Judge.of(context, sandbox, limits, project=project)
     times.append(clock.now())
     return await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
 

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, SamplingOptions
 from plum_lsp.policy.client.wire import Delta, Token
+from plum_lsp.python.fitting.controls import is_control, says_end
 from plum_lsp.python.fitting.cutting import Cutter
 
 TOKEN_CHARACTERS_MAX = 32
@@ -85,8 +86,8 @@ class Writing:
 
     @classmethod
     def of(cls, group: Group) -> Writing:
-        """An empty completion of a group."""
-        stops = StopFinder(stop=group.prompt.stop)
+        """An empty completion of a group. The cutter finds the stop strings that may stand in a completion's middle."""
+        stops = StopFinder(stop=tuple(word for word in group.prompt.stop if not is_control(word) or says_end(word)))
         return cls(cutter=Cutter(group.prompt.block), stops=stops, max_tokens=group.options.max_tokens)
 
     @property
@@ -119,12 +120,13 @@ class Writing:
         """The completion, cut to its block, with the log-probabilities of the tokens kept."""
         self.cutter.feed(self.stops.close())
         text = _mended(self.cutter.close())
-        reason = Finish.LENGTH if self.finish == "length" else Finish.STOP
+        is_cut = self.cutter.has_ended and self.cutter.is_whole
+        reason = Finish.LENGTH if self.finish == "length" or not self.cutter.is_whole else Finish.STOP
         ended = group.elapsed_ms()
         return Completion(
             index=index,
             text=text,
-            finish=Finish.CUT if self.cutter.has_ended else reason,
+            finish=Finish.CUT if is_cut else reason,
             temperature=group.options.temperatures[index],
             seed=group.options.seed + index,
             token_logprobs=tuple(value for start, value in self.tokens if start < len(text) and value is not None),

@@ -47,12 +47,15 @@ def read_context(document: Document, offset: int, *, prefix_tokens: int, suffix_
     hole = find_hole(buffer, masked)
     function = enclosing_function(buffer.text, masked, hole)
     parts = surroundings(buffer.text, masked, hole)
+    block = hole.block
+    if function is not None:
+        block = replace(block, function=function.name, names=function.parameters)
     if function is not None:
         span = Span(start=buffer.original(function.span.start), end=buffer.original(function.span.end))
         function = replace(function, span=span)
     return Context(
         function=function,
-        block=hole.block,
+        block=block,
         prefix=_prefix(buffer, masked, hole, prefix_tokens),
         suffix=_suffix(buffer.text[hole.span.end :], suffix_tokens),
         before=parts.before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -42,7 +43,9 @@ def decided(
     with trainer.store() as store:
         look = next_look(store.events(), functions, round_number=current.number)
     decision = decide(before, after, cooled, trainer.settings.gate, look=look, seed=plan.seed)
-    detail = {**asdict(decision), "report": {**decision.report, "held_out": fingerprints(functions)}}
+    judged_by = Counter(one.judged_by for one in current.held_out())
+    seen = {"held_out": fingerprints(functions), "judged_by": dict(judged_by)}
+    detail = {**asdict(decision), "report": {**decision.report, **seen}}
     _record_once(trainer, current, detail)
     current.keep("decision.json", detail)
     watch_diversity(trainer, current, before, after)
