@@ -37,6 +37,7 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
@@ -157,7 +158,7 @@ class Pipeline:
             survey, request, options.budget, self._test_files, self._neighbours
         )
         if around is None:
-            detail = "There is no code to complete at the cursor."
+            detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
