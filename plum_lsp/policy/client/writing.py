@@ -40,11 +40,13 @@ class Group:
 class StopFinder:
     """Ends a text before the first of its stop strings, for servers that take fewer of them or ignore them.
 
-    It holds back the end of the text while that may be the beginning of a stop string.
+    It holds back the end of the text while that may be the beginning of a stop string. A stop string before any other
+    text stays, because some models begin with a control string.
     """
 
     stop: tuple[str, ...]
     held: str = ""
+    has_begun: bool = False
     has_ended: bool = False
 
     def feed(self, text: str) -> str:
@@ -52,13 +54,25 @@ class StopFinder:
         if self.has_ended:
             return ""
         text = self.held + text
-        found = [place for word in self.stop if word and (place := text.find(word)) >= 0]
+        start = 0 if self.has_begun else self._after_leading(text)
+        found = [place for word in self.stop if word and (place := text.find(word, start)) >= 0]
         if found:
             self.has_ended, self.held = True, ""
             return text[: min(found)]
         begun = max((_overlap(text, word) for word in self.stop), default=0)
+        self.has_begun |= len(text) - begun > start
         self.held = text[len(text) - begun :]
         return text[: len(text) - begun]
+
+    def _after_leading(self, text: str) -> int:
+        """Where the blanks and stop strings end that a text begins with."""
+        place = 0
+        while True:
+            place += len(text[place:]) - len(text[place:].lstrip())
+            word = next((word for word in self.stop if word.strip() and text.startswith(word, place)), "")
+            if not word:
+                return place
+            place += len(word)
 
     def close(self) -> str:
         """What was held back, at the end of the text."""
