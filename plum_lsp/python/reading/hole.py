@@ -141,7 +141,11 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
         body = [line for line in before if line.start > function.start]
         written = len(body) - (docstring is not None)
         kind = HoleKind.BLOCK if written > 0 or later is not None else HoleKind.BODY
-        indent = target if kind is HoleKind.BODY else _floor(head, target, body, later)
+        written_indent = (
+            body[0].indent if body else ""
+        )  # the docstring's, where the cursor's line is not indented so far
+        own = max(target, written_indent, key=width) if written_indent.startswith(head) else target
+        indent = own if kind is HoleKind.BODY else _floor(head, target, body, later)
     block = Block(kind=kind, indent=indent, line_head=head)
     return Hole(
         span=span,
