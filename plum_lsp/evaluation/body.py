@@ -21,6 +21,7 @@ from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.verification.compare import reconsidered
+from plum_lsp.verification.excerpts import judged_by, labelled
 from plum_lsp.verification.judge import Evidence, Judge
 
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
@@ -151,7 +152,7 @@ async def judged_body(
     candidate = make_candidate(Completion.written(body), context, _NOBODY)
     if not candidate.problem and candidate.text.strip() != body.strip():
         raise NoBody("the text is more than the body of one function", remedy="Give the statements of the body alone.")
-    evidence = await judge.evidence()
+    judge, evidence = await judged_by(judge)
     judged, _ = await judge.judge(candidate, evidence)
     (judged,) = await reconsidered([judged], judge, evidence)
-    return JudgedBody(judged=judged, evidence=evidence, looked_at=len(whole))
+    return JudgedBody(judged=labelled(judge, judged), evidence=evidence, looked_at=len(whole))

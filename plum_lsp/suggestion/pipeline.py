@@ -47,6 +47,7 @@ from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
+from plum_lsp.verification.excerpts import judged_by, labelled
 from plum_lsp.verification.judge import Evidence, Judge, told
 from plum_lsp.verification.rank import choose
 from plum_lsp.verification.settle import settled
@@ -199,7 +200,7 @@ class Pipeline:
 
     async def _evidence(self, this: Round) -> Evidence:
         """The evidence of the request. The project's tests that belong to it are recorded."""
-        evidence = await this.judge.evidence()
+        this.judge, evidence = await judged_by(this.judge)
         together = tuple(test for test in evidence.specification if is_whole(test))
         if together:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *together)))
@@ -362,12 +363,13 @@ class Pipeline:
     def _tell(self, this: Round, judged: Judged) -> None:
         sandbox = this.judge.sandbox
         isolation = None if isinstance(sandbox, SandboxUnavailable) or not judged.has_run else sandbox.tier
+        judged = labelled(this.judge, judged)
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: Round) -> Offer | Abstention:
         """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
         seen = this.request.seen
-        group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
+        group = [labelled(this.judge, judged) for judged in this.judged if judged.candidate.fingerprint not in seen]
         if seen and not any(not judged.is_refuted for judged in group):
             detail = "There is no other candidate that passes."
             return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)

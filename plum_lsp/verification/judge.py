@@ -27,7 +27,6 @@ from plum_lsp.domain.verification import (
     Program,
     TestCase,
     Verdict,
-    VerdictStatus,
     is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract, contracts_of
@@ -43,8 +42,9 @@ from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
 
-_LOADS = Call(expression="None")
+LOADS = Call(expression="None")
 """The observation of this call shows only whether a program loads."""
+DOES_NOT_RUN = "the file itself does not run"
 GENERATED_SECONDS_MAX = 0.3
 """Time limit for the program and all its generated inputs together. Most groups need a hundredth of it."""
 HURRY_SECONDS_MAX = 0.4
@@ -57,11 +57,13 @@ _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
 class Evidence:
     """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
-    `problem` is empty if code can run. Else it gives the reason: no jail, a broken jail, or a file that does not load.
+    `problem` is empty if code can run. Else it says why not: no jail, a broken one, or (`DOES_NOT_RUN`) the file.
+    `is_called_at_import` says that the file calls the function while it loads.
     """
 
     specification: tuple[TestCase, ...]
     problem: str = ""
+    is_called_at_import: bool = False
 
 
 GENERATED_CALLS = 40
@@ -141,13 +143,14 @@ class Judge:
             return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
-            asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
+            asked = [LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 literal = tuple(test for test in self.tests if _is_literal(test))
-                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
+                kept = (*literal, *self.whole[: whole.KEPT_MAX])
+                return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
-                return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
+                return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),
@@ -161,7 +164,7 @@ class Judge:
         """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
         if problem or isinstance(self.sandbox, SandboxUnavailable):
-            return _unverified(candidate, problem), ()
+            return unverified(candidate, problem), ()
         try:
             if evidence.specification:
                 hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
@@ -169,7 +172,7 @@ class Judge:
                 return await self._verify(candidate, evidence.specification, self.sandbox, hurried, calls)
             return await self._check(candidate, self.sandbox)
         except SandboxError as error:
-            return _unverified(candidate, f"not run: {told(error)}"), ()
+            return unverified(candidate, f"not run: {told(error)}"), ()
 
     async def again(self, judged: Judged, evidence: Evidence) -> Judged:
         """Judge a candidate that ran out of time once more, with all the time that the limits allow.
@@ -260,7 +263,7 @@ class Judge:
             reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,
         )
-        return judged, () if ran_out(judged) else seen
+        return judged, () if judged.ran_out else seen
 
     @property
     def short_limits(self) -> Limits:
@@ -272,12 +275,12 @@ class Judge:
         program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
-        loads, *seen = await self.observe(program, (_LOADS, *calls), sandbox)
+        loads, *seen = await self.observe(program, (LOADS, *calls), sandbox)
         if loads.ending is not Ending.RETURNED:
-            return _unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
+            return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
         if surprise is not None:
-            return _unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
+            return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
@@ -305,11 +308,6 @@ def _module_of(
 def index_of(judged: Judged) -> int:
     """The candidate's place in its group."""
     return judged.candidate.completion.index
-
-
-def ran_out(judged: Judged) -> bool:
-    """Whether the candidate ran out of time on a test."""
-    return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
 def _beside_calls(test: TestCase) -> tuple[Call, ...]:
@@ -364,7 +362,8 @@ def _checked(candidate: Candidate, reason: str) -> Judged:
     return _without_verdicts(candidate, Tier.CHECKED, reason, has_run=True)
 
 
-def _unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+def unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+    """The candidate without evidence, and why."""
     return _without_verdicts(candidate, Tier.UNVERIFIED, reason, has_run=has_run)
 
 

@@ -271,10 +271,10 @@ async def test_without_a_sandbox_nothing_is_run_and_the_user_is_told(desk: Desk)
 
 
 async def test_a_file_that_does_not_run_blames_no_candidate(desk: Desk) -> None:
-    """A module that fails to import leaves candidates unjudged, not failed."""
+    """A module that cannot be imported, and that the function needs, leaves candidates unjudged, not failed."""
     desk.policy.will_complete(RIGHT)
 
-    result = await desk.suggest("import no_such_module_anywhere\n\n" + ADD)
+    result = await desk.suggest("import no_such_module_anywhere as gone\n\n\n@gone.traced\n" + ADD)
 
     assert isinstance(result, Abstention)
     assert "does not run" in result.detail
