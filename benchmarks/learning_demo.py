@@ -79,7 +79,7 @@ def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
             "max_length": 384,
             "threads": options.threads,
         },
-        "gate": {"samples": options.samples, "prompts_min": 10},
+        "gate": {"samples": options.samples},
     }
     return load_settings(environ=os.environ, editor=overrides).settings
 
@@ -186,7 +186,7 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
             after = await served(stages, settings, policy, prompts, folder / "after.jsonl")
     finally:
         await policy.close()
-    change = gain(before.pass_by_prompt, after.pass_by_prompt, least=0.0, seed=1)
+    change = gain(before.pass_by_function, after.pass_by_function, seed=1)
     stages.say(
         f"served pass@1 before {before.pass_at_1:.3f}, after {after.pass_at_1:.3f}; change {change.mean:+.3f},"
         f" 95 % interval {change.low:+.3f} to {change.high:+.3f}"
@@ -200,7 +200,7 @@ async def served(
     """Sample the held-out functions from the current policy server, with the same seeds each time."""
     version = (await policy.version()).number
     measures = await served_measures(settings, policy, prompts, path, seed=SERVED_SEED)
-    low, high = interval(measures.pass_by_prompt, seed=1)
+    low, high = interval(measures.pass_by_function, seed=1)
     stages.say(
         f"the policy server serves version {version}: held-out pass@1 {measures.pass_at_1:.3f}"
         f" (95 % interval {low:.3f} to {high:.3f}), pass@{settings.gate.samples} {measures.pass_at_n:.3f},"
@@ -216,10 +216,11 @@ def show_gate(stages: Stages, trainer: Trainer, decision: GateDecision) -> None:
         f"held-out pass@1 before {report['champion']['pass_at_1']:.3f}, after"
         f" {report['challenger']['pass_at_1']:.3f}; gain {report['gain']['mean']:+.3f},"
         f" 95 % interval {report['gain']['low']:+.3f} to {report['gain']['high']:+.3f},"
-        f" {report['prompts']} functions"
+        f" {report['functions']} functions"
     )
     for name in report["champion"]:
-        print(f"    {name:20} {report['champion'][name]:8.3f} {report['challenger'][name]:8.3f}")
+        row = "".join(f"{report[one][name]:10.3f}" for one in ("champion", "cooled", "challenger"))
+        print(f"    {name:20} {row}")
     stages.say(f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
     for reason in decision.reasons:
         print(f"    {reason}")

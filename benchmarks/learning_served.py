@@ -15,6 +15,7 @@ from pathlib import Path
 from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Block, FimPrompt, Finish, HoleKind, SamplingOptions
+from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
@@ -44,18 +45,24 @@ async def _samples(
 ) -> list[dict[str, object]]:
     block = Block(kind=HoleKind(held_out.kind), indent=held_out.indent, line_head=held_out.line_head)
     prompt = FimPrompt(text=held_out.prompt, stop=(), restored="", block=block, suffix=held_out.after)
+    ladder = temperature_ladder(
+        settings.gate.samples, settings.sampling.temperature_min, settings.sampling.temperature_max
+    )
     options = SamplingOptions(
-        temperatures=(settings.gate.temperature,) * settings.gate.samples,
+        temperatures=(*ladder, *(settings.gate.temperature,) * settings.gate.samples),
         top_p=settings.sampling.top_p,
         max_tokens=settings.sampling.max_tokens,
-        seed=seed + number * settings.gate.samples,
+        seed=seed + number * 2 * settings.gate.samples,
     )
     deadline = asyncio.get_running_loop().time() + PROMPT_SECONDS_MAX
     lines: list[dict[str, object]] = []
     async with aclosing(policy.sample(prompt, options, deadline=deadline)) as stream:
         async for one in stream:
             finish = "length" if one.finish is Finish.LENGTH else "stop"
-            lines.append({"id": held_out.id, "index": one.index, "text": one.text, "finish": finish})
-    if len(lines) != settings.gate.samples:
-        raise RuntimeError(f"{settings.gate.samples} samples were asked for, {len(lines)} came")
+            decides = one.index >= len(ladder)
+            lines.append(
+                {"id": held_out.id, "index": one.index, "text": one.text, "finish": finish, "decides": decides}
+            )
+    if len(lines) != len(options.temperatures):
+        raise RuntimeError(f"{len(options.temperatures)} samples were asked for, {len(lines)} came")
     return lines

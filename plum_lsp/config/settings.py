@@ -153,14 +153,19 @@ class GateSettings:
     """What a challenger must show, and what takes it back."""
 
     samples: int = 8
-    temperature: float = 0.8
-    prompts_min: int = 10
+    """Of each held-out prompt: so many at the editor's temperatures, and as many at `temperature`."""
+    temperature: float = 0.2
+    functions_min: int = 10
+    prompts_max: int = 120
+    """The most held-out prompts that are sampled. Every function keeps one before any keeps a second one."""
     confidence: float = 0.95
     gain_min: float = 0.0
     ending_drop_max: float = 0.05
     length_drift_max: float = 0.3
     duplication_rise_max: float = 0.1
     diversity_drop_max: float = 0.25
+    reach_drop_max: float = 0.05
+    """Most that pass@n on the editor's temperatures may fall."""
     kl_max: float = 0.5
     watch_offers_min: int = 40
     watch_hours_max: float = 168.0
@@ -234,13 +239,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "trainer.idle_load_max": (0.01, 64.0),
     "gate.samples": (1, 256),
     "gate.temperature": (0.0, 2.0),
-    "gate.prompts_min": (1, 100_000),
+    "gate.functions_min": (1, 100_000),
+    "gate.prompts_max": (1, 100_000),
     "gate.confidence": (0.5, 0.9999),
     "gate.gain_min": (-1.0, 1.0),
     "gate.ending_drop_max": (0.0, 1.0),
     "gate.length_drift_max": (0.0, 10.0),
     "gate.duplication_rise_max": (0.0, 1.0),
     "gate.diversity_drop_max": (0.0, 1.0),
+    "gate.reach_drop_max": (0.0, 1.0),
     "gate.kl_max": (0.0, 100.0),
     "gate.watch_offers_min": (1, 1_000_000),
     "gate.watch_hours_max": (0.1, 8760.0),

@@ -11,7 +11,7 @@ from plum_lsp.domain.suggestion import Finish, Tier
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateFacts:
     """One candidate of a prompt. `tests`, `passed` and `timed_out` count its verdicts by tests of a specification.
-    `wall_ms` is the sum of their times.
+    `wall_ms` is the sum of their times. `together` counts those of tests that ran in the candidate's own process.
     """
 
     request_id: str
@@ -30,6 +30,7 @@ class CandidateFacts:
     wall_ms: float
     probability: float | None = None
     strength: float | None = None
+    together: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

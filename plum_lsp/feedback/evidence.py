@@ -17,6 +17,9 @@ RIGHT_PROBABILITY = {Tier.VERIFIED: 0.95, Tier.CONSISTENT: 0.85}
 REFUTED_PROBABILITY = 0.05
 """Chance that a refuted candidate is right, because its test may be wrong."""
 
+TOGETHER_SHARE = 0.8
+"""How much a pass counts whose tests all ran in the candidate's own process. They are screened, but could be forged."""
+
 
 class Standing(enum.Enum):
     """What the evidence says about a candidate, or why it gives no answer."""
@@ -67,11 +70,13 @@ def weight_of(one: CandidateFacts, standing: Standing) -> float:
     """How certain the standing of a candidate is, in [0, 1].
 
     A pass counts as much as its tests are strong. Without an estimate, n tests are assumed to find n of n + 1 mistakes.
-    A failure needs no strength, because one failed test refutes.
+    A failure needs no strength, because one failed test refutes. Tests that ran in the candidate's own process count
+    less for a pass only, because a candidate has no reason to forge a failure.
     """
     if standing is Standing.WRONG:
         return 1.0 - (REFUTED_PROBABILITY if one.probability is None else one.probability)
     assert one.tier is not None
     probability = RIGHT_PROBABILITY[one.tier] if one.probability is None else one.probability
     strength = one.tests / (one.tests + 1) if one.strength is None else one.strength
-    return probability * (strength if one.tests else 0.5)
+    trust = 1.0 - (1.0 - TOGETHER_SHARE) * one.together / one.tests if one.tests else 1.0
+    return probability * trust * (strength if one.tests else 0.5)

@@ -1,6 +1,8 @@
 """The life of an offer as a transition table: sent, shown, and how it ended. An unlisted (state, event) raises.
 
     sent ──show──▶ shown ──accept──────▶ accepted ──edit──▶ edited
+      │              │                      └─────undo──▶ rejected
+      │              ├─────reject──────▶ rejected
       │              ├─────type_out────▶ typed_through
       │              ├─────accept_part─▶ partly_accepted ──accept──▶ accepted
       │              ├─────dismiss─────▶ dismissed
@@ -34,6 +36,7 @@ class OfferState(enum.Enum):
     PARTLY_ACCEPTED = "partly_accepted"
     EDITED = "edited"
     TYPED_THROUGH = "typed_through"
+    REJECTED = "rejected"
     DISMISSED = "dismissed"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
@@ -54,7 +57,12 @@ class OfferEvent(enum.Enum):
     """The user typed the offer to its end."""
     EDIT = "edit"
     """The accepted text was changed."""
+    UNDO = "undo"
+    """The accepted text was removed again at once."""
+    REJECT = "reject"
+    """The user said that the offer is not wanted."""
     DISMISS = "dismiss"
+    """The user closed the offer, or typed something else."""
     EXPIRE = "expire"
     SUPERSEDE = "supersede"
 
@@ -74,30 +82,41 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.SHOWN, _E.SHOW): _S.SHOWN,
     (_S.SHOWN, _E.ACCEPT): _S.ACCEPTED,
     (_S.SHOWN, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.SHOWN, _E.REJECT): _S.REJECTED,
     (_S.SHOWN, _E.DISMISS): _S.DISMISSED,
     (_S.SHOWN, _E.EXPIRE): _S.IGNORED,
     (_S.SHOWN, _E.SUPERSEDE): _S.SUPERSEDED,
     (_S.PARTLY_ACCEPTED, _E.SHOW): _S.PARTLY_ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.ACCEPT): _S.ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.PARTLY_ACCEPTED, _E.REJECT): _S.PARTLY_ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.DISMISS): _S.PARTLY_ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.EXPIRE): _S.PARTLY_ACCEPTED,
     (_S.PARTLY_ACCEPTED, _E.SUPERSEDE): _S.PARTLY_ACCEPTED,
     (_S.IGNORED, _E.SHOW): _S.IGNORED,
     (_S.IGNORED, _E.ACCEPT): _S.ACCEPTED,
     (_S.IGNORED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.IGNORED, _E.REJECT): _S.REJECTED,
     (_S.IGNORED, _E.DISMISS): _S.DISMISSED,
     (_S.IGNORED, _E.EXPIRE): _S.IGNORED,
     (_S.IGNORED, _E.TYPE_OUT): _S.TYPED_THROUGH,
     (_S.IGNORED, _E.SUPERSEDE): _S.IGNORED,
     (_S.DISMISSED, _E.ACCEPT): _S.ACCEPTED,
     (_S.DISMISSED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.DISMISSED, _E.REJECT): _S.REJECTED,
     (_S.DISMISSED, _E.DISMISS): _S.DISMISSED,
     (_S.DISMISSED, _E.EXPIRE): _S.DISMISSED,
     (_S.DISMISSED, _E.SUPERSEDE): _S.DISMISSED,
+    (_S.REJECTED, _E.ACCEPT): _S.ACCEPTED,
+    (_S.REJECTED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.REJECTED, _E.REJECT): _S.REJECTED,
+    (_S.REJECTED, _E.DISMISS): _S.REJECTED,
+    (_S.REJECTED, _E.EXPIRE): _S.REJECTED,
+    (_S.REJECTED, _E.SUPERSEDE): _S.REJECTED,
     (_S.SUPERSEDED, _E.SHOW): _S.SUPERSEDED,
     (_S.SUPERSEDED, _E.ACCEPT): _S.ACCEPTED,
     (_S.SUPERSEDED, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.SUPERSEDED, _E.REJECT): _S.REJECTED,
     (_S.SUPERSEDED, _E.DISMISS): _S.SUPERSEDED,
     (_S.SUPERSEDED, _E.EXPIRE): _S.SUPERSEDED,
     (_S.SUPERSEDED, _E.SUPERSEDE): _S.SUPERSEDED,
@@ -106,7 +125,9 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.ACCEPTED, _E.EXPIRE): _S.ACCEPTED,
     (_S.ACCEPTED, _E.SUPERSEDE): _S.ACCEPTED,
     (_S.ACCEPTED, _E.EDIT): _S.EDITED,
+    (_S.ACCEPTED, _E.UNDO): _S.REJECTED,
     (_S.EDITED, _E.EDIT): _S.EDITED,
+    (_S.EDITED, _E.UNDO): _S.REJECTED,
     (_S.EDITED, _E.ACCEPT): _S.EDITED,
     (_S.EDITED, _E.ACCEPT_PART): _S.EDITED,
     (_S.EDITED, _E.EXPIRE): _S.EDITED,
@@ -117,13 +138,15 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.TYPED_THROUGH, _E.SHOW): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.ACCEPT): _S.ACCEPTED,
     (_S.TYPED_THROUGH, _E.ACCEPT_PART): _S.ACCEPTED,
+    (_S.TYPED_THROUGH, _E.REJECT): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.DISMISS): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.EXPIRE): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.SUPERSEDE): _S.TYPED_THROUGH,
     (_S.TYPED_THROUGH, _E.TYPE_OUT): _S.TYPED_THROUGH,
 }
-"""These events are left out on purpose: to dismiss an offer that was never shown or was accepted, to show a dismissed
-or accepted one again, to edit one that was never accepted, and to type through one that is no longer shown."""
+"""These events are left out on purpose: to dismiss or reject an offer that was never shown or was accepted, to show a
+dismissed, rejected or accepted one again, to edit or undo one that was never accepted, and to type through one that is
+no longer shown."""
 
 
 def following(state: OfferState, event: OfferEvent) -> OfferState:

@@ -35,9 +35,6 @@ KEPT_SHARE_MIN = 0.9
 """An accepted text counts as kept if at least this share of it is left."""
 CORRECTED_SHARE_MIN = 0.3
 """Below this share the text was not corrected but replaced by other text."""
-REJECTED = frozenset({OutcomeKind.DISMISSED})
-"""`ignored` is not among them, because the user did not reject the offer."""
-
 
 Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
 """The right and the wrong candidates of each policy version."""
@@ -138,14 +135,12 @@ class PairBuilder:
         known = {(one.request_id, one.id): one for one in facts.candidates}
         offered = [(offer, known.get((offer.request_id, offer.candidate_id))) for offer in facts.offers]
         kept = [one for offer, one in offered if one is not None and _is_kept(offer)]
-        turned_down = [
-            one for offer, one in offered if one is not None and offer.is_shown and _ended(offer) in REJECTED
-        ]
+        turned_down = [(offer, one) for offer, one in offered if one is not None and offer.is_shown]
         made = 0
         for chosen in kept:
-            for rejected in turned_down:
+            for offer, rejected in turned_down:
                 is_pair = rejected.fingerprint != chosen.fingerprint and rejected.version_id == chosen.version_id
-                if is_pair and made < PAIRS_PER_PROMPT_MAX:
+                if is_pair and _is_turned_down(offer, chosen) and made < PAIRS_PER_PROMPT_MAX:
                     made += 1
                     yield self._user_pair(facts.prompt_hash, PairSource.OUTCOME, chosen, rejected)
         for offer, one in offered:
@@ -203,6 +198,16 @@ def _distances(right: Sequence[CandidateFacts], wrong: Sequence[CandidateFacts])
 
 def _ended(offer: OfferFacts) -> OutcomeKind | None:
     return offer.outcomes[-1] if offer.outcomes else None
+
+
+def _is_turned_down(offer: OfferFacts, chosen: CandidateFacts) -> bool:
+    """Whether the user rejected an offer, or passed it over for another one of the same request.
+
+    An offer that was only closed is not turned down.
+    """
+    ended = _ended(offer)
+    is_passed_over = ended is OutcomeKind.DISMISSED and offer.request_id == chosen.request_id
+    return ended is OutcomeKind.REJECTED or is_passed_over
 
 
 def _is_kept(offer: OfferFacts) -> bool:

@@ -44,6 +44,11 @@ class AcceptedText:
         """The same text in the document after a change."""
         return replace(self, document=document, span=moved(self.span, self.document, document))
 
+    def is_undone(self, hole: str, *, at: float) -> bool:
+        """Whether the text was removed, so that `hole` stands in its place again, before the first measurement."""
+        left = self.document[self.span.start : self.span.end]
+        return at < self.accepted_at + MEASURED_AFTER_MS[0] / 1000 and left.strip() in {"", hole.strip()}
+
     def measured(self, *, at: float) -> tuple[AcceptedText, Survival | None]:
         """The measurement that is due by now, if there is one. Call again for further ones."""
         if self.due_at is None or at < self.due_at:

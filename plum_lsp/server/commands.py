@@ -21,6 +21,7 @@ from plum_lsp.server.status import EXPLAIN, TRUST
 logger = logging.getLogger(__name__)
 
 REJECT = "plum.reject"
+DISMISS = "plum.dismiss"
 SELECTED = "plum/didSelectInterpreters"
 DID_SHOW = "textDocument/didShowCompletion"
 DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
@@ -39,6 +40,7 @@ class Commands:
         """Register the handlers. They are partials, because pygls sets attributes and a method does not allow that."""
         server.command(ACCEPT)(partial(self.accept))
         server.command(REJECT)(partial(self.reject))
+        server.command(DISMISS)(partial(self.dismiss))
         server.command(EXPLAIN)(partial(self.explain))
         server.command(TRUST)(partial(self.trust))
         server.feature(SELECTED)(partial(self.did_select_interpreters))
@@ -62,6 +64,13 @@ class Commands:
         if len(arguments) > 1 and isinstance(arguments[1], str):
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
         return _recorded(problem)
+
+    async def dismiss(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.dismiss [offer]`: the user closed the offer, by default the last one. This is no judgement."""
+        offer_id = _offer_id(arguments) or self._session.outcomes.last
+        if offer_id is None:
+            return _recorded("there has been no suggestion yet")
+        return _recorded(await self._session.outcomes.dismissed(offer_id))
 
     def explain(self, *arguments: Any) -> dict[str, Any]:
         """`plum.explain [offer]`: the evidence for that offer, or by default the result of the last request and why."""

@@ -95,6 +95,7 @@ class OutcomeDesk:
         for followed in self._offers.values():
             if followed.uri == document.uri and followed.accepted is not None:
                 followed.accepted = followed.accepted.after_change(plain(document.text))
+                self._take_undo(followed)
         for followed in self._open(document.uri):
             self._advance(followed, followed.tracker.after_change(document.text, at=self._now()))
 
@@ -129,15 +130,32 @@ class OutcomeDesk:
     async def rejected(self, offer_id: OfferId) -> str:
         """The user rejected an offer. Returns once that is committed: an error text, or an empty text.
 
-        Its alternatives that were shown are rejected, too.
+        Its alternatives that were shown are dismissed.
         """
+        self._close_alternatives(offer_id)
+        return await self._told_and_written(offer_id, OfferEvent.REJECT)
+
+    async def dismissed(self, offer_id: OfferId) -> str:
+        """The user closed an offer, and its alternatives. Returns once that is committed, as `rejected` does."""
+        self._close_alternatives(offer_id)
+        return await self._told_and_written(offer_id, OfferEvent.DISMISS)
+
+    def _close_alternatives(self, offer_id: OfferId) -> None:
         followed = self._offers.get(offer_id)
         for other in self._open(followed.uri) if followed else ():
             if other is not followed:
                 was_shown = other.tracker.life.state is not OfferState.SENT
                 event = OfferEvent.DISMISS if was_shown else OfferEvent.SUPERSEDE
                 self._advance(other, other.tracker.told(event, at=self._now(), source=OutcomeSource.COMMAND))
-        return await self._told_and_written(offer_id, OfferEvent.DISMISS)
+
+    def _take_undo(self, followed: _Followed) -> None:
+        """An acceptance that was undone at once is a rejection."""
+        at, taken = self._now(), {OfferState.ACCEPTED, OfferState.EDITED}
+        if followed.accepted is None or followed.tracker.life.state not in taken:
+            return
+        if followed.accepted.is_undone(followed.tracker.hole, at=at):
+            followed.accepted = None
+            self._advance(followed, followed.tracker.told(OfferEvent.UNDO, at=at, source=OutcomeSource.INFERRED))
 
     async def finish(self) -> None:
         """The connection ends. Open offers end, and all outcomes are written."""
@@ -185,7 +203,7 @@ class OutcomeDesk:
         self._await_silence(followed)
         if outcome is None:
             return None
-        if outcome.kind is OutcomeKind.DISMISSED:
+        if outcome.kind is OutcomeKind.REJECTED:
             self._rejected_at.append(outcome.at)
         return self._written(followed, outcome)
 

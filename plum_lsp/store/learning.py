@@ -113,6 +113,11 @@ class LearningStore:
         for row in self._stream(_PROGRAMS, SPECIFICATION):
             yield KnownProgram(**row)
 
+    def codes(self) -> Iterator[tuple[str, str]]:
+        """The hash of every prompt and the code before its hole."""
+        for row in self._stream("SELECT prompt_hash, before FROM programs ORDER BY prompt_hash", {}):
+            yield row["prompt_hash"], row["before"]
+
     def fresh_candidates(self, *, since: str) -> int:
         """How many candidates were judged after an instant (UTC text)."""
         (row,) = self._all("SELECT count(*) AS fresh FROM judgements WHERE judged_at > :since", {"since": since})

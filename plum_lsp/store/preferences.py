@@ -100,7 +100,7 @@ class PreferenceStore:
             of_request = {"request_id": request_id}
             verdicts = {row[0]: row[1:] for row in self._db.conn.execute(_VERDICTS, of_request | SPECIFICATION)}
             candidates += [
-                _candidate(request_id, restored, row, verdicts.get(row[0], (0, 0, 0, 0.0)))
+                _candidate(request_id, restored, row, verdicts.get(row[0], (0, 0, 0, 0.0, 0)))
                 for row in self._db.conn.execute(_CANDIDATES, of_request)
             ]
             if offer_id is not None:
@@ -151,7 +151,7 @@ def _rows(connection: sqlite3.Connection, sql: str, values: Mapping[str, object]
 
 
 def _candidate(request_id: str, restored: str, row: tuple[Any, ...], verdicts: tuple[Any, ...]) -> CandidateFacts:
-    tests, passed, timed_out, wall_ms = verdicts
+    tests, passed, timed_out, wall_ms, together = verdicts
     identity, version_id, text, completion, fingerprint, problem, finish, tier, probability, strength = row
     return CandidateFacts(
         request_id=request_id,
@@ -170,6 +170,7 @@ def _candidate(request_id: str, restored: str, row: tuple[Any, ...], verdicts: t
         wall_ms=wall_ms,
         probability=probability,
         strength=strength,
+        together=together,
     )
 
 
@@ -246,7 +247,8 @@ ORDER BY candidates.position
 """With `max`, SQLite takes the other columns from the row that has it (sqlite.org/lang_select.html#bareagg)."""
 
 _VERDICTS = """
-SELECT candidate_id, count(*), sum(status = 'passed'), sum(status = 'timed_out'), sum(wall_ms)
+SELECT candidate_id, count(*), sum(status = 'passed'), sum(status = 'timed_out'), sum(wall_ms),
+  sum(expectation_kind = 'passes')
 FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
 WHERE verdicts.request_id = :request_id AND test_cases.origin IN (SELECT value FROM json_each(:specification))
 GROUP BY candidate_id

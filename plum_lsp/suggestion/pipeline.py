@@ -380,6 +380,7 @@ class Pipeline:
             hole=this.context.hole,
             tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
             tiers=self.options.tiers,
+            checked_min=this.checked_min,
         )
         if isinstance(result, Offer):
             return shown_or_silent(result, this.request, self.options.show)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plum_lsp.domain.ports import Policy
-from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest
+from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Trigger
 from plum_lsp.domain.verification import Observation, TestCase
 from plum_lsp.suggestion.asking import Asked
 from plum_lsp.suggestion.survey import Survey
 from plum_lsp.verification.compare import Comparison
 from plum_lsp.verification.judge import Evidence, Judge
 from plum_lsp.verification.whole import is_whole
+
+CHECKED_MIN = 0.5
+"""The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,6 +37,12 @@ class Round:
     sampled_tests: tuple[TestCase, ...] = ()
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
     evidence: Evidence | None = None
+
+    @property
+    def checked_min(self) -> float:
+        """The probability that a `checked` candidate needs: none if the user asked, or outside of functions."""
+        is_asked = self.request.trigger is Trigger.INVOKED
+        return 0.0 if is_asked or self.context.function is None else CHECKED_MIN
 
     @property
     def whole(self) -> tuple[TestCase, ...]:

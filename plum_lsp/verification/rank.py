@@ -64,10 +64,14 @@ def choose(
     hole: Span,
     tests: Sequence[TestCase],
     tiers: Collection[Tier],
+    checked_min: float = 0.0,
 ) -> Offer | Abstention:
-    """The offer that `group` supports within `tiers`, with its alternatives, or an abstention with the reason."""
+    """The offer that `group` supports within `tiers`, with its alternatives, or an abstention with the reason.
+
+    A `checked` candidate also needs at least the probability `checked_min`. One without an estimate counts as 0.
+    """
     standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
-    offered = [judged for judged in standing if judged.tier in tiers]
+    offered = [judged for judged in standing if judged.tier in tiers and not _is_doubtful(judged, checked_min)]
     if not offered:
         return _abstain(group, standing, request_id)
     return Offer(
@@ -78,6 +82,10 @@ def choose(
         alternatives=tuple(offered[1:]),
         tests=tuple(tests),
     )
+
+
+def _is_doubtful(judged: Judged, checked_min: float) -> bool:
+    return judged.tier is Tier.CHECKED and (judged.probability or 0.0) < checked_min
 
 
 def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: RequestId) -> Abstention:

@@ -65,7 +65,20 @@ async def test_an_insertion_without_a_command_is_remembered(
 
 
 async def test_a_rejected_offer_is_remembered_with_its_reason(policy: ScriptedPolicy, tmp_path: Path) -> None:
-    """An offer that was shown long enough to be read and then turned down is dismissed."""
+    """The user's own word needs no time to read. The next offers are shown more rarely."""
+    knows_add(policy)
+    able = capabilities(reports_shown=True)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, able=able) as editor:
+        offer = await editor.suggest(ADD)
+        assert offer is not None
+        editor.show(offer)
+        assert (await editor.reject(offer, "too clever"))["recorded"]
+        await editor.until(lambda: editor.logged("too clever"))
+    assert outcomes(tmp_path) == [("rejected", "command")]
+
+
+async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """Escape closes an offer that was read."""
     knows_add(policy)
     able = capabilities(reports_shown=True)
     async with Editor.running(folder=tmp_path, policy_url=policy.url, able=able) as editor:
@@ -73,9 +86,20 @@ async def test_a_rejected_offer_is_remembered_with_its_reason(policy: ScriptedPo
         assert offer is not None
         editor.show(offer)
         await asyncio.sleep(0.8)
-        assert (await editor.reject(offer, "too clever"))["recorded"]
-        await editor.until(lambda: editor.logged("too clever"))
+        assert (await editor.command("plum.dismiss", offer.id))["recorded"]
     assert outcomes(tmp_path) == [("dismissed", "command")]
+
+
+async def test_an_undone_acceptance_is_a_rejection(editor: Editor, policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """The user takes the text back at once."""
+    knows_add(policy)
+    offer = await editor.suggest(ADD)
+    assert offer is not None
+    await editor.accept(offer)
+    start = ADD.index("‸")
+    await editor.replace(start, start + len(offer.text), "")
+    await editor.until(lambda: editor.logged("outcome=rejected source=inferred"))
+    assert [kind for kind, _ in outcomes(tmp_path)] == ["accepted", "rejected"]
 
 
 async def test_an_offer_taken_in_part_is_remembered(policy: ScriptedPolicy, tmp_path: Path) -> None:

@@ -39,12 +39,13 @@ def test_the_status_tells_what_goes_on(desk: Desk, editor: RealEditor) -> None:
     """It counts the candidates that were tested while the group is not complete, then says what came of it."""
     desk.policy.will_complete(f"{WRONG}\n")
     desk.policy.will_complete(f"{WRONG} - 1\n")
-    desk.policy.will_complete(f"{RIGHT}\n", delay_s=3.0)
-    desk.policy.will_complete(f"{RIGHT} + 0\n", delay_s=6.0)
-    desk.policy.will_complete(f"{RIGHT} - 0\n", delay_s=6.0)
+    desk.policy.will_complete(f"{RIGHT}\n", is_held=True)
+    desk.policy.will_complete(f"{RIGHT} + 0\n", delay_s=6.0, is_held=True)
+    desk.policy.will_complete(f"{RIGHT} - 0\n", delay_s=6.0, is_held=True)
     editor.open(desk.write(ADD))
     desk.wait_for_status("testing 2/5")
     editor.screenshot("testing")
+    desk.policy.release()
     desk.wait_for_ghost(RIGHT)
     desk.wait_for_status("verified")
 

@@ -34,6 +34,7 @@ def live(*steps: tuple[OfferEvent, float], length: int = 10, part: int = 4) -> t
     [
         (OfferEvent.ACCEPT, OutcomeKind.ACCEPTED),
         (OfferEvent.ACCEPT_PART, OutcomeKind.PARTLY_ACCEPTED),
+        (OfferEvent.REJECT, OutcomeKind.REJECTED),
         (OfferEvent.DISMISS, OutcomeKind.DISMISSED),
         (OfferEvent.EXPIRE, OutcomeKind.IGNORED),
         (OfferEvent.SUPERSEDE, OutcomeKind.SUPERSEDED),
@@ -112,6 +113,20 @@ def test_a_part_without_length_is_refused() -> None:
         live((OfferEvent.ACCEPT_PART, 1.0), part=0)
 
 
+@pytest.mark.parametrize("before", [(), ((OfferEvent.DISMISS, 1.0),), ((OfferEvent.SUPERSEDE, 0.1),)])
+def test_a_rejection_counts_however_the_offer_ended(before: tuple[tuple[OfferEvent, float], ...]) -> None:
+    """The user's own word overrides an inference, needs no time to read, and stands when the offer is closed later."""
+    life, outcomes = live((OfferEvent.SHOW, 0.0), *before, (OfferEvent.REJECT, 1.2), (OfferEvent.DISMISS, 3.0))
+    assert outcomes[-1].kind is OutcomeKind.REJECTED
+    assert life.state is OfferState.REJECTED
+
+
+def test_an_acceptance_that_is_undone_is_a_rejection() -> None:
+    """And to accept the offer after all is an acceptance again."""
+    _, outcomes = live((OfferEvent.ACCEPT, 1.0), (OfferEvent.UNDO, 2.0), (OfferEvent.ACCEPT, 3.0))
+    assert [outcome.kind.value for outcome in outcomes] == ["accepted", "rejected", "accepted"]
+
+
 def test_saying_the_same_twice_gives_one_outcome() -> None:
     """The command and the edit it makes both say that the offer was accepted."""
     _, outcomes = live((OfferEvent.ACCEPT, 1.0), (OfferEvent.ACCEPT, 1.1))
@@ -124,13 +139,13 @@ UNLISTED = [(s, e) for s in OfferState for e in OfferEvent if (s, e) not in TRAN
 
 def test_what_is_unlisted_is_known() -> None:
     """Exactly these steps are nonsense; a new state or event must take a position on all of them."""
-    never_taken = set(OfferState) - {OfferState.ACCEPTED, OfferState.EDITED}
+    taken = {OfferState.ACCEPTED, OfferState.EDITED}
     shown = {OfferState.SENT, OfferState.SHOWN, OfferState.PARTLY_ACCEPTED, OfferState.IGNORED}
     assert set(UNLISTED) == {
-        (OfferState.SENT, OfferEvent.DISMISS),
-        *((state, event) for state in (OfferState.ACCEPTED, OfferState.EDITED) for event in (_E.SHOW, _E.DISMISS)),
-        (OfferState.DISMISSED, OfferEvent.SHOW),
-        *((state, OfferEvent.EDIT) for state in never_taken),
+        *((OfferState.SENT, event) for event in (_E.DISMISS, _E.REJECT)),
+        *((state, event) for state in taken for event in (_E.SHOW, _E.DISMISS, _E.REJECT)),
+        *((state, OfferEvent.SHOW) for state in (OfferState.DISMISSED, OfferState.REJECTED)),
+        *((state, event) for state in set(OfferState) - taken for event in (_E.EDIT, _E.UNDO)),
         *((state, OfferEvent.TYPE_OUT) for state in set(OfferState) - shown - {OfferState.TYPED_THROUGH}),
     }
 
@@ -147,7 +162,7 @@ TAKEN = {OfferState.ACCEPTED, OfferState.EDITED}
 
 @given(st.lists(st.tuples(st.sampled_from(OfferEvent), st.integers(1, 12)), max_size=12))
 def test_whatever_happens_acceptance_is_never_taken_back(steps: list[tuple[OfferEvent, int]]) -> None:
-    """After any sequence, refused steps included: accepted stays accepted, and a part taken never becomes less."""
+    """After any sequence: accepted stays accepted unless it is undone, and a part taken never becomes less."""
     life = OfferLife(offer_id=OfferId("o"), length=10)
     for at, (event, part) in enumerate(steps):
         before = life
@@ -155,6 +170,6 @@ def test_whatever_happens_acceptance_is_never_taken_back(steps: list[tuple[Offer
             life, outcome = life.after(event, at=float(at), source=OutcomeSource.INFERRED, accepted_length=part)
         except UnlistedTransition:
             continue
-        assert before.state not in TAKEN or life.state in TAKEN
+        assert before.state not in TAKEN or life.state in TAKEN or event is OfferEvent.UNDO
         assert life.accepted_length >= before.accepted_length
         assert outcome is None or outcome.kind is life.state.outcome

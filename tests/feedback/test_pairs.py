@@ -95,6 +95,14 @@ def test_weights_follow_probability_and_strength() -> None:
     assert weight_of(few, Standing.RIGHT) < weight_of(many, Standing.RIGHT)
 
 
+def test_tests_in_the_candidates_own_process_weigh_less() -> None:
+    """By their share, and for passes only: nobody forges a failure."""
+    weights = [weight_of(right(together=count), Standing.RIGHT) for count in (0, 1, 3)]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[2] == pytest.approx(0.8 * weights[0])
+    assert weight_of(wrong(together=3), Standing.WRONG) == weight_of(wrong(), Standing.WRONG)
+
+
 def test_lengths_are_balanced() -> None:
     """Among equally near pairs, the one is taken that evens out which side is longer."""
     builder = PairBuilder()
@@ -113,15 +121,24 @@ def offer(candidate: str, *outcomes: OutcomeKind, request: str = "q", **more: ob
     return OfferFacts(**{**values, "is_shown": True, **more})  # type: ignore[arg-type]
 
 
-def test_what_was_kept_is_preferred_to_what_was_dismissed() -> None:
-    """Rule 3: kept means measured; what nobody looked at again says nothing."""
+def test_what_was_kept_is_preferred_to_what_was_rejected() -> None:
+    """Rule 3: kept means measured. An acceptance that was not measured says nothing."""
     kept = offer("r", OutcomeKind.ACCEPTED, survival_share=1.0, survival_text="x")
     unknown = offer("r", OutcomeKind.ACCEPTED)
-    dismissed = offer("w", OutcomeKind.DISMISSED, request="q2")
+    rejected = offer("w", OutcomeKind.REJECTED, request="q2")
     candidates = (right(tier=None, tests=0), wrong(request_id="q2", tier=None, tests=0))
-    (pair,) = pairs(facts(*candidates, offers=(kept, dismissed)))
+    (pair,) = pairs(facts(*candidates, offers=(kept, rejected)))
     assert (pair.rule, pair.source, pair.chosen.id, pair.rejected.id) == (3, PairSource.OUTCOME, "r", "w")
-    assert pairs(facts(*candidates, offers=(unknown, dismissed))) == []
+    assert pairs(facts(*candidates, offers=(unknown, rejected))) == []
+
+
+@pytest.mark.parametrize(("request_id", "count"), [("q", 1), ("q2", 0)])
+def test_a_closed_offer_was_turned_down_only_for_another_of_its_request(request_id: str, count: int) -> None:
+    """Escape is no judgement. To pass over one offer and take the next is."""
+    kept = offer("r", OutcomeKind.ACCEPTED, survival_share=1.0, survival_text="x")
+    closed = offer("w", OutcomeKind.DISMISSED, request=request_id)
+    candidates = (right(tier=None, tests=0), wrong(request_id=request_id, tier=None, tests=0))
+    assert len(pairs(facts(*candidates, offers=(kept, closed)))) == count
 
 
 @pytest.mark.parametrize(("share", "is_pair"), [(0.2, False), (0.6, True), (0.95, False)])

@@ -57,6 +57,16 @@ def test_what_was_taken_back_does_not_survive() -> None:
     assert measure(accepted().after_change(BEFORE + AFTER)).share == 0.0
 
 
+@pytest.mark.parametrize(("seconds", "is_undone"), [(29.0, True), (30.0, False)])
+def test_an_undo_is_one_for_half_a_minute(seconds: float, is_undone: bool) -> None:
+    """Later it is an edit, which the first measurement sees. A text of which something stands is not undone."""
+    undone = accepted().after_change(BEFORE + AFTER)
+    assert undone.is_undone("", at=undone.accepted_at + seconds) is is_undone
+    part = accepted().after_change(BEFORE + "return" + AFTER)
+    assert not part.is_undone("", at=part.accepted_at)
+    assert part.is_undone("return ", at=part.accepted_at)
+
+
 @given(st.text("ab\n", max_size=30), st.text("ab\n", max_size=30), st.integers(0, 30), st.integers(0, 30))
 def test_a_span_stays_inside_its_document(old: str, new: str, one: int, other: int) -> None:
     """Whatever replaces whatever."""

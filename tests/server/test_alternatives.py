@@ -79,8 +79,8 @@ async def test_each_offer_explains_itself() -> None:
         assert (await editor.command("plum.explain", "offer-9"))["kind"] == "nothing"
 
 
-async def test_turning_one_down_turns_down_what_was_seen() -> None:
-    """Escape means none of them; one that was never drawn is no judgement."""
+async def test_turning_one_down_closes_the_others_that_were_seen() -> None:
+    """They are closed without a judgement. One that was never drawn is superseded."""
     bench = bench_of("a + b", "b + a", "sum((a, b))")
     async with Editor.connected(bench.serve, able=able(cycles=True, reportsShown=True)) as editor:
         uri = await editor.open(STUB)
@@ -96,4 +96,4 @@ async def test_turning_one_down_turns_down_what_was_seen() -> None:
         desk._now = time.time
         await editor.reject(second)
         states = [followed.tracker.life.state.value for followed in desk._offers.values()]
-        assert states == ["dismissed", "dismissed", "superseded"]
+        assert states == ["dismissed", "rejected", "superseded"]

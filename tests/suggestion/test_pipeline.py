@@ -501,3 +501,16 @@ async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monk
         entered.set()
         await pipeline.finish()
         assert pipeline._afterwards == {}
+
+
+async def test_a_guess_without_evidence_is_offered_if_it_was_asked_for(desk: Desk) -> None:
+    """While the user types, nothing is claimed of a body that no test tells and that is likely wrong."""
+    question = request_for("def spin(world):\n    ‸\n")
+    offered = []
+    for trigger in (Trigger.INVOKED, Trigger.AUTOMATIC):
+        desk.policy.will_complete("return world.turn(world)\n", mean_logprob=-0.1)
+        async with desk.pipeline() as pipeline:
+            result = await pipeline.suggest(replace(question, trigger=trigger))
+        offered.append(isinstance(result, Offer))
+    assert offered == [True, False]
+    assert reason_of(result) is AbstentionReason.TIER_NOT_OFFERED

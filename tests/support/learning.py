@@ -144,7 +144,7 @@ def tiny_settings(data_dir: Path, base: Path, *, method: str = "dpo", **gate: fl
             beta=0.1,
         ),
         gate=GateSettings(
-            samples=4, prompts_min=5, kl_max=100.0, diversity_drop_max=1.0, length_drift_max=10.0, **gate
+            samples=4, functions_min=5, kl_max=100.0, diversity_drop_max=1.0, length_drift_max=10.0, **gate
         ),  # type: ignore[arg-type]
     )
 

@@ -46,6 +46,7 @@ _TOKEN = re.compile(r"\n|[ \t]*[^\s]+|[ \t]+")
 class Step:
     """One scripted completion: what is sent, how fast, and how it ends.
 
+    A step that `is_held` waits for `ScriptedPolicy.release`, too.
     `ending` is one of stop, length (both regular), hang (nothing more is sent), disconnect (the connection is
     dropped), error (HTTP `status` instead of a stream) and raw (`text` is sent as the body of the answer).
     """
@@ -53,6 +54,7 @@ class Step:
     text: str = ""
     mean_logprob: float = -0.1
     delay_s: float = 0.0
+    is_held: bool = False
     pause_s: float = 0.0
     chunk: int | None = None
     ending: str = "stop"
@@ -106,6 +108,7 @@ class ScriptedPolicy:
         self.requests: list[SeenRequest] = []
         self._scripts: dict[str, list[Step]] = defaultdict(list)
         self._taken: dict[str, int] = defaultdict(int)
+        self.is_released = threading.Event()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), _Handler)
@@ -132,13 +135,26 @@ class ScriptedPolicy:
         mean_logprob: float = -0.1,
         when: str = "",
         delay_s: float = 0.0,
+        is_held: bool = False,
         pause_s: float = 0.0,
         chunk: int | None = None,
         finish: str = "stop",
     ) -> None:
         """Answer with `text`: after `delay_s`, in pieces of `chunk` characters (None: one token) `pause_s` apart."""
-        step = Step(text=text, mean_logprob=mean_logprob, delay_s=delay_s, pause_s=pause_s, chunk=chunk, ending=finish)
+        step = Step(
+            text=text,
+            mean_logprob=mean_logprob,
+            delay_s=delay_s,
+            is_held=is_held,
+            pause_s=pause_s,
+            chunk=chunk,
+            ending=finish,
+        )
         self.will(step, when=when)
+
+    def release(self) -> None:
+        """Let the held steps go on, until `forget`."""
+        self.is_released.set()
 
     def will_hang(self, after: str = "", *, when: str = "") -> None:
         """Send `after`, then nothing, with the connection open."""
@@ -162,7 +178,8 @@ class ScriptedPolicy:
             self._scripts[when].append(step)
 
     def forget(self) -> None:
-        """Drop all scripts and the record of requests."""
+        """Drop all scripts and the record of requests, and hold again what is to be held."""
+        self.is_released.clear()
         with self._lock:
             self._scripts.clear()
             self._taken.clear()
@@ -316,7 +333,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.server.policy.many == "refuses" and seen.payload.get("n", 1) > 1:
             self._send_json(400, {"error": {"code": 400, "message": "n > 1 is not supported"}})
         elif seen.steps[0].ending == "error":
-            self._wait(seen.steps[0].delay_s)
+            self._begin(seen.steps[0])
             message = {"code": seen.steps[0].status, "message": seen.steps[0].text}
             self._send_json(seen.steps[0].status, {"error": message})
         elif seen.steps[0].ending == "raw":
@@ -335,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _whole(self, seen: SeenRequest) -> None:
         choices = []
         for index, step in enumerate(seen.steps):
-            self._wait(step.delay_s)
+            self._begin(step)
             self._end(step, seen)
             choices.append(self._choice(index, step, _pieces(step, seen.payload), step.ending))
             seen.text_sent += step.text
@@ -348,7 +365,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         queues = [(index, step, _pieces(step, seen.payload)) for index, step in enumerate(seen.steps)]
         for _, step, _ in queues:
-            self._wait(step.delay_s)
+            self._begin(step)
         while any(pieces for _, _, pieces in queues):
             for index, step, pieces in queues:
                 if pieces:
@@ -404,6 +421,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _begin(self, step: Step) -> None:
+        """Wait until a step may be sent."""
+        self._wait(step.delay_s)
+        while step.is_held and not self.server.policy.is_released.is_set():
+            self._wait(0.05)
 
     def _wait(self, seconds: float) -> None:
         """Wait while watching whether the client hangs up or the server stops."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.group import candidate, judged
 
@@ -14,7 +16,9 @@ ALL_TIERS = tuple(Tier)
 DEFAULT_TIERS = (Tier.VERIFIED, Tier.CONSISTENT, Tier.CHECKED)
 
 
-def chosen(group: list[Judged], tiers: tuple[Tier, ...] = DEFAULT_TIERS) -> Offer | Abstention:
+def chosen(
+    group: list[Judged], tiers: tuple[Tier, ...] = DEFAULT_TIERS, checked_min: float = 0.0
+) -> Offer | Abstention:
     """What the group comes to."""
     return choose(
         group,
@@ -23,6 +27,7 @@ def chosen(group: list[Judged], tiers: tuple[Tier, ...] = DEFAULT_TIERS) -> Offe
         hole=Span(start=0, end=0),
         tests=(),
         tiers=tiers,
+        checked_min=checked_min,
     )
 
 
@@ -111,3 +116,12 @@ def test_the_others_stand_by_as_alternatives() -> None:
     assert isinstance(result, Offer)
     assert result.text == "best"
     assert [other.candidate.text for other in result.alternatives] == ["fine"]
+
+
+@pytest.mark.parametrize(("probability", "is_offered"), [(None, False), (0.49, False), (0.5, True)])
+def test_an_unlikely_guess_is_held_back(probability: float | None, is_offered: bool) -> None:
+    """Where nothing tells right from wrong the estimate decides. A verified candidate needs none."""
+    guess = replace(judged("guess", tier=Tier.CHECKED), probability=probability)
+    assert isinstance(chosen([guess], checked_min=0.5), Offer) is is_offered
+    assert isinstance(chosen([guess]), Offer)
+    assert isinstance(chosen([judged("sure", tier=Tier.VERIFIED, passes=1)], checked_min=0.5), Offer)

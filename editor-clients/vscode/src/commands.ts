@@ -41,7 +41,7 @@ async function rejectWithReason(offers: Offers): Promise<void> {
   const picked = await vscode.window.showQuickPick(REASONS, { title: "plum: why not?" });
   const reason = picked === REASONS.at(-1) ? await vscode.window.showInputBox({ title: "plum: why not?" }) : picked;
   if (reason) {
-    await offers.dismiss(reason);
+    await offers.reject(reason);
   }
 }
 

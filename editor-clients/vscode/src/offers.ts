@@ -142,15 +142,24 @@ export class Offers implements vscode.Disposable {
     }
   }
 
-  /** Send the offer away. */
-  async dismiss(reason = ""): Promise<void> {
+  /** Close the offer, which is no judgement. */
+  async dismiss(): Promise<void> {
+    await this.close(wire.DISMISS);
+  }
+
+  /** Turn the offer down. */
+  async reject(reason: string): Promise<void> {
+    await this.close(wire.REJECT, reason);
+  }
+
+  private async close(command: string, ...more: string[]): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const item = editor && this.current(editor.document);
     await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
     const id = item && wire.offerId(item);
     this.stand(undefined);
     if (id) {
-      await this.run(wire.REJECT, id, ...(reason ? [reason] : []));
+      await this.run(command, id, ...more);
     }
   }
 

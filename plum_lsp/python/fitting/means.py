@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import abc
+import builtins
+import types
+from functools import cache
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -87,6 +92,29 @@ STORED = _words("""
     __suppress_context__ __notes__ __slots__ __isabstractmethod__
 """)
 """Special names that may be set."""
+_RESERVED = _words("""
+    __all__ __annotate__ __await__ __bytes__ __cached__ __complex__ __conform__ __copy__ __debuggerskip__ __deepcopy__
+    __del__ __delete__ __file__ __fspath__ __getattr__ __getinitargs__ __getnewargs__ __getnewargs_ex__ __index__
+    __init_subclass__ __instancecheck__ __length_hint__ __loader__ __main__ __match_args__ __matmul__ __missing__
+    __mro_entries__ __path__ __post_init__ __prepare__ __set__ __set_name__ __signature__ __slots__ __spec__
+    __subclasscheck__ __tracebackhide__ __wrapped__ __member_names__
+""")
+"""Special names with a meaning to Python that no object of `builtins`, `types` or `abc` has."""
+_TOOLS = ("__pytest", "__unittest", "__hypothesis", "__test", "__plum", "__array", "__dataclass", "__mock", "__trace")
+"""How the names of such tools begin."""
+
+
+@cache
+def _names_of_python() -> frozenset[str]:
+    things = (*vars(builtins).values(), *vars(types).values(), *vars(abc).values())
+    return frozenset(name for thing in things for name in dir(thing)) | _RESERVED | READ | STORED | LIES
+
+
+def is_own_name(name: str) -> bool:
+    """Whether a special name, like `__click_params__`, means nothing to Python or to tools of tests."""
+    return name not in _names_of_python() and not name.startswith(_TOOLS)
+
+
 LIES = _words("""
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __instancecheck__ __subclasscheck__ __subclasshook__ __class__
     __getattribute__ __getattr__ __hash__ __len__ __contains__ __repr__ __str__ __del__ __set_name__ __iter__

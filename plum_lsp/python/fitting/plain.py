@@ -23,6 +23,7 @@ from plum_lsp.python.fitting.means import (
     RECORDED,
     SAFE_IMPORTS,
     STORED,
+    is_own_name,
 )
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
@@ -150,7 +151,7 @@ class _Reader:
             framed = [one for one in re.split(r"\W+", node.value) if one in FRAMES]
             if framed or (hidden and len(node.value) < 200):
                 hidden = framed or hidden
-                yield f"text {hidden[0]}", f"it names {hidden[0]} in a text"
+                yield _key("text", hidden[0]), f"it names {hidden[0]} in a text"
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
         function = node.func
@@ -164,7 +165,7 @@ class _Reader:
                 if not (isinstance(one, ast.Constant) and isinstance(one.value, str)):
                     yield f"{name} dynamic", f"it calls {name} with a name that is computed"
                 elif _SPECIAL.fullmatch(one.value) and one.value not in READ:
-                    yield f"attribute {one.value}", f"it reads {one.value}"
+                    yield _key("attribute", one.value), f"it reads {one.value}"
             if name in ("setattr", "delattr") and node.args and self._is_shared(node.args[0]):
                 yield "store", "it changes an attribute of something that others use"
         if name == "type" and isinstance(function, ast.Name):
@@ -180,8 +181,8 @@ class _Reader:
         attribute, is_stored = node.attr, not isinstance(node.ctx, ast.Load)
         is_special = _SPECIAL.fullmatch(attribute) is not None
         if _reaches(attribute):
-            yield f"attribute {attribute}", f"it reads {attribute}"
-        if is_stored and is_special and attribute not in STORED:
+            yield _key("attribute", attribute), f"it reads {attribute}"
+        if is_stored and is_special and attribute not in STORED and not is_own_name(attribute):
             self.always.add(f"set {attribute}")
             yield f"set {attribute}", f"it sets {attribute}"
         if is_stored and self._is_shared(node.value):
@@ -286,6 +287,11 @@ class _Reader:
         if not isinstance(root, ast.Name):
             return False
         return root.id not in self._names.local and root.id not in ("self", "cls")
+
+
+def _key(use: str, name: str) -> str:
+    """What a use is compared by with the file's own code. For a project's own special name every use counts."""
+    return f"own {name}" if _SPECIAL.fullmatch(name) and is_own_name(name) else f"{use} {name}"
 
 
 def _reaches(attribute: str) -> bool:

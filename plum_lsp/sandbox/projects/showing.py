@@ -127,7 +127,14 @@ class _Look:
 
 def _is_test(entry: Path, project: Project) -> bool:
     """Whether a file or folder belongs to the project's tests."""
-    return entry in project.tests or entry.name in _TEST_FOLDERS or _is_test_file(entry)
+    is_stated = entry in project.tests and not _holds_modules(entry)
+    return is_stated or entry.name in _TEST_FOLDERS or _is_test_file(entry)
+
+
+def _holds_modules(folder: Path) -> bool:
+    """Whether most Python files of a folder are modules. A project may state its package as the place of its tests."""
+    names = [one.name for one in folder.glob("*.py") if one.name != "__init__.py"] if folder.is_dir() else []
+    return sum(_TEST_FILE.fullmatch(name) is None for name in names) > len(names) / 2
 
 
 def _is_test_file(entry: Path) -> bool:

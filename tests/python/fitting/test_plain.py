@@ -151,3 +151,13 @@ def test_lies_are_refused_whatever_the_file_does() -> None:
     """That a file has comparisons of its own does not let a candidate make an object that equals all."""
     file = FILE + "\n\nclass Version:\n    def __eq__(self, other):\n        return True\n"
     assert refused("class Same:\n    def __eq__(self, other):\n        return True\n\nreturn Same()", file) != ""
+
+
+def test_special_names_of_the_project_are_its_own() -> None:
+    """They may be used where the file itself uses them. Names that Python or tests know may not."""
+    bodies = ("n.__shop_params__ = []", "return hasattr(n, '__shop_params__')", "return n.__shop_params__")
+    owning = FILE.replace("    return n\n", "    del n.__shop_params__\n")
+    assert [refused(body, owning) for body in bodies] == ["", "", ""]
+    assert all(refused(body) for body in bodies)
+    for name in ("__unittest_skip__", "__class__", "__pytest_wrapped__", "__del__", "__code__", "__test__"):
+        assert refused(f"n.{name} = 1", FILE.replace("    return n\n", f"    del n.{name}\n")), name

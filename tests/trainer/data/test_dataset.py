@@ -12,11 +12,12 @@ from plum_lsp.config import LearningSettings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written
-from plum_trainer.data.dataset import Freshness, is_held_out, label_rows, pair_rows, weighted
+from plum_trainer.data.dataset import Freshness, Sides, is_held_out, label_rows, pair_rows, weighted
 from plum_trainer.data.rows import LabelRow
 
 FRESH = Freshness(version=3, base_sha256="base", staleness_max=1)
 NONE_HELD_OUT = LearningSettings(held_out_share=0.0)
+ALL = Sides(share=0.0, place=str)
 
 
 def label(
@@ -61,7 +62,7 @@ def pair(number: int, source: PairSource = PairSource.VERDICT) -> StoredPair:
 )
 def test_only_fresh_candidates_are_on_policy(version: int, base: str, is_kept: bool) -> None:
     """Older ones, later ones (after a roll back) and those of another base are counted and left out."""
-    dataset = label_rows([label(1, version=version, base=base)], NONE_HELD_OUT, FRESH, seed=0)
+    dataset = label_rows([label(1, version=version, base=base)], NONE_HELD_OUT, FRESH, ALL, seed=0)
     assert dataset.counts.get("stale", 0) == (not is_kept)
 
 
@@ -71,7 +72,9 @@ def test_a_file_is_on_one_side_for_good() -> None:
     held = {uri for uri in uris if is_held_out(uri, 0.2)}
     assert 0.15 < len(held) / len(uris) < 0.25
     assert held == {uri for uri in reversed(uris) if is_held_out(uri, 0.2)}
-    dataset = pair_rows([pair(number) for number in range(2000)], LearningSettings(), FRESH, seed=0)
+    dataset = pair_rows(
+        [pair(number) for number in range(2000)], LearningSettings(), FRESH, Sides(share=0.2, place=str), seed=0
+    )
     assert dataset.counts["held_out"] == len(held)
     assert len(dataset.rows) == 2000 - len(held)
 
@@ -79,7 +82,7 @@ def test_a_file_is_on_one_side_for_good() -> None:
 def test_a_heavy_imbalance_is_thinned() -> None:
     """KTO goes astray with forty of one kind for each of the other."""
     labels = [label(number, is_desirable=number < 5) for number in range(200)]
-    dataset = label_rows(labels, NONE_HELD_OUT, FRESH, seed=0)
+    dataset = label_rows(labels, NONE_HELD_OUT, FRESH, ALL, seed=0)
     assert (dataset.counts["desirable"], dataset.counts["undesirable"]) == (5, 20)
     assert dataset.counts["imbalance_left_out"] == 175
 
@@ -87,7 +90,7 @@ def test_a_heavy_imbalance_is_thinned() -> None:
 def test_user_pairs_are_mixed_in_up_to_their_share() -> None:
     """Kept apart from correctness: a setting says how much they count."""
     pairs = [pair(number, PairSource.VERDICT if number < 30 else PairSource.OUTCOME) for number in range(90)]
-    dataset = pair_rows(pairs, NONE_HELD_OUT, FRESH, seed=0)
+    dataset = pair_rows(pairs, NONE_HELD_OUT, FRESH, ALL, seed=0)
     sources = Counter(row.source for row in dataset.rows)
     assert sources == {"verdict": 30, "outcome": 10}
     assert dataset.counts["user_pairs_left_out"] == 50
@@ -112,7 +115,7 @@ def test_replayed_rows_are_mixed_in(tmp_path: Path) -> None:
     file.write_text("\n".join(json.dumps(line) for line in lines * 10))
     settings = LearningSettings(held_out_share=0.0, replay_file=str(file), replay_share=0.5)
     labels = [label(number, is_desirable=bool(number % 2)) for number in range(12)]
-    dataset = label_rows(labels, settings, FRESH, seed=0)
+    dataset = label_rows(labels, settings, FRESH, ALL, seed=0)
     assert Counter(row.source for row in dataset.rows) == {"verdict": 12, "replay": 12}
 
 
@@ -123,4 +126,4 @@ def test_a_replay_file_that_is_none_is_named(tmp_path: Path, line: str) -> None:
     file.write_text(line)
     settings = LearningSettings(held_out_share=0.0, replay_file=str(file))
     with pytest.raises(ConfigError, match=r"own\.jsonl"):
-        pair_rows([pair(1)], settings, FRESH, seed=0)
+        pair_rows([pair(1)], settings, FRESH, ALL, seed=0)

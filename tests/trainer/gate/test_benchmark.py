@@ -38,7 +38,15 @@ def write(folder: Path, *rows: object) -> Path:
 
 def sample(prompt: str, passes: bool, *, is_benchmark: bool) -> Sample:
     """A sample that ended."""
-    return Sample(prompt_id=prompt, text="return 1", ends=True, passes=passes, is_benchmark=is_benchmark)
+    return Sample(
+        prompt_id=prompt,
+        function=prompt,
+        text="return 1",
+        ends=True,
+        passes=passes,
+        decides=True,
+        is_benchmark=is_benchmark,
+    )
 
 
 def test_rows_become_prompts_of_the_base(tmp_path: Path) -> None:
@@ -76,7 +84,8 @@ async def test_samples_are_judged_by_the_tests_of_their_row(tmp_path: Path) -> N
     samples = tmp_path / "samples.jsonl"
     samples.write_text(
         "".join(
-            json.dumps({"id": f"benchmark:{task}", "index": place, "text": text, "finish": finish}) + "\n"
+            json.dumps({"id": f"benchmark:{task}", "index": place, "text": text, "finish": finish, "decides": True})
+            + "\n"
             for place, (task, text, finish) in enumerate(texts)
         )
     )
@@ -86,7 +95,7 @@ async def test_samples_are_judged_by_the_tests_of_their_row(tmp_path: Path) -> N
     finally:
         await sandbox.close()
     assert found.benchmark_by_task == {"benchmark:add": pytest.approx(1 / 3), "benchmark:mul": 1.0}
-    assert found.pass_by_prompt == {}
+    assert found.pass_by_function == {}
 
 
 def test_the_gate_refuses_who_forgets_the_benchmark() -> None:
@@ -94,15 +103,17 @@ def test_the_gate_refuses_who_forgets_the_benchmark() -> None:
     before = measured([sample(f"p{n}", n % 2 == 0, is_benchmark=False) for n in range(20)])
     after = measured([sample(f"p{n}", True, is_benchmark=False) for n in range(20)])
     rows = {f"b{n}": 1.0 for n in range(10)}
-    assert decide(before, after, GateSettings(), seed=1).is_promoted
+    assert decide(before, after, before, GateSettings(), look=1, seed=1).is_promoted
     before = dataclasses.replace(before, benchmark_by_task=rows)
     kept = dataclasses.replace(after, benchmark_by_task=rows)
     lost = dataclasses.replace(after, benchmark_by_task={**rows, "b0": 0.0})
-    decision = decide(before, kept, GateSettings(), seed=1)
+    decision = decide(before, kept, before, GateSettings(), look=1, seed=1)
     assert decision.is_promoted
     assert decision.report["benchmark"]["rows"] == 10
     assert decision.report["champion"]["benchmark_pass_at_1"] == 1.0
-    assert decide(before, lost, GateSettings(), seed=1).reasons == ("pass@1 on the benchmark rows fell by 0.100",)
+    assert decide(before, lost, before, GateSettings(), look=1, seed=1).reasons == (
+        "pass@1 on the benchmark rows fell by 0.100",
+    )
 
 
 def test_what_judges_is_not_trained_on(tmp_path: Path) -> None:

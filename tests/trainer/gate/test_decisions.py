@@ -11,7 +11,7 @@ from plum_lsp.config import GateSettings, TrainerSettings
 from plum_lsp.store.learning import OnlineCounts
 from plum_trainer.fit.job import FitJob
 from plum_trainer.fit.train import kto_weights, with_less_memory
-from plum_trainer.gate.decision import decide
+from plum_trainer.gate.decision import GateDecision, decide
 from plum_trainer.gate.measures import Measures, Sample, gain, measured
 from plum_trainer.gate.watch import Watch, surely_less, watched
 from plum_trainer.loop.schedule import Situation, is_within, why_not
@@ -62,13 +62,13 @@ def test_an_interrupted_round_needs_no_new_evidence() -> None:
     assert why_not(situation, TrainerSettings()) == ""
 
 
-def measures(rate: float, *, prompts: int = 20, **changes: float) -> Measures:
-    """A policy that passes every prompt at about this rate."""
-    rates = {str(n): min(1.0, max(0.0, rate + (0.05 if n % 2 else -0.05))) for n in range(prompts)}
+def measures(rate: float, *, functions: int = 20, **changes: object) -> Measures:
+    """A policy that passes every function at about this rate."""
+    rates = {str(n): min(1.0, max(0.0, rate + (0.05 if n % 2 else -0.05))) for n in range(functions)}
     made = Measures(
-        pass_by_prompt=rates,
-        pass_at_1=rate,
-        pass_at_n=rate,
+        pass_by_function=rates,
+        offers_by_function=dict.fromkeys(rates, 0.5),
+        reach_by_function=dict.fromkeys(rates, 0.8),
         ending_share=0.9,
         mean_length=80.0,
         duplicated_lines=0.05,
@@ -78,28 +78,47 @@ def measures(rate: float, *, prompts: int = 20, **changes: float) -> Measures:
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]
 
 
+CHAMPION = measures(0.4)
+
+
+def judge(challenger: Measures, *, cooled: Measures = CHAMPION, look: int = 1) -> GateDecision:
+    """The decision on a challenger of a champion that passes .4."""
+    return decide(CHAMPION, challenger, cooled, GateSettings(), look=look, seed=1)
+
+
+def sample(prompt: str, text: str = "x", *, passes: bool = True) -> Sample:
+    """A sample of the editor's ladder, of the function that is called as its prompt."""
+    return Sample(prompt_id=prompt, function=prompt, text=text, ends=True, passes=passes)
+
+
 def test_who_rambles_less_where_it_is_wrong_does_not_drift() -> None:
     """Lengths are those of what passes, on prompts that both solve."""
-    longer = [Sample(prompt_id="a", text="x" * 300, ends=True, passes=False)]
-    right = [Sample(prompt_id="a", text="x" * 30, ends=True, passes=True)]
+    longer = [sample("a", "x" * 300, passes=False)]
+    right = [sample("a", "x" * 30)]
     assert measured([*right, *longer]).right_length_by_prompt == {"a": 30.0}
     assert measured(longer).right_length_by_prompt == {}
-    better = measures(0.6, mean_length=20.0, right_length_by_prompt={"0": 75.0, "new": 400.0})
-    assert decide(measures(0.4), better, GateSettings(), seed=0).is_promoted
+    assert judge(measures(0.6, mean_length=20.0, right_length_by_prompt={"0": 75.0, "new": 400.0})).is_promoted
 
 
 def test_the_better_one_is_promoted() -> None:
     """Surely better, and in nothing worse."""
-    decision = decide(measures(0.4), measures(0.6), GateSettings(), seed=1)
+    decision = judge(measures(0.6))
     assert decision.is_promoted, decision.reasons
-    assert decision.report["gain"]["low"] > 0
+    assert decision.report["gain"]["low"] > 0  # type: ignore[index]
+
+
+def test_right_offers_promote_as_well() -> None:
+    """A group may end in a better offer although single samples do not pass more often."""
+    assert judge(measures(0.4, offers_by_function=dict.fromkeys(CHAMPION.pass_by_function, 0.9))).is_promoted
 
 
 @pytest.mark.parametrize(
     ("challenger", "reason"),
     [
-        (measures(0.4), "confidence"),
-        (measures(0.3), "confidence"),
+        (measures(0.4), "not surely better"),
+        (measures(0.3), "not surely better"),
+        (measures(0.4, ladder_pass_at_1=0.9), "not surely better"),
+        (measures(0.6, reach_by_function={"0": 0.7}), "passing sample"),
         (measures(0.6, ending_share=0.7), "end by themselves"),
         (measures(0.6, right_length_by_prompt={"0": 200.0}), "length"),
         (measures(0.6, right_length_by_prompt={"0": 20.0}), "length"),
@@ -109,35 +128,57 @@ def test_the_better_one_is_promoted() -> None:
     ],
 )
 def test_a_doubtful_one_is_refused(challenger: Measures, reason: str) -> None:
-    """Not surely better, or better at a price; the reason is told."""
-    decision = decide(measures(0.4), challenger, GateSettings(), seed=1)
+    """Not surely better, or better at a price. The reason is told."""
+    decision = judge(challenger)
     assert not decision.is_promoted
     assert reason in " ".join(decision.reasons)
 
 
-def test_too_few_prompts_promote_nobody() -> None:
-    """Three lucky ones are no evidence."""
-    decision = decide(measures(0.0, prompts=3), measures(1.0, prompts=3), GateSettings(), seed=1)
-    assert "only 3 held-out prompts" in decision.reasons[0]
+def test_one_that_is_only_sharper_is_refused() -> None:
+    """The champion passes as often at lower temperatures. The report shows all three."""
+    decision = judge(measures(0.6), cooled=measures(0.6))
+    assert "only sharper" in decision.reasons[0]
+    shown = [decision.report[one]["pass_at_1"] for one in ("champion", "cooled", "challenger")]  # type: ignore[index]
+    assert shown == [0.4, 0.6, 0.6]
+    assert judge(measures(0.6), cooled=measures(0.5)).is_promoted
 
 
-def test_the_bootstrap_knows_chance_from_gain() -> None:
+def test_later_looks_ask_for_more() -> None:
+    """What promotes at the first look of a held-out set does not at the tenth."""
+    rates = {name: rate + 0.1 * (int(name) < 8) for name, rate in CHAMPION.pass_by_function.items()}
+    better = measures(0.4, pass_by_function=rates)
+    assert judge(better).is_promoted
+    assert not judge(better, look=10).is_promoted
+
+
+def test_too_few_functions_promote_nobody() -> None:
+    """One function that was asked about twelve times is one."""
+    ladder = [dataclasses.replace(sample(f"p{n}"), function=f"f{n % 9}") for n in range(9 * 12)]
+    right = [*ladder, *(dataclasses.replace(one, decides=True) for one in ladder)]
+    wrong = [dataclasses.replace(one, passes=False) for one in right]
+    assert len(measured(right).pass_by_function) == 9
+    decision = decide(measured(wrong), measured(right), measured(wrong), GateSettings(), look=1, seed=1)
+    assert decision.reasons == ("only 9 held-out functions; 10 are asked for",)
+
+
+def test_a_gain_has_a_chance_and_an_interval() -> None:
     """A difference that is the same everywhere is sure, one that goes both ways is not."""
     before = {str(n): 0.5 for n in range(30)}
-    assert gain(before, dict.fromkeys(before, 0.6), least=0.0, seed=0).probability == 1.0
-    noise = {name: 0.7 if int(name) % 2 else 0.3 for name in before}
-    assert 0.2 < gain(before, noise, least=0.0, seed=0).probability < 0.8
+    assert gain(before, dict.fromkeys(before, 0.6), seed=0).chance < 1e-8
+    assert gain(before, dict.fromkeys(before, 0.6), seed=0, least=0.2).chance == 1.0
+    noise = gain(before, {name: 0.7 if int(name) % 2 else 0.3 for name in before}, seed=0)
+    assert 0.2 < noise.chance < 0.8
+    assert noise.low < 0 < noise.high
 
 
 def test_samples_are_measured() -> None:
-    """Shares over prompts first, so that a prompt with more samples does not weigh more."""
-    samples = [
-        Sample(prompt_id="a", text="x\nx\n", ends=True, passes=True),
-        Sample(prompt_id="a", text="x\nx\n", ends=True, passes=True),
-        Sample(prompt_id="b", text="y\n", ends=False, passes=False),
-    ]
-    made = measured(samples)
-    assert (made.pass_at_1, made.pass_at_n, made.diversity) == (0.5, 0.5, 0.75)
+    """Shares over prompts first, then over functions. Only the low temperature decides."""
+    ladder = [sample("a", "x\nx\n"), sample("a", "x\nx\n"), sample("b", "y\n", passes=False)]
+    ladder[2] = dataclasses.replace(ladder[2], ends=False)
+    deciding = [dataclasses.replace(sample(one), decides=True) for one in ("a", "b")]
+    made = measured([*ladder, *deciding], offers={"a": True, "b": False})
+    assert (made.pass_at_1, made.pass_at_n, made.ladder_pass_at_1, made.right_offers) == (1.0, 0.5, 0.5, 0.5)
+    assert made.diversity == 0.75
     assert made.ending_share == pytest.approx(2 / 3)
     assert made.duplicated_lines == pytest.approx(1 / 3)
 

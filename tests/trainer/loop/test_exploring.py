@@ -18,8 +18,8 @@ from plum_lsp.suggestion.options import pipeline_options
 from plum_trainer.cli import main
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.gate.measures import Sample, measured
-from plum_trainer.loop.daemon import _explore, _watch_diversity
 from plum_trainer.loop.exploring import diversities, explored
+from plum_trainer.loop.gating import explore, watch_diversity
 from plum_trainer.loop.rounds import Round
 from plum_trainer.loop.trainer import Trainer, record
 
@@ -93,17 +93,19 @@ def test_a_round_leaves_its_wish_and_takes_it_back(tmp_path: Path) -> None:
     said: list[str] = []
     base = BaseModel(name="m", folder=tmp_path, source=None, entry=None, sha256="h", end_token="", cache_dir=tmp_path)
     trainer = Trainer(settings=Settings(), data_dir=tmp_path, base=base, report=said.append)
-    usual = measured([Sample(prompt_id="p", text=f"return {n}", ends=True, passes=True) for n in range(4)])
-    alike = measured([Sample(prompt_id="p", text="return 1", ends=True, passes=True)] * 4)
+    usual = measured(
+        [Sample(prompt_id="p", function="f", text=f"return {n}", ends=True, passes=True) for n in range(4)]
+    )
+    alike = measured([Sample(prompt_id="p", function="f", text="return 1", ends=True, passes=True)] * 4)
     first, second, third = (Round(number=number, folder=tmp_path) for number in (1, 2, 3))
     record(trainer, first, "frozen", {"champion": 0})
     record(trainer, first, "decided", {"report": {"champion": {"diversity": 1.0}, "challenger": {"diversity": 0.25}}})
-    _watch_diversity(trainer, first, usual, alike)
-    _explore(trainer, first, alike)
+    watch_diversity(trainer, first, usual, alike)
+    explore(trainer, first, alike)
     wish = tmp_path / "training" / "exploration.json"
     assert exploration_of(wish.read_text()) == FIRST
-    _explore(trainer, second, usual)
-    _explore(trainer, third, usual)
+    explore(trainer, second, usual)
+    explore(trainer, third, usual)
     assert not wish.exists()
     with trainer.store() as store:
         steps = [event.step for event in store.events()][2:]

@@ -86,7 +86,7 @@ def test_a_round_that_was_overtaken_by_a_rollback_is_not_published(
         trainer.versions.go_to(0)
         return GateDecision(is_promoted=True, reasons=(), report={})
 
-    monkeypatch.setattr(daemon, "_decided", decided)
+    monkeypatch.setattr(daemon, "decided", decided)
     with pytest.raises(daemon.Overtaken, match="version 1 is no longer in service"):
         improve(trainer)
     assert trainer.versions.active() == 0
@@ -130,7 +130,10 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
         (decided,) = [event for event in store.events() if event.step == "decided"]
         (fitted,) = [event for event in store.events() if event.step == "fitted"]
     report = GateDecision(**decided.detail).report
-    assert {"champion", "challenger", "gain", "prompts"} == set(report)
+    gains = {"gain", "gain_over_cooled", "offers_gain", "offers_gain_over_cooled"}
+    assert {"champion", "challenger", "cooled", "functions", "look", "chance_allowed", "held_out", *gains} == set(
+        report
+    )
     assert fitted.detail["versions"]["trl"]
     assert fitted.detail["memory_bytes"] > 0
     (known,) = rounds(tmp_path)

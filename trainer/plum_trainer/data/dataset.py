@@ -1,7 +1,8 @@
 """From the store's pairs and labels to the rows of one round: fresh, balanced, mixed, and split by file.
 
-A file's prompts are all trained on or all held out, by the hash of the file's address, so that near copies stay on one
-side and a file never changes sides. Deterministic in the seed. Does not tokenize (`rows`) and does not train.
+A file's prompts are all trained on or all held out, by the hash of its path in its project, so that a file never
+changes sides. Copies of what is held out are left out, too (`apart`). Deterministic in the seed. Does not tokenize
+(`rows`) and does not train.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,20 +49,40 @@ class Freshness:
         return base_sha256 in ("", self.base_sha256) and 0 <= self.version - number <= self.staleness_max
 
 
-def is_held_out(document_uri: str, share: float) -> bool:
-    """Whether a file is held out from training. The answer is the same in every round and on every machine."""
-    digest = hashlib.sha256(document_uri.encode("utf-8", "surrogatepass")).digest()
+def is_held_out(place: str, share: float) -> bool:
+    """Whether a file is held out from training, by its path in its project. The same in every round."""
+    digest = hashlib.sha256(place.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < share
 
 
-def pair_rows(pairs: Iterable[StoredPair], settings: LearningSettings, fresh: Freshness, *, seed: int) -> Dataset:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """What is trained on. `share` of the files is held out, and the prompts in `apart` (hashes) are left out, too.
+
+    `place` gives the path of a file in its project by its address.
+    """
+
+    share: float
+    place: Callable[[str], str]
+    apart: frozenset[str] = frozenset()
+
+    def against(self, row: StoredPair | StoredLabel) -> str:
+        """Why this row must not be trained on. Empty if it may."""
+        if is_held_out(self.place(row.document_uri), self.share):
+            return "held_out"
+        return "near_held_out" if row.prompt_hash in self.apart else ""
+
+
+def pair_rows(
+    pairs: Iterable[StoredPair], settings: LearningSettings, fresh: Freshness, sides: Sides, *, seed: int
+) -> Dataset:
     """The pairs to train on: verdict and quality pairs, and user pairs up to their share."""
     counts: Counter[str] = Counter()
     correctness: list[PairRow] = []
     user: list[PairRow] = []
     for pair in pairs:
-        if is_held_out(pair.document_uri, settings.held_out_share):
-            counts["held_out"] += 1
+        if reason := sides.against(pair):
+            counts[reason] += 1
         elif not fresh.holds(pair.policy_number, pair.base_sha256):
             counts["stale"] += 1
         else:
@@ -74,21 +95,23 @@ def pair_rows(pairs: Iterable[StoredPair], settings: LearningSettings, fresh: Fr
     return _finished(rows, settings, counts, seed, wants_pairs=True)
 
 
-def label_rows(labels: Iterable[StoredLabel], settings: LearningSettings, fresh: Freshness, *, seed: int) -> Dataset:
+def label_rows(
+    labels: Iterable[StoredLabel], settings: LearningSettings, fresh: Freshness, sides: Sides, *, seed: int
+) -> Dataset:
     """The labels to train on, the more frequent kind thinned to what KTO bears."""
     counts: Counter[str] = Counter()
-    sides: dict[bool, list[LabelRow]] = {True: [], False: []}
+    kinds: dict[bool, list[LabelRow]] = {True: [], False: []}
     for label in labels:
-        if is_held_out(label.document_uri, settings.held_out_share):
-            counts["held_out"] += 1
+        if reason := sides.against(label):
+            counts[reason] += 1
         elif not fresh.holds(label.policy_number, label.base_sha256):
             counts["stale"] += 1
         else:
-            sides[label.is_desirable].append(_label_row(label))
-    fewer = min(len(side) for side in sides.values())
+            kinds[label.is_desirable].append(_label_row(label))
+    fewer = min(len(side) for side in kinds.values())
     most = max(1, int(fewer * settings.imbalance_max))
     rows: list[Row] = []
-    for is_desirable, side in sides.items():
+    for is_desirable, side in kinds.items():
         kept = weighted(side, min(len(side), most), seed=seed)
         counts["desirable" if is_desirable else "undesirable"] = len(kept)
         counts["imbalance_left_out"] += len(side) - len(kept)

@@ -61,6 +61,7 @@ def _prompt(line: str, number: int, template: FimTemplate | None) -> HeldOut:
         raise ValueError(f"line {number} has no hole")
     return HeldOut(
         id=f"benchmark:{task.id}",
+        function=f"benchmark:{task.id}",
         prompt=build_prompt(context, template).text,
         before=task.prompt,
         after=task.suffix,

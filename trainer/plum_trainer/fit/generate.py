@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +50,29 @@ def _sample(job: SampleJob) -> list[dict[str, Any]]:
     if job.adapter:
         model = PeftModel.from_pretrained(model, job.adapter).eval()
     prompts = [json.loads(line) for line in Path(job.prompts).read_text(encoding="utf-8").splitlines()]
-    asked = [(prompt, index) for prompt in prompts for index in range(job.samples)]
     lines: list[dict[str, Any]] = []
-    for start in range(0, len(asked), job.batch_size):
-        batch = asked[start : start + job.batch_size]
-        torch.manual_seed(job.seed + start)
-        lines += _batch(job, model, tokenizer, batch)
-        sys.stderr.write(f"sampled {len(lines)}/{len(asked)}\n")
+    for batch, temperature in _batches(job, prompts):
+        torch.manual_seed(job.seed + len(lines))
+        lines += _batch(job, model, tokenizer, batch, temperature)
+        sys.stderr.write(f"sampled {len(lines)}/{len(prompts) * len(job.temperatures)}\n")
     if job.adapter:
         kl = _kl(job, model, tokenizer, lines[:: max(1, len(lines) // KL_SAMPLES_MAX)])
         lines.append({"kl_nats_per_token": kl})
     return lines
 
 
-def _batch(job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[str, Any], int]]) -> list[dict[str, Any]]:
+def _batches(job: SampleJob, prompts: list[dict[str, Any]]) -> Iterator[tuple[list[tuple[dict[str, Any], int]], float]]:
+    """Every prompt with every index, in batches of one temperature."""
+    for temperature in dict.fromkeys(job.temperatures):
+        indices = [index for index, one in enumerate(job.temperatures) if one == temperature]
+        asked = [(prompt, index) for prompt in prompts for index in indices]
+        for start in range(0, len(asked), job.batch_size):
+            yield asked[start : start + job.batch_size], temperature
+
+
+def _batch(
+    job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[str, Any], int]], temperature: float
+) -> list[dict[str, Any]]:
     """One sample for each entry of the batch."""
     import torch
     from transformers import StoppingCriteria, StoppingCriteriaList
@@ -87,10 +97,10 @@ def _batch(job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[st
     with torch.inference_mode():
         output = model.generate(
             **inputs,
-            do_sample=job.temperature > 0,
-            temperature=job.temperature or None,
-            top_p=job.top_p if job.temperature > 0 else None,
-            top_k=0 if job.temperature > 0 else None,
+            do_sample=temperature > 0,
+            temperature=temperature or None,
+            top_p=job.top_p if temperature > 0 else None,
+            top_k=0 if temperature > 0 else None,
             max_new_tokens=job.max_tokens,
             eos_token_id=sorted(ends),
             pad_token_id=tokenizer.pad_token_id,
@@ -102,7 +112,8 @@ def _batch(job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[st
         has_end = any(token in ends for token in ids)
         text, is_cut = _cut(tokenizer, ids, ends, _block(prompt))
         finish = "stop" if has_end else "cut" if is_cut else "length"
-        lines.append({"id": prompt["id"], "index": index, "text": text, "finish": finish, "prompt": prompt["prompt"]})
+        line = {"id": prompt["id"], "index": index, "text": text, "finish": finish, "prompt": prompt["prompt"]}
+        lines.append({**line, "decides": index >= len(job.temperatures) - job.deciding})
     return lines
 
 

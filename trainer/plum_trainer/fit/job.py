@@ -69,14 +69,17 @@ class FitResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleJob:
-    """Samples of every prompt from the base with one adapter (empty: none)."""
+    """Samples of every prompt from the base with one adapter (empty: none), one at each of the temperatures.
+
+    The last `deciding` temperatures are those of the samples that the gate decides on.
+    """
 
     base: str
     adapter: str
     prompts: str
     output: str
-    samples: int
-    temperature: float
+    temperatures: tuple[float, ...]
+    deciding: int
     top_p: float
     max_tokens: int
     batch_size: int

@@ -1,5 +1,8 @@
-"""The promotion gate: a challenger replaces the champion only if it is better with confidence and not much worse in any
-measure.
+"""The promotion gate: a challenger replaces the champion only if it is surely better and not much worse in any measure.
+
+Better means: more of its samples at the low temperature pass, or more of its groups end in a right offer. It must be
+better than the champion, and better than the champion cooled until its samples differ as little as the challenger's.
+A model that is only surer of what it would write anyway is not better than that.
 
 Pure. If the data do not suffice, the gate refuses, because the champion is known to work.
 """
@@ -11,7 +14,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from plum_lsp.config import GateSettings
+from plum_trainer.gate.chance import allowed
 from plum_trainer.gate.measures import Gain, Measures, gain, mean_of
+
+WAYS = 2
+"""Measures that promote. They share the chance of error that a look may spend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +30,84 @@ class GateDecision:
     report: Mapping[str, object]
 
 
-def decide(champion: Measures, challenger: Measures, settings: GateSettings, *, seed: int) -> GateDecision:
-    """Compare both on the same prompts."""
-    gained = gain(champion.pass_by_prompt, challenger.pass_by_prompt, least=settings.gain_min, seed=seed)
-    reasons = tuple(_against(champion, challenger, gained, settings))
-    report: dict[str, Any] = {"champion": _shown(champion), "challenger": _shown(challenger), "gain": asdict(gained)}
-    report["prompts"] = len(champion.pass_by_prompt)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gains:
+    """The challenger's gains in one measure: over the champion, and over the cooled champion."""
+
+    name: str
+    over_champion: Gain
+    over_cooled: Gain
+
+    def is_sure(self, error: float) -> bool:
+        """Whether both gains are surer than `error`. Both must be, so each may use the whole of it."""
+        return self.over_champion.chance <= error and self.over_cooled.chance <= error
+
+
+def decide(
+    champion: Measures, challenger: Measures, cooled: Measures, settings: GateSettings, *, look: int, seed: int
+) -> GateDecision:
+    """Compare both on the same prompts.
+
+    Args:
+        champion: the version in service.
+        challenger: the adapter just fitted.
+        cooled: the champion at temperatures so low that its samples are as alike as the challenger's.
+        settings: the limits.
+        look: how often this held-out set was looked at, this time included.
+        seed: of the intervals.
+    """
+    error = allowed(1 - settings.confidence, look=look) / WAYS
+
+    def gains(name: str, attribute: str) -> Gains:
+        after: Mapping[str, float] = getattr(challenger, attribute)
+        over = (gain(getattr(one, attribute), after, least=settings.gain_min, seed=seed) for one in (champion, cooled))
+        return Gains(name=name, over_champion=next(over), over_cooled=next(over))
+
+    ways = (gains("pass@1", "pass_by_function"), gains("right offers", "offers_by_function"))
+    reasons = (*_not_better(champion, ways, settings, error), *_against(champion, challenger, settings))
+    report: dict[str, Any] = {
+        "champion": _shown(champion),
+        "challenger": _shown(challenger),
+        "cooled": _shown(cooled),
+        "gain": asdict(ways[0].over_champion),
+        "gain_over_cooled": asdict(ways[0].over_cooled),
+        "offers_gain": asdict(ways[1].over_champion),
+        "offers_gain_over_cooled": asdict(ways[1].over_cooled),
+        "functions": len(champion.pass_by_function),
+        "look": look,
+        "chance_allowed": error,
+    }
     if champion.benchmark_by_task:
-        on_rows = gain(champion.benchmark_by_task, challenger.benchmark_by_task, least=0.0, seed=seed)
+        on_rows = gain(champion.benchmark_by_task, challenger.benchmark_by_task, seed=seed)
         report["benchmark"] = {**asdict(on_rows), "rows": len(champion.benchmark_by_task)}
     return GateDecision(is_promoted=not reasons, reasons=reasons, report=report)
 
 
-def _against(champion: Measures, challenger: Measures, gained: Gain, settings: GateSettings) -> Iterator[str]:
-    prompts = len(champion.pass_by_prompt.keys() & challenger.pass_by_prompt.keys())
-    if prompts < settings.prompts_min:
-        yield f"only {prompts} held-out prompts; {settings.prompts_min} are asked for"
-    if gained.probability < settings.confidence:
-        yield (
-            f"better on held-out prompts with confidence {gained.probability:.3f} only, {settings.confidence} is asked"
-            f" for (pass@1 {champion.pass_at_1:.3f} to {challenger.pass_at_1:.3f}, {gained.low:+.3f} to"
-            f" {gained.high:+.3f})"
-        )
+def _not_better(champion: Measures, ways: tuple[Gains, ...], settings: GateSettings, error: float) -> Iterator[str]:
+    """Why the challenger is not surely better, if it is not."""
+    functions = len(champion.pass_by_function)
+    if functions < settings.functions_min:
+        yield f"only {functions} held-out functions; {settings.functions_min} are asked for"
+    if any(way.is_sure(error) for way in ways):
+        return
+    over_champion = [way for way in ways if way.over_champion.chance <= error]
+    if over_champion:
+        gains = ", ".join(f"{way.name} {way.over_cooled.mean:+.3f}" for way in over_champion)
+        yield f"only sharper: not surely better than the champion at lower temperatures ({gains})"
+        return
+    shown = "; ".join(
+        f"{way.name} {way.over_champion.mean:+.3f}, {way.over_champion.low:+.3f} to {way.over_champion.high:+.3f},"
+        f" by chance {way.over_champion.chance:.3f}"
+        for way in ways
+    )
+    yield f"not surely better: {shown}; a chance of {error:.4f} is allowed at this look"
+
+
+def _against(champion: Measures, challenger: Measures, settings: GateSettings) -> Iterator[str]:
+    """What got worse."""
+    reach = champion.pass_at_n - challenger.pass_at_n
+    if reach > settings.reach_drop_max:
+        yield f"groups that hold a passing sample fell from {champion.pass_at_n:.3f} to {challenger.pass_at_n:.3f}"
     ending = champion.ending_share - challenger.ending_share
     if ending > settings.ending_drop_max:
         yield f"the share of texts that end by themselves fell by {ending:.3f}"
@@ -75,9 +138,18 @@ def _right_lengths(champion: Measures, challenger: Measures) -> tuple[float, flo
 
 
 def _shown(measures: Measures) -> dict[str, float]:
-    values = asdict(measures)
-    values.pop("pass_by_prompt")
-    values["right_length"] = mean_of(values.pop("right_length_by_prompt"))
-    if values.pop("benchmark_by_task"):
+    values: dict[str, float] = {
+        "pass_at_1": measures.pass_at_1,
+        "right_offers": measures.right_offers,
+        "pass_at_n": measures.pass_at_n,
+        "ladder_pass_at_1": measures.ladder_pass_at_1,
+        "ending_share": measures.ending_share,
+        "mean_length": measures.mean_length,
+        "duplicated_lines": measures.duplicated_lines,
+        "diversity": measures.diversity,
+        "kl_nats_per_token": measures.kl_nats_per_token,
+        "right_length": mean_of(measures.right_length_by_prompt),
+    }
+    if measures.benchmark_by_task:
         values["benchmark_pass_at_1"] = mean_of(measures.benchmark_by_task)
     return {name: round(value, 4) for name, value in values.items()}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.offline import verify
+from plum_lsp.evaluation.offline import OFFERED, verify
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.verification.rank import ranked
 from plum_trainer.data.gold import passing_gold
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.gate.measures import Measures, Sample, measured
@@ -33,32 +35,57 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
     """
     rows, kl = read_samples(path)
     samples: list[Sample] = []
+    offers: dict[str, bool] = {}
     for prompt in prompts:
         own = [row for row in rows if row["id"] == prompt.id]
-        judge = passing_gold if prompt.tests else _passing
-        passing = await judge(prompt, sorted({row["text"] for row in own}), sandbox, limits)
+        if prompt.tests:
+            passing = await passing_gold(prompt, _texts(own), sandbox, limits)
+        else:
+            ladder = await _passing(prompt, _texts(row for row in own if not row["decides"]), sandbox, limits)
+            deciding = await _passing(prompt, _texts(row for row in own if row["decides"]), sandbox, limits)
+            offers[prompt.id], passing = ladder.is_right, ladder.texts | deciding.texts
         samples += [
             Sample(
                 prompt_id=prompt.id,
+                function=prompt.function,
                 text=row["text"],
                 ends=row["finish"] != "length",
                 passes=row["finish"] != "length" and row["text"] in passing,
+                decides=row["decides"],
                 is_benchmark=bool(prompt.tests),
             )
             for row in own
         ]
-    return measured(samples, kl_nats_per_token=kl)
+    return measured(samples, offers=offers, kl_nats_per_token=kl)
 
 
-async def _passing(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> set[str]:
-    """Those of the texts that pass every test of the prompt's own specification."""
+def _texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The different texts that have an end of their own, in a stable order."""
+    return sorted({row["text"] for row in rows if row["finish"] != "length"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judgement:
+    """The texts of a group that pass, and whether the text that would be offered is one of them."""
+
+    texts: set[str]
+    is_right: bool
+
+
+async def _passing(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> _Judgement:
+    """One group, judged as in the editor by the specification in its own code."""
     task = Task(id=prompt.id, prompt=prompt.before, suffix=prompt.after, candidates=tuple(texts))
     done = await verify(task, sandbox, MonotonicClock(), limits=limits)
-    return {
-        texts[judged.candidate.completion.index]
+    passing = {
+        judged.candidate.completion.index
         for judged in done.group
         if judged.verdicts and all(verdict.is_pass for verdict in judged.verdicts)
     }
+    offered = [one for one in ranked(done.group) if one.tier in OFFERED and not one.is_refuted]
+    return _Judgement(
+        texts={texts[index] for index in passing},
+        is_right=bool(offered) and offered[0].candidate.completion.index in passing,
+    )
 
 
 def evaluated(prompts: Sequence[HeldOut], path: Path, sandbox_of: Any, *, limits: Limits) -> Measures:

@@ -12,31 +12,27 @@ import threading
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from plum_lsp.config import Settings
-from plum_lsp.config.folder import exploration_file, store_file, training_folder
+from plum_lsp.config.folder import store_file, training_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.feedback.exploration import exploration_of
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
-from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_lsp.verification.options import limits_of, sandbox_options
-from plum_trainer.data.dataset import Dataset, Freshness, is_held_out, label_rows, pair_rows
+from plum_trainer.data.apart import judging, kept_apart
+from plum_trainer.data.dataset import Dataset, Freshness, Sides, is_held_out, label_rows, pair_rows
 from plum_trainer.data.gold import gold_prompts
+from plum_trainer.data.places import place_of
 from plum_trainer.data.prompts import HeldOut, held_out
 from plum_trainer.fit import children
 from plum_trainer.fit.device import shared
-from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json, write_text
-from plum_trainer.gate.decision import GateDecision, decide
-from plum_trainer.gate.evaluate import evaluated
-from plum_trainer.gate.measures import Measures
-from plum_trainer.loop.exploring import diversities, explored
+from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json
+from plum_trainer.gate.decision import GateDecision
+from plum_trainer.loop.gating import decided
 from plum_trainer.loop.online import on_trial, watch
 from plum_trainer.loop.plan import Plan, Sampling
 from plum_trainer.loop.progress import ProgressKeeper
@@ -109,7 +105,7 @@ def _turn(trainer: Trainer, current: Round) -> GateDecision | None:
         )
     _check_champion(trainer, current, plan)
     fitted = _fitted(trainer, current, champion, plan)
-    decision = _decided(trainer, current, champion, fitted, plan)
+    decision = decided(trainer, current, champion, fitted, plan)
     if not decision.is_promoted:
         end(trainer, current, "rejected", {"reasons": list(decision.reasons)})
         return decision
@@ -154,12 +150,14 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
     )
     seed = settings.trainer.seed + current.number
     with trainer.store() as store:
-        dataset = (
-            label_rows(store.labels(), settings.learning, fresh, seed=seed)
-            if settings.trainer.method == "kto"
-            else pair_rows(store.pairs(), settings.learning, fresh, seed=seed)
-        )
         prompts = held_out_prompts(trainer, store)
+        apart = kept_apart(prompts, store.codes())
+        sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart)
+        dataset = (
+            label_rows(store.labels(), settings.learning, fresh, sides, seed=seed)
+            if settings.trainer.method == "kto"
+            else pair_rows(store.pairs(), settings.learning, fresh, sides, seed=seed)
+        )
     benchmark = _benchmark(trainer)
     plan = Plan(
         champion=champion,
@@ -185,6 +183,8 @@ def _sampling(settings: Settings) -> Sampling:
     return Sampling(
         samples=settings.gate.samples,
         temperature=settings.gate.temperature,
+        temperature_min=settings.sampling.temperature_min,
+        temperature_max=settings.sampling.temperature_max,
         top_p=settings.sampling.top_p,
         max_tokens=settings.sampling.max_tokens,
     )
@@ -198,8 +198,9 @@ def _is_one_sided(dataset: Dataset, method: str) -> bool:
 def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
     """The prompts that judge: those of held-out files that some specification can judge."""
     share = trainer.settings.learning.held_out_share
-    found = (held_out(program) for program in store.programs() if is_held_out(program.document_uri, share))
-    return tuple(one for one in found if one is not None)
+    placed = ((program, place_of(program.document_uri)) for program in store.programs())
+    found = (held_out(program, place) for program, place in placed if is_held_out(place, share))
+    return judging((one for one in found if one is not None), prompts_max=trainer.settings.gate.prompts_max)
 
 
 def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
@@ -229,89 +230,6 @@ def _fitted(trainer: Trainer, current: Round, champion: PublishedVersion | None,
     detail = {**asdict(result), "log": list(result.log)[-1:]}
     record(trainer, current, "fitted", detail)
     return result
-
-
-def _decided(
-    trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Plan
-) -> GateDecision:
-    """The gate's decision, made now or before."""
-    known = read_json(current.folder / "decision.json")
-    if known is not None:
-        return GateDecision(is_promoted=known["is_promoted"], reasons=tuple(known["reasons"]), report=known["report"])
-    before = _measured(trainer, current, "champion", str(champion.folder) if champion else "", plan)
-    after = _measured(trainer, current, "challenger", fitted.adapter, plan)
-    decision = decide(before, after, trainer.settings.gate, seed=plan.seed)
-    current.keep("decision.json", asdict(decision))
-    record(trainer, current, "decided", asdict(decision))
-    _watch_diversity(trainer, current, before, after)
-    _explore(trainer, current, after if decision.is_promoted else before)
-    trainer.report(f"gate: {'promoted' if decision.is_promoted else 'refused'}; {'; '.join(decision.reasons)}")
-    return decision
-
-
-def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Plan) -> Measures:
-    """One policy on the held-out prompts. Both policies get the same prompts and seeds."""
-    settings = trainer.settings
-    path = current.folder / f"{name}.jsonl"
-    if not path.is_file():
-        job = plan.sample_job(
-            adapter=adapter,
-            prompts=str(current.folder / "held_out.jsonl"),
-            output=str(path),
-            threads=settings.trainer.threads,
-            end_token=trainer.base.end_token,
-        )
-        keeper = ProgressKeeper(trainer=trainer, current=current, stage=f"{name}'s samples")
-        children.sample(job, current.folder, name=name, report=keeper)
-
-    def open_one() -> Any:
-        return open_sandbox(sandbox_options(settings))
-
-    limits = limits_of(settings)
-    return evaluated(current.held_out(), path, open_one, limits=limits)
-
-
-def _watch_diversity(trainer: Trainer, current: Round, champion: Measures, challenger: Measures) -> None:
-    """Samples that become alike teach less and less: an alarm, whether or not the gate let it pass."""
-    least = champion.diversity * (1 - trainer.settings.gate.diversity_drop_max / 2)
-    if challenger.diversity < least:
-        detail = {"champion": champion.diversity, "challenger": challenger.diversity}
-        record(trainer, current, "diversity_alarm", detail)
-        trainer.report(
-            f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}; raise"
-            " sampling.temperature_max or sampling.candidates, or set sampling.explores"
-        )
-
-
-def _explore(trainer: Trainer, current: Round, in_service: Measures) -> None:
-    """Write how much the sampler should explore, compared with the first version.
-
-    The sampler uses it if its settings allow.
-    """
-    file = exploration_file(trainer.data_dir)
-    before = exploration_of(file.read_text(encoding="utf-8")) if file.is_file() else None
-    with trainer.store() as store:
-        known = diversities(store.events())
-    after = explored(
-        before,
-        diversity=in_service.diversity,
-        reference=next(iter(known.values()), in_service.diversity),
-        drop_max=trainer.settings.gate.diversity_drop_max,
-        round_number=current.number,
-    )
-    if after == before:
-        return
-    if after is None:
-        file.unlink()
-    else:
-        write_text(file, after.text())
-    detail = asdict(after) if after else {"novelty_share": 0.0}
-    record(trainer, current, "exploration", {**detail, "diversity": in_service.diversity})
-    trainer.report(
-        f"samples stray: {after.novelty_share:.0%} of a group at temperature {after.temperature}"
-        if after
-        else "samples stray no more"
-    )
 
 
 def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) -> None:

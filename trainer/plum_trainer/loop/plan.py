@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from plum_lsp.config import TrainerSettings
 from plum_lsp.config.values import read_value
+from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_trainer.fit.job import FitJob, SampleJob
 
 SAMPLE_BATCH = 32
@@ -21,10 +22,12 @@ _Values = TypeVar("_Values", TrainerSettings, "Sampling")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
-    """How both policies are sampled for the gate."""
+    """How both policies are sampled for the gate: at the editor's ladder, and as often at the deciding temperature."""
 
     samples: int
     temperature: float
+    temperature_min: float
+    temperature_max: float
     top_p: float
     max_tokens: int
 
@@ -85,15 +88,23 @@ class Plan:
             base_sha256=self.base_sha256,
         )
 
-    def sample_job(self, *, adapter: str, prompts: str, output: str, threads: int, end_token: str) -> SampleJob:
-        """The samples of one policy. Both policies get the same prompts and seeds."""
+    def sample_job(
+        self, *, adapter: str, prompts: str, output: str, threads: int, end_token: str, scale: float = 1.0
+    ) -> SampleJob:
+        """The samples of one policy. Both policies get the same prompts and seeds.
+
+        `scale` cools a policy: all its temperatures are multiplied by it.
+        """
+        sampling = self.sampling
+        ladder = temperature_ladder(sampling.samples, sampling.temperature_min, sampling.temperature_max)
+        temperatures = (*ladder, *(sampling.temperature,) * sampling.samples)
         return SampleJob(
             base=self.base,
             adapter=adapter,
             prompts=prompts,
             output=output,
-            samples=self.sampling.samples,
-            temperature=self.sampling.temperature,
+            temperatures=tuple(one * scale for one in temperatures),
+            deciding=sampling.samples,
             top_p=self.sampling.top_p,
             max_tokens=self.sampling.max_tokens,
             batch_size=SAMPLE_BATCH,

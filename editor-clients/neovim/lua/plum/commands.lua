@@ -56,7 +56,7 @@ M.subcommands = {
   reject = {
     about = 'turn the offer down, with a reason if you like',
     run = function(reason)
-      if not plum().dismiss(reason) then
+      if not plum().reject(reason) then
         vim.notify('plum: nothing is offered', vim.log.levels.INFO)
       end
     end,

@@ -294,13 +294,30 @@ function M.trigger(bufnr)
   ask(bufnr, wire.INVOKED)
 end
 
---- Turn the offer down.
----@param reason? string
----@return boolean
-function M.dismiss(bufnr, reason)
+--- Close the offer and return its item.
+---@return table?
+local function close(bufnr)
   local item = M.current(bufnr)
   stop_asking(bufnr)
   hide(bufnr)
+  return item
+end
+
+--- Close the offer.
+---@return boolean
+function M.dismiss(bufnr)
+  local item = close(bufnr)
+  if item then
+    report.dismissed(bufnr, item)
+  end
+  return item ~= nil
+end
+
+--- Turn the offer down.
+---@param reason? string
+---@return boolean
+function M.reject(bufnr, reason)
+  local item = close(bufnr)
   if item then
     report.rejected(bufnr, item, reason)
   end

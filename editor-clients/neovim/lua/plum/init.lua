@@ -66,10 +66,15 @@ function M.trigger()
   engine().trigger(here())
 end
 
+--- Close the offer. This is no judgement.
+function M.dismiss()
+  return engine().dismiss(here())
+end
+
 --- Turn the offer down, and say why if you like.
 ---@param reason? string
-function M.dismiss(reason)
-  return engine().dismiss(here(), reason)
+function M.reject(reason)
+  return engine().reject(here(), reason)
 end
 
 --- Show the evidence for the offer, or why there is none.

@@ -226,7 +226,7 @@ function M.attach(bufnr, server)
         states[bufnr].items = {}
         draw.clear(bufnr)
         if item and vim.api.nvim_get_mode().mode:sub(1, 2) ~= 'ni' then
-          report.rejected(bufnr, item)
+          report.dismissed(bufnr, item)
         end
       end,
     })
@@ -304,10 +304,9 @@ function M.trigger(bufnr)
   end
 end
 
---- Turn the offer down.
----@param reason? string
----@return boolean
-function M.dismiss(bufnr, reason)
+--- Close the offer and return its item.
+---@return table?
+local function close(bufnr)
   local item = M.current(bufnr)
   if item then
     states[bufnr].items = {}
@@ -318,6 +317,26 @@ function M.dismiss(bufnr, reason)
         return nil
       end,
     })
+  end
+  return item
+end
+
+--- Close the offer.
+---@return boolean
+function M.dismiss(bufnr)
+  local item = close(bufnr)
+  if item then
+    report.dismissed(bufnr, item)
+  end
+  return item ~= nil
+end
+
+--- Turn the offer down.
+---@param reason? string
+---@return boolean
+function M.reject(bufnr, reason)
+  local item = close(bufnr)
+  if item then
     report.rejected(bufnr, item, reason)
   end
   return item ~= nil

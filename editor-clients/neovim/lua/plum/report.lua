@@ -23,7 +23,7 @@ local function remember(id)
 end
 
 ---@param bufnr integer
----@param name 'plum.accept'|'plum.reject'|'plum.explain'|'plum.trust'
+---@param name 'plum.accept'|'plum.reject'|'plum.dismiss'|'plum.explain'|'plum.trust'
 ---@param arguments string[]
 ---@param done? fun(result: table?)
 local function run(bufnr, name, arguments, done)
@@ -74,7 +74,12 @@ function M.partly_accepted(bufnr, item, bytes)
   end
 end
 
---- An item was turned down.
+--- An item was closed, which is no judgement.
+function M.dismissed(bufnr, item)
+  run(bufnr, 'plum.dismiss', { wire.offer_id(item) })
+end
+
+--- The user said that an item is not wanted.
 ---@param reason? string
 function M.rejected(bufnr, item, reason)
   local arguments = { wire.offer_id(item) }
