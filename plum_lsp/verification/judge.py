@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -295,6 +296,8 @@ def _module_of(
         return None
     place = project.place_of(path.resolve())
     name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
+    if name in sys.stdlib_module_names:  # the jail has imported that one already
+        name += "_"
     return InModule(
         name=name,
         path=str(path.resolve()),
