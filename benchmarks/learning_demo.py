@@ -33,7 +33,8 @@ from plum_trainer.data.prompts import HeldOut
 from plum_trainer.fit.bases import base_of
 from plum_trainer.gate.decision import GateDecision
 from plum_trainer.gate.measures import Measures, gain, interval
-from plum_trainer.loop.daemon import held_out_prompts, improve
+from plum_trainer.loop.daemon import improve
+from plum_trainer.loop.standing import held_out_prompts
 from plum_trainer.loop.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"
@@ -172,7 +173,7 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
     stages.say(f"{tally.passing} of {tally.run} candidates that were run pass their tests")
     trainer = Trainer(settings=settings, data_dir=folder, base=base_of(settings), report=stages.say)
     with trainer.store() as store:
-        prompts = held_out_prompts(trainer, store)
+        prompts = held_out_prompts(settings, store)
     policy = open_policy(policy_options(settings))
     try:
         with stages.stage("served engine, held-out, before"):

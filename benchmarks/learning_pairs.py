@@ -128,7 +128,7 @@ def ask(path: Path, candidates: int) -> None:
         ("plum-lsp pairs export: all", lambda: _learn(path, lambda store: sum(1 for _ in store.pairs()))),
         ("trainer: fresh candidates", lambda: _learn(path, lambda store: store.fresh_candidates(since="2026-01-02"))),
         ("trainer: held-out programs", lambda: _learn(path, lambda store: sum(1 for _ in store.programs()))),
-        ("trainer: online counts", lambda: _learn(path, lambda store: store.online(since=""))),
+        ("trainer: served requests", lambda: _learn(path, lambda store: store.served(since=""))),
         ("plum-lsp forget: one file of a hundred", lambda: forget(path, is_wanted=lambda uri: uri.endswith("/7.py"))),
     )
     for name, question in questions:

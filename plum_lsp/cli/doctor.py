@@ -26,6 +26,7 @@ from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.sources import find_model
+from plum_lsp.policy.hosting.trial import try_out
 from plum_lsp.policy.models.catalogue import damage
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
@@ -150,14 +151,20 @@ async def _policy(settings: Settings) -> Finding:
     policy = open_policy(policy_options(settings))
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
-            version = await policy.version()
+            trial = await try_out(policy, seconds=READY_SECONDS_MAX)
     except TimeoutError:
         detail = f"no answer within {READY_SECONDS_MAX:.0f} s"
         return Finding(part="policy server", state=State.FAILED, detail=detail, remedy="Is the machine very busy?")
     finally:
         await policy.close()
     where = discreet(settings.policy.url) or "the embedded server"
-    return Finding(part="policy server", state=State.OK, detail=f"{where} answers with {version.model}")
+    kind = f" ({trial.server})" if trial.server else ""
+    detail = f"{where}{kind} answers with {trial.version.served_name}, and wrote a line in {trial.milliseconds:.0f} ms"
+    if not trial.text.strip():
+        remedy = "Look at the server's log. The model may be made for chat alone, or have no fill-in-the-middle."
+        detail = f"{where}{kind} answers with {trial.version.served_name}, but its completion is empty"
+        return Finding(part="policy server", state=State.WARNING, detail=detail, remedy=remedy)
+    return Finding(part="policy server", state=State.OK, detail="; ".join([detail, *trial.habits]))
 
 
 async def _sandbox(settings: Settings) -> Finding:

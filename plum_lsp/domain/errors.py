@@ -6,6 +6,7 @@
     ├── AdapterError           an adapter is missing, damaged or does not fit, and is not published
     ├── PolicyError            the policy server failed
     │   ├── PolicyUnavailable  it cannot be reached or started
+    │   │   ├── PolicyBusy         it asks for a pause, which is obeyed
     │   │   ├── PolicyRefused      it rejects the request (key, certificate, address), so a retry does not help
     │   │   └── PolicyOutOfMemory  its model does not fit
     │   └── PolicyProtocolError  its response cannot be read
@@ -45,6 +46,14 @@ class PolicyError(PlumError):
 
 class PolicyUnavailable(PolicyError):
     """The policy server cannot be reached or did not start."""
+
+
+class PolicyBusy(PolicyUnavailable):
+    """The policy server asks not to be asked again for `seconds`."""
+
+    def __init__(self, message: str, *, remedy: str = "", seconds: float) -> None:
+        super().__init__(message, remedy=remedy)
+        self.seconds = seconds
 
 
 class PolicyRefused(PolicyUnavailable):

@@ -69,7 +69,8 @@ class Environment:
 
     `executable` is the absolute path with its links not followed. `prefix` is the environment's own folder, and `base`
     is that of the Python it was made from. Both are the same outside a virtual environment. `version` is like `3.12`,
-    or empty. `origin` says in words for a user how the environment was found.
+    or empty. `origin` says in words for a user how the environment was found. `chosen_in` is the folder that holds or
+    names the environment: the project's or one above it. None if the user or a tool's own folder does.
     """
 
     executable: Path
@@ -78,6 +79,7 @@ class Environment:
     version: str
     site_packages: tuple[Path, ...]
     origin: str
+    chosen_in: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

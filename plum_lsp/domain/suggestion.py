@@ -143,6 +143,7 @@ class FimPrompt:
     """A prompt for the policy. `text` is sent verbatim. `restored` is the text that a completion silently starts with.
 
     `restored` is the indentation that the prompt omits, because prompts that end in spaces make completions worse.
+    `template` holds the sentinels that divide `text`, if the model has any.
     """
 
     text: str
@@ -150,6 +151,7 @@ class FimPrompt:
     restored: str
     block: Block
     suffix: str
+    template: FimTemplate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,15 +29,14 @@ class InModule:
 class Program:
     """A module's source, run once before its tests. Tracebacks inside the sandbox show `filename`.
 
-    With a `module` it is imported as that module of the project, else it is a separate module. `quiet` is then the text
-    that its process may see, without comments and docstrings, if that is not `source`. `prelude` runs before it. The
-    names that its `shadowing()` returns become names of the module.
+    With a `module` it is imported as that module of the project, else it is a separate module. `prelude` runs before
+    it. The names that its `shadowing()` returns become names of the module. Its process can read all of `source`, so
+    the source of a candidate has no comments and docstrings.
     """
 
     source: str
     filename: str = "program.py"
     module: InModule | None = None
-    quiet: str = ""
     prelude: str = ""
 
 

@@ -109,13 +109,17 @@ def _is_allowed(place: Path) -> bool:
 
 
 def _top_used(root: Path, top: Path, environment: Environment | None) -> Path:
-    """The outermost folder that the project takes code from. An environment above its root counts, too."""
-    if environment is None or environment.prefix.is_relative_to(root):
+    """The outermost folder that the project takes code from.
+
+    An environment in a folder above its root counts, too, and so does a folder above that names one anywhere.
+    """
+    if environment is None:
         return root
-    return next(
-        (folder for folder in root.parents if environment.prefix.is_relative_to(folder) and folder.is_relative_to(top)),
-        root,
-    )
+    prefix = environment.prefix.resolve()
+    above = [folder for folder in root.parents if folder.is_relative_to(top)]
+    holding = next((folder for folder in (root, *above) if prefix.is_relative_to(folder)), root)
+    naming = environment.chosen_in or root
+    return naming if holding.is_relative_to(naming) else holding
 
 
 def _problems(look: Look, root: Path, environment: Environment | None, *, is_whole: bool) -> Iterable[str]:

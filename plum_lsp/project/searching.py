@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -61,9 +61,9 @@ def _in_project(look: Look, root: Path, top: Path, choices: Choices) -> _Found:
     for folder in (folder for folder in (root, *root.parents) if folder.is_relative_to(top)):
         others = sorted(entry.name for entry in look.children(folder) if entry.name not in IN_PROJECT)
         others = [name for name in others if look.is_file(folder / name / CONFIGURATION)] if folder == root else []
-        for name in (*IN_PROJECT, *others):
-            yield environment_in(look, folder / name, f"{name} in {folder}")
-        yield from _named_in_file(look, folder)
+        inside = (environment_in(look, folder / name, f"{name} in {folder}") for name in (*IN_PROJECT, *others))
+        for found in (*inside, *_named_in_file(look, folder)):
+            yield replace(found, chosen_in=folder) if found else None
 
 
 def _named_in_file(look: Look, folder: Path) -> _Found:

@@ -75,10 +75,12 @@ class Workspace:
 
     def standing_of(self, uri: str) -> Standing | None:
         """The project of a document and its trust. None if the document has no project. Blocks."""
-        if self._opened.project and not self.problem:
-            project = self._finder.project_at(Path(self._opened.project).expanduser())
-            return Standing(project=project, trust=Trust.TRUSTED, reason="sandbox.project names it")
         path = path_of(uri)
+        if path is not None and self._opened.project and not self.problem:
+            folder = Path(self._opened.project).expanduser().resolve()
+            if _lies_in(path, folder):
+                project = self._finder.project_at(folder)
+                return Standing(project=project, trust=Trust.TRUSTED, reason="sandbox.project names it")
         found = self._finder.project_of(path) if path is not None else None
         if found is None:
             return None
@@ -104,3 +106,11 @@ class Workspace:
         if any(top.is_relative_to(folder) for folder in answers.declined):
             return Trust.REFUSED, "you declined to trust it"
         return Trust.UNKNOWN, "you have not said whether you trust it"
+
+
+def _lies_in(document: Path, folder: Path) -> bool:
+    """Whether a document lies in a folder, with links resolved."""
+    try:
+        return document.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError, ValueError):  # a cycle of links
+        return False

@@ -196,7 +196,6 @@ def _order(program: Program, limits: Limits) -> bytes:
     is_module = program.module is not None
     order = {
         "source": program.source,
-        "quiet": program.quiet,
         "filename": program.filename,
         "module": module_order(program.module) if program.module is not None else None,
         "hole_line": program.module.hole_line if program.module is not None else 0,

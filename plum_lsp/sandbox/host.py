@@ -196,8 +196,11 @@ class JailSandbox:
 
     @property
     def project(self) -> Project | None:
-        """The project whose documents run as the modules they are. See the port."""
-        return None if self._plan is seatbelt.TIER else self._options.home
+        """The project whose documents run as the modules they are. See the port.
+
+        None without Landlock: only Landlock hides the document and the tests from a candidate.
+        """
+        return self._options.home if self._plan is not seatbelt.TIER and launching.has_landlock() else None
 
     @property
     def is_busy(self) -> bool:

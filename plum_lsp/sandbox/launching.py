@@ -56,7 +56,7 @@ def _start_alone(order: Order) -> tuple[Source, SandboxTier]:
 
 async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     """On Linux."""
-    from plum_lsp.sandbox.jail.lockdown import landlock_version  # Imported here, because the module needs Linux.
+    from plum_lsp.sandbox.jail.lockdown import landlock_version
 
     tier = order.tier
     bubblewrap = isolation.bubblewrap_path() or ""
@@ -102,3 +102,10 @@ async def _start_zygote(order: Order) -> tuple[Source, SandboxTier]:
     together = () if order.quota is None else (order.quota.layer,)
     version = order.interpreter.version
     return zygote, SandboxTier(name=tier.name, layers=(*names, *together), python_version=version)
+
+
+def has_landlock() -> bool:
+    """Whether the kernel can hide single files from a child."""
+    from plum_lsp.sandbox.jail.lockdown import landlock_version  # Imported here, because the module needs Linux.
+
+    return landlock_version() > 0

@@ -245,10 +245,10 @@ class ZygoteProcess:
         self._log.seek(0)
         return str(self._log.read()[-400:].decode(errors="replace")).strip().replace("\n", " | ")
 
-    def order_child(self, view: str = "") -> Child | None:
+    def order_child(self, view: str = "", hidden: Sequence[str] = ()) -> Child | None:
         """Order a child without waiting for it. None while the zygote is behind with its orders.
 
-        With a `view` (see `sandbox.projects.showing`) the child gets its own folder.
+        With a `view` (see `sandbox.projects.showing`) the child gets its own folder. It cannot open the `hidden` files.
 
         Raises:
             SandboxError: the zygote is gone.
@@ -259,7 +259,8 @@ class ZygoteProcess:
         near.setblocking(False)
         child = Child(self.forked + 1, near)
         try:
-            socket.send_fds(self._control, [json.dumps({"fork": child.number, "view": view}).encode()], [far.fileno()])
+            order = {"fork": child.number, "view": view, "hidden": list(hidden)}
+            socket.send_fds(self._control, [json.dumps(order).encode()], [far.fileno()])
         except BlockingIOError:
             near.close()
             return None
@@ -272,14 +273,14 @@ class ZygoteProcess:
         self._children[child.number] = child
         return child
 
-    async def fork(self, view: str = "") -> Child:
+    async def fork(self, view: str = "", hidden: Sequence[str] = ()) -> Child:
         """A new child, ready for its program.
 
         Raises:
             SandboxError: the zygote is gone or does not answer.
         """
         async with asyncio.timeout(_FORK_SECONDS):
-            while (child := self.order_child(view)) is None:  # noqa: ASYNC110 (no event reports when it takes descriptors)
+            while (child := self.order_child(view, hidden)) is None:  # noqa: ASYNC110 (no event reports when it takes descriptors)
                 await asyncio.sleep(0.005)
         return await self.arrival(child)
 

@@ -55,18 +55,22 @@ class TrainingEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OnlineCounts:
-    """How one policy version fares with its users, since an instant."""
+class ServedRequest:
+    """What one policy version did for one request. Candidates of one request share its difficulty.
+
+    `temperatures` is the list that was asked for, as text. Characters are those of an offer that was shown, 0 if none
+    was. `asked_at` is UTC text.
+    """
 
     policy_number: int
-    adapter_sha256: str
-    offers_shown: int
-    offers_accepted: int
-    characters_offered: int
-    characters_kept: float
+    base_sha256: str
+    temperatures: str
+    asked_at: str
     candidates_run: int
     candidates_passing: int
     first_token_ms: float
+    characters_offered: int
+    characters_kept: float
 
 
 class LearningStore:
@@ -123,9 +127,9 @@ class LearningStore:
         (row,) = self._all("SELECT count(*) AS fresh FROM judgements WHERE judged_at > :since", {"since": since})
         return int(row["fresh"])
 
-    def online(self, *, since: str) -> tuple[OnlineCounts, ...]:
-        """How each policy version fares since an instant (UTC text), oldest first."""
-        return tuple(OnlineCounts(**row) for row in self._all(_ONLINE, {"since": since} | SPECIFICATION))
+    def served(self, *, since: str) -> tuple[ServedRequest, ...]:
+        """Every request since an instant (UTC text), once for each policy version that answered it, oldest first."""
+        return tuple(ServedRequest(**row) for row in self._all(_SERVED, {"since": since} | SPECIFICATION))
 
     def events(self, *, round_number: int | None = None) -> tuple[TrainingEvent, ...]:
         """The steps of the trainer, oldest first, optionally of one round."""
@@ -263,9 +267,18 @@ GROUP BY prompts.hash
 ORDER BY prompts.hash
 """
 
-_ONLINE = """
-WITH served AS (
-  SELECT offers.id AS offer_id, policy_versions.number AS number, policy_versions.adapter_sha256 AS adapter,
+_SERVED = """
+WITH run AS (
+  SELECT candidates.request_id AS request_id, candidates.position AS position,
+         min(verdicts.status = 'passed') AS is_passing
+  FROM candidates
+  JOIN verdicts ON verdicts.request_id = candidates.request_id AND verdicts.candidate_id = candidates.id
+  JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+  WHERE candidates.sampled_at > :since AND test_cases.origin IN (SELECT value FROM json_each(:specification))
+  GROUP BY candidates.request_id, candidates.id
+),
+told AS (
+  SELECT offers.request_id AS request_id, candidates.policy_version_id AS version,
          length(candidates.text) AS characters,
          (SELECT max(1) FROM outcomes WHERE outcomes.offer_id = offers.id
             AND (visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))) AS is_shown,
@@ -273,35 +286,22 @@ WITH served AS (
          (SELECT share FROM survivals WHERE survivals.offer_id = offers.id ORDER BY after_ms DESC LIMIT 1) AS share
   FROM offers
   JOIN candidates ON candidates.request_id = offers.request_id AND candidates.id = offers.candidate_id
-  JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
   WHERE offers.offered_at > :since
-),
-run AS (
-  SELECT policy_versions.number AS number, policy_versions.adapter_sha256 AS adapter, candidates.rowid AS id,
-         min(verdicts.status = 'passed') AS is_passing, candidates.first_token_ms AS first_token_ms
-  FROM candidates
-  JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
-  JOIN verdicts ON verdicts.request_id = candidates.request_id AND verdicts.candidate_id = candidates.id
-  JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
-  WHERE candidates.sampled_at > :since AND test_cases.origin IN (SELECT value FROM json_each(:specification))
-  GROUP BY candidates.rowid
-),
-counted AS (
-  SELECT number, adapter, count(*) AS candidates_run, sum(is_passing) AS candidates_passing,
-         avg(first_token_ms) AS first_token_ms
-  FROM run GROUP BY number, adapter
-),
-told AS (
-  SELECT number, adapter, coalesce(sum(is_shown), 0) AS offers_shown,
-         coalesce(sum(is_accepted), 0) AS offers_accepted,
-         coalesce(sum(CASE WHEN is_shown THEN characters END), 0) AS characters_offered,
-         coalesce(sum(CASE WHEN is_accepted THEN characters * coalesce(share, 1.0) END), 0.0) AS characters_kept
-  FROM served GROUP BY number, adapter
 )
-SELECT counted.number AS policy_number, counted.adapter AS adapter_sha256,
-       coalesce(offers_shown, 0) AS offers_shown, coalesce(offers_accepted, 0) AS offers_accepted,
-       coalesce(characters_offered, 0) AS characters_offered, coalesce(characters_kept, 0.0) AS characters_kept,
-       candidates_run, candidates_passing, first_token_ms
-FROM counted LEFT JOIN told ON told.number = counted.number AND told.adapter = counted.adapter
-ORDER BY counted.number
+SELECT policy_versions.number AS policy_number, policy_versions.model_sha256 AS base_sha256,
+       requests.temperatures AS temperatures, requests.prompted_at AS asked_at,
+       count(run.is_passing) AS candidates_run, coalesce(sum(run.is_passing), 0) AS candidates_passing,
+       min(candidates.first_token_ms) AS first_token_ms,
+       coalesce(max(CASE WHEN told.is_shown THEN told.characters END), 0) AS characters_offered,
+       coalesce(max(CASE WHEN told.is_shown AND told.is_accepted THEN told.characters * coalesce(told.share, 1.0) END),
+                0.0) AS characters_kept
+FROM requests
+JOIN candidates ON candidates.request_id = requests.id
+JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+LEFT JOIN run ON run.request_id = requests.id
+  AND run.position = coalesce(candidates.duplicate_of, candidates.position)
+LEFT JOIN told ON told.request_id = requests.id AND told.version = candidates.policy_version_id
+WHERE requests.prompted_at > :since
+GROUP BY requests.id, candidates.policy_version_id
+ORDER BY requests.prompted_at, requests.id
 """

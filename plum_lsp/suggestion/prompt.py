@@ -51,6 +51,7 @@ def build_prompt(
         restored=restored,
         block=context.block,
         suffix=context.suffix,
+        template=template,
     )
 
 

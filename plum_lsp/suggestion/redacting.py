@@ -40,7 +40,9 @@ class RedactingPolicy:
             self._hidden = asyncio.create_task(asyncio.to_thread(Hidden.of, self._document.text))
         hidden = await asyncio.shield(self._hidden)
         text = await asyncio.to_thread(hidden.clean, prompt.text)
-        stream = self._policy.sample(replace(prompt, text=text), options, deadline=deadline, version=version)
+        suffix = await asyncio.to_thread(hidden.clean, prompt.suffix)  # sent to a server that is asked through its chat
+        cleaned = replace(prompt, text=text, suffix=suffix)
+        stream = self._policy.sample(cleaned, options, deadline=deadline, version=version)
         async with aclosing(stream):
             async for completion in stream:
                 yield completion

@@ -123,7 +123,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
         return None
     killed = 0
     for mutant in mutants:
-        changed = replace(program, source=mutant.source, quiet="")
+        changed = replace(program, source=mutant.source)
         verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls, judge.sandbox)

@@ -14,6 +14,7 @@ from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
 from plum_lsp.domain.verification import Call, Ending, Equals, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
+from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.reading.slicing import Slices, names_used
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.reading.window import reference_program
@@ -121,7 +122,7 @@ def _reference(whole: Program, context: Context) -> Program:
     made = reference_program(context)
     if whole.module is not None:
         line = context.before.count("\n") + 1
-        made = replace(made, module=replace(whole.module, base=made.source, hole_line=line))
+        made = replace(quieted(made), module=replace(whole.module, base=made.source, hole_line=line))
     return with_stand_ins(made, effects_at_import(made))
 
 

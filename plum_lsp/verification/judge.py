@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from plum_lsp.domain.verification import (
     Ending,
     Equals,
     Holds,
-    InModule,
     Limits,
     Observation,
     Program,
@@ -36,12 +34,13 @@ from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
-from plum_lsp.python.reading.window import program_with, reference_program
+from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
+from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
 """The observation of this call shows only whether a program loads."""
@@ -110,13 +109,13 @@ class Judge:
         lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
-        reference = reference_program(context)
+        reference = in_module(reference_program(context), context, sandbox, path)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
             sandbox=sandbox,
             context=context,
-            reference=replace(reference, module=_module_of(reference, context, sandbox, path)),
+            reference=reference,
             tests=tests,
             calls=calls,
             contracts=contracts_of(context, varied),
@@ -127,10 +126,7 @@ class Judge:
 
     def program(self, text: str) -> Program:
         """The program with `text` in the hole."""
-        quiet = program_to_run(self.context, text)
-        if self.reference.module is None:
-            return quiet
-        return replace(self.reference, source=program_with(self.context, text).source, quiet=quiet.source)
+        return replace(self.reference, source=program_to_run(self.context, text).source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
@@ -285,27 +281,6 @@ class Judge:
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
-
-
-def _module_of(
-    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
-) -> InModule | None:
-    """The module that the document is, where the sandbox has its project."""
-    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
-    if path is None or project is None or not path.resolve().is_relative_to(project.root):
-        return None
-    place = project.place_of(path.resolve())
-    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
-    if name in sys.stdlib_module_names:  # the jail has imported that one already
-        name += "_"
-    return InModule(
-        name=name,
-        path=str(path.resolve()),
-        import_root=str(place.import_root if place else path.resolve().parent),
-        is_package=place is not None and place.is_package,
-        base=reference.source,
-        hole_line=context.before.count("\n") + 1,
-    )
 
 
 def index_of(judged: Judged) -> int:

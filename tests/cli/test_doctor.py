@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support import without_isolation
 from support.command_line import CommandLine, Ran
+from support.raw_server import Answer, RawServer, Seen, refuse, text_event
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.policy.models.catalogue import find_entry
@@ -25,8 +28,9 @@ def findings(ran: Ran) -> dict[str, Any]:
     return {finding["part"]: finding for finding in ran.report["findings"]}
 
 
-def test_a_healthy_machine(user: CommandLine) -> None:
+def test_a_healthy_machine(policy: ScriptedPolicy, user: CommandLine) -> None:
     """Every part is named, each is well, and there is nothing to do."""
+    policy.will_complete(" a + b\n")
     ran = user.here("doctor", "--json")
     found = findings(ran)
     assert list(found) == PARTS
@@ -56,6 +60,57 @@ def test_a_part_that_fails(user: CommandLine, part: str, environ: dict[str, str]
     assert found[part]["state"] == "failed"
     assert remedy in found[part]["remedy"]
     assert ran.code == 1
+
+
+WRITES = text_event(" a + b\n", finish_reason="stop")
+CHAT = b'data: {"choices": [{"delta": {"content": "return a + b\\n"}, "finish_reason": "stop"}]}\n\n'
+NOT_FOUND = refuse(404, {"detail": "Not Found"})
+OWNERS = ["vllm", "llamacpp", "library", "organization_owner", "openai"]
+NAMES = ["vLLM", "llama.cpp", "Ollama", "LM Studio", "OpenAI"]
+
+
+def without(name: str, words: str) -> Callable[[Seen], Answer]:
+    """A server that refuses one field."""
+    return lambda seen: refuse(400, {"error": words}) if name in seen.body else Answer(body=[WRITES])
+
+
+def through_chat(seen: Seen) -> Answer:
+    """A server for chat alone."""
+    return Answer(body=[CHAT]) if seen.path == "/v1/chat/completions" else NOT_FOUND
+
+
+SERVERS: dict[str, tuple[Callable[[Seen], Answer], str, str]] = {
+    "well": (lambda seen: Answer(body=[WRITES]), "ok", "wrote a line in"),
+    "no log-probabilities": (without("logprobs", "logprobs is unknown"), "ok", "asked without logprobs"),
+    "no seed": (without("seed", "seed is unknown"), "ok", "asked without seed"),
+    "no n": (without("n", "n must be 1"), "ok", "asked for each candidate alone"),
+    "chat alone": (through_chat, "ok", "asked through its chat endpoint"),
+    "nothing": (lambda seen: Answer(body=[text_event("", finish_reason="stop")]), "warning", "empty"),
+    "neither": (lambda seen: NOT_FOUND, "failed", "404"),
+    "moved": (lambda seen: Answer(status=308, headers={"Location": "https://new.example/v1"}), "failed", "new.example"),
+    "quota": (lambda seen: refuse(429, {"error": "quota"}, **{"Retry-After": "600"}), "failed", "quota"),
+    "a page": (lambda seen: Answer(body=[b"<html>hello</html>"]), "failed", "hello"),
+    "error event": (lambda seen: Answer(body=[b'data: {"error": "no slot"}\n\n']), "failed", "no slot"),
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_with_its_own_habits(user: CommandLine, name: str) -> None:
+    """A real completion shows what the server refuses, and what is done about it."""
+    answer, state, told = SERVERS[name]
+    with RawServer(answer) as server:
+        found = findings(user.here("doctor", "--json", environ={"PLUM_POLICY_URL": server.url}))["policy server"]
+    assert (found["state"], told in found["detail"]) == (state, True), found
+    assert state == "ok" or found["remedy"] or name in {"a page", "error event"}
+
+
+@pytest.mark.parametrize(("owner", "name"), list(zip(OWNERS, NAMES, strict=True)))
+def test_kind_of_server(user: CommandLine, owner: str, name: str) -> None:
+    """The owner of the models tells which program it is."""
+    models = Answer(body=[json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode()])
+    with RawServer(lambda seen: Answer(body=[WRITES]), models=models) as server:
+        found = findings(user.here("doctor", "--json", environ={"PLUM_POLICY_URL": server.url}))["policy server"]
+    assert f"({name})" in found["detail"]
 
 
 def test_a_model_file_that_was_cut_off(user: CommandLine) -> None:

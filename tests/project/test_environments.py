@@ -85,6 +85,41 @@ def test_an_environment_of_a_workspace_serves_its_members(root: Path) -> None:
     assert project.top == root
 
 
+def test_a_folder_above_that_names_the_environment_needs_trust(root: Path, tmp_path: Path) -> None:
+    """Trust in a member alone says nothing about the interpreter that an untrusted folder above it names."""
+    member = tree(root, {".git/HEAD": "", "member/pyproject.toml": ""}) / "member"
+    environment(root / "pwn")
+    environment(tmp_path / "elsewhere")
+    for name, text in {
+        ".pdm-python": str(tmp_path / "elsewhere/bin/python"),
+        ".venv": "member/../pwn",
+        ".python-version": "3.99-pwn",
+    }.items():
+        environment(tmp_path / "home/.pyenv/versions/3.99-pwn") if name == ".python-version" else None
+        tree(root, {name: text})
+        project = ProjectFinder().project_at(member)
+        assert project.environment is not None, name
+        assert project.top == root, name
+        (root / name).unlink()
+
+
+def test_dots_do_not_move_an_environment_into_the_member(root: Path) -> None:
+    """A member that names an environment above itself by way of its own folder needs trust in the folder above."""
+    member = tree(root, {".git/HEAD": "", "member/pyproject.toml": "", "member/.venv": "inner/../../pwn"}) / "member"
+    (member / "inner").mkdir()
+    environment(root / "pwn")
+    assert ProjectFinder().project_at(member).top == root
+
+
+def test_a_project_may_name_an_environment_elsewhere(root: Path, tmp_path: Path) -> None:
+    """Trust in the project is trust in what it names."""
+    tree(root, {".git/HEAD": "", ".pdm-python": str(tmp_path / "elsewhere/bin/python")})
+    environment(tmp_path / "elsewhere")
+    project = ProjectFinder().project_at(root)
+    assert project.environment is not None
+    assert project.top == root
+
+
 def test_an_environment_above_the_repository_is_not_looked_for(root: Path) -> None:
     """It belongs to something else."""
     environment(root.parent / ".venv")

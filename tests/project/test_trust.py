@@ -142,15 +142,27 @@ def test_trust_in_a_member_does_not_cover_the_environment_above_it(data: Path, r
     assert standing(Workspace(Opened(), book), root / "inner")[0] is Trust.TRUSTED
 
 
-def test_the_settings_project_serves_every_document(root: Path, tmp_path: Path) -> None:
+def test_the_settings_project_serves_its_documents(root: Path, data: Path) -> None:
     """Naming a folder there is trusting it; one that cannot be used is a problem to tell."""
-    other = tree(tmp_path / "elsewhere", {"mod.py": ""})
-    found = Workspace(Opened(project=str(root)), None).standing_of((other / "mod.py").as_uri())
-    assert found is not None
-    assert found.usable is not None
-    assert found.usable.root == root
+    for name in ("mod.py", "pkg/deep/mod.py"):
+        found = Workspace(Opened(project=str(root)), TrustBook(data)).standing_of((root / name).as_uri())
+        assert found is not None
+        assert found.usable is not None
+        assert found.usable.root == root
     for folder in ("/nowhere", "~", "/"):
         assert "sandbox.project" in Workspace(Opened(project=folder), None).problem
+
+
+def test_documents_elsewhere_are_not_trusted_by_the_settings_project(root: Path, tmp_path: Path, data: Path) -> None:
+    """Neither a stranger's project, nor a file that a link or dots seem to put into the folder."""
+    stranger = tree(tmp_path / "stranger", {"pyproject.toml": "", "mod.py": ""})
+    (root / "linked").symlink_to(stranger)
+    workspace = Workspace(Opened(project=str(root)), TrustBook(data))
+    for place in (stranger, root / "linked", root / ".." / ".." / "stranger"):
+        found = workspace.standing_of(f"file://{place}/mod.py")
+        assert found is not None
+        assert (found.project.root, found.usable) == (stranger, None)
+    assert workspace.standing_of("untitled:one") is None
 
 
 def test_a_document_that_is_no_file_has_no_project(data: Path) -> None:

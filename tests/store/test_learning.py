@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
+import pytest
+from support.learning import fill
+
+from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.store.learning import TrainingEvent
+from plum_lsp.store.learning import TrainingEvent, open_learning
 
 EVENT = TrainingEvent(
     id=1,
@@ -26,3 +30,15 @@ def test_a_number_that_a_report_lacks_is_named(names: tuple[str, ...]) -> None:
     """The error names the step, the round and the number."""
     with pytest.raises(StoreError, match=f"step 'decided' of training round 3 has no number '{'.'.join(names)}'"):
         EVENT.number(*names)
+
+
+def test_requests_are_told_one_by_one(tmp_path: Path) -> None:
+    """With what passed of what ran, and nothing from before the instant asked for."""
+    fill(tmp_path, functions=3)
+    fill(tmp_path, functions=2, version=1, is_poisoned=True)
+    with open_learning(store_file(tmp_path)) as store:
+        found = store.served(since="")
+        assert store.served(since="2100-01-01") == ()
+    assert sorted(one.policy_number for one in found) == [0, 0, 0, 1, 1]
+    assert {(one.candidates_run, one.candidates_passing, one.first_token_ms) for one in found} == {(2, 1, 10.0)}
+    assert {one.characters_offered for one in found} == {0}, "an offer that was not shown says nothing"

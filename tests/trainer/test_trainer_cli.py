@@ -13,8 +13,8 @@ from support.facts import outcome, suggestion
 
 from plum_lsp.config.folder import store_file
 from plum_lsp.store import open_store
-from plum_lsp.store.learning import open_learning
-from plum_trainer.cli import main
+from plum_lsp.store.learning import TrainingEvent, open_learning
+from plum_trainer.cli import _built_from, main
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -103,6 +103,17 @@ def test_what_the_user_did_is_in_the_history(tmp_path: Path) -> None:
     open_store(store_file(tmp_path)).close()
     assert run(tmp_path, "rollback", "0").exit_code == 0
     assert "rolled_back" in run(tmp_path, "history").output
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"),
+    [({"version": 3, "previous": 1, "built_from": 1}, 1), ({"version": 3, "previous": 0}, 0), ({"version": 2}, 2)],
+    ids=["built from", "older record", "no record"],
+)
+def test_back_means_to_what_a_version_was_built_from(detail: dict[str, int], expected: int) -> None:
+    """The next lower number may be a version that was taken back."""
+    event = TrainingEvent(id=1, round=1, step="published", detail=detail, happened_at="")
+    assert _built_from(3, [event], [1, 2, 3]) == expected
 
 
 @pytest.mark.parametrize("kind", ["systemd", "launchd", "windows"])

@@ -33,6 +33,7 @@ from plum_trainer.loop.online import watch
 from plum_trainer.loop.progress import latest_only, running, shown
 from plum_trainer.loop.publish import Versions
 from plum_trainer.loop.rounds import unfinished
+from plum_trainer.loop.standing import power
 from plum_trainer.loop.trainer import Trainer, is_paused, utc_now
 from plum_trainer.service import units as service
 
@@ -103,6 +104,7 @@ def status() -> None:
     _show_progress(page, folder, path)
     with open_history(path) as store:
         known = diversities(store.events())
+        page.print(f"The gate: {power(_settings(), store).told()}.", soft_wrap=True)
     if known:
         page.print("Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items()))
     if is_paused(folder):
@@ -140,13 +142,19 @@ def history(limit: int) -> None:
 @click.argument("version", type=int, required=False)
 @_told
 def rollback(version: int | None) -> None:
-    """Go back to a version (0 is the base alone), by default to the one before the current. No version is deleted."""
+    """Go back to a version (0 is the base alone), by default to the one that the current was built from.
+
+    No version is deleted.
+    """
     folder = data_dir(_settings())
     settings = _settings()
     store = VersionStore(versions_folder(folder))
     active = store.active()
     before = active.number if active else 0
-    wanted = _before(before, [one.number for one in store.versions()]) if version is None else version
+    wanted = version
+    if wanted is None:
+        with open_learning(store_file(folder)) as learning:
+            wanted = _built_from(before, learning.events(), [one.number for one in store.versions()])
     if wanted:
         store.find(str(wanted))  # a missing version is named before a missing model
         Versions(data_dir=folder, settings=settings, base=base_of(settings)).go_to(wanted)
@@ -202,8 +210,13 @@ def uninstall_service() -> None:
     say(service.uninstall(_config_home()))
 
 
-def _before(number: int, known: Sequence[int]) -> int:
-    """The highest lower version. 0 if there is none."""
+def _built_from(number: int, events: Sequence[TrainingEvent], known: Sequence[int]) -> int:
+    """The version that another was built from. Without a record of that the highest lower one, 0 if there is none."""
+    for event in reversed(events):
+        if event.step == "published" and event.detail.get("version") == number:
+            built_from = event.detail.get("built_from", event.detail.get("previous"))
+            if isinstance(built_from, int) and built_from in (0, *known):
+                return built_from
     return max((one for one in known if one < number), default=0)
 
 

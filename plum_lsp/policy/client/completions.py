@@ -1,10 +1,9 @@
 """The policy port over any OpenAI completions endpoint: one group, one deadline, one connection a temperature.
 
-Candidates of one temperature share one request with `n` choices, so the server reads the prompt once. If a server
-refuses or ignores `n`, the client sends one request for each candidate from then on. A connection is closed when the
-last of its candidates has left the block, when the iterator is closed, or at the deadline. Requests of other
-temperatures find their common prompt in the server's prefix cache. `hosting.embedded_policy` starts a server on this
-machine.
+Candidates of one temperature share one request with `n` choices, so the server reads the prompt once. A connection is
+closed when the last of its candidates has left the block, when the iterator is closed, or at the deadline. Requests of
+other temperatures find their common prompt in the server's prefix cache. `exchange` sends the requests and adapts them
+to the server. `hosting.embedded_policy` starts a server on this machine.
 """
 
 from __future__ import annotations
@@ -17,20 +16,19 @@ import httpx
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.policy.client.cards import NAMED_MAX, model_cards, server_kind, version_in, version_named
 from plum_lsp.policy.client.connection import Connection, is_loopback, unreachable
-from plum_lsp.policy.client.wire import EventReader, completion_request, model_cards, refusal, version_in
-from plum_lsp.policy.client.writing import Group, Writing, asks
-from plum_lsp.python.fitting.cutting import Cutter
+from plum_lsp.policy.client.exchange import Exchange
+from plum_lsp.policy.client.habits import Habits
+from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, Refusal
+from plum_lsp.policy.client.writing import Group, asks
 
 logger = logging.getLogger(__name__)
 
-REFUSES_N = {400, 422, 501}
-"""Status codes of servers that refuse several choices. If the refusal had another reason, the request for one choice
-shows it."""
 VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
-LIST_SECONDS = 10.0
-"""How long a server may take to say which models it has."""
+NO_LIST = {400, 401, 403, 404, 405, 406, 410, 415, 422, 500, 501}
+"""Statuses of a server that does not list its models. If `policy.model` is set, it is asked for that name."""
 
 
 class CompletionsPolicy:
@@ -55,9 +53,11 @@ class CompletionsPolicy:
         self._model = model
         self._version = version
         self._is_loopback = is_loopback(self._url)
-        self._http = (connection or Connection(api_key=api_key)).client(self._url)
+        client = (connection or Connection(api_key=api_key)).client(self._url)
+        refused = frozenset() if shares_prompt else frozenset({"n"})
+        self._exchange = Exchange(self._url, client, habits=Habits(refused=refused))
         self._asked_at = 0.0
-        self._shares_prompt = shares_prompt
+        self.server_kind = ""
         self._streams: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -80,10 +80,22 @@ class CompletionsPolicy:
         return self._version
 
     async def _ask_version(self) -> PolicyVersion:
-        cards = await self._list_models()
+        response, body = await self._exchange.models()
+        self.server_kind = server_kind(self._url, response.headers.get("server", ""), body)
+        if not response.is_success:
+            if self._model and response.status_code in NO_LIST:
+                return version_named(self._model)
+            raise self._exchange.refused(Refusal(response.status_code, body[:BODY_BYTES_MAX], response.headers))
+        try:
+            cards = model_cards(body)
+        except PolicyProtocolError:
+            if self._model:
+                return version_named(self._model)
+            raise
         version = version_in(cards, self._model)
         if version is None:
-            remedy = f"Set PLUM_POLICY_MODEL to one of: {', '.join(cards)}."
+            names = ", ".join(list(cards)[:NAMED_MAX]) + (", …" if len(cards) > NAMED_MAX else "")
+            remedy = f"Set PLUM_POLICY_MODEL to one of: {names}."
             raise PolicyRefused(f"the policy server at {self._url} has no model {self._model!r}", remedy=remedy)
         return version
 
@@ -96,7 +108,7 @@ class CompletionsPolicy:
             PolicyError: no completion could be had.
         """
         group = await self._begin(prompt, options, deadline, version)
-        tasks = [self._begin_stream(group, ask) for ask in asks(options, shares_prompt=self._shares_prompt)]
+        tasks = [self._begin_stream(group, ask) for ask in asks(options, shares_prompt=self.shares_prompt)]
         error: PolicyError | None = None
         has_yielded = False
         pending = set(group.results)
@@ -125,14 +137,19 @@ class CompletionsPolicy:
     @property
     def shares_prompt(self) -> bool:
         """Whether candidates of one temperature share a request. False once the server has refused it."""
-        return self._shares_prompt
+        return "n" not in self.habits.refused
+
+    @property
+    def habits(self) -> Habits:
+        """What has been learned about the server."""
+        return self._exchange.habits
 
     async def close(self) -> None:
         """Cancel the requests in flight and close all connections. Idempotent."""
         self._is_closed = True
         streams = list(self._streams)
         await _end(streams)
-        await self._http.aclose()
+        await self._exchange.close()
 
     async def _begin(
         self, prompt: FimPrompt, options: SamplingOptions, deadline: float, version: PolicyVersion | None
@@ -184,64 +201,16 @@ class CompletionsPolicy:
         try:
             if ask[0] and self._is_loopback:
                 await group.sent[ask[0] - 1].wait()
-            if missing := await self._complete(group, ask):
-                self._shares_prompt = False
-                logger.info("the policy server gave fewer candidates than asked for; each is asked for alone")
-                for index in missing:
-                    await self._complete(group, (index,))
-        except PolicyProtocolError as error:
-            self._shares_prompt |= len(ask) > 1  # the refusal was about something else
+            await self._exchange.complete(group, ask)
+        except PolicyError as error:
             _fail(group, ask, error)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             _fail(group, ask, unreachable(error, self._url))
-        except Exception as error:  # noqa: BLE001 - passed to the waiter of the group
-            _fail(group, ask, error)
-
-    async def _complete(self, group: Group, ask: tuple[int, ...]) -> tuple[int, ...]:
-        """Send a request and read its stream until each choice has ended or left the block.
-
-        Returns the candidates that a server which does not know `n` has left out.
-        """
-        writings = [Writing(cutter=Cutter(group.prompt.block)) for _ in ask]
-        left = set(range(len(ask)))
-        reader = EventReader()
-
-        async def trace(event: str, _info: object) -> None:
-            if event == "http11.send_request_body.complete":
-                for index in ask:
-                    group.sent[index].set()
-
-        request = completion_request(group.model, group.prompt, group.options, ask)
-        url = f"{self._url}/completions"
-        async with self._http.stream("POST", url, json=request, extensions={"trace": trace}) as response:
-            if response.status_code in REFUSES_N and len(ask) > 1:
-                return ask
-            if response.status_code != httpx.codes.OK:
-                raise refusal(response.status_code, (await response.aread())[:4096], url=self._url)
-            async for chunk in response.aiter_bytes():
-                for delta in reader.feed(chunk):
-                    if delta.index not in left:
-                        continue
-                    writing = writings[delta.index]
-                    writing.take(delta, at=group.elapsed_ms())
-                    if writing.has_ended:
-                        left.discard(delta.index)
-                        index = ask[delta.index]
-                        group.results[index].set_result(writing.completion(group, index))
-                if not left:
-                    return ()
-        if reader.is_done and len(left) < len(ask) and not any(writings[place].length for place in left):
-            return tuple(ask[place] for place in sorted(left))
-        raise PolicyProtocolError("the policy server ended a stream without saying why")
-
-    async def _list_models(self) -> dict[str, str]:
-        try:
-            response = await self._http.get(f"{self._url}/models", timeout=LIST_SECONDS)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise unreachable(error, self._url) from error
-        if response.status_code != httpx.codes.OK:
-            raise refusal(response.status_code, response.content, url=self._url)
-        return model_cards(response.content)
+        except Exception as error:
+            logger.error("the answer of the policy server could not be read: %s", type(error).__name__)
+            logger.debug("the answer of the policy server could not be read", exc_info=error)
+            told = f"the answer of the policy server could not be read ({type(error).__name__})"
+            _fail(group, ask, PolicyProtocolError(told))
 
     def _forget_version(self) -> None:
         """Ask a server that failed again what it serves, unless it is our own."""

@@ -76,7 +76,7 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def unreachable(error: httpx.TransportError | httpx.InvalidURL, url: str) -> PolicyUnavailable:
+def unreachable(error: httpx.RequestError | httpx.InvalidURL, url: str) -> PolicyUnavailable:
     """What a failed exchange with the server at `url` means, and what to do about it."""
     reason = str(error) or type(error).__name__
     told = f"the policy server at {url} cannot be reached: {reason}"
@@ -92,6 +92,8 @@ def unreachable(error: httpx.TransportError | httpx.InvalidURL, url: str) -> Pol
         )
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
         return PolicyRefused(f"{url} does not speak TLS", remedy="Does PLUM_POLICY_URL begin with http://?")
+    if isinstance(error, httpx.DecodingError):
+        return PolicyUnavailable(f"the policy server at {url} sent bytes that cannot be decompressed: {reason}")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         told = f"the policy server at {url} broke off: {reason}"
     return PolicyUnavailable(told, remedy="Check that it runs and that PLUM_POLICY_URL is its address.")

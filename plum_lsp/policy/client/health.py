@@ -33,11 +33,11 @@ class Backoff:
     failures: int = 0
     until: float = 0.0
 
-    def failed(self, now: float) -> None:
-        """The server failed."""
+    def failed(self, now: float, *, at_least: float = 0.0) -> None:
+        """The server failed. `at_least` are the seconds that it asks to be left alone."""
         pause = min(CAP_SECONDS, BASE_SECONDS * 2 ** min(self.failures, 16))
         self.failures += 1
-        self.until = now + pause * (1 + self.draw()) / 2
+        self.until = now + max(at_least, pause * (1 + self.draw()) / 2)
 
     def succeeded(self) -> None:
         """The server answered."""

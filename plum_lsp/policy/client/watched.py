@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
+from plum_lsp.domain.errors import PolicyBusy, PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.health import Backoff, Pace
@@ -95,7 +95,8 @@ class WatchedPolicy:
 
     def _note(self, error: PolicyError) -> None:
         if _may_pass(error):
-            self._backoff.failed(asyncio.get_running_loop().time())
+            least = error.seconds if isinstance(error, PolicyBusy) else 0.0
+            self._backoff.failed(asyncio.get_running_loop().time(), at_least=least)
             self._last = error
             logger.info("the policy failed %d times in a row: %s", self._backoff.failures, error)
 

@@ -13,6 +13,10 @@ from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, SamplingOp
 from plum_lsp.policy.client.wire import Delta, Token
 from plum_lsp.python.fitting.cutting import Cutter
 
+TOKEN_CHARACTERS_MAX = 32
+"""The longest mean length of tokens. A text of more characters than this times `max_tokens` is beyond its limit, and
+is ended. Code has 3 to 4 characters a token."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -32,36 +36,89 @@ class Group:
 
 
 @dataclass(slots=True, kw_only=True)
+class StopFinder:
+    """Ends a text before the first of its stop strings, for servers that take fewer of them or ignore them.
+
+    It holds back the end of the text while that may be the beginning of a stop string.
+    """
+
+    stop: tuple[str, ...]
+    held: str = ""
+    has_ended: bool = False
+
+    def feed(self, text: str) -> str:
+        """The part of the text that belongs to the completion for certain."""
+        if self.has_ended:
+            return ""
+        text = self.held + text
+        found = [place for word in self.stop if word and (place := text.find(word)) >= 0]
+        if found:
+            self.has_ended, self.held = True, ""
+            return text[: min(found)]
+        begun = max((_overlap(text, word) for word in self.stop), default=0)
+        self.held = text[len(text) - begun :]
+        return text[: len(text) - begun]
+
+    def close(self) -> str:
+        """What was held back, at the end of the text."""
+        held, self.held = self.held, ""
+        return held
+
+
+def _overlap(text: str, word: str) -> int:
+    """The length of the longest end of `text` that begins `word` and is not all of it."""
+    longest = min(len(text), len(word) - 1)
+    return next((length for length in range(longest, 0, -1) if text.endswith(word[:length])), 0)
+
+
+@dataclass(slots=True, kw_only=True)
 class Writing:
     """A completion while it streams."""
 
     cutter: Cutter
+    stops: StopFinder
+    max_tokens: int
     tokens: list[tuple[int, float | None]] = field(default_factory=list)
     length: int = 0
     finish: str = ""
     first_token_ms: float | None = None
 
+    @classmethod
+    def of(cls, group: Group) -> Writing:
+        """An empty completion of a group."""
+        stops = StopFinder(stop=group.prompt.stop)
+        return cls(cutter=Cutter(group.prompt.block), stops=stops, max_tokens=group.options.max_tokens)
+
     @property
     def has_ended(self) -> bool:
         """Whether the stream can be closed."""
-        return bool(self.finish) or self.cutter.has_ended
+        return bool(self.finish) or self.cutter.has_ended or self.stops.has_ended
 
     def take(self, delta: Delta, *, at: float) -> None:
         """Add what one event brought."""
         for token in delta.tokens:
             self._take_token(token, at)
         self.finish = delta.finish
+        if self.length > self.max_tokens * TOKEN_CHARACTERS_MAX:
+            self.finish = "length"
+
+    def end(self) -> None:
+        """The stream was closed without a reason."""
+        if len(self.tokens) >= self.max_tokens:
+            self.finish = "length"
 
     def _take_token(self, token: Token, at: float) -> None:
         if self.first_token_ms is None:
             self.first_token_ms = at
-        self.tokens.append((self.length, token.logprob))
-        self.length += len(token.text)
-        self.cutter.feed(token.text)
+        if not self.stops.has_ended:
+            self.tokens.append((self.length, token.logprob))
+            self.length += len(token.text)
+            self.cutter.feed(self.stops.feed(token.text))
 
     def completion(self, group: Group, index: int) -> Completion:
         """The completion, cut to its block, with the log-probabilities of the tokens kept."""
-        text = self.cutter.close()
+        self.cutter.feed(self.stops.close())
+        text = _mended(self.cutter.close())
         reason = Finish.LENGTH if self.finish == "length" else Finish.STOP
         ended = group.elapsed_ms()
         return Completion(
@@ -74,6 +131,11 @@ class Writing:
             first_token_ms=self.first_token_ms if self.first_token_ms is not None else ended,
             ended_ms=ended,
         )
+
+
+def _mended(text: str) -> str:
+    """The text with the halves of characters joined, which JSON may carry in two events. A lone half is replaced."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def asks(options: SamplingOptions, *, shares_prompt: bool) -> tuple[tuple[int, ...], ...]:

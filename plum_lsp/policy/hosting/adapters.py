@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from plum_lsp.domain.errors import AdapterError, PolicyProtocolError, PolicyUnavailable
+from plum_lsp.policy.client.cards import model_names
 from plum_lsp.policy.client.connection import Connection, unreachable
-from plum_lsp.policy.client.wire import error_message, model_names, read_tokens, refusal
+from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, Refusal, error_message, refusal
+from plum_lsp.policy.client.wire import read_tokens
 from plum_lsp.policy.versions.engines import Sampled
 
 LOAD_SECONDS = 120.0
@@ -80,7 +83,8 @@ class VllmEngine:
     ) -> httpx.Response:
         response = await self._send(method, path, body, root=root)
         if response.status_code != httpx.codes.OK:
-            raise refusal(response.status_code, response.content[:4096], url=self._url)
+            answer = Refusal(response.status_code, response.content[:BODY_BYTES_MAX], response.headers)
+            raise refusal(answer, url=self._url, now=time.time())
         return response
 
     async def _send(
@@ -88,7 +92,7 @@ class VllmEngine:
     ) -> httpx.Response:
         try:
             return await self._http.request(method, f"{root or self._url}{path}", json=body)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.RequestError, httpx.InvalidURL) as error:
             raise unreachable(error, self._url) from error
 
 

@@ -18,7 +18,7 @@ from typing import IO
 
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PolicyUnavailable
-from plum_lsp.policy.client.wire import ended
+from plum_lsp.policy.client.refusals import ended
 from plum_lsp.policy.hosting.facts import EngineFacts
 from plum_lsp.policy.models.catalogue import ModelEntry
 

@@ -9,17 +9,23 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
-from plum_lsp.python.reading.lines import logical_lines, mask
+from plum_lsp.python.reading.lines import logical_lines, mask, parses
 
 _STATEMENT = re.compile(
-    r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<prefix>[rRuUbBfF]{0,2})(?P<text>s{2,})", re.DOTALL
+    r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<text>[(\s\\]*(?:[rRuUbBfF]{0,2}s{2,}[)\s\\]*)+;?)", re.DOTALL
 )
-"""A masked line that is a string, or a header followed by a string."""
+"""A masked line that is a string, or a header followed by a string. Strings in a row and in brackets are one string."""
 _SESSION = ">>>"
+
+
+def quieted(program: Program) -> Program:
+    """The program without comments and docstrings."""
+    return replace(program, source="".join(_quiet(program.source, "")))
 
 
 def program_to_run(context: Context, text: str) -> Program:
@@ -69,8 +75,14 @@ def _strings(whole: str, masked: str) -> Iterator[tuple[Span, str]]:
             continue
         start = line.start + len(line.indent) + found.start("text")
         literal = whole[start : line.end]
-        quote = next((one for one in ('"""', "'''", '"', "'") if literal.startswith(one)), "")
         is_module = place == 0 and not line.indent and not line.code.startswith(("def", "class", "async"))
-        if not quote or not literal.endswith(quote) or (is_module and _SESSION not in literal):
+        if not _is_closed(literal) or (is_module and _SESSION not in literal):
             continue
         yield Span(start=start, end=line.end), '"""' + "\n" * literal.count("\n") + '"""'
+
+
+def _is_closed(literal: str) -> bool:
+    """Whether the last string of a statement ends where the statement does. A buffer may hold an open one."""
+    core = literal.strip("() \t\n\\;").lstrip("rRuUbBfF")
+    quote = next((one for one in ('"""', "'''", '"', "'") if core.startswith(one)), "")
+    return bool(quote) and (core.endswith(quote) or parses(f"({literal.rstrip(';')})"))

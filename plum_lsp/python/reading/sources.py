@@ -27,6 +27,8 @@ _MEMBER = re.compile(r"^[ \t]+(?:(?:async[ ]+)?def[ ]+(\w+)|(\w+)[ \t]*[:=])|\bs
 _HEADER = re.compile(r"^[ \t]*(?:async[ ]+)?def[ ]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
+_ENDS = re.compile(r"[ \t]*(?:[#\n]|\Z)")
+"""What follows a string that is a statement. Other strings are part of the program, and a candidate can read them."""
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
 DEPTHS_TRIED_MAX = 12
@@ -122,7 +124,7 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
     arguments = tree.body[0].args
     parameters = [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     literal = re.compile(r"\s*").match(before, ending.end())
-    docstring = _TRIPLE.match(before, literal.end()) if literal else None
+    docstring = _string_at(before, literal.end()) if literal else None
     return FunctionSymbol(
         name=names[-1],
         qualified_name=".".join(names),
@@ -290,8 +292,20 @@ def _is_prose(line: str) -> bool:
 
 def _strings(body: str, docstring: str) -> list[str]:
     """Triple-quoted strings of the body that would be its docstring without the lines above them."""
-    found = [match.group(2) for match in _TRIPLE.finditer(body[:TEXT_CHARACTERS_MAX])]
-    return [] if docstring else found[:1]
+    body = body[:TEXT_CHARACTERS_MAX]
+    found = [] if docstring else [match for match in _TRIPLE.finditer(body) if _is_statement(body, match)]
+    return [match.group(2) for match in found[:1]]
+
+
+def _string_at(text: str, position: int) -> re.Match[str] | None:
+    """The string that is a statement at a position."""
+    found = _TRIPLE.match(text, position)
+    return found if found and _ENDS.match(text, found.end()) else None
+
+
+def _is_statement(text: str, found: re.Match[str]) -> bool:
+    line = text[: found.start()].rsplit("\n", 1)[-1]
+    return not line.strip() and _ENDS.match(text, found.end()) is not None
 
 
 def class_body(program: str, class_name: str) -> str:
@@ -319,7 +333,7 @@ def _class_docstring(program: str, class_name: str) -> str:
     if header is None:
         return ""
     found = re.compile(r"[^\n]*:\s*").match(program, header.end())
-    literal = _TRIPLE.match(program, found.end()) if found else None
+    literal = _string_at(program, found.end()) if found else None
     return literal.group(2) if literal else ""
 
 

@@ -197,10 +197,8 @@ def _load_document(order: dict[str, Any], prepared: Any) -> tuple[str, dict[str,
         if ahead is not None:
             ahead.exchange(order["source"], order["hole_line"])
             module = ahead.module
-            if order["quiet"]:
-                ahead.hide(order["quiet"])
         else:
-            module = documents.load(order["module"], order["quiet"] or order["source"])
+            module = documents.load(order["module"], order["source"])
         if order["prelude"]:
             module.__dict__.update(world.pop("shadowing")())
     except MemoryError:

@@ -117,25 +117,6 @@ class Loaded:
         """A context that notes which of the document's functions are called. Their bodies cannot be exchanged."""
         return _CallsNoted(self.path, self._called)
 
-    def hide(self, quiet: str) -> None:
-        """Remove documentation of the document's functions. A candidate could read there which results are expected."""
-        remember_source(self.path, quiet)
-        if ">>>" in (self.module.__doc__ or ""):
-            self.module.__doc__ = ""
-        for thing in vars(self.module).values():
-            if isinstance(thing, type) and thing.__module__ == self.name and isinstance(thing.__doc__, str):
-                try:
-                    thing.__doc__ = ""
-                except (AttributeError, TypeError):  # a class whose documentation cannot be set
-                    continue
-        for functions in self.functions.values():
-            for function in functions:
-                said, code = function.__doc__, function.__code__
-                if isinstance(said, str):
-                    function.__doc__ = ""
-                    if code.co_consts[:1] == (said,):
-                        function.__code__ = code.replace(co_consts=("", *code.co_consts[1:]))
-
     def trip(self, source: str, hole_line: int) -> list[Any]:
         """Make the function at the hole note each call, before its other code runs.
 

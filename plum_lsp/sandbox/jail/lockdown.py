@@ -103,12 +103,12 @@ def landlock_ruleset(attributes: tuple[int, int, int], rules: list[tuple[str, in
     return ruleset
 
 
-def open_places(rules: list[tuple[str, int]]) -> list[tuple[int, int]]:
-    """Descriptors of the paths that exist, with their rights, for rule sets that are made many times."""
+def open_places(rules: list[tuple[str, int]]) -> list[tuple[str, int, int]]:
+    """The paths that exist, with a descriptor and their rights, for rule sets that are made many times."""
     opened = []
     for path, rights in rules:
         with contextlib.suppress(OSError):
-            opened.append((os.open(path, os.O_PATH | os.O_CLOEXEC), rights))
+            opened.append((os.path.realpath(path), os.open(path, os.O_PATH | os.O_CLOEXEC), rights))
     return opened
 
 

@@ -25,7 +25,7 @@ import sys
 from importlib import import_module
 from typing import Any, NoReturn
 
-from . import child, documents, homes, lockdown, preparing, tasks
+from . import child, documents, homes, lockdown, places, preparing, tasks
 
 _MESSAGE_MAX = 1 << 20
 _CHANNEL = 3
@@ -193,7 +193,7 @@ class _Zygote:
             self._end()
         order = json.loads(content)
         if "fork" in order:
-            self._fork(order["fork"], descriptors[0], order.get("view", ""))
+            self._fork(order["fork"], descriptors[0], order.get("view", ""), order.get("hidden", []))
         elif "branch" in order:
             self._branch(order["branch"], descriptors[0])
 
@@ -202,13 +202,16 @@ class _Zygote:
             _kill(pidfd)
         os._exit(0)
 
-    def _fork(self, number: int, channel: int, view: str) -> None:
-        """Fork one child on `channel` and send its pidfd to the host. With a `view` it has its own folder."""
+    def _fork(self, number: int, channel: int, view: str, hidden: list[str]) -> None:
+        """Fork one child on `channel` and send its pidfd to the host. With a `view` it has its own folder.
+
+        It cannot open the hidden files.
+        """
         home = ""
         try:
             if view:
                 home = homes.make(self._settings["homes"], str(os.getpid()) + "-" + str(number))
-            pid = self._forked(channel, view, home)
+            pid = self._forked(channel, view, home, hidden)
         except OSError as error:  # No room for another process. The others go on.
             os.close(channel)
             message = {"unforked": number, "problem": os.strerror(error.errno or 0)}
@@ -225,14 +228,14 @@ class _Zygote:
         self._poll.register(pidfd, select.POLLIN)
         socket.send_fds(self._control, [json.dumps({"forked": number}).encode()], [pidfd])
 
-    def _forked(self, channel: int, view: str, home: str) -> int:
+    def _forked(self, channel: int, view: str, home: str, hidden: list[str]) -> int:
         """The pid of a new child. The child never returns from here."""
         if self._has_namespaces:
             lockdown.new_pid_namespace(with_user=False)
         try:
             pid = os.fork()
             if not pid:
-                self._be_child(channel, view, home)
+                self._be_child(channel, view, home, hidden)
         finally:
             if self._has_namespaces:
                 lockdown.back_to_pid_namespace(self._own)
@@ -257,7 +260,7 @@ class _Zygote:
         for descriptor in (*self._children, self._own):
             os.close(descriptor)
         for opened in self._places.values():
-            for descriptor, _ in opened:
+            for _, descriptor, _ in opened:
                 os.close(descriptor)
         order = json.loads(_long_message(control))
         more = self._prepared.prepare(order)
@@ -282,7 +285,7 @@ class _Zygote:
         with contextlib.suppress(BrokenPipeError):
             self._control.send(json.dumps(message).encode())
 
-    def _be_child(self, channel: int, view: str, home: str) -> NoReturn:
+    def _be_child(self, channel: int, view: str, home: str, hidden: list[str]) -> NoReturn:
         """Give up every right except the private socket, then serve it."""
         try:
             self._bound.confine()
@@ -291,7 +294,7 @@ class _Zygote:
             lockdown.refuse_new_privileges()
             null = os.open("/dev/null", os.O_RDWR)
             if view:
-                self._move_in(view, home)
+                self._move_in(view, home, hidden)
             for standard in (0, 1, 2):
                 os.dup2(null, standard)
             os.dup2(channel, 63)
@@ -305,7 +308,7 @@ class _Zygote:
         finally:
             os._exit(70)
 
-    def _move_in(self, view: str, home: str) -> None:
+    def _move_in(self, view: str, home: str, hidden: list[str]) -> None:
         """Restrict this process to the view's files and its own folder. Work in the project's folder."""
         homes.live_in(home)
         if os.path.isdir(self._settings["folder"]):
@@ -313,8 +316,10 @@ class _Zygote:
         landlock = self._settings["landlock"]
         if landlock is not None:
             handled, network, scoped = landlock["attributes"]
-            ruleset = lockdown.landlock_ruleset((handled, network, scoped), [(home, self._settings["home_rights"])])
-            lockdown.allow_places(ruleset, self._places[view])
+            split, whole = places.divided(self._places[view], hidden)
+            rules = [(home, self._settings["home_rights"]), *places.without(split, hidden)]
+            ruleset = lockdown.landlock_ruleset((handled, network, scoped), rules)
+            lockdown.allow_places(ruleset, whole)
             lockdown.restrict_files(ruleset)
             os.close(ruleset)
 

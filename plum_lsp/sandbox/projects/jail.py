@@ -48,7 +48,7 @@ class ProjectJail:
         self._slots = slots
         self._homes = ""
         self._warming: asyncio.Task[None] | None = None
-        self._pool = ProjectPool(project, hides, self._started)
+        self._pool = ProjectPool(project, hides, packages, self._started)
 
     def warm_up(self) -> None:
         """Start the project's zygote now. The first program gets the error if the start fails."""
@@ -100,7 +100,7 @@ class ProjectJail:
             )
             try:
                 async with self._slots:
-                    return await testing.run_tests(child, replace(program, quiet=""), run)
+                    return await testing.run_tests(child, program, run)
             except testing.NotLoaded as error:
                 _log.debug("tests are not run: %s", error)
             finally:

@@ -60,8 +60,9 @@ class _Document:
 class ProjectPool:
     """Hands out children that have a project's modules. Belongs to one event loop."""
 
-    def __init__(self, project: Project, hides: Hides, start: StartZygote) -> None:
+    def __init__(self, project: Project, hides: Hides, packages: Sequence[str], start: StartZygote) -> None:
         self._project = project
+        self._packages = tuple(packages)
         self._hides = hides
         self._start = start
         self._zygote: ZygoteProcess | None = None
@@ -79,9 +80,9 @@ class ProjectPool:
         """
         async with self._lock:
             if not ahead:
-                return await (await self._ready(module)).fork(view)
+                return await (await self._ready(module)).fork(view, self._copies(module))
             document = await self._document(module)
-            return None if document.problem else await document.branch.fork(view)
+            return None if document.problem else await document.branch.fork(view, self._copies(module))
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
         """A child that has imported this module and collected these test files. None if there is none.
@@ -108,7 +109,16 @@ class ProjectPool:
             document.tests.move_to_end(key)
             if branch.report["problem"]:
                 _log.debug("tests cannot be collected: %s", branch.report["problem"])
-            return None if branch.report["problem"] else await branch.fork("beside")
+            return None if branch.report["problem"] else await branch.fork("beside", self._copies(module))
+
+    def _copies(self, module: InModule) -> list[str]:
+        """The document's file, and other files from which its module could be imported.
+
+        A candidate must not read them. Their docstrings say what its tests expect.
+        """
+        name = module.name.replace(".", "/") + ("/__init__.py" if module.is_package else ".py")
+        folders = (*self._packages, *map(str, self._project.import_roots))
+        return list(dict.fromkeys([module.path, *(str(Path(folder, name).resolve()) for folder in folders)]))
 
     async def warm_up(self) -> None:
         """Start the project's zygote before the first program needs it."""

@@ -53,12 +53,12 @@ async def test_groups_that_end_early_keep_no_connection(is_cancelled: bool, monk
                 asking.cancel()
             await asyncio.wait({asking})
         server.wait_until_idle()
-        assert isinstance(policy._http, Counting)
+        assert isinstance(policy._exchange._http, Counting)
         for _ in range(50):  # what was abandoned is closed in the background
-            if not policy._http.held and not policy._streams:
+            if not policy._exchange._http.held and not policy._streams:
                 break
             await asyncio.sleep(0.02)
-        assert policy._http.held == 0
+        assert policy._exchange._http.held == 0
         assert not policy._streams
         await policy.close()
 

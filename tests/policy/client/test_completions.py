@@ -102,7 +102,9 @@ async def test_candidates_of_one_temperature_are_one_request(server: ScriptedPol
     for name in "abcd":
         server.will_complete(f"    return {name}\n")
     completions = await _sample(policy, _same(0.2, 0.8, 0.8, 0.8))
-    asked = [(seen.payload["temperature"], seen.payload["n"], seen.payload["seed"]) for seen in server.completions]
+    asked = [
+        (seen.payload["temperature"], seen.payload.get("n", 1), seen.payload["seed"]) for seen in server.completions
+    ]
     assert asked == [(0.2, 1, 40), (0.8, 3, 41)]
     got = {(one.index, one.temperature, one.seed, one.text) for one in completions}
     texts = ["    return a\n", "    return b\n", "    return c\n", "    return d\n"]
@@ -134,7 +136,7 @@ async def test_server_without_n_is_asked_for_each_alone(many: str) -> None:
             completions = await _sample(policy, _same(0.5, 0.5, 0.5))
             assert sorted(one.index for one in completions) == [0, 1, 2]
         await policy.close()
-        counts = [seen.payload["n"] for seen in server.completions]
+        counts = [seen.payload.get("n", 1) for seen in server.completions]
         assert counts == ([3, 1, 1, 1, 1, 1, 1] if many == "refuses" else [3, 1, 1, 1, 1, 1])
 
 
@@ -252,7 +254,7 @@ async def test_server_that_dies_with_nothing_said_is_an_error(
     [
         ("<html>It works!</html>\n", PolicyProtocolError),
         ("", PolicyProtocolError),
-        ('data: {"choices": [{"text": "    return", "finish_reason": null}]}\n\n', PolicyProtocolError),
+        ('data: {"choices": [{"text": "", "finish_reason": null}]}\n\n', PolicyProtocolError),
         ('data: {"error": {"message": "no slot"}}\n\n', PolicyError),
     ],
     ids=["page", "nothing", "no end", "error event"],

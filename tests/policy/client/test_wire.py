@@ -12,12 +12,20 @@ from support.contexts import prompt_at
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.suggestion import SamplingOptions
+from plum_lsp.policy.client.cards import model_names
+from plum_lsp.policy.client.events import EventReader
+from plum_lsp.policy.client.habits import completion_request
 from plum_lsp.policy.client.ladder import temperature_ladder
-from plum_lsp.policy.client.wire import EventReader, Token, completion_request, model_names, refusal
+from plum_lsp.policy.client.refusals import Refusal, refusal
+from plum_lsp.policy.client.wire import Delta, Token, read_event
 
 
 def _event(text: str, **choice: object) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": 0, "text": text, **choice}]}).encode() + b"\n\n"
+
+
+def _read(body: bytes) -> list[Delta]:
+    return [delta for event in EventReader().feed(body) for delta in read_event(event)]
 
 
 def test_request_holds_the_candidates_own_temperature_and_seed() -> None:
@@ -41,7 +49,7 @@ def test_request_holds_the_candidates_own_temperature_and_seed() -> None:
 )
 def test_logprobs_are_read_in_both_shapes(logprobs: object) -> None:
     """Tokens and natural logarithms come out the same from either dialect."""
-    (delta,) = EventReader().feed(_event("a b", logprobs=logprobs, finish_reason=None))
+    (delta,) = _read(_event("a b", logprobs=logprobs, finish_reason=None))
     assert delta.tokens == (Token(text="a", logprob=-0.5), Token(text=" b", logprob=-1.0))
     assert (delta.text, delta.finish) == ("a b", "")
 
@@ -49,18 +57,16 @@ def test_logprobs_are_read_in_both_shapes(logprobs: object) -> None:
 def test_token_that_is_not_its_text_keeps_the_text() -> None:
     """Half a character is a token without text of its own; the event's text counts."""
     content = [{"token": "\ufffd", "logprob": -1.0}, {"token": "\ufffd", "logprob": -2.0}]
-    (delta,) = EventReader().feed(_event("é", logprobs={"content": content}))
+    (delta,) = _read(_event("é", logprobs={"content": content}))
     assert delta.text == "é"
     assert [token.logprob for token in delta.tokens] == [-1.0, -2.0]
 
 
 def test_server_without_logprobs_is_understood() -> None:
     """Text without log-probabilities is a token without one; an empty last event only ends."""
-    reader = EventReader()
-    first, last = reader.feed(_event("a") + _event("", finish_reason="length") + b"data: [DONE]\n\n")
+    first, last = _read(_event("a") + _event("", finish_reason="length") + b"data: [DONE]\n\n")
     assert first.tokens == (Token(text="a", logprob=None),)
     assert (last.tokens, last.finish) == ((), "length")
-    assert reader.is_done
 
 
 @given(places=st.lists(st.integers(0, 400), max_size=6))
@@ -75,18 +81,18 @@ def test_reading_does_not_depend_on_chunks(places: list[int]) -> None:
     )
     marks = sorted({0, len(stream), *(place for place in places if place < len(stream))})
     reader = EventReader()
-    texts = [delta.text for start, end in itertools.pairwise(marks) for delta in reader.feed(stream[start:end])]
-    assert texts == ["é ", "世界", ""]
+    events = [event for start, end in itertools.pairwise(marks) for event in reader.feed(stream[start:end])]
+    assert [delta.text for event in events for delta in read_event(event)] == ["é ", "世界", ""]
 
 
 @pytest.mark.parametrize(
     "body",
-    [b"<html>hello</html>\n", b"data: {nonsense\n", b'data: {"choices": [{}]}\n', b"data: [1]\n"],
+    [b"<html>hello</html>\n", b"data: {nonsense\n\n", b'data: {"choices": {}}\n', b"data: [1]\n"],
 )
 def test_nonsense_is_a_protocol_error(body: bytes) -> None:
     """What is no stream of completions is refused with its beginning shown."""
     with pytest.raises(PolicyProtocolError):
-        list(EventReader().feed(body))
+        _read(body)
 
 
 def test_endless_line_is_refused() -> None:
@@ -100,7 +106,7 @@ def test_endless_line_is_refused() -> None:
 def test_error_in_mid_stream_is_the_policys() -> None:
     """An error event ends the stream with the server's own words."""
     with pytest.raises(PolicyError, match="out of memory"):
-        list(EventReader().feed(b'data: {"error": {"code": 500, "message": "out of memory"}}\n\n'))
+        _read(b'data: {"error": {"code": 500, "message": "out of memory"}}\n\n')
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_error_in_mid_stream_is_the_policys() -> None:
 )
 def test_refusals_name_the_remedy(status: int, kind: type[PolicyError], remedy: str) -> None:
     """Each status has its error, with the server's message and, where the user can help, how."""
-    error = refusal(status, b'{"error": {"message": "because"}}', url="http://x/v1")
+    error = refusal(Refusal(status, b'{"error": {"message": "because"}}', {}), url="http://x/v1", now=0.0)
     assert type(error) is kind
     assert "because" in str(error)
     assert remedy in error.remedy

@@ -10,8 +10,10 @@ import pytest
 
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
-from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.domain.verification import Program
+from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.examples import examples_of
 
 LIBRARY = Path(sysconfig.get_path("stdlib"))
 FILES = [
@@ -102,3 +104,25 @@ def test_a_modules_own_docstring_stays_if_it_holds_no_session() -> None:
     """Programs print it as their help."""
     text = '"""Usage: a [options]"""\ndef f():\n    '
     assert "Usage" in program_to_run(context_of(text, len(text)), "pass").source
+
+
+@pytest.mark.parametrize(
+    "literal",
+    ['"one" "SECRET"', '("SECRET")', '("one"\n     "SECRET")', '"one" \\\n    "SECRET"', '"""SECRET""";', 'r"SECRET"'],
+)
+def test_joined_docstrings_go(literal: str) -> None:
+    """A docstring may be written as several strings, or in brackets."""
+    source = f"class A:\n    def f(self, n):\n        {literal}\n        return n\n"
+    quiet = quieted(Program(source=source)).source
+    assert "SECRET" not in quiet
+    assert without_docstrings(quiet).count("Return") == 1
+    assert quiet.count("\n") == source.count("\n")
+
+
+@pytest.mark.parametrize("line", ['x = """f(2) == 4"""', '"""f(2) == 4""".strip()', '"""f(2) == 4""" + x'])
+def test_what_stays_is_not_read_as_an_example(line: str) -> None:
+    """A string that is part of the program stays in it, so no test may be made of it."""
+    text = f"def f(n):\n    {line}\n    "
+    context = context_of(text, len(text))
+    assert "f(2) == 4" in program_to_run(context, "return 4").source
+    assert examples_of(context) == ()

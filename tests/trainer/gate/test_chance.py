@@ -8,8 +8,8 @@ import random
 import numpy as np
 import pytest
 
-from benchmarks.gate_simulation import SAMPLES, passing, plain, rounds_to_error, solved, spent, watched
-from plum_trainer.gate.chance import allowed, by_chance
+from benchmarks.gate_simulation import SAMPLES, passing, plain, power, rounds_to_error, solved, spent, watched
+from plum_trainer.gate.chance import allowed, by_chance, smallest_gain
 from plum_trainer.gate.sequential import OBSERVATIONS_MIN, evidence_of_fall, spread
 
 
@@ -52,6 +52,15 @@ def test_many_functions_show_a_gain() -> None:
     shares = solved(chance, 100)
     differences = passing(chance, np.minimum(shares + 0.2, 1)) - passing(chance, shares)
     assert spent(differences, 1)
+
+
+@pytest.mark.parametrize(("functions", "look"), [(23, 1), (50, 1), (100, 5)])
+def test_the_smallest_gain_is_seen_in_four_of_five_rounds(functions: int, look: int) -> None:
+    """About: the simulated models differ in how much they vary. With few functions no gain is enough."""
+    gain = smallest_gain(functions, allowed(0.05, look=look) / 2)
+    assert gain is not None
+    assert 0.7 < power(np.random.default_rng(1), functions, gain, look, runs=150)["gate"] < 0.95
+    assert smallest_gain(5, 0.025) is None
 
 
 def test_an_equal_version_stays_and_a_worse_one_goes() -> None:

@@ -1,4 +1,4 @@
-"""What the trainer decides: when a round begins, whether a challenger is promoted, and whether it stays."""
+"""What the trainer decides: when a round begins, whether a challenger is promoted, and how its data are weighed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from plum_lsp.config import GateSettings, TrainerSettings
-from plum_lsp.store.learning import OnlineCounts
 from plum_trainer.fit.job import FitJob
 from plum_trainer.fit.train import kto_weights, with_less_memory
 from plum_trainer.gate.decision import GateDecision, decide
 from plum_trainer.gate.measures import Measures, Sample, gain, measured
-from plum_trainer.gate.watch import Watch, surely_less, watched
 from plum_trainer.loop.schedule import Situation, is_within, why_not
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -181,51 +179,6 @@ def test_samples_are_measured() -> None:
     assert made.diversity == 0.75
     assert made.ending_share == pytest.approx(2 / 3)
     assert made.duplicated_lines == pytest.approx(1 / 3)
-
-
-def online(
-    version: int, *, passing: int = 80, run: int = 100, shown: int = 60, kept: float = 500.0, ms: float = 100.0
-) -> OnlineCounts:
-    """How a version fares."""
-    return OnlineCounts(
-        policy_number=version,
-        adapter_sha256="",
-        offers_shown=shown,
-        offers_accepted=shown // 2,
-        characters_offered=1000,
-        characters_kept=kept,
-        candidates_run=run,
-        candidates_passing=passing,
-        first_token_ms=ms,
-    )
-
-
-@pytest.mark.parametrize(
-    ("new", "action"),
-    [
-        (online(2), Watch.KEEP),
-        (online(2, shown=3), Watch.WAIT),
-        (online(2, passing=40), Watch.ROLL_BACK),
-        (online(2, kept=100.0), Watch.ROLL_BACK),
-        (online(2, ms=400.0), Watch.ROLL_BACK),
-        (online(2, run=4, passing=0, shown=3), Watch.WAIT),
-        (None, Watch.WAIT),
-    ],
-)
-def test_a_new_version_is_watched(new: OnlineCounts | None, action: Watch) -> None:
-    """It stays unless pass rate, kept characters or latency got worse beyond doubt."""
-    assert watched(new, online(1), GateSettings(), hours=1.0).action is action
-
-
-def test_a_version_nobody_uses_is_not_watched_for_ever() -> None:
-    """After a week without a complaint it stays."""
-    assert watched(None, online(1), GateSettings(), hours=200.0).action is Watch.KEEP
-
-
-def test_small_counts_are_not_certain() -> None:
-    """None of two is not surely less than half."""
-    assert surely_less(0, 2, 50, 100) < 0.95
-    assert surely_less(0, 50, 50, 100) > 0.999
 
 
 def test_both_kinds_of_labels_count_alike() -> None:

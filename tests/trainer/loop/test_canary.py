@@ -17,7 +17,7 @@ from plum_lsp.policy.hosting.vllm.settings import vllm_settings
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import retire
 from plum_lsp.store import open_store
-from plum_lsp.store.learning import OnlineCounts
+from plum_lsp.store.learning import ServedRequest
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.loop.online import watch
 from plum_trainer.loop.publish import Versions
@@ -152,26 +152,26 @@ async def test_both_stay_loaded_and_come_back_after_a_crash(store: VersionStore,
     assert await retire(store, engine, grace_seconds=0) == ("plum-v1",)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("passing", "active", "step"), [(50, 2, "kept"), (5, 1, "rolled_back")])
+@pytest.mark.parametrize(("passing", "active", "step"), [(6, 2, "kept"), (1, 1, "rolled_back")])
 def test_the_watch_ends_the_trial(
     store: VersionStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passing: int, active: int, step: str
 ) -> None:
     """With enough evidence all requests go to the version that is kept."""
     trainer = trainer_of(tmp_path)
     store.activate(store.find("2"), share=0.2)
-    old = OnlineCounts(
+    old = ServedRequest(
         policy_number=1,
-        adapter_sha256="a1",
-        offers_shown=60,
-        offers_accepted=30,
-        characters_offered=600,
-        characters_kept=300.0,
-        candidates_run=60,
-        candidates_passing=48,
+        base_sha256="h",
+        temperatures="[0.2]",
+        asked_at="2100-01-01",
+        candidates_run=8,
+        candidates_passing=6,
         first_token_ms=10.0,
+        characters_offered=100,
+        characters_kept=50.0,
     )
-    new = dataclasses.replace(old, policy_number=2, adapter_sha256="a2", candidates_passing=passing)
-    monkeypatch.setattr("plum_lsp.store.learning.LearningStore.online", lambda self, *, since: (old, new))
+    new = dataclasses.replace(old, policy_number=2, candidates_passing=passing)
+    monkeypatch.setattr("plum_lsp.store.learning.LearningStore.served", lambda self, *, since: (old, new) * 60)
     assert step.replace("_", " ") in watch(trainer)
     assert store.canary() is None
     assert [store.answering(request) for request in REQUESTS[:20]] == [store.find(str(active))] * 20

@@ -8,19 +8,22 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.learning import fill
 
-from plum_lsp.config import SamplingSettings, Settings
+from plum_lsp.config import LearningSettings, SamplingSettings, Settings
 from plum_lsp.config.folder import store_file
 from plum_lsp.feedback.exploration import SHARE_MAX, TEMPERATURE_MAX, Exploration, exploration_of
 from plum_lsp.store import open_store
 from plum_lsp.store.learning import open_learning
 from plum_lsp.suggestion.options import pipeline_options
 from plum_trainer.cli import main
+from plum_trainer.data.apart import fingerprints
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.gate.measures import Sample, measured
 from plum_trainer.loop.exploring import diversities, explored
 from plum_trainer.loop.gating import explore, watch_diversity
 from plum_trainer.loop.rounds import Round
+from plum_trainer.loop.standing import held_out_prompts, power
 from plum_trainer.loop.trainer import Trainer, record
 
 FIRST = Exploration(temperature=1.1, novelty_share=0.2, round=1)
@@ -127,3 +130,18 @@ def test_status_tells_the_diversity_of_each_version(tmp_path: Path) -> None:
         assert diversities(store.events()) == {0: 0.81, 1: 0.6}
     told = CliRunner().invoke(main, ["status"], env={"PLUM_DATA_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
     assert "Diversity of samples: version 0 0.810, version 1 0.600" in told.output
+
+
+def test_status_tells_what_the_gate_could_see(tmp_path: Path) -> None:
+    """A handful of held-out functions shows nothing. Looks at them are counted."""
+    settings = dataclasses.replace(Settings(), learning=LearningSettings(held_out_share=1.0))
+    fill(tmp_path, functions=24)
+    with open_learning(store_file(tmp_path)) as store:
+        first = power(settings, store)
+        held_out = fingerprints({one.function for one in held_out_prompts(settings, store)})
+        store.record(1, "decided", {"report": {"held_out": held_out}}, now=datetime(2026, 1, 1, tzinfo=UTC))
+        second = power(settings, store)
+    assert (first.functions, first.look, second.look) == (24, 1, 2)
+    assert first.gain is not None and second.gain is not None and first.gain < second.gain
+    env = {"PLUM_DATA_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PLUM_LEARNING_HELD_OUT_SHARE": "0.2"}
+    assert "held-out functions, look 2: no gain would be enough" in CliRunner().invoke(main, ["status"], env=env).output

@@ -49,7 +49,8 @@ def judging(found: Iterable[HeldOut], *, prompts_max: int) -> tuple[HeldOut, ...
     for one in sorted(found, key=lambda one: one.id):
         words = words_of(one.before)
         name = next((name for name, other in known if name == one.function or is_near(words, other)), one.function)
-        known.append((name, words))
+        if (name, words) not in known:
+            known.append((name, words))
         by_function.setdefault(name, []).append(replace(one, function=name))
     ordered = sorted(by_function.values(), key=lambda prompts: _hash(prompts[0].function))
     rows = zip_longest(*(prompts[:PROMPTS_PER_FUNCTION_MAX] for prompts in ordered))

@@ -8,10 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import NormalDist
 
 UNITS = 960
 """Differences are counted in steps of 1/960: exact for 1 to 6, 8, 10 and 12 samples of 1 to 4 prompts, which are
 nearly all there are. Others are rounded, and rounding keeps the test valid."""
+
+
+SPREAD = 0.26
+"""Standard deviation of the functions' differences, where a small model gains .05 to .2 and each function is sampled 8
+times (`benchmarks.gate_simulation`)."""
+POWER = 0.8
+"""The usual share of real gains that a test should see (Cohen, 1988)."""
 
 
 def by_chance(differences: Sequence[float]) -> float:
@@ -51,3 +59,23 @@ def allowed(error: float, *, look: int) -> float:
     spent at the first look, because the first challengers of a set are where most is to be gained.
     """
     return error / (look * (look + 1))
+
+
+def smallest_gain(functions: int, error: float) -> float | None:
+    """About the smallest mean gain that so many functions show with a chance of `POWER`. None if no gain is enough.
+
+    With fewer than twenty functions it is somewhat more: the exact test has few values then.
+    """
+    if functions < 2 or 0.5**functions > error:
+        return None
+    needed = _quantile(1 - error, functions - 1) + _quantile(POWER, functions - 1)
+    gain = needed * SPREAD / math.sqrt(functions)
+    return gain if gain < 1 else None
+
+
+def _quantile(share: float, freedom: int) -> float:
+    """Student's t, by its expansion around the normal distribution (Abramowitz and Stegun, 1964, 26.7.5)."""
+    normal = NormalDist().inv_cdf(share)
+    first = (normal**3 + normal) / 4
+    second = (5 * normal**5 + 16 * normal**3 + 3 * normal) / 96
+    return normal + first / freedom + second / freedom**2

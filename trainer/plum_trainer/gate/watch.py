@@ -1,14 +1,27 @@
-"""Whether a version that was just published stays: its users' verdict against that on the version before it. Pure."""
+"""Whether a version that was just published stays: its requests against those of the version before it. Pure.
+
+The watch looks again and again, so its test holds at all looks together (`gate.sequential`). One observation is one
+request. Only like is compared with like: the same base model, the same temperatures, the same span of time.
+"""
 
 from __future__ import annotations
 
 import enum
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from plum_lsp.config import GateSettings
-from plum_lsp.store.learning import OnlineCounts
+from plum_lsp.store.learning import ServedRequest
+from plum_trainer.gate.sequential import Spread, evidence_of_fall, spread
+
+EXPECTED_FALL = 0.1
+"""Of a share, where the test is most sensitive. A fall of half as much or twice as much costs it little."""
+EXPECTED_DELAY = 0.5
+"""The same for the logarithm of a time: two thirds longer."""
+MEASURES = 3
+"""They share the chance of a wrong rollback."""
 
 
 class Watch(enum.Enum):
@@ -27,57 +40,84 @@ class WatchDecision:
     reason: str
 
 
-def watched(
-    new: OnlineCounts | None, old: OnlineCounts | None, settings: GateSettings, *, hours: float
-) -> WatchDecision:
-    """Compare characters kept, candidates passing and time to the first token with the previous version's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A version on trial against the one that it was built from, both of the base with this hash.
 
-    Latency and pass rate need no users: they are judged as soon as enough candidates ran.
+    `is_shared` tells that both answer requests now. Else the version before answered those until `published_at`.
     """
-    if new is None or old is None or not old.candidates_run:
-        is_over = hours >= settings.watch_hours_max
-        return WatchDecision(
-            action=Watch.KEEP if is_over else Watch.WAIT, reason="nothing to compare with was served yet"
-        )
+
+    version: int
+    previous: int
+    base_sha256: str
+    published_at: str
+    is_shared: bool
+
+
+def watched(requests: Sequence[ServedRequest], trial: Trial, settings: GateSettings, *, hours: float) -> WatchDecision:
+    """Compare candidates passing, characters kept and time to the first token with the previous version's.
+
+    Args:
+        requests: of the last `watch_hours_max` before the publication, and since.
+        trial: what is compared.
+        settings: the error that is allowed, and when a trial ends.
+        hours: since the publication.
+    """
+    new, old = _comparable(requests, trial)
+    shown = sum(request.characters_offered > 0 for request in new)
     worse = _worse(new, old, settings)
     if worse:
         return WatchDecision(action=Watch.ROLL_BACK, reason=worse)
-    if new.offers_shown >= settings.watch_offers_min:
-        return WatchDecision(action=Watch.KEEP, reason=f"{new.offers_shown} offers shown, none of the measures worse")
     if hours >= settings.watch_hours_max:
         return WatchDecision(action=Watch.KEEP, reason=f"nothing worse was seen in {hours:.0f} hours")
-    return WatchDecision(action=Watch.WAIT, reason=f"{new.offers_shown} of {settings.watch_offers_min} offers shown")
+    if not new or not old:
+        return WatchDecision(action=Watch.WAIT, reason="nothing to compare with was served yet")
+    if shown >= settings.watch_offers_min:
+        return WatchDecision(action=Watch.KEEP, reason=f"{shown} offers shown, none of the measures worse")
+    return WatchDecision(action=Watch.WAIT, reason=f"{shown} of {settings.watch_offers_min} offers shown")
 
 
-def _worse(new: OnlineCounts, old: OnlineCounts, settings: GateSettings) -> str:
+def _comparable(requests: Sequence[ServedRequest], trial: Trial) -> tuple[list[ServedRequest], list[ServedRequest]]:
+    """The requests of both versions that may be compared, at the temperatures that the new one is asked for most."""
+    own = [request for request in requests if request.base_sha256 in ("", trial.base_sha256)]
+    since = [request for request in own if request.asked_at >= trial.published_at]
+    before = [request for request in own if request.asked_at < trial.published_at]
+    new = [request for request in since if request.policy_number == trial.version]
+    old = [one for one in (since if trial.is_shared else before) if one.policy_number == trial.previous]
+    usual = Counter(request.temperatures for request in new).most_common(1)
+    if not usual:
+        return [], old
+    return tuple([one for one in side if one.temperatures == usual[0][0]] for side in (new, old))  # type: ignore[return-value]
+
+
+def _worse(new: Sequence[ServedRequest], old: Sequence[ServedRequest], settings: GateSettings) -> str:
     """The measure that got worse with confidence. Empty if none did."""
-    least = settings.watch_offers_min
-    if new.candidates_run >= least:
-        confidence = surely_less(new.candidates_passing, new.candidates_run, old.candidates_passing, old.candidates_run)
-        if confidence > settings.watch_confidence:
-            return (
-                f"candidates pass less often: {new.candidates_passing}/{new.candidates_run} against"
-                f" {old.candidates_passing}/{old.candidates_run} (confidence {confidence:.3f})"
-            )
-        if old.first_token_ms > 0 and new.first_token_ms > old.first_token_ms * settings.latency_ratio_max:
-            return f"the first token takes {new.first_token_ms:.0f} ms, it took {old.first_token_ms:.0f} ms"
-    if new.offers_shown >= least and old.offers_shown and old.characters_offered and new.characters_offered:
-        kept_new = new.offers_shown * new.characters_kept / new.characters_offered
-        kept_old = old.offers_shown * old.characters_kept / old.characters_offered
-        confidence = surely_less(kept_new, new.offers_shown, kept_old, old.offers_shown)
-        if confidence > settings.watch_confidence:
-            return (
-                f"users keep fewer characters: {kept_new / new.offers_shown:.3f} of those offered, it was"
-                f" {kept_old / old.offers_shown:.3f} (confidence {confidence:.3f})"
-            )
+    least = MEASURES / (1 - settings.watch_confidence)
+    sides = _passing(new), _passing(old)
+    if evidence_of_fall(*sides, expected=EXPECTED_FALL) > least:
+        return f"candidates pass less often: {_told(*sides)}"
+    sides = _kept(new), _kept(old)
+    if evidence_of_fall(*sides, expected=EXPECTED_FALL) > least:
+        return f"users keep fewer of the characters offered: {_told(*sides)}"
+    quick = _quickness(new, tolerated=settings.latency_ratio_max), _quickness(old)
+    if evidence_of_fall(*quick, expected=EXPECTED_DELAY) > least:
+        ratio = math.exp(quick[1].mean - quick[0].mean) * settings.latency_ratio_max
+        return f"the first token takes {ratio:.1f} times as long, over {quick[0].count} requests"
     return ""
 
 
-def surely_less(good: float, count: int, good_before: float, count_before: int) -> float:
-    """Confidence that a share fell: one-sided, pooled two-proportion z-test, one success and failure added to each.
+def _passing(requests: Sequence[ServedRequest]) -> Spread:
+    return spread([one.candidates_passing / one.candidates_run for one in requests if one.candidates_run])
 
-    The added ones (Agresti and Caffo, 2000) keep small counts from looking certain.
-    """
-    share, share_before = (good + 1) / (count + 2), (good_before + 1) / (count_before + 2)
-    variance = share * (1 - share) / (count + 2) + share_before * (1 - share_before) / (count_before + 2)
-    return NormalDist().cdf((share_before - share) / math.sqrt(variance))
+
+def _kept(requests: Sequence[ServedRequest]) -> Spread:
+    return spread([one.characters_kept / one.characters_offered for one in requests if one.characters_offered])
+
+
+def _quickness(requests: Sequence[ServedRequest], *, tolerated: float = 1.0) -> Spread:
+    """Higher is quicker. A time up to `tolerated` times as long counts as equal."""
+    return spread([math.log(tolerated / one.first_token_ms) for one in requests if one.first_token_ms > 0])
+
+
+def _told(new: Spread, old: Spread) -> str:
+    return f"{new.mean:.3f} over {new.count} requests, it was {old.mean:.3f} over {old.count}"

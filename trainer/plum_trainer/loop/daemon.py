@@ -21,13 +21,12 @@ from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
-from plum_lsp.store.learning import LearningStore
 from plum_lsp.store.preferences import open_preferences
-from plum_trainer.data.apart import judging, kept_apart
-from plum_trainer.data.dataset import Dataset, Freshness, Sides, is_held_out, label_rows, pair_rows
+from plum_trainer.data.apart import kept_apart
+from plum_trainer.data.dataset import Dataset, Freshness, Sides, label_rows, pair_rows
 from plum_trainer.data.gold import gold_prompts
 from plum_trainer.data.places import place_of
-from plum_trainer.data.prompts import HeldOut, held_out
+from plum_trainer.data.prompts import HeldOut
 from plum_trainer.fit import children
 from plum_trainer.fit.device import shared
 from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json
@@ -38,6 +37,7 @@ from plum_trainer.loop.plan import Plan, Sampling
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round, next_round, unfinished
 from plum_trainer.loop.schedule import Situation, why_not
+from plum_trainer.loop.standing import held_out_prompts
 from plum_trainer.loop.trainer import Trainer, end, is_paused, record
 from plum_trainer.service.locking import only_one
 
@@ -150,7 +150,7 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
     )
     seed = settings.trainer.seed + current.number
     with trainer.store() as store:
-        prompts = held_out_prompts(trainer, store)
+        prompts = held_out_prompts(settings, store)
         apart = kept_apart(prompts, store.codes())
         sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart)
         dataset = (
@@ -195,14 +195,6 @@ def _is_one_sided(dataset: Dataset, method: str) -> bool:
     return method == "kto" and not (dataset.counts.get("desirable") and dataset.counts.get("undesirable"))
 
 
-def held_out_prompts(trainer: Trainer, store: LearningStore) -> tuple[HeldOut, ...]:
-    """The prompts that judge: those of held-out files that some specification can judge."""
-    share = trainer.settings.learning.held_out_share
-    placed = ((program, place_of(program.document_uri)) for program in store.programs())
-    found = (held_out(program, place) for program, place in placed if is_held_out(place, share))
-    return judging((one for one in found if one is not None), prompts_max=trainer.settings.gate.prompts_max)
-
-
 def _benchmark(trainer: Trainer) -> tuple[HeldOut, ...]:
     """The benchmark rows that judge, too, if the settings name some."""
     path = trainer.settings.gate.benchmark
@@ -237,7 +229,12 @@ def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) ->
     version = trainer.versions.publish(Path(fitted.adapter), report=trainer.report)
     canary = trainer.versions.store.canary()
     previous = (canary.previous.number if canary.previous else 0) if canary else plan.champion
-    detail = {"version": version.number, "previous": previous, "adapter_sha256": version.adapter_sha256}
+    detail = {
+        "version": version.number,
+        "previous": previous,
+        "built_from": plan.champion,
+        "adapter_sha256": version.adapter_sha256,
+    }
     end(trainer, current, "published", detail)
     trainer.report(f"published policy version {version.number}")
 

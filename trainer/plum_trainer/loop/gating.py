@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +10,7 @@ from plum_lsp.feedback.exploration import exploration_of
 from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.host import open_sandbox
 from plum_lsp.verification.options import limits_of, sandbox_options
-from plum_trainer.data.apart import fingerprints, looks
+from plum_trainer.data.apart import fingerprints
 from plum_trainer.fit import children
 from plum_trainer.fit.job import FitResult, read_json, write_text
 from plum_trainer.gate.decision import GateDecision, decide
@@ -21,6 +20,7 @@ from plum_trainer.loop.exploring import diversities, explored
 from plum_trainer.loop.plan import Plan
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round
+from plum_trainer.loop.standing import next_look
 from plum_trainer.loop.trainer import Trainer, record
 
 COOLING = (0.7, 0.45, 0.25)
@@ -39,9 +39,9 @@ def decided(
     after = _measured(trainer, current, "challenger", fitted.adapter, plan)
     cooled = _cooled(trainer, current, adapter, plan, before, after)
     functions = list(before.pass_by_function)
-    decision = decide(
-        before, after, cooled, trainer.settings.gate, look=_look(trainer, current, functions), seed=plan.seed
-    )
+    with trainer.store() as store:
+        look = next_look(store.events(), functions, round_number=current.number)
+    decision = decide(before, after, cooled, trainer.settings.gate, look=look, seed=plan.seed)
     detail = {**asdict(decision), "report": {**decision.report, "held_out": fingerprints(functions)}}
     _record_once(trainer, current, detail)
     current.keep("decision.json", detail)
@@ -49,14 +49,6 @@ def decided(
     explore(trainer, current, after if decision.is_promoted else before)
     trainer.report(f"gate: {'promoted' if decision.is_promoted else 'refused'}; {'; '.join(decision.reasons)}")
     return decision
-
-
-def _look(trainer: Trainer, current: Round, functions: list[str]) -> int:
-    """Which look at this held-out set this is. The round's own look counts once, also after a crash."""
-    with trainer.store() as store:
-        events = [event for event in store.events() if event.step == "decided" and event.round != current.number]
-    reports = [event.detail.get("report") for event in events]
-    return looks(functions, [report for report in reports if isinstance(report, Mapping)])
 
 
 def _record_once(trainer: Trainer, current: Round, detail: dict[str, Any]) -> None:

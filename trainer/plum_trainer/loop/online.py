@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plum_lsp.store.learning import TrainingEvent
-from plum_trainer.gate.watch import Watch, watched
+from plum_trainer.gate.watch import Trial, Watch, watched
 from plum_trainer.loop.trainer import Trainer
 
 
@@ -23,9 +23,17 @@ def watch(trainer: Trainer) -> str:
         since = datetime.fromisoformat(published.happened_at)
         version = int(published.number("version"))
         previous = int(published.number("previous"))
-        counts = {one.policy_number: one for one in store.online(since="")}
+        settings = trainer.settings.gate
+        earliest = (since - timedelta(hours=settings.watch_hours_max)).isoformat(timespec="milliseconds")
+        trial = Trial(
+            version=version,
+            previous=previous,
+            base_sha256=trainer.base.sha256,
+            published_at=published.happened_at,
+            is_shared=trainer.versions.store.canary() is not None,
+        )
         hours = (trainer.now() - since).total_seconds() / 3600
-        decision = watched(counts.get(version), counts.get(previous), trainer.settings.gate, hours=hours)
+        decision = watched(store.served(since=earliest), trial, settings, hours=hours)
         if decision.action is Watch.WAIT:
             return f"watching version {version}: {decision.reason}"
         if decision.action is Watch.ROLL_BACK:

@@ -24,7 +24,7 @@ import httpx
 from plum_lsp.config.folder import policy_log
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
-from plum_lsp.policy.client.wire import ended
+from plum_lsp.policy.client.refusals import ended
 from plum_lsp.policy.hosting.adapters import VllmEngine
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin

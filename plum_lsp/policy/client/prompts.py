@@ -1,0 +1,87 @@
+"""A prompt for servers that cannot take it as it is: a shorter one, and one as a chat. Pure.
+
+A prompt is one text. Its template says where the parts before and after the cursor are in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from plum_lsp.domain.suggestion import FimPrompt
+
+CURSOR = "<CURSOR>"
+INSTRUCTION = (
+    "You complete Python code. The message of the user is a file, and its cursor is marked "
+    f"{CURSOR}. Answer with the code that belongs at {CURSOR} and with nothing else: no explanation, no Markdown, "
+    "no line that is in the file already. Indent every line as it must be indented in the file."
+)
+_AFTER_SHARE = 4
+"""A shortened prompt keeps one part in so many for the text after the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The text before and after the cursor, without control strings. `is_filled` says whether the prompt shows both."""
+
+    before: str
+    after: str
+    is_filled: bool
+
+
+def shortened(prompt: FimPrompt, characters_max: int | None) -> FimPrompt:
+    """The prompt with at most so many characters, besides its control strings.
+
+    Other files are left out first. Then whole lines are, those farthest from the cursor first.
+    """
+    if characters_max is None or len(prompt.text) <= characters_max:
+        return prompt
+    parts, template = _parts(prompt), prompt.template
+    if not parts.is_filled or template is None:
+        return replace(prompt, text=_end_of(parts.before, characters_max))
+    after = _start_of(parts.after, characters_max // _AFTER_SHARE)
+    prefix = template.prefix + _end_of(parts.before, characters_max - len(after))
+    suffix = template.suffix + after
+    text = suffix + prefix if template.is_suffix_first else prefix + suffix
+    return replace(prompt, text=text + template.middle)
+
+
+def messages(prompt: FimPrompt) -> list[dict[str, str]]:
+    """The prompt as a chat: an instruction, and the file with its cursor marked."""
+    parts = _parts(prompt)
+    after = parts.after if parts.is_filled else prompt.suffix
+    before = parts.before
+    if not before.rpartition("\n")[2].strip():
+        before = before.rstrip(" \t")  # a plain prompt ends in a part of its indentation
+    return [
+        {"role": "system", "content": INSTRUCTION},
+        {"role": "user", "content": f"{before}{CURSOR}{after}"},
+    ]
+
+
+def _parts(prompt: FimPrompt) -> _Parts:
+    template, text = prompt.template, prompt.text
+    if template is None or template.suffix not in text or template.prefix not in text:
+        return _Parts(text, "", is_filled=False)
+    if template.middle:
+        text = text.removesuffix(template.middle)
+    if template.is_suffix_first:
+        after, _, before = text.partition(template.suffix)[2].partition(template.prefix)
+    else:
+        before, _, after = text.partition(template.prefix)[2].partition(template.suffix)
+    return _Parts(before, after, is_filled=True)
+
+
+def _end_of(text: str, characters: int) -> str:
+    """The last whole lines of a text, or its last characters if one line is longer."""
+    if len(text) <= characters:
+        return text
+    kept = text[len(text) - characters :] if characters > 0 else ""
+    _, feed, lines = kept.partition("\n")
+    return lines if feed and lines else kept
+
+
+def _start_of(text: str, characters: int) -> str:
+    """The first whole lines of a text, or nothing if the first is longer."""
+    if len(text) <= characters:
+        return text
+    return text[: text.rfind("\n", 0, characters) + 1]

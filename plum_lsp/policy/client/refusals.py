@@ -1,0 +1,179 @@
+"""What a refusal means: the error for an HTTP status, for an error in mid-stream and for an engine that ended.
+
+Does no I/O. `complaints` decides which refusals can be avoided by another request.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urljoin
+
+from plum_lsp.domain.errors import (
+    PolicyBusy,
+    PolicyError,
+    PolicyOutOfMemory,
+    PolicyProtocolError,
+    PolicyRefused,
+    PolicyUnavailable,
+)
+
+BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
+SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
+SHORTER = "Lower sampling.prefix_tokens, or serve the model with a longer context."
+PAUSE_SECONDS_MAX = 3600.0
+"""A server that asks for a longer pause is asked again after this."""
+BODY_BYTES_MAX = 4096
+"""As much of a refusal is read."""
+
+_ADDRESS_CHARACTERS_MAX = 200
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|OutOfMemory|failed to allocate|cannot allocate memory|bad_alloc", re.IGNORECASE
+)
+"""What CUDA, PyTorch, ggml and libc say."""
+_TOO_LONG = re.compile(
+    r"context.?(length|size|window)|n_ctx|max_model_len|max_seq_len|(prompt|input)\S* .{0,20}too (long|large)"
+    r"|too many tokens|tokens?\b.{0,60}(must be <=|exceed)|exceed\w*.{0,60}\btokens?\b|reduce (the length|your prompt)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What OpenAI, vLLM, llama.cpp, llama-cpp-python, TGI and Mistral say of a prompt that does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is no completion. `status` is 200 for an error in mid-stream."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    @property
+    def message(self) -> str:
+        """The server's own words."""
+        try:
+            return error_message(json.loads(self.body))
+        except (ValueError, RecursionError):
+            return shown(self.body)
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the prompt is longer than the model's context."""
+        return self.status == 413 or bool(_TOO_LONG.search(self.message))
+
+
+class ErrorEvent(PolicyError):
+    """The server reports an error in mid-stream. `event` is what it sent: an object, or words."""
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(f"the policy server failed: {error_message(event)}")
+        self.event = event
+
+    def as_refusal(self) -> Refusal:
+        """The same as an answer. Some servers send the status in the event."""
+        error = self.event.get("error") if isinstance(self.event, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        status = code if isinstance(code, int) and not isinstance(code, bool) and 400 <= code < 600 else 200
+        return Refusal(status, json.dumps(self.event).encode(), {})
+
+
+def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
+    """The error that an HTTP status other than 200 means. `now` is in seconds since 1970, as `time.time` gives it."""
+    status = answer.status
+    in_stream = f"the policy server failed: {answer.message}"
+    told = in_stream if status == 200 else f"the policy server at {url} answered {status}: {answer.message}"
+    if 300 <= status < 400:
+        return _moved(answer, url)
+    if answer.is_too_long:
+        return PolicyProtocolError(f"the prompt is longer than the model's context: {told}", remedy=SHORTER)
+    if status in {401, 403}:
+        return PolicyRefused(told, remedy="Check PLUM_POLICY_API_KEY.")
+    if status in {404, 405}:
+        return PolicyRefused(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
+    if status == 407:
+        return PolicyRefused(f"the proxy on the way to {url} asks who we are", remedy="Check policy.proxy.")
+    if status == 429 or status >= 500:
+        seconds = retry_after(answer.headers, now)
+        if seconds > 0:
+            return PolicyBusy(told, remedy=BUSY, seconds=seconds)
+        error = failure(told)
+        return error if isinstance(error, PolicyUnavailable) else PolicyUnavailable(told, remedy=BUSY)
+    return failure(told) if status == 200 else PolicyProtocolError(told)
+
+
+def _moved(answer: Refusal, url: str) -> PolicyRefused:
+    """The error of a redirect. It is not followed: the prompt and the key belong to the address that was set."""
+    place = "".join(one for one in answer.headers.get("location", "") if one.isprintable())[:_ADDRESS_CHARACTERS_MAX]
+    told = f"the policy server at {url} answered {answer.status}"
+    if not place:
+        return PolicyRefused(f"{told} without a new address", remedy="Check PLUM_POLICY_URL.")
+    try:
+        place = urljoin(f"{url}/completions", place).partition("?")[0]
+    except ValueError:
+        return PolicyRefused(f"{told} with a new address that cannot be read", remedy="Check PLUM_POLICY_URL.")
+    base = re.sub(r"/(chat/)?(completions|models)/?$", "", place)
+    return PolicyRefused(f"{told}: it has moved to {place}", remedy=f"If you trust it, set PLUM_POLICY_URL to {base}")
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float:
+    """The seconds in a Retry-After header (RFC 9110, 10.2.3: a number or a date). 0 without one that can be read.
+
+    A date is compared with the server's own clock, if it sends that.
+    """
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        date = _seconds_of(value)
+        seconds = date - (_seconds_of(headers.get("date", "")) or now) if date else 0.0
+    return min(PAUSE_SECONDS_MAX, max(0.0, seconds)) if math.isfinite(seconds) else 0.0
+
+
+def _seconds_of(date: str) -> float | None:
+    """The instant of an HTTP date, in seconds since 1970."""
+    try:
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def ended(told: str, status: int | None, *, remedy: str) -> PolicyUnavailable:
+    """The error of an engine that ended by itself: out of memory by its words or by the kernel's hand, or another."""
+    if status == -9:
+        told += "; it was killed, as the kernel does when memory runs out"
+    is_memory = status == -9 or _OUT_OF_MEMORY.search(told)
+    return PolicyOutOfMemory(told, remedy=SMALLER) if is_memory else PolicyUnavailable(told, remedy=remedy)
+
+
+def failure(told: str) -> PolicyError:
+    """The error that a server's own words mean: out of memory, or some other failure."""
+    if _OUT_OF_MEMORY.search(told):
+        return PolicyOutOfMemory(told, remedy=SMALLER)
+    return PolicyError(told)
+
+
+def error_message(value: Any) -> str:
+    """What an error object says, in any of the usual shapes."""
+    error = (value.get("error") or value) if isinstance(value, dict) else value
+    if isinstance(error, dict):
+        error = error.get("message") or error.get("detail") or error
+    if isinstance(error, list) and all(isinstance(one, dict) and "msg" in one for one in error):
+        error = "; ".join(f"{_place(one.get('loc'))}: {one['msg']}" for one in error)  # FastAPI's
+    return str(error)[:500]
+
+
+def _place(loc: Any) -> str:
+    """The name of a field in FastAPI's list of keys."""
+    return ".".join(map(str, loc)) if isinstance(loc, list) else str(loc)
+
+
+def shown(data: bytes) -> str:
+    """The beginning of some bytes, for a message."""
+    text = data[:80].decode("utf-8", "replace")
+    return repr(text + ("…" if len(data) > 80 else "")) if text else "nothing"
