@@ -33,7 +33,7 @@ from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Ending, Limits
 from plum_lsp.evaluation.offline import OFFERED, VerifiedTask, verify
 from plum_lsp.evaluation.tasks import task_from
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification import settle as settling
 from plum_lsp.verification.agreement import is_same

@@ -27,7 +27,7 @@ from plum_lsp.python.contracts.contract import breaches, contracts_of, probes_of
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.reading.window import program_with, read_context, reference_program
 from plum_lsp.python.specification.examples import examples_of
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import sandbox_options
 
 CANONICAL = ("humaneval_plus", "mbpp_plus", "thealgorithms", "quixbugs", "classeval", "exercism", "humanevalpack")

@@ -25,7 +25,8 @@ from benchmarks.lies import a_lie
 from plum_lsp.domain.verification import Limits, TestCase, Verdict, VerdictStatus
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.window import reference_program
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 LIES_PER_ROUND = 120
 _AT_ONCE = 12

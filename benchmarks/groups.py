@@ -28,7 +28,8 @@ from plum_lsp.domain.verification import Ending, Limits
 from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.sandbox.host import JailSandbox as Sandbox
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 Row = dict[str, Any]
 SOURCES = ("humaneval_plus", "mbpp_plus", "quixbugs", "classeval", "exercism", "thealgorithms", "infill")

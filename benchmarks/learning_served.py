@@ -16,7 +16,7 @@ from plum_lsp.config import Settings
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Block, FimPrompt, Finish, HoleKind, SamplingOptions
 from plum_lsp.policy.client.ladder import temperature_ladder
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
 from plum_trainer.data.prompts import HeldOut

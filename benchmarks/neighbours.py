@@ -31,7 +31,7 @@ from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.python.fitting.candidates import make_candidate
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.survey import Budget, survey

@@ -21,7 +21,7 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Limits
 from plum_lsp.python.reading.window import program_with, read_context
 from plum_lsp.python.ruff import RuffReader
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import sandbox_options
 from plum_lsp.verification.quality import passage_of, quality_key, quality_of
 

@@ -41,8 +41,9 @@ from plum_lsp.domain.values import show
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Program
 from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.sandbox import judge, values
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.opening import open_sandbox
 
 SOURCES = ("humaneval", "humaneval_plus", "mbpp", "mbpp_plus", "classeval", "thealgorithms")
 _WRITES = ("Read-only file system", "unable to open database file")

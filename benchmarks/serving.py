@@ -37,7 +37,7 @@ from plum_lsp.policy.models.weights import read_base
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.policy.versions.publish import publish
 from plum_lsp.python.reading.window import read_context
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline

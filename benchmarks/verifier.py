@@ -29,7 +29,7 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.offline import VerifiedTask, verify
 from plum_lsp.evaluation.tasks import task_from
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.verification.options import sandbox_options
 

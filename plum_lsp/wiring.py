@@ -14,9 +14,9 @@ from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.errors import ConfigError, SandboxError, SandboxUnavailable, StoreError
+from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
-from plum_lsp.domain.ports import Recorder, Sandbox
+from plum_lsp.domain.ports import Recorder
 from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
@@ -29,14 +29,13 @@ from plum_lsp.project.workspace import Opened, Workspace
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_or_absent
 from plum_lsp.store import StoreRecorder, open_recorder
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.survey import FindTests, FindWholeTests
-from plum_lsp.verification.judge import told
 from plum_lsp.verification.options import sandbox_options
 
 _log = logging.getLogger(__name__)
@@ -91,12 +90,12 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
     async with AsyncExitStack() as opened:
         store = await asyncio.to_thread(_open_recorder, settings, problems.append)  # it may wait for a lock
         opened.push_async_callback(asyncio.to_thread, store.close)
-        sandbox = await try_sandbox(settings)
+        sandbox = await open_or_absent(sandbox_options(settings))
+        opened.push_async_callback(sandbox.close)
         sandboxes: ProjectSandboxes | None = None
-        if isinstance(sandbox, SandboxUnavailable):
-            problems.append(f"Suggestions cannot be tested: {told(sandbox)}")
+        if sandbox.problem:
+            problems.append(f"Suggestions cannot be tested: {sandbox.problem}")
         else:
-            opened.push_async_callback(sandbox.close)
             sandboxes = ProjectSandboxes(sandbox_options(settings), sandbox)
             opened.push_async_callback(sandboxes.close)
         if sends_in_clear(settings.policy.url):
@@ -134,16 +133,6 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
     return open_recorder(path, report=report, clean=Redactor())
-
-
-async def try_sandbox(settings: Settings) -> Sandbox | SandboxUnavailable:
-    """The sandbox, or why there is none. A sandbox that breaks while it opens counts as none."""
-    try:
-        return await open_sandbox(sandbox_options(settings))
-    except SandboxUnavailable as error:
-        return error
-    except SandboxError as error:
-        return SandboxUnavailable(str(error), remedy=error.remedy)
 
 
 def workspace_of(settings: Settings) -> Workspace:

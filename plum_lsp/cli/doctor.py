@@ -21,7 +21,7 @@ from plum_lsp.cli.finding import Finding, State
 from plum_lsp.cli.this_project import PART, project_finding
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.errors import PlumError, SandboxUnavailable
+from plum_lsp.domain.errors import PlumError
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
@@ -32,10 +32,11 @@ from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.discretion import discreet
 from plum_lsp.report.marks import BAD, GOOD, WARNING
 from plum_lsp.report.printing import console, say
-from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.isolation import quota
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store import open_store
-from plum_lsp.wiring import in_clear, load_for_command, try_sandbox, workspace_of
+from plum_lsp.verification.options import sandbox_options
+from plum_lsp.wiring import in_clear, load_for_command, workspace_of
 
 READY_SECONDS_MAX = 120.0
 """The embedded server reads half a gigabyte at its first start. A server by URL should answer far sooner."""
@@ -168,13 +169,11 @@ async def _policy(settings: Settings) -> Finding:
 
 
 async def _sandbox(settings: Settings) -> Finding:
-    sandbox = await try_sandbox(settings)
-    if isinstance(sandbox, SandboxUnavailable):
-        raise sandbox
+    sandbox = await open_sandbox(sandbox_options(settings))
     tier = sandbox.tier
     await sandbox.close()
     detail = f"tier {tier.name} ({', '.join(tier.layers)}), Python {tier.python_version}"
-    missing = [*(sandbox.passed_over if isinstance(sandbox, JailSandbox) else ()), *_no_quota()]
+    missing = [*sandbox.passed_over, *_no_quota()]
     return Finding(part="sandbox", state=State.OK, detail="; without ".join([detail, *missing]))
 
 

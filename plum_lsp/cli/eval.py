@@ -28,7 +28,7 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.printing import say
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline

@@ -14,8 +14,9 @@ from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation import cases
 from plum_lsp.report.printing import say, standard_output
 from plum_lsp.sandbox import seatbelt
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.sandbox.opening import selftest as run_selftest
 
 _TIER = click.option(

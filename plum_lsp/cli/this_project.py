@@ -7,14 +7,14 @@ from pathlib import Path
 
 from plum_lsp.cli.finding import Finding, State
 from plum_lsp.config import Settings
-from plum_lsp.domain.errors import SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.project.workspace import Standing
 from plum_lsp.sandbox.by_project import ProjectSandboxes
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import sandbox_options
-from plum_lsp.wiring import try_sandbox
 
 PART = "this project"
 IMPORTS_MAX = 20
@@ -64,9 +64,10 @@ def _below(place: Path, root: Path) -> str:
 
 async def _import_problems(settings: Settings, project: Project) -> Sequence[str]:
     """The imports that fail in the sandbox, each with its error text."""
-    default = await try_sandbox(settings)
-    if isinstance(default, SandboxUnavailable):
-        return [str(default)]
+    try:
+        default = await open_sandbox(sandbox_options(settings))
+    except SandboxError as error:
+        return [str(error)]
     sandboxes = ProjectSandboxes(sandbox_options(settings), default)
     try:
         if problem := await sandboxes.prepare(project):

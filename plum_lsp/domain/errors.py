@@ -28,6 +28,12 @@ class PlumError(Exception):
         self.remedy = remedy
 
 
+def told(error: PlumError) -> str:
+    """The error and its remedy as one line for the user."""
+    message = str(error).rstrip(".")
+    return f"{message}. {error.remedy}".strip()
+
+
 class ConfigError(PlumError):
     """A setting is unknown, has the wrong type or is out of range."""
 

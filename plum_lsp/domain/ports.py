@@ -55,8 +55,17 @@ class Sandbox(Protocol):
     """Runs untrusted programs in isolation. A result says what a program did. An exception says the sandbox broke."""
 
     @property
+    def problem(self) -> str:
+        """Why nothing can run here, in one line for the user. Empty for a sandbox that works."""
+        ...
+
+    @property
     def tier(self) -> SandboxTier:
-        """The isolation in force."""
+        """The isolation in force.
+
+        Raises:
+            SandboxError: nothing can run here.
+        """
         ...
 
     @property

@@ -15,7 +15,8 @@ from pathlib import Path
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import Environment, MappedModule, Project
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 _log = logging.getLogger(__name__)
 PROJECTS_MAX = 3

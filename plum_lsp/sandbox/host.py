@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import (
     Call,
@@ -34,13 +33,12 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.sandbox import asking, kinship, launching, pool, seatbelt
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
-from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.jail import ProjectJail
-from plum_lsp.sandbox.projects.showing import Hides, shows_everything, views_of
+from plum_lsp.sandbox.projects.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
 
 _log = logging.getLogger(__name__)
@@ -83,56 +81,6 @@ class SandboxOptions:
         return self.jobs or max(2, min(8, (os.cpu_count() or 2) // 2))
 
 
-async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
-    """Open the strongest sandbox that this machine offers, and run the self-test once to see that it holds.
-
-    Raises:
-        SandboxUnavailable: there is no isolation. `remedy` says what would help.
-        SandboxError: there is isolation, but the interpreter cannot be used in it.
-    """
-    options = _with_home(options or SandboxOptions())
-    if not sys.platform.startswith(("linux", "darwin")):
-        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
-    interpreter = await asyncio.to_thread(_interpreter, options)
-    problems: list[str] = []
-    for tier in _tiers(options.tier):
-        sandbox = JailSandbox(options, interpreter, tier)
-        try:
-            await sandbox.start()
-            sandbox.passed_over = tuple(problems)
-            return sandbox
-        except SandboxError as error:
-            await sandbox.close()
-            problems.append(f"{tier.name}: {error}")
-        except BaseException:
-            await sandbox.close()
-            raise
-    raise SandboxUnavailable(
-        "no isolation works here, so nothing is executed: " + "; ".join(problems),
-        remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
-    )
-
-
-def _with_home(options: SandboxOptions) -> SandboxOptions:
-    """The options, with those that the project adds."""
-    home = options.home
-    if home is None:
-        return options
-    return replace(
-        options,
-        readable=(*options.readable, *views_of(home, options.hides).alone),
-        import_paths=(*options.import_paths, *map(str, home.import_roots)),
-    )
-
-
-def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
-    """The interpreter that was chosen, else the project's, else our own."""
-    environment = options.home.environment if options.home is not None else None
-    if environment is not None and not options.interpreter:
-        return describe_environment(environment)
-    return describe_interpreter(options.interpreter or sys.executable)
-
-
 def _quota(is_wanted: bool) -> quota.Quota | None:
     """The limits for a whole zygote, as far as this machine allows them."""
     try:
@@ -140,16 +88,6 @@ def _quota(is_wanted: bool) -> quota.Quota | None:
     except quota.NoQuota as error:
         _log.debug("no limits for all children together: %s", error)
         return None
-
-
-def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
-    if sys.platform == "darwin" and forced in {None, seatbelt.TIER.name}:
-        return (seatbelt.TIER,)
-    try:
-        return isolation.tiers_to_try(forced)
-    except KeyError:
-        known = ", ".join(tier.name for tier in isolation.TIERS)
-        raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
 
 
 class JailSandbox:
@@ -171,6 +109,11 @@ class JailSandbox:
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
         self._project_jail = self._jail_for_project()
+
+    @property
+    def problem(self) -> str:
+        """Always empty: this sandbox works. See the port."""
+        return ""
 
     @property
     def tier(self) -> SandboxTier:

@@ -1,11 +1,149 @@
-"""Opens a sandbox for the self-test only. The self-test itself is in `selftest`, which does not know the host."""
+"""Opens a sandbox, or one that runs nothing if the machine offers no isolation. `host` is the sandbox itself."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.domain.errors import SandboxError, SandboxUnavailable, told
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, TestRun, Verdict
+from plum_lsp.sandbox import seatbelt
+from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.projects.showing import views_of
 from plum_lsp.sandbox.selftest import SelfTestReport, check
+
+
+async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
+    """Open the strongest sandbox that this machine offers, and run the self-test once to see that it holds.
+
+    Raises:
+        SandboxUnavailable: there is no isolation. `remedy` says what would help.
+        SandboxError: there is isolation, but the interpreter cannot be used in it.
+    """
+    options = _with_home(options or SandboxOptions())
+    if not sys.platform.startswith(("linux", "darwin")):
+        raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
+    interpreter = await asyncio.to_thread(_interpreter, options)
+    problems: list[str] = []
+    for tier in _tiers(options.tier):
+        sandbox = JailSandbox(options, interpreter, tier)
+        try:
+            await sandbox.start()
+            sandbox.passed_over = tuple(problems)
+            return sandbox
+        except SandboxError as error:
+            await sandbox.close()
+            problems.append(f"{tier.name}: {error}")
+        except BaseException:
+            await sandbox.close()
+            raise
+    raise SandboxUnavailable(
+        "no isolation works here, so nothing is executed: " + "; ".join(problems),
+        remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
+    )
+
+
+def _with_home(options: SandboxOptions) -> SandboxOptions:
+    """The options, with those that the project adds."""
+    home = options.home
+    if home is None:
+        return options
+    return replace(
+        options,
+        readable=(*options.readable, *views_of(home, options.hides).alone),
+        import_paths=(*options.import_paths, *map(str, home.import_roots)),
+    )
+
+
+def _interpreter(options: SandboxOptions) -> isolation.Interpreter:
+    """The interpreter that was chosen, else the project's, else our own."""
+    environment = options.home.environment if options.home is not None else None
+    if environment is not None and not options.interpreter:
+        return describe_environment(environment)
+    return describe_interpreter(options.interpreter or sys.executable)
+
+
+def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
+    if sys.platform == "darwin" and forced in {None, seatbelt.TIER.name}:
+        return (seatbelt.TIER,)
+    try:
+        return isolation.tiers_to_try(forced)
+    except KeyError:
+        known = ", ".join(tier.name for tier in isolation.TIERS)
+        raise SandboxUnavailable(f"no tier is called {forced!r}", remedy=f"choose one of {known}") from None
+
+
+async def open_or_absent(options: SandboxOptions) -> Sandbox:
+    """The sandbox, or one that runs nothing and says why. A sandbox that breaks while it opens counts as absent."""
+    try:
+        return await open_sandbox(options)
+    except SandboxError as error:
+        return NoSandbox(error)
+
+
+@dataclass(frozen=True, slots=True)
+class NoSandbox:
+    """The sandbox of a machine without isolation. It runs nothing: each method that would raises `SandboxUnavailable`.
+
+    `why` is the error that a sandbox ended with when it was opened.
+    """
+
+    why: SandboxError
+
+    @property
+    def problem(self) -> str:
+        """Why nothing runs. See the port."""
+        return told(self.why)
+
+    @property
+    def tier(self) -> SandboxTier:
+        """There is no tier."""
+        raise self._unavailable()
+
+    @property
+    def project(self) -> None:
+        """There is no project."""
+        return None
+
+    async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
+        """Run nothing. See the port."""
+        raise self._unavailable()
+
+    async def examine(
+        self,
+        program: Program,
+        tests: Sequence[TestCase],
+        calls: Sequence[Call],
+        limits: Limits,
+        *,
+        reference: Program,
+    ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
+        """Run nothing. See the port."""
+        raise self._unavailable()
+
+    async def verify(
+        self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
+    ) -> tuple[Verdict, ...]:
+        """Run nothing. See the port."""
+        raise self._unavailable()
+
+    async def run_tests(
+        self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run nothing. See the port."""
+        raise self._unavailable()
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _unavailable(self) -> SandboxUnavailable:
+        """A fresh error for each call, so that tracebacks do not grow."""
+        return SandboxUnavailable(str(self.why), remedy=self.why.remedy)
 
 
 async def selftest(options: SandboxOptions) -> SelfTestReport:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from plum_lsp.domain.errors import PlumError, SandboxError
+from plum_lsp.domain.errors import PlumError, SandboxError, told
 from plum_lsp.domain.events import Ended, Event
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
@@ -29,7 +29,6 @@ from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, Status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
-from plum_lsp.verification.judge import told
 
 logger = logging.getLogger(__name__)
 

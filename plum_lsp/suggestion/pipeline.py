@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.errors import PolicyError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import PolicyError, SandboxError, told
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
@@ -48,7 +48,7 @@ from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWh
 from plum_lsp.verification.appraise import appraised
 from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
 from plum_lsp.verification.excerpts import judged_by, labelled
-from plum_lsp.verification.judge import Evidence, Judge, told
+from plum_lsp.verification.judge import Evidence, Judge
 from plum_lsp.verification.rank import choose
 from plum_lsp.verification.settle import settled
 from plum_lsp.verification.whole import is_whole
@@ -106,7 +106,7 @@ class Pipeline:
         self,
         *,
         policy: Policy,
-        sandbox: Sandbox | SandboxUnavailable,
+        sandbox: Sandbox,
         clock: Clock,
         project_sandboxes: ProjectSandboxes | None = None,
         recorder: Recorder,
@@ -189,11 +189,10 @@ class Pipeline:
         return result
 
     async def _tests_to_run_whole(
-        self, request: SuggestionRequest, context: Context, sandbox: Sandbox | SandboxUnavailable
+        self, request: SuggestionRequest, context: Context, sandbox: Sandbox
     ) -> tuple[TestCase, ...]:
         """The project's tests that may reach the function, where the sandbox has the document's project."""
-        project = None if isinstance(sandbox, SandboxUnavailable) else sandbox.project
-        path = path_of(request.document.uri)
+        project, path = sandbox.project, path_of(request.document.uri)
         if project is None or path is None:
             return ()
         return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
@@ -329,7 +328,7 @@ class Pipeline:
             before, this.asked.pairs, comparison.calls, comparison.observed
         )
         supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
-        if supported and not isinstance(this.judge.sandbox, SandboxUnavailable):
+        if supported:
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
                 Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
@@ -361,9 +360,8 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: Round, judged: Judged) -> None:
-        sandbox = this.judge.sandbox
-        isolation = None if isinstance(sandbox, SandboxUnavailable) or not judged.has_run else sandbox.tier
         judged = labelled(this.judge, judged)
+        isolation = this.judge.sandbox.tier if judged.has_run else None
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: Round) -> Offer | Abstention:
@@ -391,8 +389,8 @@ class Pipeline:
         if not this.judged and this.is_late:
             detail = "No candidate was complete and tested before the deadline."
             return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if isinstance(this.judge.sandbox, SandboxUnavailable):
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, told(this.judge.sandbox))
+        if problem := this.judge.sandbox.problem:
+            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
         return result
 
 

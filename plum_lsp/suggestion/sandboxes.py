@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import ProjectSandboxes, Sandbox
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import SuggestionRequest
@@ -13,12 +12,12 @@ from plum_lsp.domain.suggestion import SuggestionRequest
 
 @dataclass(frozen=True, slots=True)
 class RequestSandboxes:
-    """The default sandbox, or why there is none, and the sandboxes of projects."""
+    """The default sandbox and the sandboxes of projects."""
 
-    default: Sandbox | SandboxUnavailable
+    default: Sandbox
     of_projects: ProjectSandboxes | None = None
 
-    async def of(self, request: SuggestionRequest, *, seconds_max: float) -> Sandbox | SandboxUnavailable:
+    async def of(self, request: SuggestionRequest, *, seconds_max: float) -> Sandbox:
         """The sandbox of the request's project. The default one if the project has none or it does not open in time."""
         if self.of_projects is None or request.project is None:
             return self.default

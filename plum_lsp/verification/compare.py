@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Call, Ending, Observation
 from plum_lsp.python.contracts.contract import probes_of
@@ -83,16 +81,16 @@ async def compare(
     }
     first = _likely(Comparison(calls=judge.calls, observed={index: observed[index] for index in running}), judge)
     observed = first.observed
-    if isinstance(judge.sandbox, SandboxUnavailable) or not running:
+    if not running:
         return first
     standing = [index for index, judged in running.items() if all(verdict.is_pass for verdict in judged.verdicts)]
     more = _further(judge, first, standing or list(running), [judged.candidate.text for judged in running.values()])
     more += tuple(call for call in named if call not in (*first.calls, *more))
     more += probes_of(judge.contracts, more[:PROBED] or first.calls[:PROBED])
     asked = [index for index in running if not _hangs(observed[index])]
-    runs = [_observe(judge, judge.sandbox, running[index], more) for index in asked]
+    runs = [_observe(judge, running[index], more) for index in asked]
     witness = min(standing or asked or [0])
-    again = _observe(judge, judge.sandbox, running[witness], first.calls) if asked else None
+    again = _observe(judge, running[witness], first.calls) if asked else None
     found = await asyncio.gather(*runs, *([again] if again is not None else []))
     seen = dict(zip(asked, found, strict=False))
     late = tuple(Observation(ending=Ending.TIMED_OUT, detail="not asked") for _ in more)
@@ -103,13 +101,13 @@ async def compare(
 async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
     """The share of the candidate's mutants that its tests, or the inputs of its group, detect, in [0, 1].
 
-    None if it has no mutants, or if there are no tests and no answered inputs. Mutants run one after the other, because
-    no answer waits for them.
+    None if it did not run, if it has no mutants, or if there are no tests and no answered inputs. Mutants run one after
+    the other, because no answer waits for them.
 
     Raises:
         SandboxError: the jail broke.
     """
-    if isinstance(judge.sandbox, SandboxUnavailable):
+    if not judged.has_run:
         return None
     program = judge.program(judged.candidate.text)
     first = judge.context.before.count("\n") + 1
@@ -124,9 +122,9 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     killed = 0
     for mutant in mutants:
         changed = replace(program, source=mutant.source)
-        verdicts, _ = await judge.examine(changed, tests, judge.sandbox, judge.short_limits)
+        verdicts, _ = await judge.examine(changed, tests, judge.short_limits)
         if all(verdict.is_pass for verdict in verdicts) and calls:
-            seen = await judge.observe(changed, calls, judge.sandbox)
+            seen = await judge.observe(changed, calls)
             killed += not all(is_same(one, other) for one, other in zip(seen, wanted, strict=True))
         else:
             killed += not all(verdict.is_pass for verdict in verdicts)
@@ -167,10 +165,10 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
     return all(first.observed[index][place].value is None for index in standing for place in places)
 
 
-async def _observe(judge: Judge, sandbox: Sandbox, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
+async def _observe(judge: Judge, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(judge.program(judged.candidate.text), calls, sandbox)
+    return await judge.observe(judge.program(judged.candidate.text), calls)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

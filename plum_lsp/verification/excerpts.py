@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
 from plum_lsp.domain.verification import Call, Ending, Equals, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
@@ -18,7 +18,7 @@ from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.reading.slicing import Slices, names_used
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.reading.window import reference_program
-from plum_lsp.verification.judge import DOES_NOT_RUN, LOADS, Evidence, Judge, shown, told, unverified
+from plum_lsp.verification.judge import DOES_NOT_RUN, LOADS, Evidence, Judge, shown, unverified
 
 _ENDS = frozenset({"exit", "quit", "_exit", "SystemExit", "parse_args"})
 """Names of what may end a program while it loads."""
@@ -30,7 +30,7 @@ async def judged_by(judge: Judge) -> tuple[Judge, Evidence]:
     """The judge that can run the function at the hole, and its evidence: the given one, or one without the rest."""
     evidence = await judge.evidence()
     cause = _cause(judge, evidence)
-    if not cause or isinstance(judge.sandbox, SandboxUnavailable):
+    if not cause:
         return judge, evidence
     smaller = ExcerptJudge.beside(judge, cause)
     second = await smaller.evidence()
@@ -107,7 +107,7 @@ class ExcerptJudge(Judge):
 
     async def _unmet(self, text: str) -> str:
         """Why a candidate cannot be run, if what it needs of the file does not run."""
-        if isinstance(self.sandbox, SandboxUnavailable) or self.slices.needed(text) == self.slices.needed(""):
+        if self.slices.needed(text) == self.slices.needed(""):
             return ""
         reference = _reference(self.reference, self.slices.around(text))
         try:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from plum_lsp.domain.errors import PlumError, SandboxError, SandboxUnavailable
+from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
 from plum_lsp.domain.verification import (
@@ -80,7 +80,7 @@ class Judge:
     that may reach the function, likeliest first. Those that reach it join the evidence.
     """
 
-    sandbox: Sandbox | SandboxUnavailable
+    sandbox: Sandbox
     context: Context
     reference: Program
     tests: tuple[TestCase, ...]
@@ -95,7 +95,7 @@ class Judge:
     def of(
         cls,
         context: Context,
-        sandbox: Sandbox | SandboxUnavailable,
+        sandbox: Sandbox,
         limits: Limits,
         *,
         compares: bool = True,
@@ -136,8 +136,6 @@ class Judge:
         hole stands outside any function, the program loads only with a candidate. The tests with literal expected
         values then count without this check.
         """
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return Evidence(specification=self.tests, problem=told(self.sandbox))
         reference = self.reference
         try:
             asked = [LOADS, *(call for test in self.tests for call in _beside_calls(test))]
@@ -160,14 +158,14 @@ class Judge:
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
-        if problem or isinstance(self.sandbox, SandboxUnavailable):
+        if problem:
             return unverified(candidate, problem), ()
         try:
             if evidence.specification:
                 hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
                 calls = self.calls if self.compares else ()
-                return await self._verify(candidate, evidence.specification, self.sandbox, hurried, calls)
-            return await self._check(candidate, self.sandbox)
+                return await self._verify(candidate, evidence.specification, hurried, calls)
+            return await self._check(candidate)
         except SandboxError as error:
             return unverified(candidate, f"not run: {told(error)}"), ()
 
@@ -177,12 +175,10 @@ class Judge:
         Raises:
             SandboxError: the jail broke.
         """
-        if isinstance(self.sandbox, SandboxUnavailable):
-            return judged
-        again, _ = await self._verify(judged.candidate, evidence.specification, self.sandbox, self.limits)
+        again, _ = await self._verify(judged.candidate, evidence.specification, self.limits)
         return again
 
-    async def observe(self, program: Program, calls: Sequence[Call], sandbox: Sandbox) -> tuple[Observation, ...]:
+    async def observe(self, program: Program, calls: Sequence[Call]) -> tuple[Observation, ...]:
         """The observations of a program with a candidate on generated calls, with stand-ins for its effects.
 
         Raises:
@@ -190,14 +186,13 @@ class Judge:
         """
         effects = self.effects(program)
         asked = [with_fresh_world(call, effects, shows_files=True) for call in calls]
-        seen = await sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
+        seen = await self.sandbox.observe(with_stand_ins(program, effects), asked, self.short_limits)
         return tuple(seen)
 
     async def examine(
         self,
         program: Program,
         tests: Sequence[TestCase],
-        sandbox: Sandbox,
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
@@ -214,8 +209,8 @@ class Judge:
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
         (given, seen), together = await asyncio.gather(
-            sandbox.examine(staged, asked, made, limits, reference=self.reference),
-            whole.verdicts(sandbox, program, [test for test in tests if whole.is_whole(test)]),
+            self.sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            whole.verdicts(self.sandbox, program, [test for test in tests if whole.is_whole(test)]),
         )
         return whole.reconciled(tests, (*given, *together)), seen
 
@@ -232,7 +227,6 @@ class Judge:
         self,
         candidate: Candidate,
         tests: Sequence[TestCase],
-        sandbox: Sandbox,
         limits: Limits,
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
@@ -241,7 +235,7 @@ class Judge:
         refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
         if refused:
             tests = [test for test in tests if not whole.is_whole(test)]
-        given, seen = await self.examine(program, self.experience.ordered(tests), sandbox, limits, calls)
+        given, seen = await self.examine(program, self.experience.ordered(tests), limits, calls)
         self.experience.learn(given)
         by_test = {verdict.test_id: verdict for verdict in given}
         verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
@@ -267,12 +261,12 @@ class Judge:
         """The limits for generated inputs. Such an input may be so large that no right candidate answers in time."""
         return replace(self.limits, wall_seconds=min(self.limits.wall_seconds, GENERATED_SECONDS_MAX))
 
-    async def _check(self, candidate: Candidate, sandbox: Sandbox) -> tuple[Judged, tuple[Observation, ...]]:
+    async def _check(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
         program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
-        loads, *seen = await self.observe(program, (LOADS, *calls), sandbox)
+        loads, *seen = await self.observe(program, (LOADS, *calls))
         if loads.ending is not Ending.RETURNED:
             return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
@@ -328,12 +322,6 @@ def _is_literal(test: TestCase) -> bool:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return False
     return test.origin.is_specification
-
-
-def told(error: PlumError) -> str:
-    """The error and its remedy as one line for the user."""
-    message = str(error).rstrip(".")
-    return f"{message}. {error.remedy}".strip()
 
 
 def _checked(candidate: Candidate, reason: str) -> Judged:

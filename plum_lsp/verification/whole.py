@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import (
@@ -96,14 +95,12 @@ def refusal_of(context: Context, program: Program, text: str) -> str:
     return refusal(program.source, first_line=first, last_line=first + text.count("\n"), is_class=is_class)
 
 
-def in_module(
-    reference: Program, context: Context, sandbox: Sandbox | SandboxUnavailable, path: Path | None
-) -> Program:
+def in_module(reference: Program, context: Context, sandbox: Sandbox, path: Path | None) -> Program:
     """The program without a candidate, as the module that the document is, where the sandbox has its project.
 
     Candidates are forks of a process that has imported it, so it has no comments and docstrings there.
     """
-    project = None if path is None or isinstance(sandbox, SandboxUnavailable) else sandbox.project
+    project = sandbox.project
     if path is None or project is None or not path.resolve().is_relative_to(project.root):
         return reference
     reference = quieted(reference)

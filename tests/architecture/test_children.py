@@ -21,7 +21,8 @@ from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.models.download import DownloadFailed
 from plum_lsp.policy.models.mirror import resolve_wheel
 from plum_lsp.python.ruff import RuffReader
-from plum_lsp.sandbox.host import describe_interpreter, open_sandbox
+from plum_lsp.sandbox.environments import describe_interpreter
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_trainer.fit.children import fit, sample
 from plum_trainer.fit.job import FitJob, SampleJob, TrainerError
 

@@ -9,7 +9,8 @@ import pytest
 
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.tasks import MalformedTask, Task, passes_gold, task_of
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 ROW: dict[str, Any] = {
     "task_id": "T/1",

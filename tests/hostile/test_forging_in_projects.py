@@ -15,8 +15,9 @@ from support.hostile import programs
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Program, RunOutcome
 from plum_lsp.python.fitting.plain import refusal
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 

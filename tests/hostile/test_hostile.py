@@ -17,8 +17,9 @@ from support.processes import children
 from support.sandbox_attacks import canaries
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program, VerdictStatus
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 

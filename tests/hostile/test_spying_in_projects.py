@@ -18,8 +18,9 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program
 from plum_lsp.python.reading.window import read_context
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,8 @@ import pytest
 
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation, Program
 from plum_lsp.python.effects import Effect, effects_of, prelude_for, undecidable, with_fresh_world, with_stand_ins
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 
 def kinds(source: str, name: str = "f") -> set[Effect]:

@@ -10,8 +10,9 @@ from support.documents import filled, written
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)

@@ -9,8 +9,9 @@ import pytest
 from plum_lsp.domain.verification import Call, Ending, Limits, Observation, Program
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import read_answer
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 FRAME = {
     "turn": 0,

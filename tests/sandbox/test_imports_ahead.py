@@ -10,7 +10,8 @@ import pytest
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.sandbox.pool import installed_imports
 
 PATIENT = Limits(wall_seconds=20.0)

@@ -8,8 +8,9 @@ import pytest
 from support.hostile import test_case as a_test
 
 from plum_lsp.domain.verification import Limits, Program, Raised, Raises
-from plum_lsp.sandbox.host import JailSandbox, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.sandbox.kinship import is_a
+from plum_lsp.sandbox.opening import open_sandbox
 
 TOP = ("Exception", "BaseException")
 KNOWN = frozenset(

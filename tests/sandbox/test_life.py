@@ -19,8 +19,9 @@ from support.hostile import HONEST, honest
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import Call, Ending, Limits, Program, VerdictStatus
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0)
@@ -28,7 +29,8 @@ PATIENT = Limits(wall_seconds=20.0)
 OWNER = """
 import asyncio, sys
 from plum_lsp.domain.verification import Call, Limits, Program
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 async def main():
     sandbox = await open_sandbox(SandboxOptions(tier=sys.argv[1]))
     hang = Program(source="def f():\\n    while True: pass")
@@ -94,7 +96,8 @@ def test_nothing_survives_a_killed_owner(tier: str) -> None:
 
 IMPORTING_OWNER = """
 import asyncio, sys
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 options = SandboxOptions(tier=sys.argv[1], imports=("endless",), import_paths=(sys.argv[2],), readable=(sys.argv[2],))
 asyncio.run(open_sandbox(options))
 """

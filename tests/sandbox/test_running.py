@@ -20,7 +20,8 @@ from plum_lsp.domain.verification import (
     Shows,
     VerdictStatus,
 )
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 PATIENT = Limits(wall_seconds=20.0)

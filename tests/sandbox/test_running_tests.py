@@ -11,8 +11,9 @@ from support.documents import filled, written
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import RunOutcome, TestRun
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 

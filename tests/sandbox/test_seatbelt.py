@@ -13,7 +13,9 @@ from support.processes import children
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import Call, Ending, Limits, Program, VerdictStatus
 from plum_lsp.sandbox import seatbelt
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, describe_interpreter, open_sandbox
+from plum_lsp.sandbox.environments import describe_interpreter
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)
 

@@ -16,7 +16,7 @@ from support import without_isolation
 from support.another_user import readable_copy, run_as_nobody
 from support.thread_floods import HONEST, counts
 
-from plum_lsp.sandbox.host import describe_interpreter
+from plum_lsp.sandbox.environments import describe_interpreter
 from plum_lsp.sandbox.isolation.plans import THREADS, TIERS, _is_readable_by_all
 from plum_lsp.sandbox.jail import tasks
 

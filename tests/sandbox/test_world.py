@@ -11,8 +11,9 @@ import pytest
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation, Program
 from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.sandbox.environments import describe_interpreter
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS, without_hidden
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.sandbox.pool import installed_imports
 
 PATIENT = Limits(wall_seconds=20.0)

@@ -32,7 +32,7 @@ from plum_lsp.policy.client.watched import WatchedPolicy
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
 from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
@@ -66,7 +66,7 @@ class Desk:
     def __init__(self, policy: ScriptedPolicy, sandbox: Sandbox, cache_dir: Path) -> None:
         self.policy = policy
         self.told = Told()
-        self.sandbox: Sandbox | SandboxUnavailable = sandbox
+        self.sandbox = sandbox
         self.options = replace(pipeline_options(Settings()), stop_early=False)
         self.test_files: dict[str, str] = {}
         self.is_trusted = True
@@ -261,7 +261,7 @@ async def test_a_candidate_that_uses_an_undefined_name_is_not_run(desk: Desk) ->
 
 async def test_without_a_sandbox_nothing_is_run_and_the_user_is_told(desk: Desk) -> None:
     """No isolation means no execution, no verdict and no offer."""
-    desk.sandbox = SandboxUnavailable("there is no isolation here")
+    desk.sandbox = NoSandbox(SandboxUnavailable("there is no isolation here"))
     desk.policy.will_complete(RIGHT)
 
     result = await desk.suggest(ADD)
@@ -279,6 +279,17 @@ async def test_a_file_that_does_not_run_blames_no_candidate(desk: Desk) -> None:
     assert isinstance(result, Abstention)
     assert "does not run" in result.detail
     assert all(not event.judged.verdicts for event in desk.told.events if isinstance(event, Verified))
+
+
+async def test_an_offer_that_did_not_run_has_no_strength(desk: Desk) -> None:
+    """Every mutant fails in a file that does not run. This says nothing about the tests."""
+    desk.options = replace(desk.options, tiers=tuple(Tier))
+    desk.policy.will_complete(RIGHT)
+
+    result = await desk.suggest("import no_such_module_anywhere as gone\n\n\n@gone.traced\n" + ADD, finishes=True)
+
+    assert isinstance(result, Offer)
+    assert all(event.judged.strength is None for event in desk.told.events if isinstance(event, Verified))
 
 
 async def test_a_function_that_is_called_while_the_file_loads_is_verified(desk: Desk) -> None:

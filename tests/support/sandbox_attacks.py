@@ -18,7 +18,8 @@ from typing import Any
 
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.cases import CaseProblem, CaseResult, run_lines
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 CANARY_PORT = 45871
 """Where the excerpt's programs look for a harness; a leak shows as a connection."""

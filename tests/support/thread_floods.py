@@ -8,7 +8,8 @@ import sys
 from typing import Any
 
 from plum_lsp.domain.verification import Call, Limits, Program
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 HONEST = 16
 """Threads of an honest program; more than some twenty with stacks of the usual size do not fit its memory."""

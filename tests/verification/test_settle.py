@@ -25,6 +25,7 @@ from plum_lsp.domain.verification import (
     TestId,
     Value,
 )
+from plum_lsp.sandbox.opening import NoSandbox
 from plum_lsp.verification.compare import Comparison
 from plum_lsp.verification.judge import Judge, index_of
 from plum_lsp.verification.rank import score
@@ -58,7 +59,7 @@ def unspecified(text: str, index: int) -> Judged:
 def judge_of(tests: int = 2, *, calls: Sequence[Call] = CALLS, compares: bool = True) -> Judge:
     """The judge of `f`, for which `tests` examples are written: `f(0)`, `f(1)` and so on."""
     return Judge(
-        sandbox=SandboxUnavailable("nothing runs here"),
+        sandbox=NoSandbox(SandboxUnavailable("nothing runs here")),
         context=context_at("def f(n):\n    ‸\n"),
         reference=Program(source=""),
         tests=tuple(

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.display import one_line
-from plum_lsp.domain.errors import PlumError, SandboxUnavailable
+from plum_lsp.domain.errors import PlumError, told
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import Passes, TestCase, Verdict
@@ -20,10 +20,10 @@ from plum_lsp.python.specification.project_tests import project_tests_of, subjec
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console, say
 from plum_lsp.sandbox.by_project import ProjectSandboxes
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
-from plum_lsp.verification.judge import told
 from plum_lsp.verification.options import sandbox_options
-from plum_lsp.wiring import load_for_command, test_files, try_sandbox, whole_tests, workspace_of
+from plum_lsp.wiring import load_for_command, test_files, whole_tests, workspace_of
 
 VERIFIED, REFUTED, NOT_JUDGED = 0, 1, 3
 """Exit statuses. 2 is wrong usage, as for every command."""
@@ -81,9 +81,7 @@ def _usable(settings: Settings, path: Path, folder: Path | None) -> Project | No
 
 async def _judged(settings: Settings, path: Path, project: Project | None, place: Place, text: str) -> JudgedBody:
     """Judge the body in the sandbox of its project."""
-    default = await try_sandbox(settings)
-    if isinstance(default, SandboxUnavailable):
-        raise default
+    default = await open_sandbox(sandbox_options(settings))
     sandboxes = ProjectSandboxes(sandbox_options(settings), default)
     try:
         if project is not None and (problem := await sandboxes.prepare(project)):

@@ -22,7 +22,7 @@ from plum_lsp.evaluation.offline import verify as verify_task
 from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import say, standard_output
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.agreement import is_same

@@ -39,6 +39,9 @@ TOKEN_BYTES_MAX = 8 * 1024
 Answer = tuple[int, ...]
 """The candidates that an answer left out."""
 
+_SILENT = Refusal(200, b"", {})
+"""A stream that ended before its first byte."""
+
 
 class Exchange:
     """The requests to one server. Belongs to the event loop it is first used in."""
@@ -99,6 +102,8 @@ class Exchange:
         for _ in range(FORMS_MAX):
             request = completion_request(group.model, group.prompt, group.options, ask, habits)
             answer = await self._send(group, ask, habits, request, first)
+            if answer == _SILENT:
+                habits, answer = await self._explained(group, ask, habits)
             if not isinstance(answer, Refusal):
                 return habits, answer
             first = first or answer
@@ -110,6 +115,16 @@ class Exchange:
             habits = next_habits
         assert first is not None
         raise self.refused(first)
+
+    async def _explained(self, group: Group, ask: tuple[int, ...], habits: Habits) -> tuple[Habits, Answer | Refusal]:
+        """Ask for a whole answer, after a stream ended before its first byte.
+
+        llama-cpp-python reports a prompt that is too long in this way. Without a stream it gives the reason.
+        """
+        whole = replace(habits, refused=habits.refused | {"stream"})
+        request = completion_request(group.model, group.prompt, group.options, ask, whole)
+        answer = await self._send(group, ask, whole, request, _SILENT)
+        return (habits if isinstance(answer, Refusal) else whole), answer
 
     def _remember(self, habits: Habits, first: Refusal | None) -> None:
         """Keep the form that was answered. `first` is the refusal of the full form, if there was one."""
@@ -142,10 +157,16 @@ class Exchange:
             reading = _Reading(group, ask, lambda found: self._remember(replace(habits, gives_reasons=found), first))
             try:
                 await reading.read(response)
+            except httpx.RemoteProtocolError:
+                if reading.has_bytes or "stream" not in request:
+                    raise
+                return _SILENT
             except ErrorEvent as error:
                 if reading.has_text:
                     raise self.refused(error.as_refusal()) from None
                 return error.as_refusal()
+            if not reading.has_bytes and "stream" in request:
+                return _SILENT
             return reading.close(is_always_told=self.habits.gives_reasons)
 
     def _check_pause(self) -> None:
@@ -171,6 +192,7 @@ class _Reading:
         self._reader = EventReader()
         self._has_choices = False
         self._has_reason = False
+        self.has_bytes = False
 
     @property
     def has_text(self) -> bool:
@@ -186,6 +208,7 @@ class _Reading:
         size, size_max = 0, STREAM_BYTES_MIN + TOKEN_BYTES_MAX * self._group.options.max_tokens * len(self._ask)
         async for chunk in response.aiter_bytes():
             size += len(chunk)
+            self.has_bytes = True
             self._take(self._reader.feed(chunk))
             if not self._left:
                 return
@@ -202,7 +225,7 @@ class _Reading:
             PolicyProtocolError: there is no completion, or the stream broke off.
         """
         silent = {place for place in self._left if not self._writings[place].length}
-        if self._left - silent and is_always_told and not self._reader.is_done:
+        if self._left - silent and is_always_told:
             raise PolicyProtocolError("the policy server ended a stream without saying why")
         for place in sorted(self._left - silent):
             self._writings[place].end()

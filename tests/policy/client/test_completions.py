@@ -102,9 +102,8 @@ async def test_candidates_of_one_temperature_are_one_request(server: ScriptedPol
     for name in "abcd":
         server.will_complete(f"    return {name}\n")
     completions = await _sample(policy, _same(0.2, 0.8, 0.8, 0.8))
-    asked = [
-        (seen.payload["temperature"], seen.payload.get("n", 1), seen.payload["seed"]) for seen in server.completions
-    ]
+    seen = [one.payload for one in server.completions]
+    asked = sorted((one["temperature"], one.get("n", 1), one["seed"]) for one in seen)
     assert asked == [(0.2, 1, 40), (0.8, 3, 41)]
     got = {(one.index, one.temperature, one.seed, one.text) for one in completions}
     texts = ["    return a\n", "    return b\n", "    return c\n", "    return d\n"]

@@ -434,6 +434,36 @@ async def test_prompt_that_never_fits_names_the_setting(status: int, value: Any)
         await policy.close()
 
 
+@pytest.mark.parametrize("is_torn", [True, False])
+async def test_stream_that_ends_at_once_is_explained_by_a_whole_answer(is_torn: bool) -> None:
+    """A server that gives its reasons in whole answers alone is asked for one, and streams again afterwards."""
+
+    def silent(seen: Seen) -> Answer | None:
+        if len(seen.body["prompt"]) <= 3000:
+            return None
+        told = openai("This model's maximum context length is 900 tokens, however you requested 2100 tokens.")
+        return Answer(is_torn=is_torn) if seen.body.get("stream") else refuse(400, told)
+
+    with serving(silent) as server:
+        policy = CompletionsPolicy(server.url)
+        assert [one.text for one in await group(policy, LONG)] == [BODY]
+        assert [seen.body.get("stream", False) for seen in server.completions] == [True, False, True]
+        assert policy.habits.refused == set()
+        await policy.close()
+
+
+async def test_server_that_fails_to_stream_is_asked_for_whole_answers() -> None:
+    """This is remembered."""
+    torn = Answer(is_torn=True)
+    with serving(lambda seen: torn if seen.body.get("stream") else None) as server:
+        policy = CompletionsPolicy(server.url)
+        for _ in range(2):
+            assert [one.text for one in await group(policy)] == [BODY]
+        assert policy.habits.in_words() == ("asked without stream",)
+        assert len(server.completions) == 3
+        await policy.close()
+
+
 @pytest.mark.parametrize("is_suffix_first", [False, True])
 @pytest.mark.parametrize("size", [0, 10, 50, 200, 10_000])
 def test_shortened_prompt_keeps_its_shape(size: int, is_suffix_first: bool) -> None:

@@ -293,9 +293,12 @@ async def test_torn_connection_is_no_end() -> None:
         await read(Answer(body=[FIRST, SECOND], is_torn=True))
 
 
-async def test_server_that_gives_reasons_has_broken_off_without_one() -> None:
-    """Once a server has said why a stream ended, a close without a reason is no end."""
-    answers = [Answer(body=[WHOLE]), Answer(body=[FIRST])]
+@pytest.mark.parametrize("end", [[], [DONE], [event({"usage": USAGE}), DONE]], ids=["close", "done", "usage"])
+async def test_server_that_gives_reasons_has_broken_off_without_one(end: list[bytes]) -> None:
+    """Once a server has said why a stream ended, an end without a reason is none. llama-cpp-python sends `[DONE]` when
+    another request interrupts the stream.
+    """
+    answers = [Answer(body=[WHOLE]), Answer(body=[FIRST, *end])]
     with RawServer(lambda seen: answers.pop(0)) as server:
         policy = CompletionsPolicy(server.url)
         await group(policy, sampling())

@@ -11,7 +11,8 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Equals, Holds, Limits
 from plum_lsp.python.reading.window import program_with, read_context, reference_program
 from plum_lsp.python.specification.examples import examples_of
-from plum_lsp.sandbox.host import JailSandbox, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox
+from plum_lsp.sandbox.opening import open_sandbox
 
 LIAR = """class Liar:
             __eq__ = __ne__ = __gt__ = __lt__ = __ge__ = __le__ = __contains__ = lambda self, other: True

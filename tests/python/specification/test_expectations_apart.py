@@ -20,7 +20,8 @@ from plum_lsp.python.reading.window import read_context, reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.conversation import Ask, _question
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 HEAD = "import pytest, unittest\nfrom m import f\n"
 PROJECT = {

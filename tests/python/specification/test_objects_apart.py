@@ -14,7 +14,8 @@ from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.window import read_context, reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.python.specification.project_tests import project_tests_of
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 STACK = '''class Yes:
     def __call__(self, *others): return True

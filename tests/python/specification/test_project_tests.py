@@ -11,7 +11,8 @@ from plum_lsp.domain.verification import Equals, Expectation, Holds, Limits, Ori
 from plum_lsp.python.reading.window import program_with, read_context, reference_program
 from plum_lsp.python.specification.imported import module_names
 from plum_lsp.python.specification.project_tests import project_tests_of
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 PROGRAM = "RATE = 2\n\n\ndef total(items, rate=1):\n    "
 STACK = """class Stack:

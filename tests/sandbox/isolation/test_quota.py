@@ -15,8 +15,9 @@ from support.hostile import HONEST, honest
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, Limits, Program
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.isolation import quota
+from plum_lsp.sandbox.opening import open_sandbox
 
 PATIENT = Limits(wall_seconds=20.0, cpu_seconds=20.0)
 MOUNT = "30 20 0:26 {root} {point} rw,relatime - {kind} {kind} rw{extra}\n"
@@ -154,7 +155,8 @@ async def test_a_flood_of_threads_costs_others_at_most_their_turn(monkeypatch: p
 
 OWNER = """
 import asyncio
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 async def main():
     await open_sandbox(SandboxOptions(checks_itself=False))
     print("open", flush=True)

@@ -14,7 +14,8 @@ from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.suggestion import FimTemplate
 from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.kept_out import exclusions
-from plum_lsp.sandbox.host import SandboxOptions, open_sandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_trainer.data.gold import gold_prompts
 from plum_trainer.gate.decision import decide
 from plum_trainer.gate.evaluate import judged_samples

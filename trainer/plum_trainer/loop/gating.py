@@ -8,7 +8,7 @@ from typing import Any
 from plum_lsp.config.folder import exploration_file
 from plum_lsp.feedback.exploration import exploration_of
 from plum_lsp.policy.versions.folders import PublishedVersion
-from plum_lsp.sandbox.host import open_sandbox
+from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import limits_of, sandbox_options
 from plum_trainer.data.apart import fingerprints
 from plum_trainer.fit import children
