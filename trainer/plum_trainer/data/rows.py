@@ -101,4 +101,4 @@ def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any]
     kept = prompt_ids(prompt, room=limits.max_length - len(completion), limits=limits)
     if kept is None:
         return None
-    return {"prompt_ids": kept, "completion_ids": completion, "label": row.is_desirable}
+    return {"prompt_ids": kept, "completion_ids": completion, "label": row.is_desirable, "weight": row.weight}
