@@ -59,6 +59,7 @@ def test_a_prompt_that_ends_in_blanks_loses_nothing() -> None:
         "prompt_ids": [ord("a"), ord(" "), ord(" ")],
         "completion_ids": [ord(" "), ord("b"), END],
         "label": False,
+        "weight": 1.0,
     }
 
 
