@@ -141,7 +141,7 @@ def limits_of(tokenizer: Any, *, max_length: int, end_token: str) -> TokenLimits
     end_id = tokenizer.get_vocab().get(end_token) if end_token else tokenizer.eos_token_id
     if end_id is None:
         raise ValueError(f"the tokenizer has no token {end_token!r}")
-    return TokenLimits(max_length=max_length, end_id=end_id, kept_first=frozenset(tokenizer.added_tokens_decoder))
+    return TokenLimits(max_length=max_length, end_id=end_id)
 
 
 def _tokens(job: FitJob, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
