@@ -70,6 +70,7 @@ class VerificationSettings:
     """
 
     project_tests: bool = True
+    test_map: bool = True
     sampled_tests: str = "auto"
 
 
