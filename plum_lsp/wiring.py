@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
-from plum_lsp.config.folder import store_file
+from plum_lsp.config.folder import store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder
@@ -21,6 +21,7 @@ from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.project.mapping.running import TestMapper
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
@@ -103,6 +104,11 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             _log.warning("%s", problems[-1])
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
+        find_whole = whole_tests(settings)
+        if sandboxes is not None and settings.verification.project_tests and settings.verification.test_map:
+            mapper = TestMapper(TestIndex(exclude=settings.privacy.exclude), sandboxes, _maps_folder(settings))
+            opened.push_async_callback(mapper.close)
+            find_whole = mapper.tests_of
         pipeline = Pipeline(
             policy=policy,
             sandbox=sandbox,
@@ -113,7 +119,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             inspector=RuffReader(),
             test_files=test_files(settings),
             neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
-            whole_tests=whole_tests(settings),
+            whole_tests=find_whole,
         )
         close = opened.pop_all().aclose  # only after the last step that can fail
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
@@ -148,6 +154,12 @@ def test_files(settings: Settings) -> FindTests:
     if not settings.verification.project_tests:
         return lambda uri, name, folders: ()
     return ProjectFiles(exclude=settings.privacy.exclude).test_files
+
+
+def _maps_folder(settings: Settings) -> Path | None:
+    """Where maps of tests are kept. None if there is no data folder. They are then made anew in each session."""
+    folder = data_dir_if_any(settings)
+    return test_maps_folder(folder) if folder is not None else None
 
 
 def whole_tests(settings: Settings) -> FindWholeTests:

@@ -44,6 +44,7 @@ def rebuild() -> None:
             store,
             now=datetime.now(UTC),
             wants_quality=settings.learning.quality_pairs,
+            wants_unlikely=settings.learning.synthesized_negatives,
             exclusions=exclusions(settings),
             is_private=private(settings),
         )

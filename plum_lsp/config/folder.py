@@ -4,6 +4,7 @@ plum.sqlite3       the store
 adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
 serving.json       the policy server that runs, and its key
 policy.log         the output of vLLM
+test-maps/         which functions the tests of trusted projects call, one file a project
 tcp-token          the token that an editor must send first over TCP
 training/          a folder round-N for each round, the wanted exploration, the flag of `plum-trainer pause`, a lock
 """
@@ -48,6 +49,11 @@ def tcp_token_file(data_dir: Path) -> Path:
 def trusted_file(data_dir: Path) -> Path:
     """The project folders that the user trusts."""
     return data_dir / "trusted-folders.json"
+
+
+def test_maps_folder(data_dir: Path) -> Path:
+    """The maps from the tests of trusted projects to the functions that they call. They can be made again."""
+    return data_dir / "test-maps"
 
 
 def training_folder(data_dir: Path) -> Path:

@@ -70,6 +70,7 @@ class VerificationSettings:
     """
 
     project_tests: bool = True
+    test_map: bool = True
     sampled_tests: str = "auto"
 
 
@@ -108,6 +109,11 @@ class LearningSettings:
     """What is learned from: which facts become pairs and labels, and which of those are trained on."""
 
     quality_pairs: bool = False
+    synthesized_negatives: bool = True
+    """Whether a candidate without a specification is wrong if it is nearly certainly wrong beside a likely one."""
+    rows_min: int = 32
+    functions_min: int = 10
+    """Fewer rows, or rows of fewer functions, are not trained on."""
     exclude_tasks: str = ""
     """A file of benchmark rows that must not be trained on."""
     staleness_max: int = 0
@@ -135,7 +141,7 @@ class TrainerSettings:
     accumulation: int = 1
     lora_rank: int = 16
     lora_alpha: int = 32
-    max_length: int = 1024
+    max_length: int = 2048
     seed: int = 0
     threads: int = 0
     checkpoint_steps: int = 20
@@ -216,6 +222,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "sandbox.wall_seconds": (0.05, 60.0),
     "sandbox.memory_mb": (64, 65_536),
     "metrics.port": (0, 65535),
+    "learning.rows_min": (1, 1_000_000),
+    "learning.functions_min": (1, 1_000_000),
     "learning.staleness_max": (0, 1000),
     "learning.user_share": (0.0, 1.0),
     "learning.replay_share": (0.0, 0.9),

@@ -72,13 +72,14 @@ class PreferencePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceLabel:
-    """One candidate, desirable or not."""
+    """One candidate, desirable or not. `text` is set only for a correction, which no candidate contains."""
 
     rule: int
     prompt_hash: str
     candidate: CandidateFacts
     is_desirable: bool
     weight: float
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -287,6 +287,17 @@ class TestRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TracedTest:
+    """A test of the project, run with the files as they are saved. `called` are the functions that it called.
+
+    Each is the absolute path of its file and its qualified name, as in `Class.method`.
+    """
+
+    run: TestRun
+    called: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxTier:
     """The isolation in force, stored with every verdict. `layers` names each layer. `name` is short and stable."""
 

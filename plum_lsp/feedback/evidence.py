@@ -17,6 +17,11 @@ RIGHT_PROBABILITY = {Tier.VERIFIED: 0.95, Tier.CONSISTENT: 0.85}
 REFUTED_PROBABILITY = 0.05
 """Chance that a refuted candidate is right, because its test may be wrong."""
 
+UNLIKELY_MAX = 0.05
+LIKELY_MIN = 0.5
+"""Without a specification, a candidate less likely than the first counts as wrong beside one at least as likely as the
+second. On labelled groups, 1.5 % of such candidates were right."""
+
 TOGETHER_SHARE = 0.8
 """How much a pass counts whose tests all ran in the candidate's own process. They are screened, but could be forged."""
 
@@ -26,6 +31,8 @@ class Standing(enum.Enum):
 
     RIGHT = "right"
     WRONG = "wrong"
+    UNLIKELY = "unlikely"
+    """No specification judged it, but it behaves otherwise than a likely candidate of its group."""
     NOT_RUN = "not_run"
     """A sandbox error, a duplicate, a text that cannot run, or no deadline left."""
     CHECKED = "checked"
@@ -47,7 +54,25 @@ def standings(candidates: Sequence[CandidateFacts]) -> list[Standing]:
     for (_, fingerprint), seen in results.items():
         by_program[fingerprint] |= seen
     somebody_ended = any(one.tests > one.timed_out for one in candidates)
-    return [_standing(one, by_program[one.fingerprint], somebody_ended) for one in candidates]
+    likely = {(one.request_id, one.version_id) for one in candidates if _is_likely(one)}
+    return [
+        Standing.UNLIKELY
+        if _is_unlikely(one) and (one.request_id, one.version_id) in likely
+        else _standing(one, by_program[one.fingerprint], somebody_ended)
+        for one in candidates
+    ]
+
+
+def _is_likely(one: CandidateFacts) -> bool:
+    """Whether its group's agreement calls it likely, without a specification."""
+    return not one.tests and one.tier is Tier.CONSISTENT and (one.probability or 0.0) >= LIKELY_MIN
+
+
+def _is_unlikely(one: CandidateFacts) -> bool:
+    """Whether it ran, was judged by no specification, and is nearly certainly wrong."""
+    is_whole = not one.problem and one.finish is not Finish.LENGTH
+    is_judged = not one.tests and one.tier in (Tier.CHECKED, Tier.UNVERIFIED) and one.probability is not None
+    return is_whole and is_judged and (one.probability or 0.0) < UNLIKELY_MAX
 
 
 def _standing(one: CandidateFacts, results: set[bool], somebody_ended: bool) -> Standing:
@@ -73,7 +98,7 @@ def weight_of(one: CandidateFacts, standing: Standing) -> float:
     A failure needs no strength, because one failed test refutes. Tests that ran in the candidate's own process count
     less for a pass only, because a candidate has no reason to forge a failure.
     """
-    if standing is Standing.WRONG:
+    if standing in (Standing.WRONG, Standing.UNLIKELY):
         return 1.0 - (REFUTED_PROBABILITY if one.probability is None else one.probability)
     assert one.tier is not None
     probability = RIGHT_PROBABILITY[one.tier] if one.probability is None else one.probability

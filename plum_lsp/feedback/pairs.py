@@ -4,6 +4,9 @@
 2. Labels: every candidate that the evidence calls right or wrong, so that groups of one kind are also useful.
 3. User pairs: accepted and kept over shown and rejected, and the user's correction over the offer it replaced.
 4. Quality pairs: the better of two right candidates (`quality`). They are off by default.
+5. Synthesized negatives: without a specification, a candidate that is nearly certainly wrong beside a likely one of its
+   group is wrong. They are labels, and pairs with the right candidates, as in rules 1 and 2.
+6. User labels: kept text is desirable, rejected text undesirable, a correction both. Not against what the tests say.
 
 A rule's number always means the same recipe. A changed recipe gets a new number. This module does not judge staleness.
 It builds pairs of every version, and the trainer takes the fresh ones when it trains.
@@ -23,7 +26,7 @@ from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLa
 from plum_lsp.feedback.evidence import Standing, standings, weight_of
 from plum_lsp.feedback.quality import better
 
-VERDICT_RULE, LABEL_RULE, USER_RULE, QUALITY_RULE = 1, 2, 3, 4
+VERDICT_RULE, LABEL_RULE, USER_RULE, QUALITY_RULE, UNLIKELY_RULE, USER_LABEL_RULE = 1, 2, 3, 4, 5, 6
 
 PAIRS_PER_PROMPT_MAX = 4
 """The most pairs of one prompt. A frequent prompt must not outweigh the others."""
@@ -36,8 +39,8 @@ KEPT_SHARE_MIN = 0.9
 CORRECTED_SHARE_MIN = 0.3
 """Below this share the text was not corrected but replaced by other text."""
 
-Groups: TypeAlias = dict[int, tuple[list[CandidateFacts], list[CandidateFacts]]]
-"""The right and the wrong candidates of each policy version."""
+Groups: TypeAlias = dict[int, dict[Standing, list[CandidateFacts]]]
+"""The right, wrong and unlikely candidates of each policy version."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +48,7 @@ class PairBuilder:
     """Builds the pairs of one prompt after another. It keeps its counts and the sum of the length differences."""
 
     wants_quality: bool = False
+    wants_unlikely: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     lean: int = 0
     """Code points by which the chosen texts so far were longer than the rejected ones."""
@@ -53,27 +57,65 @@ class PairBuilder:
     def pairs(self, facts: PromptFacts) -> Iterator[PreferencePair]:
         """Every pair of one prompt, rule by rule."""
         groups = self._groups(facts)
-        for right, wrong in groups.values():
-            yield from self._verdict_pairs(facts.prompt_hash, right, wrong)
+        for group in groups.values():
+            right = group[Standing.RIGHT]
+            yield from self._verdict_pairs(facts.prompt_hash, right, group[Standing.WRONG], Standing.WRONG)
+            yield from self._verdict_pairs(facts.prompt_hash, right, group[Standing.UNLIKELY], Standing.UNLIKELY)
         yield from self._user_pairs(facts)
         if self.wants_quality:
-            for right, _ in groups.values():
-                yield from self._quality_pairs(facts.prompt_hash, right)
+            for group in groups.values():
+                yield from self._quality_pairs(facts.prompt_hash, group[Standing.RIGHT])
 
     def labels(self, facts: PromptFacts) -> Iterator[PreferenceLabel]:
-        """A label for each distinct candidate that the evidence calls right or wrong, one version at a time."""
-        for right, wrong in self._groups(facts).values():
-            for side, is_desirable in ((right, True), (wrong, False)):
-                standing = Standing.RIGHT if is_desirable else Standing.WRONG
+        """A label for each distinct candidate that the evidence calls right or wrong, one version at a time.
+
+        Then those of users.
+        """
+        for group in self._groups(facts).values():
+            for standing, side in group.items():
+                is_desirable = standing is Standing.RIGHT
+                self.counts["label_synthesized"] += len(side) if standing is Standing.UNLIKELY else 0
                 for one in side:
                     self.counts["label_desirable" if is_desirable else "label_undesirable"] += 1
                     yield PreferenceLabel(
-                        rule=LABEL_RULE,
+                        rule=UNLIKELY_RULE if standing is Standing.UNLIKELY else LABEL_RULE,
                         prompt_hash=facts.prompt_hash,
                         candidate=one,
                         is_desirable=is_desirable,
                         weight=weight_of(one, standing),
                     )
+        yield from self._user_labels(facts)
+
+    def _user_labels(self, facts: PromptFacts) -> Iterator[PreferenceLabel]:
+        """Rule 6. What tests say of a text outweighs what a user did with it, who may have wanted another one."""
+        known = {
+            (one.request_id, one.id): (one, standing)
+            for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True)
+        }
+        for offer in facts.offers:
+            one, standing = known.get((offer.request_id, offer.candidate_id), (None, None))
+            if one is None:
+                continue
+            is_corrected = _is_corrected(offer)
+            if is_corrected:
+                yield self._user_label(facts.prompt_hash, one, is_desirable=True, text=offer.survival_text)
+            if standing is not Standing.WRONG and _is_kept(offer):
+                yield self._user_label(facts.prompt_hash, one, is_desirable=True)
+            elif standing is not Standing.RIGHT and (is_corrected or _ended(offer) is OutcomeKind.REJECTED):
+                yield self._user_label(facts.prompt_hash, one, is_desirable=False)
+
+    def _user_label(
+        self, prompt_hash: str, one: CandidateFacts, *, is_desirable: bool, text: str | None = None
+    ) -> PreferenceLabel:
+        self.counts["label_user_desirable" if is_desirable else "label_user_undesirable"] += 1
+        return PreferenceLabel(
+            rule=USER_LABEL_RULE,
+            prompt_hash=prompt_hash,
+            candidate=one,
+            is_desirable=is_desirable,
+            weight=1.0,
+            text=text,
+        )
 
     def _groups(self, facts: PromptFacts) -> Groups:
         """Right and wrong candidates by policy version, without duplicates. They are counted once for each prompt."""
@@ -82,7 +124,10 @@ class PairBuilder:
         groups: Groups = {}
         seen: set[tuple[int, str]] = set()
         for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True):
-            if standing is not Standing.RIGHT and standing is not Standing.WRONG:
+            is_wanted = standing in (Standing.RIGHT, Standing.WRONG) or (
+                standing is Standing.UNLIKELY and self.wants_unlikely
+            )
+            if not is_wanted:
                 self.counts[f"left_out_{standing.value}"] += 1
                 continue
             program = (one.version_id, one.fingerprint)
@@ -90,16 +135,22 @@ class PairBuilder:
                 self.counts["left_out_duplicate"] += 1
                 continue
             seen.add(program)
-            groups.setdefault(one.version_id, ([], []))[standing is Standing.WRONG].append(one)
-        for right, wrong in groups.values():
+            empty: dict[Standing, list[CandidateFacts]] = {
+                Standing.RIGHT: [],
+                Standing.WRONG: [],
+                Standing.UNLIKELY: [],
+            }
+            groups.setdefault(one.version_id, empty)[standing].append(one)
+        for group in groups.values():
+            right, wrong = group[Standing.RIGHT], [*group[Standing.WRONG], *group[Standing.UNLIKELY]]
             self.counts["groups_mixed" if right and wrong else "groups_right" if right else "groups_wrong"] += 1
         self._grouped = (facts, groups)
         return groups
 
     def _verdict_pairs(
-        self, prompt_hash: str, right: list[CandidateFacts], wrong: list[CandidateFacts]
+        self, prompt_hash: str, right: list[CandidateFacts], wrong: list[CandidateFacts], standing: Standing
     ) -> Iterator[PreferencePair]:
-        """Rule 1: each candidate is in one pair at most, nearest first.
+        """Rules 1 and 5, by the standing of `wrong`: each candidate is in one pair at most, nearest first.
 
         Among equally near pairs, the lengths are balanced.
         """
@@ -116,14 +167,15 @@ class PairBuilder:
             places = [place for place in places if place[1] != row and place[2] != column]
             chosen, rejected = right[row], wrong[column]
             self.lean += len(chosen.text) - len(rejected.text)
-            self.counts["pair_verdict"] += 1
+            is_unlikely = standing is Standing.UNLIKELY
+            self.counts["pair_synthesized" if is_unlikely else "pair_verdict"] += 1
             yield PreferencePair(
-                rule=VERDICT_RULE,
+                rule=UNLIKELY_RULE if is_unlikely else VERDICT_RULE,
                 source=PairSource.VERDICT,
                 prompt_hash=prompt_hash,
                 chosen=chosen,
                 rejected=rejected,
-                weight=weight_of(chosen, Standing.RIGHT) * weight_of(rejected, Standing.WRONG),
+                weight=weight_of(chosen, Standing.RIGHT) * weight_of(rejected, standing),
                 distance=distance,
             )
 

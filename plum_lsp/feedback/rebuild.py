@@ -17,6 +17,7 @@ def rebuild(
     *,
     now: datetime,
     wants_quality: bool = False,
+    wants_unlikely: bool = True,
     exclusions: Exclusions | None = None,
     is_private: Callable[[str], bool] | None = None,
 ) -> dict[str, object]:
@@ -24,7 +25,7 @@ def rebuild(
 
     `is_private` judges a document's address. Facts from before the settings excluded a document are not used.
     """
-    builder = PairBuilder(wants_quality=wants_quality)
+    builder = PairBuilder(wants_quality=wants_quality, wants_unlikely=wants_unlikely)
     report: dict[str, object] = {}
     made = chain.from_iterable(_of_prompt(builder, facts) for facts in _wanted(store, builder, exclusions, is_private))
     store.rebuild(_reporting(made, builder, report), report, now=now)

@@ -82,6 +82,13 @@ class TestIndex:
 
             return tests_reaching(names, mentioning, limit=TESTS_MAX, stem=stem, is_everywhere=is_everywhere)
 
+    def test_files(self, project: Project) -> list[str]:
+        """The files with tests, by their paths below the project's folder. Blocks."""
+        with self._lock:
+            found = [path for path in itertools.islice(self._files(project), FILES_MAX) if _is_test(path)]
+        inside = [path for path in found if path.is_relative_to(project.root) and path.name != "conftest.py"]
+        return [path.relative_to(project.root).as_posix() for path in inside]
+
     def _files(self, project: Project) -> Iterator[Path]:
         """Python files of the project's tests and of its own modules."""
         places = [*project.tests, *(root for root in project.import_roots if root.is_relative_to(project.root))]

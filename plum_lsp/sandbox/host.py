@@ -10,8 +10,8 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
@@ -28,6 +28,7 @@ from plum_lsp.domain.verification import (
     Shows,
     TestCase,
     TestRun,
+    TracedTest,
     Verdict,
     VerdictStatus,
     is_plain,
@@ -211,6 +212,19 @@ class JailSandbox:
             return testing.none_run(tests)
         with self._counted():
             return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+
+    async def traced(self, file: str, pause: Callable[[], Awaitable[None]]) -> AsyncGenerator[TracedTest, None]:
+        """Run the tests of a file of the project as it is saved, one by one, each after `pause`.
+
+        It does not count as busy, because it waits for everything else.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        if self._project_jail is not None:
+            async with aclosing(self._project_jail.traced(file, pause)) as tests:
+                async for test in tests:
+                    yield test
 
     async def close(self) -> None:
         """Kill every process of the sandbox. Idempotent."""

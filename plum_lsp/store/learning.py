@@ -241,7 +241,7 @@ def _label(row: Mapping[str, Any]) -> StoredLabel:
     return StoredLabel(
         **{name: row[name] for name in ("id", "rule", *_COMMON)},
         is_desirable=bool(row["is_desirable"]),
-        written=_written(row, "own"),
+        written=_written(row, "own", text=row["corrected_text"]),
     )
 
 
@@ -269,7 +269,7 @@ ORDER BY preference_pairs.id
 _LABELS = """
 SELECT preference_labels.id AS id, rule, preference_labels.prompt_hash AS prompt_hash, prompts.text AS prompt,
        requests.document_uri AS document_uri, policy_versions.number AS policy_number,
-       policy_versions.model_sha256 AS base_sha256, weight, is_desirable,
+       policy_versions.model_sha256 AS base_sha256, weight, is_desirable, preference_labels.text AS corrected_text,
        own.text AS own_text, own.completion AS own_completion, own.finish AS own_finish,
        requests.restored AS own_restored
 FROM preference_labels

@@ -233,6 +233,11 @@ ALTER TABLE judgements ADD COLUMN python_version TEXT;
 """
 
 
+_M006 = """
+ALTER TABLE preference_labels ADD COLUMN text TEXT;
+"""
+
+
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
     db.executescript(_M001)
@@ -271,12 +276,21 @@ def _m005_isolation(db: Database) -> None:
     db.executescript(_M005)
 
 
+def _m006_corrections(db: Database) -> None:
+    """The text of a label that is a user's correction. NULL means the candidate's own text.
+
+    Labels are derived. Those from before have no corrections until they are built again.
+    """
+    db.executescript(_M006)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
     ("m003_learning", _m003_learning),
     ("m004_quality", _m004_quality),
     ("m005_isolation", _m005_isolation),
+    ("m006_corrections", _m006_corrections),
 )
 
 

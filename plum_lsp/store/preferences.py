@@ -204,6 +204,7 @@ def _label_row(label: PreferenceLabel, build: int) -> dict[str, Any]:
         "candidate_id": label.candidate.id,
         "is_desirable": int(label.is_desirable),
         "weight": label.weight,
+        "text": label.text,
     }
 
 
@@ -269,7 +270,7 @@ VALUES
 
 _INSERT_LABEL = """
 INSERT INTO preference_labels
-  (build, rule, prompt_hash, policy_version_id, request_id, candidate_id, is_desirable, weight)
+  (build, rule, prompt_hash, policy_version_id, request_id, candidate_id, is_desirable, weight, text)
 VALUES
-  (:build, :rule, :prompt_hash, :policy_version_id, :request_id, :candidate_id, :is_desirable, :weight)
+  (:build, :rule, :prompt_hash, :policy_version_id, :request_id, :candidate_id, :is_desirable, :weight, :text)
 """

@@ -218,3 +218,66 @@ def test_whatever_the_group_pairs_are_sound(candidates: list[CandidateFacts]) ->
         assert 0.0 <= pair.weight <= 1.0
     programs = [(pair.chosen.version_id, pair.chosen.fingerprint) for pair in made]
     assert len(programs) == len(set(programs))
+
+
+def guess(identity: str, probability: float, **changes: object) -> CandidateFacts:
+    """A candidate that no specification judged."""
+    tier = Tier.CONSISTENT if probability >= 0.5 else Tier.CHECKED
+    text = f"return {identity}\n"
+    return right(identity, text, **{"tier": tier, "tests": 0, "passed": 0, "probability": probability, **changes})
+
+
+def test_without_a_specification_the_unlikely_beside_the_likely_are_wrong() -> None:
+    """Rule 5: labels, and a pair with the likely one. It can be turned off."""
+    known = facts(guess("likely", 0.9), guess("unlikely", 0.02), guess("middling", 0.3))
+    assert [(pair.rule, pair.chosen.id, pair.rejected.id) for pair in pairs(known)] == [(5, "likely", "unlikely")]
+    labels = [(label.rule, label.candidate.id, label.is_desirable) for label in PairBuilder().labels(known)]
+    assert labels == [(2, "likely", True), (5, "unlikely", False)]
+    without = PairBuilder(wants_unlikely=False)
+    assert list(without.pairs(known)) == []
+    assert [label.candidate.id for label in without.labels(known)] == ["likely"]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        (guess("likely", 0.4), guess("unlikely", 0.02)),
+        (guess("likely", 0.9, request_id="q2"), guess("unlikely", 0.02)),
+        (guess("likely", 0.9), guess("unlikely", 0.02, problem="does not parse")),
+        (guess("likely", 0.9), guess("unlikely", 0.02, finish=Finish.LENGTH)),
+        (guess("likely", 0.9), guess("unlikely", 0.06)),
+    ],
+    ids=["no likely one", "another request", "not run", "cut off", "not sure"],
+)
+def test_the_unlikely_are_wrong_only_beside_the_likely_and_if_they_ran(group: tuple[CandidateFacts, ...]) -> None:
+    """Otherwise nothing is learned from them."""
+    assert not [label for label in PairBuilder().labels(facts(*group)) if label.candidate.id == "unlikely"]
+
+
+def user_labels(known: PromptFacts) -> list[tuple[str, bool, str | None]]:
+    """The labels of rule 6."""
+    return [(one.candidate.id, one.is_desirable, one.text) for one in PairBuilder().labels(known) if one.rule == 6]
+
+
+def test_what_users_did_is_a_label() -> None:
+    """Rule 6: kept is desirable, rejected is not, a correction is both. What was only closed says nothing."""
+    candidates = [guess(name, 0.3, request_id=name) for name in ("kept", "rejected", "corrected", "closed", "ignored")]
+    offers = (
+        offer("kept", OutcomeKind.ACCEPTED, request="kept", survival_share=1.0, survival_text="x"),
+        offer("rejected", OutcomeKind.REJECTED, request="rejected"),
+        offer("corrected", OutcomeKind.ACCEPTED, request="corrected", survival_share=0.5, survival_text="return 1"),
+        offer("closed", OutcomeKind.DISMISSED, request="closed"),
+        offer("ignored", OutcomeKind.IGNORED, request="ignored"),
+    )
+    assert user_labels(facts(*candidates, offers=offers)) == [
+        ("kept", True, None),
+        ("rejected", False, None),
+        ("corrected", True, "return 1"),
+        ("corrected", False, None),
+    ]
+
+
+def test_tests_outweigh_users() -> None:
+    """A right text that a user rejected was not wanted here. It is not worse code."""
+    rejected, kept = offer("r", OutcomeKind.REJECTED), offer("w", OutcomeKind.ACCEPTED, survival_share=1.0)
+    assert user_labels(facts(right(), wrong(), offers=(rejected, kept))) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from support.learning import fill, group
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Synthesized
+from plum_lsp.domain.preferences import PreferenceLabel
 from plum_lsp.domain.verification import Call, Equals, Origin, Passes, TestCase, TestId
 from plum_lsp.store import open_store
 from plum_lsp.store.learning import TrainingEvent, open_learning
+from plum_lsp.store.preferences import open_preferences
 
 EVENT = TrainingEvent(
     id=1,
@@ -61,3 +64,18 @@ def test_project_tests_are_told_by_prompt(tmp_path: Path) -> None:
     store.close()
     with open_learning(store_file(tmp_path)) as learning:
         assert list(learning.project_tests().values()) == [(test,)]
+
+
+def test_a_correction_is_kept_with_its_label(tmp_path: Path) -> None:
+    """In the form in which its policy would have written it. Other labels have the candidate's own text."""
+    fill(tmp_path, functions=1)
+    with open_preferences(store_file(tmp_path)) as preferences:
+        (facts,) = preferences.prompts()
+        own = PreferenceLabel(
+            rule=6, prompt_hash=facts.prompt_hash, candidate=facts.candidates[1], is_desirable=False, weight=1.0
+        )
+        corrected = dataclasses.replace(own, is_desirable=True, text="return b + a\n")
+        preferences.rebuild(iter([own, corrected]), {}, now=datetime(2026, 1, 1, tzinfo=UTC))
+    with open_learning(store_file(tmp_path)) as learning:
+        texts = [(one.is_desirable, one.written.middle.strip()) for one in learning.labels()]
+    assert texts == [(False, "return a - b"), (True, "return b + a")]

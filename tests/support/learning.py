@@ -128,7 +128,7 @@ def tiny_settings(data_dir: Path, base: Path, *, method: str = "dpo", **gate: fl
         data_dir=str(data_dir),
         cache_dir=str(data_dir / "cache"),
         sampling=SamplingSettings(max_tokens=4, top_p=1.0),
-        learning=LearningSettings(held_out_share=0.4, staleness_max=0),
+        learning=LearningSettings(held_out_share=0.4, staleness_max=0, rows_min=1, functions_min=1),
         trainer=TrainerSettings(
             base=str(base),
             method=method,

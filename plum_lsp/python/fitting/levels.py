@@ -15,6 +15,10 @@ from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished
 from plum_lsp.python.fitting.scanning import Line, lines_of, width
 
 
+LINES_MAX = 200
+"""A longer body is read in the file's columns only. Each reading looks back at the lines above for every line."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
     """A body in the file's indentation, without that of its first line, and the text after its end."""
@@ -30,7 +34,7 @@ def relative_readings(text: str, block: Block) -> Iterator[Placed]:
     next line at its depth. In the last reading, lines left of the body that are surely not outside stand at its depth.
     """
     lines = list(lines_of(text, block.line_head if block.line_head.strip() else ""))
-    if block.kind is HoleKind.MODULE or not any(line.code for line in lines):
+    if block.kind is HoleKind.MODULE or len(lines) > LINES_MAX or not any(line.code for line in lines):
         return
     for base in dict.fromkeys(_bases(lines, block)):
         placed = _placed(text, lines, base, block)

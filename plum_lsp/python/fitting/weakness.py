@@ -23,6 +23,8 @@ REPEATS_MIN = 4
 PERIOD_MAX = 4
 """The most statements in a group that repeats."""
 _ENDLESS = re.compile(r"((?=.{0,80}?[^\W\d]).{4,80}?)\1{11}", re.DOTALL)
+ENDLESS_CHARACTERS = 4_000
+"""The part of a text that is searched for repetition. A text repeats early, and the search takes a while."""
 _LATER = re.compile(
     r"not (?:yet )?implemented|todo|your code|fill in|placeholder|implement (?:this|me|here)", re.IGNORECASE
 )
@@ -69,7 +71,7 @@ def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
 def weakness_of(tree: ast.Module, text: str, place: Inserted) -> Weakness | None:
     """Why agreement says nothing about a candidate, and the best label that it can get without a specification."""
     touched = [node for node in tree.body if place.touches(node)]
-    if _ENDLESS.search(" ".join(text.split())) or any(map(_repeats, _bodies(touched, place))):
+    if _ENDLESS.search(" ".join(text.split())[:ENDLESS_CHARACTERS]) or any(map(_repeats, _bodies(touched, place))):
         return Weakness(reason="it repeats the same statements", tier=Tier.UNVERIFIED)
     function = _innermost(touched, place)
     if function is None or not _ignores_input(function):

@@ -151,7 +151,7 @@ def tests_reaching(
                 test = f"{file.path}::{function.name}"
                 found.append((rank, test))
                 why[test] = f"names {near[1]}" + ("" if near[1] in names else ", which may call it")
-    return tuple(_case(test, why[test]) for test in _of_few_files([test for _, test in sorted(found)], limit))
+    return tuple(case_of(test, why[test]) for test in _of_few_files([test for _, test in sorted(found)], limit))
 
 
 def _stem_of(path: str) -> str:
@@ -257,7 +257,18 @@ def _called(name: str) -> str:
     return owner.rpartition("::")[2] if own.startswith("__") and owner else own
 
 
-def _case(test: str, why: str) -> TestCase:
+def named_function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The last definition of a function with a qualified name. None if there is none."""
+    nodes: list[ast.AST] = [tree]
+    for part in name.split("."):
+        inside = [one for node in nodes for one in ast.walk(node) if one is not node]
+        nodes = [one for one in inside if isinstance(one, _Function | ast.ClassDef) and one.name == part]
+    found = [node for node in nodes if isinstance(node, _Function)]
+    return found[-1] if found else None
+
+
+def case_of(test: str, why: str) -> TestCase:
+    """A test of the project (`file::Class::function`) that is run whole, with the reason for its choice."""
     identity = hashlib.blake2s(test.encode(), digest_size=8).hexdigest()
     return TestCase(
         id=TestId(f"whole-{identity}"),

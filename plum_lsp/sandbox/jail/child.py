@@ -22,7 +22,7 @@ from json.decoder import JSONDecoder  # noqa: E402
 from json.encoder import encode_basestring_ascii as quote  # noqa: E402
 from time import perf_counter as _clock  # noqa: E402
 
-from . import documents, testing  # noqa: E402
+from . import documents, mapping, testing  # noqa: E402
 from .decode import rebuild  # noqa: E402
 from .encode import TooBig, encode, exception_names  # noqa: E402
 
@@ -146,7 +146,9 @@ def serve(channel: int, restrict: Callable[[dict[str, Any]], None], prepared: An
         os._exit(0)
     while True:
         call = _read_frame(channel)
-        if "tests" in call:
+        if "map" in call:
+            mapping.serve(call["map"], lambda: _read_frame(channel), lambda told: _write_frame(channel, told))
+        elif "tests" in call:
             _run_tests(channel, call, order, prepared)
         else:
             _write_frame(channel, _answer(call, module, output, order["value_bytes"]))

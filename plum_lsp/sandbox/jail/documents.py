@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
+from . import noting
+
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _KIND_FLAGS = 0x20 | 0x80 | 0x200
 """Generator, coroutine, asynchronous generator: flags that decorators may read (inspect.CO_GENERATOR and so on)."""
@@ -337,42 +339,13 @@ def _keep_class_cell(tree: ast.Module, line: int) -> None:
     visit(tree.body, False)
 
 
-class CallsNoted:
+class CallsNoted(noting.StartsNoted):
     """Notes the functions of one file that are called, by name and first line."""
 
     def __init__(self, path: str, called: set[_Place]) -> None:
+        super().__init__(self._called)
         self._path, self.called = path, called
-        self._profiler: Any = None
 
-    def _note(self, code: Any) -> None:
+    def _called(self, code: Any) -> None:
         if getattr(code, "co_filename", None) == self._path:
             self.called.add((code.co_name, code.co_firstlineno))
-
-    def __enter__(self) -> None:
-        monitoring = getattr(sys, "monitoring", None)
-        if monitoring is None:
-            import _lsprof  # in C: a profiler in Python makes an import several times slower
-
-            self._profiler = _lsprof.Profiler(builtins=False, subcalls=False)
-            self._profiler.enable()
-            return
-
-        def started(code: types.CodeType, _: int) -> Any:
-            self._note(code)
-            return monitoring.DISABLE
-
-        monitoring.use_tool_id(monitoring.PROFILER_ID, "plum")
-        monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.PY_START, started)
-        monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.PY_START)
-        monitoring.restart_events()  # Each code reports its first start only, also to an earlier context of this kind.
-
-    def __exit__(self, *_: Any) -> None:
-        if self._profiler is not None:
-            self._profiler.disable()
-            for entry in self._profiler.getstats():
-                self._note(entry.code)
-            return
-        monitoring: Any = getattr(sys, "monitoring", None)
-        monitoring.set_events(monitoring.PROFILER_ID, 0)
-        monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.PY_START, None)
-        monitoring.free_tool_id(monitoring.PROFILER_ID)

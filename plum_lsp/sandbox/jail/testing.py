@@ -73,6 +73,10 @@ class Session:
         """The functions that were collected."""
         return list(self._items)
 
+    def problem_of(self, test: str) -> str:
+        """Why the file of a test could not be collected. Empty if it could."""
+        return self._listener.problem_of(test)
+
     def _own_folder(self) -> None:
         """Give pytest's temporary folder to the user that runs the tests. The real user may differ for each child."""
         import _pytest.tmpdir
@@ -81,7 +85,7 @@ class Session:
 
     def run(self, name: str, seconds: float, cases_max: int) -> Ran:
         """Run one test: at most `cases_max` of its cases within `seconds`, up to the first that does not pass."""
-        if name not in self._items and (problem := self._listener.problem_of(name)):
+        if name not in self._items and (problem := self.problem_of(name)):
             return Ran("uncollected", problem)
         signal.signal(signal.SIGALRM, _ring)
         started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]

@@ -10,17 +10,18 @@ import asyncio
 import logging
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun
+from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun, TracedTest
 from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
-from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects import testing, tracing
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
@@ -136,6 +137,20 @@ class ProjectJail:
         try:
             async with self._slots:
                 return await testing.run_tests(child, program, run)
+        finally:
+            child.kill()
+
+    async def traced(self, file: str, pause: tracing.Pause) -> AsyncGenerator[TracedTest, None]:
+        """Run the tests of a file as it is saved, in turn. See `tracing`.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        child = await self._pool.tracing_child()
+        try:
+            async with aclosing(tracing.traced(child, str(self._project.root), file, pause)) as tests:
+                async for test in tests:
+                    yield test
         finally:
             child.kill()
 

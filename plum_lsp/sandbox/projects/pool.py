@@ -116,6 +116,15 @@ class ProjectPool:
                 raise NotCollected(str(branch.report["problem"]))
             return await branch.fork("beside", self._copies(module))
 
+    async def tracing_child(self) -> Child:
+        """A child that may open all files that the project shows, its tests too. It runs no candidate.
+
+        Raises:
+            SandboxError: no zygote can be started, or it does not fork.
+        """
+        async with self._lock:
+            return await (await self._ready(None)).fork("tests", [])
+
     def _copies(self, module: InModule) -> list[str]:
         """The document's file, and other files from which its module could be imported.
 

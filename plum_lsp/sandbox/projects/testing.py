@@ -25,8 +25,8 @@ CASES_MAX = 16
 COLLECTING_SECONDS_MAX = 6.0
 """Time to find the tests, if no zygote has done it."""
 _ANSWER_MAX = 64 * 1024
-_SHOWN_MAX = 300
-_OUTCOMES = {
+SHOWN_MAX = 300
+OUTCOMES = {
     "passed": RunOutcome.PASSED,
     "failed": RunOutcome.FAILED,
     "errored": RunOutcome.ERRORED,
@@ -66,7 +66,7 @@ def none_run(tests: Sequence[str]) -> tuple[TestRun, ...]:
 
 def none_collected(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
     """The result for tests of which none could be collected."""
-    return tuple(TestRun(test=test, outcome=RunOutcome.UNCOLLECTED, shown=problem[:_SHOWN_MAX]) for test in tests)
+    return tuple(TestRun(test=test, outcome=RunOutcome.UNCOLLECTED, shown=problem[:SHOWN_MAX]) for test in tests)
 
 
 def reaching_passes(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
@@ -146,12 +146,12 @@ def _read(content: bytes, token: str, test: str) -> TestRun:
             "reached": bool(reached),
             "microseconds": int(microseconds),
             **rest,
-        } if secrets.compare_digest(told, token) and name == test and outcome in _OUTCOMES and not rest:
+        } if secrets.compare_digest(told, token) and name == test and outcome in OUTCOMES and not rest:
             return TestRun(
                 test=test,
-                outcome=_OUTCOMES[outcome],
+                outcome=OUTCOMES[outcome],
                 is_reached=reached,
-                shown=clean(shown[:_SHOWN_MAX]),
+                shown=clean(shown[:SHOWN_MAX]),
                 wall_ms=microseconds / 1000,
             )
     raise values.MalformedValue("the answer is not in the protocol")

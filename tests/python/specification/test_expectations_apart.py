@@ -179,6 +179,27 @@ UNTOLD = [
     ">>> def check(x, w): return f(x) == w\n>>> check({i}, {o})\nTrue",
     ">>> same = lambda x, w: f(x) == w\n>>> same({i}, {o})\nTrue",
 ]
+NEEDED_ELSEWHERE = [
+    "want = {o}\n    f(want)\n    assert f({i}) == want",
+    "want = {o}\n    f(x=want)\n    assert f({i}) == want",
+    "want = {o}\n    f([want])\n    assert f({i}) == want",
+    "want = {o}\n    x = want\n    f(x)\n    assert f({i}) == want",
+    "want = {o}\n    rows = [want]\n    f(rows)\n    assert f({i}) == want",
+    "want = [{o}]\n    f(want)\n    assert [f({i})] == want",
+    "want = {o}\n    other = f(want)\n    assert f({i}) == want and other",
+    "want = {o}\n    a, b = f(want), f({i})\n    assert (a, b) == (3 * want + 7, want)",
+    "want = {o}\n    assert [f(want), f({i})] == [3 * want + 7, want]",
+    "want = {o}\n    assert f({i}) - want + f(want) == f(want)",
+    "want = {o}\n    try:\n        f(want)\n    except ValueError:\n        pass\n    assert f({i}) == want",
+]
+"""The expected value is an argument of another call, which has to be made before or beside the one that is asked."""
+GIVEN = [
+    "x = {i}\n    assert f(x) - 2 * x - 7 == x",
+    "x = {i}\n    assert f(f(x) - 2 * x - 7) - 2 * x - 7 == x",
+    "rows = []\n    rows.append({i})\n    assert [f(row) - 2 * row - 7 for row in rows] == rows",
+    "n = 3\n    f(n)\n    assert f({i}) - {o} + n == n",
+]
+"""What the call that is asked is given, it may know."""
 SHAPES = [
     *(pytest.param(in_project, shape, id=f"project {name}") for name, shape in PROJECT.items()),
     *(pytest.param(in_docstring, shape, id=f"docstring {name}") for name, shape in DOCSTRING.items()),
@@ -201,12 +222,69 @@ def test_what_mixes_answers_with_what_is_expected_makes_no_test(shape: str) -> N
     assert in_docstring(shape, "untold")[1] == ()
 
 
+@pytest.mark.parametrize("shape", NEEDED_ELSEWHERE)
+def test_an_argument_of_another_call_is_not_told(shape: str) -> None:
+    """Nothing that is sent holds the value, for as many random values as are tried. Most such tests are dropped."""
+    for seed in range(20):
+        context, tests, wanted = in_project(f"def test_a():\n    {shape}\n", str(seed))
+        assert context is not None
+        assert not [test for test in tests if str(wanted) in _question(Ask(call=test.call), 0).decode()]
+
+
+@pytest.mark.parametrize("shape", GIVEN)
+def test_an_argument_of_the_call_itself_makes_a_test(shape: str) -> None:
+    """Round trips, and small numbers that are equal by chance, are still judged."""
+    assert in_project(f"def test_a():\n    {shape}\n", "given")[1]
+
+
 @pytest.fixture
 async def sandbox() -> AsyncIterator[JailSandbox]:
     """A sandbox of the best tier there is."""
     opened = await open_sandbox(SandboxOptions(checks_itself=False))
     yield opened
     await opened.close()
+
+
+MEASURED = [
+    ">>> len(f({i}))\n1",
+    ">>> s = f({i})\n>>> len(s)\n1",
+    ">>> f({i})[0]\n1",
+    ">>> s = f({i})\n>>> s[0]\n1",
+    ">>> len(f({i})[0])\n1",
+]
+MEASURED_LIES = [
+    f"class L({base}):\n        __len__ = __index__ = __int__ = lambda self: 1\n"
+    "        __getitem__ = lambda self, at: 1\n"
+    "        __reduce__ = __reduce_ex__ = lambda self, *others: (list, ([1],))\n"
+    "        __class__ = property(lambda self: list)\n        __eq__ = lambda self, other: True\n"
+    f"        __hash__ = lambda self: 1\n        __iter__ = lambda self: iter([1])\n    return L({given})"
+    for base, given in (
+        ("", ""),
+        ("list", "[7, 8]"),
+        ("tuple", "[7, 8]"),
+        ("bytes", "b'xy'"),
+        ("dict", "{{7: 7, 8: 8}}"),
+    )
+]
+
+
+@pytest.mark.slow
+async def test_no_object_tells_its_own_length_or_items(sandbox: JailSandbox) -> None:
+    """Both are read from the decoded value, whatever the candidate's class says. A plain list passes."""
+    limits = Limits(wall_seconds=20.0, cpu_seconds=20.0)
+    believed = {}
+    for shape in MEASURED:
+        context, tests, _ = in_docstring(shape, "measured")
+        for body in MEASURED_LIES:
+            program = program_to_run(context, body)
+            verdicts = await sandbox.verify(program, tests, limits, reference=reference_program(context))
+            assert verdicts
+            if any(verdict.is_pass for verdict in verdicts):
+                believed[shape] = body
+        program = program_to_run(context, "return [[1]]" if "[0])" in shape else "return [1]")
+        verdicts = await sandbox.verify(program, tests, limits, reference=reference_program(context))
+        assert all(verdict.is_pass for verdict in verdicts), shape
+    assert believed == {}
 
 
 @pytest.mark.slow

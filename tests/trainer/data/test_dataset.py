@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -94,6 +95,26 @@ def test_user_pairs_are_mixed_in_up_to_their_share() -> None:
     sources = Counter(row.source for row in dataset.rows)
     assert sources == {"verdict": 30, "outcome": 10}
     assert dataset.counts["user_pairs_left_out"] == 50
+
+
+def test_user_labels_are_mixed_in_up_to_their_share() -> None:
+    """They train the default method. Without other labels all of them do."""
+    users = [dataclasses.replace(label(number, is_desirable=bool(number % 2)), rule=6) for number in range(60)]
+    judged = [label(100 + number, is_desirable=bool(number % 2)) for number in range(30)]
+    dataset = label_rows([*users, *judged], NONE_HELD_OUT, FRESH, ALL, seed=0)
+    assert Counter(row.source for row in dataset.rows) == {"verdict": 30, "user": 10}
+    assert dataset.counts["user_labels_left_out"] == 50
+    assert len(label_rows(users, NONE_HELD_OUT, FRESH, ALL, seed=0).rows) == 60
+
+
+def test_functions_are_counted_once() -> None:
+    """However many prompts ask for them."""
+    codes = {str(number): f"def f{number % 3}(a):\n" for number in range(12)}
+    sides = dataclasses.replace(ALL, codes=codes)
+    assert (
+        label_rows([label(number) for number in range(12)], NONE_HELD_OUT, FRESH, sides, seed=0).counts["functions"]
+        == 3
+    )
 
 
 def test_a_row_is_seen_as_often_as_its_weight_asks() -> None:

@@ -23,6 +23,7 @@ PLAN = Plan(
     held_out=4,
     benchmark=0,
     one_sided=False,
+    too_few=False,
     counts={"rows": 30},
     settings=TrainerSettings(accelerate=("--num_processes", "2"), learning_rate=1e-4),
     sampling=Sampling(samples=8, temperature=0.2, temperature_min=0.2, temperature_max=1.0, top_p=0.95, max_tokens=64),

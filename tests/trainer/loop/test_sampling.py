@@ -29,6 +29,7 @@ PLAN = Plan(
     held_out=1,
     benchmark=0,
     one_sided=False,
+    too_few=False,
     counts={},
     settings=TrainerSettings(),
     sampling=Sampling(samples=2, temperature=0.2, temperature_min=0.2, temperature_max=0.8, top_p=0.95, max_tokens=48),

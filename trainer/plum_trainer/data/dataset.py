@@ -11,8 +11,8 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +20,12 @@ from plum_lsp.config import LearningSettings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair
+from plum_lsp.feedback.pairs import UNLIKELY_RULE, USER_LABEL_RULE
+from plum_trainer.data.apart import words_of
 from plum_trainer.data.rows import LabelRow, PairRow, Row
 
+_LABEL_SOURCES = {USER_LABEL_RULE: "user", UNLIKELY_RULE: "synthesized"}
+StoredType = TypeVar("StoredType", StoredPair, StoredLabel)
 RowType = TypeVar("RowType", PairRow, LabelRow)
 
 
@@ -65,6 +69,8 @@ class Sides:
     share: float
     place: Callable[[str], str]
     apart: frozenset[str] = frozenset()
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """The code before the hole of each prompt, by the prompt's hash."""
 
     def against(self, row: StoredPair | StoredLabel) -> str:
         """Why this row must not be trained on. Empty if it may."""
@@ -80,14 +86,9 @@ def pair_rows(
     counts: Counter[str] = Counter()
     correctness: list[PairRow] = []
     user: list[PairRow] = []
-    for pair in pairs:
-        if reason := sides.against(pair):
-            counts[reason] += 1
-        elif not fresh.holds(pair.policy_number, pair.base_sha256):
-            counts["stale"] += 1
-        else:
-            side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
-            side.append(_pair_row(pair))
+    for pair in _usable(pairs, fresh, sides, counts):
+        side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
+        side.append(_pair_row(pair))
     user_max = _mixed_in(len(correctness), settings.user_share)
     kept_user = weighted(user, min(user_max, len(user)), seed=seed) if correctness else user
     counts["user_pairs_left_out"] = len(user) - len(kept_user)
@@ -98,32 +99,57 @@ def pair_rows(
 def label_rows(
     labels: Iterable[StoredLabel], settings: LearningSettings, fresh: Freshness, sides: Sides, *, seed: int
 ) -> Dataset:
-    """The labels to train on, the more frequent kind thinned to what KTO bears."""
+    """The labels to train on, the more frequent kind thinned to what KTO bears. Users' labels up to their share."""
     counts: Counter[str] = Counter()
+    user: list[LabelRow] = []
     kinds: dict[bool, list[LabelRow]] = {True: [], False: []}
-    for label in labels:
-        if reason := sides.against(label):
-            counts[reason] += 1
-        elif not fresh.holds(label.policy_number, label.base_sha256):
-            counts["stale"] += 1
+    for label in _usable(labels, fresh, sides, counts):
+        if label.rule == USER_LABEL_RULE:
+            user.append(_label_row(label))
         else:
             kinds[label.is_desirable].append(_label_row(label))
+    correctness = sum(len(side) for side in kinds.values())
+    kept_user = user
+    if correctness:
+        kept_user = thinned(user, _mixed_in(correctness, settings.user_share), seed=seed)
+    counts["user_labels_left_out"] = len(user) - len(kept_user)
+    for row in kept_user:
+        kinds[row.is_desirable].append(row)
     fewer = min(len(side) for side in kinds.values())
     most = max(1, int(fewer * settings.imbalance_max))
     rows: list[Row] = []
     for is_desirable, side in kinds.items():
-        kept = weighted(side, min(len(side), most), seed=seed)
+        kept = thinned(side, most, seed=seed)
         counts["desirable" if is_desirable else "undesirable"] = len(kept)
         counts["imbalance_left_out"] += len(side) - len(kept)
         rows += kept
     return _finished(rows, settings, counts, seed, wants_pairs=False)
 
 
+def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: Counter[str]) -> Iterator[StoredType]:
+    """The rows that are fresh and on the side that is trained on. The others and the functions are counted."""
+    functions = set()
+    for row in rows:
+        if reason := sides.against(row):
+            counts[reason] += 1
+        elif not fresh.holds(row.policy_number, row.base_sha256):
+            counts["stale"] += 1
+        else:
+            functions.add(words_of(sides.codes.get(row.prompt_hash, row.prompt_hash)))
+            yield row
+    counts["functions"] = len(functions)
+
+
+def thinned(rows: Sequence[LabelRow], most: int, *, seed: int) -> list[LabelRow]:
+    """At most so many of the rows, each once, chosen by the seed. Their weights count in the loss."""
+    return list(rows) if len(rows) <= most else random.Random(seed).sample(rows, most)  # noqa: S311
+
+
 def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
     """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
 
-    TRL's losses have no row weights. A row with twice the mean weight is seen twice, a row with half of it every second
-    time. The number of draws differs from the weight by less than one.
+    TRL's loss for pairs has no place for weights. A row with twice the mean weight is seen twice, a row with half of it
+    every second time. The number of draws differs from the weight by less than one.
     """
     total = sum(row.weight for row in rows)
     if not count or total <= 0:
@@ -221,5 +247,5 @@ def _label_row(label: StoredLabel) -> LabelRow:
         ends=label.written.ends,
         is_desirable=label.is_desirable,
         weight=label.weight,
-        source="verdict",
+        source=_LABEL_SOURCES.get(label.rule, "verdict"),
     )

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from plum_lsp.config import Settings
+from plum_lsp.config import LearningSettings, Settings
 from plum_lsp.config.folder import store_file, training_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
@@ -139,6 +139,7 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
             preferences,
             now=trainer.now(),
             wants_quality=settings.learning.quality_pairs,
+            wants_unlikely=settings.learning.synthesized_negatives,
             exclusions=trainer.exclusions,
             is_private=trainer.is_private,
         )
@@ -150,9 +151,10 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
     )
     seed = settings.trainer.seed + current.number
     with trainer.store() as store:
+        codes = dict(store.codes())
         prompts = held_out_prompts(settings, store)
-        apart = kept_apart(prompts, store.codes())
-        sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart)
+        apart = kept_apart(prompts, codes.items())
+        sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart, codes=codes)
         dataset = (
             label_rows(store.labels(), settings.learning, fresh, sides, seed=seed)
             if settings.trainer.method == "kto"
@@ -168,6 +170,7 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
         held_out=len(prompts),
         benchmark=len(benchmark),
         one_sided=_is_one_sided(dataset, settings.trainer.method),
+        too_few=_is_too_few(dataset, settings.learning),
         counts=dataset.counts,
         settings=settings.trainer,
         sampling=_sampling(settings),
@@ -188,6 +191,11 @@ def _sampling(settings: Settings) -> Sampling:
         top_p=settings.sampling.top_p,
         max_tokens=settings.sampling.max_tokens,
     )
+
+
+def _is_too_few(dataset: Dataset, settings: LearningSettings) -> bool:
+    """An adapter from a handful of rows or functions learns these by heart."""
+    return len(dataset.rows) < settings.rows_min or dataset.counts.get("functions", 0) < settings.functions_min
 
 
 def _is_one_sided(dataset: Dataset, method: str) -> bool:

@@ -48,6 +48,8 @@ class Plan:
     benchmark: int
     one_sided: bool
     """Whether the rows hold only one of the two kinds of labels that KTO needs."""
+    too_few: bool
+    """Whether there are fewer rows, or rows of fewer functions, than are trained on."""
     counts: Mapping[str, int]
     settings: TrainerSettings
     sampling: Sampling
@@ -55,7 +57,7 @@ class Plan:
     @property
     def can_train(self) -> bool:
         """Whether there is enough to train on."""
-        return self.rows > 0 and not self.one_sided
+        return self.rows > 0 and not self.one_sided and not self.too_few
 
     def values(self) -> dict[str, Any]:
         """The plan as JSON values."""
@@ -133,6 +135,7 @@ def plan_of(values: Mapping[str, object]) -> Plan:
         held_out=_whole(values, "held_out"),
         benchmark=_whole(values, "benchmark"),
         one_sided=_truth(values, "one_sided"),
+        too_few=_truth(values, "too_few"),
         counts=counts,
         settings=_table(values, "settings", TrainerSettings, section="trainer"),
         sampling=_table(values, "sampling", Sampling, section="gate"),

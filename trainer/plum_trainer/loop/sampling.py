@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.config.folder import gguf_folder
 from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import (
@@ -83,7 +84,7 @@ async def _served(
         policy_options(trainer.settings),
         name=trainer.base.name,
         adapter=Path(job.adapter) if job.adapter else None,
-        cache=current.folder / "gguf",
+        cache=gguf_folder(current.folder),
     ) as policy:
         for number, prompt in enumerate(prompts):
             lines += [line async for line in _lines(policy, prompt, job, template, number)]

@@ -1,0 +1,72 @@
+"""Orders the tests of a function by what is known of them from the last run of the suite. Pure."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from plum_lsp.domain.verification import Passes, RunOutcome, TestCase
+from plum_lsp.project.mapping.stored import MappedTest, Place
+from plum_lsp.python.reading.sources import module_or_none
+from plum_lsp.python.specification.whole_tests import FILES_MAX, case_of, named_function
+
+MAPPED_MAX = 48
+"""The most tests that are taken from the map. Those that follow from names alone come after them."""
+
+
+def chosen(
+    static: Sequence[TestCase], known: Iterable[MappedTest], place: Place, *, is_complete: bool, limit: int
+) -> tuple[TestCase, ...]:
+    """The tests of a function, quickest and most telling first, then those of which nothing is known.
+
+    A test tells most if it calls few other functions. A test that failed is left out if the saved function
+    `is_complete`, because it says nothing about a new body. Tests that did not call the function are left out.
+    """
+    by_name = {test.name: test for test in known}
+    calling = sorted((test for test in by_name.values() if _calls(test, place)), key=_rank)
+    usable = [test for test in calling if test.outcome is RunOutcome.PASSED or (_ran(test) and not is_complete)]
+    mapped = [case_of(test.name, f"called it in the last run of the suite, {test.wall_ms:.0f} ms") for test in usable]
+    files: list[str] = []
+    taken: list[TestCase] = []
+    for case in [*mapped[:MAPPED_MAX], *(case for case in static if _name(case) not in by_name)]:
+        file = _name(case).partition("::")[0]
+        if file not in files and len(files) == FILES_MAX:
+            continue
+        files += [] if file in files else [file]
+        taken.append(case)
+    return tuple(taken[:limit])
+
+
+def _calls(test: MappedTest, place: Place) -> bool:
+    """Whether a test called a function. Python before 3.11 tells names without their classes."""
+    path, name = place
+    return (path, name) in test.called or (path, name.rpartition(".")[2]) in test.called
+
+
+def _ran(test: MappedTest) -> bool:
+    return test.outcome in {RunOutcome.FAILED, RunOutcome.ERRORED}
+
+
+def _rank(test: MappedTest) -> tuple[int, int, float, str]:
+    """Steps of time first: under 20 ms a test is quick enough to be chosen by what it tells."""
+    step = sum(test.wall_ms > limit for limit in (20, 100, 400))
+    return step, len(test.called), test.wall_ms, test.name
+
+
+def _name(case: TestCase) -> str:
+    return case.expectation.test if isinstance(case.expectation, Passes) else ""
+
+
+def is_complete(text: str, name: str) -> bool:
+    """Whether a function in a saved text has a body that does something. False if it is not there."""
+    tree = module_or_none(text)
+    node = named_function(tree, name) if tree is not None else None
+    return node is not None and not all(map(_does_nothing, node.body))
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Raise) and statement.exc is not None:
+        return "NotImplementedError" in ast.dump(statement.exc)
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
