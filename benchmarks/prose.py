@@ -97,14 +97,25 @@ def comments(source: str) -> Iterator[str]:
 
 
 def messages(source: str) -> Iterator[str]:
-    """Strings of a module that a user may read: strings of several words that are not docstrings."""
+    """Strings of a module that a user may read: strings of several words that are not docstrings, code or patterns."""
     tree = ast.parse(source)
     silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in silent:
             continue
-        if len(WORD.findall(node.value)) >= MESSAGE_WORDS_MIN and not SQL.search(node.value):
+        if len(WORD.findall(node.value)) >= MESSAGE_WORDS_MIN and not _is_code(node.value):
             yield node.value
+
+
+def _is_code(text: str) -> bool:
+    """Whether a string is a query, a regular expression or a program. Their semicolons are no punctuation."""
+    if SQL.search(text) or "(?" in text or "\\" in text:
+        return True
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def documents(root: Path) -> list[Path]:

@@ -47,14 +47,17 @@ def plain(project: Project, file: str) -> dict[str, bool]:
     """Whether each test function of a file passes under pytest, in as many cases as the jail runs, without skips."""
     python = str(project.environment.executable) if project.environment else sys.executable
     options = ("-p", "no:cacheprovider", "-p", "no:randomly", "-o", "addopts=", "-v", "--tb=no", "--no-header")
-    done = subprocess.run(
-        [python, "-m", "pytest", *options, file],
-        cwd=project.root,
-        capture_output=True,
-        text=True,
-        timeout=PYTEST_SECONDS_MAX,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [python, "-m", "pytest", *options, file],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            timeout=PYTEST_SECONDS_MAX,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {}
     cases: dict[str, list[str]] = {}
     for case, outcome in _LINE.findall(done.stdout):
         cases.setdefault(case.partition("[")[0], []).append(outcome)

@@ -133,7 +133,7 @@ async def shared_prompt(state: ServingState, asked: list[FimPrompt], candidates:
             ended = [one.ended_ms async for one in policy.sample(new, options, deadline=time.monotonic() + SECONDS)]
             await policy.close()
             if shares and not policy.shares_prompt:
-                print("the server gives one choice a request; there is nothing to compare")
+                print("the server gives one choice a request, so a comparison is impossible")
                 return
             first[shares].append(min(ended))
             last[shares].append(max(ended))
@@ -230,7 +230,7 @@ async def measure(candidates: int, rounds: int, adapter: Path | None, requests: 
 @click.command()
 @click.option("--candidates", default=8, show_default=True)
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--requests", default=0, help="Requests after which the server's memory is compared; 0: none.")
+@click.option("--requests", default=0, help="Requests after which the server's memory is compared. 0 means none.")
 @click.option("--adapter", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(candidates: int, rounds: int, adapter: Path | None, requests: int) -> None:
     """Measure the policy server of the settings."""

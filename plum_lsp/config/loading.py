@@ -69,7 +69,7 @@ def load_settings(
     _check_together(values, sources, problems)
     if problems and strict:
         raise ConfigError(
-            "\n".join(problems), remedy="Correct or remove the setting; docs/settings.md lists every one."
+            "\n".join(problems), remedy="Correct or remove the setting. docs/settings.md lists every one."
         )
     if editor is not None:
         before, sources_before = dict(values), dict(sources)
@@ -94,7 +94,7 @@ def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[st
                 value = ("*",)
             privacy = dataclasses.replace(privacy, exclude=tuple(dict.fromkeys((*privacy.exclude, *value))))
         elif key == "privacy.paused" and value is False:
-            problems.append(f"{where}: a project may pause plum-lsp but not resume it; ignored")
+            problems.append(f"{where}: ignored, because a project may pause plum-lsp but not resume it")
         elif key == "privacy.paused" and value is True:
             privacy = dataclasses.replace(privacy, paused=True)
     return dataclasses.replace(settings, privacy=privacy), tuple(problems)
@@ -227,7 +227,7 @@ def _remote(entries: Iterable[_Entry], problems: list[str]) -> Iterator[_Entry]:
         if key.startswith(REMOTE_SETTINGS) or key not in setting_keys():
             yield key, raw, where
         else:
-            problems.append(f"{where}: an editor that is connected over TCP may not set it; ignored")
+            problems.append(f"{where}: ignored, because an editor that is connected over TCP may not set it")
 
 
 def _snake_case(name: str) -> str:

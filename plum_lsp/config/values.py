@@ -83,7 +83,7 @@ def _convert_tiers(names: list[str]) -> tuple[Tier, ...]:
         if name not in known:
             raise ValueError(f"must be among {', '.join(known)}{did_you_mean(name, known)}")
     if not names:
-        raise ValueError("must name at least one tier; privacy.paused stops all offers")
+        raise ValueError("must name at least one tier (privacy.paused stops all offers)")
     return tuple(tier for tier in Tier if tier.value in names)
 
 
@@ -102,5 +102,5 @@ def _checked(key: str, value: object) -> object:
     if key == "policy.api_key" and not all("!" <= character <= "~" for character in str(value)):
         raise ValueError("must hold printable ASCII characters only, without spaces: it goes into an HTTP header")
     if key == "privacy.exclude" and isinstance(value, tuple) and any(not p or p.startswith("!") for p in value):
-        raise ValueError("must hold patterns of what to leave out; there are no empty ones and none with '!'")
+        raise ValueError("must hold patterns of what to leave out, none of them empty or with '!'")
     return value

@@ -126,4 +126,4 @@ def _problems(look: Look, root: Path, environment: Environment | None, *, is_who
     if environment is None or not environment.prefix.is_relative_to(root):
         yield from filter(None, (broken_environment(look, root / name) for name in IN_PROJECT))
     if not is_whole:
-        yield f"{root} has more than {FOLDERS_MAX} folders; the others are not searched"
+        yield f"{root} has more than {FOLDERS_MAX} folders, and the others are not searched"

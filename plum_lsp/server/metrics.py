@@ -61,7 +61,7 @@ class Metrics:
             registry=registry,
         )
         self._version = Gauge(
-            "plum_policy_version", "The version that wrote the last candidate; 0 is a base model.", registry=registry
+            "plum_policy_version", "The version that wrote the last candidate. 0 is a base model.", registry=registry
         )
         ProcessCollector(registry=self.registry)
         for tier in Tier:

@@ -140,9 +140,9 @@ _MEANINGS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_READONLY: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_PERM: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check the folder's permissions, or set PLUM_DATA_DIR."),
-    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space; nothing written before is lost."),
+    sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space. Earlier records are safe."),
     sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk fails or is full", "Check the disk."),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away to start afresh; `sqlite3 FILE .recover` may save its facts."),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away to start afresh. `sqlite3 FILE .recover` may save its facts."),
     sqlite3.SQLITE_NOTADB: ("is no database", "Move it away, or set PLUM_DATA_DIR to another folder."),
 }
 _ONLY_THE_PRIMARY_CODE = 0xFF

@@ -56,7 +56,7 @@ def parsed(content: dict[str, Any]) -> Calibration:
         ValueError: the calibration was fitted to other signals than this version computes.
     """
     if tuple(content["signals"]) != NAMES:
-        raise ValueError("the calibration was fitted to other signals; run benchmarks.calibrate")
+        raise ValueError("the calibration was fitted to other signals (run benchmarks.calibrate)")
     trees = tuple(
         tuple(_node(node) if isinstance(node, list) else float(node) for node in tree) for tree in content["trees"]
     )

@@ -99,10 +99,10 @@ def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: Re
         detail = f"The best candidate is only {best.tier.value}: {best.reason}."
     elif refuted:
         reason = AbstentionReason.ALL_FAILED
-        detail = f"{counted(len(refuted), 'candidate')} failed the tests; the last one: {refuted[-1].reason}."
+        detail = f"{counted(len(refuted), 'candidate')} failed the tests. The last one: {refuted[-1].reason}."
     else:
         reason = AbstentionReason.NO_VALID_CANDIDATE
-        detail = f"{counted(len(group), 'candidate')}, none fit to run; the last one: {group[-1].reason}."
+        detail = f"{counted(len(group), 'candidate')}, none fit to run. The last one: {group[-1].reason}."
     return Abstention(request_id=request_id, reason=reason, detail=detail)
 
 

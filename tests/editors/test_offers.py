@@ -56,6 +56,7 @@ def test_an_offer_is_accepted_in_part(desk: Desk, editor: RealEditor) -> None:
 def test_alternatives_are_cycled_through(desk: Desk, editor: RealEditor) -> None:
     """The next offer takes the place of the first; taking it dismisses what was read and passed over."""
     shown(desk)
+    desk.policy.release()
     time.sleep(READ_SECONDS)
     editor.press("next")
     desk.wait_for_ghost(OTHER)

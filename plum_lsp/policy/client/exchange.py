@@ -93,7 +93,7 @@ class Exchange:
                 raise PolicyProtocolError("the policy server ended a stream without a completion")
             if missing:
                 habits = replace(habits, refused=habits.refused | {"n"})
-                logger.info("the policy server gave fewer candidates than asked for; each is asked for alone")
+                logger.info("the policy server gave fewer candidates than asked for, so each is asked for alone")
             ask = missing + later
 
     async def _ask(self, group: Group, ask: tuple[int, ...], habits: Habits) -> tuple[Habits, Answer]:
@@ -133,10 +133,10 @@ class Exchange:
         if first is None or self.habits == known:
             return
         words = "; ".join(self.habits.in_words())
-        logger.info("the policy server answered %d to a request; from now on it is %s", first.status, words)
+        logger.info("the policy server answered %d to a request, so from now on it is %s", first.status, words)
         if habits.prompt_characters_max is not None:
             logger.warning(
-                "the prompt is longer than the context of the policy server; set sampling.prefix_tokens lower"
+                "the prompt is longer than the context of the policy server (set sampling.prefix_tokens lower)"
             )
 
     async def _send(

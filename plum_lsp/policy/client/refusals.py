@@ -147,7 +147,7 @@ def _seconds_of(date: str) -> float | None:
 def ended(told: str, status: int | None, *, remedy: str) -> PolicyUnavailable:
     """The error of an engine that ended by itself: out of memory by its words or by the kernel's hand, or another."""
     if status == -9:
-        told += "; it was killed, as the kernel does when memory runs out"
+        told += " (it was killed, as the kernel does when memory runs out)"
     is_memory = status == -9 or _OUT_OF_MEMORY.search(told)
     return PolicyOutOfMemory(told, remedy=SMALLER) if is_memory else PolicyUnavailable(told, remedy=remedy)
 

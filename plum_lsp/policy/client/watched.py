@@ -90,7 +90,7 @@ class WatchedPolicy:
         """Wait until the server may be asked, unless that takes too long."""
         left = self._backoff.left(asyncio.get_running_loop().time())
         if left > PATIENCE_SECONDS and self._last is not None:
-            raise PolicyUnavailable(f"{self._last}; it is asked again in {left:.0f} s", remedy=self._last.remedy)
+            raise PolicyUnavailable(f"{self._last} (asked again in {left:.0f} s)", remedy=self._last.remedy)
         await asyncio.sleep(left)
 
     def _note(self, error: PolicyError) -> None:

@@ -70,7 +70,7 @@ class ServingState:
 
 def host_reason(host: str) -> str:
     """Why a server listens there."""
-    return "this machine only" if host.startswith("127.") else "as asked; the API key guards it"
+    return "this machine only" if host.startswith("127.") else "as asked, guarded by the API key"
 
 
 def served_url(options: ServeOptions) -> str:

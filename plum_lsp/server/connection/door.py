@@ -131,7 +131,7 @@ def _taken_token(message: dict[str, Any]) -> str:
 
 
 def _refusal(message_id: object) -> Mapping[str, object]:
-    told = "plum-lsp: initializationOptions.token is wrong or missing; the file with the token is in the server's log"
+    told = "plum-lsp: initializationOptions.token is wrong or missing. The server's log names the file with the token"
     known = message_id if isinstance(message_id, int | str) else None
     return {"jsonrpc": "2.0", "id": known, "error": {"code": _INVALID_REQUEST, "message": told}}
 

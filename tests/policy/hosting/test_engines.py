@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from plum_lsp.policy.hosting.facts import EngineFacts
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.hosting.sources import find_model
 
+WORDS_MIN = 3
+"""A list of at least this many strings, of which one is the name of an engine, is a list of other words."""
 ROOTS = [Path(str(package.__file__)).parent for package in (plum_lsp, plum_trainer)]
 
 
@@ -51,14 +54,39 @@ def test_every_engine_is_in_the_table() -> None:
     assert sorted(described().values()) == sorted(ENGINES)
 
 
+def spelled(source: str, engines: Collection[str]) -> set[str]:
+    """The engines that a module names. A word in a list of other words, such as folder names, names no engine."""
+    tree = ast.parse(source)
+    lists = [node.elts for node in ast.walk(tree) if isinstance(node, ast.Set | ast.List | ast.Tuple)]
+    words = {
+        id(one)
+        for elements in lists
+        if sum(_value(other) in engines for other in elements) == 1
+        for one in elements
+        if len(elements) >= WORDS_MIN
+    }
+    return {str(_value(node)) for node in ast.walk(tree) if _value(node) in engines and id(node) not in words}
+
+
+def _value(node: ast.AST) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def test_a_word_that_happens_to_be_the_name_of_an_engine() -> None:
+    """A list of folders is no list of engines. A comparison with the name is the use of an engine."""
+    engines = {"demo", "other"}
+    assert spelled('FOLDERS = {"docs", "example", "demo"}', engines) == set()
+    assert spelled('is_it = engine == "demo"', engines) == {"demo"}
+    assert spelled('KNOWN = ("demo", "other", "none")', engines) == engines
+
+
 def test_the_name_of_an_engine_is_spelled_beside_its_child_only() -> None:
     """Everything else asks the table, so that a new engine changes no other file."""
     named = {
-        (node.value, path.parent)
+        (name, path.parent)
         for root in ROOTS
         for path in root.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value in ENGINES
+        for name in spelled(path.read_text(encoding="utf-8"), ENGINES)
     }
     assert named == {(name, child_of(name).parent) for name in ENGINES}
 

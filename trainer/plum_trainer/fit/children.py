@@ -93,7 +93,7 @@ def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) 
     if child.returncode in (0, OUT_OF_MEMORY):
         return child.returncode
     if child.returncode == -9:
-        raise TrainerError(f"{command[-1]} was killed; the next run goes on where it was")
+        raise TrainerError(f"{command[-1]} was killed. The next run goes on where it was")
     remedy = "Install the training packages: make setup-model." if "No module named" in last else f"See {log_file}."
     raise TrainerError(f"{command[-1]} failed: {last}", remedy=remedy)
 

@@ -29,13 +29,13 @@ def shared(data_dir: Path, mode: str, *, report: Callable[[str], None]) -> Itera
     is_asleep = bool(root) and _post(f"{root}/sleep?level={SLEEP_LEVEL}")
     if root:
         report(
-            "the server sleeps during the fit" if is_asleep else "the server cannot sleep; it goes on beside the fit"
+            "the server sleeps during the fit" if is_asleep else "the server cannot sleep and goes on beside the fit"
         )
     try:
         yield
     finally:
         if is_asleep and not _post(f"{root}/wake_up"):
-            report(f"the server at {root} did not wake up; run: plum-lsp policy stop")
+            report(f"the server at {root} did not wake up. Run: plum-lsp policy stop")
 
 
 def _post(url: str) -> bool:

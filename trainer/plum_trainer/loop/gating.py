@@ -102,7 +102,7 @@ def watch_diversity(trainer: Trainer, current: Round, champion: Measures, challe
         detail = {"champion": champion.diversity, "challenger": challenger.diversity}
         record(trainer, current, "diversity_alarm", detail)
         trainer.report(
-            f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}; raise"
+            f"samples become alike: {champion.diversity:.3f} to {challenger.diversity:.3f}. Raise"
             " sampling.temperature_max or sampling.candidates, or set sampling.explores"
         )
 

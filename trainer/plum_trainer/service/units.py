@@ -92,7 +92,7 @@ def install(config_home: Path) -> str:
     path = unit_file(config_home)
     write_text(path, contents("systemd", command_path()))
     if not _systemctl("daemon-reload"):
-        return f"wrote {path}; no systemd session answers here, so it was not started"
+        return f"wrote {path}, but no systemd session answers here, so it was not started"
     _systemctl("enable", "--now", f"{NAME}.service")
     return f"wrote {path} and started it"
 

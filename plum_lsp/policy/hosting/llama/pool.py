@@ -194,7 +194,7 @@ class LlamaPool:
                 await self._end(backend)
             rest = RESTART_SECONDS[min(backend.failures, len(RESTART_SECONDS) - 1)]
             if (left := backend.failed_at + rest - time.monotonic()) > 0 and backend.failures:
-                raise PolicyUnavailable(f"{backend.name} did not start; it is tried again in {left:.0f} s")
+                raise PolicyUnavailable(f"{backend.name} did not start and is tried again in {left:.0f} s")
             wanted = replace(self._options, adapter=backend.adapter)
             try:
                 backend.process = await launch(replace(self._model, name=backend.name), wanted)

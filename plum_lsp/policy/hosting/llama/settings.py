@@ -28,7 +28,7 @@ def llama_settings(options: ServeOptions, *, active: PublishedVersion | None) ->
         Setting(arguments=(f"address = {options.host}:{options.port}",), reason=host_reason(options.host)),
         Setting(
             arguments=(f"context = {options.context_tokens} tokens",),
-            reason="prefix, suffix and completion fit; more would take memory from the cache",
+            reason="prefix, suffix and completion fit, and more would take memory from the cache",
         ),
         Setting(
             arguments=(f"slots = {options.slots}",),
@@ -38,7 +38,7 @@ def llama_settings(options: ServeOptions, *, active: PublishedVersion | None) ->
         ),
         Setting(
             arguments=(f"threads = {options.threads or 'what is idle'}",),
-            reason="as set" if options.threads else "one core is left to the sandbox; threads do not spin",
+            reason="as set" if options.threads else "one core is left to the sandbox, and threads do not spin",
         ),
         Setting(
             arguments=(f"adapter rank <= {options.lora_rank}",),

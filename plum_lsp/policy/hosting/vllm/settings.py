@@ -48,7 +48,7 @@ def vllm_settings(
         ),
         Setting(
             arguments=("--max-model-len", str(options.context_tokens)),
-            reason="prefix, suffix and completion fit; more would take memory from the cache",
+            reason="prefix, suffix and completion fit, and more would take memory from the cache",
         ),
         Setting(
             arguments=("--enable-prefix-caching",),
@@ -66,7 +66,7 @@ def vllm_settings(
         Setting(
             arguments=(),
             environment={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"},
-            reason="versions are loaded without a restart; keep the port from people you do not trust",
+            reason="versions are loaded without a restart. Keep the port from people you do not trust",
         ),
     ]
     if active is not None:

@@ -187,7 +187,7 @@ async def test_engine_that_breaks_off_breaks_off_the_stream(pool: ScriptedPool, 
 
 async def test_engine_that_does_not_start_is_told(pool: ScriptedPool, client: httpx.AsyncClient) -> None:
     """503 with the reason, which clients take for a failure that may pass."""
-    pool.refusal = "base did not start; it is tried again in 5 s"
+    pool.refusal = "base did not start and is tried again in 5 s"
     response = await client.post("/v1/completions", json=ASKED)
     assert (response.status_code, "tried again" in response.text) == (503, True)
     assert "plum_requests" in (await client.get("/metrics")).text
