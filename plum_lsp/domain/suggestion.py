@@ -84,12 +84,16 @@ class Block:
     """Where the completion of a hole ends: at the first line that is indented less than `indent`. `kind` says how.
 
     `line_head` is the text between the last line end and the cursor. `indent` is the whitespace that starts every line
-    of the block (empty at module level).
+    of the block (empty at module level). `unit` is one step of indentation around the cursor. `function` is the name of
+    the function that the cursor is in, and `names` are its parameters. Both are empty outside a function.
     """
 
     kind: HoleKind
     indent: str
     line_head: str
+    unit: str = "    "
+    function: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +231,14 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weakness:
+    """Why agreement of candidates says nothing about one of them. `tier` is its best one without a specification."""
+
+    reason: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A completion made fit to insert at the cursor: trimmed, parsed, deduplicated.
 
@@ -242,6 +254,7 @@ class Candidate:
     problem: str
     mean_logprob: float | None
     policy_version: PolicyVersion
+    weakness: Weakness | None = None
 
 
 class Tier(enum.Enum):

@@ -269,6 +269,8 @@ class RunOutcome(enum.Enum):
     TIMED_OUT = "timed_out"
     NOT_RUN = "not_run"
     """It was skipped, is expected to fail, cannot be found, or its turn did not come."""
+    UNCOLLECTED = "uncollected"
+    """Its file could not be imported, as `shown` says. The file may call the function at the hole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
-from plum_lsp.verification.compare import reconsidered
-from plum_lsp.verification.excerpts import judged_by, labelled
+from plum_lsp.verification.excerpts import labelled
+from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Evidence, Judge
 
 _NOBODY = PolicyVersion(number=0, model="", model_sha256="")
@@ -152,7 +152,9 @@ async def judged_body(
     candidate = make_candidate(Completion.written(body), context, _NOBODY)
     if not candidate.problem and candidate.text.strip() != body.strip():
         raise NoBody("the text is more than the body of one function", remedy="Give the statements of the body alone.")
-    judge, evidence = await judged_by(judge)
-    judged, _ = await judge.judge(candidate, evidence)
-    (judged,) = await reconsidered([judged], judge, evidence)
-    return JudgedBody(judged=labelled(judge, judged), evidence=evidence, looked_at=len(whole))
+    ladder = Ladder(judge)
+    evidence = await ladder.screen()
+    await ladder.add(candidate)
+    await ladder.reconsider()
+    (judged,) = ladder.group.members
+    return JudgedBody(judged=labelled(ladder.judge, judged), evidence=evidence, looked_at=len(whole))

@@ -15,13 +15,13 @@ from typing import Any
 from plum_lsp.domain.ports import Clock, Sandbox
 from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersion, Tier
 from plum_lsp.domain.text import Document
-from plum_lsp.domain.verification import Limits, Observation
+from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
-from plum_lsp.verification.compare import Comparison, compare, reconsidered
+from plum_lsp.verification.compare import Comparison
+from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge, index_of
-from plum_lsp.verification.settle import settled
 
 STAGES = ("read", "reference", "tests and inputs", "more inputs", "weighing")
 OFFERED = frozenset({Tier.VERIFIED, Tier.CONSISTENT})
@@ -83,15 +83,24 @@ def _unread(task_id: str, index: int) -> dict[str, Any]:
 
 
 async def verify(
-    task: Task, sandbox: Sandbox, clock: Clock, *, limits: Limits, order: Sequence[int] = ()
+    task: Task,
+    sandbox: Sandbox,
+    clock: Clock,
+    *,
+    limits: Limits,
+    order: Sequence[int] = (),
+    project: Sequence[TestCase] = (),
 ) -> VerifiedTask:
-    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own."""
+    """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own.
+
+    `project` are tests of the project beside the examples in the task's own text.
+    """
     times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:
         return VerifiedTask(task=task, judge=None, group=(), comparison=Comparison(observed={}), walls_ms=())
-    judge = Judge.of(context, sandbox, limits)
+    judge = Judge.of(context, sandbox, limits, project=project)
     times.append(clock.now())
     return await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
 
@@ -99,34 +108,32 @@ async def verify(
 async def _judged(
     task: Task, judge: Judge, context: Context, clock: Clock, order: Sequence[int], times: list[float]
 ) -> VerifiedTask:
-    evidence = await judge.evidence()
+    ladder = Ladder(judge)
+    await ladder.screen()
     times.append(clock.now())
-    group: list[Judged] = []
-    observed: dict[int, tuple[Observation, ...]] = {}
     walls: dict[int, float] = {}
 
     async def run(index: int) -> None:
         started = clock.now()
         candidate = make_candidate(Completion.written(task.candidates[index], index=index), context, _NOBODY)
-        judged, seen = await judge.judge(candidate, evidence)
-        group.append(judged)
-        observed[index], walls[index] = seen, (clock.now() - started) * 1000
+        await ladder.add(candidate)
+        walls[index] = (clock.now() - started) * 1000
 
     async with asyncio.TaskGroup() as running:
         for index in order:
             running.create_task(run(index))
-    group = await reconsidered(group, judge, evidence)
-    ran = {index: seen for index, seen in observed.items() if seen}
+    await ladder.reconsider()
     times.append(clock.now())
-    comparison = await compare(group, judge, ran)
+    await ladder.compare()
     times.append(clock.now())
-    in_order = sorted(settled(group, judge, comparison), key=index_of)
+    ladder.settle()
+    in_order = sorted(ladder.group.members, key=index_of)
     times.append(clock.now())
     return VerifiedTask(
         task=task,
         judge=judge,
         group=tuple(in_order),
-        comparison=comparison,
+        comparison=ladder.group.comparison,
         walls_ms=tuple(walls[index_of(judged)] for judged in in_order),
         stages_ms={name: (end - start) * 1000 for name, (start, end) in zip(STAGES, pairwise(times), strict=True)},
     )

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -31,6 +32,8 @@ SECONDS_MAX = 1.5
 """Time of a request for reading unknown files. The next request reads the rest."""
 TESTS_MAX = 96
 """The most tests that are run with the hole unfilled to see which reach it."""
+EVERYWHERE_MIN, EVERYWHERE_SHARE = 60, 0.08
+"""A name in more files than both is not followed. It means too many things, and reading all of them takes seconds."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
 _SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -72,7 +75,12 @@ class TestIndex:
                 found = [path for path in known if not wanted.isdisjoint(self._kept[path].words)]
                 return [self._indexed(project, path, stem, own if path == document else None, until) for path in found]
 
-            return tests_reaching(names, mentioning, limit=TESTS_MAX)
+            @cache
+            def is_everywhere(word: str) -> bool:
+                count = sum(word in self._kept[path].words for path in known)
+                return count > max(EVERYWHERE_MIN, EVERYWHERE_SHARE * len(known))
+
+            return tests_reaching(names, mentioning, limit=TESTS_MAX, stem=stem, is_everywhere=is_everywhere)
 
     def _files(self, project: Project) -> Iterator[Path]:
         """Python files of the project's tests and of its own modules."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -22,6 +24,9 @@ _log = logging.getLogger(__name__)
 PROJECTS_MAX = 3
 """Projects whose sandboxes are kept warm. Each takes tens of megabytes."""
 
+RETRY_SECONDS = 30.0
+"""After a failed start, time until the next one. What was missing may be there by then."""
+
 _Key = tuple[Path, Environment | None, tuple[Path, ...], tuple[MappedModule, ...]]
 
 
@@ -34,10 +39,13 @@ class ProjectSandboxes:
         default: Sandbox,
         *,
         open_one: Callable[[SandboxOptions], Awaitable[JailSandbox]] = open_sandbox,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._options = options
         self._default = default
         self._open = open_one
+        self._clock = clock
+        self._failed_at: dict[_Key, float] = {}
         self._tasks: OrderedDict[_Key, asyncio.Task[JailSandbox]] = OrderedDict()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -65,10 +73,12 @@ class ProjectSandboxes:
     def _task(self, project: Project) -> asyncio.Task[JailSandbox]:
         """The task that opens a project's sandbox or has opened it. Older ones of the same folder are closed."""
         key: _Key = (project.root, project.environment, project.import_roots, project.mapped)
+        if self._clock() - self._failed_at.get(key, math.inf) >= RETRY_SECONDS:
+            self._retire(key)
         if key not in self._tasks:
             for old in [old for old in self._tasks if old[0] == project.root]:
                 self._retire(old)
-            self._tasks[key] = asyncio.create_task(self._opened(project))
+            self._tasks[key] = asyncio.create_task(self._opened(project, key))
             for old in [old for old in self._tasks if old != key and self._is_idle(old)][
                 : len(self._tasks) - PROJECTS_MAX
             ]:
@@ -76,7 +86,7 @@ class ProjectSandboxes:
         self._tasks.move_to_end(key)
         return self._tasks[key]
 
-    async def _opened(self, project: Project) -> JailSandbox:
+    async def _opened(self, project: Project, key: _Key) -> JailSandbox:
         """A sandbox for the project.
 
         The self-test has run on the default sandbox: isolation depends on the machine only.
@@ -86,6 +96,7 @@ class ProjectSandboxes:
             return await self._open(options)
         except SandboxError as error:
             _log.warning("a project's sandbox does not open: %s", error)
+            self._failed_at[key] = self._clock()
             raise
 
     def _is_idle(self, key: _Key) -> bool:
@@ -94,6 +105,7 @@ class ProjectSandboxes:
 
     def _retire(self, key: _Key) -> None:
         """Close a sandbox without waiting for its end."""
+        self._failed_at.pop(key, None)
         task = asyncio.create_task(_end(self._tasks.pop(key)))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)

@@ -10,7 +10,8 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from plum_lsp.domain.errors import SandboxError
@@ -188,13 +189,14 @@ class JailSandbox:
         reference: Program,
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """Judge the program on each test, then make the calls. See the port."""
-        expected = [await self._expected_value(test, reference, limits) for test in tests]
-        asks = [await self._ask(test, reference, limits) for test in tests]
-        everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
-        answers, rest = everything[: len(tests)], everything[len(tests) :]
-        answers = await self._derived(tests, answers, reference, limits)
-        held = await self._held(tests, answers, reference, limits)
-        known = await self._known(tests, answers, reference, limits)
+        with self._counted():
+            expected = [await self._expected_value(test, reference, limits) for test in tests]
+            asks = [await self._ask(test, reference, limits) for test in tests]
+            everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
+            answers, rest = everything[: len(tests)], everything[len(tests) :]
+            answers = await self._derived(tests, answers, reference, limits)
+            held = await self._held(tests, answers, reference, limits)
+            known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
             found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known)
         else:
@@ -207,7 +209,8 @@ class JailSandbox:
         """Run whole tests of the project together with the program. See the port."""
         if self._project_jail is None:
             return testing.none_run(tests)
-        return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
+        with self._counted():
+            return await self._project_jail.run_tests(program, tests, watches=watches, seconds=seconds)
 
     async def close(self) -> None:
         """Kill every process of the sandbox. Idempotent."""
@@ -220,10 +223,10 @@ class JailSandbox:
         if not asks:
             return []
         if program.module is not None and self._project_jail is not None:
-            return await self._project_jail.run(program, program.module, asks, limits)
+            with self._counted():
+                return await self._project_jail.run(program, program.module, asks, limits)
         imports = pool.installed_imports(program.source, self._packages)
-        self._at_work += 1
-        try:
+        with self._counted():
             # Outside the slots, so that a package that hangs at its import does not block other programs.
             await self._pool.prepare(imports)
             async with self._slots:
@@ -232,6 +235,13 @@ class JailSandbox:
                     return await converse(child, program, asks, limits)
                 finally:
                     child.kill()
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count as busy within the block."""
+        self._at_work += 1
+        try:
+            yield
         finally:
             self._at_work -= 1
             if not self._at_work:

@@ -21,7 +21,7 @@ from plum_lsp.server.status import EXPLAIN, TRUST
 logger = logging.getLogger(__name__)
 
 REJECT = "plum.reject"
-DISMISS = "plum.dismiss"
+CLOSE = "plum.close"
 SELECTED = "plum/didSelectInterpreters"
 DID_SHOW = "textDocument/didShowCompletion"
 DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
@@ -40,7 +40,7 @@ class Commands:
         """Register the handlers. They are partials, because pygls sets attributes and a method does not allow that."""
         server.command(ACCEPT)(partial(self.accept))
         server.command(REJECT)(partial(self.reject))
-        server.command(DISMISS)(partial(self.dismiss))
+        server.command(CLOSE)(partial(self.close))
         server.command(EXPLAIN)(partial(self.explain))
         server.command(TRUST)(partial(self.trust))
         server.feature(SELECTED)(partial(self.did_select_interpreters))
@@ -65,8 +65,8 @@ class Commands:
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
         return _recorded(problem)
 
-    async def dismiss(self, *arguments: Any) -> dict[str, Any]:
-        """`plum.dismiss [offer]`: the user closed the offer, by default the last one. This is no judgement."""
+    async def close(self, *arguments: Any) -> dict[str, Any]:
+        """`plum.close [offer]`: the user closed the offer, by default the last one. This is no judgement."""
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,17 @@ from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
+from plum_lsp.domain.verification import Call, Equals, Holds, Origin, Prints, Raises, Shows, TestCase, TestId
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
+
+EXPECTATIONS: Mapping[str, type[Equals | Raises | Prints | Shows | Holds]] = {
+    kind.__name__.lower(): kind for kind in (Equals, Raises, Prints, Shows, Holds)
+}
+"""By the name that the store has. Tests that are run whole are not among them, because they need their project."""
+
+_GIVEN = re.compile(r"\b_\b")
+"""The name of a value that is computed beside the candidate. The store does not have the code that computes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +127,15 @@ class LearningStore:
         for row in self._stream(_PROGRAMS, SPECIFICATION):
             yield KnownProgram(**row)
 
+    def project_tests(self) -> dict[str, tuple[TestCase, ...]]:
+        """The project's tests of each prompt by its hash, without those that only run inside the project."""
+        found: dict[str, list[TestCase]] = {}
+        for row in self._stream(_PROJECT_TESTS, {"project": Origin.PROJECT.value}):
+            needs_given = _GIVEN.search(f"{row['setup']}\n{row['expression']}") is not None
+            if row["expectation_kind"] in EXPECTATIONS and not needs_given:
+                found.setdefault(row["prompt_hash"], []).append(_project_test(row))
+        return {prompt_hash: tuple(tests) for prompt_hash, tests in found.items()}
+
     def codes(self) -> Iterator[tuple[str, str]]:
         """The hash of every prompt and the code before its hole."""
         for row in self._stream("SELECT prompt_hash, before FROM programs ORDER BY prompt_hash", {}):
@@ -208,6 +227,16 @@ def _pair(row: Mapping[str, Any]) -> StoredPair:
     )
 
 
+def _project_test(row: Mapping[str, Any]) -> TestCase:
+    return TestCase(
+        id=TestId(row["id"]),
+        call=Call(expression=row["expression"], setup=row["setup"]),
+        expectation=EXPECTATIONS[row["expectation_kind"]](**json.loads(row["expectation"])),
+        origin=Origin.PROJECT,
+        quote=row["quote"],
+    )
+
+
 def _label(row: Mapping[str, Any]) -> StoredLabel:
     return StoredLabel(
         **{name: row[name] for name in ("id", "rule", *_COMMON)},
@@ -250,6 +279,14 @@ JOIN requests ON requests.id = preference_labels.request_id
 JOIN candidates AS own ON own.request_id = preference_labels.request_id AND own.id = preference_labels.candidate_id
 WHERE build = (SELECT max(id) FROM pair_builds)
 ORDER BY preference_labels.id
+"""
+
+_PROJECT_TESTS = """
+SELECT requests.prompt_hash AS prompt_hash, test_cases.id AS id, setup, expression, expectation_kind, expectation, quote
+FROM test_cases JOIN requests ON requests.id = test_cases.request_id
+WHERE test_cases.origin = :project
+GROUP BY requests.prompt_hash, test_cases.id
+ORDER BY requests.prompt_hash, min(test_cases.position), test_cases.id
 """
 
 _PROGRAMS = """

@@ -37,6 +37,7 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
@@ -45,13 +46,12 @@ from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
-from plum_lsp.verification.appraise import appraised
-from plum_lsp.verification.compare import Comparison, compare, reconsidered, strength_of
-from plum_lsp.verification.excerpts import judged_by, labelled
-from plum_lsp.verification.judge import Evidence, Judge
+from plum_lsp.verification.compare import strength_of
+from plum_lsp.verification.excerpts import labelled
+from plum_lsp.verification.group import Ladder
+from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.quality import appraised
 from plum_lsp.verification.rank import choose
-from plum_lsp.verification.settle import settled
-from plum_lsp.verification.whole import is_whole
 
 _log = logging.getLogger(__name__)
 DOCUMENT_LINES_MAX = 100_000
@@ -159,7 +159,7 @@ class Pipeline:
             survey, request, options.budget, self._test_files, self._neighbours
         )
         if around is None:
-            detail = "There is no code to complete at the cursor."
+            detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
         stages.reach("context")
@@ -178,7 +178,9 @@ class Pipeline:
             version = await self.policy.version(request.id)
         stages.reach("policy_ready")
         policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = Round(request=request, policy=policy, context=context, judge=judge, version=version, around=around)
+        this = Round(
+            request=request, policy=policy, context=context, ladder=Ladder(judge), version=version, around=around
+        )
         try:
             async with asyncio.timeout(self._left(request)):
                 await self._judge_group(this, stages)
@@ -197,13 +199,11 @@ class Pipeline:
             return ()
         return await asyncio.to_thread(self._whole_tests, project, path.resolve(), context)
 
-    async def _evidence(self, this: Round) -> Evidence:
-        """The evidence of the request. The project's tests that belong to it are recorded."""
-        this.judge, evidence = await judged_by(this.judge)
-        together = tuple(test for test in evidence.specification if is_whole(test))
-        if together:
-            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *together)))
-        return evidence
+    async def _screen(self, this: Round) -> None:
+        """Find the evidence of the request. The project's tests that belong to it are recorded."""
+        await this.ladder.screen()
+        if this.whole:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
 
     def _go_on(self, this: Round, result: Offer | Abstention) -> None:
         """Complete the record after the answer. The document's next request, or too many others, end this work."""
@@ -230,12 +230,13 @@ class Pipeline:
 
     async def _judge_rest(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that are left, then measure the strength of the offer's tests."""
-        if this.evidence is not None:
+        ladder = this.ladder
+        if ladder.evidence is not None:
             for candidate in list(this.unjudged.values()):
-                judged, _ = await this.judge.judge(candidate, this.evidence)
+                judged, _ = await ladder.late(candidate)
                 self._tell(this, judged)
         if isinstance(result, Offer):
-            strength = await strength_of(result.chosen, this.judge, this.evidence, this.comparison)
+            strength = await strength_of(result.chosen, ladder.judge, ladder.evidence, ladder.group.comparison)
             if strength is not None:
                 self._tell(this, replace(result.chosen, strength=strength))
 
@@ -251,23 +252,23 @@ class Pipeline:
         """Sample and judge until the answer is clear or the group is complete."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                evidence = tasks.create_task(self._evidence(this))
+                screened = tasks.create_task(self._screen(this))
                 asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
-                await self._sample(this, evidence, tasks, stages)
+                await self._sample(this, screened, tasks, stages)
                 if asking is not None:  # once all candidates are there, a long wait for tests only delays the answer
                     asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
-            self._settle(this, Comparison(observed={}))
+            self._settle(this)
         else:
-            await self._compare(this, await evidence)
+            await self._compare(this)
             stages.reach("compared")
             self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
 
     async def _sample(
-        self, this: Round, evidence: asyncio.Task[Evidence], tasks: asyncio.TaskGroup, stages: Stages
+        self, this: Round, screened: asyncio.Task[None], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
         """Turn each completion into a candidate when its stream ends, and start to judge it."""
         sampling = self.options.sampling
@@ -281,7 +282,7 @@ class Pipeline:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
                     if candidate is not None:
-                        tasks.create_task(self._judge(this, candidate, evidence, stages))
+                        tasks.create_task(self._judge(this, candidate, screened, stages))
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
@@ -300,13 +301,10 @@ class Pipeline:
             this.unjudged[completion.index] = candidate
         return candidate if duplicate_of is None else None
 
-    async def _judge(self, this: Round, candidate: Candidate, evidence: asyncio.Task[Evidence], stages: Stages) -> None:
-        this.evidence = await evidence
-        judged, seen = await this.judge.judge(candidate, this.evidence)
-        this.judged.append(judged)
+    async def _judge(self, this: Round, candidate: Candidate, screened: asyncio.Task[None], stages: Stages) -> None:
+        await screened
+        judged = await this.ladder.add(candidate)
         this.unjudged.pop(candidate.completion.index, None)
-        if seen:
-            this.observed[candidate.completion.index] = seen
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
@@ -322,40 +320,37 @@ class Pipeline:
 
     def _hear(self, this: Round) -> None:
         """Add the policy's own tests to the scores of the candidates that pass them."""
-        comparison = this.comparison
-        before = this.judged
-        this.judged, this.sampled_tests = with_sampled_tests(
-            before, this.asked.pairs, comparison.calls, comparison.observed
+        group = this.ladder.group
+        members, this.sampled_tests = with_sampled_tests(
+            group.members, this.asked.pairs, group.comparison.calls, group.comparison.observed
         )
-        supported = tuple(now for was, now in zip(before, this.judged, strict=True) if now != was)
+        this.ladder.group, supported = group.changed(members)
         if supported:
             tests = (*this.judge.tests, *this.sampled_tests)
             self._recorder.record(
                 Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
             )
 
-    async def _compare(self, this: Round, evidence: Evidence) -> None:
+    async def _compare(self, this: Round) -> None:
         """Compare the candidates with one another, now that the whole group has run."""
         try:
-            this.judged = await reconsidered(this.judged, this.judge, evidence)
-            comparison = await compare(this.judged, this.judge, this.observed, named=this.asked.calls)
+            await this.ladder.reconsider()
+            await this.ladder.compare(named=this.asked.calls)
         except SandboxError as error:
             _log.warning("the candidates could not be compared: %s", error)
-            comparison = Comparison(observed={})
-        this.comparison = comparison
-        self._settle(this, comparison)
+        self._settle(this)
 
-    def _settle(self, this: Round, comparison: Comparison) -> None:
+    def _settle(self, this: Round) -> None:
         """Estimate each candidate with the evidence of the whole group."""
-        before, this.judged = this.judged, settled(this.judged, this.judge, comparison)
-        for was, judged in zip(before, this.judged, strict=True):
-            if judged is not was:
-                self._tell(this, judged)
+        for judged in this.ladder.settle():
+            self._tell(this, judged)
 
     async def _appraise(self, this: Round) -> None:
         """Inspect the quality of the candidates. A late request is answered without it."""
-        this.judged = await appraised(this.judged, this.context, this.observed, self._inspector)
-        found = tuple((one.candidate.id, one.quality) for one in this.judged if one.quality is not None)
+        group = this.ladder.group
+        members = await appraised(group.members, this.context, group.first, self._inspector)
+        this.ladder.group, _ = group.changed(members)
+        found = tuple((one.candidate.id, one.quality) for one in members if one.quality is not None)
         if found:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 

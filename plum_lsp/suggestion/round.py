@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Trigger
-from plum_lsp.domain.verification import Observation, TestCase
+from plum_lsp.domain.verification import TestCase
 from plum_lsp.suggestion.asking import Asked
 from plum_lsp.suggestion.survey import Survey
-from plum_lsp.verification.compare import Comparison
-from plum_lsp.verification.judge import Evidence, Judge
+from plum_lsp.verification.group import Ladder
+from plum_lsp.verification.judge import Judge
 from plum_lsp.verification.whole import is_whole
 
 CHECKED_MIN = 0.5
@@ -24,19 +24,25 @@ class Round:
     request: SuggestionRequest
     policy: Policy
     context: Context
-    judge: Judge
+    ladder: Ladder
     version: PolicyVersion
     around: Survey
-    judged: list[Judged] = field(default_factory=list)
-    observed: dict[int, tuple[Observation, ...]] = field(default_factory=dict)
     fingerprints: dict[str, int] = field(default_factory=dict)
     unjudged: dict[int, Candidate] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
-    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
-    evidence: Evidence | None = None
+
+    @property
+    def judge(self) -> Judge:
+        """The judge of the request's candidates."""
+        return self.ladder.judge
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The candidates that are judged, in the order of their verdicts."""
+        return self.ladder.group.members
 
     @property
     def checked_min(self) -> float:
@@ -47,4 +53,5 @@ class Round:
     @property
     def whole(self) -> tuple[TestCase, ...]:
         """The project's tests that are run whole."""
-        return tuple(test for test in self.evidence.specification if is_whole(test)) if self.evidence else ()
+        evidence = self.ladder.evidence
+        return tuple(test for test in evidence.specification if is_whole(test)) if evidence else ()

@@ -1,7 +1,7 @@
 """Computes the `Quality` of each candidate from findings and observations, and orders candidates that are equally
-right.
+right. This is the step between the ladder and the ranking.
 
-Pure. It does not read code (`python.ruff` does). Quality never outweighs correctness: it only breaks ties.
+The inspector port reads the code. Quality never changes a tier or a score: it only breaks ties.
 """
 
 from __future__ import annotations
@@ -9,16 +9,46 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from plum_lsp.domain.ports import Inspector
 from plum_lsp.domain.quality import Findings, Passage, Quality
-from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.suggestion import Context, Judged
 from plum_lsp.domain.verification import Ending, Observation, Program
+from plum_lsp.python.reading.window import program_with
 
 TIMER_MS = 2.0
 """Added to both sides of a ratio of times. Smaller differences are noise of a busy machine."""
 SLOW_MIN = 2.0
 """A candidate is slow if it is at least this many times slower than the others. Smaller ratios are noise."""
 _ENDED = frozenset({Ending.RETURNED, Ending.RAISED})
+
+
+async def appraised(
+    group: Sequence[Judged],
+    context: Context,
+    observed: Mapping[int, Sequence[Observation]],
+    inspector: Inspector | None,
+) -> list[Judged]:
+    """The group, in its order, with the quality of every candidate that is fit to run.
+
+    `observed` maps candidate indices to their observations on the same inputs. If the inspector fails, the group is
+    unchanged.
+    """
+    fit = [judged for judged in group if not judged.candidate.problem]
+    if inspector is None or not fit:
+        return list(group)
+    texts = [judged.candidate.text for judged in fit]
+    passages = [passage_of(context, text, program_with(context, text)) for text in texts]
+    findings = await inspector.inspect(passages)
+    if len(findings) != len(fit):
+        return list(group)
+    slowness = slowness_of({index: seen for index, seen in observed.items() if seen})
+    found = {
+        judged.candidate.id: quality_of(finding, text, slowness.get(judged.candidate.completion.index, 1.0))
+        for judged, finding, text in zip(fit, findings, texts, strict=True)
+    }
+    return [replace(judged, quality=found.get(judged.candidate.id)) for judged in group]
 
 
 def passage_of(context: Context, text: str, program: Program) -> Passage:

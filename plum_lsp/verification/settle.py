@@ -124,7 +124,8 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     found = replace(judged, probability=probability, score=score(judged.candidate, judged.verdicts, probability))
     if not weighed.matrix.inputs:
         return found
-    if found.tier is Tier.CHECKED and weighed.is_likely(index, UNTESTED):
+    is_likely = judged.candidate.weakness is None and weighed.is_likely(index, UNTESTED)
+    if found.tier is Tier.CHECKED and is_likely:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
         return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
@@ -237,6 +238,7 @@ def _against(
         if index_of(judged) in comparison.observed
         and len(judged.verdicts) > place
         and not judged.verdicts[place].is_pass
+        and judged.candidate.weakness is None
         and _failures(judged, place) == 0
     ]
     if len(failing) < AGAINST_AN_EXAMPLE_MIN:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,8 @@ from plum_lsp.verification.rank import counted, score
 
 KEPT_MAX = 8
 """The most tests that are run whole before an answer."""
+KEPT_OF_FILE_MAX = 6
+"""The most of them from one file, if other files have some."""
 SCREEN_SECONDS = 2.5
 """Time limit for all tests with the hole unfilled. Most of them end at the hole."""
 RUN_SECONDS = 2.0
@@ -58,6 +61,9 @@ def names_of(tests: Sequence[TestCase]) -> list[str]:
 async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase]) -> tuple[TestCase, ...]:
     """The tests that reach the unfilled hole and fail there, at most `KEPT_MAX`, in order.
 
+    If there are none, those whose files cannot even be imported with the hole unfilled. A candidate's run shows which
+    of them reach the function.
+
     Raises:
         SandboxError: the jail broke.
     """
@@ -65,7 +71,26 @@ async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase
         return ()
     runs = await sandbox.run_tests(reference, names_of(tests), watches=True, seconds=SCREEN_SECONDS)
     kept = [test for test, run in zip(tests, runs, strict=True) if _tells(run)]
-    return tuple(kept[:KEPT_MAX])
+    kept = kept or [test for test, run in zip(tests, runs, strict=True) if _needs_body(run)]
+    return tuple(_mixed(kept))
+
+
+def _mixed(tests: Sequence[TestCase]) -> list[TestCase]:
+    """The first tests, of which some come from other files than most. All tests of a file may be of one mind."""
+    taken: list[TestCase] = []
+    seen: Counter[str] = Counter()
+    for test in tests:
+        (name,) = names_of([test])
+        seen[file := name.partition("::")[0]] += 1
+        if seen[file] <= KEPT_OF_FILE_MAX:
+            taken.append(test)
+    taken = taken[:KEPT_MAX]
+    more = [test for test in tests if test not in taken][: KEPT_MAX - len(taken)]
+    return [test for test in tests if test in taken or test in more]
+
+
+def _needs_body(run: TestRun) -> bool:
+    return run.outcome is RunOutcome.UNCOLLECTED and NotImplementedError.__name__ in run.shown
 
 
 def _tells(run: TestRun) -> bool:
@@ -84,7 +109,7 @@ async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]
     return tuple(
         Verdict(test_id=test.id, status=_STATUS[run.outcome], shown=run.shown, wall_ms=run.wall_ms)
         for test, run in zip(tests, runs, strict=True)
-        if run.outcome is not RunOutcome.NOT_RUN
+        if run.outcome in _STATUS
     )
 
 

@@ -65,8 +65,8 @@ def test_a_part_that_fails(user: CommandLine, part: str, environ: dict[str, str]
 WRITES = text_event(" a + b\n", finish_reason="stop")
 CHAT = b'data: {"choices": [{"delta": {"content": "return a + b\\n"}, "finish_reason": "stop"}]}\n\n'
 NOT_FOUND = refuse(404, {"detail": "Not Found"})
-OWNERS = ["vllm", "llamacpp", "library", "organization_owner", "openai"]
-NAMES = ["vLLM", "llama.cpp", "Ollama", "LM Studio", "OpenAI"]
+OWNERS = ["vllm", "llamacpp", "library", "organization_owner", "mistralai"]
+NAMES = ["vLLM", "llama.cpp", "Ollama", "LM Studio", "Mistral"]
 
 
 def without(name: str, words: str) -> Callable[[Seen], Answer]:
@@ -106,11 +106,19 @@ def test_a_server_with_its_own_habits(user: CommandLine, name: str) -> None:
 
 @pytest.mark.parametrize(("owner", "name"), list(zip(OWNERS, NAMES, strict=True)))
 def test_kind_of_server(user: CommandLine, owner: str, name: str) -> None:
-    """The owner of the models tells which program it is."""
+    """The owner of the models tells which program it is, or a header."""
     models = Answer(body=[json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode()])
     with RawServer(lambda seen: Answer(body=[WRITES]), models=models) as server:
         found = findings(user.here("doctor", "--json", environ={"PLUM_POLICY_URL": server.url}))["policy server"]
     assert f"({name})" in found["detail"]
+
+
+def test_kind_of_a_proxy(user: CommandLine) -> None:
+    """A proxy calls every model OpenAI's, and is known by its headers."""
+    models = Answer(headers={"X-LiteLLM-Version": "1"}, body=[b'{"data": [{"id": "m", "owned_by": "openai"}]}'])
+    with RawServer(lambda seen: Answer(body=[WRITES]), models=models) as server:
+        found = findings(user.here("doctor", "--json", environ={"PLUM_POLICY_URL": server.url}))["policy server"]
+    assert "(LiteLLM)" in found["detail"]
 
 
 def test_a_model_file_that_was_cut_off(user: CommandLine) -> None:

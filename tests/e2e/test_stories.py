@@ -86,7 +86,7 @@ async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: 
         assert offer is not None
         editor.show(offer)
         await asyncio.sleep(0.8)
-        assert (await editor.command("plum.dismiss", offer.id))["recorded"]
+        assert (await editor.command("plum.close", offer.id))["recorded"]
     assert outcomes(tmp_path) == [("dismissed", "command")]
 
 

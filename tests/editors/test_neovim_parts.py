@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 
 import pytest
 from support.editing import PLUM_LSP, Desk, until
 from support.neovim import Neovim
-from support.stories import ADD, RIGHT, knows_add
+from support.stories import ADD, LOOP, RIGHT, TOTAL, knows_add
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
+
+
+NATIVE_ASKS_SECONDS = 0.5
+"""Neovim 0.12 asks, and draws, 200 ms after a key."""
 
 
 @pytest.fixture
@@ -34,7 +40,6 @@ def test_health_names_the_server_and_what_is_amiss(neovim: Neovim) -> None:
 
 def test_help_and_commands_are_there(neovim: Neovim) -> None:
     """Each subcommand is completed and described in the help file."""
-    neovim.lua("vim.cmd('helptags ' .. vim.api.nvim_get_runtime_file('doc/plum.txt', false)[1]:gsub('plum.txt$', ''))")
     names = neovim.lua("return table.concat(vim.fn.getcompletion('Plum ', 'cmdline'), ' ')").split()
     neovim.lua("vim.cmd('help plum')")
     help_text = neovim.content()
@@ -58,6 +63,65 @@ def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[...
     neovim.command("trust")
     until(lambda: "plum: trusted" in neovim.messages(), neovim.messages)
     assert str(desk.folder / "work") in (desk.folder / "data" / "trusted-folders.json").read_text()
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_the_label_stands_behind_what_is_left_of_the_offer(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """Also while the offer is typed out: the ghost text does not cover the label."""
+    desk = make_neovim(name)
+    knows_add(desk.policy)
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write(ADD))
+    label = "✓ verified 1/1"
+    until(lambda: label in neovim.terminal.text, lambda: neovim.terminal.text)
+    for typed in ("return", " a"):
+        neovim.type(typed)
+        time.sleep(NATIVE_ASKS_SECONDS)
+        desk.wait_for_ghost(RIGHT.partition(typed)[2].strip())
+    behind = {rest.strip() for (rest,) in neovim.drawn(r"return a \+ b([^~]*)")}
+    assert behind <= {"", label}
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_lines_that_have_no_room_are_counted(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """In the last line of a window, ghost text of several lines shows its first line and how many more there are."""
+    desk = make_neovim(name)
+    desk.policy.will_complete(f"{LOOP}\n")
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write("\n" * 40 + TOTAL))
+    shown = r"result = 0 +✓ verified 1/1 +\+3 lines"
+    until(lambda: re.search(shown, neovim.terminal.text), lambda: neovim.terminal.text)
+    neovim.screenshot("no-room")
+    neovim.type("\x1bzzA")
+    neovim.press("trigger")
+    until(lambda: "return result" in neovim.terminal.text, lambda: neovim.terminal.text)
+    assert "+3 lines" not in neovim.terminal.text
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_tab_accepts_or_does_what_it_did(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """Where no offer is drawn, <Tab> jumps in a snippet, as Neovim maps it, and else it indents."""
+    desk = make_neovim(name, options={"tab": True})
+    knows_add(desk.policy)
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write("\n"))
+    neovim.lua("require('plum').setup(require('plum.config').options)")
+    neovim.lua("vim.snippet.expand('add(${1:a}, ${2:b})')")
+    neovim.type("1\t")
+    until(lambda: neovim.mode() == "s", neovim.content)
+    neovim.type("2")
+    until(lambda: "add(1, 2)" in neovim.content(), neovim.content)
+    neovim.lua("vim.snippet.stop() vim.bo.expandtab = false vim.bo.softtabstop = 0")
+    neovim.type("\t")
+    until(lambda: "add(1, 2\t)" in neovim.content(), neovim.content)
+    desk.number += 1
+    neovim.open(desk.write(ADD))
+    desk.wait_for_ghost(RIGHT)
+    neovim.type("\t")
+    until(lambda: neovim.content() == ADD + RIGHT, neovim.content)
 
 
 def test_options_that_do_not_exist_are_errors(neovim: Neovim) -> None:

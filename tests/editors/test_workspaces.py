@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.code_server import CLIENT
+from support.code_server import CLIENT, PLUM_SETTINGS
 from support.documented import ROOT
 from support.editing import PLUM_LSP, Desk, servers, until
 from support.stories import ADD, RIGHT, knows_add, shown
@@ -132,6 +132,24 @@ def test_a_restart_works_after_a_start_that_failed(make_vscode: Callable[..., De
     program.symlink_to(PLUM_LSP)
     desk.editor.command("restart")
     desk.wait_for_ghost(RIGHT)
+
+
+def test_settings_that_the_extension_does_not_list_are_sent(make_vscode: Callable[..., Desk]) -> None:
+    """The user's own ones. The server knows more settings than the extension's page lists."""
+    desk = make_vscode(plum_settings={**PLUM_SETTINGS, "plum.policy.apiKey": "another"})
+    knows_add(desk.policy)
+    desk.editor.open(desk.write(ADD))
+    until(lambda: any(not one.is_authorized for one in desk.policy.requests), desk.editor.status)
+
+
+def test_a_workspace_sets_none_of_them(make_vscode: Callable[..., Desk]) -> None:
+    """Listed or not: VS Code merges a workspace's settings over the user's, and the extension does not read them."""
+    desk = make_vscode()
+    knows_add(desk.policy)
+    desk.write(json.dumps({"plum.policy.apiKey": "another", "plum.sampling.candidates": 1}), ".vscode/settings.json")
+    desk.editor.open(desk.write(ADD))
+    desk.wait_for_ghost(RIGHT)
+    assert [one for one in desk.policy.requests if not one.is_authorized] == []
 
 
 def another_server(desk: Desk, known: set[int]) -> int:

@@ -191,3 +191,49 @@ async def test_a_changed_test_is_seen(tmp_path: Path, project: Project) -> None:
     finally:
         await sandbox.close()
     assert (before.outcome, after.outcome) == (RunOutcome.FAILED, RunOutcome.PASSED)
+
+
+AT_IMPORT = """
+    import pytest
+    from pkg.core import Shop, other
+
+    SUM = Shop({"a": 1}).total(["a"])
+
+    def test_of_the_sum():
+        assert SUM == 1
+
+    def test_reaching():
+        assert Shop({"b": 2}).total(["b"]) == 2
+
+    def test_other():
+        assert other() == 1
+
+    @pytest.mark.parametrize("case", range(10 ** 6))
+    def test_endless(case):
+        pass
+    """
+NEEDS_BODY = [f"tests/test_import.py::{name}" for name in ("test_of_the_sum", "test_reaching", "test_other")]
+
+
+@pytest.mark.parametrize("place", ["test_import", "conftest"])
+async def test_a_file_that_needs_the_body_to_be_imported(tmp_path: Path, place: str) -> None:
+    """The unfilled hole is named as the reason. A candidate collects by itself, only what was asked for, and tests that
+    do not call its function say nothing."""
+    files = {"tests__test_import": AT_IMPORT, "tests__conftest": "", f"tests__{place}": AT_IMPORT}
+    if place == "conftest":
+        files["tests__test_import"] = AT_IMPORT.replace('Shop({"a": 1}).total(["a"])', "1")
+    project = written(tmp_path, pkg__init="from pkg.core import Shop\n", pkg__core=CORE, **files)
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        unfilled = filled(project, "pkg/core.py")
+        found = await sandbox.run_tests(unfilled, NEEDS_BODY, watches=True, seconds=10)
+        assert {one.outcome for one in found} == {RunOutcome.UNCOLLECTED}
+        assert all("NotImplementedError" in one.shown for one in found)
+        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), NEEDS_BODY, watches=False, seconds=10)
+        assert [one.outcome for one in found] == [RunOutcome.NOT_RUN, RunOutcome.PASSED, RunOutcome.NOT_RUN]
+        found = await sandbox.run_tests(
+            filled(project, "pkg/core.py", "return 1"), NEEDS_BODY, watches=False, seconds=10
+        )
+        assert found[1].outcome is RunOutcome.FAILED
+    finally:
+        await sandbox.close()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
-from support.learning import fill
+from support.learning import fill, group
 
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.events import Synthesized
+from plum_lsp.domain.verification import Call, Equals, Origin, Passes, TestCase, TestId
+from plum_lsp.store import open_store
 from plum_lsp.store.learning import TrainingEvent, open_learning
 
 EVENT = TrainingEvent(
@@ -42,3 +46,18 @@ def test_requests_are_told_one_by_one(tmp_path: Path) -> None:
     assert sorted(one.policy_number for one in found) == [0, 0, 0, 1, 1]
     assert {(one.candidates_run, one.candidates_passing, one.first_token_ms) for one in found} == {(2, 1, 10.0)}
     assert {one.characters_offered for one in found} == {0}, "an offer that was not shown says nothing"
+
+
+def test_project_tests_are_told_by_prompt(tmp_path: Path) -> None:
+    """Without those that need their project or a value that is computed beside the candidate."""
+    call = Call(expression="add0(1, 2)")
+    test = TestCase(id=TestId("a"), call=call, expectation=Equals(expected="3"), origin=Origin.PROJECT, quote="q")
+    whole = dataclasses.replace(test, id=TestId("b"), expectation=Passes(test="test_a.py::test_a"))
+    given = dataclasses.replace(test, id=TestId("c"), call=Call(expression="add0(_)", given="[1]"))
+    store = open_store(store_file(tmp_path))
+    for event in group(0):
+        is_synthesis = isinstance(event, Synthesized)
+        store.record(dataclasses.replace(event, tests=(*event.tests, test, whole, given)) if is_synthesis else event)
+    store.close()
+    with open_learning(store_file(tmp_path)) as learning:
+        assert list(learning.project_tests().values()) == [(test,)]

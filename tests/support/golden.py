@@ -42,7 +42,7 @@ def messages() -> dict[str, Any]:
         "executeCommand": {
             "accept": {"command": "plum.accept", "arguments": [offer.id]},
             "reject": {"command": "plum.reject", "arguments": [offer.id, "too long"]},
-            "dismiss": {"command": "plum.dismiss", "arguments": [offer.id]},
+            "close": {"command": "plum.close", "arguments": [offer.id]},
             "explain": {"command": "plum.explain", "arguments": [offer.id]},
             "trust": {"command": "plum.trust", "arguments": [DOCUMENT.uri]},
         },

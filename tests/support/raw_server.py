@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -55,12 +56,14 @@ class RawServer:
     """Listens on this machine. `answer` is called for each request to anything but `/v1/models`, in its own thread."""
 
     def __init__(self, answer: Callable[[Seen], Answer], *, models: Answer | None = None) -> None:
-        self._answer = answer
-        self._models = models or Answer(body=[MODELS])
+        self.answer = answer
+        self.models = models or Answer(body=[MODELS])
+        self._addresses = 0
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._requests: list[Seen] = []
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        self._base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"{self._base}/v1"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,6 +73,14 @@ class RawServer:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def another(self, answer: Callable[[Seen], Answer], models: Answer | None = None) -> str:
+        """Another address of the same server, which answers in another way from now on. The requests are forgotten."""
+        with self._lock:
+            self._addresses += 1
+            self._requests.clear()
+        self.answer, self.models = answer, models or Answer(body=[MODELS])
+        return f"{self._base}/{self._addresses}/v1"
 
     @property
     def requests(self) -> list[Seen]:
@@ -98,7 +109,7 @@ class RawServer:
                 return
             with self._lock:
                 self._requests.append(seen)
-            _send(connection, self._models if seen.path == "/v1/models" else self._answer(seen))
+            _send(connection, self.models if seen.path == "/v1/models" else self.answer(seen))
 
 
 def _read(reader: Any) -> Seen | None:
@@ -110,7 +121,8 @@ def _read(reader: Any) -> Seen | None:
         name, _, value = header.partition(":")
         headers[name.lower()] = value.strip()
     body = reader.read(int(headers.get("content-length", "0")))
-    return Seen(method=line[0], path=line[1], headers=headers, body=json.loads(body) if body else {})
+    path = re.sub(r"^/\d+/", "/", line[1])
+    return Seen(method=line[0], path=path, headers=headers, body=json.loads(body) if body else {})
 
 
 def _send(connection: socket.socket, answer: Answer) -> None:

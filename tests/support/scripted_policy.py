@@ -39,7 +39,7 @@ from typing import Any
 HANG_SECONDS_MAX = 600.0
 """A hanging step gives up after this, so that a forgotten server ends."""
 
-_TOKEN = re.compile(r"\n|[ \t]*[^\s]+|[ \t]+")
+_TOKEN = re.compile(r"\n|[ \t]*[^ \t\n]+|[ \t]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,7 @@ from plum_lsp.python.reading.window import program_with, read_context
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.store import open_reader, open_store
 from plum_lsp.store.forgetting import forget
-from plum_lsp.verification.appraise import appraised
-from plum_lsp.verification.quality import passage_of, quality_key, quality_of, quality_words, slowness_of
+from plum_lsp.verification.quality import appraised, passage_of, quality_key, quality_of, quality_words, slowness_of
 
 PLAIN = Quality(security=(), complexity=2, lines=3, slowness=1.0)
 BRANCHES = "def f(x):\n    if x > 0:\n        return 1\n    for _ in x:\n        pass\n    return 0\n"

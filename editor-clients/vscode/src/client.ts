@@ -33,7 +33,6 @@ export interface Parts {
   launch: Launch;
   /** The Python selected for each folder of the workspace, by the folder's address. */
   interpreters: Record<string, string>;
-  keys: readonly string[];
   log: vscode.LogOutputChannel;
   offers: Offers;
   status: StatusBar;
@@ -43,7 +42,7 @@ export interface Parts {
 export function makeClient(parts: Parts): LanguageClient {
   const [program = "", ...more] = parts.launch.command;
   const args = [...more, "serve", "--log-level", parts.launch.logLevel];
-  const settings = () => ({ plum: serverSettings(parts.keys) });
+  const settings = () => ({ plum: serverSettings() });
   const options: LanguageClientOptions = {
     documentSelector: [{ language: "python" }, { language: "python", notebook: "*" }],
     initializationOptions: {

@@ -7,7 +7,6 @@ import { markdown } from "./evidence";
 import { isSame, type Launch } from "./launch";
 import { Offers } from "./offers";
 import { chooseServer, findLaunch, onInterpreterSelected, selectedInterpreters } from "./server";
-import { declaredKeys } from "./settings";
 import { StatusBar } from "./status";
 import { DID_SELECT_INTERPRETERS } from "./wire";
 
@@ -84,7 +83,6 @@ class Plum implements vscode.Disposable {
     const client = makeClient({
       launch,
       interpreters: await selectedInterpreters(),
-      keys: declaredKeys(this.extension),
       log: this.log,
       offers: this.offers,
       status: this.status,

@@ -144,7 +144,7 @@ export class Offers implements vscode.Disposable {
 
   /** Close the offer, which is no judgement. */
   async dismiss(): Promise<void> {
-    await this.close(wire.DISMISS);
+    await this.close(wire.CLOSE);
   }
 
   /** Turn the offer down. */

@@ -8,35 +8,29 @@ import * as vscode from "vscode";
 
 const SECTION = "plum";
 /** Of this client alone; the server does not know them. */
-const OWN = new Set(["server.command", "server.logLevel"]);
+const OWN: Record<string, readonly string[]> = { server: ["command", "logLevel"] };
 
 /** The user's value of a setting; undefined if it was left alone. */
 export function userValue<T>(key: string): T | undefined {
   return vscode.workspace.getConfiguration(SECTION).inspect<T>(key)?.globalValue;
 }
 
-/** What the user set, nested as the server reads it. */
-export function serverSettings(keys: readonly string[]): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const key of keys.filter((name) => !OWN.has(name))) {
-    const value = userValue<unknown>(key);
-    if (value === undefined) {
-      continue;
+/**
+ * What the user set, nested as the server reads it. Keys that the extension does not declare are sent, too: the server
+ * has more settings than its page lists, and says which it does not know.
+ */
+export function serverSettings(): Record<string, unknown> {
+  const given = vscode.workspace.getConfiguration().inspect<Record<string, unknown>>(SECTION)?.globalValue ?? {};
+  const result = JSON.parse(JSON.stringify(given)) as Record<string, unknown>;
+  for (const [table, names] of Object.entries(OWN)) {
+    const values = result[table];
+    if (values && typeof values === "object") {
+      const kept = Object.entries(values).filter(([name]) => !names.includes(name));
+      result[table] = Object.fromEntries(kept);
+      if (kept.length === 0) {
+        delete result[table];
+      }
     }
-    const parts = key.split(".");
-    const last = parts.pop() as string;
-    let table = result;
-    for (const part of parts) {
-      table = (table[part] ??= {}) as Record<string, unknown>;
-    }
-    table[last] = value;
   }
   return result;
-}
-
-/** The keys that the extension declares, without the leading `plum.`. */
-export function declaredKeys(extension: vscode.Extension<unknown>): string[] {
-  const properties = (extension.packageJSON as { contributes: { configuration: { properties: object } } }).contributes
-    .configuration.properties;
-  return Object.keys(properties).map((key) => key.slice(SECTION.length + 1));
 }

@@ -6,7 +6,7 @@ export const DID_CHANGE_STATUS = "didChangeStatus";
 export const DID_SELECT_INTERPRETERS = "plum/didSelectInterpreters";
 export const ACCEPT = "plum.accept";
 export const REJECT = "plum.reject";
-export const DISMISS = "plum.dismiss";
+export const CLOSE = "plum.close";
 export const EXPLAIN = "plum.explain";
 
 /** What this client says of itself under `capabilities.experimental`. */

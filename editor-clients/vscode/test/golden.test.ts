@@ -29,7 +29,7 @@ test("it reports what is drawn and what was taken", () => {
 test("it runs the server's commands", () => {
   const id = wire.offerId(item) as string;
   assert.deepEqual(wire.command(wire.ACCEPT, id), golden.executeCommand.accept);
-  assert.deepEqual(wire.command(wire.DISMISS, id), golden.executeCommand.dismiss);
+  assert.deepEqual(wire.command(wire.CLOSE, id), golden.executeCommand.close);
   assert.deepEqual(wire.command(wire.REJECT, id, "too long"), golden.executeCommand.reject);
   assert.deepEqual(wire.command(wire.EXPLAIN, id), golden.executeCommand.explain);
 });

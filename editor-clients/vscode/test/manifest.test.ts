@@ -47,3 +47,10 @@ test("each setting, command and walkthrough says what it is, and exists", () => 
     assert.ok(existsSync(path.join(root, step.media.markdown)), step.media.markdown);
   }
 });
+
+test("no command has the name of one of the server's, which the language client registers itself", () => {
+  const golden = JSON.parse(readFileSync(path.join(root, "..", "protocol", "messages.json"), "utf8"));
+  const served = Object.values(golden.executeCommand as Record<string, { command: string }>).map((one) => one.command);
+  const own = (manifest.contributes.commands as { command: string }[]).map((one) => one.command);
+  assert.deepEqual(own.filter((name) => served.includes(name)), []);
+});

@@ -92,9 +92,11 @@ def version_named(model: str) -> PolicyVersion:
     return PolicyVersion(number=0, model=model, model_sha256="")
 
 
-def server_kind(url: str, header: str, body: bytes) -> str:
-    """What a server calls itself: by its address, its `Server` header, or the owner of its models. Empty if unknown."""
+def server_kind(url: str, headers: Mapping[str, str], body: bytes) -> str:
+    """What a server calls itself: by its address, its headers, or the owner of its models. Empty if unknown."""
     host = (urlsplit(url).hostname or "").lower()
+    lines = [f"{name}: {value}".lower() for name, value in headers.items()]
     owners = [_known()["owners"].get(str(item.get("owned_by")).lower(), "") for item in _items(body)]
-    said = "llama.cpp" if header.lower().startswith("llama.cpp") else ""
+    known = _known()["headers"].items()
+    said = next((name for start, name in known if any(line.startswith(start) for line in lines)), "")
     return _known()["hosts"].get(host) or said or next(filter(None, owners), "")

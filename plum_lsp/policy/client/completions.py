@@ -55,7 +55,8 @@ class CompletionsPolicy:
         self._is_loopback = is_loopback(self._url)
         client = (connection or Connection(api_key=api_key)).client(self._url)
         refused = frozenset() if shares_prompt else frozenset({"n"})
-        self._exchange = Exchange(self._url, client, habits=Habits(refused=refused))
+        habits = Habits(refused=refused, takes_suffix=self._url.endswith("/fim"))
+        self._exchange = Exchange(self._url, client, habits=habits)
         self._asked_at = 0.0
         self.server_kind = ""
         self._streams: set[asyncio.Task[None]] = set()
@@ -81,7 +82,7 @@ class CompletionsPolicy:
 
     async def _ask_version(self) -> PolicyVersion:
         response, body = await self._exchange.models()
-        self.server_kind = server_kind(self._url, response.headers.get("server", ""), body)
+        self.server_kind = server_kind(self._url, response.headers, body)
         if not response.is_success:
             if self._model and response.status_code in NO_LIST:
                 return version_named(self._model)

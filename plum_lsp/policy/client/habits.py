@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
-from plum_lsp.policy.client.prompts import messages, shortened
+from plum_lsp.policy.client.prompts import around, messages, shortened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Habits:
 
     `refused` are the optional fields that it does not know. `stop_max` is the greatest number of stop strings and
     `prompt_characters_max` the length of the longest prompt that it takes. None means no known limit.
-    `gives_reasons` is True once a stream has said why it ended.
+    `gives_reasons` is True once a stream has said why it ended. `takes_suffix` is True for an address that ends in
+    `/fim`: Mistral's takes the text after the cursor as a field of its own.
     """
 
     refused: frozenset[str] = frozenset()
@@ -28,6 +29,7 @@ class Habits:
     is_chat: bool = False
     renames_limit: bool = False
     gives_reasons: bool = False
+    takes_suffix: bool = False
 
     @property
     def path(self) -> str:
@@ -43,6 +45,7 @@ class Habits:
             is_chat=self.is_chat or other.is_chat,
             renames_limit=self.renames_limit or other.renames_limit,
             gives_reasons=self.gives_reasons or other.gives_reasons,
+            takes_suffix=self.takes_suffix or other.takes_suffix,
         )
 
     def in_words(self) -> tuple[str, ...]:
@@ -83,10 +86,12 @@ def completion_request(
     }
     if habits.is_chat:
         request["messages"] = messages(prompt)
+    elif habits.takes_suffix:
+        request["prompt"], request["suffix"] = around(prompt)
     else:
         request["prompt"] = prompt.text
-        if stop := list(prompt.stop[: habits.stop_max]):
-            request["stop"] = stop
+    if not habits.is_chat and (stop := list(prompt.stop[: habits.stop_max])):
+        request["stop"] = stop
     if len(ask) > 1:
         request["n"] = len(ask)
     return {name: value for name, value in request.items() if name not in habits.refused}

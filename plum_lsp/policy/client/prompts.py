@@ -47,15 +47,19 @@ def shortened(prompt: FimPrompt, characters_max: int | None) -> FimPrompt:
 
 def messages(prompt: FimPrompt) -> list[dict[str, str]]:
     """The prompt as a chat: an instruction, and the file with its cursor marked."""
-    parts = _parts(prompt)
-    after = parts.after if parts.is_filled else prompt.suffix
-    before = parts.before
+    before, after = around(prompt)
     if not before.rpartition("\n")[2].strip():
         before = before.rstrip(" \t")  # a plain prompt ends in a part of its indentation
     return [
         {"role": "system", "content": INSTRUCTION},
         {"role": "user", "content": f"{before}{CURSOR}{after}"},
     ]
+
+
+def around(prompt: FimPrompt) -> tuple[str, str]:
+    """The text before the cursor and the text after it, without control strings."""
+    parts = _parts(prompt)
+    return parts.before, parts.after if parts.is_filled else prompt.suffix
 
 
 def _parts(prompt: FimPrompt) -> _Parts:

@@ -27,6 +27,7 @@ from plum_lsp.domain.errors import (
 BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
 SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
 SHORTER = "Lower sampling.prefix_tokens, or serve the model with a longer context."
+CHECK = "Check PLUM_POLICY_MODEL and PLUM_POLICY_API_KEY, and look into the server's log."
 PAUSE_SECONDS_MAX = 3600.0
 """A server that asks for a longer pause is asked again after this."""
 BODY_BYTES_MAX = 4096
@@ -103,7 +104,7 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
             return PolicyBusy(told, remedy=BUSY, seconds=seconds)
         error = failure(told)
         return error if isinstance(error, PolicyUnavailable) else PolicyUnavailable(told, remedy=BUSY)
-    return failure(told) if status == 200 else PolicyProtocolError(told)
+    return failure(told) if status == 200 else PolicyProtocolError(told, remedy=CHECK)
 
 
 def _moved(answer: Refusal, url: str) -> PolicyRefused:

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, SamplingOptions
 from plum_lsp.policy.client.wire import Delta, Token
+from plum_lsp.python.fitting.controls import is_control, says_end
 from plum_lsp.python.fitting.cutting import Cutter
 
 TOKEN_CHARACTERS_MAX = 32
@@ -39,11 +40,13 @@ class Group:
 class StopFinder:
     """Ends a text before the first of its stop strings, for servers that take fewer of them or ignore them.
 
-    It holds back the end of the text while that may be the beginning of a stop string.
+    It holds back the end of the text while that may be the beginning of a stop string. A stop string before any other
+    text stays, because some models begin with a control string.
     """
 
     stop: tuple[str, ...]
     held: str = ""
+    has_begun: bool = False
     has_ended: bool = False
 
     def feed(self, text: str) -> str:
@@ -51,13 +54,25 @@ class StopFinder:
         if self.has_ended:
             return ""
         text = self.held + text
-        found = [place for word in self.stop if word and (place := text.find(word)) >= 0]
+        start = 0 if self.has_begun else self._after_leading(text)
+        found = [place for word in self.stop if word and (place := text.find(word, start)) >= 0]
         if found:
             self.has_ended, self.held = True, ""
             return text[: min(found)]
         begun = max((_overlap(text, word) for word in self.stop), default=0)
+        self.has_begun |= len(text) - begun > start
         self.held = text[len(text) - begun :]
         return text[: len(text) - begun]
+
+    def _after_leading(self, text: str) -> int:
+        """Where the blanks and stop strings end that a text begins with."""
+        place = 0
+        while True:
+            place += len(text[place:]) - len(text[place:].lstrip())
+            word = next((word for word in self.stop if word.strip() and text.startswith(word, place)), "")
+            if not word:
+                return place
+            place += len(word)
 
     def close(self) -> str:
         """What was held back, at the end of the text."""
@@ -85,8 +100,8 @@ class Writing:
 
     @classmethod
     def of(cls, group: Group) -> Writing:
-        """An empty completion of a group."""
-        stops = StopFinder(stop=group.prompt.stop)
+        """An empty completion of a group. The cutter finds the stop strings that may stand in a completion's middle."""
+        stops = StopFinder(stop=tuple(word for word in group.prompt.stop if not is_control(word) or says_end(word)))
         return cls(cutter=Cutter(group.prompt.block), stops=stops, max_tokens=group.options.max_tokens)
 
     @property
@@ -119,12 +134,13 @@ class Writing:
         """The completion, cut to its block, with the log-probabilities of the tokens kept."""
         self.cutter.feed(self.stops.close())
         text = _mended(self.cutter.close())
-        reason = Finish.LENGTH if self.finish == "length" else Finish.STOP
+        is_cut = self.cutter.has_ended and self.cutter.is_whole
+        reason = Finish.LENGTH if self.finish == "length" or not self.cutter.is_whole else Finish.STOP
         ended = group.elapsed_ms()
         return Completion(
             index=index,
             text=text,
-            finish=Finish.CUT if self.cutter.has_ended else reason,
+            finish=Finish.CUT if is_cut else reason,
             temperature=group.options.temperatures[index],
             seed=group.options.seed + index,
             token_logprobs=tuple(value for start, value in self.tokens if start < len(text) and value is not None),

@@ -7,7 +7,7 @@ not build programs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.domain.text import Span
@@ -53,8 +53,22 @@ def find_hole(buffer: Buffer, masked: str) -> Hole:
     own = _own_line(lines, cursor, start, is_empty=is_empty)
     head = text[start:cursor]
     if own is not None or not is_empty:
-        return _in_line(text, lines, own, head=head, span=span, region=region)
-    return _on_empty_line(text, lines, head=head, span=span, region=region)
+        hole = _in_line(text, lines, own, head=head, span=span, region=region)
+    else:
+        hole = _on_empty_line(text, lines, head=head, span=span, region=region)
+    return replace(hole, block=replace(hole.block, unit=_step(text, hole)))
+
+
+def _step(text: str, hole: Hole) -> str:
+    """One step of indentation around the cursor: of the nearest block above it, else the buffer's."""
+    indent = hole.block.indent
+    if hole.scopes and hole.block.kind in {HoleKind.BODY, HoleKind.CLASS} and indent.startswith(hole.scopes[-1].indent):
+        return indent.removeprefix(hole.scopes[-1].indent) or _unit(text, indent)
+    above = [line for line in hole.lines if line.end <= hole.span.start]
+    for opener, inner in zip(reversed(above[:-1]), reversed(above[1:]), strict=True):
+        if opener.opens and inner.indent.startswith(opener.indent) and len(inner.indent) > len(opener.indent):
+            return inner.indent.removeprefix(opener.indent)
+    return _unit(text, indent)
 
 
 def _line_end(text: str, cursor: int) -> int:
@@ -127,7 +141,11 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
         body = [line for line in before if line.start > function.start]
         written = len(body) - (docstring is not None)
         kind = HoleKind.BLOCK if written > 0 or later is not None else HoleKind.BODY
-        indent = target if kind is HoleKind.BODY else _floor(head, target, body, later)
+        written_indent = (
+            body[0].indent if body else ""
+        )  # the docstring's, where the cursor's line is not indented so far
+        own = max(target, written_indent, key=width) if written_indent.startswith(head) else target
+        indent = own if kind is HoleKind.BODY else _floor(head, target, body, later)
     block = Block(kind=kind, indent=indent, line_head=head)
     return Hole(
         span=span,

@@ -93,19 +93,19 @@ def _masked(found: re.Match[str]) -> str:
     return (" " if quiet[0] == "#" else STRING_MARK) * len(quiet)
 
 
-def is_quiet_at(text: str, cursor: int) -> bool:
-    """Whether the cursor is inside a comment or a string literal, closed or not."""
+def quiet_at(text: str, cursor: int) -> str:
+    """What the cursor is inside: "comment", or "string" (closed or not). Empty if it is in neither."""
     for found in _QUIET.finditer(text):
         if found.start() >= cursor:
-            return False
+            return ""
         if found.end() < cursor:
             continue
         quiet = found.group()
         if quiet[0] == "#":
-            return True
+            return "comment"
         if found.end() > cursor or not _is_closed_string(quiet):
-            return True
-    return False
+            return "string"
+    return ""
 
 
 def _is_closed_string(literal: str) -> bool:

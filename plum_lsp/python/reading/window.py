@@ -13,7 +13,7 @@ from dataclasses import replace
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.python.reading.hole import Hole, find_hole
-from plum_lsp.python.reading.lines import Buffer, chunks, is_quiet_at, mask, read_buffer
+from plum_lsp.python.reading.lines import Buffer, chunks, mask, quiet_at, read_buffer
 from plum_lsp.python.reading.program import program_with, reference_program, surroundings
 from plum_lsp.python.reading.symbols import enclosing_function
 
@@ -41,18 +41,21 @@ def read_context(document: Document, offset: int, *, prefix_tokens: int, suffix_
     a second, because only the cursor's top-level statement is read in detail.
     """
     buffer = read_buffer(document.text, offset)
-    if not buffer.text.strip() or is_quiet_at(buffer.text, buffer.cursor):
+    if not buffer.text.strip() or quiet_at(buffer.text, buffer.cursor):
         return None
     masked = mask(buffer.text)
     hole = find_hole(buffer, masked)
     function = enclosing_function(buffer.text, masked, hole)
     parts = surroundings(buffer.text, masked, hole)
+    block = hole.block
+    if function is not None:
+        block = replace(block, function=function.name, names=function.parameters)
     if function is not None:
         span = Span(start=buffer.original(function.span.start), end=buffer.original(function.span.end))
         function = replace(function, span=span)
     return Context(
         function=function,
-        block=hole.block,
+        block=block,
         prefix=_prefix(buffer, masked, hole, prefix_tokens),
         suffix=_suffix(buffer.text[hole.span.end :], suffix_tokens),
         before=parts.before,
@@ -60,6 +63,15 @@ def read_context(document: Document, offset: int, *, prefix_tokens: int, suffix_
         hole=Span(start=buffer.original(hole.span.start), end=buffer.original(hole.span.end)),
         is_excerpt=parts.is_excerpt,
     )
+
+
+def nothing_at(document: Document, offset: int) -> str:
+    """Why nothing can be completed at `offset`, as a sentence for people."""
+    buffer = read_buffer(document.text, offset)
+    if not buffer.text.strip():
+        return "The file is empty."
+    place = quiet_at(buffer.text, buffer.cursor) or "place without code"
+    return f"The cursor is in a {place}: nothing is suggested there."
 
 
 def estimated_tokens(text: str) -> int:

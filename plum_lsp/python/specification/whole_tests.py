@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ DEPTH_MAX = 5
 """The most functions between a test and the function."""
 FILES_MAX = 6
 """The most test files that are collected for a function."""
+OTHER_FILE_STEPS = 2
+"""How many functions further away a test counts that does not name the function, in a file of another name."""
+COMMON_STEPS = 3
+"""How many functions further away a test counts as that uses a common name only."""
+COMMON_FILES_MIN, COMMON_SHARE = 10, 0.05
+"""A name is common if tests of more files use it than this number, and than this share of all files with tests."""
 NAMES_MAX = 400
 """The most names that are followed."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -111,26 +118,80 @@ Mentioning = Callable[[AbstractSet[str]], Sequence[Indexed]]
 """Gives the files that mention one of some names."""
 
 
-def tests_reaching(names: Sequence[str], mentioning: Mentioning, *, limit: int) -> tuple[TestCase, ...]:
+def tests_reaching(
+    names: Sequence[str],
+    mentioning: Mentioning,
+    *,
+    limit: int,
+    stem: str = "",
+    is_everywhere: Callable[[str], bool] = lambda name: False,
+) -> tuple[TestCase, ...]:
     """The tests that may reach `names`, likeliest first: by the number of functions between, then by the file's name.
 
-    `names` are the function's own, then the class's. Tests of the class come after those of the function.
+    `names` are the function's own, then the class's. Tests of the class come after those of the function. `stem` is the
+    name of the document's module. Names that are `is_everywhere` are not followed.
     """
-    depth, files = _depths(names, mentioning)
+    depth, files = _depths(names, mentioning, is_everywhere)
     owner = names[1] if len(names) > 1 else names[0]
-    found: list[tuple[tuple[int, bool, bool, str, int], str]] = []
+    common = _common(files, depth.keys() - set(names))
+    bases = _bases(files)
+    found: list[tuple[tuple[bool, int, bool, bool, bool, str, int], str]] = []
     why: dict[str, str] = {}
     for file in files:
         tests = [*(function for function in file.functions if function.is_test), *_inherited(file, files)]
         is_about = any(owner in function.mentions for function in file.functions)
+        is_own = _stem_of(file.path) == stem.strip("_")
         for place, function in enumerate(tests):
-            near = min(((depth[name], name) for name in function.mentions if name in depth), default=None)
+            known = (name for name in function.mentions if name in depth)
+            near = min(((depth[name] + COMMON_STEPS * (name in common), name) for name in known), default=None)
             if near is not None:
-                rank = (near[0], not is_about, not file.is_near, file.path, place)
+                steps = near[0] + (0 if is_own or near[1] in names else OTHER_FILE_STEPS)
+                is_hidden, is_slow = not _is_collected(function.name, bases), "given" in function.mentions
+                rank = (is_hidden, steps, is_slow, not is_about, not file.is_near, file.path, place)
                 test = f"{file.path}::{function.name}"
                 found.append((rank, test))
                 why[test] = f"names {near[1]}" + ("" if near[1] in names else ", which may call it")
     return tuple(_case(test, why[test]) for test in _of_few_files([test for _, test in sorted(found)], limit))
+
+
+def _stem_of(path: str) -> str:
+    """The module that a test file is named after."""
+    name = path.rpartition("/")[2].removesuffix(".py")
+    return name.removeprefix("test_").removesuffix("_test").removesuffix("_tests").strip("_")
+
+
+def _common(files: Sequence[Indexed], names: AbstractSet[str]) -> frozenset[str]:
+    """The names that tests of many files use. They often mean something else than the function on the way."""
+    counts: Counter[str] = Counter()
+    tested = 0
+    for file in files:
+        mentioned = {name for function in file.functions if function.is_test for name in function.mentions}
+        tested += bool(mentioned)
+        counts.update(mentioned & names)
+    return frozenset(name for name, count in counts.items() if count > max(COMMON_FILES_MIN, tested * COMMON_SHARE))
+
+
+def _bases(files: Sequence[Indexed]) -> dict[str, set[str]]:
+    """The classes of the files, by their last names, with the last names of the classes that they inherit from."""
+    found: dict[str, set[str]] = {}
+    for function in (function for file in files for function in file.functions if function.bases):
+        found.setdefault(function.name.rpartition("::")[2], set()).update(function.bases)
+    return found
+
+
+def _is_collected(test: str, bases: Mapping[str, set[str]]) -> bool:
+    """Whether pytest runs a test by default: its class is called `Test…` or inherits from a `TestCase`."""
+    pending, seen = test.split("::")[:-1], set[str]()
+    if not pending or pending[0].startswith("Test"):
+        return True
+    while pending:
+        name = pending.pop()
+        if name.endswith("TestCase"):
+            return True
+        if name not in seen:
+            seen.add(name)
+            pending += bases.get(name, ())
+    return False
 
 
 def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
@@ -165,7 +226,9 @@ def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
                             yield Defined(name=name, mentions=function.mentions | one.mentions, is_test=True)
 
 
-def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int], Sequence[Indexed]]:
+def _depths(
+    names: Sequence[str], mentioning: Mentioning, is_everywhere: Callable[[str], bool]
+) -> tuple[dict[str, int], Sequence[Indexed]]:
     """The distance of each name from the function, and the files looked at.
 
     Code that mentions a name is one step further.
@@ -179,7 +242,7 @@ def _depths(names: Sequence[str], mentioning: Mentioning) -> tuple[dict[str, int
             if called in depth or called in _COMMON:
                 continue
             near = min((depth[name] for name in function.mentions if name in depth), default=None)
-            if near is not None:
+            if near is not None and not is_everywhere(called):
                 more[called] = min(near + 1, more.get(called, near + 1))
         depth |= dict(list(more.items())[: max(0, NAMES_MAX - len(depth))])
         files = mentioning(depth.keys())

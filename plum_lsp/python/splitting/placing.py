@@ -21,6 +21,8 @@ _DRAWS = re.compile(r"\b(?:random|shuffle|sample|choices?|randint|randrange|unif
 _SEED = "import random\nrandom.seed(0)"
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _JUDGES = re.compile(r"assert|check|verify|expect|equal", re.IGNORECASE)
+_MET_BY_CHANCE = 10
+"""Whole numbers up to this one stand in tests for so many reasons that two equal ones mean nothing."""
 _SILENT = frozenset({"print", "repr", "str", "len"})
 
 
@@ -42,13 +44,16 @@ def placed(parts: Parts, reach: Callable[[str], Call | None] | None) -> Question
     calls = [call for call in made if call is not None]
     if len(calls) < len(made):
         return None
-    lines, given = for_candidate(parts.pieces, parts.history), None
+    pieces, history = parts.pieces, parts.history
+    lines, given = for_candidate(pieces, history), None
     if reach is None and (_is_shared(lines, parts) or any(_shows_more(piece) for piece in parts.pieces)):
         names = known_names(parts.history, parts.own.program)
         pieces, history, given = with_given(parts.pieces, parts.history, parts.own, names)
         calls = [Call(expression=ast.unparse(piece)) for piece in pieces]
         lines = for_candidate(pieces, history)
     if _is_shared(lines, parts) or (given is None and any(_shows_more(piece) for piece in parts.pieces)):
+        return None
+    if any(_tells(lines, piece, parts) for piece in pieces):
         return None
     here, there = source_of(lines), source_of(parts.lines)
     if _DRAWS.search(there) and "seed(" not in there:
@@ -121,6 +126,36 @@ def _is_shared(lines: Sequence[Line], parts: Parts) -> bool:
     called = [line.node for line in lines if parts.own.is_mentioned(line.node)]
     given = {name for node in (*parts.pieces, *called) for name in _given_whole(node)}
     return any(not line.binds or not line.binds <= given for line in shared)
+
+
+def _tells(lines: Sequence[Line], piece: ast.expr, parts: Parts) -> bool:
+    """Whether the lines hold a value that an answer is compared with, though the call that is asked does not need it.
+
+    Another call needs it then. `want = 42`, `f(want)`, `assert f(3) == want` would tell the answer to `f(3)`.
+    """
+    kept = {name for line in lines if not isinstance(line.node, _DEFINITIONS) for name in line.binds}
+    compared = {ast.dump(node) for node in ast.walk(parts.predicate) if isinstance(node, ast.expr)}
+    constants = parts.history.constants
+    names = {name for line in parts.lines for name in line.binds if name not in constants} | {
+        name for name, value in constants.items() if _is_telling(value) and _is_named(name, value, parts, compared)
+    }
+    return bool(kept & names - sliced(parts.history.lines, names_in(piece)[0])[1])
+
+
+def _is_named(name: str, value: ast.expr, parts: Parts, compared: set[str]) -> bool:
+    """Whether the predicate uses a constant, by its name or by its value."""
+    return ast.dump(value) in compared or any(name in line.binds for line in parts.lines)
+
+
+def _is_telling(value: ast.expr) -> bool:
+    """Whether a constant says something. A value that is met by chance says nothing."""
+    try:
+        said = ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return True
+    if isinstance(said, str | bytes):
+        return len(said) > 1
+    return not isinstance(said, bool | int | None) or abs(said or 0) > _MET_BY_CHANCE
 
 
 def _given_whole(node: ast.AST) -> set[str]:

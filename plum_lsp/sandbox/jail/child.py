@@ -7,6 +7,7 @@ another candidate. A candidate that takes control of it can only forge its own a
 from __future__ import annotations
 
 import builtins
+import contextlib
 import os
 import sys
 import types
@@ -215,17 +216,23 @@ def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepar
     """
     token, session, document = call["token"], prepared.session, prepared.document
     try:
-        session = session or testing.Session(call["folder"], call["files"], order["module"]["path"])
+        session = session or testing.Session(call["folder"], call["files"], order["module"]["path"], call["tests"])
     except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
         _write_frame(channel, '{"token":' + quote(token) + ',"problem":' + quote(_describe(error)) + "}")
         return
     reached: list[Any] = []
     if call["watch"] and document is not None:
         reached = document.trip(order["source"], order["hole_line"])
+    noted = documents.CallsNoted(order["module"]["path"], set()) if call["watch"] and document is None else None
+    hole = documents.place_at(order["source"], order["hole_line"]) if noted is not None else None
     for name in call["tests"]:
         reached.clear()
         started = _clock()
-        ran = session.run(name, call["seconds"], call["cases_max"])
+        with noted or contextlib.nullcontext():
+            ran = session.run(name, call["seconds"], call["cases_max"])
+        if noted is not None:
+            reached += [True] if hole in noted.called else []
+            noted.called.clear()
         parts = (
             '"token":' + quote(token),
             '"test":' + quote(name),

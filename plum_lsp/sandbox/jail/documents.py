@@ -110,12 +110,12 @@ class Loaded:
         self._places = [(node.name, _first_line(node), node.end_lineno or 0) for node in _outermost(tree.body)]
         self._find_hole(hole_line)
         _keep_class_cell(tree, hole_line)
-        with _CallsNoted(self.path, self._called):
+        with CallsNoted(self.path, self._called):
             self.module = load(module, source, compile(tree, self.path, "exec", dont_inherit=True))
 
     def noting_calls(self) -> Any:
         """A context that notes which of the document's functions are called. Their bodies cannot be exchanged."""
-        return _CallsNoted(self.path, self._called)
+        return CallsNoted(self.path, self._called)
 
     def trip(self, source: str, hole_line: int) -> list[Any]:
         """Make the function at the hole note each call, before its other code runs.
@@ -236,6 +236,14 @@ class Loaded:
                 _name_class(other)
 
 
+def place_at(source: str, line: int) -> _Place | None:
+    """The function around a line of a text. None if there is none."""
+    for node in _outermost(ast.parse(source).body):
+        if _first_line(node) <= line <= (node.end_lineno or 0):
+            return (node.name, _first_line(node))
+    return None
+
+
 def _first_line(node: Any) -> int:
     line: int = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
     return line
@@ -329,16 +337,16 @@ def _keep_class_cell(tree: ast.Module, line: int) -> None:
     visit(tree.body, False)
 
 
-class _CallsNoted:
+class CallsNoted:
     """Notes the functions of one file that are called, by name and first line."""
 
     def __init__(self, path: str, called: set[_Place]) -> None:
-        self._path, self._called = path, called
+        self._path, self.called = path, called
         self._profiler: Any = None
 
     def _note(self, code: Any) -> None:
         if getattr(code, "co_filename", None) == self._path:
-            self._called.add((code.co_name, code.co_firstlineno))
+            self.called.add((code.co_name, code.co_firstlineno))
 
     def __enter__(self) -> None:
         monitoring = getattr(sys, "monitoring", None)
@@ -356,6 +364,7 @@ class _CallsNoted:
         monitoring.use_tool_id(monitoring.PROFILER_ID, "plum")
         monitoring.register_callback(monitoring.PROFILER_ID, monitoring.events.PY_START, started)
         monitoring.set_events(monitoring.PROFILER_ID, monitoring.events.PY_START)
+        monitoring.restart_events()  # Each code reports its first start only, also to an earlier context of this kind.
 
     def __exit__(self, *_: Any) -> None:
         if self._profiler is not None:

@@ -11,6 +11,7 @@ import mmap
 import os
 import resource
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -26,6 +27,10 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445
 """The same numbers on every architecture (Linux 5.13, unified table)."""
 _LANDLOCK_RULE_PATH_BENEATH = 1
 _CAPABILITY_VERSION_3 = 0x20080522
+
+
+_DATA_BYTES_MAX = 4 * 1024**3
+"""Memory for importing a document with all that it imports, where half of the machine's is not less."""
 
 
 class LockdownError(OSError):
@@ -157,6 +162,22 @@ def address_space_used() -> int:
             low = middle
     resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     return high
+
+
+@contextlib.contextmanager
+def data_bounded() -> Iterator[None]:
+    """Bound the memory that this process allocates within the block. Children can still get limits of their own.
+
+    RLIMIT_DATA counts private writable memory only (getrlimit(2), Linux 4.7), so large libraries do not count.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    bound = min(half, _DATA_BYTES_MAX) if hard == resource.RLIM_INFINITY else min(half, _DATA_BYTES_MAX, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def limit_resources(limits: dict[str, Any], base_bytes: int) -> None:

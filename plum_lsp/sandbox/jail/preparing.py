@@ -38,7 +38,7 @@ class Prepared:
                 self.document = documents.Loaded(order["module"], order["source"], order["hole_line"])
             if order["tests"] and self.document is not None:
                 with self.document.noting_calls():
-                    self.session = testing.Session(order["folder"], order["tests"], self.document.path)
+                    self.session = testing.Session(order["folder"], order["tests"], self.document.path, [])
         except BaseException as error:  # noqa: BLE001 (a project's code may raise anything)
             problem = (type(error).__name__ + ": " + str(error))[:_PROBLEM_MAX]
         names = self.session.names[:_NAMES_MAX] if self.session is not None else []

@@ -53,11 +53,14 @@ class Ran:
 
 
 class Session:
-    """pytest with its tests collected. `document` is the path of the file under test."""
+    """pytest with its tests collected. `document` is the path of the file under test.
 
-    def __init__(self, folder: str, files: list[str], document: str) -> None:
+    If `only` is not empty, no other functions are collected. A table with thousands of rows takes seconds.
+    """
+
+    def __init__(self, folder: str, files: list[str], document: str, only: list[str]) -> None:
         self._document = document
-        self._listener = _Listener(document)
+        self._listener = _Listener(document, {name.rpartition("::")[2] for name in only})
         self._items: dict[str, list[Any]] = {}
         session = _collected(folder, files, self._listener)
         for item in session.items:
@@ -78,6 +81,8 @@ class Session:
 
     def run(self, name: str, seconds: float, cases_max: int) -> Ran:
         """Run one test: at most `cases_max` of its cases within `seconds`, up to the first that does not pass."""
+        if name not in self._items and (problem := self._listener.problem_of(name)):
+            return Ran("uncollected", problem)
         signal.signal(signal.SIGALRM, _ring)
         started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]
         for case, after in zip(cases, [*cases[1:], None]):
@@ -166,15 +171,32 @@ def _harmless(config: Any) -> list[str]:
 
 
 class _Listener:
-    """A plug-in that keeps how a test ended and which exception it raised."""
+    """A plug-in that keeps how a test ended and which exception it raised.
 
-    def __init__(self, document: str) -> None:
-        self._document = document
+    If `only` is not empty, it holds the names of the functions that are collected.
+    """
+
+    def __init__(self, document: str, only: set[str]) -> None:
+        self._document, self._only = document, only
         self._reports: list[Any] = []
         self._raised: Any = None
+        self._uncollected: dict[str, str] = {}
 
     def start(self) -> None:
         self._reports, self._raised = [], None
+
+    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> Any:
+        is_left_out = self._only and name not in self._only and callable(obj) and not isinstance(obj, type)
+        return [] if is_left_out else None  # None leaves the answer to pytest.
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            lines = str(report.longrepr).strip().splitlines()
+            self._uncollected[report.nodeid] = lines[-1][:_SHOWN_MAX] if lines else "it cannot be collected"
+
+    def problem_of(self, test: str) -> str:
+        """Why the file of a test could not be collected. Empty if it could."""
+        return next((why for node, why in self._uncollected.items() if (test + "::").startswith(node + "::")), "")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._reports.append(report)

@@ -263,7 +263,8 @@ class _Zygote:
             for _, descriptor, _ in opened:
                 os.close(descriptor)
         order = json.loads(_long_message(control))
-        more = self._prepared.prepare(order)
+        with lockdown.data_bounded():
+            more = self._prepared.prepare(order)
         _serve(control, self._settings, self._has_namespaces, self._prepared, more, self._bound)
 
     def _bury(self, pidfd: int) -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import InModule, Limits, Program, TestRun
+from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
-from plum_lsp.sandbox.zygote_process import ZygoteProcess
+from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
 
@@ -88,24 +88,56 @@ class ProjectJail:
         Raises:
             SandboxError: the jail broke.
         """
-        module, files = program.module, testing.files_of(tests)
-        for ahead in (True, False) if module is not None and tests else ():
-            assert module is not None, "there is nothing to do without one"
-            pool = self._pool
-            child = await (pool.tests_child(module, files) if ahead else pool.child(module, "tests", ahead=False))
+        module = program.module
+        if module is None or not tests:
+            return testing.none_run(tests)
+        runs = await self._run_ahead(program, module, tests, watches=watches, seconds=seconds)
+        late = [run.test for run in runs if run.outcome is RunOutcome.UNCOLLECTED]
+        if watches or not late:
+            return runs
+        again = await self._run_alone(program, module, late, seconds)
+        by_test = {run.test: run for run in (*runs, *again)}
+        return tuple(by_test[test] for test in tests)
+
+    async def _run_ahead(
+        self, program: Program, module: InModule, tests: Sequence[str], *, watches: bool, seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests in a child that has imported the document and collected the tests before."""
+        try:
+            child = await self._pool.tests_child(module, testing.files_of(tests))
             if child is None:
-                continue
-            run = testing.Run(
-                tests=tuple(tests), folder=str(self._project.root), watches=watches, seconds=seconds, is_ahead=ahead
-            )
-            try:
-                async with self._slots:
-                    return await testing.run_tests(child, program, run)
-            except testing.NotLoaded as error:
-                _log.debug("tests are not run: %s", error)
-            finally:
-                child.kill()
-        return testing.none_run(tests)
+                return testing.none_collected(tests, "the document cannot be imported ahead")
+            return await self._run_in(child, program, tests, watches=watches, seconds=seconds, is_ahead=True)
+        except testing.NotLoaded as error:
+            return testing.none_collected(tests, str(error))
+
+    async def _run_alone(
+        self, program: Program, module: InModule, tests: Sequence[str], seconds: float
+    ) -> tuple[TestRun, ...]:
+        """Run tests in a child that imports the program and collects the tests by itself.
+
+        Their files may call the function at the hole while they are imported. Only tests that call it count.
+        """
+        child = await self._pool.child(module, "tests", ahead=False)
+        if child is None:
+            return testing.none_run(tests)
+        try:
+            runs = await self._run_in(child, program, tests, watches=True, seconds=seconds, is_ahead=False)
+        except testing.NotLoaded as error:
+            _log.debug("tests are not run: %s", error)
+            return testing.none_run(tests)
+        return testing.reaching_passes(runs)
+
+    async def _run_in(
+        self, child: Child, program: Program, tests: Sequence[str], *, watches: bool, seconds: float, is_ahead: bool
+    ) -> tuple[TestRun, ...]:
+        folder = str(self._project.root)
+        run = testing.Run(tests=tuple(tests), folder=folder, watches=watches, seconds=seconds, is_ahead=is_ahead)
+        try:
+            async with self._slots:
+                return await testing.run_tests(child, program, run)
+        finally:
+            child.kill()
 
     async def close(self) -> None:
         """End every process and remove every folder. Idempotent."""
@@ -131,6 +163,8 @@ class ProjectJail:
             folder=str(self._project.root),
         )
         named = await asyncio.to_thread(packages_named, views.alone, self._packages)
+        # Native parts of a package can be loaded by a zygote only, so those that only tests import come here, too.
+        named |= await asyncio.to_thread(packages_named, views.tests, self._packages)
         named |= await asyncio.to_thread(pytest_modules, self._packages)
         order = replace(
             self._order,

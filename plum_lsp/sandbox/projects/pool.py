@@ -12,15 +12,18 @@ import contextlib
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
+from plum_lsp.sandbox.projects.testing import NotCollected
 from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
 
 _log = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ _LOOK_SECONDS = 1.0
 _ACCEPTED_MAX = 64
 _PROBE = Limits(wall_seconds=5.0, cpu_seconds=5.0)
 
+_Made = TypeVar("_Made")
 StartZygote = Callable[[Views], Awaitable[ZygoteProcess]]
 
 
@@ -71,6 +75,8 @@ class ProjectPool:
         self._documents: OrderedDict[tuple[str, str], _Document] = OrderedDict()
         self._lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
+        self._going_on: asyncio.Task[Any] | None = None
+        self._is_closed = False
 
     async def child(self, module: InModule, view: str, *, ahead: bool) -> Child | None:
         """A child for a program of this module. With `ahead`, it has imported the module, or None is returned.
@@ -78,19 +84,20 @@ class ProjectPool:
         Raises:
             SandboxError: no zygote can be started, or it does not fork.
         """
-        async with self._lock:
+        async with self._alone():
             if not ahead:
                 return await (await self._ready(module)).fork(view, self._copies(module))
             document = await self._document(module)
             return None if document.problem else await document.branch.fork(view, self._copies(module))
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
-        """A child that has imported this module and collected these test files. None if there is none.
+        """A child that has imported this module and collected these test files. None if the module was not imported.
 
         Raises:
+            NotCollected: none of the files can be collected while the hole is unfilled.
             SandboxError: no zygote can be started, or it does not fork.
         """
-        async with self._lock:
+        async with self._alone():
             document = await self._document(module)
             if document.problem:
                 return None
@@ -103,13 +110,11 @@ class ProjectPool:
                 or not await asyncio.to_thread(_unchanged, _files(branch), module.path)
             ):
                 order = {**self._order(module), "module": None, "source": "", "tests": list(key)}
-                branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
-                while len(document.tests) > COLLECTIONS_MAX:
-                    self._retire(document.tests.popitem(last=False)[1])
+                branch = await self._to_the_end(self._collected(document, key, order))
             document.tests.move_to_end(key)
             if branch.report["problem"]:
-                _log.debug("tests cannot be collected: %s", branch.report["problem"])
-            return None if branch.report["problem"] else await branch.fork("beside", self._copies(module))
+                raise NotCollected(str(branch.report["problem"]))
+            return await branch.fork("beside", self._copies(module))
 
     def _copies(self, module: InModule) -> list[str]:
         """The document's file, and other files from which its module could be imported.
@@ -122,14 +127,59 @@ class ProjectPool:
 
     async def warm_up(self) -> None:
         """Start the project's zygote before the first program needs it."""
-        async with self._lock:
+        async with self._alone():
             await self._ready(None)
 
     async def close(self) -> None:
         """End every zygote. Idempotent."""
-        for task in self._closing:
+        self._is_closed = True
+        await self._end_all()
+        async with self._lock:  # A zygote that was being started is there now, or has failed.
+            await self._end_all()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One at a time, after what an earlier caller has left going on.
+
+        Raises:
+            SandboxError: the pool is closed.
+        """
+        async with self._lock:
+            if self._going_on is not None:
+                await asyncio.wait({self._going_on})
+            if self._is_closed:
+                raise SandboxError("the sandbox of the project is closed")
+            yield
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, _Made]) -> _Made:
+        """The result of some work. It goes on if the caller is cancelled.
+
+        An import that takes longer than the time between two keys would never end otherwise.
+
+        Raises:
+            SandboxError: the pool was closed meanwhile.
+        """
+        task = self._going_on = asyncio.create_task(work)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise SandboxError("the sandbox of the project is closed") from None
+            raise
+
+    async def _collected(self, document: _Document, key: tuple[str, ...], order: dict[str, Any]) -> ZygoteProcess:
+        """A new branch of a document's that has collected tests."""
+        branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
+        while len(document.tests) > COLLECTIONS_MAX:
+            self._retire(document.tests.popitem(last=False)[1])
+        return branch
+
+    async def _end_all(self) -> None:
+        going_on = [*self._closing, *([self._going_on] if self._going_on is not None else [])]
+        for task in going_on:
             task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*going_on, return_exceptions=True)
         while self._documents:
             _, document = self._documents.popitem()
             for branch in (*document.tests.values(), document.branch):
@@ -146,9 +196,7 @@ class ProjectPool:
             self._retire_document(self._documents.pop(key))
             document = None
         if document is None:
-            document = self._documents[key] = await self._imported(module)
-            while len(self._documents) > DOCUMENTS_MAX:
-                self._retire_document(self._documents.popitem(last=False)[1])
+            document = await self._to_the_end(self._imported(module))
         self._documents.move_to_end(key)
         return document
 
@@ -184,6 +232,9 @@ class ProjectPool:
         found = _Document(branch=branch, problem=problem)
         found.accept(module.base)
         found.looked_at = asyncio.get_running_loop().time()
+        self._documents[(module.name, module.path)] = found
+        while len(self._documents) > DOCUMENTS_MAX:
+            self._retire_document(self._documents.popitem(last=False)[1])
         return found
 
     def _order(self, module: InModule) -> dict[str, Any]:

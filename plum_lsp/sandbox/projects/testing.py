@@ -33,11 +33,16 @@ _OUTCOMES = {
     "timed_out": RunOutcome.TIMED_OUT,
     "skipped": RunOutcome.NOT_RUN,
     "missing": RunOutcome.NOT_RUN,
+    "uncollected": RunOutcome.UNCOLLECTED,
 }
 
 
 class NotLoaded(Exception):
-    """The program did not load, or its tests could not be collected. The text says why."""
+    """The program did not load. The text says why."""
+
+
+class NotCollected(NotLoaded):
+    """No test could be collected. The text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,21 @@ class Run:
 def none_run(tests: Sequence[str]) -> tuple[TestRun, ...]:
     """The result for tests that cannot be run."""
     return tuple(TestRun(test=test, outcome=RunOutcome.NOT_RUN) for test in tests)
+
+
+def none_collected(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
+    """The result for tests of which none could be collected."""
+    return tuple(TestRun(test=test, outcome=RunOutcome.UNCOLLECTED, shown=problem[:_SHOWN_MAX]) for test in tests)
+
+
+def reaching_passes(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
+    """The runs without passes of tests that did not call the function at the hole. They say nothing about it."""
+    return tuple(
+        TestRun(test=run.test, outcome=RunOutcome.NOT_RUN)
+        if run.outcome is RunOutcome.PASSED and not run.is_reached
+        else run
+        for run in runs
+    )
 
 
 async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, ...]:
@@ -112,12 +132,12 @@ def _read(content: bytes, token: str, test: str) -> TestRun:
     """One answer.
 
     Raises:
-        NotLoaded: there are no tests to run.
+        NotCollected: there are no tests to run.
         MalformedValue: it does not follow the protocol, or it does not hold the token.
     """
     match values.parse(content):
         case {"token": str(told), "problem": str(problem), **rest} if secrets.compare_digest(told, token) and not rest:
-            raise NotLoaded(clean(f"its tests cannot be collected: {problem[:2000]}"))
+            raise NotCollected(clean(problem[:2000]))
         case {
             "token": str(told),
             "test": str(name),

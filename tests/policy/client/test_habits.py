@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
@@ -491,8 +492,6 @@ def chat_only(status: int, value: Any) -> Rule:
         if seen.path != "/v1/chat/completions":
             return refuse(status, value)
         content = {"choices": [{"index": 0, "delta": {"content": BODY}, "finish_reason": "stop"}]}
-        import json
-
         return Answer(body=[b"data: " + json.dumps(content).encode() + b"\n\n"])
 
     return rule
@@ -543,6 +542,30 @@ def test_chat_of_a_prompt_with_sentinels(is_suffix_first: bool) -> None:
     text = "<S>\nend<P>def f():\n<M>" if is_suffix_first else "<P>def f():\n<S>\nend<M>"
     prompt = replace(PLAIN, text=text, template=replace(TEMPLATE, is_suffix_first=is_suffix_first))
     assert messages(prompt)[-1]["content"] == f"def f():\n{CURSOR}\nend"
+
+
+@pytest.mark.parametrize("text", [PLAIN.text, f"<P>{PLAIN.text}<S>{PLAIN.suffix}<M>"])
+async def test_fim_endpoint_takes_the_suffix_as_a_field(text: str) -> None:
+    """An address that ends in `/fim` is asked as Mistral documents it, and knows neither our seed nor `n`."""
+
+    def mistral(seen: Seen) -> Answer:
+        wrong = next((name for name in ("logprobs", "seed", "n") if name in seen.body), "")
+        content = json.dumps({"choices": [{"index": 0, "delta": {"content": BODY}, "finish_reason": "stop"}]}).encode()
+        return (
+            refuse(422, fastapi(wrong)) if wrong else Answer(body=[b"data: " + content + b"\n\n", b"data: [DONE]\n\n"])
+        )
+
+    with RawServer(mistral) as server:
+        policy = CompletionsPolicy(server.url.replace("/v1", "/v1/fim"), model="codestral-latest")
+        prompt = replace(PLAIN, text=text, template=TEMPLATE)
+        assert [one.text for one in await group(policy, prompt, count=2)] == [BODY] * 2
+        last = server.completions[-1]
+        assert (last.path, last.body["prompt"], last.body["suffix"]) == (
+            "/v1/fim/completions",
+            PLAIN.text,
+            PLAIN.suffix,
+        )
+        await policy.close()
 
 
 async def test_chat_that_refuses_fields_is_asked_without() -> None:

@@ -179,6 +179,27 @@ UNTOLD = [
     ">>> def check(x, w): return f(x) == w\n>>> check({i}, {o})\nTrue",
     ">>> same = lambda x, w: f(x) == w\n>>> same({i}, {o})\nTrue",
 ]
+NEEDED_ELSEWHERE = [
+    "want = {o}\n    f(want)\n    assert f({i}) == want",
+    "want = {o}\n    f(x=want)\n    assert f({i}) == want",
+    "want = {o}\n    f([want])\n    assert f({i}) == want",
+    "want = {o}\n    x = want\n    f(x)\n    assert f({i}) == want",
+    "want = {o}\n    rows = [want]\n    f(rows)\n    assert f({i}) == want",
+    "want = [{o}]\n    f(want)\n    assert [f({i})] == want",
+    "want = {o}\n    other = f(want)\n    assert f({i}) == want and other",
+    "want = {o}\n    a, b = f(want), f({i})\n    assert (a, b) == (3 * want + 7, want)",
+    "want = {o}\n    assert [f(want), f({i})] == [3 * want + 7, want]",
+    "want = {o}\n    assert f({i}) - want + f(want) == f(want)",
+    "want = {o}\n    try:\n        f(want)\n    except ValueError:\n        pass\n    assert f({i}) == want",
+]
+"""The expected value is an argument of another call, which has to be made before or beside the one that is asked."""
+GIVEN = [
+    "x = {i}\n    assert f(x) - 2 * x - 7 == x",
+    "x = {i}\n    assert f(f(x) - 2 * x - 7) - 2 * x - 7 == x",
+    "rows = []\n    rows.append({i})\n    assert [f(row) - 2 * row - 7 for row in rows] == rows",
+    "n = 3\n    f(n)\n    assert f({i}) - {o} + n == n",
+]
+"""What the call that is asked is given, it may know."""
 SHAPES = [
     *(pytest.param(in_project, shape, id=f"project {name}") for name, shape in PROJECT.items()),
     *(pytest.param(in_docstring, shape, id=f"docstring {name}") for name, shape in DOCSTRING.items()),
@@ -199,6 +220,21 @@ def test_nothing_expected_is_sent_to_a_candidate(made: Made, shape: str) -> None
 def test_what_mixes_answers_with_what_is_expected_makes_no_test(shape: str) -> None:
     """The candidate would see the one beside the other, or its own object would decide."""
     assert in_docstring(shape, "untold")[1] == ()
+
+
+@pytest.mark.parametrize("shape", NEEDED_ELSEWHERE)
+def test_an_argument_of_another_call_is_not_told(shape: str) -> None:
+    """Nothing that is sent holds the value, for as many random values as are tried. Most such tests are dropped."""
+    for seed in range(20):
+        context, tests, wanted = in_project(f"def test_a():\n    {shape}\n", str(seed))
+        assert context is not None
+        assert not [test for test in tests if str(wanted) in _question(Ask(call=test.call), 0).decode()]
+
+
+@pytest.mark.parametrize("shape", GIVEN)
+def test_an_argument_of_the_call_itself_makes_a_test(shape: str) -> None:
+    """Round trips, and small numbers that are equal by chance, are still judged."""
+    assert in_project(f"def test_a():\n    {shape}\n", "given")[1]
 
 
 @pytest.fixture

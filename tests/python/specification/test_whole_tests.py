@@ -38,7 +38,7 @@ def found(names: list[str], **files: str) -> list[str]:
     def mentioning(wanted: AbstractSet[str]) -> list[Indexed]:
         return [file for file in index if any(not wanted.isdisjoint(one.mentions) for one in file.functions)]
 
-    tests = whole_tests.tests_reaching(names, mentioning, limit=20)
+    tests = whole_tests.tests_reaching(names, mentioning, limit=20, stem="core")
     return [test.expectation.test for test in tests if isinstance(test.expectation, Passes)]
 
 
@@ -112,3 +112,39 @@ def test_a_file_named_after_the_document_comes_first() -> None:
     test = "def test_helper():\n    assert helper(1) == 1\n"
     names = found(["helper"], tests__test_a=test, tests__test_core=test)
     assert names == ["tests/test_core.py::test_helper", "tests/test_a.py::test_helper"]
+
+
+def test_what_pytest_does_not_run_comes_last() -> None:
+    """Tests of a mixin are run by the classes that inherit from it."""
+    tests = """
+        class Mixin:
+            def test_it(self):
+                assert unrelated() == 1
+
+        class RealTest(Mixin, unittest.TestCase):
+            pass
+
+        class TestToo:
+            def test_more(self):
+                assert unrelated() == 1
+        """
+    names = [f"tests/test_a.py::{name}" for name in ("TestToo::test_more", "RealTest::test_it", "Mixin::test_it")]
+    assert found(["unrelated"], tests__test_a=tests) == names
+
+
+def test_a_name_that_tests_of_many_files_use_tells_little() -> None:
+    """The file that is named after the document comes first, though there are more functions between."""
+    many = {f"tests__test_a{number:02}": "def test_a():\n    _sum([])\n" for number in range(12)}
+    chosen = found(["helper"], **many, tests__test_core="def test_b():\n    total([])\n")
+    assert chosen[0] == "tests/test_core.py::test_b"
+
+
+def test_names_that_are_everywhere_are_not_followed() -> None:
+    """They mean too many things."""
+    index = [Indexed(path="tests/test_a.py", functions=indexed("def test_a():\n    total([])\n"))]
+    index.append(Indexed(path="core.py", functions=indexed(textwrap.dedent(CORE))))
+    for everywhere, count in (("", 1), ("total", 0), ("_sum", 0)):
+        chosen = whole_tests.tests_reaching(
+            ["helper"], lambda wanted: index, limit=9, is_everywhere=lambda name, word=everywhere: name == word
+        )
+        assert len(chosen) == count, everywhere

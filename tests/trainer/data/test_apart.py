@@ -26,8 +26,8 @@ OTHER = 'def longest(words):\n    """The longest of the words, the first of seve
 def judge(name: str, before: str = "", *, function: str = "") -> HeldOut:
     """A prompt that judges."""
     code = before or f"def {name}(one, two):\n"
-    rest = {"prompt": code, "after": "", "kind": "body", "indent": "    ", "line_head": "    "}
-    return HeldOut(id=name, function=function or f"a.py::{name}", before=code, **rest)
+    rest = {"prompt": code, "after": "", "kind": "body", "indent": "    ", "line_head": "    ", "judged_by": ""}
+    return HeldOut(id=name, function=function or f"a.py::{name}", shown=code, before=code, **rest)
 
 
 def test_near_copies_share_most_of_their_words() -> None:

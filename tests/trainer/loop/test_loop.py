@@ -131,9 +131,17 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
         (fitted,) = [event for event in store.events() if event.step == "fitted"]
     report = GateDecision(**decided.detail).report
     gains = {"gain", "gain_over_cooled", "offers_gain", "offers_gain_over_cooled"}
-    assert {"champion", "challenger", "cooled", "functions", "look", "chance_allowed", "held_out", *gains} == set(
-        report
-    )
+    assert {
+        "champion",
+        "challenger",
+        "cooled",
+        "functions",
+        "look",
+        "chance_allowed",
+        "held_out",
+        "judged_by",
+        *gains,
+    } == set(report)
     assert fitted.detail["versions"]["trl"]
     assert fitted.detail["memory_bytes"] > 0
     (known,) = rounds(tmp_path)

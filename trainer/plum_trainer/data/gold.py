@@ -16,7 +16,7 @@ from plum_lsp.evaluation.tasks import MalformedTask, passes_gold, task_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.suggestion.prompt import build_prompt
-from plum_trainer.data.prompts import HeldOut
+from plum_trainer.data.prompts import HeldOut, JudgedBy
 
 
 def gold_prompts(path: Path, template: FimTemplate | None) -> tuple[HeldOut, ...]:
@@ -63,10 +63,12 @@ def _prompt(line: str, number: int, template: FimTemplate | None) -> HeldOut:
         id=f"benchmark:{task.id}",
         function=f"benchmark:{task.id}",
         prompt=build_prompt(context, template).text,
+        shown=task.prompt,
         before=task.prompt,
         after=task.suffix,
         kind=context.block.kind.value,
         indent=context.block.indent,
         line_head=context.block.line_head,
+        judged_by=JudgedBy.ROW.value,
         tests=task.tests,
     )

@@ -50,8 +50,8 @@ def _sample(job: SampleJob) -> list[dict[str, Any]]:
     if job.adapter:
         model = PeftModel.from_pretrained(model, job.adapter).eval()
     prompts = [json.loads(line) for line in Path(job.prompts).read_text(encoding="utf-8").splitlines()]
-    lines: list[dict[str, Any]] = []
-    for batch, temperature in _batches(job, prompts):
+    lines = _known(job)
+    for batch, temperature in _batches(job, prompts) if not lines else ():
         torch.manual_seed(job.seed + len(lines))
         lines += _batch(job, model, tokenizer, batch, temperature)
         sys.stderr.write(f"sampled {len(lines)}/{len(prompts) * len(job.temperatures)}\n")
@@ -59,6 +59,13 @@ def _sample(job: SampleJob) -> list[dict[str, Any]]:
         kl = _kl(job, model, tokenizer, lines[:: max(1, len(lines) // KL_SAMPLES_MAX)])
         lines.append({"kl_nats_per_token": kl})
     return lines
+
+
+def _known(job: SampleJob) -> list[dict[str, Any]]:
+    """The samples that were made elsewhere, if there are any."""
+    if not job.texts:
+        return []
+    return [json.loads(line) for line in Path(job.texts).read_text(encoding="utf-8").splitlines()]
 
 
 def _batches(job: SampleJob, prompts: list[dict[str, Any]]) -> Iterator[tuple[list[tuple[dict[str, Any], int]], float]]:

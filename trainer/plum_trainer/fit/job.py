@@ -86,6 +86,8 @@ class SampleJob:
     seed: int
     threads: int
     end_token: str
+    texts: str = ""
+    """A file with the samples. If it is given, only their distance to the base is measured."""
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.offline import OFFERED, verify
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.verification.judge import index_of
 from plum_lsp.verification.rank import ranked
 from plum_trainer.data.gold import passing_gold
 from plum_trainer.data.prompts import HeldOut
@@ -41,9 +41,9 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
         if prompt.tests:
             passing = await passing_gold(prompt, _texts(own), sandbox, limits)
         else:
-            ladder = await _passing(prompt, _texts(row for row in own if not row["decides"]), sandbox, limits)
-            deciding = await _passing(prompt, _texts(row for row in own if row["decides"]), sandbox, limits)
-            offers[prompt.id], passing = ladder.is_right, ladder.texts | deciding.texts
+            passing = await _right(prompt, _texts(own), sandbox, limits)
+            ladder = _texts(row for row in own if not row["decides"])
+            offers[prompt.id] = await _offered(prompt, ladder, sandbox, limits) in passing
         samples += [
             Sample(
                 prompt_id=prompt.id,
@@ -64,28 +64,23 @@ def _texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return sorted({row["text"] for row in rows if row["finish"] != "length"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judgement:
-    """The texts of a group that pass, and whether the text that would be offered is one of them."""
+async def _right(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> set[str]:
+    """Those of the texts that reach an offered tier by all tests, those that the prompt does not show among them.
 
-    texts: set[str]
-    is_right: bool
-
-
-async def _passing(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> _Judgement:
-    """One group, judged as in the editor by the specification in its own code."""
+    All samples of a policy are one group, so that they can be compared on generated inputs. A text that only recites
+    examples does not reach the tier.
+    """
     task = Task(id=prompt.id, prompt=prompt.before, suffix=prompt.after, candidates=tuple(texts))
-    done = await verify(task, sandbox, MonotonicClock(), limits=limits)
-    passing = {
-        judged.candidate.completion.index
-        for judged in done.group
-        if judged.verdicts and all(verdict.is_pass for verdict in judged.verdicts)
-    }
-    offered = [one for one in ranked(done.group) if one.tier in OFFERED and not one.is_refuted]
-    return _Judgement(
-        texts={texts[index] for index in passing},
-        is_right=bool(offered) and offered[0].candidate.completion.index in passing,
-    )
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
+    return {texts[index_of(one)] for one in done.group if one.tier in OFFERED and not one.is_refuted}
+
+
+async def _offered(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> str | None:
+    """The text that would be offered, judged as in the editor by what the prompt shows. None if none would be."""
+    task = Task(id=prompt.id, prompt=prompt.shown, suffix=prompt.after, candidates=tuple(texts))
+    done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)
+    standing = (one for one in ranked(done.group) if one.tier in OFFERED and not one.is_refuted)
+    return next((texts[index_of(one)] for one in standing), None)
 
 
 def evaluated(prompts: Sequence[HeldOut], path: Path, sandbox_of: Any, *, limits: Limits) -> Measures:

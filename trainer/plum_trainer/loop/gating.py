@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +12,6 @@ from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import limits_of, sandbox_options
 from plum_trainer.data.apart import fingerprints
-from plum_trainer.fit import children
 from plum_trainer.fit.job import FitResult, read_json, write_text
 from plum_trainer.gate.decision import GateDecision, decide
 from plum_trainer.gate.evaluate import evaluated
@@ -20,6 +20,7 @@ from plum_trainer.loop.exploring import diversities, explored
 from plum_trainer.loop.plan import Plan
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round
+from plum_trainer.loop.sampling import sample
 from plum_trainer.loop.standing import next_look
 from plum_trainer.loop.trainer import Trainer, record
 
@@ -42,7 +43,9 @@ def decided(
     with trainer.store() as store:
         look = next_look(store.events(), functions, round_number=current.number)
     decision = decide(before, after, cooled, trainer.settings.gate, look=look, seed=plan.seed)
-    detail = {**asdict(decision), "report": {**decision.report, "held_out": fingerprints(functions)}}
+    judged_by = Counter(one.judged_by for one in current.held_out())
+    seen = {"held_out": fingerprints(functions), "judged_by": dict(judged_by)}
+    detail = {**asdict(decision), "report": {**decision.report, **seen}}
     _record_once(trainer, current, detail)
     current.keep("decision.json", detail)
     watch_diversity(trainer, current, before, after)
@@ -74,18 +77,16 @@ def _cooled(
 def _measured(trainer: Trainer, current: Round, name: str, adapter: str, plan: Plan, *, scale: float = 1.0) -> Measures:
     """One policy on the held-out prompts. Every policy gets the same prompts and seeds."""
     settings = trainer.settings
-    path = current.folder / f"{name}.jsonl"
-    if not path.is_file():
-        job = plan.sample_job(
-            adapter=adapter,
-            prompts=str(current.folder / "held_out.jsonl"),
-            output=str(path),
-            threads=settings.trainer.threads,
-            end_token=trainer.base.end_token,
-            scale=scale,
-        )
-        keeper = ProgressKeeper(trainer=trainer, current=current, stage=f"{name}'s samples")
-        children.sample(job, current.folder, name=name, report=keeper)
+    job = plan.sample_job(
+        adapter=adapter,
+        prompts=str(current.folder / "held_out.jsonl"),
+        output=str(current.folder / f"{name}.jsonl"),
+        threads=settings.trainer.threads,
+        end_token=trainer.base.end_token,
+        scale=scale,
+    )
+    keeper = ProgressKeeper(trainer=trainer, current=current, stage=f"{name}'s samples")
+    path = sample(trainer, current, job, name=name, report=keeper, has_distance=scale == 1)
 
     def open_one() -> Any:
         return open_sandbox(sandbox_options(settings))

@@ -10,12 +10,13 @@ round-N/  plan.json      champion, seed and settings, frozen at the start
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.config.folder import round_folder, round_folders, round_number
-from plum_trainer.data.prompts import HeldOut
+from plum_trainer.data.prompts import HeldOut, held_out_of
+from plum_trainer.data.prompts import values_of as held_out_values
 from plum_trainer.data.rows import Row, values_of
 from plum_trainer.fit.job import TrainerError, read_json, write_json, write_text
 from plum_trainer.loop.plan import Plan, plan_of
@@ -63,13 +64,13 @@ class Round:
     def freeze(self, rows: tuple[Row, ...], held_out: tuple[HeldOut, ...], plan: Plan) -> None:
         """Write the inputs of the round. The plan is written last and marks them as complete."""
         write_text(self.folder / "rows.jsonl", "".join(json.dumps(values_of(row)) + "\n" for row in rows))
-        write_text(self.folder / "held_out.jsonl", "".join(json.dumps(asdict(one)) + "\n" for one in held_out))
+        write_text(self.folder / "held_out.jsonl", "".join(json.dumps(held_out_values(one)) + "\n" for one in held_out))
         self.keep("plan.json", plan.values())
 
     def held_out(self) -> list[HeldOut]:
         """The prompts that judge."""
         text = (self.folder / "held_out.jsonl").read_text(encoding="utf-8", errors="surrogatepass")
-        return [HeldOut(**json.loads(line)) for line in text.splitlines()]
+        return [held_out_of(json.loads(line)) for line in text.splitlines()]
 
 
 def rounds(data_dir: Path) -> list[Round]:

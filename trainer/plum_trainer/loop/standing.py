@@ -35,9 +35,12 @@ class Power:
 
 def held_out_prompts(settings: Settings, store: LearningStore) -> tuple[HeldOut, ...]:
     """The prompts that judge: those of held-out files that some specification can judge."""
+    tests, share = store.project_tests(), settings.learning.held_out_share
     placed = ((program, place_of(program.document_uri)) for program in store.programs())
     found = (
-        held_out(program, place) for program, place in placed if is_held_out(place, settings.learning.held_out_share)
+        held_out(program, place, tests.get(program.prompt_hash, ()))
+        for program, place in placed
+        if is_held_out(place, share)
     )
     return judging((one for one in found if one is not None), prompts_max=settings.gate.prompts_max)
 

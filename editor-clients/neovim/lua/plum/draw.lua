@@ -38,6 +38,14 @@ function M.tier(evidence)
   return { { '   ' .. label[1] .. counted, label[2] } }
 end
 
+--- How many of the lines below the cursor's have no room in the window, as a hint. nil if all have.
+---@param count integer
+---@return string?
+function M.unseen(count)
+  local hidden = math.min(count, count - (vim.api.nvim_win_get_height(0) - vim.fn.winline()))
+  return hidden > 0 and ('+%d line%s'):format(hidden, hidden == 1 and '' or 's') or nil
+end
+
 --- Draw what is left of an offer at the cursor.
 ---@param bufnr integer
 ---@param row integer
@@ -58,16 +66,21 @@ function M.ghost(bufnr, row, col, rest, evidence, hint)
     virt_lines = #virt_lines > 0 and virt_lines or nil,
     hl_mode = 'combine',
   })
-  M.mark(bufnr, row, evidence, hint)
+  M.mark(bufnr, row, evidence, { hint, M.unseen(#virt_lines) })
 end
 
 --- Draw the tier behind a line.
-function M.mark(bufnr, row, evidence, hint)
+---@param hints (string?)[] At most two.
+---@param overhang? integer Cells behind the end of the line that something else covers.
+function M.mark(bufnr, row, evidence, hints, overhang)
   local chunks = evidence and M.tier(evidence) or {}
-  if hint then
-    chunks[#chunks + 1] = { '  ' .. hint, 'PlumHint' }
+  for index = 1, 2 do
+    if hints[index] then
+      chunks[#chunks + 1] = { '  ' .. hints[index], 'PlumHint' }
+    end
   end
   if #chunks > 0 then
+    table.insert(chunks, 1, { (' '):rep(overhang or 0) })
     vim.api.nvim_buf_set_extmark(bufnr, M.namespace, row, 0, { virt_text = chunks, virt_text_pos = 'eol' })
   end
 end

@@ -23,10 +23,9 @@ function M.setup(options)
   draw.define_highlights()
   vim.api.nvim_create_autocmd('ColorScheme', { callback = draw.define_highlights })
   if config.options.tab then
-    vim.keymap.set('i', '<Tab>', function()
-      return M.is_visible() and '<Plug>(plum-accept)' or '<Tab>'
-    end, { expr = true, remap = true, desc = 'plum: accept the offer' })
+    require('plum.tab').map(M.is_visible)
   end
+  require('plum.help').index()
   require('plum.client').enable()
 end
 

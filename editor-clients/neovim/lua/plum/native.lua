@@ -40,12 +40,28 @@ function M.current(bufnr)
   return state and is_drawn(bufnr) and state.items[state.index] or nil
 end
 
+--- How many cells of ghost text lie over the end of the line, where Neovim draws it over what is typed already.
+local function overhang(bufnr, row)
+  local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1] or ''
+  local marks = vim.api.nvim_buf_get_extmarks(bufnr, namespace, { row, 0 }, { row, -1 }, { details = true, limit = 1 })
+  local details = marks[1] and marks[1][4]
+  if not details or details.virt_text_pos ~= 'overlay' then
+    return 0
+  end
+  local cells = vim.fn.strdisplaywidth(line:sub(1, marks[1][3])) - vim.fn.strdisplaywidth(line)
+  for _, chunk in ipairs(details.virt_text or {}) do
+    cells = cells + vim.fn.strdisplaywidth(chunk[1])
+  end
+  return math.max(0, cells)
+end
+
 local function mark(bufnr)
   draw.clear(bufnr)
   local item, state = M.current(bufnr), states[bufnr]
   if item and config.options.show_tier then
     local hint = #state.items > 1 and ('(%d/%d)'):format(state.index, #state.items) or nil
-    draw.mark(bufnr, state.row, report.evidence(item), hint)
+    local _, more = text.plain(item.insertText):gsub('\n', '')
+    draw.mark(bufnr, state.row, report.evidence(item), { hint, draw.unseen(more) }, overhang(bufnr, state.row))
   end
 end
 

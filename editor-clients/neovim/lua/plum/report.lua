@@ -23,7 +23,7 @@ local function remember(id)
 end
 
 ---@param bufnr integer
----@param name 'plum.accept'|'plum.reject'|'plum.dismiss'|'plum.explain'|'plum.trust'
+---@param name 'plum.accept'|'plum.reject'|'plum.close'|'plum.explain'|'plum.trust'
 ---@param arguments string[]
 ---@param done? fun(result: table?)
 local function run(bufnr, name, arguments, done)
@@ -76,7 +76,7 @@ end
 
 --- An item was closed, which is no judgement.
 function M.dismissed(bufnr, item)
-  run(bufnr, 'plum.dismiss', { wire.offer_id(item) })
+  run(bufnr, 'plum.close', { wire.offer_id(item) })
 end
 
 --- The user said that an item is not wanted.

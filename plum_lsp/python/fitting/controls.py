@@ -1,0 +1,63 @@
+"""Finds the control strings of any model family in a completion. Pure.
+
+A server is asked to stop at the control strings of the model's family. Some servers ignore this, and a model's name may
+not reveal its family. A control string is never part of a program, so it ends a completion wherever it comes from.
+Inside a string literal it is text, because programs about models name these strings.
+
+Sources: the tokenizers and model cards of the families in `policy/models/families.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = """
+    fim_prefix fim_suffix fim_middle fim_pad file_sep repo_name reponame filename gh_stars issue_start issue_comment
+    issue_closed jupyter_start jupyter_text jupyter_code jupyter_output jupyter_script empty_output commit_before
+    commit_msg commit_after endoftext end_of_text eos bos pad unk EOT EOS BOS PRE SUF MID start_of_turn end_of_turn
+    file_separator
+"""
+CONTROL = re.compile(
+    r"<\|[A-Za-z][\w ]{0,40}\|>"
+    r"|<｜[^｜\n<>]{1,40}｜>"
+    rf"|[ ]?<(?:{'|'.join(_WORDS.split())})>"
+    r"|</s>|(?<![\w)\]])<s>"
+    r"|(?<![\w\])])\[/?(?:PREFIX|SUFFIX|MIDDLE|INST|PYTHON|CODE)\]"
+    r"|\[/(?:INST|PYTHON|CODE)\]"
+)
+"""The forms of control strings: `<|…|>`, DeepSeek's `<｜…｜>`, StarCoder's and Granite's words, Llama's, Mistral's."""
+_OPENINGS = ("[PYTHON]", "[CODE]", "[INST]")
+_END = re.compile(
+    r"end|eo[stT]|EO[ST]|</s>|\[/|file_sep|pad|repo|filename|begin|bos|<s>|im_start|start_of|fim_prefix|PRE"
+)
+"""Those after which a model's own text is over: its end, or the start of another text."""
+
+_LEADS = re.compile(r"im_start|start_header|end_header|begin|bos|<s>|fim|start_of")
+_ROLE = re.compile(r"\A\s*(?:assistant|model)\b:?[ \t]*\n?")
+
+
+def is_control(word: str) -> bool:
+    """Whether a word is a control string of a known form."""
+    return CONTROL.fullmatch(word.strip()) is not None
+
+
+def is_opening(control: str) -> bool:
+    """Whether the control string begins the code instead of ending it, as `[PYTHON]` of CodeLlama-Instruct does."""
+    return control.strip() in _OPENINGS
+
+
+def says_end(control: str) -> bool:
+    """Whether a model writes this control string only after its text is complete."""
+    return bool(_END.search(control))
+
+
+def may_lead(control: str) -> bool:
+    """Whether the control string may stand before a model's own text."""
+    return is_opening(control) or bool(_LEADS.search(control)) or not says_end(control)
+
+
+def without_leading(text: str) -> str:
+    """The text without the control strings before it, and without the name of the role that speaks."""
+    while (found := CONTROL.match(text.lstrip())) and may_lead(found.group()):
+        text = _ROLE.sub("", text.lstrip()[found.end() :], count=1)
+    return text

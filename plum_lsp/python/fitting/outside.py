@@ -1,0 +1,154 @@
+"""Decides whether a line that stands too far left is outside the block, or belongs to a body in other columns. Pure.
+
+A policy writes a body in the columns of the file, or counts from the cursor, or from the margin. A line left of the
+block therefore shows nothing by itself. It is outside if the body has finished with a `return` at its own depth, or if
+it begins another definition, or if it is prose. It is inside if it can only stand in a function, or if it reads a
+name of the function: a parameter, or a name that the body has bound.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Sequence
+
+from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.python.fitting.scanning import Line, width
+
+DEFINITION_OR_DECORATOR = re.compile(r"@|(?:async\s+def|def|class)\b")
+_TERMINAL = re.compile(r"(?:return|raise|continue|break)\b")
+_INNER = re.compile(r"(?:return|yield|elif|else|except|finally|nonlocal|global|await|continue|break|case)\b")
+"""Statements that stand only inside a function, or after a block of one."""
+_METHOD = re.compile(
+    r"@(?:property|staticmethod|classmethod|abstractmethod|\w+\.setter)\b|.*\bdef\s+\w+\((?:self|cls)\b"
+)
+_OUTER = re.compile(r"if\s+__name__\b|```|~~~|\*\*|>>>")
+_IMPORT = re.compile(r"import\s|from\s+[\w.]+\s+import\b")
+_PROSE = re.compile(
+    r"(?:[A-Z][\w'’]*|I|[-*\d.]+)[,:]?\s+(?!=|in\b|and\b|or\b|is\b|if\b)[\w'’`\"*(][^=()]*\s+[^=]*[.:!?]?$"
+)
+_BOUND = re.compile(
+    r"^\s*(?:for\s+)?(\w+)(?:\s*,\s*(\w+))?\s*(?::[^=\n]+)?(?:=(?!=)|\sin\b)|\bas\s+(\w+)|:=", re.MULTILINE
+)
+_NAMES = re.compile(r"(?<![.\w])[^\W\d]\w*(?!\s*=[^=])")
+
+
+def is_prose(code: str) -> bool:
+    """Whether a line reads as a sentence and is no code."""
+    return bool(_PROSE.match(code)) and names_read(code) is None
+
+
+def is_outside(line: Line, kept: Sequence[Line], block: Block, *, blank_lines: int) -> bool:
+    """Whether a line left of the block is outside it. `kept` are the lines of the block above.
+
+    `blank_lines` is the number of blank lines right above it. Lines in the columns of the block show that the others
+    count, too. Inside a block of a function, the function itself may go on further left.
+    """
+    code = line.code
+    is_absolute = _uses_columns_of(block, kept)
+    if block.kind is HoleKind.LINE or (block.kind is HoleKind.BLOCK and (line.columns > 0 or is_absolute)):
+        return True
+    if _INNER.match(code):
+        return False
+    if _OUTER.match(code) or is_prose(code) or (is_absolute and sum(one.is_statement for one in kept) > 1):
+        return True
+    is_relative = bool(kept) and kept[0].columns == 0 and not block.line_head.strip()
+    if DEFINITION_OR_DECORATOR.match(code):
+        is_member = (block.kind is HoleKind.CLASS) and is_relative and bool(_METHOD.match(code))
+        return not is_member and (not is_relative or blank_lines > 1)
+    siblings = [one.columns for one in kept if one.is_statement][-1:]
+    if is_relative and siblings == [line.columns] and line.columns > 0:
+        return False
+    if _IMPORT.match(code):
+        return not is_relative or blank_lines > 1
+    read = names_read(code)
+    if read is None:
+        read = set(_NAMES.findall(code))
+    if not read.isdisjoint(_local_names(kept, block)):
+        return False
+    return not (is_relative and line.columns == 0 and blank_lines < 2) or block.function in read
+
+
+def _uses_columns_of(block: Block, kept: Sequence[Line]) -> bool:
+    """Whether the lines above count in the columns of the block: one stands there, and each block is deeper."""
+    own = width(block.indent)
+    statements = _statements(kept)
+    columns = [max(own, at) if not place else at for place, (at, _, _) in enumerate(statements)]
+    deeper = [
+        (outer, inner) for (_, opens, _), outer, inner in zip(statements, columns, columns[1:], strict=False) if opens
+    ]
+    is_right = own > 0 and min(columns, default=0) >= own and all(inner > outer for outer, inner in deeper)
+    return is_right and (own in columns[1:] or statements[0][0] == own)
+
+
+def names_read(code: str) -> set[str] | None:
+    """The names that a statement reads. None if it does not parse."""
+    for source in (code, f"{code}\n    pass"):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return None
+
+
+def _local_names(kept: Sequence[Line], block: Block) -> set[str]:
+    """The names of the function: its parameters, and what the lines above bind."""
+    bound = {name for found in _BOUND.findall("\n".join(line.text for line in kept)) for name in found if name}
+    return bound.union(block.names)
+
+
+def _statements(kept: Sequence[Line]) -> list[tuple[int, bool, Line]]:
+    """The statements of some lines: the columns of each, whether it opens a block, and its first line."""
+    found: list[tuple[int, bool, Line]] = []
+    for line in kept:
+        if line.is_statement:
+            found.append((line.columns, line.opens, line))
+        elif found and line.is_complete and not line.is_comment:
+            found[-1] = (found[-1][0], line.opens, found[-1][2])
+    return found
+
+
+def is_finished(kept: Sequence[Line]) -> bool:
+    """Whether nothing can follow: the last statement ends the body at the depth of its first."""
+    statements = _statements(kept)
+    if not statements or not kept[-1].is_complete:
+        return False
+    (first, opens, _), (last, _, line) = statements[0], statements[-1]
+    if not _TERMINAL.match(line.code):
+        return False
+    if len(statements) == 1:
+        return True
+    inner = statements[1][0]
+    is_nested = opens and last >= inner and last > first
+    return not is_nested and last <= min(columns for columns, _, _ in statements[1:])
+
+
+def finishes(text: str, block: Block) -> bool:
+    """Whether every path through a body or definition ends in its last statement, so that nothing can follow."""
+    body = "\n".join(f"{block.indent}{line}" if not place else line for place, line in enumerate(text.split("\n")))
+    for source in (f"def _():\n{body}", f"class _:\n def _():\n{body}", text):
+        try:
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        return _ends(tree.body[-1]) if tree.body else False
+    return False
+
+
+def _ends(node: ast.stmt) -> bool:
+    """Whether control cannot go on behind a statement, or whether a definition's own body ends so."""
+    match node:
+        case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return bool(orelse) and _ends(body[-1]) and _ends(orelse[-1])
+        case (
+            ast.With(body=body) | ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body) | ast.ClassDef(body=body)
+        ):
+            return _ends(body[-1])
+        case _:
+            return False

@@ -1,0 +1,145 @@
+"""Removes from a completion what already stands above the cursor. Pure.
+
+Models repeat the header of the function, its docstring, the lines above the cursor, or the word that the cursor is in.
+Whether a text repeats or goes on is often open (`wi` + `width`), so this module gives several readings. `variants`
+keeps the first that parses and whose names are defined.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from plum_lsp.domain.suggestion import Context, HoleKind
+from plum_lsp.python.fitting.scanning import Line, lines_of
+
+LINES_ABOVE_MAX = 200
+"""The most lines above the cursor that a completion may begin with."""
+_WORD = re.compile(r"\w")
+_STARTS = re.compile(r"(?<!\w)\w|[^\w\s]")
+_PLAIN_NUMBER = re.compile(r"[\d.]+\Z")
+_ABOVE_HEADER = re.compile(r"(?:from|import|@|class)\b|@|#")
+_STRING = re.compile(r"[rRuU]?(?:\"\"\"|'''|\"|')")
+
+
+def without_repeats(text: str, context: Context) -> Iterator[str]:
+    """The readings of a completion, the one without any repetition first, and the text as it is last."""
+    body = _without_header(text, context)
+    inner = text if body is None else body
+    seen: set[str] = set()
+    for one in (*_without_lines(inner, context), inner):
+        for shorter in _without_docstring(one, context, has_header=body is not None):
+            for reading in _without_head(shorter, context):
+                if reading not in seen and (reading.strip() or one is text):
+                    seen.add(reading)
+                    yield reading
+    if text not in seen:
+        yield text
+
+
+def _without_header(text: str, context: Context) -> str | None:
+    """The body of the function, if the completion repeats its header. None if it does not."""
+    name = context.block.function
+    if not name or context.block.kind in {HoleKind.MODULE, HoleKind.CLASS}:
+        return None
+    header = re.compile(rf"(?:async\s+)?def\s+{re.escape(name)}\b")
+    lines = list(lines_of(text))
+    for place, line in enumerate(lines):
+        if line.starts and header.match(line.code):
+            return _body_below(text, lines, place)
+        if line.code and line.starts and not _ABOVE_HEADER.match(line.code) and not _STRING.match(line.code):
+            return None
+    return None
+
+
+def _body_below(text: str, lines: Sequence[Line], place: int) -> str | None:
+    """The lines of the body below the header at `place`, up to the first that leaves it. None if there is none."""
+    last = next((number for number in range(place, len(lines)) if lines[number].is_complete), len(lines) - 1)
+    if not lines[last].opens:
+        _, colon, inline = lines[last].text.rpartition(": ")
+        return inline + "\n" if colon and inline.strip() else None
+    end = len(text)
+    for line in lines[last + 1 :]:
+        if line.is_statement and line.columns <= lines[place].columns:
+            end = line.start
+            break
+    body = text[lines[last].end : end]
+    return body if body.strip() else None
+
+
+def _without_docstring(text: str, context: Context, *, has_header: bool) -> Iterator[str]:
+    """The text without a docstring at its start, if the function has one above the cursor."""
+    function, block = context.function, context.block
+    is_below = function is not None and bool(function.docstring) and (has_header or block.kind is HoleKind.BODY)
+    lines = [line for line in lines_of(text) if line.code]
+    if not is_below or not lines or not _STRING.match(lines[0].code):
+        yield text
+        return
+    last = next((line for line in lines if line.is_complete), lines[-1])
+    rest = text[last.end :]
+    if rest.strip():
+        yield rest
+        if has_header:
+            yield from _without_lines(rest, context)
+    else:
+        yield text
+
+
+def _without_lines(text: str, context: Context) -> Iterator[str]:
+    """The text without the lines at its start that stand right above the cursor, up to the cursor. Empty if none."""
+    head = context.block.line_head if context.block.line_head.strip() else ""
+    above = context.prefix[: len(context.prefix) - len(context.block.line_head)]
+    known = [_plain(line) for line in above.split("\n")[-LINES_ABOVE_MAX:] if line.strip()]
+    lines = [line for line in lines_of(text) if line.text.strip()]
+    written = [_plain(line.text) for line in lines]
+    for count in range(min(len(known), len(written)), 0, -1):
+        if written[:count] != known[-count:] or not _WORD.search("".join(written[:count])):
+            continue
+        rest = text[lines[count - 1].end :]
+        if not head:
+            yield rest
+        elif (end := _matched(head.strip(), rest)) is not None:
+            yield rest[end:]
+        return
+
+
+def _plain(line: str) -> str:
+    """A line without its layout."""
+    return re.sub(r"\s+", " ", line.strip()).replace("'", '"')
+
+
+def _without_head(text: str, context: Context) -> Iterator[str]:
+    """The text without the part of the cursor's line that it repeats, and the text as it is."""
+    head = context.block.line_head
+    if not head.strip():
+        yield text
+        return
+    code = head.strip()
+    places = [found.start() for found in _STARTS.finditer(code)]
+    for place in places:
+        part = code[place:]
+        if not _WORD.search(part):
+            continue
+        end = _matched(part, text)
+        is_cut_word = head[-1:].isspace() and part[-1].isalnum() and end is not None and text[end : end + 1].isalnum()
+        if end is None or is_cut_word:
+            continue
+        rest = text[end:].lstrip(" \t") if head[-1:].isspace() else text[end:]
+        is_number = bool(_PLAIN_NUMBER.match(part))
+        yield from (text, rest) if is_number else (rest, text)
+        return
+    yield text
+
+
+def _matched(part: str, text: str) -> int | None:
+    """Where `text` ends to repeat `part`, without regard to blanks. None if it does not begin with it."""
+    place = len(text) - len(text.lstrip())
+    for character in part:
+        if character.isspace():
+            continue
+        while place < len(text) and text[place] in " \t" and text[place] != character:
+            place += 1
+        if place >= len(text) or text[place] != character:
+            return None
+        place += 1
+    return place

@@ -1,0 +1,153 @@
+"""Finds the code in an answer of a model made for chats: fences, sentences, think blocks, tags, diffs. Pure.
+
+The code is taken as it stands. `repeats` removes a repeated header, and `levels` the answer's own indentation. What is
+not recognized stays, so that the parser refuses it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.python.fitting.controls import without_leading
+from plum_lsp.python.fitting.outside import is_prose, names_read
+
+_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*[\w+.#-]*[ \t]*\Z")
+_THINK = re.compile(r"<(think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
+_THINK_OPEN = re.compile(r"\A\s*<(?:think|thinking|reasoning|thought|scratchpad)>")
+_THINK_END = re.compile(r"</(?:think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
+_TAG = re.compile(
+    r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
+)
+_HEADING = re.compile(
+    r"[ \t]*(?:\*\*.*\*\*:?|#{2,6}\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
+)
+_OPENER = re.compile(
+    r"\s*(?:sure\b|certainly\b|of course\b|here(?:'s| is| are)\b|okay\b|ok[,.!]|yes[,.!]|to (?:complete|implement)\b"
+    r"|the (?:completed?|following|missing|function|code)\b|below is\b|you can\b|we (?:can|need)\b"
+    r"|this (?:is|function|code)\b"
+    r"|i(?:'ll| will|'ve| have)\b|let's\b|let us\b|first, (?:we|i|you|let)\b|assistant:)",
+    re.IGNORECASE,
+)
+_DIFF_HEAD = re.compile(r"(?:diff --git |index [0-9a-f]{7}|--- |\+\+\+ |@@ )")
+_MARKED = re.compile(r"[+-](?:\s|\Z|\w|[@#\"'])")
+_SESSION = re.compile(r"[ \t]*>>> ")
+
+
+def is_fence(line: str) -> bool:
+    """Whether a line is a fence of a Markdown block (CommonMark 0.31, 4.5), however far it is indented."""
+    return bool(_FENCE.match(line))
+
+
+def is_diff(line: str) -> bool:
+    """Whether a line belongs to a diff: its header, or a line that it adds or removes."""
+    return bool(_DIFF_HEAD.match(line) or _MARKED.match(line))
+
+
+def is_talk(line: str) -> bool:
+    """Whether a line is a sentence or a heading to the reader."""
+    return (bool(_HEADING.match(line) or _OPENER.match(line)) and names_read(line.strip()) is None) or is_prose(
+        line.strip()
+    )
+
+
+def begins_answer(line: str, block: Block) -> bool:
+    """Whether a completion with this first line is an answer in a chat, or begins with the header of the function."""
+    if not line.strip():
+        return False
+    if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
+        return True
+    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
+    if is_whole_lines and (is_diff(line) or _SESSION.match(line)):
+        return True
+    name = block.function
+    return bool(name and re.match(rf"\s*(?:async\s+)?def\s+{re.escape(name)}\b", line))
+
+
+def unwrapped(text: str, block: Block) -> Iterator[str]:
+    """The ways to read the code in a completion, likeliest first. The last one is the text as it is."""
+    text = without_leading(text)
+    thoughtless = _without_thoughts(text)
+    inner = _in_tags(thoughtless)
+    fenced = list(_fenced(inner))
+    bare = [_without_talk(one) for one in fenced or [inner]]
+    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
+    for one in bare:
+        if is_whole_lines:
+            yield from _without_marks(one)
+        yield _without_ticks(one)
+    if thoughtless == text:
+        yield text
+
+
+def _without_thoughts(text: str) -> str:
+    """The text without what the model thought aloud. Empty if its thoughts have not ended."""
+    shorter = _THINK.sub("", text)
+    if _THINK_OPEN.match(shorter):
+        return ""
+    return _THINK_END.split(shorter)[-1]
+
+
+def _in_tags(text: str) -> str:
+    """The text between the first pair of tags for code, if there is one. A missing end means the text's end."""
+    for found in _TAG.finditer(text):
+        before = text[: found.start()].strip()
+        if before and not is_talk(before.split("\n")[-1]):
+            continue
+        word = found[1] or found[2]
+        end = re.search(rf"[ \t]*(?:\[/{word}\]|</{word}>)", text[found.end() :])
+        return text[found.end() :][: end.start()] if end else text[found.end() :]
+    return text
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """The contents of the fenced blocks, or the text before a fence that only closes."""
+    lines = text.split("\n")
+    places = [number for number, line in enumerate(lines) if is_fence(line)]
+    if not places:
+        if "```" in text and not re.search(r"[\"']{3}", text):
+            yield text[: text.index("```")]
+        return
+    before = [line for line in lines[: places[0]] if line.strip()]
+    if before and not any(is_talk(line) for line in before):
+        yield "\n".join(lines[: places[0]]) + "\n"
+        return
+    for first, end in zip(places[::2], [*places[1::2], len(lines)], strict=False):
+        block = lines[first + 1 : end]
+        if any(line.strip() for line in block):
+            yield "\n".join(block) + "\n"
+
+
+def _without_talk(text: str) -> str:
+    """The text without sentences before the code and after it."""
+    lines = text.split("\n")
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or is_talk(lines[start])):
+        start += 1
+    if start == len(lines) or not any(line.strip() for line in lines[:start]):
+        start = 0
+    end = len(lines)
+    while end > start and (not lines[end - 1].strip() or is_talk(lines[end - 1])):
+        end -= 1
+    has_talk = any(line.strip() for line in lines[end:])
+    kept = lines[start:end] if has_talk else lines[start:]
+    return "\n".join(kept) + ("\n" if has_talk else "")
+
+
+def _without_marks(text: str) -> Iterator[str]:
+    """The new side of a diff, or the statements of an interactive session, if the text is one."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    is_diff = any(_DIFF_HEAD.match(line) for line in lines) or all(line[0] in "+- " for line in lines)
+    if is_diff and any(_MARKED.match(line) for line in lines):
+        new = [one for one in text.split("\n") if not _DIFF_HEAD.match(one) and not one.startswith(("-", "\\"))]
+        yield "\n".join(line[1:] if line.startswith(("+", " ")) else line for line in new)
+    if lines and _SESSION.match(lines[0]):
+        said = [found[1] for line in lines if (found := re.match(r"[ \t]*(?:>>>|\.\.\.) ?(.*)", line))]
+        yield "\n".join(said) + "\n"
+
+
+def _without_ticks(text: str) -> str:
+    """The text without the back-quotes of inline code around it."""
+    found = re.fullmatch(r"\s*`([^`\n]+)`[.]?\s*", text)
+    return found[1] if found else text

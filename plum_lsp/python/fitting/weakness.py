@@ -1,0 +1,132 @@
+"""Finds candidates about which agreement says nothing: empty ones, repetitions, bodies that ignore their input. Pure.
+
+A small model writes these often and alike, so that five equal ones are no evidence. A specification still decides: a
+candidate that passes its tests is verified, however weak it looks. An empty one is never offered.
+
+    empty                  comments, `pass`, `...`, a docstring, NotImplementedError, `return None` as a whole body
+    repeated statements    at least four equal ones in a row, or a group of up to four of them
+    repeated text          a dozen equal pieces in a row, as in an endless expression
+    ignored parameters     the function has parameters and reads none of them
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from plum_lsp.domain.suggestion import Context, HoleKind, Tier, Weakness
+from plum_lsp.python.fitting.static import Inserted, parse
+
+REPEATS_MIN = 4
+"""So many equal statements in a row are no program. Written code calls `next` or `print` twice, seldom three times."""
+PERIOD_MAX = 4
+"""The most statements in a group that repeats."""
+_ENDLESS = re.compile(r"((?=.{0,80}?[^\W\d]).{4,80}?)\1{11}", re.DOTALL)
+_LATER = re.compile(
+    r"not (?:yet )?implemented|todo|your code|fill in|placeholder|implement (?:this|me|here)", re.IGNORECASE
+)
+_RECEIVERS = frozenset({"self", "cls"})
+
+
+def is_empty(text: str, context: Context) -> bool:
+    """Whether the statements are placeholders only."""
+    if context.block.kind is HoleKind.LINE:
+        return False
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in text.split("\n")):
+        return True
+    source = f"{context.block.line_head}{text}\n"
+    is_indented = source[:1].isspace()
+    tree = parse(f"if 1:\n{source}" if is_indented else source)
+    if isinstance(tree, str) or not tree.body:
+        return False
+    outer = tree.body[0]
+    statements = outer.body if is_indented and isinstance(outer, ast.If) else tree.body
+    is_body = context.block.kind is HoleKind.BODY
+    return all(_does_nothing(statement, is_body=is_body) for statement in statements)
+
+
+def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
+    match node:
+        case ast.Pass() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Return(value=None | ast.Constant(value=None) | ast.Name(id="NotImplemented")):
+            return is_body
+        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
+            return True
+        case (
+            ast.Raise(exc=ast.Call(args=[ast.Constant(value=str(words)), *_]))
+            | ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Constant(value=str(words))]))
+        ):
+            return bool(_LATER.search(words))
+    return False
+
+
+def weakness_of(tree: ast.Module, text: str, place: Inserted) -> Weakness | None:
+    """Why agreement says nothing about a candidate, and the best label that it can get without a specification."""
+    touched = [node for node in tree.body if place.touches(node)]
+    if _ENDLESS.search(" ".join(text.split())) or any(map(_repeats, _bodies(touched, place))):
+        return Weakness(reason="it repeats the same statements", tier=Tier.UNVERIFIED)
+    function = _innermost(touched, place)
+    if function is None or not _ignores_input(function):
+        return None
+    is_constant = not any(isinstance(node, ast.Name) for part in function.body for node in ast.walk(part))
+    tier = Tier.UNVERIFIED if is_constant else Tier.CHECKED
+    return Weakness(reason="it uses none of the parameters", tier=tier)
+
+
+def _bodies(nodes: Sequence[ast.stmt], place: Inserted) -> Iterator[list[ast.stmt]]:
+    """Every list of statements that the candidate's text touches, without the statements above it."""
+    stack: list[ast.AST] = list(nodes)
+    yield [node for node in nodes if place.touches(node)]
+    while stack:
+        node = stack.pop()
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = (
+                [one for one in getattr(node, name, ()) if isinstance(one, ast.AST)] if _is_block(node, name) else []
+            )
+            yield [one for one in inner if isinstance(one, ast.stmt) and place.touches(one)]
+            stack += inner
+
+
+def _is_block(node: ast.AST, name: str) -> bool:
+    return isinstance(getattr(node, name, None), list)
+
+
+def _repeats(statements: Sequence[ast.stmt]) -> bool:
+    """Whether statements repeat in a row, alone or in a small group."""
+    if len(statements) < REPEATS_MIN:
+        return False
+    forms = [ast.dump(one) for one in statements]
+    for period in range(1, PERIOD_MAX + 1):
+        run = 0
+        for place in range(period, len(forms)):
+            run = run + 1 if forms[place] == forms[place - period] else 0
+            if run >= period * (REPEATS_MIN - 1):
+                return True
+    return False
+
+
+def _innermost(nodes: Sequence[ast.stmt], place: Inserted) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The function whose body the candidate is in. None if the candidate is a definition, or outside any function."""
+    found: ast.FunctionDef | ast.AsyncFunctionDef | None = None
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and _holds(inner, place):
+                found = inner
+    return found
+
+
+def _holds(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Inserted) -> bool:
+    is_above = (node.lineno, node.col_offset) < (place.first_line, place.first_column)
+    return is_above and (node.end_lineno or node.lineno) >= place.first_line
+
+
+def _ignores_input(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the function has parameters of its own, not marked as unused, and reads none of all."""
+    given = function.args
+    listed = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]
+    names = {one.arg for one in listed}
+    wanted = {name for name in names - _RECEIVERS if not name.startswith("_")}
+    read = {node.id for part in function.body for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return bool(wanted) and read.isdisjoint(names | {"locals", "super", "vars"})

@@ -1,0 +1,92 @@
+"""The ladder: the steps from candidates to a settled group, for every caller.
+
+The steps in order: `screen` the tests, `add` each candidate, `compare` the group, `settle` it. A caller may stop after
+any step. `rank` chooses from the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from plum_lsp.domain.suggestion import Candidate, Judged
+from plum_lsp.domain.verification import Call, Observation
+from plum_lsp.verification.compare import Comparison, compare, reconsidered
+from plum_lsp.verification.excerpts import judged_by
+from plum_lsp.verification.judge import Evidence, Judge, index_of
+from plum_lsp.verification.settle import settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The judged candidates of one prompt, and what they did.
+
+    `members` are in the order in which they were judged. `first` holds their observations on the first inputs, by
+    candidate index. `comparison` holds those on all inputs. It is empty until the group is compared.
+    """
+
+    members: tuple[Judged, ...] = ()
+    first: Mapping[int, tuple[Observation, ...]] = field(default_factory=dict)
+    comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+
+    def joined(self, judged: Judged, seen: tuple[Observation, ...]) -> Group:
+        """The group with one more member and its observations, if it has any."""
+        first = {**self.first, index_of(judged): seen} if seen else self.first
+        return replace(self, members=(*self.members, judged), first=first)
+
+    def changed(self, members: Sequence[Judged]) -> tuple[Group, tuple[Judged, ...]]:
+        """The group with new states of its members, in their order, and those that are new."""
+        new = tuple(now for was, now in zip(self.members, members, strict=True) if now != was)
+        return replace(self, members=tuple(members)), new
+
+
+class Ladder:
+    """One group on its way up. `group` is its state after the last step that was completed."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.group = Group()
+        self.evidence: Evidence | None = None
+
+    async def screen(self) -> Evidence:
+        """Find the tests that tell. This must come before the first candidate is added.
+
+        If the file does not run as a whole, the judge is from now on one that runs what the function needs of it.
+        """
+        self.judge, self.evidence = await judged_by(self.judge)
+        return self.evidence
+
+    async def add(self, candidate: Candidate) -> Judged:
+        """Judge a candidate by itself. It becomes a member of the group."""
+        judged, seen = await self.late(candidate)
+        self.group = self.group.joined(judged, seen)
+        return judged
+
+    async def late(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
+        """Judge a candidate for the record only, with its observations on the first inputs."""
+        assert self.evidence is not None, "the tests were not screened"
+        return await self.judge.judge(candidate, self.evidence)
+
+    async def reconsider(self) -> None:
+        """Give members that ran out of time more of it, if none passed.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        assert self.evidence is not None, "the tests were not screened"
+        members = await reconsidered(self.group.members, self.judge, self.evidence)
+        self.group = replace(self.group, members=tuple(members))
+
+    async def compare(self, *, named: Sequence[Call] = ()) -> None:
+        """Run all members on more inputs, with those that the policy named.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        comparison = await compare(self.group.members, self.judge, self.group.first, named=named)
+        self.group = replace(self.group, comparison=comparison)
+
+    def settle(self) -> tuple[Judged, ...]:
+        """Estimate each member with the evidence of the whole group. Returns the members that changed."""
+        self.group, changed = self.group.changed(settled(self.group.members, self.judge, self.group.comparison))
+        return changed

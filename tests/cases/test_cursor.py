@@ -1,0 +1,116 @@
+"""Where the cursor may stand: at the margin of a body, and places where nothing is offered, each with its reason."""
+
+from __future__ import annotations
+
+import pytest
+from support.cases import Case, Desk, filled
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+V = ("verified",)
+DOC = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n‸'
+ABOVE = f"{DOC}\n\n\ndef later():\n    return add(1, 1)\n"
+BLANK = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n\n‸\n'
+HALF = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n  ‸\n'
+ONE_LINE = 'def add(a, b):\n    """>>> add(1, 2)\n    3"""\n‸\n'
+HEADER = "# add(1, 2) == 3\ndef add(a, b):\n‸\n"
+METHOD = 'class Box:\n    def twice(self, n):\n        """\n        >>> Box().twice(2)\n        4\n        """\n‸\n'
+MIDDLE = f"{METHOD}\n    def other(self):\n        return 1\n"
+TABS = 'def add(a, b):\n\t"""\n\t>>> add(1, 2)\n\t3\n\t"""\n‸\n'
+TWO = 'def add(a, b):\n  """\n  >>> add(1, 2)\n  3\n  """\n‸\n'
+CRLF = DOC.replace("\n", "\r\n")
+LOOP = 'def total(xs):\n    """\n    >>> total([1, 2, 3])\n    6\n    """\n‸\n'
+SUM = "    result = 0\n    for x in xs:\n        result += x\n    return result"
+NONE = "nothing_to_complete"
+
+CASES = [
+    Case("below a docstring", DOC, "    return a + b\n", gives=filled(DOC, "    return a + b"), tiers=V),
+    Case("below a docstring, from the cursor", DOC, "return a + b\n", gives=filled(DOC, "    return a + b"), tiers=V),
+    Case("below a docstring, too deep", DOC, "        return a + b\n", gives=filled(DOC, "    return a + b"), tiers=V),
+    Case("below a docstring, in tabs", DOC, "\treturn a + b\n", gives=filled(DOC, "    return a + b"), tiers=V),
+    Case("with code below", ABOVE, "    return a + b\n", gives=filled(ABOVE, "    return a + b"), tiers=V),
+    Case("after a blank line", BLANK, "    return a + b\n", gives=filled(BLANK, "    return a + b"), tiers=V),
+    Case("half indented", HALF, "    return a + b\n", gives=filled(HALF, "  return a + b"), tiers=V),
+    Case("half indented, from the cursor", HALF, "return a + b\n", gives=filled(HALF, "  return a + b"), tiers=V),
+    Case(
+        "below a short docstring", ONE_LINE, "    return a + b\n", gives=filled(ONE_LINE, "    return a + b"), tiers=V
+    ),
+    Case("below a header", HEADER, "    return a + b\n", gives=filled(HEADER, "    return a + b"), tiers=V),
+    Case(
+        "below a header, from the cursor", HEADER, "return a + b\n", gives=filled(HEADER, "    return a + b"), tiers=V
+    ),
+    Case("in a method", METHOD, "        return 2 * n\n", gives=filled(METHOD, "        return 2 * n"), tiers=V),
+    Case(
+        "in a method, from the cursor", METHOD, "return 2 * n\n", gives=filled(METHOD, "        return 2 * n"), tiers=V
+    ),
+    Case(
+        "in a method, as a function",
+        METHOD,
+        "    return 2 * n\n",
+        gives=filled(METHOD, "        return 2 * n"),
+        tiers=V,
+    ),
+    Case("between methods", MIDDLE, "        return 2 * n\n", gives=filled(MIDDLE, "        return 2 * n"), tiers=V),
+    Case("in a file of tabs", TABS, "    return a + b\n", gives=filled(TABS, "\treturn a + b"), tiers=V),
+    Case("in a file of two", TWO, "    return a + b\n", gives=filled(TWO, "  return a + b"), tiers=V),
+    Case("with CRLF", CRLF, "    return a + b\n", gives=filled(CRLF, "    return a + b"), tiers=V),
+    Case("several lines", LOOP, f"{SUM}\n", gives=filled(LOOP, SUM), tiers=V),
+    Case(
+        "several lines from the margin",
+        LOOP,
+        "result = 0\nfor x in xs:\n    result += x\nreturn result\n",
+        gives=filled(LOOP, SUM),
+        tiers=V,
+    ),
+    Case(
+        "the docstring again",
+        LOOP,
+        f'    """\n    >>> total([1, 2, 3])\n    6\n    """\n{SUM}\n',
+        gives=filled(LOOP, SUM),
+        tiers=V,
+    ),
+    # Where nothing is offered.
+    Case("in a comment", "x = 1  # the num‸\n", "ber\n", nothing=True, reason=NONE, words="in a comment"),
+    Case(
+        "in a comment of its own", "# add two num‸\nx = 1\n", "bers\n", nothing=True, reason=NONE, words="in a comment"
+    ),
+    Case(
+        "at a comment's end",
+        "def f(a):\n    # twice‸\n",
+        "\n    return a\n",
+        nothing=True,
+        reason=NONE,
+        words="comment",
+    ),
+    Case("before a comment's sign", "x = 1 ‸# one\n", "+ 1\n", words=""),
+    Case("in a string", 'name = "A‸"\n', "da\n", nothing=True, reason=NONE, words="in a string"),
+    Case("in an open string", 'name = "A‸\n', 'da"\n', nothing=True, reason=NONE, words="in a string"),
+    Case(
+        "in a docstring",
+        'def f(a):\n    """Twice ‸\n    """\n    return 2 * a\n',
+        "a.\n",
+        nothing=True,
+        reason=NONE,
+        words="in a string",
+    ),
+    Case(
+        "in an open docstring", 'def f(a):\n    """Twice ‸\n', 'a."""\n', nothing=True, reason=NONE, words="in a string"
+    ),
+    Case(
+        "in a formatted string",
+        'def f(a):\n    return f"{a‸}"\n',
+        "}\n",
+        nothing=True,
+        reason=NONE,
+        words="in a string",
+    ),
+    Case("in bytes", "data = b'‸'\n", "x\n", nothing=True, reason=NONE, words="in a string"),
+    Case("in an empty file", "‸", "x = 1\n", nothing=True, reason=NONE, words="empty"),
+    Case("in a blank file", "\n\n‸\n", "x = 1\n", nothing=True, reason=NONE, words="empty"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_case(desk: Desk, case: Case) -> None:
+    """What the table says."""
+    await desk.check(case)

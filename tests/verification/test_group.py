@@ -1,0 +1,68 @@
+"""The one ladder that every caller climbs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from support.contexts import context_at
+from support.group import judged
+
+import plum_lsp
+from plum_lsp.domain.errors import SandboxUnavailable
+from plum_lsp.domain.suggestion import Candidate, Tier
+from plum_lsp.domain.verification import Ending, Limits, Observation
+from plum_lsp.sandbox.opening import NoSandbox
+from plum_lsp.verification.group import Group, Ladder
+from plum_lsp.verification.judge import Judge
+
+ANSWER = (Observation(ending=Ending.RETURNED),)
+
+
+def candidate(text: str, index: int) -> Candidate:
+    return judged(text, tier=Tier.CHECKED, index=index).candidate
+
+
+def test_a_group_keeps_what_each_member_did() -> None:
+    """A member that was not run has no observations."""
+    ran, refused = judged("return 1", tier=Tier.CHECKED, index=3), judged("return", tier=Tier.UNVERIFIED, index=1)
+
+    group = Group().joined(ran, ANSWER).joined(refused, ())
+
+    assert group.members == (ran, refused)
+    assert group.first == {3: ANSWER}
+
+
+def test_a_group_tells_which_members_changed() -> None:
+    """The others are not told again."""
+    first, second = judged("return 1", tier=Tier.CHECKED, index=0), judged("return 2", tier=Tier.CHECKED, index=1)
+    risen = judged("return 2", tier=Tier.CONSISTENT, index=1)
+
+    group, changed = Group(members=(first, second)).changed([first, risen])
+
+    assert (group.members, changed) == ((first, risen), (risen,))
+
+
+async def test_the_ladder_ends_without_a_sandbox() -> None:
+    """Each step is taken. No candidate rises, and each says why."""
+    sandbox = NoSandbox(SandboxUnavailable("nothing runs here"))
+    ladder = Ladder(Judge.of(context_at("def f(n):\n    ‸\n"), sandbox, Limits()))
+
+    await ladder.screen()
+    for index, text in enumerate(("return n\n", "return n + 1\n")):
+        await ladder.add(candidate(text, index))
+    await ladder.reconsider()
+    await ladder.compare()
+    ladder.settle()
+
+    assert [one.tier for one in ladder.group.members] == [Tier.UNVERIFIED] * 2
+    assert all("nothing runs here" in one.reason for one in ladder.group.members)
+    assert ladder.group.comparison.observed == {}
+
+
+def test_only_the_ladder_takes_its_steps() -> None:
+    """A caller that joined the steps itself would drift away from the others."""
+    root = Path(plum_lsp.__file__).parent
+    steps = re.compile(r"import .*\b(?:reconsidered|settled|compare)\b(?!\.)")
+    callers = {str(path.relative_to(root)) for path in root.rglob("*.py") if steps.search(path.read_text())}
+    assert callers == {"verification/group.py"}
