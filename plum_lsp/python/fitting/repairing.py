@@ -16,30 +16,108 @@ from types import MappingProxyType
 from plum_lsp.domain.suggestion import Candidate, Context, HoleKind
 from plum_lsp.python.fitting.candidates import UNDEFINED
 from plum_lsp.python.fitting.static import inserted, parse, undefined_names
+from plum_lsp.python.fitting.weakness import weakness_of
 from plum_lsp.python.reading.import_lines import new_imports
 
 IMPORTS_MAX = 6
 """A candidate with more unknown names is not code for this file."""
 _MODULES = frozenset(
-    "abc argparse array ast asyncio base64 bisect calendar cmath collections concurrent configparser contextlib copy csv "
-    "dataclasses datetime decimal difflib enum fnmatch fractions functools glob gzip hashlib heapq hmac html importlib "
-    "inspect io itertools json keyword locale logging math numbers operator os pathlib pickle platform pprint queue "
-    "random re secrets shlex shutil signal socket sqlite3 statistics string struct subprocess sys tempfile textwrap "
-    "threading time timeit tokenize traceback types typing unicodedata urllib uuid warnings weakref xml zipfile zlib".split()
+    [
+        "abc",
+        "argparse",
+        "array",
+        "ast",
+        "asyncio",
+        "base64",
+        "bisect",
+        "calendar",
+        "cmath",
+        "collections",
+        "concurrent",
+        "configparser",
+        "contextlib",
+        "copy",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fnmatch",
+        "fractions",
+        "functools",
+        "glob",
+        "gzip",
+        "hashlib",
+        "heapq",
+        "hmac",
+        "html",
+        "importlib",
+        "inspect",
+        "io",
+        "itertools",
+        "json",
+        "keyword",
+        "locale",
+        "logging",
+        "math",
+        "numbers",
+        "operator",
+        "os",
+        "pathlib",
+        "pickle",
+        "platform",
+        "pprint",
+        "queue",
+        "random",
+        "re",
+        "secrets",
+        "shlex",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "statistics",
+        "string",
+        "struct",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "textwrap",
+        "threading",
+        "time",
+        "timeit",
+        "tokenize",
+        "traceback",
+        "types",
+        "typing",
+        "unicodedata",
+        "urllib",
+        "uuid",
+        "warnings",
+        "weakref",
+        "xml",
+        "zipfile",
+        "zlib",
+    ]
 )
 """Modules that people import by their names alone."""
 _NAMES = {
     "abc": "ABC ABCMeta abstractmethod",
     "bisect": "bisect_left bisect_right insort insort_left insort_right",
     "collections": "ChainMap Counter OrderedDict UserDict UserList defaultdict deque namedtuple",
-    "contextlib": "AsyncExitStack ExitStack asynccontextmanager closing contextmanager nullcontext redirect_stdout suppress",
+    "contextlib": (
+        "AsyncExitStack ExitStack asynccontextmanager closing contextmanager nullcontext redirect_stdout suppress"
+    ),
     "copy": "deepcopy",
     "dataclasses": "asdict astuple dataclass is_dataclass",
     "datetime": "timedelta timezone",
     "decimal": "Decimal ROUND_HALF_EVEN ROUND_HALF_UP",
     "enum": "Enum IntEnum IntFlag StrEnum",
     "fractions": "Fraction",
-    "functools": "cache cached_property cmp_to_key lru_cache partial partialmethod reduce singledispatch total_ordering wraps",
+    "functools": (
+        "cache cached_property cmp_to_key lru_cache partial partialmethod reduce singledispatch total_ordering wraps"
+    ),
     "heapq": "heapify heappop heappush heappushpop heapreplace nlargest nsmallest",
     "io": "BytesIO StringIO",
     "itertools": (
@@ -85,14 +163,16 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
     tree = parse(context.before + candidate.text + context.after)
     if isinstance(tree, str):
         return candidate
-    names = undefined_names(tree, inserted(context.before, candidate.text), context)
+    place = inserted(context.before, candidate.text)
+    names = undefined_names(tree, place, context)
     found = [_import_of(name, _uses(tree, name), known) for name in names]
     if not found or len(found) > IMPORTS_MAX or not all(found):
         return candidate
     statements = tuple(dict.fromkeys(found))
+    candidate = replace(candidate, weakness=weakness_of(tree, candidate.text, place))
     if beside and new_imports(context.before, statements) is not None:
         return replace(candidate, imports=statements, problem="")
-    text = _with_imports_inside(candidate.text, statements, context)
+    text = with_imports_inside(candidate.text, statements, context)
     return candidate if text is None else replace(candidate, text=text, problem="")
 
 
@@ -152,7 +232,7 @@ def _of_module(name: str, attributes: frozenset[str]) -> str:
     return f"import {name}.{inner[0]}" if len(attributes) == len(inner) == 1 else f"import {name}" * (not missing)
 
 
-def _with_imports_inside(text: str, statements: Sequence[str], context: Context) -> str | None:
+def with_imports_inside(text: str, statements: Sequence[str], context: Context) -> str | None:
     """The text of whole lines with the imports above its first statement. None in the middle of a line."""
     if context.block.kind not in {HoleKind.BODY, HoleKind.BLOCK}:
         return None

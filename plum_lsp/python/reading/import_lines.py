@@ -39,7 +39,9 @@ def imported_by(source: str) -> Iterator[tuple[str, str]]:
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]
                 one = [ast.alias(name=alias.name, asname=alias.asname)]
-                alone = ast.Import(one) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, one, node.level)
+                alone = (
+                    ast.Import(one) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, one, node.level)
+                )
                 if alias.name != "*":
                     yield name, ast.unparse(alone)
 
