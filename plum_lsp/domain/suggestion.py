@@ -246,8 +246,8 @@ class Candidate:
 
     `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why it
     cannot be offered ("does not parse: …"), as far as reading shows, and is empty if there is no problem.
-    `mean_logprob` is None if the server gave no log-probabilities. `imports` are statements that the file lacks and that
-    it needs at the top. It is run and offered with them.
+    `mean_logprob` is None if the server gave no log-probabilities. `imports` are statements that the file lacks. The
+    candidate is run and offered with them at the top of the file.
     """
 
     id: CandidateId

@@ -41,6 +41,11 @@ BODIES = {
     "a module in a package": (function("f('a b')", "'a%20b'"), "return urllib.parse.quote(n)", "import urllib.parse"),
     "a path": (function("f('a/b.txt')", "'b.txt'"), "return Path(n).name", "from pathlib import Path"),
     "a regular expression": (function("f('a1b22')", "['1', '22']"), "return re.findall(r'\\d+', n)", "import re"),
+    "what other code lacks, too": (
+        function("f(9)", "3.0", above="def g(n):\n    return math.floor(n)\n\n\n"),
+        "return math.sqrt(n)",
+        "import math",
+    ),
     "below other imports": (
         function("f(9)", "3.0", above="import os\nimport sys\n\n\n"),
         "return math.sqrt(n)",

@@ -9,16 +9,18 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from plum_lsp.domain.suggestion import Candidate, Context, HoleKind
 from plum_lsp.python.fitting.candidates import UNDEFINED
-from plum_lsp.python.fitting.static import inserted, parse, undefined_names
+from plum_lsp.python.fitting.static import inserted, names_without_definition, parse
 from plum_lsp.python.fitting.weakness import weakness_of
-from plum_lsp.python.reading.import_lines import new_imports
+from plum_lsp.python.reading.import_lines import imported_by, new_imports
 
+_WORD = re.compile(r"[^\W\d]\w*")
 IMPORTS_MAX = 6
 """A candidate with more unknown names is not code for this file."""
 _MODULES = frozenset(
@@ -121,8 +123,8 @@ _NAMES = {
     "heapq": "heapify heappop heappush heappushpop heapreplace nlargest nsmallest",
     "io": "BytesIO StringIO",
     "itertools": (
-        "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile filterfalse "
-        "groupby islice pairwise permutations product starmap takewhile tee zip_longest"
+        "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile "
+        "filterfalse groupby islice pairwise permutations product starmap takewhile tee zip_longest"
     ),
     "math": "ceil factorial floor gcd hypot isclose isqrt lcm",
     "operator": "attrgetter itemgetter methodcaller",
@@ -158,22 +160,31 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
     Args:
         beside: whether the editor can write imports at the top of the file. Else they go to the top of the body.
     """
-    if not candidate.problem.startswith(UNDEFINED):
+    is_undefined = candidate.problem.startswith(UNDEFINED)
+    if not is_undefined and (candidate.problem or not _may_lack(candidate.text, context, known)):
         return candidate
     tree = parse(context.before + candidate.text + context.after)
     if isinstance(tree, str):
         return candidate
     place = inserted(context.before, candidate.text)
-    names = undefined_names(tree, place, context)
-    found = [_import_of(name, _uses(tree, name), known) for name in names]
-    if not found or len(found) > IMPORTS_MAX or not all(found):
+    names, elsewhere = names_without_definition(tree, place)
+    found = {name: _import_of(name, _uses(tree, name), known) for name in names}
+    statements = tuple(dict.fromkeys(filter(None, found.values())))
+    is_complete = all(found[name] or name in elsewhere for name in names)
+    if not statements or len(statements) > IMPORTS_MAX or (is_undefined and not is_complete):
         return candidate
-    statements = tuple(dict.fromkeys(found))
-    candidate = replace(candidate, weakness=weakness_of(tree, candidate.text, place))
+    if is_undefined:
+        candidate = replace(candidate, weakness=weakness_of(tree, candidate.text, place))
     if beside and new_imports(context.before, statements) is not None:
         return replace(candidate, imports=statements, problem="")
     text = with_imports_inside(candidate.text, statements, context)
     return candidate if text is None else replace(candidate, text=text, problem="")
+
+
+def _may_lack(text: str, context: Context, known: KnownImports) -> bool:
+    """Whether a text names something that could be imported and is not. The code around it may name it, too."""
+    names = {name for name in _WORD.findall(text) if name in _MEMBERS or name in _MODULES or name in known.statements}
+    return bool(names) and bool(names - {name for name, _ in imported_by(context.before + context.after)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
