@@ -74,9 +74,11 @@ class NeighbourFiles:
         """How the files beside a document import names, and the packages of the project's environment. Blocks."""
         path, statements = path_of(document.uri), dict[str, str]()
         if path is not None and path.is_relative_to(project.root):
-            for name, statement in self._imported_around(path, project.root):
-                known = statements.setdefault(name, statement)
-                statements[name] = statement if known == statement else ""
+            around, defined = list(self._imported_around(path, project.root)), dict[str, str]()
+            for found, pairs in ((statements, around), (defined, self._defined_beside(path, project.root))):
+                for name, statement in pairs:
+                    found[name] = statement if found.setdefault(name, statement) == statement else ""
+            statements = {**defined, **statements}
         environment = project.environment
         return KnownImports(
             statements=statements, packages=_packages(environment.site_packages) if environment else frozenset()
@@ -91,6 +93,16 @@ class NeighbourFiles:
                 for name, statement in module.statements if module is not None else ():
                     if folder == path.parent or not statement.startswith("from ."):
                         yield name, statement
+
+    def _defined_beside(self, path: Path, root: Path) -> Iterator[tuple[str, str]]:
+        """The definitions of the modules in the document's folder, with the statement that imports each."""
+        dot = "." if (path.parent / "__init__.py").is_file() else ""
+        beside = (one for one in sorted(path.parent.glob("*.py")) if one != path)
+        for place in itertools.islice(beside, MODULES_MAX):
+            module = self.read(place, root, None)
+            name = "" if place.name == "__init__.py" else place.stem
+            for defined in module.names if module is not None and (dot or name) else ():
+                yield defined, f"from {dot}{name} import {defined}"
 
     def read(self, path: Path, root: Path, open_text: str | None) -> _Module | None:
         """The definitions and imports of the module at `path`. None if there is no file, or if it may not be read.

@@ -161,9 +161,11 @@ async def test_after_ghost_text_is_accepted(tmp_path: Path) -> None:
             assert edited(editor.text, list(changes[offer.uri])).startswith("import math\n\n\ndef f(n):")
 
 
+IMPORTS = ("from shop.prices import net\n", "import shop.prices as pr\n", "from .prices import net\n")
 PROJECT = {
     "as its neighbours import it": ("from shop.prices import net", "return net(n)", "4"),
     "by their alias": ("import shop.prices as pr", "return pr.net(n)", "4"),
+    "where no other file imports it": ("", "return net(n)", "4"),
     "in two ways": ("from shop.prices import net\nfrom shop.other import net", "return net(n)", ""),
 }
 
@@ -190,7 +192,7 @@ async def test_a_name_of_the_project(tmp_path: Path, name: str, trusted: bool) -
             if trusted and value:
                 assert offer is not None, told
                 assert offer.tier == "verified", told
-                assert offer.text.startswith(("from shop.prices import net\n", "import shop.prices as pr\n"))
+                assert offer.text.startswith(IMPORTS)
             else:
                 assert offer is None, told
                 assert "undefined name" in told["text"], told
