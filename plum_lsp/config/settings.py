@@ -141,7 +141,7 @@ class TrainerSettings:
     accumulation: int = 1
     lora_rank: int = 16
     lora_alpha: int = 32
-    max_length: int = 1024
+    max_length: int = 2048
     seed: int = 0
     threads: int = 0
     checkpoint_steps: int = 20

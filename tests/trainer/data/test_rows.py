@@ -23,10 +23,9 @@ class Letters:
         return ids
 
 
-def limits(max_length: int = 100, least: int = 2) -> TokenLimits:
-    """Limits whose sentinels are kept first."""
-    kept = frozenset(SENTINELS.values())
-    return TokenLimits(max_length=max_length, end_id=END, kept_first=kept, prompt_tokens_min=least)
+def limits(max_length: int = 100) -> TokenLimits:
+    """Limits with this room."""
+    return TokenLimits(max_length=max_length, end_id=END)
 
 
 def pair(prompt: str = "<P>ab<S>yz<M>", *, ends: bool = True) -> PairRow:
@@ -59,18 +58,21 @@ def test_a_prompt_that_ends_in_blanks_loses_nothing() -> None:
         "prompt_ids": [ord("a"), ord(" "), ord(" ")],
         "completion_ids": [ord(" "), ord("b"), END],
         "label": False,
+        "weight": 1.0,
     }
 
 
-def test_a_long_prompt_is_cut_at_its_start_and_keeps_its_sentinel() -> None:
-    """The completion is whole whatever the limit."""
-    columns = tokens_of(pair(prompt="<P>abcdefgh<S>yz<M>"), Letters(), limits(max_length=10))
-    assert columns is not None
-    assert columns["prompt_ids"] == [1, ord("h"), 2, ord("y"), ord("z"), 3]
-    assert columns["rejected_ids"] == [ord("x"), ord("y"), ord("z"), END]
+@pytest.mark.parametrize(("max_length", "fits"), [(11, True), (10, False), (5, False)])
+def test_a_row_is_trained_on_whole_or_not_at_all(max_length: int, fits: bool) -> None:
+    """Neither its prompt nor its completion is cut. A prompt without its start would be another question."""
+    columns = tokens_of(pair(), Letters(), limits(max_length=max_length))
+    assert (columns is not None) is fits
+    if columns is not None:
+        assert len(columns["prompt_ids"]) + len(columns["rejected_ids"]) == max_length
 
 
-@pytest.mark.parametrize("max_length", range(1, 6))
-def test_a_completion_is_never_cut(max_length: int) -> None:
-    """A row that has no room for its completion and some prompt is left out."""
-    assert tokens_of(pair(), Letters(), limits(max_length=max_length)) is None
+@pytest.mark.parametrize(("max_length", "fits"), [(6, True), (5, False)])
+def test_a_label_is_trained_on_whole_or_not_at_all(max_length: int, fits: bool) -> None:
+    """The end counts."""
+    row = LabelRow(prompt="<P>a<M>", completion="bc", ends=True, is_desirable=True, weight=1.0, source="verdict")
+    assert (tokens_of(row, Letters(), limits(max_length=max_length)) is not None) is fits

@@ -111,7 +111,7 @@ def label_rows(
     correctness = sum(len(side) for side in kinds.values())
     kept_user = user
     if correctness:
-        kept_user = weighted(user, min(_mixed_in(correctness, settings.user_share), len(user)), seed=seed)
+        kept_user = thinned(user, _mixed_in(correctness, settings.user_share), seed=seed)
     counts["user_labels_left_out"] = len(user) - len(kept_user)
     for row in kept_user:
         kinds[row.is_desirable].append(row)
@@ -119,7 +119,7 @@ def label_rows(
     most = max(1, int(fewer * settings.imbalance_max))
     rows: list[Row] = []
     for is_desirable, side in kinds.items():
-        kept = weighted(side, min(len(side), most), seed=seed)
+        kept = thinned(side, most, seed=seed)
         counts["desirable" if is_desirable else "undesirable"] = len(kept)
         counts["imbalance_left_out"] += len(side) - len(kept)
         rows += kept
@@ -140,11 +140,16 @@ def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: 
     counts["functions"] = len(functions)
 
 
+def thinned(rows: Sequence[LabelRow], most: int, *, seed: int) -> list[LabelRow]:
+    """At most so many of the rows, each once, chosen by the seed. Their weights count in the loss."""
+    return list(rows) if len(rows) <= most else random.Random(seed).sample(rows, most)  # noqa: S311
+
+
 def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
     """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
 
-    TRL's losses have no row weights. A row with twice the mean weight is seen twice, a row with half of it every second
-    time. The number of draws differs from the weight by less than one.
+    TRL's loss for pairs has no place for weights. A row with twice the mean weight is seen twice, a row with half of it
+    every second time. The number of draws differs from the weight by less than one.
     """
     total = sum(row.weight for row in rows)
     if not count or total <= 0:

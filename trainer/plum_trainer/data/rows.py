@@ -7,7 +7,7 @@ lies on the completion alone. Pure: knows a tokenizer only as something that enc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -50,13 +50,10 @@ Row = PairRow | LabelRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenLimits:
-    """`max_length` counts prompt and completion together. `kept_first` are ids at the start that a cut prompt keeps."""
+    """`max_length` counts prompt and completion together."""
 
     max_length: int
     end_id: int
-    kept_first: frozenset[int]
-    prompt_tokens_min: int = 16
-    """A prompt that is cut below this length gives the completion too little context."""
 
 
 def row_of(values: Mapping[str, Any]) -> Row:
@@ -77,28 +74,19 @@ def completion_ids(text: str, *, ends: bool, encoder: Encoder, limits: TokenLimi
     return encoder.encode(text) + ([limits.end_id] if ends else [])
 
 
-def prompt_ids(prompt: Sequence[int], *, room: int, limits: TokenLimits) -> list[int] | None:
-    """A prompt, cut at its start to `room` ids, with its first sentinel kept. None if too little of it remains."""
-    if len(prompt) <= room:
-        return list(prompt)
-    if room < limits.prompt_tokens_min:
-        return None
-    first = [prompt[0]] if prompt and prompt[0] in limits.kept_first else []
-    return [*first, *prompt[len(prompt) - room + len(first) :]]
-
-
 def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any] | None:
-    """The columns that TRL's trainers take. None if the row only fits with a cut completion."""
+    """The columns that TRL's trainers take. None if the row does not fit.
+
+    A prompt is never cut: without its start the row would teach an answer to a question that was not asked.
+    """
     prompt = encoder.encode(row.prompt)
     if isinstance(row, PairRow):
         chosen = completion_ids(row.chosen, ends=row.chosen_ends, encoder=encoder, limits=limits)
         rejected = completion_ids(row.rejected, ends=row.rejected_ends, encoder=encoder, limits=limits)
-        kept = prompt_ids(prompt, room=limits.max_length - max(len(chosen), len(rejected)), limits=limits)
-        if kept is None:
+        if len(prompt) + max(len(chosen), len(rejected)) > limits.max_length:
             return None
-        return {"prompt_ids": kept, "chosen_ids": chosen, "rejected_ids": rejected}
+        return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
     completion = completion_ids(row.completion, ends=row.ends, encoder=encoder, limits=limits)
-    kept = prompt_ids(prompt, room=limits.max_length - len(completion), limits=limits)
-    if kept is None:
+    if len(prompt) + len(completion) > limits.max_length:
         return None
-    return {"prompt_ids": kept, "completion_ids": completion, "label": row.is_desirable}
+    return {"prompt_ids": prompt, "completion_ids": completion, "label": row.is_desirable, "weight": row.weight}

@@ -16,6 +16,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def limits_of(tokenizer: Any, *, max_length: int, end_token: str) -> TokenLimits
     end_id = tokenizer.get_vocab().get(end_token) if end_token else tokenizer.eos_token_id
     if end_id is None:
         raise ValueError(f"the tokenizer has no token {end_token!r}")
-    return TokenLimits(max_length=max_length, end_id=end_id, kept_first=frozenset(tokenizer.added_tokens_decoder))
+    return TokenLimits(max_length=max_length, end_id=end_id)
 
 
 def _tokens(job: FitJob, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
@@ -225,7 +226,25 @@ def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
     desirable, undesirable = sum(labels), len(labels) - sum(labels)
 
     class TokenizedKTOTrainer(KTOTrainer):  # type: ignore[misc]
-        """Rows come with their ids. Each row gets its neighbour's completion for the KL term, as in TRL."""
+        """Rows come with their ids. Each row gets its neighbour's completion for the KL term, as in TRL.
+
+        The loss of each row is multiplied by its weight. TRL multiplies the losses of a kind by the weight of that
+        kind, so the weights of the rows are put there for one batch. With weights of 1 the loss is TRL's.
+        """
+
+        desirable_weight: Any
+        undesirable_weight: Any
+
+        def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False) -> Any:
+            own = inputs["weight"].to(self.accelerator.device)
+            labels = inputs["label"].bool().to(own.device)
+            kinds = self.desirable_weight, self.undesirable_weight
+            self.desirable_weight, self.undesirable_weight = kinds[0] * own[labels], kinds[1] * own[~labels]
+            try:
+                batch = {name: value for name, value in inputs.items() if name != "weight"}
+                return super()._compute_loss(model, batch, return_outputs)
+            finally:
+                self.desirable_weight, self.undesirable_weight = kinds
 
         def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
             def mismatched(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -238,7 +257,20 @@ def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
     weights = kto_weights(desirable, undesirable)
     config = KTOConfig(**_common(job), desirable_weight=weights[0], undesirable_weight=weights[1])
     config.dataloader_drop_last = len(labels) > job.batch_size  # a last batch of one has no mismatched neighbour
-    return TokenizedKTOTrainer(args=config, **parts)
+    trainer = TokenizedKTOTrainer(args=config, **parts)
+    trainer.data_collator = with_weights(trainer.data_collator)
+    return trainer
+
+
+def with_weights(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A collator that also hands on the weights of the rows, (rows), of which TRL's knows nothing."""
+    import torch
+
+    def collated(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        weights = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
+        return {**collate(rows), "weight": weights}
+
+    return collated
 
 
 def kto_weights(desirable: int, undesirable: int) -> tuple[float, float]:
