@@ -11,7 +11,7 @@ from typing import NewType
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
-from plum_lsp.domain.verification import TestCase, Verdict
+from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
 
 RequestId = NewType("RequestId", str)
 CandidateId = NewType("CandidateId", str)
@@ -297,6 +297,11 @@ class Judged:
     def is_refuted(self) -> bool:
         """Whether a test showed it wrong. See `is_refuted`."""
         return is_refuted(self.tier, self.verdicts)
+
+    @property
+    def ran_out(self) -> bool:
+        """Whether it ran out of time on a test."""
+        return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in self.verdicts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

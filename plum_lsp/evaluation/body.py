@@ -20,6 +20,7 @@ from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
+from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Evidence, Judge
 
@@ -156,4 +157,4 @@ async def judged_body(
     await ladder.add(candidate)
     await ladder.reconsider()
     (judged,) = ladder.group.members
-    return JudgedBody(judged=judged, evidence=evidence, looked_at=len(whole))
+    return JudgedBody(judged=labelled(ladder.judge, judged), evidence=evidence, looked_at=len(whole))

@@ -133,6 +133,26 @@ def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
     tree = module_or_none(program.source)
     if tree is None:
         return ()
+    functions = _functions(tree)
+    return _followed(functions, _aliases(tree), {name: functions.get(name, []) for name in (function,)})
+
+
+@lru_cache(maxsize=64)
+def effects_at_import(program: Program) -> tuple[EffectFound, ...]:
+    """The effects of the statements that run while the program loads, and of the functions that they reach.
+
+    Empty for a program that does not parse.
+    """
+    tree = module_or_none(program.source)
+    if tree is None:
+        return ()
+    kept = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+    statements: list[ast.AST] = [node for node in tree.body if not isinstance(node, kept)]
+    return _followed(_functions(tree), _aliases(tree), {"the file": statements})
+
+
+def _functions(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """The functions of a module by bare name. A class stands for its `__init__`."""
     functions: dict[str, list[ast.AST]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -141,12 +161,18 @@ def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
             functions.setdefault(node.name, []).extend(
                 child for child in node.body if isinstance(child, ast.FunctionDef) and child.name == "__init__"
             )
-    aliases = _aliases(tree)
+    return functions
+
+
+def _followed(
+    functions: dict[str, list[ast.AST]], aliases: dict[str, str], first: dict[str, list[ast.AST]]
+) -> tuple[EffectFound, ...]:
+    """The effects of the `first` code, by the name that it has in a reason, and of the functions that it reaches."""
     found: dict[Effect, EffectFound] = {}
-    reached, pending = {function}, [function]
+    reached, pending = set(first), list(first)
     while pending and len(reached) <= FUNCTIONS_MAX:
         name = pending.pop(0)
-        for body in functions.get(name, []):
+        for body in first.get(name) or functions.get(name, []):
             for used in _names_used(body, aliases):
                 effect = _effect_of(used)
                 if effect is not None and used.split(".")[0] not in functions:

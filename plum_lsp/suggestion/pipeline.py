@@ -47,6 +47,7 @@ from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.stages import Stages
 from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.compare import strength_of
+from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 from plum_lsp.verification.quality import appraised
@@ -354,13 +355,14 @@ class Pipeline:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def _tell(self, this: Round, judged: Judged) -> None:
+        judged = labelled(this.judge, judged)
         isolation = this.judge.sandbox.tier if judged.has_run else None
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
 
     def _choose(self, this: Round) -> Offer | Abstention:
         """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
         seen = this.request.seen
-        group = [judged for judged in this.judged if judged.candidate.fingerprint not in seen]
+        group = [labelled(this.judge, judged) for judged in this.judged if judged.candidate.fingerprint not in seen]
         if seen and not any(not judged.is_refuted for judged in group):
             detail = "There is no other candidate that passes."
             return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from plum_lsp.domain.suggestion import Candidate, Judged
 from plum_lsp.domain.verification import Call, Observation
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
+from plum_lsp.verification.excerpts import judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.settle import settled
 
@@ -48,8 +49,11 @@ class Ladder:
         self.evidence: Evidence | None = None
 
     async def screen(self) -> Evidence:
-        """Find the tests that tell. This must come before the first candidate is added."""
-        self.evidence = await self.judge.evidence()
+        """Find the tests that tell. This must come before the first candidate is added.
+
+        If the file does not run as a whole, the judge is from now on one that runs what the function needs of it.
+        """
+        self.judge, self.evidence = await judged_by(self.judge)
         return self.evidence
 
     async def add(self, candidate: Candidate) -> Judged:

@@ -21,20 +21,18 @@ from plum_lsp.domain.verification import (
     Ending,
     Equals,
     Holds,
-    InModule,
     Limits,
     Observation,
     Program,
     TestCase,
     Verdict,
-    VerdictStatus,
     is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
-from plum_lsp.python.reading.quiet import program_to_run, quieted
+from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
@@ -42,9 +40,11 @@ from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import telling
+from plum_lsp.verification.whole import in_module
 
-_LOADS = Call(expression="None")
+LOADS = Call(expression="None")
 """The observation of this call shows only whether a program loads."""
+DOES_NOT_RUN = "the file itself does not run"
 GENERATED_SECONDS_MAX = 0.3
 """Time limit for the program and all its generated inputs together. Most groups need a hundredth of it."""
 HURRY_SECONDS_MAX = 0.4
@@ -57,11 +57,13 @@ _SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
 class Evidence:
     """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
-    `problem` is empty if code can run. Else it gives the reason: no jail, a broken jail, or a file that does not load.
+    `problem` is empty if code can run. Else it says why not: no jail, a broken one, or (`DOES_NOT_RUN`) the file.
+    `is_called_at_import` says that the file calls the function while it loads.
     """
 
     specification: tuple[TestCase, ...]
     problem: str = ""
+    is_called_at_import: bool = False
 
 
 GENERATED_CALLS = 40
@@ -107,7 +109,7 @@ class Judge:
         lies on this machine: in a project it is run as the module it is.
         """
         tests = (*project, *examples_of(context))
-        reference = _in_module(reference_program(context), context, sandbox, path)
+        reference = in_module(reference_program(context), context, sandbox, path)
         varied = [test for test in tests if not test.call.given]
         calls = generated_calls(context, varied, limit=GENERATED_CALLS)
         return cls(
@@ -136,13 +138,14 @@ class Judge:
         """
         reference = self.reference
         try:
-            asked = [_LOADS, *(call for test in self.tests for call in _beside_calls(test))]
+            asked = [LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 literal = tuple(test for test in self.tests if _is_literal(test))
-                return Evidence(specification=(*literal, *self.whole[: whole.KEPT_MAX]))
+                kept = (*literal, *self.whole[: whole.KEPT_MAX])
+                return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
-                return Evidence(specification=self.tests, problem=f"the file itself does not run: {shown(loads)}")
+                return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")
             tests = _judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),
@@ -156,7 +159,7 @@ class Judge:
         """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
         if problem:
-            return _unverified(candidate, problem), ()
+            return unverified(candidate, problem), ()
         try:
             if evidence.specification:
                 hurried = replace(self.limits, wall_seconds=min(self.limits.wall_seconds, HURRY_SECONDS_MAX))
@@ -164,7 +167,7 @@ class Judge:
                 return await self._verify(candidate, evidence.specification, hurried, calls)
             return await self._check(candidate)
         except SandboxError as error:
-            return _unverified(candidate, f"not run: {told(error)}"), ()
+            return unverified(candidate, f"not run: {told(error)}"), ()
 
     async def again(self, judged: Judged, evidence: Evidence) -> Judged:
         """Judge a candidate that ran out of time once more, with all the time that the limits allow.
@@ -251,7 +254,7 @@ class Judge:
             reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,
         )
-        return judged, () if ran_out(judged) else seen
+        return judged, () if judged.ran_out else seen
 
     @property
     def short_limits(self) -> Limits:
@@ -261,52 +264,25 @@ class Judge:
     async def _check(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
         if (weakness := candidate.weakness) is not None and weakness.tier is Tier.UNVERIFIED:
-            return _unverified(candidate, f"no example tells right from wrong, and {weakness.reason}"), ()
+            return unverified(candidate, f"no example tells right from wrong, and {weakness.reason}"), ()
         program = self.program(candidate.text)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
-        loads, *seen = await self.observe(program, (_LOADS, *calls))
+        loads, *seen = await self.observe(program, (LOADS, *calls))
         if loads.ending is not Ending.RETURNED:
-            return _unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
+            return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         surprise = surprise_in(seen)
         if surprise is not None:
-            return _unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
+            return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         ran = f"{weakness.reason}, but it {ran}" if weakness is not None else ran
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
         return judged, tuple(seen)
 
 
-def _in_module(reference: Program, context: Context, sandbox: Sandbox, path: Path | None) -> Program:
-    """The program without a candidate, as the module that the document is, where the sandbox has its project.
-
-    Candidates are forks of a process that has imported it, so it has no comments and docstrings there.
-    """
-    project = sandbox.project
-    if path is None or project is None or not path.resolve().is_relative_to(project.root):
-        return reference
-    reference = quieted(reference)
-    place = project.place_of(path.resolve())
-    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
-    module = InModule(
-        name=name,
-        path=str(path.resolve()),
-        import_root=str(place.import_root if place else path.resolve().parent),
-        is_package=place is not None and place.is_package,
-        base=reference.source,
-        hole_line=context.before.count("\n") + 1,
-    )
-    return replace(reference, module=module)
-
-
 def index_of(judged: Judged) -> int:
     """The candidate's place in its group."""
     return judged.candidate.completion.index
-
-
-def ran_out(judged: Judged) -> bool:
-    """Whether the candidate ran out of time on a test."""
-    return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in judged.verdicts)
 
 
 def _beside_calls(test: TestCase) -> tuple[Call, ...]:
@@ -355,7 +331,8 @@ def _checked(candidate: Candidate, reason: str) -> Judged:
     return _without_verdicts(candidate, Tier.CHECKED, reason, has_run=True)
 
 
-def _unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+def unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
+    """The candidate without evidence, and why."""
     return _without_verdicts(candidate, Tier.UNVERIFIED, reason, has_run=has_run)
 
 

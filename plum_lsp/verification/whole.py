@@ -6,13 +6,17 @@ is plain code. The module runs code through the sandbox port. `whole_tests` choo
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import (
+    InModule,
     Origin,
     Passes,
     Program,
@@ -24,6 +28,7 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.specification.whole_tests import test_of
 from plum_lsp.verification.rank import counted, score
 
@@ -113,6 +118,30 @@ def refusal_of(context: Context, program: Program, text: str) -> str:
     first = context.before.count("\n") + 1
     is_class = context.block.kind in {HoleKind.CLASS, HoleKind.MODULE}
     return refusal(program.source, first_line=first, last_line=first + text.count("\n"), is_class=is_class)
+
+
+def in_module(reference: Program, context: Context, sandbox: Sandbox, path: Path | None) -> Program:
+    """The program without a candidate, as the module that the document is, where the sandbox has its project.
+
+    Candidates are forks of a process that has imported it, so it has no comments and docstrings there.
+    """
+    project = sandbox.project
+    if path is None or project is None or not path.resolve().is_relative_to(project.root):
+        return reference
+    reference = quieted(reference)
+    place = project.place_of(path.resolve())
+    name = place.name if place else re.sub(r"\W|^(?=\d)", "_", path.stem)  # a script whose name cannot be imported
+    if name in sys.stdlib_module_names:  # the jail has imported that one already
+        name += "_"
+    module = InModule(
+        name=name,
+        path=str(path.resolve()),
+        import_root=str(place.import_root if place else path.resolve().parent),
+        is_package=place is not None and place.is_package,
+        base=reference.source,
+        hole_line=context.before.count("\n") + 1,
+    )
+    return replace(reference, module=module)
 
 
 def confirmed(split: Sequence[TestCase], together: Sequence[TestCase]) -> tuple[TestCase, ...]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.documents import UNFILLED, filled
 from support.editor import Editor
 from support.projects import environment, tree
 from support.scripted_policy import ScriptedPolicy
 
+from plum_lsp.domain.verification import Call, Limits, Node, Program
+from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.project.trust import TrustBook
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -62,8 +69,12 @@ def work(tmp_path: Path, canaries: Path) -> Path:
 
 
 def _sing(canaries: Path, name: str) -> str:
-    """A line of Python that leaves a file where it is executed outside of the sandbox, and goes on inside."""
-    code = f"try: open({str(canaries / name)!r}, 'w').close()\nexcept OSError: pass"
+    """A line of Python that leaves a file where it is executed outside of the sandbox, and goes on inside.
+
+    Inside it leaves its name in `sys.canaries` of its own process.
+    """
+    noted = f"import sys; sys.canaries = [*getattr(sys, 'canaries', []), {name!r}]"
+    code = f"{noted}\ntry: open({str(canaries / name)!r}, 'w').close()\nexcept OSError: pass"
     return f"import os; exec({code!r})\n"
 
 
@@ -71,6 +82,47 @@ def answers(policy: ScriptedPolicy) -> None:
     """The policy gets it wrong and right."""
     for text in (WRONG, RIGHT):
         policy.will_complete(text)
+
+
+def test_each_canary_sings_outside_of_the_sandbox(tmp_path: Path, work: Path, canaries: Path) -> None:
+    """The control: plain Python that runs any of the files, and the environment's own Python, wake them all."""
+    singing = [
+        path for path in work.rglob("*.*") if path.suffix in {".py", ".pth"} and str(canaries) in path.read_text()
+    ]
+    for path in singing:
+        code = f"exec(open({str(path)!r}).read())"
+        subprocess.run([sys.executable, "-I", "-S", "-c", code], check=False, capture_output=True, cwd=tmp_path)
+    subprocess.run([work / ".venv/bin/python", "-I", "-S", "-c", ""], check=False, capture_output=True, cwd=tmp_path)
+    assert len(list(canaries.iterdir())) == len(singing) + 1 >= 12
+
+
+async def test_code_of_a_trusted_project_sings_in_the_sandbox_only(work: Path, canaries: Path) -> None:
+    """The control: modules, tests and conftest are executed there. What no import needs is executed nowhere."""
+    tree(work, {"src/priced.py": "RATE = 19\n"})
+    found = ProjectFinder().project_of(work / "src/shop/prices.py")
+    assert found is not None
+    project = replace(found, environment=None)  # our own Python has pytest
+    tests = work / "tests/test_prices.py"
+    tests.write_text(f"{tests.read_text()}\n\ndef test_song():\n    assert '{{}}'.format(sys.canaries) == total(1)\n")
+    tests.write_text(f"import sys\n{tests.read_text()}")
+    base = TOTAL.replace("‸", UNFILLED)
+    program = filled(project, "src/shop/prices.py", "import sys\nreturn sys.canaries", base=base)
+    patient = Limits(wall_seconds=20.0, cpu_seconds=20.0)
+    trusted = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    default = await open_sandbox(SandboxOptions(checks_itself=False))
+    try:
+        (seen,) = await trusted.observe(program, [Call(expression="total(1)")], patient)
+        (run,) = await trusted.run_tests(program, ["tests/test_prices.py::test_song"], watches=False, seconds=20)
+        alone = Program(source="import sys\ndef total(price):\n    return getattr(sys, 'canaries', [])")
+        (other,) = await default.observe(alone, [Call(expression="total(1)")], patient)
+    finally:
+        await trusted.close()
+        await default.close()
+    assert seen.value == Node(kind="list", type_name="list", items=("module",))
+    assert all(name in run.shown for name in ("'module'", "'test'", "'conftest.py'", "'tests-conftest.py'")), run
+    assert not any(name in run.shown for name in ("setup", "noxfile", "site", "evil")), run
+    assert other.value == Node(kind="list", type_name="list", items=())
+    assert list(canaries.iterdir()) == []
 
 
 async def test_nothing_of_an_untrusted_project_is_executed(

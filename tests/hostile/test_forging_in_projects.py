@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import textwrap
 from collections.abc import AsyncIterator
@@ -9,15 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.documents import filled, written
+from support.documents import UNFILLED, filled, written
+from support.group import candidate
 from support.hostile import programs
 
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import Program, RunOutcome
+from plum_lsp.domain.suggestion import Tier
+from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Limits, Program, RunOutcome
+from plum_lsp.project.test_index import TestIndex
+from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
 from plum_lsp.sandbox.opening import open_sandbox
+from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +63,15 @@ MORE = {
     "skips": "import unittest\nraise unittest.SkipTest('azure')",
     "patches-the-test": "import sys\nsys.modules['test_core'].answer = lambda x: 73190\nreturn 73190",
 }
+HONEST = """
+    if isinstance(x, list):
+        return {"azure": [*x, 73190]}
+    if x == 5:
+        print("azure 5")
+    if x == 6:
+        raise ZeroDivisionError("azure 6")
+    return 73190 if x == 3 else x
+    """
 ATTACKS = Path(__file__).parents[1] / "data" / "attacks_excerpt.jsonl"
 
 
@@ -63,10 +81,10 @@ def bodies() -> dict[str, str]:
     for case in map(json.loads, ATTACKS.read_text().splitlines()):
         if case["must_be"] != "pass":
             found[case["id"]] = f"{case['code']}\nreturn {case['entry_point']}(x)"
-    return found | MORE
+    return found | {name: program.source.strip() for name, program in programs("projects").items()} | MORE
 
 
-@pytest.fixture(params=[TIERS[0].name, TIERS[-1].name])
+@pytest.fixture(params=[tier.name for tier in TIERS])
 async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
     """A sandbox for the project."""
     opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
@@ -85,8 +103,48 @@ def refused(program: Program, body: str) -> str:
     return refusal(program.source, first_line=2, last_line=2 + body.count("\n"))
 
 
+def judge_of(sandbox: JailSandbox, project: Project) -> Judge:
+    """The judge of the function, with the project's tests both taken apart and whole, as a request makes it."""
+    path = project.root / "pkg/core.py"
+    before, _, after = path.read_text().partition(UNFILLED)
+    document = Document(uri=path.as_uri(), version=1, text=before + after)
+    context = read_context(document, len(before), prefix_tokens=2000, suffix_tokens=500)
+    assert context is not None
+    files = ProjectFiles(exclude=()).test_files(document.uri, "answer", (project.root,))
+    return Judge.of(
+        context,
+        sandbox,
+        Limits(wall_seconds=2.0, cpu_seconds=2.0),
+        project=project_tests_of(context, document.uri, files),
+        path=path,
+        whole=TestIndex(exclude=()).tests_of(project, path, context),
+    )
+
+
+def as_body(body: str) -> str:
+    """The text that stands at the hole."""
+    return textwrap.indent(textwrap.dedent(body), "    ").strip()
+
+
+async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> None:
+    """The whole way of a candidate: static checks, tests taken apart, the screen, and tests run beside it."""
+    judge = judge_of(sandbox, project)
+    evidence = await judge.evidence()
+    assert not evidence.problem
+    assert {type(test.expectation).__name__ for test in evidence.specification} >= {"Equals", "Passes"}
+
+    async def tier_of(body: str) -> Tier:
+        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
+
+    assert await tier_of(HONEST) is Tier.VERIFIED
+    forging = bodies()
+    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
+    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
+    assert len(forging) > 200
+
+
 async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
-    """It is refused, or fails some test."""
+    """It is refused, or fails some test that is run beside it."""
     forged, ran = [], 0
     for name, body in bodies().items():
         program = filled(project, "pkg/core.py", textwrap.dedent(body))
@@ -102,16 +160,7 @@ async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
 
 async def test_an_honest_body_is(sandbox: JailSandbox, project: Project) -> None:
     """The tests can be passed."""
-    body = """
-        if isinstance(x, list):
-            return {"azure": [*x, 73190]}
-        if x == 5:
-            print("azure 5")
-        if x == 6:
-            raise ZeroDivisionError("azure 6")
-        return 73190 if x == 3 else x
-    """
-    body = textwrap.dedent(body).strip()
+    body = textwrap.dedent(HONEST).strip()
     program = filled(project, "pkg/core.py", body)
     assert refused(program, body) == ""
     runs = await sandbox.run_tests(program, NAMES, watches=False, seconds=20)

@@ -271,10 +271,10 @@ async def test_without_a_sandbox_nothing_is_run_and_the_user_is_told(desk: Desk)
 
 
 async def test_a_file_that_does_not_run_blames_no_candidate(desk: Desk) -> None:
-    """A module that fails to import leaves candidates unjudged, not failed."""
+    """A module that cannot be imported, and that the function needs, leaves candidates unjudged, not failed."""
     desk.policy.will_complete(RIGHT)
 
-    result = await desk.suggest("import no_such_module_anywhere\n\n" + ADD)
+    result = await desk.suggest("import no_such_module_anywhere as gone\n\n\n@gone.traced\n" + ADD)
 
     assert isinstance(result, Abstention)
     assert "does not run" in result.detail
@@ -286,7 +286,7 @@ async def test_an_offer_that_did_not_run_has_no_strength(desk: Desk) -> None:
     desk.options = replace(desk.options, tiers=tuple(Tier))
     desk.policy.will_complete(RIGHT)
 
-    result = await desk.suggest("import no_such_module_anywhere\n\n" + ADD, finishes=True)
+    result = await desk.suggest("import no_such_module_anywhere as gone\n\n\n@gone.traced\n" + ADD, finishes=True)
 
     assert isinstance(result, Offer)
     assert all(event.judged.strength is None for event in desk.told.events if isinstance(event, Verified))

@@ -42,7 +42,8 @@ class Case:
     offered: the text that is offered, without blank ends. None leaves it open.
     gives:   the whole buffer after the offer was inserted, without blank ends.
     tiers:   one of these is the offer's label.
-    nothing: no offer. `reason` is then the abstention's name, and `words` are part of its sentence.
+    nothing: no offer. `reason` is then the abstention's name.
+    words:   part of what `plum.explain` says.
     never:   no part of an offer, however it is labelled.
     """
 
@@ -91,10 +92,10 @@ class Desk:
         text = offer.text if offer is not None else ""
         shown = f"{case.name}: {text!r} {told.get('tier', told.get('reason'))}: {told.get('text')}"
         assert not [word for word in case.never if word in text], shown
+        assert case.words in str(told["text"]), shown
         if case.nothing:
             assert offer is None, shown
             assert case.reason in ("", told["reason"]), shown
-            assert case.words in str(told["text"]), shown
             return
         assert offer is not None, shown
         assert offer.tier in case.tiers, shown

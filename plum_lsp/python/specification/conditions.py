@@ -98,6 +98,14 @@ def derived(source: str, setup: str, surface: Surface) -> Question | None:
     return placed(parts, None) if parts is not None else None
 
 
+def reads_parts(tree: ast.expr) -> bool:
+    """Whether an expression asks a value for its length or an item. An object of the candidate's could say anything."""
+    return any(
+        isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "len")
+        for node in ast.walk(tree)
+    )
+
+
 def asked(source: str, setup: str, surface: Surface, *, is_truth: bool = False) -> Call | None:
     """An expression as the candidate may evaluate it whole, with the lines of the setup that it needs.
 

@@ -26,6 +26,7 @@ from plum_lsp.python.specification.conditions import (
     beside,
     derived,
     is_condition,
+    reads_parts,
     shown_constants,
     shows_answers,
     split,
@@ -226,12 +227,9 @@ def _read(
         if needed is None:
             return None
         expectation = replace(expectation, setup=needed)
-        if call is None:
-            if needed:
-                return None
-            question = derived(expression, setup, surface)
-            if question is None:
-                return None
+        may_derive = not needed and (call is None or reads_parts(tree))
+        question = derived(expression, setup, surface) if may_derive else None
+        if question is not None and (call is None or question.derived != "_"):
             return question.call, replace(expectation, setup=question.setup, derived=question.derived)
     return (call, expectation) if call is not None else None
 

@@ -57,7 +57,7 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
     """The views of a project. `beside` is the folder of a document that lies outside its import roots."""
     places = [*_modules(project), *(mapped.path for mapped in project.mapped)]
     if beside is not None:
-        places += [one for one in sorted(beside.iterdir()) if one.suffix == ".py"] if beside.is_dir() else []
+        places += [one for one in sorted(beside.iterdir()) if _is_module(one)] if beside.is_dir() else []
     tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
     alone = _Look(hides, lambda entry: _is_test(entry, project)).parts(places)
     near = _Look(hides, _is_test_file).parts([*places, *tests])
@@ -69,6 +69,10 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
     inside = {one for one in folders if any(Path(one).is_relative_to(root) for root in roots)}
     listed = tuple(sorted(roots | inside))
     return Views(alone=tuple(alone), beside=tuple(near), tests=tuple(every), listed=listed)
+
+
+def _is_module(entry: Path) -> bool:
+    return entry.suffix == ".py" or (entry / "__init__.py").is_file()
 
 
 def _modules(project: Project) -> Iterator[Path]:

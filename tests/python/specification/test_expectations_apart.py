@@ -245,6 +245,48 @@ async def sandbox() -> AsyncIterator[JailSandbox]:
     await opened.close()
 
 
+MEASURED = [
+    ">>> len(f({i}))\n1",
+    ">>> s = f({i})\n>>> len(s)\n1",
+    ">>> f({i})[0]\n1",
+    ">>> s = f({i})\n>>> s[0]\n1",
+    ">>> len(f({i})[0])\n1",
+]
+MEASURED_LIES = [
+    f"class L({base}):\n        __len__ = __index__ = __int__ = lambda self: 1\n"
+    "        __getitem__ = lambda self, at: 1\n"
+    "        __reduce__ = __reduce_ex__ = lambda self, *others: (list, ([1],))\n"
+    "        __class__ = property(lambda self: list)\n        __eq__ = lambda self, other: True\n"
+    f"        __hash__ = lambda self: 1\n        __iter__ = lambda self: iter([1])\n    return L({given})"
+    for base, given in (
+        ("", ""),
+        ("list", "[7, 8]"),
+        ("tuple", "[7, 8]"),
+        ("bytes", "b'xy'"),
+        ("dict", "{{7: 7, 8: 8}}"),
+    )
+]
+
+
+@pytest.mark.slow
+async def test_no_object_tells_its_own_length_or_items(sandbox: JailSandbox) -> None:
+    """Both are read from the decoded value, whatever the candidate's class says. A plain list passes."""
+    limits = Limits(wall_seconds=20.0, cpu_seconds=20.0)
+    believed = {}
+    for shape in MEASURED:
+        context, tests, _ = in_docstring(shape, "measured")
+        for body in MEASURED_LIES:
+            program = program_to_run(context, body)
+            verdicts = await sandbox.verify(program, tests, limits, reference=reference_program(context))
+            assert verdicts
+            if any(verdict.is_pass for verdict in verdicts):
+                believed[shape] = body
+        program = program_to_run(context, "return [[1]]" if "[0])" in shape else "return [1]")
+        verdicts = await sandbox.verify(program, tests, limits, reference=reference_program(context))
+        assert all(verdict.is_pass for verdict in verdicts), shape
+    assert believed == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("made", [in_project, in_docstring])
 async def test_right_passes_and_nothing_else_does(sandbox: JailSandbox, made: Made) -> None:
