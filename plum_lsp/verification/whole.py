@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.suggestion import Context, HoleKind, Judged, Tier
+from plum_lsp.domain.suggestion import Candidate, Context, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import (
     InModule,
     Origin,
@@ -28,6 +28,7 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
 )
 from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.fitting.repairing import with_imports_inside
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.specification.whole_tests import test_of
 from plum_lsp.verification.rank import counted, score
@@ -113,8 +114,13 @@ async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]
     )
 
 
-def refusal_of(context: Context, program: Program, text: str) -> str:
-    """Why tests are not run with a candidate. Empty if they are."""
+def refusal_of(context: Context, program: Program, candidate: Candidate) -> str:
+    """Why tests are not run with a candidate. Empty if they are. Its imports count as written in its text."""
+    text = with_imports_inside(candidate.text, candidate.imports, context) if candidate.imports else candidate.text
+    if text is None:
+        return "it brings an import into the file"
+    if candidate.imports:
+        program = Program(source=context.before + text + context.after)
     first = context.before.count("\n") + 1
     is_class = context.block.kind in {HoleKind.CLASS, HoleKind.MODULE}
     return refusal(program.source, first_line=first, last_line=first + text.count("\n"), is_class=is_class)
