@@ -84,7 +84,7 @@ def test_markup_in_the_users_text_is_shown_as_it_is(user: CommandLine, policy: S
 def test_escape_sequences_of_a_candidate_do_not_reach_the_terminal(user: CommandLine, policy: ScriptedPolicy) -> None:
     """They are spelled out."""
     policy.forget()
-    policy.will_complete("    '\x1b[2J'\n    return a + b\n")
+    policy.will_complete("    note = '\x1b[2J'\n    return a + b\n")
     ran = user.complete("add.py", "--all")
     assert "\x1b" not in ran.out
     assert r"\x1b[2J" in ran.out
