@@ -118,7 +118,8 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
-            neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            neighbours=(files := NeighbourFiles(exclude=settings.privacy.exclude)).near,
+            imports=files.imports,
             whole_tests=find_whole,
         )
         close = opened.pop_all().aclose  # only after the last step that can fail

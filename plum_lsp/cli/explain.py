@@ -15,7 +15,8 @@ from plum_lsp.config.folder import store_file
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
-from plum_lsp.store.queries import Explanation, KnownCandidate, KnownTest, open_reader
+from plum_lsp.store.known import Explanation, KnownCandidate, KnownTest
+from plum_lsp.store.queries import open_reader
 from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
 

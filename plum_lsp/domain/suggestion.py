@@ -33,6 +33,7 @@ class SuggestionRequest:
     `seen` holds the fingerprints of offers that the user has already had here and wants an alternative to.
     `open_documents` are the other Python files that the editor has open, last edited first.
     `project` is the document's project, if its code may be executed. Otherwise, or without a project, it is None.
+    `adds_imports` says that the editor can add imports to the top of the file together with an offer.
     `folders` are the editor's workspace. No other file of the project is read outside them. Empty means no workspace.
     """
 
@@ -46,6 +47,7 @@ class SuggestionRequest:
     open_documents: tuple[Document, ...] = ()
     project: Project | None = None
     folders: tuple[Path, ...] = ()
+    adds_imports: bool = False
 
 
 class HoleKind(enum.Enum):
@@ -244,7 +246,8 @@ class Candidate:
 
     `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why it
     cannot be offered ("does not parse: …"), as far as reading shows, and is empty if there is no problem.
-    `mean_logprob` is None if the server gave no log-probabilities.
+    `mean_logprob` is None if the server gave no log-probabilities. `imports` are statements that the file lacks. The
+    candidate is run and offered with them at the top of the file.
     """
 
     id: CandidateId
@@ -255,6 +258,7 @@ class Candidate:
     mean_logprob: float | None
     policy_version: PolicyVersion
     weakness: Weakness | None = None
+    imports: tuple[str, ...] = ()
 
 
 class Tier(enum.Enum):

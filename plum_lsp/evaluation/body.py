@@ -19,6 +19,7 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
@@ -136,6 +137,7 @@ async def judged_body(
     *,
     project_tests: TestsOf,
     whole_tests: TestsOf,
+    imports: KnownImports | None = None,
 ) -> JudgedBody:
     """Judge a body in the place of a function of the file at `path`.
 
@@ -150,6 +152,7 @@ async def judged_body(
     whole = tuple(whole_tests(context))
     judge = Judge.of(context, sandbox, limits, compares=False, project=project_tests(context), path=path, whole=whole)
     candidate = make_candidate(Completion.written(body), context, _NOBODY)
+    candidate = repaired(candidate, context, imports or KnownImports(), beside=True)
     if not candidate.problem and candidate.text.strip() != body.strip():
         raise NoBody("the text is more than the body of one function", remedy="Give the statements of the body alone.")
     ladder = Ladder(judge)

@@ -243,6 +243,8 @@ def _register_start(server: PlumServer) -> None:
         session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
         session.editor_cycles = _says(params, "cycles")
+        workspace = params.capabilities.workspace
+        session.editor_applies = workspace is not None and workspace.apply_edit is True
         if not _has_inline_completion(params) or _says(params, "completionItems"):
             options = types.CompletionOptions(trigger_characters=["\n", ":", " "])
             server.feature(types.TEXT_DOCUMENT_COMPLETION, options)(

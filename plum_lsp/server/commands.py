@@ -6,15 +6,17 @@ A command answers with plain data. It never answers with an error that the user 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
-from plum_lsp.server.convert import ACCEPT, offer_of, uri_of
+from plum_lsp.server.convert import ACCEPT, import_edits, offer_of, uri_of
 from plum_lsp.server.session import Session
 from plum_lsp.server.status import EXPLAIN, TRUST
 
@@ -35,9 +37,11 @@ class Commands:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._apply: Callable[[types.ApplyWorkspaceEditParams], object] | None = None
 
     def register(self, server: LanguageServer) -> None:
         """Register the handlers. They are partials, because pygls sets attributes and a method does not allow that."""
+        self._apply = server.workspace_apply_edit
         server.command(ACCEPT)(partial(self.accept))
         server.command(REJECT)(partial(self.reject))
         server.command(CLOSE)(partial(self.close))
@@ -53,7 +57,17 @@ class Commands:
         offer_id = _offer_id(arguments)
         if offer_id is None:
             return _recorded("which offer?")
-        return _recorded(await self._session.outcomes.accepted(offer_id))
+        problem = await self._session.outcomes.accepted(offer_id)
+        self._bring_imports(offer_id)
+        return _recorded(problem)
+
+    def _bring_imports(self, offer_id: OfferId) -> None:
+        """Let the editor add the imports of an accepted offer. The answer is not waited for."""
+        uri, offer = self._session.outcomes.uri_of(offer_id), self._session.outcomes.offer(offer_id)
+        opened = self._session.documents.get(uri)
+        edits = import_edits(offer, opened.snapshot) if offer is not None and opened is not None else []
+        if edits and self._session.editor_applies and self._apply is not None:
+            self._apply(types.ApplyWorkspaceEditParams(types.WorkspaceEdit(changes={uri: edits}), "plum: import"))
 
     async def reject(self, *arguments: Any) -> dict[str, Any]:
         """`plum.reject [offer, reason]`: the user rejected the offer. Without an argument, it means the last offer."""

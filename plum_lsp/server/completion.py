@@ -23,7 +23,9 @@ class Completion:
         """
         kind = params.context.trigger_kind if params.context else types.CompletionTriggerKind.Invoked
         trigger = Trigger.INVOKED if kind is types.CompletionTriggerKind.Invoked else Trigger.AUTOMATIC
-        answer = await self._session.ask(params.text_document.uri, to_position(params.position), trigger)
+        answer = await self._session.ask(
+            params.text_document.uri, to_position(params.position), trigger, adds_imports=True
+        )
         markdown = self._shows_markdown
         items = [completion_item(answer.offer, answer.document, shows_markdown=markdown)] if answer else []
         return types.CompletionList(is_incomplete=True, items=items)

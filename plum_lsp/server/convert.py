@@ -10,6 +10,7 @@ from lsprotocol import types
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.suggestion import Offer, OfferId, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
+from plum_lsp.python.reading.import_lines import new_imports
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
 from plum_lsp.report.marks import tier_label
 from plum_lsp.server.documents import Change
@@ -99,9 +100,21 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
         text_edit=types.TextEdit(range=range_of(document, edited), new_text=typed + text),
+        additional_text_edits=import_edits(offer, document) or None,
         command=_accept_command(offer),
         data={"offer": offer.id},
     )
+
+
+def import_edits(offer: Offer, document: Document) -> list[types.TextEdit]:
+    """The edit that adds the imports of an offer to a document, unless they are there already."""
+    lines = set(_LINE_END.split(document.text))
+    missing = [statement for statement in offer.chosen.candidate.imports if statement not in lines]
+    made = new_imports(document.text, missing) if missing else None
+    if made is None:
+        return []
+    text = _LINE_END.sub(line_end_of(document.text), made.text)
+    return [types.TextEdit(range=range_of(document, Span(start=made.offset, end=made.offset)), new_text=text)]
 
 
 def offer_of(params: object) -> OfferId | None:

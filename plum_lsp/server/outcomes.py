@@ -71,6 +71,11 @@ class OutcomeDesk:
         followed = self._offers.get(offer_id)
         return followed.offer if followed else None
 
+    def uri_of(self, offer_id: OfferId) -> str:
+        """The document that one of the last offers was made for. Empty if it is not among them."""
+        followed = self._offers.get(offer_id)
+        return followed.uri if followed else ""
+
     def stands(self, offer_id: OfferId) -> bool:
         """Whether an offer is new enough to be offered again. An ignored offer is not."""
         followed = self._offers.get(offer_id)

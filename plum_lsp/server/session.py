@@ -74,6 +74,8 @@ class Session:
         self.debounce = Debounce()
         self.editor_cycles = False
         """Whether a repeated request of the user at the same place asks for an alternative to the current offer."""
+        self.editor_applies = False
+        """Whether the editor applies edits that the server asks for."""
         self._standing: dict[str, Answer] = {}
         self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
@@ -201,8 +203,13 @@ class Session:
 
     # Requests
 
-    async def ask(self, uri: str, position: Position, trigger: Trigger) -> Answer | None:
+    async def ask(
+        self, uri: str, position: Position, trigger: Trigger, *, adds_imports: bool | None = None
+    ) -> Answer | None:
         """The answer to a request for the current document. None if there is none, or if it came too late.
+
+        Args:
+            adds_imports: whether the editor adds imports together with the answer. None: if it applies edits.
 
         Raises:
             asyncio.CancelledError: the editor cancelled the request.
@@ -212,6 +219,7 @@ class Session:
             return None
         standing = self._stands_at(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
+        request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
         if (kept := self._kept(request)) is not None and await self._forbidden(request) is None:
             if opened.version != request.document.version:
                 return None

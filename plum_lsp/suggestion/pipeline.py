@@ -37,6 +37,7 @@ from plum_lsp.domain.suggestion import (
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.prompt import build_prompt
@@ -45,7 +46,7 @@ from plum_lsp.suggestion.round import Round
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.suggestion.stages import Stages
-from plum_lsp.suggestion.survey import Budget, FindNeighbours, FindTests, FindWholeTests, survey
+from plum_lsp.suggestion.survey import Budget, FindImports, FindNeighbours, FindTests, FindWholeTests, survey
 from plum_lsp.verification.compare import strength_of
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
@@ -114,6 +115,7 @@ class Pipeline:
         inspector: Inspector | None = None,
         test_files: FindTests = lambda uri, name, folders: (),
         neighbours: FindNeighbours = lambda document, open_documents, folders: Neighbourhood(),
+        imports: FindImports = lambda document, project: KnownImports(),
         whole_tests: FindWholeTests = lambda project, document, context: (),
     ) -> None:
         self.policy = policy
@@ -126,6 +128,7 @@ class Pipeline:
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
+        self._imports = imports
         self._whole_tests = whole_tests
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
@@ -156,7 +159,7 @@ class Pipeline:
             detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
-            survey, request, options.budget, self._test_files, self._neighbours
+            survey, request, options.budget, self._test_files, self._neighbours, self._imports
         )
         if around is None:
             detail = nothing_at(request.document, request.offset)
@@ -293,7 +296,8 @@ class Pipeline:
 
     def _take(self, this: Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
-        candidate = make_candidate(completion, this.context, this.version)
+        made = make_candidate(completion, this.context, this.version)
+        candidate = repaired(made, this.context, this.around.imports, beside=this.request.adds_imports)
         earlier = this.fingerprints.setdefault(candidate.fingerprint, completion.index)
         duplicate_of = earlier if earlier != completion.index else None
         self._recorder.record(Sampled(request_id=this.request.id, candidate=candidate, duplicate_of=duplicate_of))

@@ -6,7 +6,7 @@ It blocks while it reads. The functions that it receives decide where files are 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
+from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.reading.window import estimated_tokens, read_context
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.suggestion.neighbours import excerpts_of
@@ -24,6 +25,8 @@ FindWholeTests: TypeAlias = Callable[[Project, Path, Context], tuple[TestCase, .
 """What finds tests of a project that may reach the function at the hole, given the document's path."""
 FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Path]], Neighbourhood]
 """Finds the modules near a document. Takes the document, the other open documents and the workspace's folders."""
+FindImports: TypeAlias = Callable[[Document, Project], KnownImports]
+"""Finds how the other files of a trusted project import names, and the packages that it has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Survey:
     path: str
     excerpts: tuple[Excerpt, ...]
     tests: tuple[TestCase, ...]
+    imports: KnownImports = field(default_factory=KnownImports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,11 @@ class Budget:
 
 
 def survey(
-    request: SuggestionRequest, budget: Budget, find_tests: FindTests, find_neighbours: FindNeighbours
+    request: SuggestionRequest,
+    budget: Budget,
+    find_tests: FindTests,
+    find_neighbours: FindNeighbours,
+    find_imports: FindImports = lambda document, project: KnownImports(),
 ) -> Survey | None:
     """Read the context and the files around it. None if the cursor is at a place that cannot be completed.
 
@@ -59,12 +67,13 @@ def survey(
     name = subject_of(context)
     files = find_tests(document.uri, name, request.folders) if name else ()
     tests = project_tests_of(context, document.uri, files) if name and request.project is not None else ()
+    known = find_imports(document, request.project) if request.project is not None else KnownImports()
     if not budget.neighbours:
-        return Survey(context=context, path="", excerpts=(), tests=tests)
+        return Survey(context=context, path="", excerpts=(), tests=tests, imports=known)
     near = find_neighbours(document, request.open_documents, request.folders)
     excerpts = excerpts_of(near, files, context, tokens=budget.neighbours)
     left = budget.prefix - budget.neighbours
     if excerpts and estimated_tokens(context.prefix) > left:
         cut = read_context(document, request.offset, prefix_tokens=left, suffix_tokens=budget.suffix)
         context = cut or context
-    return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests)
+    return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests, imports=known)

@@ -109,8 +109,8 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     """
     if not judged.has_run:
         return None
-    program = judge.program(judged.candidate.text)
-    first = judge.context.before.count("\n") + 1
+    program = judge.program(judged.candidate)
+    first = judge.context_of(judged.candidate).before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
     tests = evidence.specification if evidence is not None else ()
     own = comparison.observed.get(index_of(judged), ())
@@ -168,7 +168,7 @@ def _gives_nothing(first: Comparison, standing: Sequence[int], places: Sequence[
 async def _observe(judge: Judge, judged: Judged, calls: Sequence[Call]) -> tuple[Observation, ...]:
     if not calls:
         return ()
-    return await judge.observe(judge.program(judged.candidate.text), calls)
+    return await judge.observe(judge.program(judged.candidate), calls)
 
 
 def _hangs(seen: Sequence[Observation]) -> bool:

@@ -14,6 +14,7 @@ from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
 from plum_lsp.domain.verification import Call, Ending, Equals, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
+from plum_lsp.python.reading.import_lines import with_imports
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.reading.slicing import Slices, names_used
 from plum_lsp.python.reading.sources import module_or_none
@@ -38,10 +39,11 @@ async def judged_by(judge: Judge) -> tuple[Judge, Evidence]:
 
 
 def labelled(judge: Judge, judged: Judged) -> Judged:
-    """The candidate with the label that it ran without the rest of the file, if it did."""
-    if not isinstance(judge, ExcerptJudge) or not judged.has_run or judge.label in judged.reason:
-        return judged
-    return replace(judged, reason=f"{judged.reason} ({judge.label})")
+    """The candidate with the labels that it was run with imports of its own, and without the rest of the file."""
+    labels = [f"with {statement}" for statement in judged.candidate.imports]
+    labels += [judge.label] if isinstance(judge, ExcerptJudge) and judged.has_run else []
+    new = ", ".join(label for label in labels if label not in judged.reason)
+    return replace(judged, reason=f"{judged.reason} ({new})") if new else judged
 
 
 def _cause(judge: Judge, evidence: Evidence) -> str:
@@ -89,11 +91,14 @@ class ExcerptJudge(Judge):
         """What a user is told of an offer."""
         return f"without the rest of the file, which does not run here: {self.cause}"
 
-    def program(self, text: str) -> Program:
-        """The program with `text` in the hole and what both need of the file."""
-        context = self.slices.around(text)
-        within = replace(self, context=context, reference=_reference(self.reference, context))
-        return Judge.program(within, text)
+    def context_of(self, candidate: Candidate) -> Context:
+        """The hole and the candidate, with what both need of the file."""
+        return with_imports(self.slices.around(candidate.text), candidate.imports)
+
+    def program(self, candidate: Candidate) -> Program:
+        """The candidate's program."""
+        reference = _reference(self.reference, self.slices.around(candidate.text))
+        return Judge.program(replace(self, reference=reference), candidate)
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """The effects of the function and of the statements that it needs."""

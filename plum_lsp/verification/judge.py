@@ -32,6 +32,7 @@ from plum_lsp.python.contracts.contract import Contract, contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
+from plum_lsp.python.reading.import_lines import with_imports
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
@@ -124,9 +125,13 @@ class Judge:
             whole=tuple(whole),
         )
 
-    def program(self, text: str) -> Program:
-        """The program with `text` in the hole."""
-        return replace(self.reference, source=program_to_run(self.context, text).source)
+    def context_of(self, candidate: Candidate) -> Context:
+        """What is around the hole in the candidate's program."""
+        return with_imports(self.context, candidate.imports)
+
+    def program(self, candidate: Candidate) -> Program:
+        """The candidate's program, with its imports."""
+        return replace(self.reference, source=program_to_run(self.context_of(candidate), candidate.text).source)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
@@ -231,8 +236,10 @@ class Judge:
         calls: Sequence[Call] = (),
     ) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge by the specification: every test must pass. The observations on `calls` are returned too."""
-        program = self.program(candidate.text)
-        refused = whole.refusal_of(self.context, program, candidate.text) if any(map(whole.is_whole, tests)) else ""
+        program = self.program(candidate)
+        refused = (
+            whole.refusal_of(self.context_of(candidate), program, candidate) if any(map(whole.is_whole, tests)) else ""
+        )
         if refused:
             tests = [test for test in tests if not whole.is_whole(test)]
         given, seen = await self.examine(program, self.experience.ordered(tests), limits, calls)
@@ -265,7 +272,7 @@ class Judge:
         """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
         if (weakness := candidate.weakness) is not None and weakness.tier is Tier.UNVERIFIED:
             return unverified(candidate, f"no example tells right from wrong, and {weakness.reason}"), ()
-        program = self.program(candidate.text)
+        program = self.program(candidate)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
         loads, *seen = await self.observe(program, (LOADS, *calls))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import UNFILLED, written
+from support.group import judged
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.text import Document
@@ -240,7 +241,7 @@ async def test_no_candidate_finds_an_expected_value(sandbox: JailSandbox, projec
     for way in WAYS:
         body = spying(way)
         for name, text in ((way, body), (f"{way}, alone", body + "\n\n\nLATER = 1\n")):
-            spied[name] = await found(sandbox, judge.program(text))
+            spied[name] = await found(sandbox, judge.program(judged(text).candidate))
     assert {name: places for name, places in spied.items() if places} == {}
 
 
@@ -248,7 +249,7 @@ async def test_each_way_would_find_it(project: Project) -> None:
     """The control: with its docstrings the program finds the value, in all ways that do not read files."""
     sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     try:
-        program = judge_of(sandbox, project).program("pass")
+        program = judge_of(sandbox, project).program(judged("pass").candidate)
         assert program.module is not None
         base = (project.root / "pkg/core.py").read_text()
         blind = []
@@ -271,6 +272,6 @@ async def test_other_files_beside_it_can_be_read(sandbox: JailSandbox, project: 
     folder = os.path.dirname(__file__)
     with open(os.path.join(folder, "data.txt")) as file:
         return [file.read(), pkg.sibling.use(), sorted(os.listdir(folder))[-2:]]"""
-    (seen,) = await sandbox.observe(judge.program(body), [Call(expression="answer(3)")], PATIENT)
+    (seen,) = await sandbox.observe(judge.program(judged(body).candidate), [Call(expression="answer(3)")], PATIENT)
     assert isinstance(seen.value, Node), seen
     assert seen.value.items[:2] == ("data", 1)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
-from plum_lsp.policy.client.prompts import around, messages, shortened
+from plum_lsp.policy.client.prompts import around, messages, repeats, shortened
+
+REPEATED_TOKENS = 2
+"""A chat that writes the whole function gets so many times the tokens, for the header and the docstring."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +78,10 @@ def completion_request(
     """
     habits = habits or Habits()
     prompt = shortened(prompt, habits.prompt_characters_max)
+    tokens = options.max_tokens * (REPEATED_TOKENS if habits.is_chat and repeats(prompt) else 1)
     request: dict[str, Any] = {
         "model": model,
-        "max_completion_tokens" if habits.renames_limit else "max_tokens": options.max_tokens,
+        "max_completion_tokens" if habits.renames_limit else "max_tokens": tokens,
         "temperature": options.temperatures[ask[0]],
         "top_p": options.top_p,
         "seed": options.seed + ask[0],

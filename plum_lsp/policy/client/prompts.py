@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.suggestion import FimPrompt
+from plum_lsp.domain.suggestion import FimPrompt, HoleKind
 
 CURSOR = "<CURSOR>"
-INSTRUCTION = (
-    "You complete Python code. The message of the user is a file, and its cursor is marked "
-    f"{CURSOR}. Answer with the code that belongs at {CURSOR} and with nothing else: no explanation, no Markdown, "
-    "no line that is in the file already. Indent every line as it must be indented in the file."
+_TASK = f"You complete Python code. The message of the user is a file, and its cursor is marked {CURSOR}. "
+INSERT = (
+    f"{_TASK}Answer with the code that belongs at {CURSOR} and with nothing else: no explanation, no Markdown, "
+    "no text that is in the file already."
 )
+REWRITE = (
+    f"{_TASK}Answer with one Python code block: the function that the cursor is in, complete and with its "
+    f"indentation, where {CURSOR} is replaced by the code that belongs there. No explanation."
+)
+"""Asks for the whole function. Small models for chat write that well, and rarely a part of it alone (seen with
+Qwen2.5-Coder 0.5B). The step that fits a candidate takes the new part out."""
+_REWRITTEN = {HoleKind.BODY, HoleKind.BLOCK}
 _AFTER_SHARE = 4
 """A shortened prompt keeps one part in so many for the text after the cursor."""
 
@@ -51,9 +58,14 @@ def messages(prompt: FimPrompt) -> list[dict[str, str]]:
     if not before.rpartition("\n")[2].strip():
         before = before.rstrip(" \t")  # a plain prompt ends in a part of its indentation
     return [
-        {"role": "system", "content": INSTRUCTION},
+        {"role": "system", "content": REWRITE if repeats(prompt) else INSERT},
         {"role": "user", "content": f"{before}{CURSOR}{after}"},
     ]
+
+
+def repeats(prompt: FimPrompt) -> bool:
+    """Whether a chat is asked to write the whole function, not only the part at the cursor."""
+    return prompt.block.kind in _REWRITTEN
 
 
 def around(prompt: FimPrompt) -> tuple[str, str]:

@@ -24,6 +24,8 @@ from plum_lsp.python.fitting.variants import Fitted, fit
 from plum_lsp.python.fitting.weakness import is_empty, weakness_of
 
 _HIDDEN_NAMED_MAX = 4
+UNDEFINED = "undefined name: "
+"""How the problem of a candidate begins that uses names without a definition."""
 
 __all__ = ["Cutter", "cut", "make_candidate"]
 
@@ -60,7 +62,7 @@ def _problem(fitted: Fitted, place: Inserted, context: Context) -> str:
         return "empty body"
     if hidden := _hidden(text, context):
         return f"invisible or direction-changing characters: {', '.join(hidden)}"
-    return f"undefined name: {', '.join(fitted.undefined)}" if fitted.undefined else ""
+    return f"{UNDEFINED}{', '.join(fitted.undefined)}" if fitted.undefined else ""
 
 
 def _hidden(text: str, context: Context) -> list[str]:

@@ -63,6 +63,14 @@ def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tupl
     A name that the program around the candidate also uses without a definition does not count. A name in a part of the
     document that was left out of the program does not count either.
     """
+    found, elsewhere = names_without_definition(tree, place)
+    if found and context.is_excerpt:
+        elsewhere.update(re.findall(r"[^\W\d]\w*", context.prefix + context.suffix))
+    return tuple(name for name in found if name not in elsewhere)
+
+
+def names_without_definition(tree: ast.Module, place: Inserted) -> tuple[tuple[str, ...], set[str]]:
+    """The names that the candidate uses and the program does not define, in order, and those of the code around it."""
     found: dict[str, None] = {}
     elsewhere: set[str] = set()
     for message in checker.Checker(tree, filename="program.py").messages:
@@ -72,6 +80,4 @@ def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tupl
                 found[name] = None
             else:
                 elsewhere.add(name)
-    if found and context.is_excerpt:
-        elsewhere.update(re.findall(r"[^\W\d]\w*", context.prefix + context.suffix))
-    return tuple(name for name in found if name not in elsewhere)
+    return tuple(found), elsewhere

@@ -15,9 +15,9 @@ from support.contexts import prompt_at
 from support.raw_server import Answer, RawServer, Seen, refuse, text_event
 
 from plum_lsp.domain.errors import PolicyBusy, PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
-from plum_lsp.domain.suggestion import Completion, FimPrompt, FimTemplate, Finish, SamplingOptions
+from plum_lsp.domain.suggestion import Completion, FimPrompt, FimTemplate, Finish, HoleKind, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
-from plum_lsp.policy.client.prompts import CURSOR, messages, shortened
+from plum_lsp.policy.client.prompts import CURSOR, INSERT, REWRITE, messages, shortened
 from plum_lsp.policy.client.refusals import PAUSE_SECONDS_MAX, retry_after
 from plum_lsp.policy.client.watched import WatchedPolicy
 
@@ -519,6 +519,8 @@ async def test_chat_only_server_is_asked_through_its_chat(status: int, value: An
         assert paths == ["/v1/completions", "/v1/chat/completions", "/v1/chat/completions"]
         body = server.completions[-1].body
         assert "prompt" not in body
+        assert body["max_tokens"] == 200
+        assert body["messages"][0]["content"] == REWRITE
         assert body["messages"][-1]["content"] == f"{PLAIN.text}{CURSOR}{PLAIN.suffix}"
         assert "chat" in policy.habits.in_words()[0]
         await policy.close()
@@ -542,6 +544,13 @@ def test_chat_of_a_prompt_with_sentinels(is_suffix_first: bool) -> None:
     text = "<S>\nend<P>def f():\n<M>" if is_suffix_first else "<P>def f():\n<S>\nend<M>"
     prompt = replace(PLAIN, text=text, template=replace(TEMPLATE, is_suffix_first=is_suffix_first))
     assert messages(prompt)[-1]["content"] == f"def f():\n{CURSOR}\nend"
+
+
+@pytest.mark.parametrize("kind", HoleKind)
+def test_instruction_fits_the_hole(kind: HoleKind) -> None:
+    """The whole function is asked for where the body is written, and the rest of a line elsewhere."""
+    asked = messages(replace(PLAIN, block=replace(PLAIN.block, kind=kind)))[0]["content"]
+    assert asked == (REWRITE if kind in {HoleKind.BODY, HoleKind.BLOCK} else INSERT)
 
 
 @pytest.mark.parametrize("text", [PLAIN.text, f"<P>{PLAIN.text}<S>{PLAIN.suffix}<M>"])
