@@ -30,8 +30,8 @@ FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
 SECONDS_MAX = 1.5
 """Time of a request for reading unknown files. The next request reads the rest."""
-TESTS_MAX = 96
-"""The most tests that are run with the hole unfilled to see which reach it."""
+TESTS_MAX = 288
+"""The most tests that are run with the hole unfilled to see which reach it: three batches."""
 EVERYWHERE_MIN, EVERYWHERE_SHARE = 60, 0.08
 """A name in more files than both is not followed. It means too many things, and reading all of them takes seconds."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
@@ -150,7 +150,12 @@ def names_of(context: Context) -> tuple[str, ...]:
     if function is None:
         return ()
     parts = [part for part in reversed(function.qualified_name.split(".")) if part.isidentifier()]
-    return tuple(dict.fromkeys(part for part in parts if not (part.startswith("__") and len(parts) > 1)))
+    return tuple(dict.fromkeys(part for part in parts if not (_is_special(part) and len(parts) > 1)))
+
+
+def _is_special(name: str) -> bool:
+    """Whether a method is called by Python, and not by its name."""
+    return name.startswith("__") and name.endswith("__")
 
 
 def _is_test(path: Path) -> bool:

@@ -117,14 +117,16 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     return [*answers, *[_timed(end, loop.time() - started)] * (len(asks) - len(answers))]
 
 
-async def load(child: Child, program: Program, limits: Limits) -> str:
+async def load(child: Child, program: Program, limits: Limits, *, has_folder: bool = False) -> str:
     """Load the program alone. Return why it does not load, or an empty text.
+
+    A child that `has_folder` may write files there, also for a program that is no module.
 
     Raises:
         ChildGone, FrameTooLarge, MalformedValue: the program ended the child or spoke for it.
         SandboxError: the child never got as far as being locked down.
     """
-    await child.send(_order(program, limits))
+    await child.send(_order(program, limits, has_folder=has_folder))
     await _greeting(child)
     return _load_problem(await child.receive(_LOADED_MAX))
 
@@ -191,7 +193,7 @@ def _death(status: int | None, *, is_spent: bool) -> Answer:
     return _ended(Ending.CRASHED, f"ended by itself with status {status}")
 
 
-def _order(program: Program, limits: Limits) -> bytes:
+def _order(program: Program, limits: Limits, *, has_folder: bool = False) -> bytes:
     """The first frame: the program to load and its limits."""
     is_module = program.module is not None
     order = {
@@ -200,7 +202,7 @@ def _order(program: Program, limits: Limits) -> bytes:
         "module": module_order(program.module) if program.module is not None else None,
         "hole_line": program.module.hole_line if program.module is not None else 0,
         "prelude": program.prelude,
-        "file_bytes": FILE_BYTES_MAX if is_module else 0,
+        "file_bytes": FILE_BYTES_MAX if is_module or has_folder else 0,
         "cpu_seconds": limits.cpu_seconds + (LOAD_SECONDS_MAX if is_module else 0.0),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,

@@ -270,8 +270,6 @@ class Judge:
 
     async def _check(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge without a specification: whether it loads, and runs on generated inputs without a surprise."""
-        if (weakness := candidate.weakness) is not None and weakness.tier is Tier.UNVERIFIED:
-            return unverified(candidate, f"no example tells right from wrong, and {weakness.reason}"), ()
         program = self.program(candidate)
         out_of_reach = undecidable(self.effects(program))
         calls = () if out_of_reach else self.calls
@@ -282,8 +280,11 @@ class Judge:
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
-        ran = f"{weakness.reason}, but it {ran}" if weakness is not None else ran
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
+        if (weakness := candidate.weakness) is not None:
+            judged = replace(
+                judged, tier=weakness.tier, reason=f"no example tells right from wrong, and {weakness.reason}"
+            )
         return judged, tuple(seen)
 
 

@@ -30,7 +30,7 @@ from plum_lsp.domain.verification import (
 from plum_lsp.python.fitting.plain import refusal
 from plum_lsp.python.fitting.repairing import with_imports_inside
 from plum_lsp.python.reading.quiet import quieted
-from plum_lsp.python.specification.whole_tests import test_of
+from plum_lsp.python.specification.whole_tests import in_batches, test_of
 from plum_lsp.verification.rank import counted, score
 
 KEPT_MAX = 8
@@ -62,18 +62,21 @@ def names_of(tests: Sequence[TestCase]) -> list[str]:
 async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase]) -> tuple[TestCase, ...]:
     """The tests that reach the unfilled hole and fail there, at most `KEPT_MAX`, in order.
 
-    If there are none, those whose files cannot even be imported with the hole unfilled. A candidate's run shows which
-    of them reach the function.
+    They come from the first batch that has some. If none of a batch reach it, those count whose files cannot be
+    imported with the hole unfilled. A candidate's run shows which of them reach the function.
 
     Raises:
         SandboxError: the jail broke.
     """
     if not tests or reference.module is None:
         return ()
-    runs = await sandbox.run_tests(reference, names_of(tests), watches=True, seconds=SCREEN_SECONDS)
-    kept = [test for test, run in zip(tests, runs, strict=True) if _tells(run)]
-    kept = kept or [test for test, run in zip(tests, runs, strict=True) if _needs_body(run)]
-    return tuple(_mixed(kept))
+    for batch in in_batches(tests):
+        runs = await sandbox.run_tests(reference, names_of(batch), watches=True, seconds=SCREEN_SECONDS)
+        kept = [test for test, run in zip(batch, runs, strict=True) if _tells(run)]
+        kept = kept or [test for test, run in zip(batch, runs, strict=True) if _needs_body(run)]
+        if kept:
+            return tuple(_mixed(kept))
+    return ()
 
 
 def _mixed(tests: Sequence[TestCase]) -> list[TestCase]:

@@ -180,9 +180,7 @@ CASES = [
     Case("the line above, from the cursor", HALF, f"result = 0\n{REST}", gives=HALF_DONE, tiers=V),
     Case("the two lines above", HALF, f"    # Start from nothing.\n    result = 0\n{REST}", gives=HALF_DONE, tiers=V),
     Case("all of the function", HALF, f"{HALF.partition('‸')[0].rstrip()}\n{REST}", gives=HALF_DONE, tiers=V),
-    Case(
-        "the condition above", GUARD, "if not xs:\n        return None\n", gives=filled(GUARD, "return None"), tiers=V
-    ),
+    Case("the condition above", GUARD, "if not xs:\n        return None\n", gives=filled(GUARD, "return None")),
     Case("a line that is meant twice", READER, "next(lines)\n", gives=filled(READER, "next(lines)"), tiers=V),
     Case("only the docstring", ADD, '"""Add two numbers.\n\n    >>> add(1, 2)\n    3\n    """\n', nothing=True),
     Case("only the header", ADD, "def add(a, b):\n", nothing=True),

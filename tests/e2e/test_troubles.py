@@ -187,15 +187,16 @@ async def test_the_log_holds_no_source_text(policy: ScriptedPolicy, tmp_path: Pa
 
 async def test_a_file_may_hold_the_messages(policy: ScriptedPolicy, tmp_path: Path) -> None:
     """Standard input that is a file is read to its end, and the server leaves."""
-    body = b'{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}'
+    start = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"processId": null, "rootUri": null, '
+    bodies = (start + b'"capabilities": {}}}', b'{"jsonrpc": "2.0", "id": 2, "method": "shutdown"}')
     messages = tmp_path / "messages"
-    messages.write_bytes(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    messages.write_bytes(b"".join(b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies))
     with messages.open("rb") as file:
         process = await asyncio.create_subprocess_exec(
             PLUM_LSP, "serve", stdin=file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
         )
         output, _ = await process.communicate()
-    assert b'"id"' in output
+    assert b'"id": 2, "jsonrpc": "2.0", "result": null' in output
     assert process.returncode == 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from plum_lsp.domain.verification import Passes, RunOutcome, TestCase
 from plum_lsp.project.mapping.stored import MappedTest, Place
 from plum_lsp.python.reading.sources import module_or_none
-from plum_lsp.python.specification.whole_tests import FILES_MAX, case_of, named_function
+from plum_lsp.python.specification.whole_tests import case_of, named_function
 
 MAPPED_MAX = 48
 """The most tests that are taken from the map. Those that follow from names alone come after them."""
@@ -26,15 +26,8 @@ def chosen(
     calling = sorted((test for test in by_name.values() if _calls(test, place)), key=_rank)
     usable = [test for test in calling if test.outcome is RunOutcome.PASSED or (_ran(test) and not is_complete)]
     mapped = [case_of(test.name, f"called it in the last run of the suite, {test.wall_ms:.0f} ms") for test in usable]
-    files: list[str] = []
-    taken: list[TestCase] = []
-    for case in [*mapped[:MAPPED_MAX], *(case for case in static if _name(case) not in by_name)]:
-        file = _name(case).partition("::")[0]
-        if file not in files and len(files) == FILES_MAX:
-            continue
-        files += [] if file in files else [file]
-        taken.append(case)
-    return tuple(taken[:limit])
+    unknown = [case for case in static if _name(case) not in by_name]
+    return tuple([*mapped[:MAPPED_MAX], *unknown][:limit])
 
 
 def _calls(test: MappedTest, place: Place) -> bool:

@@ -15,7 +15,7 @@ _WORDS = """
     fim_prefix fim_suffix fim_middle fim_pad file_sep repo_name reponame filename gh_stars issue_start issue_comment
     issue_closed jupyter_start jupyter_text jupyter_code jupyter_output jupyter_script empty_output commit_before
     commit_msg commit_after endoftext end_of_text eos bos pad unk EOT EOS BOS PRE SUF MID start_of_turn end_of_turn
-    file_separator
+    file_separator CURSOR cursor FILL_ME FILL_HERE
 """
 CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{0,40}\|>"

@@ -215,15 +215,18 @@ class Cutter:
             return
         if self._repeats_header(own) and not self._is_diff:
             self._header_columns, self._lines_of_code = own.columns, 0
+        has_closed = self._fences > 1 and is_fence(line) and self._lines_of_code > 0
         self._keep(line, end)
-        self.has_ended = self.has_ended or (self._fences > 1 and is_fence(line))
+        if is_fence(line):
+            self._lines_of_code = 0
+        self.has_ended = self.has_ended or has_closed
 
     def _keep(self, line: str, end: int) -> None:
         """Add the line to the block."""
         code, starts = line.strip(), not self._scan.is_open or self._is_first_line
         if not self._scan.is_open and code and not code.startswith("#"):
             self._has_definition |= not self._lines_of_code and bool(_DEFINITION.match(code))
-            self._lines_of_code += not code.startswith("@")
+            self._lines_of_code += not code.startswith(("@", "import ", "from "))
         if not self._is_first_line:
             self._scan.begin()
         self._scan.read(line)

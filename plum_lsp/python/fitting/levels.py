@@ -14,6 +14,9 @@ from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside
 from plum_lsp.python.fitting.scanning import Line, lines_of, width
 
+LINES_MAX = 200
+"""A longer body is read in the file's columns only. Each reading looks back at the lines above for every line."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
@@ -27,13 +30,17 @@ def relative_readings(text: str, block: Block) -> Iterator[Placed]:
     """The readings of a body whose columns are not those of the file, likeliest first.
 
     The first line stands at the cursor. The others count from its own column as written, or from the column of the
-    next line at its depth.
+    next line at its depth. In the last reading, lines left of the body that are surely not outside stand at its depth.
     """
     lines = list(lines_of(text, block.line_head if block.line_head.strip() else ""))
-    if block.kind is HoleKind.MODULE or not any(line.code for line in lines):
+    if block.kind is HoleKind.MODULE or len(lines) > LINES_MAX or not any(line.code for line in lines):
         return
     for base in dict.fromkeys(_bases(lines, block)):
         placed = _placed(text, lines, base, block)
+        if placed is not None:
+            yield placed
+    if block.kind is HoleKind.BODY:
+        placed = _placed(text, lines, width(block.indent), block, clamps=True)
         if placed is not None:
             yield placed
 
@@ -145,8 +152,8 @@ class _Writer:
             self.parts.append(f"{new}{' ' * extra}{line.code}\n")
 
 
-def _placed(text: str, lines: Sequence[Line], base: int, block: Block) -> Placed | None:
-    """The body that counts from column `base`. None if a line fits nowhere."""
+def _placed(text: str, lines: Sequence[Line], base: int, block: Block, *, clamps: bool = False) -> Placed | None:
+    """The body that counts from column `base`. None if a line fits nowhere. `clamps` moves lines left of it to it."""
     target = block.line_head if block.kind is HoleKind.BLOCK and block.line_head else block.indent
     writer = _Writer(base=target, unit=block.unit, columns=[base], indents=[target])
     kept: list[Line] = []
@@ -161,9 +168,11 @@ def _placed(text: str, lines: Sequence[Line], base: int, block: Block) -> Placed
             writer.comments.append(line)
             continue
         else:
-            if kept and _ends(line, kept, block, base=base, blank_lines=blank_lines, has_opened=has_opened):
+            is_left = clamps and line.columns < base and not is_outside(line, kept, block, blank_lines=blank_lines)
+            columns = base if is_left and not is_finished(kept) else line.columns
+            if kept and _ends(line, columns, kept, block, base=base, blank_lines=blank_lines, has_opened=has_opened):
                 return _ended(writer, text, line, kept)
-            if kept and not writer.go_to(line.columns, opened=has_opened):
+            if kept and not writer.go_to(columns, opened=has_opened):
                 return None
             writer.write(line)
             blank_lines = 0
@@ -172,19 +181,20 @@ def _placed(text: str, lines: Sequence[Line], base: int, block: Block) -> Placed
     return _ended(writer, text, None, kept)
 
 
-def _ends(line: Line, kept: Sequence[Line], block: Block, *, base: int, blank_lines: int, has_opened: bool) -> bool:
-    """Whether the body has ended before a statement."""
+def _ends(
+    line: Line, columns: int, kept: Sequence[Line], block: Block, *, base: int, blank_lines: int, has_opened: bool
+) -> bool:
+    """Whether the body has ended before a statement that counts as standing at `columns`."""
     if has_opened:
         return False
-    if line.columns < base:
+    if columns < base or (block.kind is HoleKind.LINE and block.line_head.strip() and columns == base):
         return True
-    if block.kind is HoleKind.LINE and block.line_head.strip() and line.columns == base:
-        return True
-    if line.columns > base or block.kind is HoleKind.LINE:
+    if columns > base or block.kind is HoleKind.LINE:
         return False
-    if base == 0 and DEFINITION_OR_DECORATOR.match(line.code) and blank_lines > 1 and block.kind is not HoleKind.CLASS:
+    is_next = bool(DEFINITION_OR_DECORATOR.match(line.code)) and blank_lines > 1 and block.kind is not HoleKind.CLASS
+    if base == 0 and (is_next or is_outside(line, kept, block, blank_lines=blank_lines)):
         return True
-    return is_finished(kept) or (base == 0 and is_outside(line, kept, block, blank_lines=blank_lines))
+    return is_finished(kept)
 
 
 def _ended(writer: _Writer, text: str, line: Line | None, kept: Sequence[Line]) -> Placed | None:

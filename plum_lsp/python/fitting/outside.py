@@ -28,6 +28,8 @@ _IMPORT = re.compile(r"import\s|from\s+[\w.]+\s+import\b")
 _PROSE = re.compile(
     r"(?:[A-Z][\w'’]*|I|[-*\d.]+)[,:]?\s+(?!=|in\b|and\b|or\b|is\b|if\b)[\w'’`\"*(][^=()]*\s+[^=]*[.:!?]?$"
 )
+SENTENCE_CHARACTERS = 200
+"""The start of a line that shows whether it is a sentence."""
 _BOUND = re.compile(
     r"^\s*(?:for\s+)?(\w+)(?:\s*,\s*(\w+))?\s*(?::[^=\n]+)?(?:=(?!=)|\sin\b)|\bas\s+(\w+)|:=", re.MULTILINE
 )
@@ -36,7 +38,8 @@ _NAMES = re.compile(r"(?<![.\w])[^\W\d]\w*(?!\s*=[^=])")
 
 def is_prose(code: str) -> bool:
     """Whether a line reads as a sentence and is no code."""
-    return bool(_PROSE.match(code)) and names_read(code) is None
+    is_foreign = bool(code) and ord(code[0]) > 127 and not any(sign in code for sign in "=([{")
+    return (bool(_PROSE.match(code[:SENTENCE_CHARACTERS])) or is_foreign) and names_read(code) is None
 
 
 def is_outside(line: Line, kept: Sequence[Line], block: Block, *, blank_lines: int) -> bool:

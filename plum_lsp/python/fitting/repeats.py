@@ -43,11 +43,14 @@ def _without_header(text: str, context: Context) -> str | None:
     if not name or context.block.kind in {HoleKind.MODULE, HoleKind.CLASS}:
         return None
     header = re.compile(rf"(?:async\s+)?def\s+{re.escape(name)}\b")
+    outer = context.function.qualified_name.split(".")[:-1] if context.function is not None else []
+    enclosing = re.compile(rf"(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, outer)) or '(?!)'})\b")
     lines = list(lines_of(text))
     for place, line in enumerate(lines):
         if line.starts and header.match(line.code):
             return _body_below(text, lines, place)
-        if line.code and line.starts and not _ABOVE_HEADER.match(line.code) and not _STRING.match(line.code):
+        may_stand_above = any(one.match(line.code) for one in (_ABOVE_HEADER, _STRING, enclosing))
+        if line.code and line.starts and not may_stand_above:
             return None
     return None
 

@@ -13,7 +13,8 @@ from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.controls import without_leading
 from plum_lsp.python.fitting.outside import is_prose, names_read
 
-_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})[ \t]*[\w+.#-]*[ \t]*\Z")
+_FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
+_ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
 _THINK = re.compile(r"<(think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
 _THINK_OPEN = re.compile(r"\A\s*<(?:think|thinking|reasoning|thought|scratchpad)>")
 _THINK_END = re.compile(r"</(?:think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
@@ -30,7 +31,12 @@ _OPENER = re.compile(
     r"|i(?:'ll| will|'ve| have)\b|let's\b|let us\b|first, (?:we|i|you|let)\b|assistant:)",
     re.IGNORECASE,
 )
-_DIFF_HEAD = re.compile(r"(?:diff --git |index [0-9a-f]{7}|--- |\+\+\+ |@@ )")
+_DIFF_HEAD = re.compile(
+    r"(?:diff --git |index [0-9a-f]{7}|--- |\+\+\+ |@@(?:\s|\Z)|\*\*\* (?:Begin|Update|Add|End)\b"
+    r"|[ \t]*`{3,}(?:diff|patch)\b)"
+)
+_REPLACED = re.compile(r"^<{5,}[^\n]*\n.*?^={5,}[^\n]*\n(.*?)^>{5,}", re.DOTALL | re.MULTILINE)
+"""An edit block: the old text, a line of equals signs, the new text."""
 _MARKED = re.compile(r"[+-](?:\s|\Z|\w|[@#\"'])")
 _SESSION = re.compile(r"[ \t]*>>> ")
 
@@ -42,7 +48,7 @@ def is_fence(line: str) -> bool:
 
 def is_diff(line: str) -> bool:
     """Whether a line belongs to a diff: its header, or a line that it adds or removes."""
-    return bool(_DIFF_HEAD.match(line) or _MARKED.match(line))
+    return bool(_DIFF_HEAD.match(line) or _MARKED.match(line) or line.startswith("<<<<<<<"))
 
 
 def is_talk(line: str) -> bool:
@@ -91,6 +97,7 @@ def _without_thoughts(text: str) -> str:
 
 def _in_tags(text: str) -> str:
     """The text between the first pair of tags for code, if there is one. A missing end means the text's end."""
+    text = re.sub(r"(?m)^[ \t]*</?pre>", "", text) if text.lstrip().startswith("<pre>") else text
     for found in _TAG.finditer(text):
         before = text[: found.start()].strip()
         if before and not is_talk(before.split("\n")[-1]):
@@ -105,6 +112,9 @@ def _fenced(text: str) -> Iterator[str]:
     """The contents of the fenced blocks, or the text before a fence that only closes."""
     lines = text.split("\n")
     places = [number for number, line in enumerate(lines) if is_fence(line)]
+    if found := _ONE_LINE.fullmatch(text):
+        yield f"{found[1]}\n"
+        return
     if not places:
         if "```" in text and not re.search(r"[\"']{3}", text):
             yield text[: text.index("```")]
@@ -113,10 +123,14 @@ def _fenced(text: str) -> Iterator[str]:
     if before and not any(is_talk(line) for line in before):
         yield "\n".join(lines[: places[0]]) + "\n"
         return
-    for first, end in zip(places[::2], [*places[1::2], len(lines)], strict=False):
-        block = lines[first + 1 : end]
+    opened: int | None = None
+    for number in (*places, len(lines)):
+        found = _FENCE.match(lines[number]) if number < len(lines) else None
+        block = lines[opened + 1 : number] if opened is not None else []
         if any(line.strip() for line in block):
             yield "\n".join(block) + "\n"
+        opens_again = found is not None and bool(found["info"].strip())
+        opened = number if opened is None or opens_again or not any(map(str.strip, block)) else None
 
 
 def _without_talk(text: str) -> str:
@@ -142,8 +156,10 @@ def _without_marks(text: str) -> Iterator[str]:
     if is_diff and any(_MARKED.match(line) for line in lines):
         new = [one for one in text.split("\n") if not _DIFF_HEAD.match(one) and not one.startswith(("-", "\\"))]
         yield "\n".join(line[1:] if line.startswith(("+", " ")) else line for line in new)
+    if found := _REPLACED.search(text):
+        yield found[1]
     if lines and _SESSION.match(lines[0]):
-        said = [found[1] for line in lines if (found := re.match(r"[ \t]*(?:>>>|\.\.\.) ?(.*)", line))]
+        said = [one[1] for line in lines if (one := re.match(r"[ \t]*(?:>>>|\.\.\.) ?(.*)", line))]
         yield "\n".join(said) + "\n"
 
 

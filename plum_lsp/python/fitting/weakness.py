@@ -23,9 +23,13 @@ REPEATS_MIN = 4
 PERIOD_MAX = 4
 """The most statements in a group that repeats."""
 _ENDLESS = re.compile(r"((?=.{0,80}?[^\W\d]).{4,80}?)\1{11}", re.DOTALL)
+ENDLESS_CHARACTERS = 4_000
+"""The part of a text that is searched for repetition. A text repeats early, and the search takes a while."""
 _LATER = re.compile(
     r"not (?:yet )?implemented|todo|your code|fill in|placeholder|implement (?:this|me|here)", re.IGNORECASE
 )
+_ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Attribute, ast.Subscript)
+"""Expressions that may do something as statements. An attribute or item may be computed."""
 _RECEIVERS = frozenset({"self", "cls"})
 
 
@@ -50,6 +54,8 @@ def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
     match node:
         case ast.Pass() | ast.Expr(value=ast.Constant()):
             return True
+        case ast.Expr(value=value) if not any(isinstance(part, _ACTING) for part in ast.walk(value)):
+            return is_body
         case ast.Return(value=None | ast.Constant(value=None) | ast.Name(id="NotImplemented")):
             return is_body
         case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
@@ -65,7 +71,7 @@ def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
 def weakness_of(tree: ast.Module, text: str, place: Inserted) -> Weakness | None:
     """Why agreement says nothing about a candidate, and the best label that it can get without a specification."""
     touched = [node for node in tree.body if place.touches(node)]
-    if _ENDLESS.search(" ".join(text.split())) or any(map(_repeats, _bodies(touched, place))):
+    if _ENDLESS.search(" ".join(text.split())[:ENDLESS_CHARACTERS]) or any(map(_repeats, _bodies(touched, place))):
         return Weakness(reason="it repeats the same statements", tier=Tier.UNVERIFIED)
     function = _innermost(touched, place)
     if function is None or not _ignores_input(function):

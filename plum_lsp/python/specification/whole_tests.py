@@ -19,8 +19,8 @@ from plum_lsp.python.reading.sources import module_or_none
 
 DEPTH_MAX = 5
 """The most functions between a test and the function."""
-FILES_MAX = 6
-"""The most test files that are collected for a function."""
+FILES_MAX, BATCH_MAX = 6, 96
+"""The most test files, and tests, that are run at a time with the hole unfilled."""
 OTHER_FILE_STEPS = 2
 """How many functions further away a test counts that does not name the function, in a file of another name."""
 COMMON_STEPS = 3
@@ -151,7 +151,7 @@ def tests_reaching(
                 test = f"{file.path}::{function.name}"
                 found.append((rank, test))
                 why[test] = f"names {near[1]}" + ("" if near[1] in names else ", which may call it")
-    return tuple(case_of(test, why[test]) for test in _of_few_files([test for _, test in sorted(found)], limit))
+    return tuple(case_of(test, why[test]) for test in list(dict.fromkeys(test for _, test in sorted(found)))[:limit])
 
 
 def _stem_of(path: str) -> str:
@@ -194,16 +194,19 @@ def _is_collected(test: str, bases: Mapping[str, set[str]]) -> bool:
     return False
 
 
-def _of_few_files(tests: Sequence[str], limit: int) -> list[str]:
-    """The first tests, from at most as many files as are collected at a time."""
-    chosen: list[str] = []
-    files: set[str] = set()
-    for test in tests:
-        path = test.partition("::")[0]
-        if len(chosen) < limit and (path in files or len(files) < FILES_MAX):
-            files.add(path)
-            chosen.append(test)
-    return list(dict.fromkeys(chosen))
+def in_batches(tests: Sequence[TestCase]) -> Iterator[list[TestCase]]:
+    """The tests in batches that can be collected at a time: of few files, each batch as near as possible."""
+    left = list(tests)
+    while left:
+        files: set[str] = set()
+        batch: list[TestCase] = []
+        for test in left:
+            path = test_of(test).partition("::")[0]
+            if len(batch) < BATCH_MAX and (path in files or len(files) < FILES_MAX):
+                files.add(path)
+                batch.append(test)
+        yield batch
+        left = [test for test in left if test not in batch]
 
 
 def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
@@ -254,7 +257,7 @@ def _depths(
 def _called(name: str) -> str:
     """The name that callers of a function use. For a special method this is its class."""
     owner, _, own = name.rpartition("::")
-    return owner.rpartition("::")[2] if own.startswith("__") and owner else own
+    return owner.rpartition("::")[2] if own.startswith("__") and own.endswith("__") and owner else own
 
 
 def named_function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

@@ -37,7 +37,7 @@ async def traced(child: Child, folder: str, file: str, pause: Pause) -> AsyncGen
     limits = Limits(wall_seconds=FILE_SECONDS_MAX, cpu_seconds=FILE_SECONDS_MAX)
     try:
         async with asyncio.timeout(LOAD_SECONDS_MAX):
-            if await load(child, Program(source=""), limits):
+            if await load(child, Program(source=""), limits, has_folder=True):
                 return
         await child.send(json.dumps({"map": {"folder": folder, "file": file}}).encode())
         async with asyncio.timeout(COLLECTING_SECONDS_MAX):

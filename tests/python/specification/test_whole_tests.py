@@ -148,3 +148,31 @@ def test_names_that_are_everywhere_are_not_followed() -> None:
             ["helper"], lambda wanted: index, limit=9, is_everywhere=lambda name, word=everywhere: name == word
         )
         assert len(chosen) == count, everywhere
+
+
+def test_batches_hold_what_can_be_collected_at_a_time() -> None:
+    """Few files each, none left out, the nearest first."""
+    tests = [
+        whole_tests.case_of(f"tests/test_{file}.py::test_{number}", "") for number in range(9) for file in range(8)
+    ]
+    batches = list(whole_tests.in_batches(tests))
+    assert sorted(test.id for batch in batches for test in batch) == sorted(test.id for test in tests)
+    files = [{whole_tests.test_of(test).partition("::")[0] for test in batch} for batch in batches]
+    assert [len(one) for one in files] == [whole_tests.FILES_MAX, 8 - whole_tests.FILES_MAX]
+    assert batches[0][0] == tests[0]
+
+
+def test_private_methods_are_called_by_their_names() -> None:
+    """Special ones are called by Python."""
+    tests = """
+        def test_a():
+            assert Shop({})._Shop__sum() == 0
+
+        def test_b():
+            assert report() == 0
+        """
+    core = """
+        def report():
+            return Shop({}).__sum()
+        """
+    assert "tests/test_a.py::test_b" in found(["__sum"], tests__test_a=tests, pkg__more=core)

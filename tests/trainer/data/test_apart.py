@@ -35,6 +35,8 @@ def test_near_copies_share_most_of_their_words() -> None:
     assert is_near(words_of(MEAN), words_of("import math\n\n\ndef f():\n    return 1\n\n\n" + COPY))
     assert not is_near(words_of(MEAN), words_of(OTHER))
     assert not is_near(words_of("def add(a, b):\n"), words_of("def sub(a, b):\n"))
+    twin = OTHER.replace("longest", "shortest")
+    assert not is_near(words_of(OTHER), words_of(twin)), "words alone do not find twins in so short a text"
 
 
 def test_prompts_near_a_judge_are_not_trained_on() -> None:
