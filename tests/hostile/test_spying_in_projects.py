@@ -16,6 +16,7 @@ from support.documents import UNFILLED, written
 from support.group import judged
 
 from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program
 from plum_lsp.python.reading.window import read_context
@@ -241,7 +242,7 @@ async def test_no_candidate_finds_an_expected_value(sandbox: JailSandbox, projec
     for way in WAYS:
         body = spying(way)
         for name, text in ((way, body), (f"{way}, alone", body + "\n\n\nLATER = 1\n")):
-            spied[name] = await found(sandbox, judge.program(judged(text).candidate))
+            spied[name] = await found(sandbox, judge.program(judged(text, tier=Tier.CHECKED).candidate))
     assert {name: places for name, places in spied.items() if places} == {}
 
 
@@ -249,7 +250,7 @@ async def test_each_way_would_find_it(project: Project) -> None:
     """The control: with its docstrings the program finds the value, in all ways that do not read files."""
     sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     try:
-        program = judge_of(sandbox, project).program(judged("pass").candidate)
+        program = judge_of(sandbox, project).program(judged("pass", tier=Tier.CHECKED).candidate)
         assert program.module is not None
         base = (project.root / "pkg/core.py").read_text()
         blind = []
@@ -272,6 +273,8 @@ async def test_other_files_beside_it_can_be_read(sandbox: JailSandbox, project: 
     folder = os.path.dirname(__file__)
     with open(os.path.join(folder, "data.txt")) as file:
         return [file.read(), pkg.sibling.use(), sorted(os.listdir(folder))[-2:]]"""
-    (seen,) = await sandbox.observe(judge.program(judged(body).candidate), [Call(expression="answer(3)")], PATIENT)
+    (seen,) = await sandbox.observe(
+        judge.program(judged(body, tier=Tier.CHECKED).candidate), [Call(expression="answer(3)")], PATIENT
+    )
     assert isinstance(seen.value, Node), seen
     assert seen.value.items[:2] == ("data", 1)
