@@ -36,7 +36,7 @@ from plum_trainer.loop.publish import Versions
 pytestmark = [pytest.mark.vllm, pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TEXT = "def greet(name):\n    "
-ACCEPTED, REJECTED = "return f'Hello, {name}!'", "return 'Hello'"
+ACCEPTED, REJECTED = "return f'Hello, {name}!'", "return 'Hello ' + name"
 
 
 class Unheard:
