@@ -173,7 +173,7 @@ class _Alone(Child):
 
     def kill(self) -> None:
         """Send SIGKILL to it and to the processes that it may have started. Close its socket. Idempotent."""
-        self._channel.close()
+        self.shut()
         if not self.ended.done():
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, 9)

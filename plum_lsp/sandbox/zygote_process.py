@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class Child:
         self.number = number
         self._channel = channel
         self._received = bytearray()
+        self._users = 0
+        self._is_shut = False
         self.is_orphan = False
         self.cpu_seconds = 0.0
         self.pidfd: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -65,11 +67,9 @@ class Child:
         Raises:
             ChildGone: the child no longer reads.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.sock_sendall(self._channel, b"".join(len(each).to_bytes(4, "big") + each for each in contents))
-        except OSError:
-            raise ChildGone from None
+        content = b"".join(len(each).to_bytes(4, "big") + each for each in contents)
+        with self._used():
+            await asyncio.get_running_loop().sock_sendall(self._channel, content)
 
     async def receive(self, bytes_max: int) -> bytes:
         """Receive one frame.
@@ -91,13 +91,39 @@ class Child:
         """Read until `size` bytes are there. Further bytes stay for the next frame."""
         loop = asyncio.get_running_loop()
         while len(self._received) < size:
-            try:
+            with self._used():
                 part = await loop.sock_recv(self._channel, 1 << 16)
-            except OSError:
-                raise ChildGone from None
             if not part:
                 raise ChildGone
             self._received += part
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[None]:
+        """Keep the socket open while the event loop watches it.
+
+        A socket that is closed under the loop leaves its number behind. The next socket with that number is then never
+        reported as readable.
+
+        Raises:
+            ChildGone: the child no longer reads or writes.
+        """
+        self._users += 1
+        try:
+            yield
+        except OSError:
+            raise ChildGone from None
+        finally:
+            self._users -= 1
+            if self._is_shut and not self._users:
+                self._channel.close()
+
+    def shut(self) -> None:
+        """End the conversation. A task that waits for the child is told that it is gone. Idempotent."""
+        self._is_shut = True
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
+        if not self._users:
+            self._channel.close()
 
     async def status(self) -> int | None:
         """How the child ended, after its end. A negative number is the signal. None if no message came in time."""
@@ -121,7 +147,7 @@ class Child:
 
     def kill(self) -> None:
         """Send SIGKILL through the pidfd, as soon as there is one. Close everything. Idempotent."""
-        self._channel.close()
+        self.shut()
         if not self.pidfd.done():
             self.pidfd.add_done_callback(lambda _: self.kill())
         elif not self.pidfd.cancelled() and self.pidfd.exception() is None:
