@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from plum_lsp.sandbox.zygote_process import Child, ChildGone
+from plum_lsp.sandbox.isolation.child import Child, ChildGone
 
 WAIT_SECONDS = 20.0
 
