@@ -20,7 +20,7 @@ from typing import Any
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Observation, Program, Raised, Value
 from plum_lsp.sandbox import values
-from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
+from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
 _ESCAPED_MAX = 12
 """JSON bytes that one character can take: two escaped surrogates."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.sandbox.zygote_process import Child
+from plum_lsp.sandbox.isolation.child import Child
 
 ZYGOTES_MAX = 3
 """Zygotes kept warm: the plain one and two with packages. Each takes tens of megabytes."""

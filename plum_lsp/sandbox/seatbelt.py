@@ -21,7 +21,8 @@ from typing import Any
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox.isolation import plans as isolation
-from plum_lsp.sandbox.zygote_process import CHILDREN_MAX, Child
+from plum_lsp.sandbox.isolation.child import Child
+from plum_lsp.sandbox.zygote_process import CHILDREN_MAX
 
 SANDBOX_EXEC = "/usr/bin/sandbox-exec"
 TIER = isolation.Tier(name="seatbelt", has_bubblewrap=False, has_pid_namespaces=False)
@@ -173,7 +174,7 @@ class _Alone(Child):
 
     def kill(self) -> None:
         """Send SIGKILL to it and to the processes that it may have started. Close its socket. Idempotent."""
-        self._channel.close()
+        self.shut()
         if not self.ended.done():
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, 9)

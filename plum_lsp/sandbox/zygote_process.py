@@ -14,12 +14,12 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.values import MalformedValue, parse
 
 CHILDREN_MAX = 5000
@@ -29,109 +29,9 @@ _GROWTH_KIB_MAX = 64 * 1024
 _READY_SECONDS = 30.0
 """How long a zygote may take for its imports."""
 _FORK_SECONDS = 10.0
-_END_SECONDS = 2.0
-"""How long to wait for the zygote's message on how a child ended."""
 _MESSAGE_MAX = 1 << 20
 _PART_BYTES = 1 << 15
 """Bytes of one part of an order that may be longer than a socket takes at once."""
-
-
-class ChildGone(Exception):
-    """The child closed its end of the socket: it died, was killed or closed its descriptor."""
-
-
-class FrameTooLarge(Exception):
-    """The child announced an answer that is longer than allowed."""
-
-
-class Child:
-    """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time that it took.
-
-    The zygote of an orphan died before it. The end of an orphan is no evidence about its program.
-    """
-
-    def __init__(self, number: int, channel: socket.socket) -> None:
-        self.number = number
-        self._channel = channel
-        self._received = bytearray()
-        self.is_orphan = False
-        self.cpu_seconds = 0.0
-        self.pidfd: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    async def send(self, *contents: bytes) -> None:
-        """Send frames.
-
-        Raises:
-            ChildGone: the child no longer reads.
-        """
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.sock_sendall(self._channel, b"".join(len(each).to_bytes(4, "big") + each for each in contents))
-        except OSError:
-            raise ChildGone from None
-
-    async def receive(self, bytes_max: int) -> bytes:
-        """Receive one frame.
-
-        Raises:
-            ChildGone: the child ended first.
-            FrameTooLarge: the announced length is more than `bytes_max`.
-        """
-        await self._fill(4)
-        size = int.from_bytes(self._received[:4], "big")
-        if size > bytes_max:
-            raise FrameTooLarge
-        await self._fill(4 + size)
-        frame = bytes(self._received[4 : 4 + size])
-        del self._received[: 4 + size]
-        return frame
-
-    async def _fill(self, size: int) -> None:
-        """Read until `size` bytes are there. Further bytes stay for the next frame."""
-        loop = asyncio.get_running_loop()
-        while len(self._received) < size:
-            try:
-                part = await loop.sock_recv(self._channel, 1 << 16)
-            except OSError:
-                raise ChildGone from None
-            if not part:
-                raise ChildGone
-            self._received += part
-
-    async def status(self) -> int | None:
-        """How the child ended, after its end. A negative number is the signal. None if no message came in time."""
-        with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(self.ended), _END_SECONDS)
-        return None
-
-    def kept_waiting_seconds(self) -> float:
-        """How long it has been ready to run while others had the processor. 0 if the kernel does not tell.
-
-        It is the second number of `/proc/PID/schedstat` (Documentation/scheduler/sched-stats.rst), of its main thread.
-        """
-        if not self.pidfd.done() or self.pidfd.cancelled() or self.pidfd.exception() is not None:
-            return 0.0
-        try:
-            lines = Path(f"/proc/self/fdinfo/{self.pidfd.result()}").read_text(encoding="ascii").splitlines()
-            number = next(int(line.split(":")[1]) for line in lines if line.startswith("Pid:"))
-            return int(Path(f"/proc/{number}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
-        except (OSError, ValueError, IndexError, StopIteration):
-            return 0.0
-
-    def kill(self) -> None:
-        """Send SIGKILL through the pidfd, as soon as there is one. Close everything. Idempotent."""
-        self._channel.close()
-        if not self.pidfd.done():
-            self.pidfd.add_done_callback(lambda _: self.kill())
-        elif not self.pidfd.cancelled() and self.pidfd.exception() is None:
-            descriptor = self.pidfd.result()
-            if descriptor >= 0:
-                with contextlib.suppress(OSError):
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-                os.close(descriptor)
-                self.pidfd = asyncio.get_running_loop().create_future()
-                self.pidfd.set_result(-1)
 
 
 def _fail(awaited: asyncio.Future[int], why: str) -> None:

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from support.hostile import HONEST, honest
+from support.processes import descendants, is_alive, until_gone
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable
 from plum_lsp.domain.verification import Call, Ending, Limits, Program, VerdictStatus
@@ -43,36 +44,18 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[JailSandbox]:
+def ours() -> Callable[[], set[int]]:
+    """Tells which processes below this one have come since the test began: other tests share servers, which stay."""
+    others = descendants(os.getpid())
+    return lambda: descendants(os.getpid()) - others
+
+
+@pytest.fixture
+async def sandbox(ours: Callable[[], set[int]]) -> AsyncIterator[JailSandbox]:
     """A sandbox of the strongest tier."""
     opened = await open_sandbox(SandboxOptions(jobs=2))
     yield opened
     await opened.close()
-
-
-def descendants(session_of: int) -> list[int]:
-    """Processes alive below one process, by walking the whole table."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found = [session_of]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found[1:]
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("tier", [tier.name for tier in TIERS])
@@ -145,9 +128,9 @@ async def test_cancelling_kills_the_child(sandbox: JailSandbox) -> None:
     assert verdict.is_pass
 
 
-async def test_a_killed_zygote_is_replaced(sandbox: JailSandbox) -> None:
+async def test_a_killed_zygote_is_replaced(sandbox: JailSandbox, ours: Callable[[], set[int]]) -> None:
     """When every process of the jail dies, what runs becomes an error of ours or a crash, and the next run works."""
-    for pid in descendants(os.getpid()):
+    for pid in ours():
         with contextlib.suppress(ProcessLookupError):  # those below a killed one go with it
             os.kill(pid, signal.SIGKILL)
     await asyncio.sleep(0.05)
@@ -161,10 +144,10 @@ async def test_a_killed_zygote_is_replaced(sandbox: JailSandbox) -> None:
     pytest.fail("the sandbox did not come back")
 
 
-async def test_closing_twice_is_harmless_and_ends_everything() -> None:
+async def test_closing_twice_is_harmless_and_ends_everything(ours: Callable[[], set[int]]) -> None:
     """After `close` no process is left and nothing runs any more."""
     opened = await open_sandbox(SandboxOptions(jobs=2))
-    below = descendants(os.getpid())
+    below = ours()
     assert below
     await opened.close()
     await opened.close()
@@ -222,7 +205,7 @@ def test_each_event_loop_can_have_one() -> None:
     assert asyncio.run(asyncio.wait_for(asyncio.to_thread(asyncio.run, once()), 60))
 
 
-async def test_replacing_zygotes_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_replacing_zygotes_leaks_nothing(monkeypatch: pytest.MonkeyPatch, ours: Callable[[], set[int]]) -> None:
     """A zygote that has forked its share makes room for another, with spare children still on their way."""
     monkeypatch.setattr("plum_lsp.sandbox.zygote_process.CHILDREN_MAX", 20)
     opened = await open_sandbox(SandboxOptions(jobs=2, spares=8, checks_itself=False))
@@ -233,4 +216,4 @@ async def test_replacing_zygotes_leaks_nothing(monkeypatch: pytest.MonkeyPatch) 
         counts.append(len(list(Path("/proc/self/fd").iterdir())))
     await opened.close()
     assert max(counts[2:]) - counts[1] <= 8
-    assert len(descendants(os.getpid())) == 0
+    assert await until_gone(ours()) == set()

@@ -21,10 +21,11 @@ from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, 
 from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
+from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.projects import testing, tracing
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
-from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
 

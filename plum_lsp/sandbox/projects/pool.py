@@ -22,9 +22,10 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
+from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
 from plum_lsp.sandbox.projects.testing import NotCollected
-from plum_lsp.sandbox.zygote_process import Child, ZygoteProcess
+from plum_lsp.sandbox.zygote_process import ZygoteProcess
 
 _log = logging.getLogger(__name__)
 DOCUMENTS_MAX = 4

@@ -16,7 +16,7 @@ from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
-from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
+from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
 TEST_SECONDS_MAX = 1.0
 """Time for one test with all its cases."""

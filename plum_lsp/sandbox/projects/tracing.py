@@ -10,8 +10,8 @@ from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import Limits, Program, TestRun, TracedTest
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load
+from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 from plum_lsp.sandbox.projects.testing import CASES_MAX, OUTCOMES, SHOWN_MAX, TEST_SECONDS_MAX
-from plum_lsp.sandbox.zygote_process import Child, ChildGone, FrameTooLarge
 
 COLLECTING_SECONDS_MAX = 20.0
 FILE_SECONDS_MAX = 120.0
