@@ -29,8 +29,9 @@ import re
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.controls import CONTROL, is_opening, may_lead, says_end, without_leading
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside
-from plum_lsp.python.fitting.scanning import Line, Scan, width
+from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence
+from plum_lsp.python.reading.lines import width
 
 OUTER_COMMENTS_MAX = 12
 """After this many comments in a row left of the block, a stream is closed before them."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside
-from plum_lsp.python.fitting.scanning import Line, lines_of, width
+from plum_lsp.python.fitting.scanning import Line, lines_of
+from plum_lsp.python.reading.lines import width
 
 LINES_MAX = 200
 """A longer body is read in the file's columns only. Each reading looks back at the lines above for every line."""
