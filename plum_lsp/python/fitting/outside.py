@@ -36,6 +36,11 @@ _BOUND = re.compile(
 _NAMES = re.compile(r"(?<![.\w])[^\W\d]\w*(?!\s*=[^=])")
 
 
+def is_own_header(code: str, block: Block) -> bool:
+    """Whether a line, without its indentation, begins the definition of the function that the cursor is in."""
+    return bool(block.function and re.match(rf"(?:async\s+)?def\s+{re.escape(block.function)}\b", code))
+
+
 def is_prose(code: str) -> bool:
     """Whether a line reads as a sentence and is no code."""
     is_foreign = bool(code) and ord(code[0]) > 127 and not any(sign in code for sign in "=([{")

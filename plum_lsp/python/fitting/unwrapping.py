@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.controls import without_leading
-from plum_lsp.python.fitting.outside import is_prose, names_read
+from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
@@ -67,8 +67,7 @@ def begins_answer(line: str, block: Block) -> bool:
     is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
     if is_whole_lines and (is_diff(line) or _SESSION.match(line)):
         return True
-    name = block.function
-    return bool(name and re.match(rf"\s*(?:async\s+)?def\s+{re.escape(name)}\b", line))
+    return is_own_header(line.lstrip(), block)
 
 
 def unwrapped(text: str, block: Block) -> Iterator[str]:
