@@ -52,7 +52,7 @@ class Cutter:
     def __init__(self, block: Block, *, is_strict: bool = False) -> None:
         self._block = block
         self._is_strict = is_strict
-        self._is_line = block.kind is HoleKind.LINE and bool(block.line_head.strip())
+        self._is_line = block.is_within_line
         self._is_before_line = block.kind is HoleKind.LINE and not self._is_line
         self._indent = width(block.indent)
         self._scan = Scan()

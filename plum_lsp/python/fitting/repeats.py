@@ -89,7 +89,7 @@ def _without_docstring(text: str, context: Context, *, has_header: bool) -> Iter
 
 def _without_lines(text: str, context: Context) -> Iterator[str]:
     """The text without the lines at its start that stand right above the cursor, up to the cursor. Empty if none."""
-    head = context.block.line_head if context.block.line_head.strip() else ""
+    head = context.block.code_head
     above = context.prefix[: len(context.prefix) - len(context.block.line_head)]
     known = [_plain(line) for line in above.split("\n")[-LINES_ABOVE_MAX:] if line.strip()]
     lines = [line for line in lines_of(text) if line.text.strip()]

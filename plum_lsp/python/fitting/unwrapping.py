@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import without_leading
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
@@ -64,8 +64,7 @@ def begins_answer(line: str, block: Block) -> bool:
         return False
     if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
         return True
-    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
-    if is_whole_lines and (is_diff(line) or _SESSION.match(line)):
+    if not block.is_within_line and (is_diff(line) or _SESSION.match(line)):
         return True
     return is_own_header(line.lstrip(), block)
 
@@ -77,9 +76,8 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
     inner = _in_tags(thoughtless)
     fenced = list(_fenced(inner))
     bare = [_without_talk(one) for one in fenced or [inner]]
-    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
     for one in bare:
-        if is_whole_lines:
+        if not block.is_within_line:
             yield from _without_marks(one)
         yield _without_ticks(one)
     if thoughtless == text:
