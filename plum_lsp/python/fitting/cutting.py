@@ -278,11 +278,3 @@ class Cutter:
 def _line(text: str, *, opens: bool, starts: bool = True, is_complete: bool = True) -> Line:
     """A line of which only the text counts."""
     return Line(text=text, start=0, end=len(text), starts=starts, in_string=False, opens=opens, is_complete=is_complete)
-
-
-def cut(text: str, block: Block) -> tuple[str, bool]:
-    """The part of a completion that belongs to the block, and whether text followed it."""
-    cutter = Cutter(block)
-    cutter.feed(text)
-    kept = cutter.close()
-    return kept, cutter.has_ended
