@@ -97,6 +97,16 @@ class Block:
     function: str = ""
     names: tuple[str, ...] = ()
 
+    @property
+    def code_head(self) -> str:
+        """The code left of the cursor on its line, with its indentation. Empty if there is only whitespace."""
+        return self.line_head if self.line_head.strip() else ""
+
+    @property
+    def is_within_line(self) -> bool:
+        """Whether the hole is the rest of a line that begins with code."""
+        return self.kind is HoleKind.LINE and bool(self.code_head)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
