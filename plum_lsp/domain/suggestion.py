@@ -153,6 +153,11 @@ class FimTemplate:
         """
         return next((control for control in self.stop if control.strip("<|>") == FILE_MARK), "")
 
+    def filled(self, before: str, after: str) -> str:
+        """The prompt for what belongs between two texts. They hold none of the control strings."""
+        parts = (self.prefix + before, self.suffix + after)
+        return "".join(reversed(parts) if self.is_suffix_first else parts) + self.middle
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FimPrompt:
