@@ -31,13 +31,15 @@ class Program:
 
     With a `module` it is imported as that module of the project, else it is a separate module. `prelude` runs before
     it. The names that its `shadowing()` returns become names of the module. Its process can read all of `source`, so
-    the source of a candidate has no comments and docstrings.
+    the source of a candidate has no comments and docstrings. `lines_added` are lines above the hole that the module's
+    `base` has not, such as imports.
     """
 
     source: str
     filename: str = "program.py"
     module: InModule | None = None
     prelude: str = ""
+    lines_added: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,7 +277,10 @@ class RunOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRun:
-    """One test of the project, run whole. `is_reached`: the function at the hole was called, if that was asked for."""
+    """One test of the project, run whole. `is_reached`: the function at the hole was called, if that was asked for.
+
+    If its file could not be imported, `is_reached` says that the document raised the exception.
+    """
 
     __test__ = False
 

@@ -200,7 +200,7 @@ def _order(program: Program, limits: Limits, *, has_folder: bool = False) -> byt
         "source": program.source,
         "filename": program.filename,
         "module": module_order(program.module) if program.module is not None else None,
-        "hole_line": program.module.hole_line if program.module is not None else 0,
+        "hole_line": program.module.hole_line + program.lines_added if program.module is not None else 0,
         "prelude": program.prelude,
         "file_bytes": FILE_BYTES_MAX if is_module or has_folder else 0,
         "cpu_seconds": limits.cpu_seconds + (LOAD_SECONDS_MAX if is_module else 0.0),

@@ -131,7 +131,9 @@ class Judge:
 
     def program(self, candidate: Candidate) -> Program:
         """The candidate's program, with its imports."""
-        return replace(self.reference, source=program_to_run(self.context_of(candidate), candidate.text).source)
+        around = self.context_of(candidate)
+        added = around.before.count("\n") - self.context.before.count("\n")
+        return replace(self.reference, source=program_to_run(around, candidate.text).source, lines_added=added)
 
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.

@@ -33,9 +33,9 @@ from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.specification.whole_tests import in_batches, test_of
 from plum_lsp.verification.rank import counted, score
 
-KEPT_MAX = 8
-"""The most tests that are run whole before an answer."""
-KEPT_OF_FILE_MAX = 6
+KEPT_MAX = 24
+"""The most tests that are run whole before an answer. Most take milliseconds, and none is begun late."""
+KEPT_OF_FILE_MAX = 18
 """The most of them from one file, if other files have some."""
 SCREEN_SECONDS = 2.5
 """Time limit for all tests with the hole unfilled. Most of them end at the hole."""

@@ -14,6 +14,7 @@ from plum_lsp.domain.verification import RunOutcome, TestRun
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
 from plum_lsp.sandbox.opening import open_sandbox
+from plum_lsp.sandbox.projects.testing import TEST_SECONDS_MAX
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +194,19 @@ async def test_a_changed_test_is_seen(tmp_path: Path, project: Project) -> None:
     assert (before.outcome, after.outcome) == (RunOutcome.FAILED, RunOutcome.PASSED)
 
 
+async def test_no_test_is_begun_whose_own_limit_does_not_fit(tmp_path: Path, project: Project) -> None:
+    """The first one always is, so that a slow candidate is never refuted for the time of all tests together."""
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    names = [f"tests/test_core.py::{name}" for name in NAMES[:3]]
+    try:
+        program = filled(project, "pkg/core.py", RIGHT)
+        await sandbox.run_tests(program, names, watches=False, seconds=30)  # imports the document ahead
+        found = await sandbox.run_tests(program, names, watches=False, seconds=TEST_SECONDS_MAX)
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in found] == [RunOutcome.PASSED, RunOutcome.NOT_RUN, RunOutcome.NOT_RUN]
+
+
 AT_IMPORT = """
     import pytest
     from pkg.core import Shop, other
@@ -237,3 +251,26 @@ async def test_a_file_that_needs_the_body_to_be_imported(tmp_path: Path, place: 
         assert found[1].outcome is RunOutcome.FAILED
     finally:
         await sandbox.close()
+
+
+@pytest.mark.parametrize("place", ["test_import", "conftest", "init"])
+async def test_a_body_with_which_nothing_can_be_imported_errs(tmp_path: Path, place: str) -> None:
+    """Its exception came through the document. A file that cannot be imported for another reason says nothing."""
+    files = {"tests__test_import": AT_IMPORT, "tests__conftest": "", "pkg__init": "from pkg.core import Shop\n"}
+    if place == "conftest":
+        files |= {"tests__conftest": AT_IMPORT}
+    if place == "init":
+        files["pkg__init"] += 'SUM = Shop({"a": 1}).total(["a"])\n'
+    project = written(tmp_path, pkg__core=CORE, tests__test_missing="import no_such_package\n", **files)
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    names = [NEEDS_BODY[1], "tests/test_missing.py::test_f"]
+    try:
+        found = await sandbox.run_tests(
+            filled(project, "pkg/core.py", "return names.lower()"), names, watches=False, seconds=10
+        )
+        right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=10)
+    finally:
+        await sandbox.close()
+    assert found[0].outcome is RunOutcome.ERRORED
+    assert "lower" in found[0].shown
+    assert [one.outcome for one in right] == [RunOutcome.PASSED, RunOutcome.UNCOLLECTED]

@@ -26,7 +26,8 @@ def serve(order: dict[str, Any], receive: Callable[[], Any], send: Callable[[str
     try:
         os.chdir(folder)
         session = testing.Session(order["folder"], [order["file"]], "", [])
-        names, problem = session.names[:_TESTS_MAX], session.problem_of(order["file"])
+        uncollected = session.uncollected(order["file"])
+        names, problem = session.names[:_TESTS_MAX], uncollected.shown if uncollected else ""
     except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
         names, problem = [], type(error).__name__
     send(json.dumps({"names": names, "problem": problem[:_PROBLEM_MAX]}))

@@ -16,6 +16,8 @@ from typing import Any
 
 _SHOWN_MAX = 300
 """Characters of an exception's text that are sent."""
+_CAUSES_MAX = 8
+"""How many causes of an exception are looked at."""
 _UNWANTED = (
     *(
         "cacheprovider",
@@ -46,10 +48,10 @@ class TestTimeout(BaseException):
 
 
 class Ran:
-    """How one item ended."""
+    """How one item ended. `is_about` tells whether the file of an uncollected test failed in the document."""
 
-    def __init__(self, outcome: str, shown: str = "") -> None:
-        self.outcome, self.shown = outcome, shown
+    def __init__(self, outcome: str, shown: str = "", *, is_about: bool = False) -> None:
+        self.outcome, self.shown, self.is_about = outcome, shown, is_about
 
 
 class Session:
@@ -73,9 +75,9 @@ class Session:
         """The functions that were collected."""
         return list(self._items)
 
-    def problem_of(self, test: str) -> str:
-        """Why the file of a test could not be collected. Empty if it could."""
-        return self._listener.problem_of(test)
+    def uncollected(self, test: str) -> Ran | None:
+        """Why the file of a test could not be collected. None if it could."""
+        return self._listener.uncollected(test)
 
     def _own_folder(self) -> None:
         """Give pytest's temporary folder to the user that runs the tests. The real user may differ for each child."""
@@ -85,8 +87,8 @@ class Session:
 
     def run(self, name: str, seconds: float, cases_max: int) -> Ran:
         """Run one test: at most `cases_max` of its cases within `seconds`, up to the first that does not pass."""
-        if name not in self._items and (problem := self.problem_of(name)):
-            return Ran("uncollected", problem)
+        if name not in self._items and (uncollected := self.uncollected(name)):
+            return uncollected
         signal.signal(signal.SIGALRM, _ring)
         started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]
         for case, after in zip(cases, [*cases[1:], None]):
@@ -184,7 +186,7 @@ class _Listener:
         self._document, self._only = document, only
         self._reports: list[Any] = []
         self._raised: Any = None
-        self._uncollected: dict[str, str] = {}
+        self._uncollected: dict[str, Ran] = {}
 
     def start(self) -> None:
         self._reports, self._raised = [], None
@@ -196,11 +198,14 @@ class _Listener:
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
             lines = str(report.longrepr).strip().splitlines()
-            self._uncollected[report.nodeid] = lines[-1][:_SHOWN_MAX] if lines else "it cannot be collected"
+            why = lines[-1][:_SHOWN_MAX] if lines else "it cannot be collected"
+            is_about = self._raised is not None and self._is_in_document(self._raised.value)
+            self._uncollected[report.nodeid] = Ran("uncollected", why, is_about=is_about)
+        self._raised = None
 
-    def problem_of(self, test: str) -> str:
-        """Why the file of a test could not be collected. Empty if it could."""
-        return next((why for node, why in self._uncollected.items() if (test + "::").startswith(node + "::")), "")
+    def uncollected(self, test: str) -> Ran | None:
+        """Why the file of a test could not be collected. None if it could."""
+        return next((ran for node, ran in self._uncollected.items() if (test + "::").startswith(node + "::")), None)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         self._reports.append(report)
@@ -224,12 +229,19 @@ class _Listener:
             return Ran("timed_out")
         if _is_refusal(error):
             return Ran("errored", shown)
-        is_about = isinstance(error, AssertionError) or type(error).__name__ == "Failed" or self._passes_document()
-        return Ran("failed" if is_about else "errored", shown)
+        is_about = isinstance(error, AssertionError) or type(error).__name__ == "Failed"
+        return Ran("failed" if is_about or self._passes_document(self._raised.tb) else "errored", shown)
 
-    def _passes_document(self) -> bool:
-        """Whether the exception came through the document."""
-        place = self._raised.tb
+    def _is_in_document(self, error: BaseException | None) -> bool:
+        """Whether an exception, or one that caused it, came through the document."""
+        for _ in range(_CAUSES_MAX):
+            if error is None or self._passes_document(error.__traceback__):
+                break
+            error = error.__cause__ or error.__context__
+        return error is not None
+
+    def _passes_document(self, place: Any) -> bool:
+        """Whether a traceback leads through the document."""
         while place is not None:
             if place.tb_frame.f_code.co_filename == self._document:
                 return True
@@ -240,7 +252,7 @@ class _Listener:
 def _is_refusal(error: BaseException | None) -> bool:
     """Whether a test failed because of the jail and not because of the program."""
     seen = 0
-    while error is not None and seen < 8:
+    while error is not None and seen < _CAUSES_MAX:
         if isinstance(error, OSError) and error.errno in _REFUSED:
             return True
         if isinstance(error, RuntimeError) and "start new thread" in str(error):

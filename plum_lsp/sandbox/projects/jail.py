@@ -126,9 +126,8 @@ class ProjectJail:
         try:
             runs = await self._run_in(child, program, tests, watches=True, seconds=seconds, is_ahead=False)
         except testing.NotLoaded as error:
-            _log.debug("tests are not run: %s", error)
-            return testing.none_run(tests)
-        return testing.reaching_passes(runs)
+            return testing.none_loaded(tests, str(error))
+        return testing.alone(runs)
 
     async def _run_in(
         self, child: Child, program: Program, tests: Sequence[str], *, watches: bool, seconds: float, is_ahead: bool

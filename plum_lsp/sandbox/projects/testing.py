@@ -10,7 +10,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
@@ -49,7 +49,8 @@ class NotCollected(NotLoaded):
 class Run:
     """Which tests to run, from which folder, and how many seconds all of them may take.
 
-    `watches` asks which of them call the function at the hole. With `is_ahead` the child's zygote has collected them.
+    The first test is always begun, another one only if its own time limit still fits. `watches` asks which of them call
+    the function at the hole. With `is_ahead` the child's zygote has collected them.
     """
 
     tests: tuple[str, ...]
@@ -69,14 +70,25 @@ def none_collected(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
     return tuple(TestRun(test=test, outcome=RunOutcome.UNCOLLECTED, shown=problem[:SHOWN_MAX]) for test in tests)
 
 
-def reaching_passes(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
-    """The runs without passes of tests that did not call the function at the hole. They say nothing about it."""
-    return tuple(
-        TestRun(test=run.test, outcome=RunOutcome.NOT_RUN)
-        if run.outcome is RunOutcome.PASSED and not run.is_reached
-        else run
-        for run in runs
-    )
+def none_loaded(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
+    """The result for tests of which none could be run, because the program or a file that they need raised."""
+    return tuple(TestRun(test=test, outcome=RunOutcome.ERRORED, shown=problem[:SHOWN_MAX]) for test in tests)
+
+
+def alone(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
+    """The runs of tests that were collected with the program.
+
+    A pass of a test that did not call the function at the hole says nothing about it. A test whose file cannot be
+    imported because the document raises has erred.
+    """
+    return tuple(map(_alone, runs))
+
+
+def _alone(run: TestRun) -> TestRun:
+    if run.outcome is RunOutcome.PASSED and not run.is_reached:
+        return TestRun(test=run.test, outcome=RunOutcome.NOT_RUN)
+    is_broken = run.outcome is RunOutcome.UNCOLLECTED and run.is_reached
+    return replace(run, outcome=RunOutcome.ERRORED) if is_broken else run
 
 
 async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, ...]:
@@ -118,6 +130,7 @@ def _order(run: Run, token: str) -> bytes:
         "token": token,
         "watch": run.watches,
         "seconds": TEST_SECONDS_MAX,
+        "begin_seconds": max(0.0, run.seconds - TEST_SECONDS_MAX),
         "cases_max": CASES_MAX,
     }
     return json.dumps(order).encode()
