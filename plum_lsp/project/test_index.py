@@ -60,14 +60,15 @@ class TestIndex:
 
     def tests_of(self, project: Project, document: Path, context: Context) -> tuple[TestCase, ...]:
         """The tests that may reach the function at the hole, likeliest first. It blocks while it reads."""
-        names = names_of(context)
+        module = document.parent.name if document.stem == "__init__" else document.stem
+        names = names_of(context, module)
         if not names:
             return ()
+        stem = module.strip("_")
         with self._lock:
             until = time.monotonic() + SECONDS_MAX
             files = list(itertools.islice(self._files(project), FILES_MAX))
-            stem = document.parent.name if document.stem == "__init__" else document.stem
-            files.sort(key=lambda path: (path != document, stem.strip("_") not in path.stem, not _is_test(path)))
+            files.sort(key=lambda path: (path != document, stem not in path.stem, not _is_test(path)))
             known = [path for path in files if self._look(path, until)]
             own = indexed(context.before + "pass" + context.after)
 
@@ -81,6 +82,18 @@ class TestIndex:
                 return count > max(EVERYWHERE_MIN, EVERYWHERE_SHARE * len(known))
 
             return tests_reaching(names, mentioning, limit=TESTS_MAX, stem=stem, is_everywhere=is_everywhere)
+
+    def read_ahead(self, project: Project, *, seconds: float) -> bool:
+        """Read files that are not known yet, for some time. Whether some are left. Blocks.
+
+        A request that comes meanwhile waits for the rest of this time at most.
+        """
+        with self._lock:
+            until = time.monotonic() + seconds
+            for path in itertools.islice(self._files(project), FILES_MAX):
+                if self._look(path, until) and self._kept[path].functions is None and time.monotonic() <= until:
+                    self._kept[path].functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
+            return time.monotonic() > until
 
     def test_files(self, project: Project) -> list[str]:
         """The files with tests, by their paths below the project's folder. Blocks."""
@@ -139,17 +152,22 @@ class TestIndex:
             functions = kept.functions or ()
         if not _is_test(path) and not any(path.is_relative_to(place) for place in project.tests):
             functions = tuple(one for one in functions if not one.is_test)
-        is_near = stem.strip("_") in path.stem
+        is_near = stem in path.stem
         name = path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else path.as_posix()
         return Indexed(path=name, functions=functions, is_near=is_near)
 
 
-def names_of(context: Context) -> tuple[str, ...]:
-    """The names of the function at the hole, then of its class. Empty outside of any function."""
+def names_of(context: Context, module: str = "") -> tuple[str, ...]:
+    """The names of the function at the hole, then of its class. Empty outside of any function.
+
+    Python calls the special functions of a module, such as `__getattr__`. Their callers name the module.
+    """
     function = context.function
     if function is None:
         return ()
     parts = [part for part in reversed(function.qualified_name.split(".")) if part.isidentifier()]
+    if module and len(parts) == 1 and _is_special(parts[0]):
+        parts.append(module)
     return tuple(dict.fromkeys(part for part in parts if not (_is_special(part) and len(parts) > 1)))
 
 

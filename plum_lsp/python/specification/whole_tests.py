@@ -29,10 +29,12 @@ COMMON_FILES_MIN, COMMON_SHARE = 10, 0.05
 """A name is common if tests of more files use it than this number, and than this share of all files with tests."""
 NAMES_MAX = 400
 """The most names that are followed."""
+FEW = 24
+"""If fewer tests than this are found, the search is widened."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_COMMON = frozenset(
-    {"self", "cls", "setUp", "tearDown", "main", "__init__", "run", "len", "str", "int", "dict", "list"}
-)
+_COMMON = frozenset({"self", "cls", "setUp", "tearDown", "__init__", "len", "str", "int", "dict", "list"})
+_STARTS = frozenset({"main", "run"})
+"""Functions that start a program reach most of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +131,20 @@ def tests_reaching(
     """The tests that may reach `names`, likeliest first: by the number of functions between, then by the file's name.
 
     `names` are the function's own, then the class's. Tests of the class come after those of the function. `stem` is the
-    name of the document's module. Names that are `is_everywhere` are not followed.
+    name of the document's module. Names that are `is_everywhere` are not followed. If this finds few tests, those
+    of a wider search follow.
     """
-    depth, files = _depths(names, mentioning, is_everywhere)
+    found: dict[str, TestCase] = {}
+    for is_wide in (False, True):
+        if len(found) < FEW:
+            depth, files = _depths(names, mentioning, is_everywhere, is_wide=is_wide)
+            for case in _ranked(names, depth, files, stem):
+                found.setdefault(test_of(case), case)
+    return tuple(found.values())[:limit]
+
+
+def _ranked(names: Sequence[str], depth: Mapping[str, int], files: Sequence[Indexed], stem: str) -> list[TestCase]:
+    """The tests of the files that mention a name with a distance, likeliest first."""
     owner = names[1] if len(names) > 1 else names[0]
     common = _common(files, depth.keys() - set(names))
     bases = _bases(files)
@@ -151,7 +164,7 @@ def tests_reaching(
                 test = f"{file.path}::{function.name}"
                 found.append((rank, test))
                 why[test] = f"names {near[1]}" + ("" if near[1] in names else ", which may call it")
-    return tuple(case_of(test, why[test]) for test in list(dict.fromkeys(test for _, test in sorted(found)))[:limit])
+    return [case_of(test, why[test]) for test in dict.fromkeys(test for _, test in sorted(found))]
 
 
 def _stem_of(path: str) -> str:
@@ -230,23 +243,22 @@ def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
 
 
 def _depths(
-    names: Sequence[str], mentioning: Mentioning, is_everywhere: Callable[[str], bool]
+    names: Sequence[str], mentioning: Mentioning, is_everywhere: Callable[[str], bool], *, is_wide: bool
 ) -> tuple[dict[str, int], Sequence[Indexed]]:
     """The distance of each name from the function, and the files looked at.
 
-    Code that mentions a name is one step further.
+    Code that mentions a name is one step further. With `is_wide` a method is also reached through its class, because
+    its own name may be called on any object, and through the functions that start a program.
     """
     depth = {name: place for place, name in enumerate(names)}
     files = mentioning(depth.keys())
     for _ in range(DEPTH_MAX):
         more: dict[str, int] = {}
         for function in (function for file in files for function in file.functions if not function.is_test):
-            called = _called(function.name)
-            if called in depth or called in _COMMON:
-                continue
-            near = min((depth[name] for name in function.mentions if name in depth), default=None)
-            if near is not None and not is_everywhere(called):
-                more[called] = min(near + 1, more.get(called, near + 1))
+            steps = [depth[name] + 1 for name in function.mentions if name in depth]
+            for called in _called(function.name, is_wide=is_wide) if steps else ():
+                if called not in depth and not is_everywhere(called):
+                    more[called] = min(*steps, more.get(called, DEPTH_MAX + 1))
         depth |= dict(list(more.items())[: max(0, NAMES_MAX - len(depth))])
         files = mentioning(depth.keys())
         if not more:
@@ -254,10 +266,13 @@ def _depths(
     return depth, files
 
 
-def _called(name: str) -> str:
-    """The name that callers of a function use. For a special method this is its class."""
+def _called(name: str, *, is_wide: bool) -> set[str]:
+    """The names that callers of a function use. For a special method this is its class."""
     owner, _, own = name.rpartition("::")
-    return owner.rpartition("::")[2] if own.startswith("__") and own.endswith("__") and owner else own
+    owner = owner.rpartition("::")[2]
+    is_special = own.startswith("__") and own.endswith("__") and bool(owner)
+    found = {owner} if is_special else {own, owner} if is_wide and owner else {own}
+    return found - (_COMMON if is_wide else _COMMON | _STARTS)
 
 
 def named_function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:

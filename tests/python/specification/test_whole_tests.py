@@ -38,7 +38,7 @@ def found(names: list[str], **files: str) -> list[str]:
     def mentioning(wanted: AbstractSet[str]) -> list[Indexed]:
         return [file for file in index if any(not wanted.isdisjoint(one.mentions) for one in file.functions)]
 
-    tests = whole_tests.tests_reaching(names, mentioning, limit=20, stem="core")
+    tests = whole_tests.tests_reaching(names, mentioning, limit=40, stem="core")
     return [test.expectation.test for test in tests if isinstance(test.expectation, Passes)]
 
 
@@ -176,3 +176,22 @@ def test_private_methods_are_called_by_their_names() -> None:
             return Shop({}).__sum()
         """
     assert "tests/test_a.py::test_b" in found(["__sum"], tests__test_a=tests, pkg__more=core)
+
+
+def test_a_search_that_finds_little_is_widened() -> None:
+    """A method is then reached through its class too, and functions that start a program are followed."""
+    core = """
+        class Unknown(Problem):
+            def message(self):
+                return _hint(self.name)
+
+        def main(arguments):
+            return Unknown(arguments)
+
+        def run():
+            show(main([]))
+        """
+    tests = "def test_a():\n    assert run() == 0\n"
+    assert found(["_hint"], core=core, tests__test_a=tests) == ["tests/test_a.py::test_a"]
+    many = "".join(f"def test_{number}():\n    message()\n" for number in range(whole_tests.FEW))
+    assert "tests/test_a.py::test_a" not in found(["_hint"], core=core, tests__test_a=tests, tests__test_b=many)
