@@ -189,6 +189,7 @@ class Pipeline:
                 await self._judge_group(this, stages)
         except TimeoutError:
             this.is_late = True
+            this.ladder.leave_out_unjudgeable()
         result = self._choose(this)
         self._go_on(this, result)
         return result
@@ -285,7 +286,7 @@ class Pipeline:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
                     if candidate is not None:
-                        tasks.create_task(self._judge(this, candidate, screened, stages))
+                        this.begun(tasks.create_task(self._judge(this, candidate, screened, stages)))
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
@@ -312,7 +313,8 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
+            is_end = self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen
+            if is_end and await this.is_first_end():
                 raise _Clear
 
     async def _ask(self, this: Round) -> None:

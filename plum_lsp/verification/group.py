@@ -15,6 +15,7 @@ from plum_lsp.verification.compare import Comparison, compare, reconsidered
 from plum_lsp.verification.excerpts import judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.settle import settled
+from plum_lsp.verification.whole import without_unjudgeable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,12 @@ class Ladder:
         """Judge a candidate for the record only, with its observations on the first inputs."""
         assert self.evidence is not None, "the tests were not screened"
         return await self.judge.judge(candidate, self.evidence)
+
+    def leave_out_unjudgeable(self) -> None:
+        """Leave out the verdicts of tests that cannot be judged here. `reconsider` does this too, if there is time."""
+        if self.evidence is not None:
+            members = without_unjudgeable(self.group.members, self.evidence.specification)
+            self.group = replace(self.group, members=tuple(members))
 
     async def reconsider(self) -> None:
         """Give members that ran out of time more of it, if none passed.

@@ -19,6 +19,8 @@ from plum_lsp.domain.project import Project, TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
+    Candidate,
+    Judged,
     Offer,
     RequestId,
     SuggestionRequest,
@@ -37,6 +39,7 @@ from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.verification.group import Ladder
 
 pytestmark = pytest.mark.slow
 
@@ -206,6 +209,38 @@ async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None
     assert isinstance(result, Offer)
     assert desk.policy.hanging
     assert all(seen.ended.wait(10) and seen.closed_early for seen in desk.policy.hanging)
+
+
+async def test_candidates_that_are_run_when_the_first_is_verified_join_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The better of them is offered. Another that is verified then ends nothing a second time."""
+    monkeypatch.setattr("plum_lsp.suggestion.round.BESIDE_SECONDS_MAX", 60.0)
+    first, all_came, add = asyncio.Event(), asyncio.Event(), Ladder.add
+    came: set[str] = set()
+
+    async def held(ladder: Ladder, candidate: Candidate) -> Judged:
+        """The first text is judged once all have come, and the others after it."""
+        came.add(candidate.id)
+        if len(came) == 3:
+            all_came.set()
+        await (all_came if "sum" in candidate.text else first).wait()
+        judged = await add(ladder, candidate)
+        first.set()
+        return judged
+
+    monkeypatch.setattr(Ladder, "add", held)
+    desk.options = replace(desk.options, stop_early=True)
+    desk.policy.will_complete("return sum((a, b))\n", mean_logprob=-3.0)
+    desk.policy.will_complete(RIGHT, mean_logprob=-0.1)
+    desk.policy.will_complete(WRONG, mean_logprob=-0.1)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert result.text.strip() == RIGHT.strip()
+    verified = [event for event in desk.told.events if isinstance(event, Verified)]
+    assert len({event.judged.candidate.id for event in verified}) == 3
 
 
 async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:
