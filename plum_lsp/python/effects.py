@@ -119,6 +119,11 @@ _PATH_METHODS = frozenset(
     }
 )
 """Methods that only paths have. `open`, `exists`, `glob` and similar names are too common."""
+_HARMLESS = frozenset({
+    "random.Random", "sqlite3.Row", "urllib.request.Request", "socket.inet_aton", "socket.inet_ntoa",
+    "socket.inet_pton", "socket.inet_ntop", "socket.htonl", "socket.htons", "socket.ntohl", "socket.ntohs",
+})  # fmt: skip
+"""Names of such modules that only compute."""
 _BY_NAME = {name: effect for effect, names in _PREFIXES for name in names}
 FUNCTIONS_MAX = 200
 """The most functions that are followed."""
@@ -300,4 +305,4 @@ def _effect_of(used: str) -> Effect | None:
 def _is_harmless(used: str) -> bool:
     """Whether a name of such a module has no effect: a seeded generator, an exception, a constant."""
     last = used.rsplit(".", 1)[-1]
-    return last.endswith(("Error", "Exception", "Warning")) or used in {"random.Random", "sqlite3.Row"}
+    return last.endswith(("Error", "Exception", "Warning")) or used in _HARMLESS or used.startswith("socket.AF_")

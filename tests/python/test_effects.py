@@ -51,6 +51,7 @@ def test_effects_are_recognised_through_imports_and_calls(source: str, effect: E
         "def open(x):\n    return x\ndef f(x):\n    return open(x)\n",
         "import datetime\ndef f(d):\n    return datetime.datetime(2020, 1, 1) - d\n",
         "import random\ndef f(seed):\n    return random.Random(seed).random()\n",
+        "import socket\ndef f(a):\n    return socket.inet_pton(socket.AF_INET, socket.inet_aton(a))\n",
         "def f(:",
     ],
 )

@@ -32,6 +32,7 @@ from plum_lsp.python.specification.conditions import (
     split,
     stated,
 )
+from plum_lsp.python.specification.printing import called, is_print, with_usual_printer
 
 EXAMPLES_MAX = 200
 """The most examples read from one text. A table of thousands belongs in the project's own tests."""
@@ -110,10 +111,10 @@ def _sessions(text: str) -> list[list[doctest.Example]]:
 def _of_session(session: list[doctest.Example], surface: Surface) -> list[Example]:
     found: list[Example] = []
     steps: list[_Step] = []
-    for example in session[:EXAMPLES_MAX]:
+    sources = with_usual_printer([example.source.strip("\n") for example in session[:EXAMPLES_MAX]])
+    for example, source in zip(session, sources, strict=False):
         if example.options.get(doctest.SKIP):
             continue
-        source = example.source.strip("\n")
         tree = module_or_none(source)
         if tree is None or not tree.body:
             continue
@@ -279,7 +280,7 @@ def _split(source: str, tree: ast.Module) -> tuple[str, str]:
 def _shown_by_session(tree: ast.Module) -> str:
     """The statements of an interactive session. It shows the value of an expression unless it is None."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and not _is_print(node.value):
+        if isinstance(node, ast.Expr) and not is_print(node.value):
             show = ast.parse("(lambda value: value is None or print(repr(value)))(0)", mode="eval").body
             if isinstance(show, ast.Call):
                 node.value = ast.Call(func=show.func, args=[node.value], keywords=[])
@@ -338,7 +339,7 @@ def _expectation(
         return _raises(example)
     text = want.rstrip("\n").replace("<BLANKLINE>", "")
     tree = expression_or_none(expression) if expression else None
-    if tree is None or _is_print(tree):
+    if tree is None or is_print(tree):
         return None if _ADDRESS.search(text) else Prints(text=text)
     value = expression_or_none(text)
     if value is not None and not _has_ellipsis(value) and _is_known(value, setup, surface):
@@ -367,15 +368,6 @@ def _output(text: str, value: ast.expr | None, surface: Surface) -> Expectation 
     return None if says_return and not _OUTPUT.search(docstring) else Prints(text=text)
 
 
-def _is_print(tree: ast.expr) -> bool:
-    name = _called(tree) if isinstance(tree, ast.Call) else ""
-    return name in {"print", "pprint"}
-
-
-def _called(tree: ast.Call) -> str:
-    return tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
-
-
 def _raises(example: doctest.Example) -> Raises:
     found = _MESSAGE.match((example.exc_msg or "").strip())
     if found is None:
@@ -394,4 +386,4 @@ def _is_known(tree: ast.expr, setup: str, surface: Surface) -> bool:
 
 
 def _is_own_call(tree: ast.expr, surface: Surface) -> bool:
-    return isinstance(tree, ast.Call) and _called(tree) == surface.function.name
+    return isinstance(tree, ast.Call) and called(tree) == surface.function.name

@@ -32,6 +32,14 @@ def said(docstring: str, *, signature: str = "def f(x, y=0)", above: str = "") -
     return [(test.call.expression, test.expectation) for test in stated(docstring, signature=signature, above=above)]
 
 
+def test_pprint_prints_under_another_name_too() -> None:
+    """What stands below it is output, and not the value of the call."""
+    docstring = ">>> from pprint import pprint as pp\n>>> pp(f(7))\n{1: 3}\n>>> f.pp(1)\n2"
+    assert said(docstring)[0] == ("pprint(f(7))", Prints(text="{1: 3}"))
+    (test, *_) = stated(docstring)
+    assert "pprint" in test.call.setup
+
+
 @pytest.mark.parametrize(
     "statement",
     [
