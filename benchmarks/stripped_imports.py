@@ -31,7 +31,7 @@ from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
-from plum_lsp.wiring import load_for_command, whole_tests
+from plum_lsp.wiring import known_tests, load_for_command
 
 STATEMENTS_MIN = 2
 """Shorter bodies are mostly calls of something else."""
@@ -98,7 +98,7 @@ async def _is_kept(task: Task, text: str, project: Project, sandbox: Sandbox) ->
     """Whether the function's own body would be offered in this text."""
     settings = load_for_command({})
     place = place_of(text, task.name)
-    find_whole = whole_tests(settings)
+    known = await asyncio.to_thread(known_tests, settings, project)
     found = await judged_body(
         place,
         place.body,
@@ -106,7 +106,7 @@ async def _is_kept(task: Task, text: str, project: Project, sandbox: Sandbox) ->
         sandbox,
         pipeline_options(settings).limits,
         project_tests=lambda context: (),
-        whole_tests=lambda context: find_whole(project, task.path, context),
+        whole_tests=lambda context: known.tests_of(project, task.path, context) if known else (),
         imports=NeighbourFiles(exclude=()).imports(Document(uri=task.path.as_uri(), version=0, text=text), project),
     )
     judged = found.judged

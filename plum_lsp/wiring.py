@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
@@ -17,10 +19,14 @@ from plum_lsp.config.folder import store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.verification import TestCase
 from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.project.mapping.known import KnownTests
 from plum_lsp.project.mapping.running import TestMapper
 from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.test_index import TestIndex
@@ -36,10 +42,12 @@ from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.services import Services
-from plum_lsp.suggestion.survey import FindTests, FindWholeTests
+from plum_lsp.suggestion.survey import FindTests
 from plum_lsp.verification.options import sandbox_options
 
 _log = logging.getLogger(__name__)
+READ_AHEAD_SECONDS = 0.3
+"""The longest that a request waits for files that are read ahead."""
 
 
 class Recorders:
@@ -104,9 +112,10 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             _log.warning("%s", problems[-1])
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
-        find_whole = whole_tests(settings)
-        if sandboxes is not None and settings.verification.project_tests and settings.verification.test_map:
-            mapper = TestMapper(TestIndex(exclude=settings.privacy.exclude), sandboxes, _maps_folder(settings))
+        index = TestIndex(exclude=settings.privacy.exclude) if settings.verification.project_tests else None
+        find_whole = index.tests_of if index is not None else _no_tests
+        if sandboxes is not None and index is not None and settings.verification.test_map:
+            mapper = TestMapper(index, sandboxes, _maps_folder(settings))
             opened.push_async_callback(mapper.close)
             find_whole = mapper.tests_of
         pipeline = Pipeline(
@@ -123,7 +132,23 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             whole_tests=find_whole,
         )
         close = opened.pop_all().aclose  # only after the last step that can fail
-    return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
+    return Services(
+        pipeline=pipeline,
+        store=store.store,
+        problems=tuple(problems),
+        close=close,
+        read_ahead=partial(_read_ahead, index),
+    )
+
+
+async def _read_ahead(index: TestIndex | None, project: Project) -> None:
+    """Read the files in which a project's tests are found, in steps that no request has to wait for long."""
+    while index is not None and await asyncio.to_thread(index.read_ahead, project, seconds=READ_AHEAD_SECONDS):
+        pass
+
+
+def _no_tests(project: Project, document: Path, context: Context) -> tuple[TestCase, ...]:
+    return ()
 
 
 def in_clear(settings: Settings) -> str:
@@ -163,8 +188,13 @@ def _maps_folder(settings: Settings) -> Path | None:
     return test_maps_folder(folder) if folder is not None else None
 
 
-def whole_tests(settings: Settings) -> FindWholeTests:
-    """The finder of the project's tests that are run whole, or one that finds none if the settings say so."""
-    if not settings.verification.project_tests:
-        return lambda project, document, context: ()
-    return TestIndex(exclude=settings.privacy.exclude).tests_of
+def known_tests(settings: Settings, project: Project | None) -> KnownTests | None:
+    """The tests of a project for a command, all its files read. None if the settings say that they are not used.
+
+    The map that the server has left is used. A command makes none. It blocks.
+    """
+    if not settings.verification.project_tests or project is None:
+        return None
+    index = TestIndex(exclude=settings.privacy.exclude)
+    index.read_ahead(project, seconds=math.inf)
+    return KnownTests(index, _maps_folder(settings) if settings.verification.test_map else None)

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from plum_lsp.config import data_dir, load_settings
-from plum_lsp.config.folder import round_folders, store_file
+from plum_lsp.config.folder import round_folders, store_file, test_maps_folder
 from plum_lsp.report.printing import ask_to_go_on, say
 from plum_lsp.store.forgetting import forget as forget_in
 
@@ -46,7 +46,8 @@ class _Since(click.ParamType[str]):
 def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) -> None:
     """Delete recorded requests and all data derived from them for good: rows, free pages and log.
 
-    Pairs, labels and the trainer's own copies of rows go too. An adapter that was trained on them stays as it is.
+    Pairs, labels and the trainer's own copies of rows go too. With --all, the maps of projects' tests go as well. An
+    adapter that was trained on the rows stays as it is.
     """
     if not (paths or since or everything) or (everything and paths):
         raise click.UsageError(
@@ -58,6 +59,8 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
     wanted = tuple(path.expanduser().absolute() for path in paths)
     done = forget_in(store_file(folder), is_wanted=(lambda uri: _is_in(uri, wanted)) if wanted else None, since=since)
     rounds = _delete_training_copies(folder)
+    if everything:
+        shutil.rmtree(test_maps_folder(folder), ignore_errors=True)
     say(
         f"Forgotten: {done.requests} requests, {done.candidates} candidates, {done.prompts} prompts"
         f"{f', the rows of {rounds} training rounds' if rounds else ''}."

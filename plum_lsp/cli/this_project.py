@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from plum_lsp.project.workspace import Standing
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import sandbox_options
+from plum_lsp.verification.rank import counted
+from plum_lsp.wiring import known_tests
 
 PART = "this project"
 IMPORTS_MAX = 20
@@ -36,11 +39,21 @@ async def project_finding(settings: Settings, standing: Standing) -> Finding:
     problems = [*project.problems, *await _import_problems(settings, project)]
     if not problems:
         said.append(f"can be imported: {', '.join(project.packages[:IMPORTS_MAX]) or 'no module of its own'}")
+    said += await asyncio.to_thread(_mapped, settings, project)
     state = State.WARNING if problems else State.OK
     remedy = "Install what is missing into its environment." if problems and project.environment else ""
     if problems and project.environment is None:
         remedy = f"Make an environment for it: python3 -m venv {project.root / '.venv'}"
     return Finding(part=PART, state=state, detail="; ".join([*said, *problems]), remedy=remedy)
+
+
+def _mapped(settings: Settings, project: Project) -> list[str]:
+    """How much of the map from tests to functions is up to date, in words."""
+    known = known_tests(settings, project)
+    if known is None or not settings.verification.test_map:
+        return []
+    fresh, files = known.fresh_files(project)
+    return [f"map of tests up to date for {fresh} of {counted(files, 'file')}"] if files else []
 
 
 def _described(project: Project) -> str:

@@ -127,7 +127,7 @@ class Session:
         logger.info(
             "a project is used: %d import roots, environment %s", len(project.import_roots), bool(project.environment)
         )
-        problem = await state.pipeline.sandboxes.prepare(project)
+        problem, _ = await asyncio.gather(state.pipeline.sandboxes.prepare(project), state.read_ahead(project))
         if problem:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=problem))
 

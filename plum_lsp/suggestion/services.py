@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from plum_lsp.domain.project import Project
 from plum_lsp.store import Store
 from plum_lsp.suggestion.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The open parts. `store` is None if facts are not recorded. `problems` says what does not work and why."""
+    """The open parts. `store` is None if facts are not recorded. `problems` says what does not work and why.
+
+    `read_ahead` reads the files of a trusted project in which its tests are found, before the first request.
+    """
 
     pipeline: Pipeline
     store: Store | None
     problems: tuple[str, ...]
     close: Callable[[], Awaitable[None]]
+    read_ahead: Callable[[Project], Awaitable[None]]

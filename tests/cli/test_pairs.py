@@ -12,6 +12,7 @@ from support.facts import outcome, suggestion
 
 from plum_lsp.cli import plum_lsp
 from plum_lsp.config.folder import store_file
+from plum_lsp.config.folder import test_maps_folder as maps_folder
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.store import open_store
@@ -100,12 +101,14 @@ def test_forgetting_everything_leaves_no_byte(folder: Path) -> None:
     path = store_file(folder)
     assert b"return a - b" in b"".join(part.read_bytes() for part in folder.glob("plum.sqlite3*"))
     (folder / "training" / "round-1").mkdir(parents=True)
+    maps_folder(folder).mkdir()
     done = run(folder, "forget", "--all", "--yes")
     assert done.exit_code == 0, done.output
     assert "3 requests, 6 candidates, 1 prompts" in done.output
     left = b"".join(part.read_bytes() for part in folder.glob("plum.sqlite3*"))
     assert b"return a" not in left
     assert not (folder / "training" / "round-1").exists()
+    assert not maps_folder(folder).exists()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -9,6 +9,10 @@ import pytest
 from support.command_line import CommandLine
 from support.projects import tree
 
+from plum_lsp.config.folder import test_maps_folder as maps_folder
+from plum_lsp.domain.verification import RunOutcome
+from plum_lsp.project.mapping.stored import MappedFile, MappedTest, TestMap, digest_of, map_file, write_map
+
 pytestmark = pytest.mark.slow
 
 CART = dedent('''\
@@ -118,3 +122,37 @@ def test_options_of_the_other_use_are_refused(user: CommandLine, project: Path) 
     assert user.run("verify", TARGET, "-o", "out").code == 2
     assert user.run("verify", "add.py", "--json").code == 2
     assert user.run("verify", "gone.py::f").code == 2
+
+
+def test_a_name_that_a_file_beside_imports_is_imported_for_the_body(user: CommandLine, project: Path) -> None:
+    """As for a suggestion in the editor. The reason shows the import."""
+    (project / "src/shop/cart.py").write_text(CART.replace("from .prices import price_of\n", ""))
+    ran = user.run("verify", TARGET)
+    assert ran.code == 0, ran.said
+    assert "with from .prices import price_of" in ran.said
+
+
+def test_the_map_that_the_server_left_is_used(user: CommandLine, project: Path) -> None:
+    """It names tests that no name leads to, and `doctor` says whether it is up to date."""
+    (project / "tests/test_cart.py").write_text("def test_hidden(make):\n    assert make() == 3\n")
+    (project / "tests/conftest.py").write_text(
+        "import importlib, pytest\n\n@pytest.fixture\ndef make():\n"
+        '    made = vars(importlib.import_module("shop." + "cart"))["Ca" + "rt"]("ab")\n'
+        '    return getattr(made, "to" + "tal")\n'
+    )
+    assert "2 project tests" not in user.run("verify", TARGET).said
+    name = "tests/test_cart.py"
+    test = MappedTest(
+        name=f"{name}::test_hidden",
+        wall_ms=2.0,
+        outcome=RunOutcome.PASSED,
+        called=frozenset({("src/shop/cart.py", "Cart.total")}),
+    )
+    known = TestMap({name: MappedFile(tests=(test,), digests={name: digest_of(project / name)})})
+    write_map(map_file(maps_folder(user.folder / "data"), project), known)
+    ran = user.run("verify", TARGET)
+    assert ran.code == 0, ran.said
+    assert "test_hidden called it in the last run of the suite" in ran.said
+    doctor = CommandLine(folder=project, environ=user.environ).run("doctor", "--json")
+    (found,) = [one for one in doctor.report["findings"] if one["part"] == "this project"]
+    assert "map of tests up to date for 1 of 1 file" in found["detail"]

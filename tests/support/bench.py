@@ -13,6 +13,7 @@ from plum_lsp.config import Loaded, Settings, load_settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Ended
 from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -148,10 +149,19 @@ class Bench:
             raise self.error
         self.opened.append(settings)
         self.pipeline = PipelineStandIn(recorder, text=self.text, answer=self.answer)
-        return Services(pipeline=cast(Pipeline, self.pipeline), store=None, problems=(), close=self._close)
+        return Services(
+            pipeline=cast(Pipeline, self.pipeline),
+            store=None,
+            problems=(),
+            close=self._close,
+            read_ahead=self._read_ahead,
+        )
 
     async def _close(self) -> None:
         self.closed += 1
+
+    async def _read_ahead(self, project: Project) -> None:
+        """There are no tests to find."""
 
     @property
     def requests(self) -> list[SuggestionRequest]:

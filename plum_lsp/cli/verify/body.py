@@ -13,9 +13,12 @@ from plum_lsp.domain.display import one_line
 from plum_lsp.domain.errors import PlumError, told
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Passes, TestCase, Verdict
 from plum_lsp.evaluation.body import JudgedBody, NoBody, Place, judged_body, place_of
+from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.workspace import Standing
+from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console, say
@@ -23,7 +26,7 @@ from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
-from plum_lsp.wiring import load_for_command, test_files, whole_tests, workspace_of
+from plum_lsp.wiring import known_tests, load_for_command, test_files, workspace_of
 
 VERIFIED, REFUTED, NOT_JUDGED = 0, 1, 3
 """Exit statuses. 2 is wrong usage, as for every command."""
@@ -86,7 +89,7 @@ async def _judged(settings: Settings, path: Path, project: Project | None, place
     try:
         if project is not None and (problem := await sandboxes.prepare(project)):
             raise NoBody(problem)
-        find_whole, find_files = whole_tests(settings), test_files(settings)
+        known, find_files = await asyncio.to_thread(known_tests, settings, project), test_files(settings)
 
         def assertions(context: Context) -> tuple[TestCase, ...]:
             name = subject_of(context)
@@ -100,11 +103,20 @@ async def _judged(settings: Settings, path: Path, project: Project | None, place
             await sandboxes.of(project),
             pipeline_options(settings).limits,
             project_tests=assertions,
-            whole_tests=lambda context: find_whole(project, path, context) if project is not None else (),
+            whole_tests=lambda context: known.tests_of(project, path, context) if known and project else (),
+            imports=_imports(settings, path, project),
         )
     finally:
         await sandboxes.close()
         await default.close()
+
+
+def _imports(settings: Settings, path: Path, project: Project | None) -> KnownImports:
+    """How the files beside the file import names, for a body that uses a name without its import."""
+    if project is None:
+        return KnownImports()
+    document = Document(uri=path.as_uri(), version=0, text="")
+    return NeighbourFiles(exclude=settings.privacy.exclude).imports(document, project)
 
 
 def why(test: TestCase) -> str:
