@@ -149,7 +149,7 @@ class Judge:
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
                 literal = tuple(test for test in self.tests if _is_literal(test))
-                kept = (*literal, *self.whole[: whole.KEPT_MAX])
+                kept = (*literal, *self.whole[: whole.ALONE_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")

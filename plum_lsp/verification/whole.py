@@ -37,6 +37,8 @@ KEPT_MAX = 24
 """The most tests that are run whole before an answer. Most take milliseconds, and none is begun late."""
 KEPT_OF_FILE_MAX = 18
 """The most of them from one file, if other files have some."""
+ALONE_MAX = 8
+"""The most of them if the file needs a body to be imported. Each candidate's process then collects their files anew."""
 SCREEN_SECONDS = 2.5
 """Time limit for all tests with the hole unfilled. Most of them end at the hole."""
 RUN_SECONDS = 2.0
@@ -72,10 +74,10 @@ async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase
         return ()
     for batch in in_batches(tests):
         runs = await sandbox.run_tests(reference, names_of(batch), watches=True, seconds=SCREEN_SECONDS)
-        kept = [test for test, run in zip(batch, runs, strict=True) if _tells(run)]
-        kept = kept or [test for test, run in zip(batch, runs, strict=True) if _needs_body(run)]
+        kept = _mixed([test for test, run in zip(batch, runs, strict=True) if _tells(run)])
+        kept = kept or [test for test, run in zip(batch, runs, strict=True) if _needs_body(run)][:ALONE_MAX]
         if kept:
-            return tuple(_mixed(kept))
+            return tuple(kept)
     return ()
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import copy
 import inspect
 import re
 import warnings
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from textwrap import dedent, indent
 
@@ -29,12 +30,16 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _TRIPLE = re.compile(r'[rRuU]?("""|\'\'\')(.*?)\1', re.DOTALL)
 _ENDS = re.compile(r"[ \t]*(?:[#\n]|\Z)")
 """What follows a string that is a statement. Other strings are part of the program, and a candidate can read them."""
+_ASSIGNED = re.compile(r"^[ \t]*>>>[ ]+(\w+)[ ]*=[ ]*([^=\s][^\n]*?)[ ]*$", re.MULTILINE)
+"""An assignment in an example."""
 _BUILTINS = frozenset(dir(builtins))
 _COMMENT = re.compile(r"[ \t]*#+!?[ ]?(.*)")
 DEPTHS_TRIED_MAX = 12
 """The most indentations that are tried for a candidate's first line. Each costs a parse."""
 HEADER_CHARACTERS_MAX = 4_000
 """A longer list of parameters is not read."""
+VALUE_CHARACTERS_MAX = 400
+"""A longer value of an example stands for no name in another one."""
 TEXT_CHARACTERS_MAX = 20_000
 """Only this many characters of a docstring or comment are read. Examples stand near the top, and the reader must be
 fast."""
@@ -142,14 +147,15 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
 def surface_of(context: Context, function: FunctionSymbol) -> Surface:
     """The names that an example of `function` may use."""
     program = f"{context.before}\n{context.after}"
+    names = _BUILTINS | _bound(program)
     construct, receivers = None, dict[str, str]()
     if function.class_name is not None:
         body = class_body(program, function.class_name)
         construct = f"{function.class_name}()" if _needs_no_arguments(body) else None
-        receivers = _receivers(program, function.class_name)
+        receivers = _receivers(program, function.class_name, names)
     return Surface(
         function=function,
-        names=_BUILTINS | _bound(program),
+        names=names,
         receivers=receivers,
         construct=construct,
         members=frozenset(name for found in _MEMBER.findall(program) for name in found if name),
@@ -359,11 +365,34 @@ def _needs_no_arguments(class_body: str) -> bool:
     return required <= 1 and all(default is not None for default in parameters.kw_defaults)
 
 
-def _receivers(program: str, class_name: str) -> dict[str, str]:
-    """Statements like `order = Order()` in the examples of the program, by the name they bind. The first one counts."""
-    own = re.escape(class_name.rsplit(".", 1)[-1])
-    found: dict[str, str] = {}
-    for name, call in re.findall(rf"^[ \t]*>>>[ ]+(\w+)[ ]*=[ ]*({own}\([^\n]*\))[ ]*$", program, re.MULTILINE):
-        if expression_or_none(call) is not None:
-            found.setdefault(name, f"{name} = {call}")
+def _receivers(program: str, class_name: str, names: Set[str]) -> dict[str, str]:
+    """Statements like `order = Order()` in the examples of the program, by the name they bind. The first one counts.
+
+    Values that examples have given to names before stand in their place. Other names must be among `names`.
+    """
+    own, found = class_name.rsplit(".", 1)[-1], dict[str, str]()
+    stated: dict[str, ast.expr] = {}
+    for name, value in _ASSIGNED.findall(program):
+        tree = expression_or_none(value)
+        if tree is None:
+            continue
+        is_own = isinstance(tree, ast.Call) and getattr(tree.func, "id", "") == own
+        if stated.keys() & free_names(tree):
+            tree = _Filled(stated).visit(tree)
+            value = ast.unparse(tree)
+        if is_own and free_names(tree) <= names:
+            found.setdefault(name, f"{name} = {value}")
+        if len(value) <= VALUE_CHARACTERS_MAX:
+            stated[name] = tree
     return found
+
+
+class _Filled(ast.NodeTransformer):
+    """Puts values in the place of names."""
+
+    def __init__(self, values: Mapping[str, ast.expr]) -> None:
+        self._values = values
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A copy of the value of a name, if it has one."""
+        return copy.deepcopy(self._values.get(node.id, node))

@@ -137,3 +137,15 @@ def test_a_class_is_read_where_it_stands() -> None:
     assert [getattr(item, "name", "") for item in inner.body] == ["m"]
     assert class_of("class B:\n    pass\n", "A") is None
     assert class_of("class A:\n    def m(self:\n        pass\n", "A") is None
+
+
+def test_an_object_of_an_example_has_the_values_that_the_example_names() -> None:
+    """Another name of the session would be undefined there. Names of the program stay."""
+    queue = (
+        'LIMIT = 9\n\n\nclass Queue:\n    """Rows.\n\n    >>> red = 1\n    >>> colors = {"red": red}\n'
+        "    >>> queue = Queue(colors, LIMIT)\n    >>> other = Queue(elsewhere, 1)\n"
+        '    """\n\n    def __init__(self, items, unknown):\n        self.items = dict(items)\n\n'
+        "    def largest(self):\n        ‸\n"
+    )
+    assert setups(queue)[0].split("\n")[0] == "it = Queue({'red': 1}, LIMIT)"
+    assert not any("elsewhere" in setup for setup in setups(queue))
