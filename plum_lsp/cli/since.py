@@ -15,6 +15,7 @@ class Since(click.ParamType[str]):
     name = "time"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text of the option as an instant. Empty stays empty."""
         if not value:
             return ""
         try:
