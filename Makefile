@@ -48,7 +48,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not model"
+	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
 test: check setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plum_trainer.gate.chance import allowed, by_chance
+from plum_trainer.gate.decision import WAYS
 from plum_trainer.gate.sequential import evidence_of_fall, spread
+from plum_trainer.gate.watch import EXPECTED_FALL, MEASURES
 
 ERROR = 0.05
 SAMPLES = 8
@@ -30,9 +32,6 @@ SIZES = (10, 23, 50, 100)
 GAINS = (0.05, 0.10, 0.15)
 REQUESTS = 200
 """Of `SAMPLES` candidates each: 1,600 candidates."""
-EXPECTED_FALL = 0.1
-MEASURES = 3
-"""Of the watch, which share its chance of error: candidates that pass, characters kept, time to the first token."""
 
 Floats = NDArray[np.float64]
 
@@ -79,8 +78,8 @@ def passing(chance: np.random.Generator, shares: Floats, prompts: int = 1) -> Fl
 
 
 def spent(differences: Floats, look: int) -> bool:
-    """The gate's rule: an exact test over functions, with error spent over the looks and halved over two measures."""
-    return by_chance(differences.mean(axis=1).tolist()) <= allowed(ERROR, look=look) / 2
+    """The gate's rule: an exact test over functions, with error spent over the looks and shared by the measures."""
+    return by_chance(differences.mean(axis=1).tolist()) <= allowed(ERROR, look=look) / WAYS
 
 
 def plain(weights: dict[int, Floats]) -> Callable[[Floats, int], bool]:
@@ -94,6 +93,11 @@ def plain(weights: dict[int, Floats]) -> Callable[[Floats, int], bool]:
         return float((weights[flat.size] @ flat > 1e-9).mean()) >= 1 - ERROR
 
     return decides
+
+
+def both_rules() -> dict[str, Callable[[Floats, int], bool]]:
+    """The rules that are compared, by name."""
+    return {"plain": plain({}), "gate": spent}
 
 
 def rounds_to_error(
@@ -122,7 +126,7 @@ def rounds_to_error(
 
 def power(chance: np.random.Generator, functions: int, gain: float, look: int, *, runs: int) -> dict[str, float]:
     """The share of runs in which a challenger that is better by `gain` is promoted at that look."""
-    rules = {"plain": plain({}), "gate": spent}
+    rules = both_rules()
     found = dict.fromkeys(rules, 0)
     for _ in range(runs):
         shares = solved(chance, functions)
@@ -171,11 +175,9 @@ def main() -> None:
     print(f"A worthless challenger is promoted at least once in {ROUNDS} rounds on one held-out set:")
     for name, is_same in (("the same model", True), ("another model, no better", False)):
         for size in SIZES:
-            rules = {"plain": plain({}), "gate": spent}
-            told = rounds_to_error(chance, size, 1, rules, runs=options.runs // 2, is_same=is_same)
+            told = rounds_to_error(chance, size, 1, both_rules(), runs=options.runs // 2, is_same=is_same)
             print(f"  {name:25} {size:4} functions            {told['plain']:.3f} / {told['gate']:.3f}")
-        rules = {"plain": plain({}), "gate": spent}
-        told = rounds_to_error(chance, 10, PROMPTS_REPEATED, rules, runs=options.runs // 2, is_same=is_same)
+        told = rounds_to_error(chance, 10, PROMPTS_REPEATED, both_rules(), runs=options.runs // 2, is_same=is_same)
         print(f"  {name:25}   10 functions, {PROMPTS_REPEATED} prompts each {told['plain']:.3f} / {told['gate']:.3f}")
     for look in (1, 5):
         print(f"\nA better challenger is promoted at look {look}:")

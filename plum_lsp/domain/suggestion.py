@@ -97,6 +97,16 @@ class Block:
     function: str = ""
     names: tuple[str, ...] = ()
 
+    @property
+    def code_head(self) -> str:
+        """The code left of the cursor on its line, with its indentation. Empty if there is only whitespace."""
+        return self.line_head if self.line_head.strip() else ""
+
+    @property
+    def is_within_line(self) -> bool:
+        """Whether the hole is the rest of a line that begins with code."""
+        return self.kind is HoleKind.LINE and bool(self.code_head)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -142,6 +152,11 @@ class FimTemplate:
         Empty for models that were not trained with one.
         """
         return next((control for control in self.stop if control.strip("<|>") == FILE_MARK), "")
+
+    def filled(self, before: str, after: str) -> str:
+        """The prompt for what belongs between two texts. They hold none of the control strings."""
+        parts = (self.prefix + before, self.suffix + after)
+        return "".join(reversed(parts) if self.is_suffix_first else parts) + self.middle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.specification.whole_tests import named_function
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Evidence, Judge
@@ -78,10 +79,9 @@ def place_of(text: str, qualname: str) -> Place:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise NoBody(f"the file does not parse: {error}") from error
-    found = _named(tree.body, qualname.replace("::", ".").split("."))
-    if not found:
+    node = named_function(tree, qualname.replace("::", "."))
+    if node is None:
         raise NoBody(f"the file has no function {qualname!r}", remedy="Name it as FILE::Class.method.")
-    node = found[-1]
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     if not body:
         raise NoBody(f"{qualname} has a docstring only", remedy="Give it a body, or name one with --body.")
@@ -91,25 +91,6 @@ def place_of(text: str, qualname: str) -> Place:
     line = text[text.rfind("\n", 0, start) + 1 : start]
     indentation = line if not line.strip() else ""
     return Place(before=text[:start], body=text[start:end], after=text[end:], indentation=indentation)
-
-
-def _named(body: Sequence[ast.stmt], names: Sequence[str]) -> list[_Function]:
-    """The functions with a qualified name, also those in branches and in other functions."""
-    found: list[_Function] = []
-    for node in body:
-        if isinstance(node, _Function | ast.ClassDef):
-            if node.name != names[0]:
-                continue
-            if len(names) > 1:
-                found += _named(node.body, names[1:])
-            elif isinstance(node, _Function):
-                found.append(node)
-            continue
-        for field in ("body", "orelse", "handlers", "finalbody"):
-            inner = getattr(node, field, None)
-            if isinstance(inner, list):
-                found += _named(inner, names)
-    return found
 
 
 def _start(lines: Sequence[str], node: _Function, body: Sequence[ast.stmt]) -> int:

@@ -15,7 +15,7 @@ It builds pairs of every version, and the trainer takes the fresh ones when it t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,6 +39,9 @@ KEPT_SHARE_MIN = 0.9
 CORRECTED_SHARE_MIN = 0.3
 """Below this share the text was not corrected but replaced by other text."""
 
+_SIDES = (Standing.RIGHT, Standing.WRONG, Standing.UNLIKELY)
+"""The standings that are learned from."""
+
 Groups: TypeAlias = dict[int, dict[Standing, list[CandidateFacts]]]
 """The right, wrong and unlikely candidates of each policy version."""
 
@@ -58,9 +61,8 @@ class PairBuilder:
         """Every pair of one prompt, rule by rule."""
         groups = self._groups(facts)
         for group in groups.values():
-            right = group[Standing.RIGHT]
-            yield from self._verdict_pairs(facts.prompt_hash, right, group[Standing.WRONG], Standing.WRONG)
-            yield from self._verdict_pairs(facts.prompt_hash, right, group[Standing.UNLIKELY], Standing.UNLIKELY)
+            for standing in (Standing.WRONG, Standing.UNLIKELY):
+                yield from self._verdict_pairs(facts.prompt_hash, group, standing)
         yield from self._user_pairs(facts)
         if self.wants_quality:
             for group in groups.values():
@@ -124,10 +126,7 @@ class PairBuilder:
         groups: Groups = {}
         seen: set[tuple[int, str]] = set()
         for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True):
-            is_wanted = standing in (Standing.RIGHT, Standing.WRONG) or (
-                standing is Standing.UNLIKELY and self.wants_unlikely
-            )
-            if not is_wanted:
+            if standing not in _SIDES or (standing is Standing.UNLIKELY and not self.wants_unlikely):
                 self.counts[f"left_out_{standing.value}"] += 1
                 continue
             program = (one.version_id, one.fingerprint)
@@ -135,12 +134,7 @@ class PairBuilder:
                 self.counts["left_out_duplicate"] += 1
                 continue
             seen.add(program)
-            empty: dict[Standing, list[CandidateFacts]] = {
-                Standing.RIGHT: [],
-                Standing.WRONG: [],
-                Standing.UNLIKELY: [],
-            }
-            groups.setdefault(one.version_id, empty)[standing].append(one)
+            groups.setdefault(one.version_id, {side: [] for side in _SIDES})[standing].append(one)
         for group in groups.values():
             right, wrong = group[Standing.RIGHT], [*group[Standing.WRONG], *group[Standing.UNLIKELY]]
             self.counts["groups_mixed" if right and wrong else "groups_right" if right else "groups_wrong"] += 1
@@ -148,15 +142,13 @@ class PairBuilder:
         return groups
 
     def _verdict_pairs(
-        self, prompt_hash: str, right: list[CandidateFacts], wrong: list[CandidateFacts], standing: Standing
+        self, prompt_hash: str, group: Mapping[Standing, list[CandidateFacts]], standing: Standing
     ) -> Iterator[PreferencePair]:
-        """Rules 1 and 5, by the standing of `wrong`: each candidate is in one pair at most, nearest first.
+        """Rules 1 and 5, by the standing of the rejected: each candidate is in one pair at most, nearest first.
 
         Among equally near pairs, the lengths are balanced.
         """
-        if not right or not wrong:
-            return
-        right, wrong = right[:SIDE_MAX], wrong[:SIDE_MAX]
+        right, wrong = group[Standing.RIGHT][:SIDE_MAX], group[standing][:SIDE_MAX]
         places = _distances(right, wrong)
         for _ in range(min(PAIRS_PER_PROMPT_MAX, len(right), len(wrong))):
             least = min(places)[0] + NEARLY_AS_NEAR

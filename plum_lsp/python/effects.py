@@ -125,16 +125,17 @@ FUNCTIONS_MAX = 200
 
 
 @lru_cache(maxsize=256)
-def effects_of(program: Program, function: str) -> tuple[EffectFound, ...]:
-    """The effects of `function` (a bare name) and of the functions it reaches, one of each kind, in the order found.
+def effects_of(program: Program, *names: str) -> tuple[EffectFound, ...]:
+    """The effects of functions (bare names) and of those they reach, one of each kind, in the order found.
 
-    Empty for a program that does not parse.
+    If several functions have an effect, the reason is that of the last. Empty for a program that does not parse.
     """
     tree = module_or_none(program.source)
     if tree is None:
         return ()
-    functions = _functions(tree)
-    return _followed(functions, _aliases(tree), {name: functions.get(name, []) for name in (function,)})
+    functions, aliases = _functions(tree), _aliases(tree)
+    found = [one for name in names for one in _followed(functions, aliases, {name: functions.get(name, [])})]
+    return tuple({one.effect: one for one in found}.values())
 
 
 @lru_cache(maxsize=64)

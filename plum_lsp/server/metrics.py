@@ -20,6 +20,8 @@ from plum_lsp.domain.suggestion import AbstentionReason, Tier
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+_POLL_SECONDS = 0.05
+"""How long closing the page may take. The standard library's half a second would hold up a change of settings."""
 """Always the loopback address, because other machines must not see how much a user types."""
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 RUNGS = frozenset(
@@ -121,7 +123,7 @@ class MetricsPage:
                 f"Metrics cannot be served at {HOST}:{port} ({error.strerror}). Set metrics.port to another, or to 0."
             )
         else:
-            thread = Thread(target=server.serve_forever, daemon=True)
+            thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
             thread.start()
             self._server = server, thread
             logger.info("metrics at http://%s:%d/metrics", HOST, port)

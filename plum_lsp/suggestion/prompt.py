@@ -41,10 +41,8 @@ def build_prompt(
     above = "" if template.file_mark else _as_code(excerpts)
     before = neutralised(above + shown, controls)
     after = neutralised(context.suffix, controls)
-    prefix, suffix = f"{template.prefix}{before}", f"{template.suffix}{after}"
-    parts = (suffix, prefix) if template.is_suffix_first else (prefix, suffix)
     files = _as_files(excerpts, path, template.file_mark, controls) if template.file_mark and excerpts else ""
-    text = "".join((*parts, template.middle)) if after.strip() else before
+    text = template.filled(before, after) if after.strip() else before
     return FimPrompt(
         text=files + text,
         stop=template.stop,

@@ -224,9 +224,8 @@ class Judge:
         function = reachable_function(self.context)
         if function is None:
             return ()
-        names = (function.name, *((function.class_name or "").split(".")[-1:]))
-        found = [one for name in names if name for one in effects_of(program, name)]
-        return tuple({one.effect: one for one in found}.values())
+        names = (function.name, (function.class_name or "").rpartition(".")[2])
+        return effects_of(program, *filter(None, names))
 
     async def _verify(
         self,

@@ -230,7 +230,8 @@ def _against(
 ) -> _Doubt | None:
     """The doubt about one example: candidates pass all others, agree everywhere, and give one different answer here.
 
-    If the example `is_upheld` by a candidate that computes its answer, near-copies count as one voice.
+    A test of the project that is run whole is no example, and is not doubted. If the example `is_upheld` by a candidate
+    that computes its answer, near-copies count as one voice.
     """
     failing = [
         judged
@@ -246,17 +247,18 @@ def _against(
     weighed = Weighed.of(group, judge, comparison, without=place)
     lead = max(failing, key=lambda judged: weighed.probability.get(index_of(judged), 0.0))
     mates = {index_of(lead), *weighed.matrix.mates(index_of(lead))}
-    answer = lead.verdicts[place].shown
+    failed = lead.verdicts[place]
+    test = next((test for test in judge.tests if test.id == failed.test_id), None)
+    alike = [one for one in failing if one.verdicts[place].test_id == failed.test_id]
     members = frozenset(
-        index_of(one) for one in failing if index_of(one) in mates and one.verdicts[place].shown == answer
+        index_of(one) for one in alike if index_of(one) in mates and one.verdicts[place].shown == failed.shown
     )
     voices = weighed.matrix.voices_for(index_of(lead), among=members)
     if is_upheld:
         voices = min(voices, weighed.matrix.lineages(members))
     is_strong = weighed.probability.get(index_of(lead), 0.0) >= DOUBT_PROBABILITY_MIN and bool(weighed.matrix.inputs)
-    if voices < AGAINST_AN_EXAMPLE_MIN or not is_strong:
+    if voices < AGAINST_AN_EXAMPLE_MIN or not is_strong or test is None:
         return None
-    test = next(test for test in judge.tests if test.id == lead.verdicts[place].test_id)
     return _Doubt(test=test, members=members, voices=voices, weighed=weighed)
 
 

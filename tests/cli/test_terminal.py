@@ -38,7 +38,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b]8;;http://e.example\x1b\\link\x9b2J\u202eover\u2
 
 
 @pytest.mark.parametrize(
-    "drawn", [HOSTILE, Text(HOSTILE), Panel(HOSTILE, title=HOSTILE), Group(Text.assemble((HOSTILE, "bold")))], ids=str
+    "drawn", [HOSTILE, Text(HOSTILE), Panel(HOSTILE, title=HOSTILE), Group(Text.assemble((HOSTILE, "bold")))], ids=type
 )
 def test_what_is_drawn_is_visible(drawn: RenderableType) -> None:
     """In whatever it is wrapped, no part of it is obeyed."""

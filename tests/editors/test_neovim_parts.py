@@ -111,7 +111,7 @@ def test_tab_accepts_or_does_what_it_did(name: str, make_neovim: Callable[..., D
     neovim.lua("require('plum').setup(require('plum.config').options)")
     neovim.lua("vim.snippet.expand('add(${1:a}, ${2:b})')")
     neovim.type("1\t")
-    until(lambda: neovim.mode() == "s", neovim.content)
+    until(lambda: "add(1" in neovim.content() and neovim.mode() == "s", neovim.content)
     neovim.type("2")
     until(lambda: "add(1, 2)" in neovim.content(), neovim.content)
     neovim.lua("vim.snippet.stop() vim.bo.expandtab = false vim.bo.softtabstop = 0")

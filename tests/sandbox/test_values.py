@@ -8,6 +8,7 @@ import dataclasses
 import enum
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -201,7 +202,7 @@ Pair = collections.namedtuple("Pair", "left right")
         (collections.Counter("aab"), {"a": 2, "b": 1}, True),
         (collections.deque([1]), [1], False),
     ],
-    ids=str,
+    ids=lambda value: re.sub(r" at 0x\w+", "", str(value)),
 )
 def test_the_rules_of_equality(expected: Any, observed: Any, is_equal: bool) -> None:
     """One row a rule."""

@@ -152,6 +152,22 @@ def test_an_example_that_three_contradict_is_doubted() -> None:
     assert found[9].reason == f"passes 2 of 2, but {claim}"
 
 
+def test_a_test_that_is_run_whole_is_not_doubted() -> None:
+    """It is no example: three that fail it alone are refuted by it."""
+    group = [failing(text, index) for index, text in enumerate(TEXTS[:3])]
+    found = settle(group, dict.fromkeys(range(3), RIGHT), judge=judge_of(1))
+    assert tiers(found) == [Tier.UNVERIFIED] * 3
+
+
+def test_verdicts_on_different_tests_contradict_no_example() -> None:
+    """A candidate may lack a verdict, so that its others stand at other places."""
+    group = [failing(text, index) for index, text in enumerate(TEXTS[:3])]
+    other = replace(group[2].verdicts[1], test_id=TestId("test-2"))
+    group[2] = replace(group[2], verdicts=(group[2].verdicts[0], other))
+    found = settle(group, dict.fromkeys(range(3), RIGHT), judge=judge_of(3))
+    assert tiers(found) == [Tier.UNVERIFIED] * 3
+
+
 def test_two_do_not_contradict_an_example() -> None:
     """A person's word is worth more than that."""
     group = [failing(text, index) for index, text in enumerate(TEXTS[:2])]

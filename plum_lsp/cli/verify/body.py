@@ -145,7 +145,7 @@ def _print(found: JudgedBody, status: int) -> None:
             out.print(Text(f"      {one_line(verdict.shown)}", style="dim"), soft_wrap=True)
     if found.looked_at:
         ran = sum(isinstance(test.expectation, Passes) for test in found.evidence.specification)
-        say(f"  {found.looked_at} tests of the project may reach the function. {ran} of them fail without a body.")
+        say(f"  Tests of the project that may reach the function: {found.looked_at}. Without a body, {ran} fail.")
 
 
 def _report(found: JudgedBody, status: int) -> dict[str, object]:

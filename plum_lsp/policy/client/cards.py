@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from plum_lsp.domain.errors import PolicyProtocolError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.policy.client.refusals import shown
+from plum_lsp.policy.client.refusals import json_in, shown
 
 NAMED_MAX = 10
 """A message names at most this many models. Some servers list hundreds."""
@@ -58,10 +57,7 @@ def model_cards(body: bytes) -> dict[str, str]:
 
 def _items(body: bytes) -> list[dict[str, Any]]:
     """The entries of a list of models: below `data` (OpenAI) or `models` (Ollama), or the list itself (Together)."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return []
+    value = json_in(body)
     if isinstance(value, dict):
         value = value.get("data") or value.get("models")
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

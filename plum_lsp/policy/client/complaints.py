@@ -8,14 +8,13 @@ the other signals.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from plum_lsp.policy.client.habits import Habits
-from plum_lsp.policy.client.refusals import Refusal
+from plum_lsp.policy.client.refusals import Refusal, json_in
 
 STOP_MAX = 4
 """OpenAI's and TGI's greatest number of stop strings, used if the refusal names none."""
@@ -82,10 +81,7 @@ def _named(refusal: Refusal, request: Mapping[str, Any]) -> frozenset[str]:
 
 def _fields(body: bytes) -> Iterator[str]:
     """The fields that a refusal names outside its words: `param` (OpenAI), the end of `loc` (FastAPI)."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return
+    value = json_in(body)
     error = value.get("error") if isinstance(value, dict) else None
     if isinstance(error, dict) and isinstance(error.get("param"), str):
         yield error["param"].rpartition(".")[2]

@@ -13,13 +13,12 @@ mark. Servers of completions depart from the standard in these ways, which are r
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from plum_lsp.domain.errors import PolicyProtocolError
-from plum_lsp.policy.client.refusals import ErrorEvent, shown
+from plum_lsp.policy.client.refusals import ErrorEvent, json_in, shown
 
 LINE_BYTES_MAX = 1024 * 1024
 """A longer line is no event. The server does not speak this protocol."""
@@ -144,10 +143,7 @@ class EventReader:
 
 def _parsed(data: str) -> Any:
     """An object or list. None for everything else."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    value = json_in(data)
     return value if isinstance(value, dict | list) else None
 
 
@@ -155,8 +151,4 @@ def _is_silent(data: str) -> bool:
     """Whether data that is no object says nothing: a number, null, or a word that keeps a connection alive."""
     if data.strip("[]\"'").lower() in _KEEP_ALIVE:
         return True
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return not isinstance(value, str)
+    return not isinstance(json_in(data, otherwise=data), str)

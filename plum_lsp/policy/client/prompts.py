@@ -46,10 +46,8 @@ def shortened(prompt: FimPrompt, characters_max: int | None) -> FimPrompt:
     if not parts.is_filled or template is None:
         return replace(prompt, text=_end_of(parts.before, characters_max))
     after = _start_of(parts.after, characters_max // _AFTER_SHARE)
-    prefix = template.prefix + _end_of(parts.before, characters_max - len(after))
-    suffix = template.suffix + after
-    text = suffix + prefix if template.is_suffix_first else prefix + suffix
-    return replace(prompt, text=text + template.middle)
+    before = _end_of(parts.before, characters_max - len(after))
+    return replace(prompt, text=template.filled(before, after))
 
 
 def messages(prompt: FimPrompt) -> list[dict[str, str]]:

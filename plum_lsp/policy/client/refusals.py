@@ -57,10 +57,7 @@ class Refusal:
     @property
     def message(self) -> str:
         """The server's own words."""
-        try:
-            return error_message(json.loads(self.body))
-        except (ValueError, RecursionError):
-            return shown(self.body)
+        return error_message(json_in(self.body, otherwise=shown(self.body)))
 
     @property
     def is_too_long(self) -> bool:
@@ -172,6 +169,14 @@ def error_message(value: Any) -> str:
 def _place(loc: Any) -> str:
     """The name of a field in FastAPI's list of keys."""
     return ".".join(map(str, loc)) if isinstance(loc, list) else str(loc)
+
+
+def json_in(data: str | bytes, *, otherwise: Any = None) -> Any:
+    """The JSON value that a server sent, or `otherwise` if it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return otherwise
 
 
 def shown(data: bytes) -> str:

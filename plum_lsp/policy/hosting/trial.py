@@ -40,10 +40,7 @@ async def try_out(policy: Policy, *, seconds: float) -> Trial:
     deadline = asyncio.get_running_loop().time() + seconds
     version = await policy.version()
     template = template_for(version)
-    text, stop = _BEFORE, template.stop if template else ()
-    if template:
-        parts = (template.prefix + _BEFORE, template.suffix + _AFTER)
-        text = "".join(reversed(parts) if template.is_suffix_first else parts) + template.middle
+    text, stop = (template.filled(_BEFORE, _AFTER), template.stop) if template else (_BEFORE, ())
     block = Block(kind=HoleKind.LINE, indent="    ", line_head="    return")
     prompt = FimPrompt(text=text, stop=stop, restored="", block=block, suffix=_AFTER, template=template)
     options = SamplingOptions(temperatures=(0.2,) * CANDIDATES, top_p=0.95, max_tokens=TOKENS, seed=0)

@@ -18,7 +18,6 @@ from plum_lsp.domain.suggestion import (
     Context,
     PolicyVersion,
 )
-from plum_lsp.python.fitting.cutting import Cutter, cut
 from plum_lsp.python.fitting.static import Inserted, inserted
 from plum_lsp.python.fitting.variants import Fitted, fit
 from plum_lsp.python.fitting.weakness import is_empty, weakness_of
@@ -26,8 +25,6 @@ from plum_lsp.python.fitting.weakness import is_empty, weakness_of
 _HIDDEN_NAMED_MAX = 4
 UNDEFINED = "undefined name: "
 """How the problem of a candidate begins that uses names without a definition."""
-
-__all__ = ["Cutter", "cut", "make_candidate"]
 
 
 def make_candidate(completion: Completion, context: Context, version: PolicyVersion) -> Candidate:

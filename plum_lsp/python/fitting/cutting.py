@@ -28,9 +28,10 @@ import re
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.controls import CONTROL, is_opening, may_lead, says_end, without_leading
-from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside
-from plum_lsp.python.fitting.scanning import Line, Scan, width
+from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
+from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence
+from plum_lsp.python.reading.lines import width
 
 OUTER_COMMENTS_MAX = 12
 """After this many comments in a row left of the block, a stream is closed before them."""
@@ -51,7 +52,7 @@ class Cutter:
     def __init__(self, block: Block, *, is_strict: bool = False) -> None:
         self._block = block
         self._is_strict = is_strict
-        self._is_line = block.kind is HoleKind.LINE and bool(block.line_head.strip())
+        self._is_line = block.is_within_line
         self._is_before_line = block.kind is HoleKind.LINE and not self._is_line
         self._indent = width(block.indent)
         self._scan = Scan()
@@ -186,7 +187,7 @@ class Cutter:
         own = _line(line, opens=False)
         if is_finished(self._kept):
             return True
-        if self._repeats_header(own):
+        if is_own_header(own.code, self._block):
             self._answer = True
         elif not self._has_open_block and is_outside(own, self._kept, self._block, blank_lines=self._blank_lines):
             return True
@@ -197,10 +198,6 @@ class Cutter:
     @property
     def _has_open_block(self) -> bool:
         return bool(self._kept) and self._kept[-1].opens
-
-    def _repeats_header(self, line: Line) -> bool:
-        name = self._block.function
-        return bool(name and re.match(rf"(?:async\s+)?def\s+{re.escape(name)}\b", line.code))
 
     def _take_in_answer(self, line: str, end: int) -> None:
         """Process a line of an answer in a chat, which ends with its code's fence, or after the function it repeats."""
@@ -213,7 +210,7 @@ class Cutter:
         if is_below and own.columns <= (self._header_columns or 0) and self._lines_of_code > 1:
             self.has_ended = True
             return
-        if self._repeats_header(own) and not self._is_diff:
+        if is_own_header(own.code, self._block) and not self._is_diff:
             self._header_columns, self._lines_of_code = own.columns, 0
         has_closed = self._fences > 1 and is_fence(line) and self._lines_of_code > 0
         self._keep(line, end)
@@ -251,7 +248,7 @@ class Cutter:
         columns = width(line[: len(line) - len(line.lstrip())])
         if self._is_first_line:
             is_other = self._blank_lines > 0 and bool(_DEFINITION.match(line.lstrip()))
-            return is_other and columns < self._indent and not self._repeats_header(_line(line, opens=False))
+            return is_other and columns < self._indent and not is_own_header(line.strip(), self._block)
         if self._opens_block:
             return columns <= self._indent
         if self._is_before_line:
@@ -281,11 +278,3 @@ class Cutter:
 def _line(text: str, *, opens: bool, starts: bool = True, is_complete: bool = True) -> Line:
     """A line of which only the text counts."""
     return Line(text=text, start=0, end=len(text), starts=starts, in_string=False, opens=opens, is_complete=is_complete)
-
-
-def cut(text: str, block: Block) -> tuple[str, bool]:
-    """The part of a completion that belongs to the block, and whether text followed it."""
-    cutter = Cutter(block)
-    cutter.feed(text)
-    kept = cutter.close()
-    return kept, cutter.has_ended

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside
-from plum_lsp.python.fitting.scanning import Line, lines_of, width
+from plum_lsp.python.fitting.scanning import Line, lines_of
+from plum_lsp.python.reading.lines import width
 
 LINES_MAX = 200
 """A longer body is read in the file's columns only. Each reading looks back at the lines above for every line."""
@@ -32,7 +33,7 @@ def relative_readings(text: str, block: Block) -> Iterator[Placed]:
     The first line stands at the cursor. The others count from its own column as written, or from the column of the
     next line at its depth. In the last reading, lines left of the body that are surely not outside stand at its depth.
     """
-    lines = list(lines_of(text, block.line_head if block.line_head.strip() else ""))
+    lines = list(lines_of(text, block.code_head))
     if block.kind is HoleKind.MODULE or len(lines) > LINES_MAX or not any(line.code for line in lines):
         return
     for base in dict.fromkeys(_bases(lines, block)):
@@ -50,9 +51,8 @@ def in_unit(placed: Placed, block: Block) -> Placed:
 
     It stays as it is if its indentation is regular already, or if it leaves blocks that are open above.
     """
-    head = block.line_head if block.line_head.strip() else ""
-    lines = list(lines_of(placed.text, head))
-    target = block.line_head if block.kind is HoleKind.BLOCK and block.line_head else block.indent
+    lines = list(lines_of(placed.text, block.code_head))
+    target = _target(block)
     later = [line for line in lines if line.is_statement][1:]
     is_regular = all((line.columns - width(target)) % width(block.unit) == 0 for line in later)
     steps = all(line.columns - above.columns == width(block.unit) for line, above in _steps(lines))
@@ -63,6 +63,11 @@ def in_unit(placed: Placed, block: Block) -> Placed:
         return placed
     found = _placed(placed.text, lines, width(target), block)
     return placed if found is None else Placed(text=found.text, rest=placed.rest)
+
+
+def _target(block: Block) -> str:
+    """The indentation of the body's own statements."""
+    return block.line_head if block.kind is HoleKind.BLOCK and block.line_head else block.indent
 
 
 def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line]]:
@@ -78,9 +83,8 @@ def _steps(lines: Sequence[Line]) -> Iterator[tuple[Line, Line]]:
 def _bases(lines: Sequence[Line], block: Block) -> Iterator[int]:
     """The columns from which a body may count."""
     statements = [line for line in lines if line.is_statement]
-    is_line = block.kind is HoleKind.LINE and bool(block.line_head.strip())
     first, *later = statements or [lines[0]]
-    if is_line and first is not lines[0]:
+    if block.is_within_line and first is not lines[0]:
         first, later = lines[0], statements
     yield first.columns
     if not later:
@@ -90,7 +94,7 @@ def _bases(lines: Sequence[Line], block: Block) -> Iterator[int]:
         return
     yield from (line.columns for line in later if line.columns < later[0].columns)
     yield first.columns
-    if is_line:
+    if block.is_within_line:
         yield later[0].columns - 1
 
 
@@ -154,12 +158,12 @@ class _Writer:
 
 def _placed(text: str, lines: Sequence[Line], base: int, block: Block, *, clamps: bool = False) -> Placed | None:
     """The body that counts from column `base`. None if a line fits nowhere. `clamps` moves lines left of it to it."""
-    target = block.line_head if block.kind is HoleKind.BLOCK and block.line_head else block.indent
+    target = _target(block)
     writer = _Writer(base=target, unit=block.unit, columns=[base], indents=[target])
     kept: list[Line] = []
     has_opened, blank_lines = False, 0
     for line in lines:
-        if not kept and block.kind is HoleKind.LINE and block.line_head.strip():
+        if not kept and block.is_within_line:
             writer.begin_behind_cursor(line)
         elif not line.starts and kept:
             writer.go_on(line, base)
@@ -187,7 +191,7 @@ def _ends(
     """Whether the body has ended before a statement that counts as standing at `columns`."""
     if has_opened:
         return False
-    if columns < base or (block.kind is HoleKind.LINE and block.line_head.strip() and columns == base):
+    if columns < base or (block.is_within_line and columns == base):
         return True
     if columns > base or block.kind is HoleKind.LINE:
         return False

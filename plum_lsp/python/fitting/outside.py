@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Sequence
 
 from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.fitting.scanning import Line, width
+from plum_lsp.python.fitting.scanning import Line
+from plum_lsp.python.reading.lines import parse, width
 
 DEFINITION_OR_DECORATOR = re.compile(r"@|(?:async\s+def|def|class)\b")
 _TERMINAL = re.compile(r"(?:return|raise|continue|break)\b")
@@ -34,6 +34,11 @@ _BOUND = re.compile(
     r"^\s*(?:for\s+)?(\w+)(?:\s*,\s*(\w+))?\s*(?::[^=\n]+)?(?:=(?!=)|\sin\b)|\bas\s+(\w+)|:=", re.MULTILINE
 )
 _NAMES = re.compile(r"(?<![.\w])[^\W\d]\w*(?!\s*=[^=])")
+
+
+def is_own_header(code: str, block: Block) -> bool:
+    """Whether a line, without its indentation, begins the definition of the function that the cursor is in."""
+    return bool(block.function and re.match(rf"(?:async\s+)?def\s+{re.escape(block.function)}\b", code))
 
 
 def is_prose(code: str) -> bool:
@@ -88,13 +93,9 @@ def _uses_columns_of(block: Block, kept: Sequence[Line]) -> bool:
 def names_read(code: str) -> set[str] | None:
     """The names that a statement reads. None if it does not parse."""
     for source in (code, f"{code}\n    pass"):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        tree = parse(source)
+        if tree is not None:
+            return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     return None
 
 
@@ -134,11 +135,9 @@ def finishes(text: str, block: Block) -> bool:
     """Whether every path through a body or definition ends in its last statement, so that nothing can follow."""
     body = "\n".join(f"{block.indent}{line}" if not place else line for place, line in enumerate(text.split("\n")))
     for source in (f"def _():\n{body}", f"class _:\n def _():\n{body}", text):
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        return _ends(tree.body[-1]) if tree.body else False
+        tree = parse(source)
+        if tree is not None:
+            return bool(tree.body) and _ends(tree.body[-1])
     return False
 
 

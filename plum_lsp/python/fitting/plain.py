@@ -25,6 +25,7 @@ from plum_lsp.python.fitting.means import (
     STORED,
     is_own_name,
 )
+from plum_lsp.python.reading.lines import parse
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 ALIAS_DEPTH_MAX = 8
@@ -48,9 +49,8 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
         last_line: of the candidate.
         is_class: the candidate is the body of a class of the file. It may then define special methods.
     """
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parse(source)
+    if tree is None:
         return "it cannot be read"
     names = _Names.of(tree, first_line, last_line)
     inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from plum_lsp.domain.suggestion import Context, HoleKind
+from plum_lsp.python.fitting.outside import is_own_header
 from plum_lsp.python.fitting.scanning import Line, lines_of
 
 LINES_ABOVE_MAX = 200
@@ -39,15 +40,13 @@ def without_repeats(text: str, context: Context) -> Iterator[str]:
 
 def _without_header(text: str, context: Context) -> str | None:
     """The body of the function, if the completion repeats its header. None if it does not."""
-    name = context.block.function
-    if not name or context.block.kind in {HoleKind.MODULE, HoleKind.CLASS}:
+    if not context.block.function or context.block.kind in {HoleKind.MODULE, HoleKind.CLASS}:
         return None
-    header = re.compile(rf"(?:async\s+)?def\s+{re.escape(name)}\b")
     outer = context.function.qualified_name.split(".")[:-1] if context.function is not None else []
     enclosing = re.compile(rf"(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, outer)) or '(?!)'})\b")
     lines = list(lines_of(text))
     for place, line in enumerate(lines):
-        if line.starts and header.match(line.code):
+        if line.starts and is_own_header(line.code, context.block):
             return _body_below(text, lines, place)
         may_stand_above = any(one.match(line.code) for one in (_ABOVE_HEADER, _STRING, enclosing))
         if line.code and line.starts and not may_stand_above:
@@ -90,7 +89,7 @@ def _without_docstring(text: str, context: Context, *, has_header: bool) -> Iter
 
 def _without_lines(text: str, context: Context) -> Iterator[str]:
     """The text without the lines at its start that stand right above the cursor, up to the cursor. Empty if none."""
-    head = context.block.line_head if context.block.line_head.strip() else ""
+    head = context.block.code_head
     above = context.prefix[: len(context.prefix) - len(context.block.line_head)]
     known = [_plain(line) for line in above.split("\n")[-LINES_ABOVE_MAX:] if line.strip()]
     lines = [line for line in lines_of(text) if line.text.strip()]

@@ -9,12 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from plum_lsp.python.reading.lines import width
+
 _TOKEN = re.compile(r"'''|\"\"\"|'|\"|#.*|[()\[\]{}]|\\.|[^\s'\"#()\[\]{}\\]+", re.DOTALL)
-
-
-def width(indent: str) -> int:
-    """The columns of an indentation. Tabs go to multiples of eight, as in Python."""
-    return len(indent.expandtabs(8))
 
 
 def indent_of(line: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.fitting.scanning import width
+from plum_lsp.python.reading.lines import width
 
 CLOSERS_MAX = 6
 """At most this many closing characters are removed from the end of a line. More of them are not a doubled closing."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from plum_lsp.domain.suggestion import Block, HoleKind
+from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import without_leading
-from plum_lsp.python.fitting.outside import is_prose, names_read
+from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
@@ -64,11 +64,9 @@ def begins_answer(line: str, block: Block) -> bool:
         return False
     if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
         return True
-    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
-    if is_whole_lines and (is_diff(line) or _SESSION.match(line)):
+    if not block.is_within_line and (is_diff(line) or _SESSION.match(line)):
         return True
-    name = block.function
-    return bool(name and re.match(rf"\s*(?:async\s+)?def\s+{re.escape(name)}\b", line))
+    return is_own_header(line.lstrip(), block)
 
 
 def unwrapped(text: str, block: Block) -> Iterator[str]:
@@ -78,9 +76,8 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
     inner = _in_tags(thoughtless)
     fenced = list(_fenced(inner))
     bare = [_without_talk(one) for one in fenced or [inner]]
-    is_whole_lines = block.kind is not HoleKind.LINE or not block.line_head.strip()
     for one in bare:
-        if is_whole_lines:
+        if not block.is_within_line:
             yield from _without_marks(one)
         yield _without_ticks(one)
     if thoughtless == text:

@@ -22,10 +22,11 @@ from plum_lsp.python.fitting.cutting import Cutter
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
 from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
 from plum_lsp.python.fitting.repeats import without_repeats
-from plum_lsp.python.fitting.scanning import Line, lines_of, width
+from plum_lsp.python.fitting.scanning import Line, lines_of
 from plum_lsp.python.fitting.static import inserted, parse, undefined_names
 from plum_lsp.python.fitting.trimming import fitting_variants, place_at_cursor, without_repeated_suffix
 from plum_lsp.python.fitting.unwrapping import unwrapped
+from plum_lsp.python.reading.lines import width
 
 READINGS_MAX = 32
 """The most readings of one completion that are tried."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.python.reading.lines import chunks, mask
+from plum_lsp.python.reading.lines import chunks, mask, parse
 
 _IMPORT = re.compile(r"^(?:import|from)[ \t][^\n(;]*(?:\([^()]*\))?", re.MULTILINE)
 _STRING = re.compile(r"[rRuUbBfF]{0,2}s+\s*")
@@ -28,12 +27,8 @@ class NewImports:
 def imported_by(source: str) -> Iterator[tuple[str, str]]:
     """Each name that a module imports at its top level, with the statement that imports it alone."""
     for found in _IMPORT.finditer(mask(source)):
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                nodes = ast.parse(found[0]).body
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            continue
-        for node in nodes:
+        tree = parse(found[0])
+        for node in tree.body if tree is not None else []:
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 continue
             for alias in node.names:

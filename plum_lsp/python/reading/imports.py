@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass
 
-from plum_lsp.python.reading.lines import mask
+from plum_lsp.python.reading.lines import mask, parse
 
 IMPORTS_MAX = 100
 """The most imports that are read from one module. Only generated modules have more."""
@@ -44,13 +43,9 @@ def imports_of(text: str) -> tuple[Import, ...]:
 
 
 def _read(statement: str) -> list[Import]:
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            nodes = ast.parse(statement).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return []
+    tree = parse(statement)
     found = []
-    for node in nodes:
+    for node in tree.body if tree is not None else []:
         if isinstance(node, ast.Import):
             found += [Import(module=alias.name, names=()) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -24,7 +24,7 @@ from plum_lsp.domain.verification import Call, Equals, Holds
 from plum_lsp.python.reading.sources import Surface, expression_or_none, module_or_none
 from plum_lsp.python.splitting.dataflow import names_in, sliced
 from plum_lsp.python.splitting.history import History, history_of
-from plum_lsp.python.splitting.own import CONSTRUCTORS, Own
+from plum_lsp.python.splitting.own import Own
 from plum_lsp.python.splitting.parts import JUDGING, Parts, is_answered, observed_names, taken_apart
 from plum_lsp.python.splitting.placing import Question, for_candidate, placed, source_of
 
@@ -56,12 +56,6 @@ def is_call(tree: ast.expr, surface: Surface) -> bool:
 def is_called(tree: ast.expr, surface: Surface) -> bool:
     """Whether the function is called anywhere in an expression."""
     return Own.of(surface).is_called(tree)
-
-
-def is_operator(surface: Surface) -> bool:
-    """Whether operators call the function. The comparison itself may then be the call."""
-    name = surface.function.name
-    return name.startswith("__") and name.endswith("__") and name not in CONSTRUCTORS
 
 
 def split(

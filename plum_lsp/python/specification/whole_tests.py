@@ -261,13 +261,28 @@ def _called(name: str) -> str:
 
 
 def named_function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
-    """The last definition of a function with a qualified name. None if there is none."""
-    nodes: list[ast.AST] = [tree]
-    for part in name.split("."):
-        inside = [one for node in nodes for one in ast.walk(node) if one is not node]
-        nodes = [one for one in inside if isinstance(one, _Function | ast.ClassDef) and one.name == part]
-    found = [node for node in nodes if isinstance(node, _Function)]
+    """The last definition of a function with a qualified name (`Class.method`). None if there is none."""
+    found = _named(tree.body, name.split("."))
     return found[-1] if found else None
+
+
+def _named(body: Sequence[ast.AST], names: Sequence[str]) -> list[_Function]:
+    """The functions with a qualified name, also those in branches and in other functions."""
+    found: list[_Function] = []
+    for node in body:
+        if isinstance(node, _Function | ast.ClassDef):
+            if node.name != names[0]:
+                continue
+            if len(names) > 1:
+                found += _named(node.body, names[1:])
+            elif isinstance(node, _Function):
+                found.append(node)
+            continue
+        for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+            inner = getattr(node, field, None)
+            if isinstance(inner, list):
+                found += _named(inner, names)
+    return found
 
 
 def case_of(test: str, why: str) -> TestCase:

@@ -73,3 +73,10 @@ def test_an_empty_body_is_not_complete(body: str, is_whole: bool) -> None:
     """Placeholders and docstrings are none."""
     assert is_complete(f"class Shop:\n    def total(self):\n        {body}\n", "Shop.total") is is_whole
     assert not is_complete("def total(self):\n    return 1\n", "Shop.total")
+
+
+def test_a_method_is_not_the_function_of_its_name() -> None:
+    """A qualified name says which of both is meant."""
+    method = "class Shop:\n    def total(self):\n        pass\n"
+    assert is_complete(f"def total():\n    return 1\n{method}", "total")
+    assert not is_complete(method.replace("pass", "return 1"), "total")

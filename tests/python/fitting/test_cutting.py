@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.fitting.cutting import Cutter, cut
+from plum_lsp.python.fitting.cutting import Cutter
 
 BODY = Block(kind=HoleKind.BODY, indent="    ", line_head="    ")
 BARE_BODY = Block(kind=HoleKind.BODY, indent="    ", line_head="")
@@ -23,6 +23,14 @@ BEFORE_LINE = Block(kind=HoleKind.LINE, indent="        ", line_head="")
 
 def _line(head: str, indent: str = "    ") -> Block:
     return Block(kind=HoleKind.LINE, indent=indent, line_head=head)
+
+
+def cut(text: str, block: Block) -> tuple[str, bool]:
+    """The part of a completion that belongs to the block, and whether text followed it."""
+    cutter = Cutter(block)
+    cutter.feed(text)
+    kept = cutter.close()
+    return kept, cutter.has_ended
 
 
 CASES = [

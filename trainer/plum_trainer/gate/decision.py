@@ -9,7 +9,7 @@ Pure. If the data do not suffice, the gate refuses, because the champion is know
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,14 +56,18 @@ def decide(
         look: how often this held-out set was looked at, this time included.
         seed: of the intervals.
     """
-    error = allowed(1 - settings.confidence, look=look) / WAYS
+    error = allowed_error(settings, look=look)
 
-    def gains(name: str, attribute: str) -> Gains:
-        after: Mapping[str, float] = getattr(challenger, attribute)
-        over = (gain(getattr(one, attribute), after, least=settings.gain_min, seed=seed) for one in (champion, cooled))
-        return Gains(name=name, over_champion=next(over), over_cooled=next(over))
+    def gains(name: str, rates: Callable[[Measures], Mapping[str, float]]) -> Gains:
+        over_champion, over_cooled = (
+            gain(rates(one), rates(challenger), least=settings.gain_min, seed=seed) for one in (champion, cooled)
+        )
+        return Gains(name=name, over_champion=over_champion, over_cooled=over_cooled)
 
-    ways = (gains("pass@1", "pass_by_function"), gains("right offers", "offers_by_function"))
+    ways = (
+        gains("pass@1", lambda measures: measures.pass_by_function),
+        gains("right offers", lambda measures: measures.offers_by_function),
+    )
     reasons = (*_not_better(champion, ways, settings, error), *_against(champion, challenger, settings))
     report: dict[str, Any] = {
         "champion": _shown(champion),
@@ -81,6 +85,11 @@ def decide(
         on_rows = gain(champion.benchmark_by_task, challenger.benchmark_by_task, seed=seed)
         report["benchmark"] = {**asdict(on_rows), "rows": len(champion.benchmark_by_task)}
     return GateDecision(is_promoted=not reasons, reasons=reasons, report=report)
+
+
+def allowed_error(settings: GateSettings, *, look: int) -> float:
+    """The chance of error that each measure may spend at a look."""
+    return allowed(1 - settings.confidence, look=look) / WAYS
 
 
 def _not_better(champion: Measures, ways: tuple[Gains, ...], settings: GateSettings, error: float) -> Iterator[str]:

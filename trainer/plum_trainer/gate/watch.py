@@ -87,7 +87,12 @@ def _comparable(requests: Sequence[ServedRequest], trial: Trial) -> tuple[list[S
     usual = Counter(request.temperatures for request in new).most_common(1)
     if not usual:
         return [], old
-    return tuple([one for one in side if one.temperatures == usual[0][0]] for side in (new, old))  # type: ignore[return-value]
+    temperatures = usual[0][0]
+    return _asked_at(new, temperatures), _asked_at(old, temperatures)
+
+
+def _asked_at(requests: Sequence[ServedRequest], temperatures: str) -> list[ServedRequest]:
+    return [request for request in requests if request.temperatures == temperatures]
 
 
 def _worse(new: Sequence[ServedRequest], old: Sequence[ServedRequest], settings: GateSettings) -> str:

@@ -86,16 +86,27 @@ async def _served(
         adapter=Path(job.adapter) if job.adapter else None,
         cache=gguf_folder(current.folder),
     ) as policy:
+        count = len(job.temperatures)
         for number, prompt in enumerate(prompts):
-            lines += [line async for line in _lines(policy, prompt, job, template, number)]
-            report(f"sampled {len(lines)}/{len(prompts) * len(job.temperatures)}")
+            options = SamplingOptions(
+                temperatures=job.temperatures,
+                top_p=job.top_p,
+                max_tokens=job.max_tokens,
+                seed=job.seed + number * count,
+            )
+            lines += [line async for line in samples_of(policy, prompt, options, template, deciding=job.deciding)]
+            report(f"sampled {len(lines)}/{len(prompts) * count}")
     return lines
 
 
-async def _lines(
-    policy: Policy, prompt: HeldOut, job: SampleJob, template: FimTemplate | None, number: int
+async def samples_of(
+    policy: Policy, prompt: HeldOut, options: SamplingOptions, template: FimTemplate | None, *, deciding: int
 ) -> AsyncIterator[dict[str, Any]]:
-    """The samples of one prompt, in the order in which they end."""
+    """The samples of one prompt, in the order in which they end. The gate decides on the last `deciding` temperatures.
+
+    Raises:
+        PolicyError: a sample could not be had.
+    """
     asked = FimPrompt(
         text=prompt.prompt,
         stop=template.stop if template else (),
@@ -104,10 +115,7 @@ async def _lines(
         suffix=prompt.after,
         template=template,
     )
-    count = len(job.temperatures)
-    options = SamplingOptions(
-        temperatures=job.temperatures, top_p=job.top_p, max_tokens=job.max_tokens, seed=job.seed + number * count
-    )
+    count = len(options.temperatures)
     deadline = asyncio.get_running_loop().time() + PROMPT_SECONDS_MAX
     seen: list[int] = []
     async with aclosing(policy.sample(asked, options, deadline=deadline)) as stream:
@@ -119,7 +127,7 @@ async def _lines(
                 "text": one.text,
                 "finish": "length" if one.finish is Finish.LENGTH else "stop",
                 "prompt": prompt.prompt,
-                "decides": one.index >= count - job.deciding,
+                "decides": one.index >= count - deciding,
             }
     if sorted(seen) != list(range(count)):
         raise PolicyUnavailable(f"{count} samples were asked for, {len(seen)} came")

@@ -11,8 +11,8 @@ from plum_trainer.data.apart import judging, looks
 from plum_trainer.data.dataset import is_held_out
 from plum_trainer.data.places import place_of
 from plum_trainer.data.prompts import HeldOut, held_out
-from plum_trainer.gate.chance import allowed, smallest_gain
-from plum_trainer.gate.decision import WAYS
+from plum_trainer.gate.chance import smallest_gain
+from plum_trainer.gate.decision import allowed_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,6 @@ def power(settings: Settings, store: LearningStore) -> Power:
     """The smallest gain that the next look would see at 80 %."""
     functions = {one.function for one in held_out_prompts(settings, store)}
     look = next_look(store.events(), functions)
-    error = allowed(1 - settings.gate.confidence, look=look) / WAYS
+    error = allowed_error(settings.gate, look=look)
     is_enough = len(functions) >= settings.gate.functions_min
     return Power(functions=len(functions), look=look, gain=smallest_gain(len(functions), error) if is_enough else None)
