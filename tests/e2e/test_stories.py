@@ -85,6 +85,7 @@ async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: 
         offer = await editor.suggest(ADD)
         assert offer is not None
         editor.show(offer)
+        await editor.explain()  # The server has read that it is shown, and counts from then.
         await asyncio.sleep(0.8)
         assert (await editor.command("plum.close", offer.id))["recorded"]
     assert outcomes(tmp_path) == [("dismissed", "command")]
