@@ -143,7 +143,7 @@ class Desk:
     def read(self) -> None:
         """Look at the offer for so long that its end is a judgement.
 
-        The server counts from when it is told that the offer is drawn. Neovim draws the label after a later answer of it.
+        The server counts from when it is told that the offer is drawn. Neovim draws the label after that.
         """
         self.editor.wait_for_label()
         time.sleep(READ_SECONDS)
