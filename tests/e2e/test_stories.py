@@ -85,9 +85,30 @@ async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: 
         offer = await editor.suggest(ADD)
         assert offer is not None
         editor.show(offer)
+        await editor.explain()  # The server has read that it is shown, and counts from then.
         await asyncio.sleep(0.8)
         assert (await editor.command("plum.close", offer.id))["recorded"]
     assert outcomes(tmp_path) == [("dismissed", "command")]
+
+
+@pytest.mark.parametrize("command", ["plum.close", "plum.reject"])
+async def test_the_status_of_an_offer_goes_with_it(command: str, policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """What is no longer on the screen is not called verified. A newer status stays."""
+    knows_add(policy)
+    able = capabilities(reports_shown=True)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, able=able) as editor:
+        first = await editor.suggest(ADD)
+        assert first is not None
+        await editor.until(lambda: editor.status["message"].startswith("verified: "))
+        await editor.command(command, first.id)
+        await editor.until(lambda: editor.status == {"busy": False, "kind": "Normal", "message": "ready"})
+        policy.will_complete("    return -number\n")
+        other = await editor.suggest("def negate(number: int) -> int:\n    ‸\n")
+        assert other is not None
+        await editor.until(lambda: not editor.status["busy"] and editor.status["message"] != "ready")
+        newer = editor.status
+        await editor.command(command, first.id)
+        assert editor.status == newer
 
 
 async def test_an_undone_acceptance_is_a_rejection(editor: Editor, policy: ScriptedPolicy, tmp_path: Path) -> None:
@@ -185,12 +206,13 @@ async def test_a_cancelled_request_frees_the_policy(editor: Editor, policy: Scri
 
 async def test_a_version_that_moves_gets_no_answer(editor: Editor, policy: ScriptedPolicy) -> None:
     """A slow answer for a text that is gone is dropped; the next question is answered."""
-    policy.will_complete("return a + b\n", delay_s=0.5)
+    policy.will_complete("return a + b\n", is_held=True)
     await editor.open(ADD)
     asked = asyncio.create_task(editor.ask())
     await editor.until(lambda: policy.completions)
     await editor.replace(0, 0, "# moved\n")
     assert await asked == []
+    policy.release()
     buffer = editor.buffers[editor.uri]
     buffer.cursor = editor.text.rindex("\n")
     assert len(await editor.ask()) == 1

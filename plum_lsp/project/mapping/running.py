@@ -57,7 +57,7 @@ class TestMapper:
         return self._known.tests_of(project, document, context)
 
     async def settled(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until all work is done."""
         await self._idle.wait()
 
     async def close(self) -> None:

@@ -78,7 +78,7 @@ def none_loaded(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
 def alone(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
     """The runs of tests that were collected with the program.
 
-    A pass of a test that did not call the function at the hole says nothing about it. A test whose file cannot be
+    A pass of a test that did not call the function at the hole is no evidence about it. A test whose file cannot be
     imported because the document raises has erred.
     """
     return tuple(map(_alone, runs))
