@@ -305,7 +305,8 @@ class Judged:
 
     `probability` is the calibrated chance that it is right, `strength` the share of wrong variants of it that the
     evidence tells apart. Both are in [0, 1], or None if they were not estimated. `has_run` says that its program ran in
-    the sandbox: on tests, on generated inputs, or only to check that it loads.
+    the sandbox: on tests, on generated inputs, or only to check that it loads. `undecided` counts the tests that had no
+    verdict, because the candidate answered with objects that only it knows. Such a candidate is never `verified`.
     """
 
     candidate: Candidate
@@ -317,6 +318,7 @@ class Judged:
     strength: float | None = None
     quality: Quality | None = None
     has_run: bool = False
+    undecided: int = 0
 
     @property
     def is_refuted(self) -> bool:

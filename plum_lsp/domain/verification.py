@@ -242,6 +242,8 @@ class VerdictStatus(enum.Enum):
     ERRORED = "errored"
     TIMED_OUT = "timed_out"
     OVER_LIMIT = "over_limit"
+    UNDECIDED = "undecided"
+    """It returned a value whose class is known to the candidate alone. The test is neither passed nor failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ _WORDS = {
     VerdictStatus.ERRORED: "error",
     VerdictStatus.OVER_LIMIT: "error",
     VerdictStatus.TIMED_OUT: "timeout",
+    VerdictStatus.UNDECIDED: "error",
 }
 _REFERENCE = Program(source="import collections, datetime, decimal, fractions, math\nfrom math import inf, nan\n")
 """The names that expected values may use if they are not literals."""

@@ -24,6 +24,7 @@ VERDICT = {
     VerdictStatus.ERRORED: Mark("!", "red"),
     VerdictStatus.TIMED_OUT: Mark("⏱", "red"),
     VerdictStatus.OVER_LIMIT: Mark("▲", "red"),
+    VerdictStatus.UNDECIDED: Mark("?", "yellow"),
 }
 """The verdict of one test."""
 

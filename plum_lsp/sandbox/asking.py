@@ -5,16 +5,58 @@ The module decides on decoded values. It runs no code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import ast
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from plum_lsp.domain.verification import Call, Ending, Equals, Holds, Observation, Raises, TestCase, VerdictStatus
+from plum_lsp.domain.verification import (
+    Call,
+    Ending,
+    Equals,
+    Holds,
+    Node,
+    Observation,
+    Program,
+    Raises,
+    TestCase,
+    Value,
+    VerdictStatus,
+)
 from plum_lsp.sandbox import literals, values
 from plum_lsp.sandbox.conversation import Answer, Ask
 
 _TRUTH = "(lambda _truth: _truth is not NotImplemented and bool(_truth))(({}\n))"
 """Asks a predicate. A comparison that neither side supports gives `NotImplemented`, which would count as true."""
+_OBJECTS = frozenset({"object", "dataclass", "table"})
+"""Kinds of values with a class of their own."""
+_STANDARD = frozenset({"array", "slice", "Pattern", "UserString"}) | {
+    *("function", "builtin_function_or_method", "method", "method_descriptor", "module"),
+}
+"""Classes that are the same in every process."""
 _SEARCH = "__import__('re').search({!r}, _) is not None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """The classes of a value's objects that no other process can stand in for.
+
+    Of `classes` only the candidate's process has the methods. Objects of the classes in `hidden` show no attributes.
+    `can_be_asked` is false if the value cannot be rebuilt for a predicate.
+    """
+
+    classes: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    can_be_asked: bool = True
+
+    @property
+    def is_any(self) -> bool:
+        """Whether the value is not wholly known outside the candidate's process."""
+        return bool(self.classes or self.hidden) or not self.can_be_asked
+
+
+KNOWN = Foreign()
+"""The value is data."""
 
 
 def about_predicates(tests: Sequence[TestCase], answers: Sequence[Answer]) -> dict[int, Ask]:
@@ -50,6 +92,46 @@ def with_derived(answers: Sequence[Answer], made: Mapping[int, Answer]) -> list[
         printed = answers[place].observation.printed
         found[place] = replace(one, observation=replace(one.observation, printed=printed))
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def classes_in(source: str) -> frozenset[str]:
+    """The qualified names of the classes that a program defines outside of functions."""
+    try:
+        pending: list[tuple[str, ast.AST]] = [("", node) for node in ast.parse(source).body]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    found: set[str] = set()
+    while pending:
+        owner, node = pending.pop()
+        if isinstance(node, ast.ClassDef):
+            found.add(owner + node.name)
+            owner += f"{node.name}."
+        if isinstance(node, ast.ClassDef | ast.If | ast.Try | ast.ExceptHandler | ast.With):
+            pending += [(owner, inner) for inner in ast.iter_child_nodes(node)]
+    return frozenset(found)
+
+
+def foreign_in(observation: Observation, reference: Program) -> Foreign:
+    """What a returned value holds that is not known in a process with the reference alone."""
+    if observation.ending is not Ending.RETURNED or not isinstance(observation.value, Node):
+        return KNOWN
+    known, parts = classes_in(reference.source) | _STANDARD, list(objects_in(observation.value))
+    return Foreign(
+        classes=frozenset(part.type_name for part in parts if part.type_name not in known),
+        hidden=frozenset(part.type_name for part in parts if not part.items),
+        can_be_asked=can_be_asked_about(observation),
+    )
+
+
+def objects_in(value: Value) -> Iterator[Node]:
+    """Every part of a value that is an object of some class, and no plain data."""
+    pending = [value] if isinstance(value, Node) else []
+    while pending:
+        part = pending.pop()
+        pending += [item for item in part.items if isinstance(item, Node)]
+        if part.kind in _OBJECTS:
+            yield part
 
 
 def can_be_asked_about(observation: Observation) -> bool:

@@ -195,13 +195,14 @@ class JailSandbox:
             asks = [await self._ask(test, reference, limits) for test in tests]
             everything = await self._run(program, [*asks, *(Ask(call=call) for call in calls)], limits)
             answers, rest = everything[: len(tests)], everything[len(tests) :]
+            foreign = {place: asking.foreign_in(answer.observation, reference) for place, answer in enumerate(answers)}
             answers = await self._derived(tests, answers, reference, limits)
             held = await self._held(tests, answers, reference, limits)
             known = await self._known(tests, answers, reference, limits)
         if any(answer.size > _LARGE for answer in answers):
-            found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known)
+            found = await asyncio.to_thread(verdicts, tests, answers, expected, held, known, foreign)
         else:
-            found = verdicts(tests, answers, expected, held, known)
+            found = verdicts(tests, answers, expected, held, known, foreign)
         return found, tuple(answer.observation for answer in rest)
 
     async def run_tests(

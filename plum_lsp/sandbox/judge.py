@@ -153,10 +153,11 @@ def equal(expected: Value, observed: Value, *, tolerance: float | None = None) -
 
 
 def _plain(value: Value) -> Value:
-    """The value that a member of IntEnum, StrEnum and the like equals."""
+    """The value that a member of IntEnum, StrEnum and the like equals, or the text of a UserString."""
     while isinstance(value, Node) and value.kind == "enum" and value.items[2] is True:
         value = value.items[1]
-    return value
+    is_text = isinstance(value, Node) and value.type_name == "UserString" and value.items[:1] == ("data",)
+    return value.items[1] if is_text and isinstance(value, Node) and isinstance(value.items[1], str) else value
 
 
 def _equal_numbers(expected: int | float | complex, observed: int | float | complex, tolerance: float | None) -> bool:

@@ -11,11 +11,23 @@ import functools
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from plum_lsp.domain.values import clean, show
-from plum_lsp.domain.verification import Ending, Holds, Observation, Passes, TestCase, Verdict, VerdictStatus
-from plum_lsp.sandbox import judge, kinship, values
+from plum_lsp.domain.verification import (
+    Ending,
+    Equals,
+    Expectation,
+    Holds,
+    Observation,
+    Passes,
+    TestCase,
+    Value,
+    Verdict,
+    VerdictStatus,
+)
+from plum_lsp.sandbox import asking, judge, kinship, values
 from plum_lsp.sandbox.conversation import Answer
 
 _log = logging.getLogger(__name__)
@@ -28,6 +40,7 @@ class _Beside(NamedTuple):
 
     held: VerdictStatus
     known: frozenset[kinship.Chain]
+    foreign: asking.Foreign
 
 
 def verdicts(
@@ -36,14 +49,18 @@ def verdicts(
     expected: Sequence[Observation | None],
     held: Mapping[int, VerdictStatus],
     known: Mapping[int, frozenset[kinship.Chain]],
+    foreign: Mapping[int, asking.Foreign] = MappingProxyType({}),
 ) -> tuple[Verdict, ...]:
     """One verdict for each test.
 
-    `held` has the results of the predicates and `known` the exceptions, by index of the test.
+    By index of the test, `held` has the results of the predicates, `known` the exceptions, and `foreign` what the
+    candidate's own value holds that is no data.
     """
     found = []
     for index, (test, answer, wanted) in enumerate(zip(tests, answers, expected, strict=True)):
-        beside = _Beside(held.get(index, VerdictStatus.ERRORED), known.get(index, frozenset()))
+        beside = _Beside(
+            held.get(index, VerdictStatus.ERRORED), known.get(index, frozenset()), foreign.get(index, asking.KNOWN)
+        )
         try:
             status, text = _remembered(test, answer, wanted, beside)
         except Exception as error:  # noqa: BLE001 (one candidate's odd value must not cost the others their verdicts)
@@ -94,9 +111,25 @@ def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: 
         test.expectation, seen, expected=expected, shown=answer.shown, held=beside.held, known=beside.known
     )
     text = describe(seen)
+    if status is not VerdictStatus.PASSED and _is_undecided(test.expectation, beside.foreign, expected):
+        return VerdictStatus.UNDECIDED, clean(f"{text}, which cannot be judged")
     if isinstance(test.expectation, Holds) and status is VerdictStatus.ERRORED and seen.ending is Ending.RETURNED:
         text = clean(f"the predicate cannot be asked about it: {text}")
     return status, text
+
+
+def _is_undecided(expectation: Expectation, foreign: asking.Foreign, expected: Value) -> bool:
+    """Whether a test that was not passed could be passed by a value of this class, as far as is known here.
+
+    A value that is compared as it is decides nothing if its class is new, or if both sides hide what they hold.
+    """
+    if isinstance(expectation, Holds) or (isinstance(expectation, Equals) and expectation.derived):
+        return foreign.is_any
+    if not isinstance(expectation, Equals):
+        return False
+    wanted = list(asking.objects_in(expected))
+    hidden = {part.type_name for part in wanted if not part.items}
+    return bool(foreign.classes - {part.type_name for part in wanted} or foreign.hidden & hidden)
 
 
 def describe(observation: Observation) -> str:

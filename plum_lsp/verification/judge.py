@@ -26,6 +26,7 @@ from plum_lsp.domain.verification import (
     Program,
     TestCase,
     Verdict,
+    VerdictStatus,
     is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract, contracts_of
@@ -243,22 +244,24 @@ class Judge:
             tests = [test for test in tests if not whole.is_whole(test)]
         given, seen = await self.examine(program, self.experience.ordered(tests), limits, calls)
         self.experience.learn(given)
-        by_test = {verdict.test_id: verdict for verdict in given}
+        undecided = [verdict for verdict in given if verdict.status is VerdictStatus.UNDECIDED]
+        by_test = {verdict.test_id: verdict for verdict in given if verdict not in undecided}
         verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
         failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
         out_of_reach = undecidable(self.effects(program)) if failed else ""
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
-        if not verdicts:
+        if not verdicts and not undecided:
             return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
-        first = f": {_failure(*failed[0])}" if failed else ""
+        first = f": {_failure(*failed[0])}" if failed else f": {_open(tests, undecided)}" if undecided else ""
         judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
-            tier=Tier.UNVERIFIED if failed else Tier.VERIFIED,
+            tier=Tier.UNVERIFIED if failed else Tier.CHECKED if undecided else Tier.VERIFIED,
             score=score(candidate, verdicts),
             reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,
+            undecided=len(undecided),
         )
         return judged, () if judged.ran_out else seen
 
@@ -366,6 +369,13 @@ def shown(observation: Observation) -> str:
     if observation.raised is not None:
         return f"{observation.raised.type_names[0]}: {observation.raised.message}"
     return f"{observation.ending.value.replace('_', ' ')} {observation.detail}".strip()
+
+
+def _open(tests: Sequence[TestCase], undecided: Sequence[Verdict]) -> str:
+    """The tests that say nothing about a candidate, in words."""
+    calls = {test.id: test.call.expression or test.quote for test in tests}
+    first = undecided[0]
+    return f"{counted(len(undecided), 'test')} decided nothing, as {calls[first.test_id]} gave {first.shown}"
 
 
 def _failure(test: TestCase, verdict: Verdict) -> str:

@@ -125,7 +125,7 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     if not weighed.matrix.inputs:
         return found
     is_likely = judged.candidate.weakness is None and weighed.is_likely(index, UNTESTED)
-    if found.tier is Tier.CHECKED and is_likely:
+    if found.tier is Tier.CHECKED and is_likely and not found.undecided:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
         return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
@@ -237,6 +237,7 @@ def _against(
         judged
         for judged in group
         if index_of(judged) in comparison.observed
+        and not judged.undecided
         and len(judged.verdicts) > place
         and not judged.verdicts[place].is_pass
         and judged.candidate.weakness is None

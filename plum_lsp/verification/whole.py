@@ -209,7 +209,9 @@ def _without(judged: Judged, unpassed: set[TestId]) -> Judged:
         return replace(judged, verdicts=kept, score=score(judged.candidate, kept))
     left = counted(len(judged.verdicts) - len(kept), "test")
     tier, reason = Tier.VERIFIED, f"passes {counted(len(kept), 'test')}; {left} could not be judged here"
-    if not kept:
+    if judged.undecided:
+        tier, reason = Tier.CHECKED, judged.reason
+    elif not kept:
         tier, reason = Tier.CHECKED, f"{left} of the project could not be judged here"
     return replace(judged, verdicts=kept, tier=tier, reason=reason, score=score(judged.candidate, kept))
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.verification import Call, Equals, Expectation, Raises
 from plum_lsp.python.reading.sources import Surface, free_names
-from plum_lsp.python.specification.conditions import asked, known_value, split, stated
+from plum_lsp.python.specification.conditions import asked, known_value, read_beside, split, stated
 
 _BINARY = {
     "assertEqual": "==",
@@ -182,4 +182,5 @@ def _near(condition: ast.expr, setup: str, surface: Surface) -> Asserted | None:
     expected, call = known_value(wanted.args[0], setup, surface), asked(ast.unparse(other), setup, surface)
     if expected is None or call is None:
         return None
-    return Asserted(call=call, expectation=Equals(expected=f"approx({expected}, {relative})"))
+    found = read_beside(call, Equals(expected=f"approx({expected}, {relative})"), surface)
+    return Asserted(call=found[0], expectation=found[1]) if found is not None else None

@@ -17,15 +17,23 @@ import ast
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
-from plum_lsp.domain.verification import Call, Equals, Holds
+from plum_lsp.domain.verification import Call, Equals, Expectation, Holds
 from plum_lsp.python.reading.sources import Surface, expression_or_none, module_or_none
 from plum_lsp.python.splitting.dataflow import names_in, sliced
 from plum_lsp.python.splitting.history import History, history_of
+from plum_lsp.python.splitting.operators import is_operation
 from plum_lsp.python.splitting.own import Own
-from plum_lsp.python.splitting.parts import JUDGING, Parts, is_answered, observed_names, taken_apart
+from plum_lsp.python.splitting.parts import (
+    JUDGING,
+    Parts,
+    is_answered,
+    observed_names,
+    reads_plainly,
+    taken_apart,
+)
 from plum_lsp.python.splitting.placing import Question, for_candidate, placed, source_of
 
 _DECIDING = (ast.Compare, ast.BoolOp, ast.Not, ast.IfExp, ast.BinOp, ast.If, ast.While, ast.Assert, ast.Match)
@@ -92,12 +100,46 @@ def derived(source: str, setup: str, surface: Surface) -> Question | None:
     return placed(parts, None) if parts is not None else None
 
 
-def reads_parts(tree: ast.expr) -> bool:
-    """Whether an expression asks a value for its length or an item. An object of the candidate's could say anything."""
-    return any(
-        isinstance(node, ast.Subscript) or (isinstance(node, ast.Call) and ast.unparse(node.func) == "len")
-        for node in ast.walk(tree)
-    )
+def read_beside(call: Call, expectation: Expectation, surface: Surface) -> tuple[Call, Expectation] | None:
+    """A call and its expectation, with what reads its result (`sorted(f(2))`, `f(2)[0]`) moved to the expectation.
+
+    None if that cannot be separated. A call that asks the program's own parts, and not the function, stays as it is.
+    """
+    if not isinstance(expectation, Equals) or expectation.derived or call.given or not call.expression:
+        return call, expectation
+    if not _reads_a_result(call, surface):
+        return call, expectation
+    if expectation.setup:
+        setup = f"{call.setup}\n{expectation.setup}"
+        condition = split(f"({call.expression}) == ({expectation.expected})", setup, surface)
+        return (condition.call, condition.expectation) if condition is not None else None
+    question = derived(call.expression, call.setup, surface)
+    if question is None:
+        return None
+    if question.derived == "_":
+        return call, expectation
+    return question.call, replace(expectation, setup=question.setup, derived=question.derived)
+
+
+def _reads_a_result(call: Call, surface: Surface) -> bool:
+    """Whether a call reads plain data out of a result of the function, which no part of the program decides.
+
+    Objects of a class that is to be written answer for themselves, and so do those whose methods use the function.
+    """
+    own = Own.of(surface, f"{call.setup}\n{call.expression}")
+    found = history_of(call.setup, expression_or_none(call.expression), own.is_answer, own.is_mentioned)
+    if found is None or found[1] is None or surface.function.signature.startswith("class "):
+        return False
+    history, tree = found[0], found[1]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    if own.is_answer(tree) or any(is_operation(node, name) for node in nodes for name in own.dependents):
+        return False
+    return any(reads_plainly(node, lambda value: _is_result(value, own, history)) for node in nodes)
+
+
+def _is_result(node: ast.expr, own: Own, history: History) -> bool:
+    """Whether an expression holds what a call of the function gave, and not only an object that it was called on."""
+    return own.is_called(node) or bool(names_in(node)[0] & history.results)
 
 
 def asked(source: str, setup: str, surface: Surface, *, is_truth: bool = False) -> Call | None:

@@ -26,7 +26,6 @@ from plum_lsp.python.specification.conditions import (
     beside,
     derived,
     is_condition,
-    reads_parts,
     shown_constants,
     shows_answers,
     split,
@@ -227,9 +226,8 @@ def _read(
         if needed is None:
             return None
         expectation = replace(expectation, setup=needed)
-        may_derive = not needed and (call is None or reads_parts(tree))
-        question = derived(expression, setup, surface) if may_derive else None
-        if question is not None and (call is None or question.derived != "_"):
+        question = derived(expression, setup, surface) if call is None and not needed else None
+        if question is not None:
             return question.call, replace(expectation, setup=question.setup, derived=question.derived)
     return (call, expectation) if call is not None else None
 

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
 from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
@@ -22,6 +22,7 @@ from plum_lsp.python.reading.sources import (
     surface_of,
     texts_of,
 )
+from plum_lsp.python.specification.conditions import read_beside
 from plum_lsp.python.specification.doctests import Example, doctest_examples, without_sessions
 from plum_lsp.python.specification.informal import informal_examples
 from plum_lsp.python.specification.worded import worded_examples
@@ -61,7 +62,8 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
     function = reachable_function(context)
     if function is None:
         owner = enclosing_class(context)
-        sessions = doctest_examples(owner.docstring, surface_of(context, owner)) if owner is not None else []
+        own = surface_of(context, owner) if owner is not None else None
+        sessions = _apart(doctest_examples(owner.docstring, own), own) if owner is not None and own is not None else []
         return tuple(_test(*found) for found in _consistent([(Origin.DOCTEST, one) for one in sessions])[:TESTS_MAX])
     surface = surface_of(context, function)
     found: list[tuple[Origin, Example]] = []
@@ -71,9 +73,15 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
             examples = source.read(text if source.reads_sessions else prose, surface)
             if source.reads_sessions and text != function.docstring:
                 examples = [example for example in examples if _is_about(example, function)]
-            found.extend((source.origin, example) for example in examples)
+            found.extend((source.origin, one) for one in _apart(examples, surface))
     found.sort(key=lambda item: item[0] is not Origin.DOCTEST)
     return tuple(_test(origin, example) for origin, example in _consistent(found)[:TESTS_MAX])
+
+
+def _apart(examples: list[Example], surface: Surface) -> list[Example]:
+    """The examples, where what reads a result is asked beside. Those that cannot be separated are left out."""
+    found = [(one, read_beside(one.call, one.expectation, surface)) for one in examples]
+    return [replace(one, call=made[0], expectation=made[1]) for one, made in found if made is not None]
 
 
 def _is_about(example: Example, function: FunctionSymbol) -> bool:
@@ -86,7 +94,8 @@ def _consistent(found: list[tuple[Origin, Example]]) -> list[tuple[Origin, Examp
     kept: dict[tuple[str, str, str], tuple[Origin, Example]] = {}
     refuted: set[tuple[str, str, str]] = set()
     for origin, example in found:
-        predicate = example.expectation.predicate if isinstance(example.expectation, Holds) else ""
+        expectation = example.expectation
+        predicate = expectation.predicate if isinstance(expectation, Holds) else getattr(expectation, "derived", "")
         key = (example.call.setup, _normal(example.call.expression), predicate)
         earlier = kept.get(key)
         if earlier is None:

@@ -10,8 +10,8 @@ from plum_lsp.python.splitting.dataflow import names_in
 from plum_lsp.python.splitting.operators import is_operation
 
 CONSTRUCTORS = frozenset({"__init__", "__new__", "__post_init__"})
-READERS = frozenset({"str", "repr", "next", "list", "tuple", "islice", "itertools.islice", "asyncio.run"})
-"""Functions that only read the result of a call and add no information."""
+READERS = frozenset({"next", "islice", "itertools.islice", "asyncio.run"})
+"""Functions that read a part of a call's result, which may have no end. They run where the call runs."""
 _PARTIAL = frozenset({"partial", "functools.partial"})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.python.reading.sources import Surface, bound_names, expression_or_none, free_names
@@ -23,6 +23,15 @@ _PLAIN_ATTRIBUTES = frozenset(name for cls in _PLAIN for name in dir(cls))
 """Attributes of plain data are read from the value outside. Any other attribute needs the object itself."""
 JUDGING = frozenset({"isinstance", "all", "any", "bool", "isclose", "allclose", "array_equal"})
 """Functions whose result is a verdict on their arguments."""
+PLAIN_READERS = frozenset(
+    {
+        *("abs", "ascii", "bin", "bool", "bytearray", "bytes", "chr", "complex", "dict", "divmod", "enumerate"),
+        *("filter", "float", "format", "frozenset", "hex", "int", "len", "list", "map", "max", "min", "oct", "ord"),
+        *("pow", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "zip", "any", "all"),
+    }
+)
+"""Built-in functions that ask a value for its contents through methods of its class."""
+_SHOWING = frozenset({"type", "print", "pprint", "pprint.pprint"})
 _UNREPEATABLE = re.compile(
     r"\b(?:secrets|uuid|urandom)\b|\b(?:np|numpy)\.random|\btime\.\w+\(|\b(?:now|today|utcnow|default_rng)\("
 )
@@ -82,8 +91,8 @@ class Parts(ast.NodeTransformer):
         is_given = bool(node.args or node.keywords)
         if isinstance(node.func, ast.Attribute) and self.is_piece(node.func):
             return not is_given or root_of(node.func) in self.history.receivers
-        is_shown = ast.unparse(node.func) in {"asyncio.run", "str", "repr"}
-        return is_shown and len(node.args) == 1 and self.is_piece(node.args[0])
+        is_run = ast.unparse(node.func) == "asyncio.run"
+        return is_run and len(node.args) == 1 and self.is_piece(node.args[0])
 
     def place_of(self, node: ast.expr) -> int:
         """The place of a piece's value. A name is read once, and a call is read each time it is made."""
@@ -244,23 +253,28 @@ def is_answered(tree: ast.expr, parts: Parts) -> bool:
     if isinstance(tree, ast.Call):
         if isinstance(tree.func, ast.Attribute) and is_answered(tree.func.value, parts):
             return not (tree.args or tree.keywords) or root_of(tree.func) in parts.history.receivers
-        is_reader = ast.unparse(tree.func) in READERS | {
-            "len",
-            "sorted",
-            "set",
-            "dict",
-            "sum",
-            "type",
-            "print",
-            "pprint",
-            "pprint.pprint",
-        }
+        given = [*tree.args, *(keyword.value for keyword in tree.keywords)]
+        is_reader = ast.unparse(tree.func) in READERS | PLAIN_READERS | _SHOWING
         return (
             is_reader
             and bool(tree.args)
-            and all(is_answered(one, parts) or isinstance(one, ast.Constant) for one in tree.args)
+            and all(is_answered(one, parts) or isinstance(one, ast.Constant) for one in given)
         )
     return False
+
+
+def reads_plainly(node: ast.expr, is_result: Callable[[ast.expr], bool]) -> bool:
+    """Whether an expression reads plain data out of a result: its length, an item, its order, its text.
+
+    An object could say anything. So this is asked of a value built again from data.
+    """
+    if isinstance(node, ast.Subscript):
+        return is_result(node.value)
+    if not isinstance(node, ast.Call):
+        return False
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr in _PLAIN_ATTRIBUTES and is_result(node.func.value)
+    return ast.unparse(node.func) in PLAIN_READERS and any(map(is_result, node.args))
 
 
 def _is_judged_by_value(node: ast.AST, parts: Parts, changeable: Set[str]) -> bool:

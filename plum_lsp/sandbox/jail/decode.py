@@ -33,6 +33,20 @@ _CONSTRUCTORS: dict[str, Any] = {
 }
 
 
+_MAPPINGS: dict[str, Any] = {
+    "OrderedDict": collections.OrderedDict,
+    "Counter": collections.Counter,
+    "UserDict": collections.UserDict,
+    "ChainMap": collections.ChainMap,
+    "mappingproxy": types.MappingProxyType,
+}
+"""Standard classes of kind dict. All of them are made from a dict."""
+_FACTORIES: dict[str, Any] = {cls.__name__: cls for cls in (int, float, str, bool, list, dict, set, tuple)}
+"""What a defaultdict may make by itself."""
+_STANDARD = frozenset({"array", "UserString"})
+"""Standard classes of kind object."""
+
+
 class CannotRebuild(Exception):
     """The value describes an object that must not be built."""
 
@@ -68,7 +82,12 @@ def _node(kind: str, type_name: str, text: str, items: list[Any], module: dict[s
             return tuple.__new__(own, items)
         return collections.namedtuple(type_name.split(".")[-1], text.split(), rename=True)(*items)
     if kind == "dict":
-        return dict(zip(items[::2], items[1::2]))
+        pairs = dict(zip(items[::2], items[1::2]))
+        if type_name == "defaultdict":
+            return collections.defaultdict(_FACTORIES.get(text), pairs)
+        return _MAPPINGS[type_name](pairs) if type_name in _MAPPINGS else pairs
+    if kind == "list" and type_name == "UserList":
+        return collections.UserList(items)
     if kind == "generator":
         return iter(items)
     if kind == "view":
@@ -160,6 +179,8 @@ def _object(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
     """An instance with these attributes, made without its constructor."""
     cls = _own_class(type_name, module)
     names = dict(zip(items[::2], items[1::2]))
+    if cls is None and type_name in _STANDARD:
+        return _standard(type_name, names)
     if "__class__" in names or "__dict__" in names:
         raise CannotRebuild(type_name)
     if cls is None:
@@ -173,6 +194,18 @@ def _object(type_name: str, items: list[Any], module: dict[str, Any]) -> Any:
     except (TypeError, AttributeError):
         raise CannotRebuild(type_name) from None
     return instance
+
+
+def _standard(type_name: str, names: dict[str, Any]) -> Any:
+    """An object of a standard class that is sent by its attributes."""
+    try:
+        if type_name == "array":
+            import array
+
+            return array.array(names["typecode"], names["items"])
+        return collections.UserString(names["data"])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        raise CannotRebuild(type_name) from None
 
 
 def _is_behaviour(cls: type, name: str) -> bool:

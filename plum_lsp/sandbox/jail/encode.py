@@ -7,6 +7,7 @@ Methods of the base classes read values of subclasses, so an overridden `__iter_
 from __future__ import annotations
 
 import builtins
+import collections
 import types
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quote
@@ -28,6 +29,7 @@ TEXT_MAX = 400
 _name_of: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 _plain_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _args_of: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
+_factory_of: Callable[[Any], Any] = collections.defaultdict.__dict__["default_factory"].__get__
 _mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _SAMPLES: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), set(), "", range(0), b"")
 _ITERATORS: tuple[type, ...] = (
@@ -148,8 +150,29 @@ def _write_set(out: Encoder, value: Any, depth: int) -> None:
 
 
 def _write_dict(out: Encoder, value: dict[Any, Any], depth: int) -> None:
-    parts = (part for pair in dict.items(value) for part in pair)
-    out.node("dict", _name_of(type(value)), "", parts, depth)
+    _write_dict_as(out, value, _name_of(type(value)), depth)
+
+
+def _write_default_dict(out: Encoder, value: Any, depth: int) -> None:
+    factory = _factory_of(value)
+    text = _name_of(factory) if isinstance(factory, type) else ""
+    _write_dict_as(out, value, "defaultdict", depth, text=text)
+
+
+def _write_user_list(out: Encoder, value: Any, depth: int) -> None:
+    data = object.__getattribute__(value, "data")
+    if type(data) is list:
+        out.node("list", "UserList", "", list.__iter__(data), depth)
+    else:
+        _write_object(out, value, depth)
+
+
+def _write_mapping(out: Encoder, value: Any, depth: int) -> None:
+    _write_dict_as(out, dict(value.items()), type(value).__name__, depth)
+
+
+def _write_dict_as(out: Encoder, value: dict[Any, Any], type_name: str, depth: int, text: str = "") -> None:
+    out.node("dict", type_name, text, (part for pair in dict.items(value) for part in pair), depth)
 
 
 def _write_iterator(out: Encoder, value: Any, depth: int) -> None:
@@ -287,6 +310,11 @@ _exact: dict[type, Callable[[Encoder, Any, int], None]] = {
     type({}.keys()): _write_view,
     type({}.values()): _write_view,
     type({}.items()): _write_view,
+    collections.defaultdict: _write_default_dict,
+    collections.UserList: _write_user_list,
+    collections.UserDict: _write_mapping,
+    collections.ChainMap: _write_mapping,
+    types.MappingProxyType: _write_mapping,
     memoryview: _write_memory,
     slice: _write_slice,
     type(...): _write_by_text,
@@ -309,8 +337,6 @@ _BASES: tuple[tuple[type, Callable[[Encoder, Any, int], None]], ...] = (
     (dict, _write_dict),
 )
 _BY_TEXT = ("datetime", "decimal", "fractions", "uuid", "pathlib", "zoneinfo", "ipaddress")
-_ARRAYS = ("numpy",)
-_TABLES = ("DataFrame", "Series", "Index")
 
 
 def _inherited(value: Any) -> Callable[[Encoder, Any, int], None]:
@@ -318,7 +344,7 @@ def _inherited(value: Any) -> Callable[[Encoder, Any, int], None]:
     cls = type(value)
     mro = _mro_of(cls)
     module = str(getattr(cls, "__module__", "")).split(".")[0]
-    if module in _ARRAYS and hasattr(cls, "tolist"):
+    if module == "numpy" and hasattr(cls, "tolist"):
         return _write_array
     if any(_name_of(base) == "Enum" and base.__module__ == "enum" for base in mro):
         return _write_enum
@@ -333,7 +359,7 @@ def _inherited(value: Any) -> Callable[[Encoder, Any, int], None]:
         return _write_iterator
     if module in _BY_TEXT:
         return _write_by_text
-    if module == "pandas" and _name_of(cls) in _TABLES:
+    if module == "pandas" and _name_of(cls) in ("DataFrame", "Series", "Index"):
         return _write_frame
     return _write_object
 
