@@ -18,7 +18,8 @@ SHORT_PREFIX_TOKENS, SHORT_SUFFIX_TOKENS = 320, 80
 """The text that a short place shows to a policy on this machine, which reads about 100 tokens a second on two cores.
 A whole prompt is read in 10 s or more, and its last part again whenever the cursor moves."""
 SECONDS_MAX = 8.0
-"""The longest wait for an answer without tests while the user types. A slower one comes too late to be of use."""
+"""The longest wait for an answer while the user types. Only a tested function, which can be verified, may take longer.
+The status then says that it takes long."""
 SETTLES_AFTER_SECONDS = 4.0
 """A group is not waited for longer than this if one of its candidates can be shown."""
 
@@ -94,7 +95,7 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
         sampling=replace(sampling, temperatures=sampling.temperatures[:count], max_tokens=tokens),
         statements_max=row.statements,
         patience=_patience(standing_min),
-        seconds_max=None if has_tests else SECONDS_MAX,
+        seconds_max=None if has_tests and row.is_long else SECONDS_MAX,
         is_alone=not has_tests and row.alone == 1,
     )
 

@@ -41,6 +41,7 @@ def test_while_typing_a_group_is_sampled_only_where_it_can_say_something(place: 
 @pytest.mark.parametrize("place", sorted(set(Place) - set(GROUPS), key=lambda place: place.value))
 def test_short_places_have_short_limits(place: Place) -> None:
     """One statement of few tokens, from a short prompt where the policy reads slowly."""
+    assert plan_of(place, TYPING, SAMPLING, has_tests=True).seconds_max == SECONDS_MAX
     plan = plan_of(place, TYPING, SAMPLING, has_tests=False)
     assert plan.statements_max == 1
     assert plan.sampling.max_tokens <= 128
