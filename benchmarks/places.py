@@ -1,12 +1,12 @@
 """Measures what a user sees at each kind of place: what appears, how well it is known, and when.
 
-    python -m benchmarks.places [--repeats 1] [--deadline-ms 0] [--json FILE]
+    python -m benchmarks.places [--repeats 1] [--deadline-ms 0] [--only WORD] [--without-bare] [--json FILE]
 
 A small project with a source layout and tests (`places_project`) is opened in the real server, over the protocol, with
 the default model. At each place the editor asks as it does while a user types. Beside it, the model alone writes one
 line for the same prompt, in a process of its own, right before. The columns:
 
-- *shown*: seconds until the answer. *final*: seconds until its label no longer changes.
+- *shown*: seconds until the answer, or until the status says that it takes long. *final*: seconds until the answer.
 - *× bare*: the time until the answer, relative to the model's own time for one line.
 - *what appears*: the offer's tier and first line, or the reason in the status line.
 
@@ -43,6 +43,7 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.python.reading.window import read_context
+from plum_lsp.server.status import SLOW
 from plum_lsp.suggestion.prompt import build_prompt
 
 PATIENCE_SECONDS = 180.0
@@ -64,7 +65,7 @@ class Seen:
     @property
     def ratio(self) -> float | None:
         """The time until the answer, relative to the bare model's."""
-        return self.shown / self.bare if self.bare else None
+        return self.final / self.bare if self.bare else None
 
 
 async def main() -> None:
@@ -74,6 +75,7 @@ async def main() -> None:
     parser.add_argument("--deadline-ms", type=int, default=0, help="offers.deadline_ms. 0 keeps the default.")
     parser.add_argument("--invoked", action="store_true", help="Ask as if the user asked.")
     parser.add_argument("--only", default="", help="Places with this in their name.")
+    parser.add_argument("--without-bare", action="store_true", help="Do not measure the model alone.")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     editor_module.PATIENCE_SECONDS = PATIENCE_SECONDS
@@ -84,13 +86,21 @@ async def main() -> None:
             file = folder / "work" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text)
-        seen = await _measured(folder, places, deadline_ms=options.deadline_ms, is_invoked=options.invoked)
+        seen = await _measured(
+            folder,
+            places,
+            deadline_ms=options.deadline_ms,
+            is_invoked=options.invoked,
+            has_bare=not options.without_bare,
+        )
     _print_table(seen)
     if options.json:
         options.json.write_text(json.dumps([asdict(one) for one in seen], indent=1))
 
 
-async def _measured(folder: Path, places: list[Place], *, deadline_ms: int, is_invoked: bool) -> list[Seen]:
+async def _measured(
+    folder: Path, places: list[Place], *, deadline_ms: int, is_invoked: bool, has_bare: bool
+) -> list[Seen]:
     """Every place, in order, in one editor."""
     settings: dict[str, Any] = {"offers": {"deadline_ms": deadline_ms}} if deadline_ms else {}
     cache = os.environ.get("PLUM_CACHE_DIR") or str(platformdirs.user_cache_path("plum-lsp"))
@@ -103,7 +113,7 @@ async def _measured(folder: Path, places: list[Place], *, deadline_ms: int, is_i
             await editor.ask()
             await editor.close()
             for place in places:
-                alone = await _bare_seconds(bare, place)
+                alone = await _bare_seconds(bare, place) if has_bare else None
                 seen.append(await _at(editor, place, bare=alone, is_invoked=is_invoked))
                 print(_row(seen[-1]), flush=True)
     finally:
@@ -116,8 +126,15 @@ async def _at(editor: Editor, place: Place, *, bare: float | None, is_invoked: b
     await editor.open(place.text(CURSOR), path=place.path)
     told = len(editor.statuses)
     started = time.perf_counter()
-    items = await editor.ask(automatic=not is_invoked)
+    asking = asyncio.create_task(editor.ask(automatic=not is_invoked))
+    slow = asyncio.create_task(
+        editor.until(lambda: any(SLOW.message == one["message"] for one in editor.statuses[told:]))
+    )
+    await asyncio.wait((asking, slow), return_when=asyncio.FIRST_COMPLETED)
     shown = time.perf_counter() - started
+    items = await asking
+    slow.cancel()
+    final = time.perf_counter() - started
     why = await editor.explain()
     if items:
         (item,) = items
@@ -125,7 +142,7 @@ async def _at(editor: Editor, place: Place, *, bare: float | None, is_invoked: b
     else:
         tier, text = "–", _reason(editor, told)
     await editor.close()
-    return Seen(place=place.name, tier=tier, text=text, shown=shown, final=shown, bare=bare)
+    return Seen(place=place.name, tier=tier, text=text, shown=shown, final=final, bare=bare)
 
 
 def _reason(editor: Editor, told: int) -> str:
