@@ -20,9 +20,9 @@ class Stages:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.started = clock.now()
+        self._started = clock.now()
         self.reached_ms: dict[str, float] = {}
 
     def reach(self, stage: str) -> None:
         """Record the time of a stage. Only the first call for a stage counts."""
-        self.reached_ms.setdefault(stage, round((self._clock.now() - self.started) * 1000, 3))
+        self.reached_ms.setdefault(stage, round((self._clock.now() - self._started) * 1000, 3))

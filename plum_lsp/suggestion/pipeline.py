@@ -185,14 +185,16 @@ class Pipeline:
         stages.reach("policy_ready")
         plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
         context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
+        began = self.clock.now()  # the first request may have waited for the policy to load
         if plan.seconds_max is not None:
-            request = replace(request, deadline=min(request.deadline, stages.started + plan.seconds_max))
+            request = replace(request, deadline=min(request.deadline, began + plan.seconds_max))
         policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
         this = Round(
             request=request,
             policy=policy,
             context=context,
             plan=plan,
+            began=began,
             ladder=Ladder(judge),
             version=version,
             around=around,
@@ -272,7 +274,7 @@ class Pipeline:
         is_clear = False
         try:
             async with asyncio.TaskGroup() as timing:
-                hurry = timing.create_task(self._hurry(this, stages))
+                hurry = timing.create_task(self._hurry(this))
                 async with asyncio.TaskGroup() as tasks:
                     screened = tasks.create_task(self._screen(this))
                     asks = self.options.asks_for_tests and not this.plan.is_alone
@@ -295,10 +297,10 @@ class Pipeline:
             await self._appraise(this)
             stages.reach("appraised")
 
-    async def _hurry(self, this: Round, stages: Stages) -> None:
+    async def _hurry(self, this: Round) -> None:
         """End the group when enough of it stands: first the number that says something, later any."""
         for seconds, standing_min in this.plan.patience:
-            await asyncio.sleep(max(0.0, stages.started + seconds - self.clock.now()))
+            await asyncio.sleep(max(0.0, this.began + seconds - self.clock.now()))
             this.standing_min = standing_min
             if this.standing >= standing_min:
                 raise Enough

@@ -70,7 +70,7 @@ class Plan:
     """What one request asks for.
 
     `statements_max` bounds a candidate, and 0 is no limit. `patience` says when the group ends before it is complete:
-    after so many seconds of the request, if at least that many candidates stand. After `seconds_max` the request ends.
+    after so many seconds with the policy, if at least that many candidates stand. After `seconds_max` the request ends.
     None leaves it to the request's own deadline. With `is_alone` a single candidate is judged by itself, because there
     is no group and no test that could say more.
     """
@@ -86,7 +86,8 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
     """The plan of a request at a kind of place. `has_tests` says whether tests of the function at the cursor exist."""
     row = ROWS[place]
     standing_min = 1 if has_tests else AGREEING_MIN
-    if request.trigger is Trigger.INVOKED and not place.is_prose:
+    is_asked = request.trigger is Trigger.INVOKED
+    if is_asked and not place.is_prose:
         patience = tuple((EXPLICIT_FACTOR * seconds, least) for seconds, least in _patience(standing_min))
         return Plan(sampling=sampling, statements_max=0, patience=patience, seconds_max=None, is_alone=False)
     count = row.tested if has_tests else row.alone
@@ -95,7 +96,7 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
         sampling=replace(sampling, temperatures=sampling.temperatures[:count], max_tokens=tokens),
         statements_max=row.statements,
         patience=_patience(standing_min),
-        seconds_max=None if has_tests and row.is_long else SECONDS_MAX,
+        seconds_max=None if is_asked or (has_tests and row.is_long) else SECONDS_MAX,
         is_alone=not has_tests and row.alone == 1,
     )
 

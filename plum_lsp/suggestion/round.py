@@ -34,6 +34,7 @@ class Round:
     policy: Policy
     context: Context
     plan: Plan
+    began: float
     ladder: Ladder
     version: PolicyVersion
     around: Survey

@@ -68,6 +68,12 @@ def test_an_explicit_request_samples_the_group(place: Place) -> None:
     assert tokens_at(place, Trigger.INVOKED, prefix=1200, suffix=300) == (1200, 300)
 
 
+def test_somebody_who_asks_for_text_gets_the_time_for_it() -> None:
+    """Text is a single line for them, too, but it has no bound of its own."""
+    plan = plan_of(Place.COMMENT, ASKING, SAMPLING, has_tests=False)
+    assert (len(plan.sampling.temperatures), plan.statements_max, plan.seconds_max) == (1, 1, None)
+
+
 def test_a_group_is_waited_for_until_enough_of_it_stands() -> None:
     """With tests one that passes is enough. Without tests a few are compared at first, and later any is taken."""
     assert [least for _, least in plan_of(Place.BODY, TYPING, SAMPLING, has_tests=True).patience] == [1, 1]
