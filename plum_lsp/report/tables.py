@@ -131,5 +131,5 @@ def _rounds(found: Report) -> FigureTable:
 
 
 def cells(share: Share | None) -> tuple[str, str, str]:
-    """A share as three cells. Dashes if there was nothing to count."""
+    """A share as three cells. Dashes if the count is zero."""
     return share.cells() if share is not None else ("–", "–", "–")

@@ -214,10 +214,10 @@ async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
 async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None:
     """Streams that are still running when the answer is clear are closed."""
     desk.options = replace(desk.options, stop_early=True)
-    desk.policy.will_complete(RIGHT, delay_s=0.3)
+    desk.policy.will_complete(RIGHT, is_held=True)
     desk.policy.will_hang()
 
-    result = await desk.suggest(ADD)
+    result, _ = await asyncio.gather(desk.suggest(ADD), desk.policy.release_once(lambda: desk.policy.hanging))
 
     assert isinstance(result, Offer)
     assert desk.policy.hanging
@@ -348,7 +348,7 @@ async def test_a_policy_that_has_become_slow_is_told(desk: Desk) -> None:
     desk.policy.will_hang()
     result = await desk.suggest(ADD, seconds=4.0)
     assert isinstance(result, Abstention)
-    assert (result.reason, "the policy is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
+    assert (result.reason, "the model is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
 
 
 async def test_the_deadline_ends_a_silent_policy(desk: Desk) -> None:
