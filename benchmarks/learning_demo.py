@@ -181,7 +181,7 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
         with stages.stage("pairs, fit, gate, publication"):
             decision = await asyncio.to_thread(improve, trainer)
         if decision is None:
-            sys.exit("There was nothing to train on.")
+            sys.exit("There were no rows to train on.")
         show_gate(stages, trainer, decision)
         with stages.stage("served engine, held-out, after"):
             after = await served(stages, settings, policy, prompts, folder / "after.jsonl")

@@ -71,7 +71,7 @@ def main() -> None:
         fill(data_dir, functions=12)
         started = time.monotonic()
         if once(data_dir, base).wait() != 0:
-            sys.exit("a turn that nobody killed failed")
+            sys.exit("a turn failed that was not killed")
         whole = time.monotonic() - started
         killed, ended, bad, spent = 0, 0, [], 0.0
         while killed < options.kills:

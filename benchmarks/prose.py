@@ -29,6 +29,8 @@ INDEFINITE = re.compile(r"\b(?:nobody|whoever|nothing|who)\b", re.IGNORECASE)
 YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?:](?=\s|$)|\n\s*\n")
 SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b")
+STYLE = re.compile(r"\{[^{}]*:[^{}]*;[^{}]*\}")
+"""A rule of a style sheet."""
 MESSAGE_WORDS_MIN = 4
 """A string of fewer words is a key, a name or a format, not a sentence for a person."""
 
@@ -108,8 +110,8 @@ def messages(source: str) -> Iterator[str]:
 
 
 def _is_code(text: str) -> bool:
-    """Whether a string is a query, a regular expression or a program. Their semicolons are no punctuation."""
-    if SQL.search(text) or "(?" in text or "\\" in text:
+    """Whether a string is a query, a style sheet, a pattern or a program. Their semicolons are no punctuation."""
+    if SQL.search(text) or STYLE.search(text) or "(?" in text or "\\" in text:
         return True
     try:
         ast.parse(text)

@@ -72,7 +72,7 @@ def main() -> None:
     parser.add_argument("--planted", type=Path, nargs="*", default=[HERE / "secrets_planted.txt"])
     parser.add_argument("--code", type=Path, nargs="*", default=[])
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--show", action="store_true", help="print what was missed and what was hidden for nothing")
+    parser.add_argument("--show", action="store_true", help="print what was missed and what was hidden without need")
     options = parser.parse_args()
     versions = {"now": redacted}
     if options.before:

@@ -15,6 +15,7 @@ _MODULES = {
     "serve": "plum_lsp.cli.serve",
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
+    "report": "plum_lsp.cli.report",
     "verify": "plum_lsp.cli.verify",
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",

@@ -14,7 +14,7 @@ import click
 
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.evaluation.figures import figures, percentile
+from plum_lsp.evaluation.figures import figures
 from plum_lsp.evaluation.rows import (
     GroupRecorder,
     MalformedResult,
@@ -28,6 +28,7 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.printing import say
+from plum_lsp.report.shares import percentile
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options

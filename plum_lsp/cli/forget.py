@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
 
+from plum_lsp.cli.since import Since
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import round_folders, store_file
 from plum_lsp.report.printing import ask_to_go_on, say
 from plum_lsp.store.forgetting import forget as forget_in
-
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-class _Since(click.ParamType[str]):
-    """A time (`2026-11-24`, `2026-11-24T15:00`) or an age (`2h`, `3d`), as UTC text."""
-
-    name = "time"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not value:
-            return ""
-        if value[:-1].isdigit() and value[-1:] in UNITS:
-            return _utc(datetime.now(UTC) - timedelta(**{UNITS[value[-1]]: int(value[:-1])}))
-        try:
-            return _utc(datetime.fromisoformat(value).astimezone())
-        except ValueError:
-            self.fail("must be a time such as 2026-11-24T15:00, or how long ago, such as 2h or 3d", param, ctx)
 
 
 @click.command()
@@ -39,7 +21,7 @@ class _Since(click.ParamType[str]):
     "--path", "paths", multiple=True, type=click.Path(path_type=Path), help="This file, or all in this folder."
 )
 @click.option(
-    "--since", type=_Since(), default="", help="Only records since this time or age: 2026-11-24T15:00, 2h, 3d."
+    "--since", type=Since(), default="", help="Only records since this time or age: 2026-11-24T15:00, 2h, 3d."
 )
 @click.option("--all", "everything", is_flag=True, help="The records of all files.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -79,7 +61,3 @@ def _delete_training_copies(folder: Path) -> int:
     for copy in copies:
         shutil.rmtree(copy)
     return len(copies)
-
-
-def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -19,7 +19,7 @@ from plum_lsp.wiring import load_for_command
 def trust(folder: Path, *, revoke: bool, is_listed: bool) -> None:
     """Trust the folder DIR and all folders below it. By default DIR is the working folder.
 
-    The packages, modules and tests of a trusted project are executed in the sandbox to test suggestions. Nothing is
+    The packages, modules and tests of a trusted project are executed in the sandbox to test suggestions. No code is
     executed now.
     """
     if revoke and is_listed:

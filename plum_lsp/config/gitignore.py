@@ -1,4 +1,4 @@
-"""What a `.gitignore` says of a path, as git reads it (gitignore(5); `dir.c` and `wildmatch.c` of git 2.39).
+"""Decides whether a `.gitignore` ignores a path, as git does (gitignore(5), `dir.c` and `wildmatch.c` of git 2.39).
 
 It knows the patterns of one file. `project.privacy` decides which ignore files count. It works on the bytes of
 names, as git does, written as Latin-1. The time for a path is proportional to its length and that of the patterns.
@@ -47,7 +47,7 @@ class GitPatterns:
         self._answers: dict[tuple[str, bool], bool | None] = {}
 
     def says(self, path: str, *, is_folder: bool) -> bool | None:
-        """Whether the path is ignored; None if no pattern matches. Folders above it are the caller's to ask about.
+        """Whether the path is ignored. None if no pattern matches. The caller asks about the folders above it.
 
         Args:
             path: from the folder of the file, its bytes as Latin-1.
@@ -66,7 +66,7 @@ class GitPatterns:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pattern:
-    """A line. `start` is compared as it is, the parts with what follows; of no parts, nothing may follow."""
+    """A line. `start` must match as it is, and the parts match the rest. Without parts there is no rest."""
 
     is_negated: bool
     for_folders: bool
@@ -103,7 +103,7 @@ class _Part:
 
 
 class _NeverError(Exception):
-    """A pattern that git accepts and that matches nothing."""
+    """A pattern that git accepts and that matches no path."""
 
 
 def _lines(content: bytes) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _lines(content: bytes) -> Iterator[str]:
 
 
 def _pattern(line: str) -> _Pattern | None:
-    """A line read; None if it can match nothing."""
+    """The pattern of a line. None if it can match no path."""
     is_negated = line.startswith("!")
     text = line[is_negated:]
     for_folders = text.endswith("/")
@@ -135,7 +135,7 @@ def _pattern(line: str) -> _Pattern | None:
 
 
 def _parts(text: str, *, by_name: bool) -> Iterator[_Part | None]:
-    """The parts of a pattern; None is `**`, which git takes for any number of folders in a pattern with a slash."""
+    """The parts of a pattern. None is `**`, which means any number of folders in a pattern with a slash."""
     pieces, end, began = [""], "", 0
     at = 0
     while at <= len(text):
@@ -199,14 +199,14 @@ def _set(text: str, at: int) -> tuple[str, int]:
 
 
 def _at(text: str, at: int) -> str:
-    """The sign there; a pattern that ends too early matches nothing."""
+    """The sign there. A pattern that ends too early matches no path."""
     if at >= len(text):
         raise _NeverError
     return text[at]
 
 
 def _class_name(text: str, at: int) -> str | None:
-    """The name of the class that begins there; None if these are the members of an ordinary set."""
+    """The name of the class that begins there. None if these are the members of an ordinary set."""
     end = text.find("]", at)
     if end < 0:
         raise _NeverError
@@ -249,7 +249,7 @@ def _without_backtracking(pieces: Sequence[str]) -> str:
 def _match(wanted: Sequence[_Part | None], names: Sequence[str]) -> bool:
     """Whether the parts match all names: the set of those reached, one part at a time.
 
-    None is any number of names; the last one asks for a name at least, so that `a/**` does not match `a`.
+    None is any number of names. The last one requires at least one name, so that `a/**` does not match `a`.
     """
     reached = {0}
     for number, want in enumerate(wanted):

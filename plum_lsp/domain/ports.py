@@ -56,7 +56,7 @@ class Sandbox(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why nothing can run here, in one line for the user. Empty for a sandbox that works."""
+        """Why no candidate can run here, in one line for the user. Empty for a sandbox that works."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class Sandbox(Protocol):
         """The isolation in force.
 
         Raises:
-            SandboxError: nothing can run here.
+            SandboxError: no candidate can run here.
         """
         ...
 

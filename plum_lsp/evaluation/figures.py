@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import Tier
 from plum_lsp.evaluation.rows import TaskResult
+from plum_lsp.report.shares import percentile
 
 RESAMPLES = 1000
 """Resamples of the tasks for each confidence interval (Efron, 1979). More of them change its ends by under a point."""
@@ -46,12 +47,6 @@ def figures(results: Sequence[TaskResult], *, deadline_ms: int, seed: int = 0) -
     awaited = [result for result in results if result.awaited is not None]
     found.append(_figure("precision, the whole group awaited", awaited, _awaited_is_right, seed))
     return [figure for figure in found if figure.count]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least `share` of `values` do not exceed. `values` must not be empty."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
 
 
 def _figure(name: str, results: Sequence[TaskResult], of: Callable[[TaskResult], float], seed: int) -> Figure:

@@ -89,7 +89,7 @@ class PairBuilder:
         yield from self._user_labels(facts)
 
     def _user_labels(self, facts: PromptFacts) -> Iterator[PreferenceLabel]:
-        """Rule 6. What tests say of a text outweighs what a user did with it, who may have wanted another one."""
+        """Rule 6. What tests say of a text outweighs what users did with it. They may have wanted another one."""
         known = {
             (one.request_id, one.id): (one, standing)
             for one, standing in zip(facts.candidates, standings(facts.candidates), strict=True)

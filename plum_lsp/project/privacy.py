@@ -135,7 +135,7 @@ def is_ignored_by_git(path: Path) -> bool:
     The index and the user's own `core.excludesFile` are not looked at. Outside a repository, every folder above counts.
 
     Args:
-        path: absolute; a file's, which need not exist.
+        path: the absolute path of a file. It need not exist.
 
     Raises:
         OSError: a folder above cannot be read.
@@ -152,7 +152,7 @@ def is_ignored_by_git(path: Path) -> bool:
 
 
 def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, is_folder: bool) -> bool:
-    """Whether the last file that says something of a path, as seen from the top, ignores it; those above it aside.
+    """Whether the last file (from the top) with a pattern for the path ignores it. The folders above it are not asked.
 
     `files` are those of the repository, of the top folder, and of the folder of each name but the last.
     """
@@ -165,7 +165,7 @@ def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, i
 
 
 def _git_exclude(top: Path) -> Path:
-    """The repository's own ignore file; in a working tree beside it, the one of the repository that it belongs to."""
+    """The repository's own ignore file. For a linked working tree, that of the repository it belongs to."""
     folder = top / GIT_FOLDER
     if folder.is_file():
         folder = top / read_text(folder, bytes_max=IGNORE_BYTES_MAX).removeprefix("gitdir:").strip()
@@ -174,7 +174,7 @@ def _git_exclude(top: Path) -> Path:
 
 
 class _IgnoreFiles(Generic[T]):
-    """Keeps what ignore files say. Threads share it; two that read a file at once read it twice."""
+    """Keeps the patterns of ignore files. Threads share it. If two read a file at once, it is read twice."""
 
     def __init__(self, parse: Callable[[bytes], T]) -> None:
         self._parse = parse
@@ -182,7 +182,7 @@ class _IgnoreFiles(Generic[T]):
         self._lock = Lock()
 
     def patterns(self, file: Path) -> T | None:
-        """What a file says now; None if there is none."""
+        """The present patterns of a file. None if there is no file."""
         try:
             state = file.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -203,7 +203,7 @@ class _IgnoreFiles(Generic[T]):
         return patterns
 
     def _read(self, file: Path) -> T:
-        """What a file says; one that is too long ignores everything."""
+        """The patterns of a file. A file that is too long ignores everything."""
         with open(file, "rb", opener=without_waiting) as opened:
             content = opened.read(IGNORE_BYTES_MAX + 1)
         return self._parse(content if len(content) <= IGNORE_BYTES_MAX else b"*")

@@ -1,4 +1,4 @@
-"""Opens a sandbox, or one that runs nothing if the machine offers no isolation. `host` is the sandbox itself."""
+"""Opens a sandbox, or an absent one if the machine offers no isolation. `host` is the sandbox itself."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
             await sandbox.close()
             raise
     raise SandboxUnavailable(
-        "no isolation works here, so nothing is executed: " + "; ".join(problems),
+        "no isolation works here, so candidates are not executed: " + "; ".join(problems),
         remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
     )
 
@@ -79,7 +79,7 @@ def _tiers(forced: str | None) -> tuple[isolation.Tier, ...]:
 
 
 async def open_or_absent(options: SandboxOptions) -> Sandbox:
-    """The sandbox, or one that runs nothing and says why. A sandbox that breaks while it opens counts as absent."""
+    """The sandbox, or `NoSandbox` with the reason. A sandbox that breaks while it opens counts as absent."""
     try:
         return await open_sandbox(options)
     except SandboxError as error:
@@ -88,7 +88,7 @@ async def open_or_absent(options: SandboxOptions) -> Sandbox:
 
 @dataclass(frozen=True, slots=True)
 class NoSandbox:
-    """The sandbox of a machine without isolation. It runs nothing: each method that would raises `SandboxUnavailable`.
+    """The sandbox of a machine without isolation. Each method that should run code raises `SandboxUnavailable`.
 
     `why` is the error that a sandbox ended with when it was opened.
     """
@@ -97,7 +97,7 @@ class NoSandbox:
 
     @property
     def problem(self) -> str:
-        """Why nothing runs. See the port."""
+        """Why no code runs. See the port."""
         return told(self.why)
 
     @property
@@ -111,7 +111,7 @@ class NoSandbox:
         return None
 
     async def observe(self, program: Program, calls: Sequence[Call], limits: Limits) -> tuple[Observation, ...]:
-        """Run nothing. See the port."""
+        """Raise the error. See the port."""
         raise self._unavailable()
 
     async def examine(
@@ -123,23 +123,23 @@ class NoSandbox:
         *,
         reference: Program,
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
-        """Run nothing. See the port."""
+        """Raise the error. See the port."""
         raise self._unavailable()
 
     async def verify(
         self, program: Program, tests: Sequence[TestCase], limits: Limits, *, reference: Program
     ) -> tuple[Verdict, ...]:
-        """Run nothing. See the port."""
+        """Raise the error. See the port."""
         raise self._unavailable()
 
     async def run_tests(
         self, program: Program, tests: Sequence[str], *, watches: bool, seconds: float
     ) -> tuple[TestRun, ...]:
-        """Run nothing. See the port."""
+        """Raise the error. See the port."""
         raise self._unavailable()
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """There is no process to close."""
 
     def _unavailable(self) -> SandboxUnavailable:
         """A fresh error for each call, so that tracebacks do not grow."""

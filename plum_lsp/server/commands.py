@@ -18,7 +18,7 @@ from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import ACCEPT, import_edits, offer_of, uri_of
 from plum_lsp.server.session import Session
-from plum_lsp.server.status import EXPLAIN, TRUST
+from plum_lsp.server.status import EXPLAIN, TRUST, ended_status, ready_status
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ class Commands:
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
         problem = await self._session.outcomes.rejected(offer_id)
+        self._clear_status(offer_id)
         if len(arguments) > 1 and isinstance(arguments[1], str):
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
         return _recorded(problem)
@@ -84,7 +85,15 @@ class Commands:
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
-        return _recorded(await self._session.outcomes.dismissed(offer_id))
+        problem = await self._session.outcomes.dismissed(offer_id)
+        self._clear_status(offer_id)
+        return _recorded(problem)
+
+    def _clear_status(self, offer_id: OfferId) -> None:
+        """Let the status be ready again, if it still is about an offer that left the screen."""
+        offer = self._session.outcomes.offer(offer_id)
+        if offer is not None and self._session.status.last == ended_status(offer):
+            self._session.status.show_idle(ready_status(self._session.projects.last))
 
     def explain(self, *arguments: Any) -> dict[str, Any]:
         """`plum.explain [offer]`: the evidence for that offer, or by default the result of the last request and why."""

@@ -45,7 +45,7 @@ def forget(
             all of the rows are still on the disk.
     """
     if not path.is_file():
-        raise StoreError(f"there is no store at {path}", remedy="There is nothing to forget.")
+        raise StoreError(f"there is no store at {path}", remedy="There are no records to forget.")
     before = _size(path)
     db = connect(path, busy_ms=busy_ms)
     try:

@@ -23,6 +23,7 @@ from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect_reader, explained
 from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest, Overview, VersionEvidence
 from plum_lsp.store.migrations import is_current, refuse_newer
+from plum_lsp.store.usage import Usage, usage_since
 
 
 class Reader:
@@ -71,6 +72,11 @@ class Reader:
         """What there is to learn from, by policy version, oldest first."""
         with explained(self.path):
             return tuple(VersionEvidence(**row) for row in self._db.query(_EVIDENCE, SPECIFICATION))
+
+    def usage(self, *, since: str = "") -> Usage:
+        """The recorded use since an instant (UTC text), all of it by default."""
+        with explained(self.path):
+            return usage_since(self._db, since)
 
     def _explanation(self, offer: dict[str, Any]) -> Explanation:
         of_request = {"request_id": offer["request_id"]}

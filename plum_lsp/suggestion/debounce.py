@@ -2,7 +2,7 @@
 
 A request in the middle of fast typing is cancelled by the next key and has only kept the policy busy. If answers come
 faster than keys, requests do not wait. If answers are slow, a request waits a little longer than this user's usual gap
-between keys. A user who pauses longer has probably stopped typing.
+between keys. After a longer pause the user has probably stopped typing.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.editor import Editor
+from support.projects import tree
 from support.scripted_policy import ScriptedPolicy
 
 pytestmark = pytest.mark.slow
@@ -39,9 +40,7 @@ PLACES = {
 async def test_a_module_beside_the_document(tmp_path: Path, name: str, trusted: bool) -> None:
     """It is imported in a trusted folder. In another one it is not, and no candidate is blamed for that."""
     place, files, head = PLACES[name]
-    for path, text in {**files, place: ""}.items():
-        (tmp_path / "work" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "work" / path).write_text(text)
+    tree(tmp_path / "work", {**files, place: ""})
     with ScriptedPolicy() as policy:
         policy.will_complete("return helper.twice(n) + 1\n")
         async with Editor.running(

@@ -68,15 +68,6 @@ TOPDEF = """import math
 
 ‸
 """
-DICT = '''def conf(name):
-    """
-    >>> conf("a")
-    {'name': 'a'}
-    """
-    return {
-        "name": na‸
-    }
-'''
 WITH = '''def read(path):
     """Read."""
     with open(path) as f:

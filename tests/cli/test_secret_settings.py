@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from support.wire import frame
 
 from plum_lsp.config import Settings, secret_keys
 from plum_lsp.config.settings import PolicySettings
@@ -67,8 +68,7 @@ def test_the_log_is_discreet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def send(stream: IO[bytes], message: dict[str, Any]) -> None:
-    body = json.dumps({"jsonrpc": "2.0", **message}).encode()
-    stream.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+    stream.write(frame({"jsonrpc": "2.0", **message}))
     stream.flush()
 
 

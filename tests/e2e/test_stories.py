@@ -90,6 +90,26 @@ async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: 
     assert outcomes(tmp_path) == [("dismissed", "command")]
 
 
+@pytest.mark.parametrize("command", ["plum.close", "plum.reject"])
+async def test_the_status_of_an_offer_goes_with_it(command: str, policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """What is no longer on the screen is not called verified. A newer status stays."""
+    knows_add(policy)
+    able = capabilities(reports_shown=True)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, able=able) as editor:
+        first = await editor.suggest(ADD)
+        assert first is not None
+        await editor.until(lambda: editor.status["message"].startswith("verified: "))
+        await editor.command(command, first.id)
+        await editor.until(lambda: editor.status == {"busy": False, "kind": "Normal", "message": "ready"})
+        policy.will_complete("    return -number\n")
+        other = await editor.suggest("def negate(number: int) -> int:\n    ‸\n")
+        assert other is not None
+        await editor.until(lambda: not editor.status["busy"] and editor.status["message"] != "ready")
+        newer = editor.status
+        await editor.command(command, first.id)
+        assert editor.status == newer
+
+
 async def test_an_undone_acceptance_is_a_rejection(editor: Editor, policy: ScriptedPolicy, tmp_path: Path) -> None:
     """The user takes the text back at once."""
     knows_add(policy)

@@ -17,6 +17,7 @@ from support import without_isolation
 from support.editor import PLUM_LSP, Editor, capabilities
 from support.processes import descendants, until_gone
 from support.scripted_policy import ScriptedPolicy
+from support.wire import HELLO, frame, request
 
 from plum_lsp.config.folder import store_file
 
@@ -187,10 +188,9 @@ async def test_the_log_holds_no_source_text(policy: ScriptedPolicy, tmp_path: Pa
 
 async def test_a_file_may_hold_the_messages(policy: ScriptedPolicy, tmp_path: Path) -> None:
     """Standard input that is a file is read to its end, and the server leaves."""
-    start = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"processId": null, "rootUri": null, '
-    bodies = (start + b'"capabilities": {}}}', b'{"jsonrpc": "2.0", "id": 2, "method": "shutdown"}')
     messages = tmp_path / "messages"
-    messages.write_bytes(b"".join(b"Content-Length: %d\r\n\r\n" % len(body) + body for body in bodies))
+    shutdown = {"jsonrpc": "2.0", "id": 2, "method": "shutdown"}
+    messages.write_bytes(frame(request(1, "initialize", HELLO)) + frame(shutdown))
     with messages.open("rb") as file:
         process = await asyncio.create_subprocess_exec(
             PLUM_LSP, "serve", stdin=file, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL

@@ -6,27 +6,22 @@ import asyncio
 import json
 import re
 import textwrap
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.documents import UNFILLED, filled, written
+from support.documents import context_of, filled, written
 from support.group import candidate
 from support.hostile import FOLDER, programs
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
-from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, Program, RunOutcome
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.fitting.plain import refusal
-from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.specification.project_tests import project_tests_of
-from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
-from plum_lsp.sandbox.isolation.plans import TIERS
-from plum_lsp.sandbox.opening import open_sandbox
+from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
@@ -85,14 +80,6 @@ def bodies() -> dict[str, str]:
     return found | {name: program.source.strip() for name, program in programs("projects").items()} | MORE
 
 
-@pytest.fixture(params=[tier.name for tier in TIERS])
-async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
-    """A sandbox for the project."""
-    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
-    yield opened
-    await opened.close()
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A package with one function, and tests with answers that nobody foresees."""
@@ -107,16 +94,13 @@ def refused(program: Program, body: str) -> str:
 def judge_of(sandbox: JailSandbox, project: Project) -> Judge:
     """The judge of the function, with the project's tests both taken apart and whole, as a request makes it."""
     path = project.root / "pkg/core.py"
-    before, _, after = path.read_text().partition(UNFILLED)
-    document = Document(uri=path.as_uri(), version=1, text=before + after)
-    context = read_context(document, len(before), prefix_tokens=2000, suffix_tokens=500)
-    assert context is not None
-    files = ProjectFiles(exclude=()).test_files(document.uri, "answer", (project.root,))
+    context = context_of(path)
+    files = ProjectFiles(exclude=()).test_files(path.as_uri(), "answer", (project.root,))
     return Judge.of(
         context,
         sandbox,
         Limits(wall_seconds=2.0, cpu_seconds=2.0),
-        project=project_tests_of(context, document.uri, files),
+        project=project_tests_of(context, path.as_uri(), files),
         path=path,
         whole=TestIndex(exclude=()).tests_of(project, path, context),
     )

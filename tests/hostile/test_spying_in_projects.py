@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import compileall
 import textwrap
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.documents import UNFILLED, written
+from support.documents import UNFILLED, context_of, written
 from support.group import judged
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
-from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program
-from plum_lsp.python.reading.window import read_context
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
-from plum_lsp.sandbox.isolation.plans import TIERS
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.judge import Judge
 
@@ -179,13 +175,6 @@ WAYS = {
 }
 
 
-def context_of(project: Project) -> tuple[Path, str, int]:
-    """The document's path, its text without the filling, and the offset of the hole."""
-    path = project.root / "pkg/core.py"
-    before, _, after = path.read_text().partition(UNFILLED)
-    return path, before + after, len(before)
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A package whose document states an expected value wherever one can stand, and compiled copies of it."""
@@ -200,21 +189,10 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
-@pytest.fixture(params=[tier.name for tier in TIERS])
-async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
-    """A sandbox of each tier for the project."""
-    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
-    yield opened
-    await opened.close()
-
-
 def judge_of(sandbox: JailSandbox, project: Project) -> Judge:
     """The judge of a hole in the document's function."""
-    path, text, offset = context_of(project)
-    document = Document(uri=path.as_uri(), version=1, text=text)
-    context = read_context(document, offset, prefix_tokens=50_000, suffix_tokens=50_000)
-    assert context is not None
-    judge = Judge.of(context, sandbox, PATIENT, path=path)
+    path = project.root / "pkg/core.py"
+    judge = Judge.of(context_of(path), sandbox, PATIENT, path=path)
     assert judge.tests, "the docstring's example is a test"
     return judge
 

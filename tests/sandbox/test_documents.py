@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from support.documents import filled, written
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Observation
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
-from plum_lsp.sandbox.isolation.plans import TIERS
 from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
@@ -59,14 +57,6 @@ def project(tmp_path: Path) -> Project:
         pkg__core=CORE,
         tests__test_core="EXPECTED = 1\n",
     )
-
-
-@pytest.fixture(params=[tier.name for tier in TIERS])
-async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
-    """A sandbox for that project, in each tier."""
-    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
-    yield opened
-    await opened.close()
 
 
 async def seen(sandbox: JailSandbox, project: Project, body: str, *calls: str) -> list[Observation]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from support.projects import tree
+
 from plum_lsp.sandbox.jail.places import divided, without
 
 READ, LIST = 1 << 2, 1 << 3
@@ -11,9 +13,7 @@ READ, LIST = 1 << 2, 1 << 3
 
 def written(folder: Path, *names: str) -> None:
     """Empty files."""
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
+    tree(folder, dict.fromkeys(names, ""))
 
 
 def test_a_folder_is_split_around_the_file(tmp_path: Path) -> None:

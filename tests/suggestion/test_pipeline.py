@@ -332,7 +332,7 @@ async def test_a_policy_that_has_become_slow_is_told(desk: Desk) -> None:
     desk.policy.will_hang()
     result = await desk.suggest(ADD, seconds=4.0)
     assert isinstance(result, Abstention)
-    assert (result.reason, "the policy is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
+    assert (result.reason, "the model is slow" in result.detail) == (AbstentionReason.POLICY_UNAVAILABLE, True)
 
 
 async def test_the_deadline_ends_a_silent_policy(desk: Desk) -> None:

@@ -1,14 +1,23 @@
-"""Small made-up projects on the disk that programs are modules of."""
+"""Small made-up projects on the disk that programs are modules of, and sandboxes for them."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import InModule, Program
 from plum_lsp.project.finding import ProjectFinder
+from plum_lsp.python.reading.window import read_context
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.opening import open_sandbox
 
 UNFILLED = "raise NotImplementedError"
 """What stands in a document where the hole is."""
@@ -41,3 +50,20 @@ def filled(project: Project, path: str, body: str = UNFILLED, *, base: str = "")
         hole_line=base.split(UNFILLED)[0].count("\n") + 1,
     )
     return Program(source=base.replace(UNFILLED, textwrap.indent(body, indent).lstrip()), module=module)
+
+
+def context_of(path: Path) -> Context:
+    """The context of a document's hole as an editor has it: empty, with the cursor in it."""
+    before, _, after = path.read_text().partition(UNFILLED)
+    document = Document(uri=path.as_uri(), version=1, text=before + after)
+    context = read_context(document, len(before), prefix_tokens=50_000, suffix_tokens=50_000)
+    assert context is not None
+    return context
+
+
+@pytest.fixture(params=[tier.name for tier in TIERS])
+async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
+    """A sandbox in each tier for the `project` of the module that asks."""
+    opened = await open_sandbox(SandboxOptions(home=project, tier=request.param, checks_itself=False))
+    yield opened
+    await opened.close()

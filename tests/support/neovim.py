@@ -14,8 +14,8 @@ import pyte
 import pytest
 
 from support import editor_parts
+from support.browser import take_picture
 from support.editing import ARTIFACTS, PLUM_LSP, until
-from support.editor_parts import chromium
 from support.terminal import Terminal, coloured
 
 PLUGIN = Path(__file__).parents[2] / "editor-clients" / "neovim"
@@ -199,14 +199,9 @@ class Neovim:
 
     def screenshot(self, name: str) -> Path:
         """A picture of the screen, drawn by a browser: its colours and letters are those of the terminal's cells."""
-        ARTIFACTS.mkdir(parents=True, exist_ok=True)
         source, path = self._folder / f"{name}.html", ARTIFACTS / f"{self.name}-{name}.png"
         source.write_text(self.terminal.draw(page), encoding="utf-8")
-        browser = [str(chromium()), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        profile = f"--user-data-dir={self._folder / 'profile'}"
-        flags = [profile, "--hide-scrollbars", "--window-size=930,430", f"--screenshot={path}"]
-        subprocess.run([*browser, *flags, source.as_uri()], check=True, capture_output=True, timeout=60)
-        return path
+        return take_picture(source, path, profile=self._folder / "profile", width=930, height=430)
 
     def close(self) -> None:
         """Leave."""

@@ -38,7 +38,7 @@ def verify(
     """Judge a body of a function in FILE by the project's tests, or the candidates of a file of tasks.
 
     FILE::QUALNAME: shows the tests that were run and why each was chosen. QUALNAME is Class.method or function. Exits
-    with 0 if the body is verified, 1 if a test refutes it, and 3 if nothing shows either (the message says why).
+    with 0 if the body is verified, 1 if a test refutes it, and 3 if neither is known (the message says why).
 
     INPUTS.jsonl: writes one prediction per line for each candidate. A row has `task_id`, `prompt`, `suffix` and
     `candidates` (objects with a `text`). Exits with 1 if a line is not such a row or the sandbox broke on it.

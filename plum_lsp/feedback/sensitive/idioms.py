@@ -19,7 +19,7 @@ _EITHER = r"\\?[\"']?(?P<value>[^\s\"'`|<>,;()\[\]{}\\]{4,256}+)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idiom:
-    """A phrase. A group `name` of its pattern says what the value means; without one, it is a password."""
+    """A phrase. A group `name` of its pattern says what the value means. Without one, it is a password."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]

@@ -148,7 +148,7 @@ def _parsed(data: str) -> Any:
 
 
 def _is_silent(data: str) -> bool:
-    """Whether data that is no object says nothing: a number, null, or a word that keeps a connection alive."""
+    """Whether data that is no object can be skipped: a number, null, or a word that keeps a connection alive."""
     if data.strip("[]\"'").lower() in _KEEP_ALIVE:
         return True
     return not isinstance(json_in(data, otherwise=data), str)

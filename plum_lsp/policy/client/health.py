@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 BASE_SECONDS = 0.2
 CAP_SECONDS = 8.0
-"""The longest pause before the next try. A user who restarts the server waits no longer than this."""
+"""The longest pause before the next try. After a restart of the server, the user waits no longer than this."""
 SLOW_FACTOR = 4.0
 SLOW_MS_MIN = 1000.0
 """A smaller delay than this is not reported, whatever its ratio to the usual time."""

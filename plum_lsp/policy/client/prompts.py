@@ -95,7 +95,7 @@ def _end_of(text: str, characters: int) -> str:
 
 
 def _start_of(text: str, characters: int) -> str:
-    """The first whole lines of a text, or nothing if the first is longer."""
+    """The first whole lines of a text. Empty if the first is longer."""
     if len(text) <= characters:
         return text
     return text[: text.rfind("\n", 0, characters) + 1]

@@ -94,7 +94,7 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
     if status in {404, 405}:
         return PolicyRefused(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
     if status == 407:
-        return PolicyRefused(f"the proxy on the way to {url} asks who we are", remedy="Check policy.proxy.")
+        return PolicyRefused(f"the proxy on the way to {url} requires a login", remedy="Check policy.proxy.")
     if status == 429 or status >= 500:
         seconds = retry_after(answer.headers, now)
         if seconds > 0:

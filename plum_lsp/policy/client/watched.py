@@ -107,7 +107,7 @@ class WatchedPolicy:
     def _slow(self, waited_ms: float) -> PolicyUnavailable:
         usual = self.pace.usual_ms or 0.0
         return PolicyUnavailable(
-            f"the policy is slow: nothing was complete after {waited_ms / 1000:.1f} s; {usual / 1000:.1f} s is usual",
+            f"the model is slow: no answer after {waited_ms / 1000:.1f} s (usually {usual / 1000:.1f} s)",
             remedy="Something else may keep it busy. Ask for fewer candidates (sampling.candidates), or wait.",
         )
 

@@ -35,7 +35,7 @@ async def try_out(policy: Policy, *, seconds: float) -> Trial:
     """Have the policy complete a line within so many seconds.
 
     Raises:
-        PolicyError: it cannot be reached, refuses, or writes nothing in time.
+        PolicyError: it cannot be reached, refuses, or writes no text in time.
     """
     deadline = asyncio.get_running_loop().time() + seconds
     version = await policy.version()
@@ -47,7 +47,7 @@ async def try_out(policy: Policy, *, seconds: float) -> Trial:
     async with aclosing(policy.sample(prompt, options, deadline=deadline, version=version)) as stream:
         written = [completion async for completion in stream]
     if not written:
-        raise PolicyUnavailable(f"nothing was written within {seconds:.0f} s", remedy="Is the machine very busy?")
+        raise PolicyUnavailable(f"no text was written within {seconds:.0f} s", remedy="Is the machine very busy?")
     inner = policy.policy if isinstance(policy, WatchedPolicy) else policy
     client = inner if isinstance(inner, CompletionsPolicy) else None
     return Trial(

@@ -107,7 +107,7 @@ def read_adapter(folder: Path) -> AdapterFacts:
         raise AdapterError(f"the adapter in {folder} is damaged: {error}") from error
     modules = _modules_of(tensors, rank, folder)
     if _is_all_zero(folder / WEIGHTS, tensors):
-        raise AdapterError(f"the adapter in {folder} has learned nothing: every lora_B is zero")
+        raise AdapterError(f"the adapter in {folder} is untrained: every lora_B is zero")
     mark = read_mark(folder)
     return AdapterFacts(rank=rank, modules=modules, base_sha256=mark, sha256=_adapter_sha256(folder))
 

@@ -93,7 +93,7 @@ async def publish(
             tell(
                 f"probed in {probe_ms:.0f} ms: outputs changed and are sane"
                 if engine is not None
-                else "nothing serves this base now, so the adapter is checked but not probed"
+                else "no server runs this base model now, so the adapter is checked but not probed"
             )
             version = store.commit(staged, facts, base)
         finally:

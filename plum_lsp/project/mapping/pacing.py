@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 QUIET_SECONDS = 3.0
-"""Nothing runs until the last request is so long ago. The next one often follows within seconds."""
+"""No test runs until the last request is so long ago. The next one often follows within seconds."""
 SHARE_MAX = 0.25
 """The most of one core that a background run uses, on average."""
 BUDGET_SECONDS = 180.0

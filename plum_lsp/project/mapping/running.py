@@ -74,7 +74,7 @@ class TestMapper:
         return chosen(static, known, (path, name), is_complete=is_complete(saved, name), limit=TESTS_MAX)
 
     async def settled(self) -> None:
-        """Wait until nothing is left to do."""
+        """Wait until all work is done."""
         await self._idle.wait()
 
     async def close(self) -> None:

@@ -138,7 +138,7 @@ def _names_of_python() -> frozenset[str]:
 
 
 def is_own_name(name: str) -> bool:
-    """Whether a special name, like `__click_params__`, means nothing to Python or to tools of tests."""
+    """Whether a special name, like `__click_params__`, has no meaning for Python or for test tools."""
     return name not in _names_of_python() and not name.startswith(_TOOLS)
 
 

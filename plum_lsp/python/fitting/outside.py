@@ -1,7 +1,7 @@
 """Decides whether a line that stands too far left is outside the block, or belongs to a body in other columns. Pure.
 
 A policy writes a body in the columns of the file, or counts from the cursor, or from the margin. A line left of the
-block therefore shows nothing by itself. It is outside if the body has finished with a `return` at its own depth, or if
+block is therefore no evidence on its own. It is outside if the body has finished with a `return` at its own depth, if
 it begins another definition, or if it is prose. It is inside if it can only stand in a function, or if it reads a
 name of the function: a parameter, or a name that the body has bound.
 """
@@ -117,7 +117,7 @@ def _statements(kept: Sequence[Line]) -> list[tuple[int, bool, Line]]:
 
 
 def is_finished(kept: Sequence[Line]) -> bool:
-    """Whether nothing can follow: the last statement ends the body at the depth of its first."""
+    """Whether no statement can follow: the last statement ends the body at the depth of its first."""
     statements = _statements(kept)
     if not statements or not kept[-1].is_complete:
         return False
@@ -132,7 +132,7 @@ def is_finished(kept: Sequence[Line]) -> bool:
 
 
 def finishes(text: str, block: Block) -> bool:
-    """Whether every path through a body or definition ends in its last statement, so that nothing can follow."""
+    """Whether every path through a body or definition ends in its last statement, so that no statement can follow."""
     body = "\n".join(f"{block.indent}{line}" if not place else line for place, line in enumerate(text.split("\n")))
     for source in (f"def _():\n{body}", f"class _:\n def _():\n{body}", text):
         tree = parse(source)

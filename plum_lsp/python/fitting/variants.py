@@ -72,7 +72,7 @@ def fit(completion: Completion, context: Context) -> Fitted:
             return fitted
         if best is None or fitted.rank > best.rank:
             best = fitted
-    return best or Fitted(text="", tree="line 1: nothing is left")
+    return best or Fitted(text="", tree="line 1: no code is left")
 
 
 def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:

@@ -22,7 +22,7 @@ _SEED = "import random\nrandom.seed(0)"
 _DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _JUDGES = re.compile(r"assert|check|verify|expect|equal", re.IGNORECASE)
 _MET_BY_CHANCE = 10
-"""Whole numbers up to this one stand in tests for so many reasons that two equal ones mean nothing."""
+"""Whole numbers up to this one stand in tests for so many reasons that two equal ones are no evidence."""
 _SILENT = frozenset({"print", "repr", "str", "len"})
 
 
@@ -148,7 +148,7 @@ def _is_named(name: str, value: ast.expr, parts: Parts, compared: set[str]) -> b
 
 
 def _is_telling(value: ast.expr) -> bool:
-    """Whether a constant says something. A value that is met by chance says nothing."""
+    """Whether a constant is evidence. A value that often occurs by chance is not."""
     try:
         said = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

@@ -70,7 +70,7 @@ def none_collected(tests: Sequence[str], problem: str) -> tuple[TestRun, ...]:
 
 
 def reaching_passes(runs: Sequence[TestRun]) -> tuple[TestRun, ...]:
-    """The runs without passes of tests that did not call the function at the hole. They say nothing about it."""
+    """The runs without passes of tests that did not call the function at the hole. They are no evidence about it."""
     return tuple(
         TestRun(test=run.test, outcome=RunOutcome.NOT_RUN)
         if run.outcome is RunOutcome.PASSED and not run.is_reached

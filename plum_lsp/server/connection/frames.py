@@ -33,7 +33,7 @@ async def bodies(reader: Reader) -> AsyncIterator[bytes]:
 
 
 async def _length(reader: Reader) -> int | None:
-    """The length of the next body, in bytes. Headers other than `Content-Length` mean nothing. None at the end."""
+    """The length of the next body, in bytes. Headers other than `Content-Length` are ignored. None at the end."""
     length = 0
     is_blank = False
     while not (is_blank and length):

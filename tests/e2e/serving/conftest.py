@@ -62,7 +62,7 @@ def base_folder(model_cache: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def adapters(base_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`one` and `two` differ; `zero` has learned nothing, `large` has too great a rank; the rest are damaged.
+    """`one` and `two` differ; `zero` is untrained, `large` has too great a rank; the rest are damaged.
 
     `foreign` says that it was trained on another base model.
     """

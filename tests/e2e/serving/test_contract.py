@@ -141,7 +141,7 @@ async def test_cancelled_group_frees_the_engine(served: Served) -> None:
         ("missing", "adapter_model.safetensors is missing"),
         ("truncated", "is truncated"),
         ("large", "rank 64, and the server takes at most 16"),
-        ("zero", "has learned nothing"),
+        ("zero", "is untrained"),
         ("foreign", "another base model"),
     ],
 )

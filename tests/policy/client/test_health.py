@@ -154,7 +154,7 @@ async def test_policy_much_slower_than_usual_is_told_so(server: ScriptedPolicy) 
     policy = policy_at(server.url)
     for _ in range(GROUPS_MIN):
         await texts(policy)
-    with pytest.raises(PolicyUnavailable, match="the policy is slow") as caught:
+    with pytest.raises(PolicyUnavailable, match="the model is slow") as caught:
         await texts(policy, seconds=1.5)
     assert "sampling.candidates" in caught.value.remedy
     assert await asyncio.to_thread(server.wait_until_idle)

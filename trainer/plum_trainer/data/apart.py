@@ -91,7 +91,7 @@ def looks(functions: Iterable[str], earlier: Iterable[Mapping[str, object]]) -> 
 
 
 def fingerprints(functions: Iterable[str]) -> list[str]:
-    """Names that say nothing about the code, for the history."""
+    """Names that do not describe the code, for the history."""
     return sorted({_hash(one)[:12] for one in functions})
 
 

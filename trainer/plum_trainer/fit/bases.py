@@ -61,7 +61,7 @@ def base_of(settings: Settings) -> BaseModel:
         return folder_base(Path(settings.trainer.base).expanduser().absolute(), cache_dir=cache, end_token=end_token)
     if entry is None:
         raise ConfigError(
-            f"nothing tells where the base model of {name!r} is", remedy="Set PLUM_TRAINER_BASE to its folder."
+            f"the folder of the base model {name!r} is unknown", remedy="Set PLUM_TRAINER_BASE to its folder."
         )
     folder_of_user = Path(settings.policy.model_folder) if settings.policy.model_folder else None
     return BaseModel(

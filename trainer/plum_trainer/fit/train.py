@@ -263,7 +263,7 @@ def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
 
 
 def with_weights(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """A collator that also hands on the weights of the rows, (rows), of which TRL's knows nothing."""
+    """A collator that also hands on the weights of the rows, (rows), which TRL's does not know."""
     import torch
 
     def collated(rows: list[dict[str, Any]]) -> dict[str, Any]:

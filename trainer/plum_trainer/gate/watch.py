@@ -69,9 +69,9 @@ def watched(requests: Sequence[ServedRequest], trial: Trial, settings: GateSetti
     if worse:
         return WatchDecision(action=Watch.ROLL_BACK, reason=worse)
     if hours >= settings.watch_hours_max:
-        return WatchDecision(action=Watch.KEEP, reason=f"nothing worse was seen in {hours:.0f} hours")
+        return WatchDecision(action=Watch.KEEP, reason=f"no measure got worse in {hours:.0f} hours")
     if not new or not old:
-        return WatchDecision(action=Watch.WAIT, reason="nothing to compare with was served yet")
+        return WatchDecision(action=Watch.WAIT, reason="no version to compare with was served yet")
     if shown >= settings.watch_offers_min:
         return WatchDecision(action=Watch.KEEP, reason=f"{shown} offers shown, none of the measures worse")
     return WatchDecision(action=Watch.WAIT, reason=f"{shown} of {settings.watch_offers_min} offers shown")

@@ -101,7 +101,7 @@ def uninstall(config_home: Path) -> str:
     """Stop the unit and remove it. Returns a description of the steps."""
     path = unit_file(config_home)
     if not path.exists():
-        return f"nothing is installed at {path}"
+        return f"no service is installed at {path}"
     _systemctl("disable", "--now", f"{NAME}.service")
     path.unlink()
     _systemctl("daemon-reload")

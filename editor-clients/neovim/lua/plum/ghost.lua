@@ -215,12 +215,11 @@ local function watch(bufnr)
   end)
   on('InsertLeave', function()
     asking[bufnr].tick = nil
-    stop_asking(bufnr)
+    local item = M.close(bufnr)
     -- CTRL-O leaves Insert mode for one command only: no judgement.
-    if vim.api.nvim_get_mode().mode:sub(1, 2) ~= 'ni' then
-      M.dismiss(bufnr)
+    if item and vim.api.nvim_get_mode().mode:sub(1, 2) ~= 'ni' then
+      report.dismissed(bufnr, item)
     end
-    hide(bufnr)
   end)
   on('BufLeave', function()
     stop_asking(bufnr)
@@ -294,34 +293,13 @@ function M.trigger(bufnr)
   ask(bufnr, wire.INVOKED)
 end
 
---- Close the offer and return its item.
+--- Close the offer and return its item. The caller reports it.
 ---@return table?
-local function close(bufnr)
+function M.close(bufnr)
   local item = M.current(bufnr)
   stop_asking(bufnr)
   hide(bufnr)
   return item
-end
-
---- Close the offer.
----@return boolean
-function M.dismiss(bufnr)
-  local item = close(bufnr)
-  if item then
-    report.dismissed(bufnr, item)
-  end
-  return item ~= nil
-end
-
---- Turn the offer down.
----@param reason? string
----@return boolean
-function M.reject(bufnr, reason)
-  local item = close(bufnr)
-  if item then
-    report.rejected(bufnr, item, reason)
-  end
-  return item ~= nil
 end
 
 return M

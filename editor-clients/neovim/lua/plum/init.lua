@@ -65,15 +65,25 @@ function M.trigger()
   engine().trigger(here())
 end
 
---- Close the offer. This is no judgement.
+--- Close the offer; false if there is none. This is no judgement.
+---@return boolean
 function M.dismiss()
-  return engine().dismiss(here())
+  local item = engine().close(here())
+  if item then
+    require('plum.report').dismissed(here(), item)
+  end
+  return item ~= nil
 end
 
---- Turn the offer down, and say why if you like.
+--- Turn the offer down, and say why if you like; false if there is none.
 ---@param reason? string
+---@return boolean
 function M.reject(reason)
-  return engine().reject(here(), reason)
+  local item = engine().close(here())
+  if item then
+    require('plum.report').rejected(here(), item, reason)
+  end
+  return item ~= nil
 end
 
 --- Show the evidence for the offer, or why there is none.

@@ -320,9 +320,9 @@ function M.trigger(bufnr)
   end
 end
 
---- Close the offer and return its item.
+--- Close the offer and return its item. The caller reports it.
 ---@return table?
-local function close(bufnr)
+function M.close(bufnr)
   local item = M.current(bufnr)
   if item then
     states[bufnr].items = {}
@@ -335,27 +335,6 @@ local function close(bufnr)
     })
   end
   return item
-end
-
---- Close the offer.
----@return boolean
-function M.dismiss(bufnr)
-  local item = close(bufnr)
-  if item then
-    report.dismissed(bufnr, item)
-  end
-  return item ~= nil
-end
-
---- Turn the offer down.
----@param reason? string
----@return boolean
-function M.reject(bufnr, reason)
-  local item = close(bufnr)
-  if item then
-    report.rejected(bufnr, item, reason)
-  end
-  return item ~= nil
 end
 
 return M

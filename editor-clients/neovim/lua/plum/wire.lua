@@ -38,7 +38,7 @@ function M.partly_accepted(item, bytes)
 end
 
 --- Parameters of `workspace/executeCommand` for one of our commands.
----@param name 'plum.accept'|'plum.reject'|'plum.close'|'plum.explain'
+---@param name 'plum.accept'|'plum.reject'|'plum.close'|'plum.explain'|'plum.trust'
 ---@param ... string
 function M.command(name, ...)
   return { command = name, arguments = { ... } }

@@ -157,7 +157,7 @@ class VllmSupervisor:
                     for name in await retire(self.store, engine, grace_seconds=self.grace_seconds):
                         self.tell(f"unloaded {name}")
                 except PlumError as error:
-                    logger.debug("nothing was unloaded: %s", error)
+                    logger.debug("no adapter was unloaded: %s", error)
                 await asyncio.sleep(HOUSEKEEPING_SECONDS)
         finally:
             await engine.close()

@@ -1,0 +1,90 @@
+"""`plum-lsp report`: what the suggestions were worth, in the terminal, as JSON or as a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from plum_lsp.cli.since import Since
+from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config.folder import store_file
+from plum_lsp.report.page import page_of
+from plum_lsp.report.printing import console, say, standard_output
+from plum_lsp.report.shares import Share
+from plum_lsp.report.tables import NOTES, FigureTable, heading, tables
+from plum_lsp.report.usage import Report, report_of
+from plum_lsp.store.queries import open_reader
+
+
+@click.command()
+@click.option(
+    "--since", type=Since(), default="", help="Only requests since this time or age: 2026-11-24T15:00, 2h, 3d."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
+def report(*, since: str, as_json: bool, output: Path | None) -> None:
+    """Show what your suggestions were worth: passed tests, acceptance, waiting times and reasons for silence.
+
+    The figures hold no source text and no file names. Each share stands with its count and its 95 % interval.
+    """
+    path = store_file(data_dir(load_settings(environ=os.environ).settings))
+    with open_reader(path) as reader:
+        found = report_of(reader.usage(since=since))
+    if output is not None:
+        output.write_text(page_of(found), encoding="utf-8")
+        say(f"The report is in {output}.", err=True)
+    if as_json:
+        standard_output().write(json.dumps(_plain(found), indent=2) + "\n")
+    elif output is None:
+        _show(found, console())
+
+
+def _show(found: Report, console: Console) -> None:
+    console.print(heading(found))
+    for table in tables(found):
+        console.print()
+        console.print(table.title, style="bold")
+        console.print(_drawn(table))
+    console.print()
+    for note in NOTES:
+        console.print(note, style="dim")
+
+
+def _drawn(table: FigureTable) -> Table:
+    """A table of figures in the terminal."""
+    drawn = Table(box=None, padding=(0, 2, 0, 0))
+    for number, name in enumerate(table.columns):
+        drawn.add_column(
+            name, overflow="fold", header_style="dim", justify="left" if _is_text(table, number) else "right"
+        )
+    above = ""
+    for first, *others in table.rows:
+        drawn.add_row(first if first != above else "", *others)
+        above = first
+    return drawn
+
+
+def _is_text(table: FigureTable, number: int) -> bool:
+    """Whether a column holds names and not numbers."""
+    return number == 0 or not any(row[number][:1].isdecimal() for row in table.rows)
+
+
+def _plain(value: Any) -> Any:
+    """Figures as JSON values. A share gets its value beside its counts."""
+    if isinstance(value, Share):
+        return {"value": value.value, **dataclasses.asdict(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {_plain(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.value if isinstance(value, Enum) else value

@@ -1,0 +1,77 @@
+"""Shares with 95 % intervals that allow for counts that resemble each other, and percentiles. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Z = 1.959964
+"""The normal quantile of a two-sided 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """`part` of `whole`, and the ends of the 95 % interval of `part / whole`, all in [0, 1]. `whole` is positive."""
+
+    part: int
+    whole: int
+    low: float
+    high: float
+
+    @property
+    def value(self) -> float:
+        """The share, in [0, 1]."""
+        return self.part / self.whole
+
+    def cells(self) -> tuple[str, str, str]:
+        """The counts, the share and its interval as text, such as `5 of 8`, `62 %` and `31–86 %`."""
+        interval = f"{self.low * 100:.0f}–{self.high * 100:.0f} %"
+        return f"{self.part} of {self.whole}", f"{self.value * 100:.0f} %", interval
+
+
+def share(counts: Iterable[tuple[str, int, int]]) -> Share | None:
+    """The share over all counts `(cluster, part, whole)`. None if all wholes are 0.
+
+    Counts of one cluster resemble each other: one function that was asked for twelve times is not twelve functions.
+    The interval is Wilson's (1927) at the effective number of trials, `p (1 - p) / v`, where `v` is the variance of
+    the ratio estimated between clusters (Korn and Graubard, 1998). It is at least 1 and at most the number of trials.
+    Where the clusters cannot show a variance, because there is one only or `p` is 0 or 1, it is their number.
+    """
+    parts, wholes = _by_cluster(counts)
+    part, whole = sum(parts.values()), sum(wholes.values())
+    if not whole:
+        return None
+    value, clusters = part / whole, len(wholes)
+    trials = float(clusters)
+    if clusters > 1 and 0 < value < 1:
+        squares = sum((parts[name] - value * wholes[name]) ** 2 for name in wholes)
+        variance = squares * clusters / (clusters - 1) / whole**2
+        trials = value * (1 - value) / max(variance, value * (1 - value) / whole)
+    low, high = wilson(value, max(trials, 1.0))
+    return Share(part=part, whole=whole, low=low, high=high)
+
+
+def wilson(value: float, trials: float) -> tuple[float, float]:
+    """The 95 % interval of a share that was seen in so many independent trials (Wilson, 1927)."""
+    square = Z**2 / trials
+    middle = (value + square / 2) / (1 + square)
+    half = Z / (1 + square) * math.sqrt(value * (1 - value) / trials + square / trials / 4)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least `share` of `values` do not exceed. `values` must not be empty."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
+
+
+def _by_cluster(counts: Iterable[tuple[str, int, int]]) -> tuple[dict[str, int], dict[str, int]]:
+    """The parts and the wholes, summed by cluster. Clusters without trials are left out."""
+    parts: dict[str, int] = {}
+    wholes: dict[str, int] = {}
+    for name, part, whole in counts:
+        if whole:
+            parts[name] = parts.get(name, 0) + part
+            wholes[name] = wholes.get(name, 0) + whole
+    return parts, wholes

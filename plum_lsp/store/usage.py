@@ -1,0 +1,172 @@
+"""The recorded use of a time span, as rows for the report. No row holds source text.
+
+A candidate passes if tests of a specification ran and it passes them all. The copy of a candidate has its verdicts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.store.database import SPECIFICATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRow:
+    """One offer and its end. `kind` is the latest outcome. `share_left` is in [0, 1], None if it was not measured.
+
+    An offer was shown if an editor said so, or if it was accepted. `share_left` is measured ten minutes after an
+    acceptance.
+    """
+
+    place: str
+    tier: Tier
+    kind: OutcomeKind | None
+    is_shown: bool
+    is_accepted: bool
+    share_left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledRow:
+    """The candidates of one request that one policy version wrote. `day` is a UTC date.
+
+    The sandbox stopped a candidate if it used too much time or memory in a test of a specification.
+    """
+
+    place: str
+    day: str
+    version: int
+    model: str
+    is_adapted: bool
+    candidates: int
+    candidates_run: int
+    candidates_passing: int
+    candidates_stopped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingRow:
+    """How a request ended. `reason` is None if there was an offer. Times are milliseconds since the request."""
+
+    reason: AbstentionReason | None
+    stages_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRow:
+    """The last step of one training round. `happened_at` is UTC text."""
+
+    number: int
+    step: str
+    happened_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests."""
+
+    first_at: str
+    last_at: str
+    requests: int
+    offers: tuple[OfferRow, ...]
+    sampled: tuple[SampledRow, ...]
+    endings: tuple[EndingRow, ...]
+    rounds: tuple[RoundRow, ...]
+
+
+def usage_since(db: Database, since: str) -> Usage:
+    """The use since an instant (UTC text, "" for all)."""
+    given = {"since": since, "kept_after": 600_000, **SPECIFICATION}
+    (span,) = db.query(_SPAN, given)
+    return Usage(
+        first_at=span["first_at"] or "",
+        last_at=span["last_at"] or "",
+        requests=span["requests"],
+        offers=tuple(_offer(row) for row in db.query(_OFFERS, given)),
+        sampled=tuple(
+            SampledRow(**{**row, "is_adapted": bool(row["is_adapted"])}) for row in db.query(_SAMPLED, given)
+        ),
+        endings=tuple(_ending(row) for row in db.query(_ENDINGS, given)),
+        rounds=tuple(RoundRow(**row) for row in db.query(_ROUNDS, given)),
+    )
+
+
+def _offer(row: dict[str, Any]) -> OfferRow:
+    return OfferRow(
+        place=row["place"],
+        tier=Tier(row["tier"]),
+        kind=OutcomeKind(row["kind"]) if row["kind"] else None,
+        is_shown=bool(row["is_shown"]),
+        is_accepted=bool(row["is_accepted"]),
+        share_left=row["share_left"],
+    )
+
+
+def _ending(row: dict[str, Any]) -> EndingRow:
+    reason = AbstentionReason(row["reason"]) if row["reason"] else None
+    return EndingRow(reason=reason, stages_ms=json.loads(row["stages_ms"]))
+
+
+_PLACE = "requests.document_uri || '#' || coalesce(requests.function_name, '')"
+"""A function of a document, or all of a document outside functions. Requests of one place resemble each other."""
+
+_SPAN = """
+SELECT min(prompted_at) AS first_at, max(prompted_at) AS last_at, count(*) AS requests
+FROM requests WHERE prompted_at > :since
+"""
+
+_OFFERS = f"""
+SELECT {_PLACE} AS place, offers.tier AS tier, latest.kind AS kind,
+       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND (
+         visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))) AS is_shown,
+       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
+       (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
+FROM offers
+JOIN requests ON requests.id = offers.request_id
+LEFT JOIN outcomes AS latest
+  ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
+WHERE requests.prompted_at > :since
+ORDER BY offers.rowid
+"""  # noqa: S608  # a constant of this module
+
+_SAMPLED = f"""
+WITH run AS (
+  SELECT candidates.request_id AS request_id, candidates.position AS position,
+         min(verdicts.status = 'passed') AS is_passing,
+         max(verdicts.status IN ('timed_out', 'over_limit')) AS is_stopped
+  FROM candidates
+  JOIN verdicts ON verdicts.request_id = candidates.request_id AND verdicts.candidate_id = candidates.id
+  JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
+  WHERE test_cases.origin IN (SELECT value FROM json_each(:specification))
+  GROUP BY candidates.request_id, candidates.id
+)
+SELECT {_PLACE} AS place, substr(requests.prompted_at, 1, 10) AS day,
+       policy_versions.number AS version, policy_versions.model AS model,
+       policy_versions.adapter_sha256 <> '' AS is_adapted,
+       count(*) AS candidates, count(run.is_passing) AS candidates_run,
+       coalesce(sum(run.is_passing), 0) AS candidates_passing,
+       coalesce(sum(run.is_stopped), 0) AS candidates_stopped
+FROM requests
+JOIN candidates ON candidates.request_id = requests.id
+JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+LEFT JOIN run ON run.request_id = requests.id
+  AND run.position = coalesce(candidates.duplicate_of, candidates.position)
+WHERE requests.prompted_at > :since
+GROUP BY requests.id, candidates.policy_version_id
+ORDER BY requests.rowid, policy_versions.id
+"""  # noqa: S608  # a constant of this module
+
+_ENDINGS = "SELECT reason, stages_ms FROM endings WHERE ended_at > :since ORDER BY rowid"
+
+_ROUNDS = """
+SELECT round AS number, step, happened_at FROM training_events
+WHERE id IN (SELECT max(id) FROM training_events WHERE round > 0 GROUP BY round) AND happened_at > :since
+ORDER BY round
+"""
