@@ -167,31 +167,32 @@ class Pipeline:
         context = around.context
         stages.reach("context")
         sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        judge = Judge.of(
-            context,
-            sandbox,
-            options.limits,
-            compares=not options.ends_at_first_verified,
-            project=around.tests,
-            path=path_of(request.document.uri),
-            whole=await self._tests_to_run_whole(request, context, sandbox),
-        )
-        stages.reach("synthesis")
-        async with asyncio.timeout(self._left(request)):
-            version = await self.policy.version(request.id)
-        stages.reach("policy_ready")
-        policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = Round(
-            request=request, policy=policy, context=context, ladder=Ladder(judge), version=version, around=around
-        )
-        try:
+        with sandbox.held():
+            judge = Judge.of(
+                context,
+                sandbox,
+                options.limits,
+                compares=not options.ends_at_first_verified,
+                project=around.tests,
+                path=path_of(request.document.uri),
+                whole=await self._tests_to_run_whole(request, context, sandbox),
+            )
+            stages.reach("synthesis")
             async with asyncio.timeout(self._left(request)):
-                await self._judge_group(this, stages)
-        except TimeoutError:
-            this.is_late = True
-        result = self._choose(this)
-        self._go_on(this, result)
-        return result
+                version = await self.policy.version(request.id)
+            stages.reach("policy_ready")
+            policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
+            this = Round(
+                request=request, policy=policy, context=context, ladder=Ladder(judge), version=version, around=around
+            )
+            try:
+                async with asyncio.timeout(self._left(request)):
+                    await self._judge_group(this, stages)
+            except TimeoutError:
+                this.is_late = True
+            result = self._choose(this)
+            self._go_on(this, result)
+            return result
 
     async def _tests_to_run_whole(
         self, request: SuggestionRequest, context: Context, sandbox: Sandbox
@@ -226,8 +227,9 @@ class Pipeline:
     async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
-            async with self._completing:
-                await self._judge_rest(this, result)
+            with this.judge.sandbox.held():
+                async with self._completing:
+                    await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
