@@ -63,6 +63,12 @@ def bare_environment(folder: Path) -> dict[str, str]:
     }
 
 
+def set_up_after() -> list[str]:
+    """The files that changed since `make setup` ran."""
+    installed = (ROOT / ".venv" / ".installed").stat().st_mtime
+    return [name for name in ("requirements.lock", "pyproject.toml") if (ROOT / name).stat().st_mtime > installed]
+
+
 def skip_without_namespace(done: subprocess.CompletedProcess[str]) -> None:
     """Skip a test on a machine where this user gets no network namespace, and say what the kernel answered."""
     if done.returncode == without_network.REFUSED:
@@ -75,6 +81,7 @@ def test_the_check_passes_on_a_bare_machine(tmp_path: Path) -> None:
     """`make check` passes with an empty cache, without a network, and without a package that is not locked."""
     assert BARE not in os.environ, "make check leaves the slow tests out, this one above all"
     skip_without_namespace(subprocess.run([*ALONE, "true"], capture_output=True, text=True, check=False))
+    assert set_up_after() == [], "run `make setup` first: without a network, `make check` cannot install what changed"
     done = subprocess.run(
         [*ALONE, "make", "check"],
         cwd=ROOT,

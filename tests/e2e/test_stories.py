@@ -85,6 +85,7 @@ async def test_a_closed_offer_is_no_rejection(policy: ScriptedPolicy, tmp_path: 
         offer = await editor.suggest(ADD)
         assert offer is not None
         editor.show(offer)
+        await editor.explain()  # The server has read that it is shown, and counts from then.
         await asyncio.sleep(0.8)
         assert (await editor.command("plum.close", offer.id))["recorded"]
     assert outcomes(tmp_path) == [("dismissed", "command")]
@@ -205,12 +206,13 @@ async def test_a_cancelled_request_frees_the_policy(editor: Editor, policy: Scri
 
 async def test_a_version_that_moves_gets_no_answer(editor: Editor, policy: ScriptedPolicy) -> None:
     """A slow answer for a text that is gone is dropped; the next question is answered."""
-    policy.will_complete("return a + b\n", delay_s=0.5)
+    policy.will_complete("return a + b\n", is_held=True)
     await editor.open(ADD)
     asked = asyncio.create_task(editor.ask())
     await editor.until(lambda: policy.completions)
     await editor.replace(0, 0, "# moved\n")
     assert await asked == []
+    policy.release()
     buffer = editor.buffers[editor.uri]
     buffer.cursor = editor.text.rindex("\n")
     assert len(await editor.ask()) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.code_server import UNTRUSTING
 from support.editing import Desk, RealEditor, server_environment
 from support.neovim import Neovim, neovim_command
 from support.scripted_policy import ScriptedPolicy
@@ -81,6 +82,16 @@ def desk(request: pytest.FixtureRequest) -> Desk:
         window: Desk = request.getfixturevalue("vscode")
         return window
     make: MakeDesk = request.getfixturevalue("make_neovim")
+    return make(request.param)
+
+
+@pytest.fixture(params=EDITORS)
+def untrusting(request: pytest.FixtureRequest) -> Desk:
+    """Each editor in its turn, with nothing trusted."""
+    if request.param == "vscode":
+        make: MakeDesk = request.getfixturevalue("make_vscode")
+        return make(settings=UNTRUSTING)
+    make = request.getfixturevalue("make_neovim")
     return make(request.param)
 
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 import pytest
+from support.code_server import UNTRUSTING
 from support.editing import Desk, until
 from support.scripted_policy import ScriptedPolicy
 from support.stories import ADD, RIGHT, knows_add
@@ -71,14 +72,6 @@ def test_an_unsaved_buffer_is_served(make_neovim: Callable[..., Desk]) -> None:
     desk.wait_for_ghost(RIGHT)
     editor.press("accept")
     desk.wait_for_fates("accepted")
-
-
-UNTRUSTING = {
-    "security.workspace.trust.enabled": True,
-    "security.workspace.trust.startupPrompt": "never",
-    "security.workspace.trust.untrustedFiles": "open",
-}
-"""VS Code as it comes trusts no folder before it is told to; here it does not ask."""
 
 
 def test_nothing_is_started_in_a_workspace_that_is_not_trusted(make_vscode: Callable[..., Desk]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.documented import ROOT
-from support.editing import Desk
+from support.editing import Desk, until
 from support.stories import shown
 from support.vscode import VSCode
 
@@ -24,7 +24,7 @@ def test_what_a_story_leaves_open_is_closed(vscode: Desk) -> None:
     assert isinstance(editor, VSCode)
     editor.command("report")
     editor.press("palette")
-    assert editor.left_over() != ""
+    until(lambda: "quick-input-widget" in editor.left_over(), editor.left_over)
     assert editor.tidy() == ""
     assert editor.left_over() == ""
 

@@ -82,6 +82,7 @@ def test_a_file_without_a_name_is_served(vscode: Desk) -> None:
     assert isinstance(editor, VSCode)
     editor.open(vscode.write(""))
     editor.open_untitled()
+    vscode.written.add("Untitled-1")
     editor.insert("number = 1")
     vscode.wait_for_ghost("+ 1000")
     editor.press("accept")
@@ -154,5 +155,11 @@ def test_a_workspace_sets_none_of_them(make_vscode: Callable[..., Desk]) -> None
 
 def another_server(desk: Desk, known: set[int]) -> int:
     """Wait for a server that was started now."""
-    until(lambda: set(servers(desk.folder)) - known, lambda: f"a fresh server, there is {desk.editor.status()!r}")
-    return (set(servers(desk.folder)) - known).pop()
+    found: set[int] = set()
+
+    def is_there() -> bool:
+        found.update(set(servers(desk.folder)) - known)
+        return bool(found)
+
+    until(is_there, lambda: f"a fresh server, there is {desk.editor.status()!r}")
+    return found.pop()

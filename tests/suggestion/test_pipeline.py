@@ -198,10 +198,10 @@ async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
 async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None:
     """Streams that are still running when the answer is clear are closed."""
     desk.options = replace(desk.options, stop_early=True)
-    desk.policy.will_complete(RIGHT, delay_s=0.3)
+    desk.policy.will_complete(RIGHT, is_held=True)
     desk.policy.will_hang()
 
-    result = await desk.suggest(ADD)
+    result, _ = await asyncio.gather(desk.suggest(ADD), desk.policy.release_once(lambda: desk.policy.hanging))
 
     assert isinstance(result, Offer)
     assert desk.policy.hanging

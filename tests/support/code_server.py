@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -27,6 +26,7 @@ START_SECONDS_MAX = 60.0
 END_SECONDS_MAX = 15.0
 ANSWER_SECONDS_MAX = 100.0
 """Longer than the browser itself waits for anything."""
+LISTENING = re.compile(r"HTTP server listening on http://127\.0\.0\.1:(\d+)/")
 AUTO_SAVE_MS = 100
 SETTINGS: Mapping[str, object] = {
     "files.autoSave": "afterDelay",
@@ -49,6 +49,12 @@ SETTINGS: Mapping[str, object] = {
     "update.mode": "none",
     "extensions.autoCheckUpdates": False,
 }
+UNTRUSTING: Mapping[str, object] = {
+    "security.workspace.trust.enabled": True,
+    "security.workspace.trust.startupPrompt": "never",
+    "security.workspace.trust.untrustedFiles": "open",
+}
+"""VS Code as it comes trusts no folder before it is told to; here it does not ask."""
 PLUM_SETTINGS: Mapping[str, object] = {"plum.server.command": [PLUM_LSP]}
 
 
@@ -81,7 +87,7 @@ class Host:
         self.config = folder / "config.toml"
         self._user_data = folder / "user-data"
         self._extensions = folder / "extensions"
-        self._port = _free_port()
+        self._port = 0
         self._bridge: Bridge | None = None
         env = self._environment() if fresh is None else dict(fresh)
         command = [str(parts.node), str(parts.code_server)]
@@ -95,7 +101,7 @@ class Host:
         self._log = (folder / "code-server.log").open("wb")
         self._server = self._start(command, env)
         try:
-            self._wait_for_server()
+            self._port = self._wait_for_server()
             self._bridge = Bridge(parts, folder / "profile", env)
         except BaseException:
             self.close()
@@ -134,7 +140,7 @@ class Host:
         self._log.close()
 
     def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        flags = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-telemetry"]
+        flags = ["--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-telemetry"]
         flags += ["--disable-update-check", "--disable-getting-started-override", "--reconnection-grace-time", "1"]
         return subprocess.Popen(
             [*command, *flags],
@@ -158,16 +164,16 @@ class Host:
         keep = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         return {**keep, "HOME": str(home), "LANG": "C.UTF-8", "PLUM_CONFIG_FILE": str(self.config)}
 
-    def _wait_for_server(self) -> None:
+    def _wait_for_server(self) -> int:
+        """The port that it listens on. It takes a free one itself: one that we found free may be another's by then."""
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5):
-                    return
-            except OSError:
-                if time.monotonic() > deadline or self._server.poll() is not None:
-                    raise AssertionError((self.folder / "code-server.log").read_text()[-3000:]) from None
-                time.sleep(0.1)
+            told = (self.folder / "code-server.log").read_text()
+            if found := LISTENING.search(told):
+                return int(found[1])
+            if time.monotonic() > deadline or self._server.poll() is not None:
+                raise AssertionError(told[-3000:])
+            time.sleep(0.1)
 
 
 class Bridge:
@@ -234,10 +240,3 @@ def _packaged() -> Path:
     if not VSIX.exists() or VSIX.stat().st_mtime < max(source.stat().st_mtime for source in sources):
         raise AssertionError("the packaged extension is missing or older than its sources: run `make vscode`")
     return VSIX
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

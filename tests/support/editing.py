@@ -9,9 +9,10 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from plum_lsp.config.folder import store_file
 from support.processes import parent
@@ -20,6 +21,7 @@ from support.scripted_policy import ScriptedPolicy
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 ARTIFACTS = Path(__file__).parents[2] / "artifacts" / "editors"
 PATIENCE_SECONDS = 60.0
+DEADLINE_MS = int(2 * PATIENCE_SECONDS * 1000)
 READ_SECONDS = 1.5
 """Twice as long as an offer must be visible for its end to be a judgement: two processes report start and end."""
 
@@ -49,6 +51,9 @@ class RealEditor(Protocol):
 
     def evidence(self) -> str:
         """The evidence on the screen; empty if it is not open."""
+
+    def wait_for_label(self) -> None:
+        """Wait until the label stands behind the ghost text, in an editor that draws one."""
 
     def content(self) -> str:
         """What stands in the buffer, with `\\n` line ends."""
@@ -89,10 +94,18 @@ class Desk:
     editor: RealEditor
     policy: ScriptedPolicy
     folder: Path
-    earlier: int = 0
-    """How many offers of earlier tests the store holds."""
     number: int = 0
     """Which test this is, for file names of its own."""
+    written: set[str] = field(default_factory=set)
+    """The names of the files of this story."""
+    earlier: set[str] = field(default_factory=set)
+    """The names of the files of earlier stories, whose offers do not count. The store may take them up later."""
+
+    def begin(self) -> None:
+        """Go on with the next story."""
+        self.number += 1
+        self.earlier |= self.written
+        self.written = set()
 
     def write(self, text: str, name: str = "") -> Path:
         """A file of the user's, with the line ends as given."""
@@ -100,6 +113,7 @@ class Desk:
         path = self.folder / "work" / name
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(text.encode())
+        self.written.add(path.name)
         return path
 
     def fates(self) -> list[Fate]:
@@ -107,21 +121,32 @@ class Desk:
         with sqlite3.connect(store_file(self.folder / "data")) as db:
             rows = db.execute(
                 """
-                SELECT candidates.text, coalesce(o.kind, ''), coalesce(o.source, ''), o.accepted_length
+                SELECT candidates.text, coalesce(o.kind, ''), coalesce(o.source, ''), o.accepted_length,
+                  requests.document_uri
                 FROM offers JOIN candidates ON candidates.request_id = offers.request_id
                   AND candidates.id = offers.candidate_id
+                JOIN requests ON requests.id = offers.request_id
                 LEFT JOIN outcomes o ON o.id = (SELECT max(id) FROM outcomes WHERE offer_id = offers.id)
                 ORDER BY offers.rowid
                 """
             ).fetchall()
         return [
             Fate(text=text.strip("\n"), kind=kind, source=source, accepted_length=length)
-            for text, kind, source, length in rows[self.earlier :]
+            for text, kind, source, length, uri in rows
+            if Path(urlsplit(uri).path).name not in self.earlier
         ]
 
     def wait_for_ghost(self, text: str) -> None:
         """Wait until this ghost text is on the screen."""
         until(lambda: self.editor.ghost() == text, lambda: f"ghost {text!r}, there is {self.editor.ghost()!r}")
+
+    def read(self) -> None:
+        """Look at the offer for so long that its end is a judgement.
+
+        The server counts from when it is told that the offer is drawn. Neovim draws the label after that.
+        """
+        self.editor.wait_for_label()
+        time.sleep(READ_SECONDS)
 
     def wait_for_fates(self, *kinds: str) -> list[Fate]:
         """Wait until the offers, in order, have ended like this."""
@@ -165,7 +190,8 @@ class Address:
 def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """A fresh home for an editor and the server it starts; nothing of the user who runs the tests shines through.
 
-    Offers are shown however many others were dismissed in the last minute, in this story or in an earlier one.
+    Offers are shown however many others were dismissed in the last minute, in this story or in an earlier one. A busy
+    machine does not make a request miss its deadline.
     """
     home = folder / "home"
     home.mkdir(exist_ok=True)
@@ -174,7 +200,7 @@ def server_environment(folder: Path, policy: Serving, more: Mapping[str, str] | 
     key = json.dumps(policy.api_key)
     config.write_text(
         f'data_dir = {json.dumps(str(folder / "data"))}\n[policy]\nurl = "{policy.url}"\napi_key = {key}\n'
-        "[offers]\nprobability_min = 0.0\n"
+        f"[offers]\nprobability_min = 0.0\ndeadline_ms = {DEADLINE_MS}\n"
     )
     return {
         **{name: os.environ[name] for name in keep if name in os.environ},

@@ -19,6 +19,8 @@ from support.editing import ARTIFACTS, PLUM_LSP, until
 from support.terminal import Terminal, coloured
 
 PLUGIN = Path(__file__).parents[2] / "editor-clients" / "neovim"
+LUA_SECONDS_MAX = 90.0
+"""Longer than the longest program takes by its own limit: the doctor in `:checkhealth`, a minute."""
 GHOST = "8888aa"
 HINT = "8888ab"
 """A colour of its own, so that the counter of alternatives is not taken for text that would be inserted."""
@@ -107,7 +109,11 @@ class Neovim:
         started = [*command, "-u", str(init), "-i", "NONE", "--listen", str(self._socket), *arguments]
         self.terminal = Terminal(started, env=env, cwd=work, rows=20)
         self.terminal.watchers.append(self._watch)
-        self.terminal.wait(self._socket.exists, "Neovim to start")
+        self.terminal.wait(self._has_started, "Neovim to start")
+
+    def _has_started(self) -> bool:
+        """Whether it has read its configuration. Its socket is there before that, and before it answers."""
+        return self._socket.exists() and self._evaluated("return vim.v.vim_did_enter").stdout.strip() == "1"
 
     def _watch(self, screen: pyte.Screen) -> None:
         ghost = "\n".join(coloured(screen, {GHOST}))
@@ -118,13 +124,19 @@ class Neovim:
 
     def open(self, path: Path) -> None:
         """Open a file, go to its end and start to write."""
-        until(lambda: self.lua("return vim.v.vim_did_enter") == "1", lambda: "Neovim to read its configuration")
         self.lua(f"vim.cmd.stopinsert() vim.cmd.edit({json.dumps(str(path))})")
         until(
             lambda: self.lua("return #vim.lsp.get_clients({bufnr = 0})") == "1", lambda: f"a server: {self.messages()}"
         )
+        until(lambda: self.mode() == "n", lambda: f"Normal mode, it is {self.mode()!r}")
+        # The screen is drawn later than the editor answers, and an earlier offer may have the words of the next one.
+        self.terminal.wait(lambda: self._is_drawn(path), f"{path.name} without an offer")
         self.terminal.send("G$A" if path.suffix == ".py" else "i")
         until(lambda: self.mode() == "i", lambda: f"Insert mode, it is {self.mode()!r}")
+
+    def _is_drawn(self, path: Path) -> bool:
+        """Whether the status line names the file and no offer is on the screen."""
+        return any(line.startswith(path.name) for line in self.terminal.lines) and self.ghost() == ""
 
     def type(self, text: str) -> None:
         """Press keys."""
@@ -156,6 +168,10 @@ class Neovim:
             return ""
         ends = [row for row, line in enumerate(lines) if "╰" in line and row > tops[0]]
         return "\n".join(lines[tops[0] : ends[0] if ends else None])
+
+    def wait_for_label(self) -> None:
+        """Wait for the first label: its sign, its tier and the count of tests."""
+        self.terminal.wait(lambda: re.search(r"[✓≈·?] \w+ \d+/\d+", self.terminal.text), "the label of the offer")
 
     def content(self) -> str:
         """The buffer."""
@@ -189,13 +205,16 @@ class Neovim:
 
     def lua(self, program: str) -> str:
         """Run Lua in the editor, by Neovim's own remote control; its value as text."""
-        expression = f"luaeval('(function() {program.replace(chr(39), chr(39) * 2)} end)()')"
-        asked = [*self._command, "--server", str(self._socket), "--remote-expr", expression]
-        env = {**self._env, "NVIM_LOG_FILE": os.devnull}
-        done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=30, check=False)
+        done = self._evaluated(program)
         if done.returncode:
             raise AssertionError(f"{program}: {done.stderr}\n{self.terminal.text}")
         return done.stdout.strip("\n")
+
+    def _evaluated(self, program: str) -> subprocess.CompletedProcess[str]:
+        expression = f"luaeval('(function() {program.replace(chr(39), chr(39) * 2)} end)()')"
+        asked = [*self._command, "--server", str(self._socket), "--remote-expr", expression]
+        env = {**self._env, "NVIM_LOG_FILE": os.devnull}
+        return subprocess.run(asked, env=env, capture_output=True, text=True, timeout=LUA_SECONDS_MAX, check=False)
 
     def screenshot(self, name: str) -> Path:
         """A picture of the screen, drawn by a browser: its colours and letters are those of the terminal's cells."""

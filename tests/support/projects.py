@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from importlib import metadata
 from pathlib import Path
 
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -26,3 +28,13 @@ def environment(prefix: Path, *, version: str = VERSION, home: str = "") -> Path
     site = prefix / "lib" / f"python{version}" / "site-packages"
     site.mkdir(parents=True)
     return site
+
+
+def install(site: Path, *names: str) -> None:
+    """Copy distributions of our own Python into another's site-packages."""
+    for name in names:
+        for file in metadata.distribution(name).files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                place = site / file
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(str(file.locate()), place)

@@ -21,6 +21,7 @@ until stdin ends, after one line of JSON with `url`, `api_key` and `model`.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import json
 import re
@@ -30,7 +31,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -155,6 +156,12 @@ class ScriptedPolicy:
     def release(self) -> None:
         """Let the held steps go on, until `forget`."""
         self.is_released.set()
+
+    async def release_once(self, is_so: Callable[[], object]) -> None:
+        """Let the held steps go on as soon as something is so."""
+        while not is_so():
+            await asyncio.sleep(0.01)
+        self.release()
 
     def will_hang(self, after: str = "", *, when: str = "") -> None:
         """Send `after`, then nothing, with the connection open."""

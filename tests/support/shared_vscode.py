@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.config.folder import store_file
 from support import editor_parts
 from support.code_server import Host
 from support.editing import Desk, server_environment
@@ -36,9 +35,7 @@ class SharedVSCode:
         """The desk, as if nothing had happened before: with file names of its own, and a policy that knows nothing."""
         desk = self._desk or self._open()
         desk.policy.forget()
-        desk.number += 1
-        desk.earlier = 0
-        desk.earlier = len(desk.fates()) if store_file(desk.folder / "data").exists() else 0
+        desk.begin()
         return desk
 
     def tidy(self) -> str:

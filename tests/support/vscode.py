@@ -99,7 +99,7 @@ class VSCode:
             if self._is_plugged:
                 until(lambda: "plum" in self.status(), lambda: "the extension's status")
                 until(lambda: not self._is_starting(), lambda: f"a server, there is {self.status()!r}")
-        self._ask("click", selector=f"{_editor(path)} .view-lines")
+        self._focus(_editor(path))
         self._ask("press", key="Control+End")
         self._ask("evaluate", script="window.plumGhosts.clear(); window.plumLines.clear()")
         if is_to_be_written and is_open:
@@ -107,6 +107,11 @@ class VSCode:
         elif is_to_be_written and last_key:
             self._ask("press", key=last_key)
             until(lambda: path.read_bytes().decode() == text, lambda: f"{text!r}, there is {self.content()!r}")
+
+    def _focus(self, editor: str) -> None:
+        """Click into an editor, and wait until it has the keys."""
+        self._ask("click", selector=f"{editor} .view-lines")
+        self._ask("wait", selector=f"{editor}.focused")
 
     def end_of_text(self) -> None:
         """Go to the end of the last line with text, in a file that ends with one line end."""
@@ -123,6 +128,8 @@ class VSCode:
         self._ask("wait", selector=".quick-input-list .monaco-list-row.focused[aria-label^='Python']")
         self._ask("press", key="Enter")
         until(lambda: self._language() == "Python", lambda: f"a Python file, it is {self._language()!r}")
+        self._ask("gone", selector=".quick-input-widget")
+        self._ask("wait", selector=f"{_editor(Path('Untitled-1'), '')}.focused")
 
     def _language(self) -> str:
         return str(self._ask("evaluate", script="document.querySelector('#status\\\\.editor\\\\.mode')?.textContent"))
@@ -150,7 +157,7 @@ class VSCode:
         self.open(warm)
         self._open_quickly(path)
         self._ask("wait", selector=".notebook-editor .cell .view-lines")
-        self._ask("click", selector=".notebook-editor .cell .view-lines")
+        self._focus(".notebook-editor .cell .monaco-editor")
         self._ask("press", key="Control+End")
         self._ask("press", key=last_key)
 
@@ -207,7 +214,8 @@ class VSCode:
     def task(self) -> str:
         """The task whose terminal is open, with `done` behind it if it succeeded; its text is painted, not written."""
         script = (
-            "(panel => panel ? panel.innerText + (panel.querySelector('.codicon-check') ? ' done' : '') : '')"
+            "(panel => panel?.checkVisibility()"
+            " ? panel.innerText + (panel.querySelector('.codicon-check') ? ' done' : '') : '')"
             "(document.querySelector('.part.panel'))"
         )
         return str(self._ask("evaluate", script=script) or "")
@@ -223,6 +231,9 @@ class VSCode:
         """The hover on the screen."""
         script = "[...document.querySelectorAll('.monaco-hover:not(.hidden)')].map(i => i.innerText).join('\\n')"
         return str(self._ask("evaluate", script=script))
+
+    def wait_for_label(self) -> None:
+        """Nothing: the extension cannot draw one, and tells of an offer before VS Code draws it."""
 
     def content(self) -> str:
         """The file, which VS Code saves a moment after each change."""
@@ -269,20 +280,24 @@ class VSCode:
         return path
 
     def tidy(self, *, seconds: float = TIDY_SECONDS) -> str:
-        """Close what a story left open.
+        """Close what a story left open, also what opens only now.
 
         Returns:
             What keeps the window from being as good as new; empty if it is.
         """
         try:
             self._ask("press", key="Escape")
-            for command, selector in CLOSED_BY.items():
-                if self._ask("evaluate", script=VISIBLE % json.dumps(selector)):
-                    self.command(command)
-            until(lambda: not self.left_over(), self.left_over, seconds=seconds)
+            until(self._is_tidied, self.left_over, seconds=seconds)
         except AssertionError as error:
             return str(error)
         return ""
+
+    def _is_tidied(self) -> bool:
+        """Close what has a command for it. Returns whether nothing is open."""
+        for command, selector in CLOSED_BY.items():
+            if self._ask("evaluate", script=VISIBLE % json.dumps(selector)):
+                self.command(command)
+        return not self.left_over()
 
     def left_over(self) -> str:
         """What is open in the window, and what is wrong with its server."""
@@ -305,9 +320,9 @@ class VSCode:
         return self._host.ask(action, name=self._page, **arguments)
 
 
-def _editor(path: Path) -> str:
+def _editor(path: Path, before: str = "/") -> str:
     """The editor that shows a file: the tab of a file is there a moment before its text."""
-    return f".monaco-editor[data-uri$='/{path.name}']"
+    return f".monaco-editor[data-uri$='{before}{path.name}']"
 
 
 def unfinished(text: str) -> tuple[str, str]:

@@ -83,12 +83,14 @@ async def test_stream_is_closed_at_the_first_line_outside(server: ScriptedPolicy
 async def test_each_completion_is_yielded_as_it_ends(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:
     """A fast stream does not wait for a slow one, and leaving the iterator cancels the rest."""
     server.will_hang("    x = 1")
-    server.will_complete("    return b\n", delay_s=0.2)
+    server.will_complete("    return b\n", is_held=True)
     deadline = time.monotonic() + 30
-    async with aclosing(policy.sample(PROMPT, _options(2), deadline=deadline)) as stream:
-        async for completion in stream:
-            assert completion.text == "    return b\n"
-            break
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.release_once(lambda: server.hanging))
+        async with aclosing(policy.sample(PROMPT, _options(2), deadline=deadline)) as stream:
+            async for completion in stream:
+                assert completion.text == "    return b\n"
+                break
     assert await asyncio.to_thread(server.wait_until_idle)
     assert [seen.closed_early for seen in server.hanging] == [True]
 

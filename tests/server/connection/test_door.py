@@ -190,6 +190,7 @@ async def test_a_crowd_does_not_keep_the_editor_out(monkeypatch: pytest.MonkeyPa
         for reader, writer in crowd:
             assert await reader.read() == b""
             writer.close()
+        monkeypatch.setattr(door, "FIRST_SECONDS_MAX", 30.0)  # a busy machine may be slower than the crowd is patient
         reader, writer = await asyncio.open_connection("127.0.0.1", found[0])
         writer.write(frame(hello()))
         assert b"initialize" in await reader.read()
