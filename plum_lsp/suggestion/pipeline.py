@@ -204,8 +204,7 @@ class Pipeline:
                 async with asyncio.timeout(self._left(request)):
                     await self._judge_group(this, stages)
             except TimeoutError:
-                this.is_late = True
-                this.ladder.leave_out_unjudgeable()
+                this.end_late()
             result = chosen(this, tiers=options.tiers, show=options.show)
             self._go_on(this, result)
             return result
@@ -347,8 +346,7 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            is_end = self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen
-            if is_end and await this.is_first_end():
+            if self.options.ends_at_first_verified and await this.ends_with(candidate):
                 raise Clear
         if this.standing_min and this.standing >= this.standing_min:
             raise Enough

@@ -57,12 +57,17 @@ class Round:
         self._judging.add(judging)
         judging.add_done_callback(self._judging.discard)
 
-    async def is_first_end(self) -> bool:
-        """Whether the group ends now. It is asked by the tasks of candidates that could end it.
+    def end_late(self) -> None:
+        """The deadline has come. Verdicts of tests that cannot be judged here are left out."""
+        self.is_late = True
+        self.ladder.leave_out_unjudgeable()
+
+    async def ends_with(self, candidate: Candidate) -> bool:
+        """Whether the group ends now, at a candidate that the user has not seen. The candidate's own task asks.
 
         Only the first one gets True, once the candidates that arrived before have been judged too, or after a while.
         """
-        if self._is_ending:
+        if self._is_ending or candidate.fingerprint in self.request.seen:
             return False
         self._is_ending = True
         if beside := self._judging - {asyncio.current_task()}:
