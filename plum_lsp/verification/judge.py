@@ -35,6 +35,7 @@ from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_f
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.import_lines import with_imports
+from plum_lsp.python.reading.placeholder import shows_placeholder
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
@@ -327,7 +328,7 @@ def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[
 
 def _is_unfilled(loads: Observation) -> bool:
     """Whether the program failed to load because of the unfilled hole."""
-    return loads.ending is Ending.CRASHED and NotImplementedError.__name__ in loads.detail
+    return loads.ending is Ending.CRASHED and shows_placeholder(loads.detail)
 
 
 def _is_literal(test: TestCase) -> bool:
