@@ -265,6 +265,12 @@ class Pipeline:
         """Wait until all records are complete."""
         await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
+    async def close(self) -> None:
+        """End the work on records. Call it before the sandbox and the store are closed. Idempotent."""
+        for task in list(self._afterwards.values()):
+            task.cancel()
+        await self.finish()
+
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
