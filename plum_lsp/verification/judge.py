@@ -30,7 +30,8 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
     is_plain,
 )
-from plum_lsp.python.contracts.contract import Contract, contracts_of
+from plum_lsp.python.contracts.contract import Contract
+from plum_lsp.python.contracts.finding import contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
