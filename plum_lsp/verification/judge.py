@@ -290,7 +290,7 @@ class Judge:
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
-        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
+        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong, but it {ran}")
         if (weakness := candidate.weakness) is not None:
             judged = replace(
                 judged, tier=weakness.tier, reason=f"no example tells right from wrong, and {weakness.reason}"
