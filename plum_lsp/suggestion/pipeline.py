@@ -36,7 +36,6 @@ from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import nothing_at
-from plum_lsp.suggestion.afterwards import Afterwards
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.choosing import abstained, chosen
 from plum_lsp.suggestion.clock import Stages
@@ -62,6 +61,8 @@ from plum_lsp.verification.judge import Judge
 from plum_lsp.verification.quality import appraised
 
 _log = logging.getLogger(__name__)
+AFTERWARDS_MAX = 4
+"""The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
 """The longest wait for the policy's own tests once all its candidates have arrived."""
 
@@ -127,7 +128,8 @@ class Pipeline:
         self.clock = clock
         self.options = options
         self._recorder = recorder
-        self._afterwards = Afterwards()
+        self._afterwards: dict[str, asyncio.Task[None]] = {}
+        self._completing = asyncio.Lock()
         self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
@@ -139,7 +141,7 @@ class Pipeline:
 
         The recorder receives every step. Only `CancelledError` is raised.
         """
-        self._afterwards.stop(request.document.uri)
+        self._stop_afterwards(request.document.uri)
         stages = Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -203,7 +205,7 @@ class Pipeline:
         except TimeoutError:
             this.is_late = True
         result = chosen(this, tiers=options.tiers, show=options.show)
-        self._afterwards.begin(request.document.uri, lambda: self._judge_rest(this, result))
+        self._go_on(this, result)
         return result
 
     async def _tests_to_run_whole(
@@ -224,6 +226,29 @@ class Pipeline:
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
 
+    def _go_on(self, this: Round, result: Offer | Abstention) -> None:
+        """Complete the record after the answer. The document's next request, or too many others, end this work."""
+        uri = this.request.document.uri
+        self._stop_afterwards(uri)
+        while len(self._afterwards) >= AFTERWARDS_MAX:
+            self._stop_afterwards(next(iter(self._afterwards)))
+        task = asyncio.create_task(self._complete_record(this, result))
+        self._afterwards[uri] = task
+        task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
+
+    def _stop_afterwards(self, uri: str) -> None:
+        """End the work on the record of a document's last request."""
+        if (task := self._afterwards.pop(uri, None)) is not None:
+            task.cancel()
+
+    async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
+        try:
+            async with self._completing:
+                await self._judge_rest(this, result)
+        except SandboxError as error:
+            _log.info("the record is not complete: %s", error)
+
     async def _judge_rest(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that are left, then measure the strength of the offer's tests."""
         ladder = this.ladder
@@ -238,11 +263,13 @@ class Pipeline:
 
     async def finish(self) -> None:
         """Wait until all records are complete."""
-        await self._afterwards.finish()
+        await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
 
     async def close(self) -> None:
         """End the work on records. Call it before the sandbox and the store are closed. Idempotent."""
-        await self._afterwards.close()
+        for task in list(self._afterwards.values()):
+            task.cancel()
+        await self.finish()
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""

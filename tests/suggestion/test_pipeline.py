@@ -33,7 +33,6 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
-from plum_lsp.suggestion import afterwards
 from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion import plan as plan_module
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -513,7 +512,7 @@ async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk:
 
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
-    monkeypatch.setattr(afterwards, "DOCUMENTS_MAX", 2)
+    monkeypatch.setattr(pipeline_module, "AFTERWARDS_MAX", 2)
     entered = asyncio.Event()
 
     async def blocked(*_: object) -> None:
@@ -525,10 +524,10 @@ async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monk
         for name in ("a", "b", "c", "d"):
             request = request_for(ADD)
             await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
-        assert pipeline._afterwards.documents == ("file:///c.py", "file:///d.py")
+        assert list(pipeline._afterwards) == ["file:///c.py", "file:///d.py"]
         entered.set()
         await pipeline.finish()
-        assert pipeline._afterwards.documents == ()
+        assert pipeline._afterwards == {}
 
 
 async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
