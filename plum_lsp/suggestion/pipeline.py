@@ -127,43 +127,44 @@ class Pipeline:
         context = around.context
         stages.reach("context")
         sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        judge = Judge.of(
-            context,
-            sandbox,
-            options.limits,
-            compares=not options.ends_at_first_verified,
-            project=around.tests,
-            path=path_of(request.document.uri),
-            whole=await self._tests_to_run_whole(request, context, sandbox),
-        )
-        stages.reach("synthesis")
-        async with asyncio.timeout(self._left(request)):
-            version = await self.policy.version(request.id)
-        stages.reach("policy_ready")
-        plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
-        context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
-        began = self.clock.now()  # the first request may have waited for the policy to load
-        if plan.seconds_max is not None:
-            request = replace(request, deadline=min(request.deadline, began + plan.seconds_max))
-        policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = Round(
-            request=request,
-            policy=policy,
-            context=context,
-            plan=plan,
-            began=began,
-            ladder=Ladder(judge),
-            version=version,
-            around=around,
-        )
-        try:
+        with sandbox.held():
+            judge = Judge.of(
+                context,
+                sandbox,
+                options.limits,
+                compares=not options.ends_at_first_verified,
+                project=around.tests,
+                path=path_of(request.document.uri),
+                whole=await self._tests_to_run_whole(request, context, sandbox),
+            )
+            stages.reach("synthesis")
             async with asyncio.timeout(self._left(request)):
-                await self._judge_group(this, stages)
-        except TimeoutError:
-            this.is_late = True
-        result = chosen(this, tiers=options.tiers, show=options.show)
-        self._go_on(this, result)
-        return result
+                version = await self.policy.version(request.id)
+            stages.reach("policy_ready")
+            plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
+            context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
+            began = self.clock.now()  # the first request may have waited for the policy to load
+            if plan.seconds_max is not None:
+                request = replace(request, deadline=min(request.deadline, began + plan.seconds_max))
+            policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
+            this = Round(
+                request=request,
+                policy=policy,
+                context=context,
+                plan=plan,
+                began=began,
+                ladder=Ladder(judge),
+                version=version,
+                around=around,
+            )
+            try:
+                async with asyncio.timeout(self._left(request)):
+                    await self._judge_group(this, stages)
+            except TimeoutError:
+                this.is_late = True
+            result = chosen(this, tiers=options.tiers, show=options.show)
+            self._go_on(this, result)
+            return result
 
     async def _tests_to_run_whole(
         self, request: SuggestionRequest, context: Context, sandbox: Sandbox
@@ -201,8 +202,9 @@ class Pipeline:
     async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
-            async with self._completing:
-                await self._judge_rest(this, result)
+            with this.judge.sandbox.held():
+                async with self._completing:
+                    await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 

@@ -83,7 +83,7 @@ def _usable(settings: Settings, path: Path, folder: Path | None) -> Project | No
     if folder is None and not standing.project.is_marked:
         return None
     top = standing.project.top
-    raise NoBody(f"{top} is not trusted, so nothing of it is executed", remedy=f"If you trust it: plum-lsp trust {top}")
+    raise NoBody(f"{top} is not trusted, so its code is not executed", remedy=f"If you trust it: plum-lsp trust {top}")
 
 
 async def _judged(settings: Settings, path: Path, project: Project | None, place: Place, text: str) -> JudgedBody:
