@@ -171,7 +171,6 @@ class Pipeline:
             context,
             sandbox,
             options.limits,
-            compares=not options.ends_at_first_verified,
             project=around.tests,
             path=path_of(request.document.uri),
             whole=await self._tests_to_run_whole(request, context, sandbox),
@@ -262,7 +261,7 @@ class Pipeline:
                     asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
         except* _Clear:
             stages.reach("clear")
-            self._settle(this)
+            await self._compare(this) if this.ladder.has_rivals else self._settle(this)
         else:
             await self._compare(this)
             stages.reach("compared")
@@ -312,8 +311,8 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            if self.options.ends_at_first_verified and candidate.fingerprint not in this.request.seen:
-                raise _Clear
+        if self.options.ends_at_first_verified and not this.unjudged and this.ladder.is_clear(this.request.seen):
+            raise _Clear
 
     async def _ask(self, this: Round) -> None:
         """Let the policy write tests while it writes candidates."""

@@ -208,6 +208,34 @@ async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None
     assert all(seen.ended.wait(10) and seen.closed_early for seen in desk.policy.hanging)
 
 
+@pytest.mark.parametrize(
+    "suspect",
+    [
+        "return {(1, 2): 3}.get((a, b), 4)\n",
+        "return 3 if (a, b) == (1, 2) else 4\n",
+        "return a + a + 1 if a == 1 else a + 2\n",
+    ],
+    ids=["a table", "a comparison", "an unread parameter"],
+)
+async def test_a_suspect_pass_does_not_end_the_request(desk: Desk, suspect: str) -> None:
+    """A candidate that passes the examples, but fails what needs no other candidate, waits for the others."""
+    desk.options = replace(desk.options, stop_early=True)
+    desk.policy.will_complete(suspect, mean_logprob=-0.01)
+    for text in (RIGHT, "return b + a\n", "return sum((a, b))\n", "return sum([a, b])\n"):
+        desk.policy.will_complete(text, mean_logprob=-2.0, is_held=True)
+
+    def passed() -> list[Verified]:
+        return [event for event in desk.told.events if isinstance(event, Verified)]
+
+    result, _ = await asyncio.gather(desk.suggest(ADD), desk.policy.release_once(passed))
+
+    assert passed()[0].judged.tier is Tier.VERIFIED
+    assert passed()[0].judged.candidate.text.strip() == suspect.strip()
+    assert isinstance(result, Offer)
+    assert result.text.strip() != suspect.strip()
+    assert result.chosen.tier is Tier.VERIFIED
+
+
 async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:
     """Where nothing says what is right, candidates that agree in different words are offered as consistent."""
     for text in ("return n * 2\n", "return n + n\n", "return 2 * n\n", "return n * 3\n", "return n * 2\n"):
