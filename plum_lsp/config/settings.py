@@ -55,7 +55,7 @@ class OfferSettings:
     """What is offered and by when. `stop_early` ends a request at its first verified candidate."""
 
     tiers: tuple[Tier, ...] = (Tier.VERIFIED, Tier.CONSISTENT, Tier.CHECKED)
-    deadline_ms: int = 15_000
+    deadline_ms: int = 120_000
     stop_early: bool = True
     probability_min: float = 0.1
     """Offers below this chance of being accepted are held back while the user types. 0 shows everything. See

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType
 
+from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
@@ -88,6 +89,7 @@ class Block:
     `line_head` is the text between the last line end and the cursor. `indent` is the whitespace that starts every line
     of the block (empty at module level). `unit` is one step of indentation around the cursor. `function` is the name of
     the function that the cursor is in, and `names` are its parameters. Both are empty outside a function.
+    `statements_max` ends the completion after so many statements, each with the block that it opens. 0 is no limit.
     """
 
     kind: HoleKind
@@ -96,6 +98,7 @@ class Block:
     unit: str = "    "
     function: str = ""
     names: tuple[str, ...] = ()
+    statements_max: int = 0
 
     @property
     def code_head(self) -> str:
@@ -114,7 +117,8 @@ class Context:
 
     `before` + completion + `after` is a program that can run: the whole document if it parses, otherwise the parts of
     it that parse. `prefix` and `suffix` are the document's text cut to the token budget. All text has `\\n` line ends.
-    `hole` is empty unless only whitespace follows the cursor on its line.
+    `hole` is empty unless only whitespace follows the cursor on its line. `place` is the kind of place. In text for
+    people, `quote` is what ends it (empty in a comment), and there is no program.
     """
 
     function: FunctionSymbol | None
@@ -125,6 +129,8 @@ class Context:
     after: str
     hole: Span
     is_excerpt: bool
+    place: Place = Place.BODY
+    quote: str = ""
 
 
 FILE_MARK = "file_sep"

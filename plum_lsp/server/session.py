@@ -25,8 +25,9 @@ from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.status import PAUSED, READY, STARTING, Kind, Status, StatusBar, ready_status
+from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
+from plum_lsp.suggestion.plan import SECONDS_MAX
 from plum_lsp.suggestion.services import Services
 from plum_lsp.suggestion.typing_through import typed_through
 
@@ -334,10 +335,11 @@ class Session:
         return result
 
     async def _suggested(self, services: Services, request: SuggestionRequest) -> Offer | Abstention:
-        """The pipeline's answer.
+        """The pipeline's answer. One that takes long says so.
 
         The pipeline must not raise. If it does, the user sees a message and the server goes on.
         """
+        slow = asyncio.get_running_loop().call_later(SECONDS_MAX, self.status.show, SLOW)
         try:
             return await services.pipeline.suggest(request)
         except Exception as error:
@@ -349,6 +351,8 @@ class Session:
             self.status.show_end(result)
             self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
             return result
+        finally:
+            slow.cancel()
 
     def _log(self, request: SuggestionRequest, end: str) -> None:
         """Write the log line of a request (stripe.com/blog/canonical-log-lines): ids and times, never text or paths."""

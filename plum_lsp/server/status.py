@@ -45,6 +45,8 @@ TRUST = "plum.trust"
 
 READY = Status(busy=False, kind=Kind.NORMAL, message="ready")
 STARTING = Status(busy=True, kind=Kind.NORMAL, message="starting")
+SLOW = Status(busy=True, kind=Kind.NORMAL, message="still writing: a long answer takes this model a while")
+"""What a request says that takes longer than people wait without a sign."""
 PAUSED = Status(busy=False, kind=Kind.INACTIVE, message="paused")
 
 _KINDS = {

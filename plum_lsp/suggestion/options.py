@@ -45,6 +45,7 @@ def pipeline_options(settings: Settings) -> PipelineOptions:
         template_for=template_for,
         asks_for_tests=asks_for_tests(settings),
         redacts_prompts=settings.privacy.redact_prompts,
+        is_tight=not settings.policy.url,
     )
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -24,11 +23,9 @@ from plum_lsp.domain.suggestion import (
     Candidate,
     Completion,
     Context,
-    FimPrompt,
     FimTemplate,
     Judged,
     Offer,
-    OfferId,
     PolicyVersion,
     SamplingOptions,
     SuggestionRequest,
@@ -40,25 +37,30 @@ from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
+from plum_lsp.suggestion.choosing import abstained, chosen
+from plum_lsp.suggestion.clock import Stages
+from plum_lsp.suggestion.plan import plan_of
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
-from plum_lsp.suggestion.round import Round
+from plum_lsp.suggestion.round import Clear, Enough, Round
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
-from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
-from plum_lsp.suggestion.stages import Stages
-from plum_lsp.suggestion.survey import Budget, FindImports, FindNeighbours, FindTests, FindWholeTests, survey
+from plum_lsp.suggestion.showing import ShowRule
+from plum_lsp.suggestion.survey import (
+    Budget,
+    FindImports,
+    FindNeighbours,
+    FindTests,
+    FindWholeTests,
+    survey,
+    too_large,
+)
 from plum_lsp.verification.compare import strength_of
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 from plum_lsp.verification.quality import appraised
-from plum_lsp.verification.rank import choose
 
 _log = logging.getLogger(__name__)
-DOCUMENT_LINES_MAX = 100_000
-"""Reading the context takes about 20 µs a statement. Longer files are data, and users do not complete code in them."""
-DOCUMENT_CHARACTERS_MAX = 5_000_000
-"""The same limit for files with few, very long lines."""
 AFTERWARDS_MAX = 4
 """The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
@@ -71,6 +73,7 @@ class PipelineOptions:
 
     `neighbour_tokens` is the part of `prefix_tokens` that other files of the project may use in a prompt. With
     `asks_for_tests` the policy also writes tests. With `redacts_prompts` text that looks like a secret is not sent.
+    With `is_tight` short places get short prompts.
     """
 
     sampling: SamplingOptions
@@ -84,20 +87,22 @@ class PipelineOptions:
     neighbour_tokens: int = 0
     asks_for_tests: bool = False
     redacts_prompts: bool = False
+    is_tight: bool = False
 
     @property
     def budget(self) -> Budget:
         """The token budget of a prompt."""
-        return Budget(prefix=self.prefix_tokens, suffix=self.suffix_tokens, neighbours=self.neighbour_tokens)
+        return Budget(
+            prefix=self.prefix_tokens,
+            suffix=self.suffix_tokens,
+            neighbours=self.neighbour_tokens,
+            is_tight=self.is_tight,
+        )
 
     @property
     def ends_at_first_verified(self) -> bool:
         """Whether the first verified candidate ends the request, before others can be compared with it."""
         return self.stop_early and Tier.VERIFIED in self.tiers
-
-
-class _Clear(Exception):
-    """Raised when the answer is clear. It ends the group's task group and the streams that still run."""
 
 
 class Pipeline:
@@ -144,9 +149,9 @@ class Pipeline:
         try:
             result = await self._suggest(request, stages)
         except PolicyError as error:
-            result = _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, told(error))
+            result = abstained(result, AbstentionReason.POLICY_UNAVAILABLE, told(error))
         except TimeoutError:
-            result = _abstain(result, AbstentionReason.DEADLINE, "The policy was not ready before the deadline.")
+            result = abstained(result, AbstentionReason.DEADLINE, "The policy was not ready before the deadline.")
         finally:
             stages.reach("ended")
             self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
@@ -154,9 +159,7 @@ class Pipeline:
 
     async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
         options = self.options
-        text = request.document.text
-        if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
-            detail = f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
+        if detail := too_large(request.document):
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
             survey, request, options.budget, self._test_files, self._neighbours, self._imports
@@ -167,30 +170,43 @@ class Pipeline:
         context = around.context
         stages.reach("context")
         sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        judge = Judge.of(
-            context,
-            sandbox,
-            options.limits,
-            project=around.tests,
-            path=path_of(request.document.uri),
-            whole=await self._tests_to_run_whole(request, context, sandbox),
-        )
-        stages.reach("synthesis")
-        async with asyncio.timeout(self._left(request)):
-            version = await self.policy.version(request.id)
-        stages.reach("policy_ready")
-        policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
-        this = Round(
-            request=request, policy=policy, context=context, ladder=Ladder(judge), version=version, around=around
-        )
-        try:
+        with sandbox.held():
+            judge = Judge.of(
+                context,
+                sandbox,
+                options.limits,
+                project=around.tests,
+                path=path_of(request.document.uri),
+                whole=await self._tests_to_run_whole(request, context, sandbox),
+            )
+            stages.reach("synthesis")
             async with asyncio.timeout(self._left(request)):
-                await self._judge_group(this, stages)
-        except TimeoutError:
-            this.is_late = True
-        result = self._choose(this)
-        self._go_on(this, result)
-        return result
+                version = await self.policy.version(request.id)
+            stages.reach("policy_ready")
+            plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
+            context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
+            began = self.clock.now()  # the first request may have waited for the policy to load
+            if plan.seconds_max is not None:
+                request = replace(request, deadline=min(request.deadline, began + plan.seconds_max))
+            policy = RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy
+            this = Round(
+                request=request,
+                policy=policy,
+                context=context,
+                plan=plan,
+                began=began,
+                ladder=Ladder(judge),
+                version=version,
+                around=around,
+            )
+            try:
+                async with asyncio.timeout(self._left(request)):
+                    await self._judge_group(this, stages)
+            except TimeoutError:
+                this.is_late = True
+            result = chosen(this, tiers=options.tiers, show=options.show)
+            self._go_on(this, result)
+            return result
 
     async def _tests_to_run_whole(
         self, request: SuggestionRequest, context: Context, sandbox: Sandbox
@@ -203,6 +219,9 @@ class Pipeline:
 
     async def _screen(self, this: Round) -> None:
         """Find the evidence of the request. The project's tests that belong to it are recorded."""
+        if this.context.place.is_prose:
+            this.ladder.skip(f"text in a {this.context.place.value} cannot be checked")
+            return
         await this.ladder.screen()
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
@@ -225,8 +244,9 @@ class Pipeline:
     async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
-            async with self._completing:
-                await self._judge_rest(this, result)
+            with this.judge.sandbox.held():
+                async with self._completing:
+                    await self._judge_rest(this, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
@@ -251,35 +271,53 @@ class Pipeline:
         return max(0.0, request.deadline - self.clock.now())
 
     async def _judge_group(self, this: Round, stages: Stages) -> None:
-        """Sample and judge until the answer is clear or the group is complete."""
+        """Sample and judge until the answer is clear, the group is complete, or enough of it has come in time."""
+        is_clear = False
         try:
-            async with asyncio.TaskGroup() as tasks:
-                screened = tasks.create_task(self._screen(this))
-                asking = tasks.create_task(self._ask(this)) if self.options.asks_for_tests else None
-                await self._sample(this, screened, tasks, stages)
-                if asking is not None:  # once all candidates are there, a long wait for tests only delays the answer
-                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
-        except* _Clear:
+            async with asyncio.TaskGroup() as timing:
+                hurry = timing.create_task(self._hurry(this))
+                async with asyncio.TaskGroup() as tasks:
+                    screened = tasks.create_task(self._screen(this))
+                    asks = self.options.asks_for_tests and not this.plan.is_alone
+                    asking = tasks.create_task(self._ask(this)) if asks else None
+                    await self._sample(this, screened, tasks, stages)
+                    if asking is not None:  # with all candidates there, a long wait for tests only delays the answer
+                        asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
+                hurry.cancel()
+        except* Clear:
+            is_clear = True
+        except* Enough:
+            stages.reach("enough")
+        if is_clear:
             stages.reach("clear")
             await self._compare(this) if this.ladder.has_rivals else self._settle(this)
-        else:
+        elif not this.plan.is_alone:
             await self._compare(this)
             stages.reach("compared")
             self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
 
+    async def _hurry(self, this: Round) -> None:
+        """End the group when enough of it stands: first the number that says something, later any."""
+        for seconds, standing_min in this.plan.patience:
+            await asyncio.sleep(max(0.0, this.began + seconds - self.clock.now()))
+            this.standing_min = standing_min
+            if this.standing >= standing_min:
+                raise Enough
+
     async def _sample(
         self, this: Round, screened: asyncio.Task[None], tasks: asyncio.TaskGroup, stages: Stages
     ) -> None:
         """Turn each completion into a candidate when its stream ends, and start to judge it."""
-        sampling = self.options.sampling
+        sampling = this.plan.sampling
         template, around = self.options.template_for(this.version), this.around
         prompt = build_prompt(this.context, template, around.excerpts, path=around.path)
         self._recorder.record(Prompted(request=this.request, context=this.context, prompt=prompt, options=sampling))
         self._recorder.record(Synthesized(request_id=this.request.id, tests=this.judge.tests))
         try:
-            async with aclosing(self._stream(this, prompt)) as stream:
+            sampled = this.policy.sample(prompt, sampling, deadline=this.request.deadline, version=this.version)
+            async with aclosing(sampled) as stream:
                 async for completion in stream:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
@@ -288,10 +326,6 @@ class Pipeline:
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
-
-    def _stream(self, this: Round, prompt: FimPrompt) -> AsyncGenerator[Completion, None]:
-        """The group's completions, all from the version that the request began with."""
-        return this.policy.sample(prompt, self.options.sampling, deadline=this.request.deadline, version=this.version)
 
     def _take(self, this: Round, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
@@ -312,7 +346,9 @@ class Pipeline:
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
         if self.options.ends_at_first_verified and not this.unjudged and this.ladder.is_clear(this.request.seen):
-            raise _Clear
+            raise Clear
+        if this.standing_min and this.standing >= this.standing_min:
+            raise Enough
 
     async def _ask(self, this: Round) -> None:
         """Let the policy write tests while it writes candidates."""
@@ -361,37 +397,3 @@ class Pipeline:
         judged = labelled(this.judge, judged)
         isolation = this.judge.sandbox.tier if judged.has_run else None
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
-
-    def _choose(self, this: Round) -> Offer | Abstention:
-        """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
-        seen = this.request.seen
-        group = [labelled(this.judge, judged) for judged in this.judged if judged.candidate.fingerprint not in seen]
-        if seen and not any(not judged.is_refuted for judged in group):
-            detail = "There is no other candidate that passes."
-            return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
-        result = choose(
-            group,
-            request_id=this.request.id,
-            offer_id=OfferId(uuid.uuid4().hex),
-            hole=this.context.hole,
-            tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
-            tiers=self.options.tiers,
-            checked_min=this.checked_min,
-        )
-        if isinstance(result, Offer):
-            return shown_or_silent(result, this.request, self.options.show)
-        if any(judged.is_refuted for judged in this.judged):
-            return result
-        if not this.judged and this.policy_problem:
-            return _abstain(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)
-        if not this.judged and this.is_late:
-            detail = "No candidate was complete and tested before the deadline."
-            return _abstain(result, AbstentionReason.DEADLINE, detail)
-        if problem := this.judge.sandbox.problem:
-            return _abstain(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
-        return result
-
-
-def _abstain(result: Offer | Abstention, reason: AbstentionReason, detail: str) -> Abstention:
-    """An abstention from the same request, for another reason."""
-    return Abstention(request_id=result.request_id, reason=reason, detail=detail)

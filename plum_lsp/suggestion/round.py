@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plum_lsp.domain.ports import Policy
-from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Trigger
+from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.suggestion.asking import Asked
+from plum_lsp.suggestion.plan import Plan
 from plum_lsp.suggestion.survey import Survey
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
@@ -17,6 +18,14 @@ CHECKED_MIN = 0.5
 """The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
 
 
+class Clear(Exception):
+    """Raised when the answer is clear. It ends the group's task group and the streams that still run."""
+
+
+class Enough(Exception):
+    """Raised when the group has taken long and enough of it stands. What has come is then compared and offered."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Round:
     """The state of one request while its candidates come in."""
@@ -24,6 +33,8 @@ class Round:
     request: SuggestionRequest
     policy: Policy
     context: Context
+    plan: Plan
+    began: float
     ladder: Ladder
     version: PolicyVersion
     around: Survey
@@ -31,6 +42,8 @@ class Round:
     unjudged: dict[int, Candidate] = field(default_factory=dict)
     policy_problem: str = ""
     is_late: bool = False
+    standing_min: int = 0
+    """As many standing candidates end the group. 0 waits for all."""
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
 
@@ -46,9 +59,19 @@ class Round:
 
     @property
     def checked_min(self) -> float:
-        """The probability that a `checked` candidate needs: none if the user asked, or outside of functions."""
-        is_asked = self.request.trigger is Trigger.INVOKED
-        return 0.0 if is_asked or self.context.function is None else CHECKED_MIN
+        """The probability that a `checked` candidate needs.
+
+        It needs none if the user asked, outside of functions, or at a place without a group, where there is no
+        estimate.
+        """
+        is_free = self.request.trigger is Trigger.INVOKED or self.context.function is None or self.plan.is_alone
+        return 0.0 if is_free else CHECKED_MIN
+
+    @property
+    def standing(self) -> int:
+        """The number of judged candidates that could be offered."""
+        kept = (one for one in self.judged if not one.is_refuted and not one.candidate.problem)
+        return sum(one.tier is not Tier.UNVERIFIED or self.context.place.is_prose for one in kept)
 
     @property
     def whole(self) -> tuple[TestCase, ...]:

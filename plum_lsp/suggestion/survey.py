@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.reading.window import estimated_tokens, read_context
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.suggestion.neighbours import excerpts_of
+from plum_lsp.suggestion.plan import tokens_at
 
 FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
 """Finds the test files of a function. Takes the document's URI, the function's name and the workspace's folders."""
@@ -27,6 +29,11 @@ FindNeighbours: TypeAlias = Callable[[Document, Sequence[Document], Sequence[Pat
 """Finds the modules near a document. Takes the document, the other open documents and the workspace's folders."""
 FindImports: TypeAlias = Callable[[Document, Project], KnownImports]
 """Finds how the other files of a trusted project import names, and the packages that it has."""
+
+DOCUMENT_LINES_MAX = 100_000
+"""Reading the context takes about 20 µs a statement. Longer files are data, and users do not complete code in them."""
+DOCUMENT_CHARACTERS_MAX = 5_000_000
+"""The same limit for files with few, very long lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +49,15 @@ class Survey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The budget in tokens. The share of other files is a part of the prefix's. 0 shows none of them."""
+    """The budget in tokens. The share of other files is a part of the prefix's. 0 shows none of them.
+
+    With `is_tight`, short places get short prompts without other files, because the policy reads slowly.
+    """
 
     prefix: int
     suffix: int
     neighbours: int
+    is_tight: bool = False
 
 
 def survey(
@@ -61,14 +72,25 @@ def survey(
     Tests are code of the project, so they run only if the project is trusted. The policy sees their text in both cases.
     """
     document = request.document
-    context = read_context(document, request.offset, prefix_tokens=budget.prefix, suffix_tokens=budget.suffix)
+    by_place = partial(tokens_at, trigger=request.trigger, prefix=budget.prefix, suffix=budget.suffix)
+    context = read_context(
+        document,
+        request.offset,
+        prefix_tokens=budget.prefix,
+        suffix_tokens=budget.suffix,
+        tokens_at=by_place if budget.is_tight else None,
+        has_prose=True,
+    )
     if context is None:
         return None
+    if context.place.is_prose:
+        return Survey(context=context, path="", excerpts=(), tests=())
     name = subject_of(context)
     files = find_tests(document.uri, name, request.folders) if name else ()
     tests = project_tests_of(context, document.uri, files) if name and request.project is not None else ()
     known = find_imports(document, request.project) if request.project is not None else KnownImports()
-    if not budget.neighbours:
+    is_short = budget.is_tight and by_place(context.place)[0] < budget.prefix
+    if not budget.neighbours or is_short:
         return Survey(context=context, path="", excerpts=(), tests=tests, imports=known)
     near = find_neighbours(document, request.open_documents, request.folders)
     excerpts = excerpts_of(near, files, context, tokens=budget.neighbours)
@@ -77,3 +99,11 @@ def survey(
         cut = read_context(document, request.offset, prefix_tokens=left, suffix_tokens=budget.suffix)
         context = cut or context
     return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests, imports=known)
+
+
+def too_large(document: Document) -> str:
+    """Why a document is too large to be completed. Empty if it is not."""
+    text = document.text
+    if len(text) <= DOCUMENT_CHARACTERS_MAX and text.count("\n") <= DOCUMENT_LINES_MAX:
+        return ""
+    return f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."

@@ -57,6 +57,10 @@ class Ladder:
         self.judge, self.evidence = await judged_by(self.judge)
         return self.evidence
 
+    def skip(self, reason: str) -> None:
+        """Run nothing. Each candidate stays unverified for this reason."""
+        self.evidence = Evidence(specification=(), problem=reason)
+
     async def add(self, candidate: Candidate) -> Judged:
         """Judge a candidate by itself. It becomes a member of the group."""
         judged, seen = await self.late(candidate)

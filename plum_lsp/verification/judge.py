@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError, told
+from plum_lsp.domain.place import Place
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
 from plum_lsp.domain.verification import (
@@ -146,7 +147,7 @@ class Judge:
         try:
             asked = [LOADS, *(call for test in self.tests for call in _beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
-            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and is_outside(self.context)):
+            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and self._loads_with_candidate):
                 literal = tuple(test for test in self.tests if _is_literal(test))
                 kept = (*literal, *self.whole[: whole.KEPT_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
@@ -264,6 +265,11 @@ class Judge:
             undecided=len(undecided),
         )
         return judged, () if judged.ran_out else seen
+
+    @property
+    def _loads_with_candidate(self) -> bool:
+        """Whether the program may load only when the hole is filled: outside any function, and in a decorator."""
+        return is_outside(self.context) or self.context.place is Place.DECORATOR
 
     @property
     def short_limits(self) -> Limits:

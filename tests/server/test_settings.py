@@ -26,7 +26,7 @@ def test_the_section_may_or_may_not_be_wrapped_in_its_name() -> None:
         settings.take(sent)
         assert settings.current.offers.deadline_ms == 900
         settings.take(None)
-        assert settings.current.offers.deadline_ms == 15_000
+        assert settings.current.offers.deadline_ms == 120_000
     assert told == []
 
 

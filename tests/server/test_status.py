@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from support.bench import make_offer
+from support.bench import Bench, make_offer
+from support.editor import Editor
 
 from plum_lsp.domain.events import Ended
-from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest
+from plum_lsp.domain.text import Span
+from plum_lsp.server import session
 from plum_lsp.server.status import (
     ALARM_SECONDS,
     READY,
@@ -76,3 +81,23 @@ def test_an_alarm_tells_errors_and_none_twice() -> None:
     now = ALARM_SECONDS
     status.show(last)
     assert told[2:] == ["no sandbox"]
+
+
+async def test_a_request_that_takes_long_says_so(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user who waits for a long answer sees that it is still being written, and later its end."""
+    monkeypatch.setattr(session, "SECONDS_MAX", 0.0)
+    opened = asyncio.Event()
+
+    async def answer(request: SuggestionRequest) -> Offer | Abstention:
+        await opened.wait()
+        return make_offer(hole=Span(start=request.offset, end=request.offset), request_id=request.id)
+
+    bench.answer = answer
+    async with Editor.connected(bench.serve) as editor:
+        await editor.open("def add(a, b):\n    ‸")
+        asking = asyncio.create_task(editor.ask())
+        await editor.until(lambda: editor.statuses and "still writing" in editor.status["message"])
+        assert editor.status["busy"]
+        opened.set()
+        assert len(await asking) == 1
+        await editor.until(lambda: not editor.status["busy"])

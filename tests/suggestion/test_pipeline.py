@@ -34,6 +34,7 @@ from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
 from plum_lsp.suggestion import pipeline as pipeline_module
+from plum_lsp.suggestion import plan as plan_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
@@ -160,6 +161,21 @@ async def test_offers_the_candidate_that_passes(desk: Desk) -> None:
     assert result.text.strip() == "return a + b"
     assert result.chosen.tier is Tier.VERIFIED
     assert [verdict.is_pass for verdict in result.chosen.verdicts] == [True, True]
+
+
+async def test_a_group_ends_when_enough_of_it_stands(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the group has taken long, one that passes is offered, without those that are still being written."""
+    monkeypatch.setattr(plan_module, "EXPLICIT_FACTOR", 0.0)
+    desk.policy.will_complete(WRONG)
+    desk.policy.will_complete(RIGHT)
+    desk.policy.will_complete(RIGHT, is_held=True)
+
+    result = await desk.suggest(ADD)
+
+    assert isinstance(result, Offer)
+    assert result.chosen.tier is Tier.VERIFIED
+    ended = [event for event in desk.told.events if isinstance(event, Ended)]
+    assert "enough" in ended[0].stages_ms
 
 
 async def test_offers_nothing_when_every_candidate_fails(desk: Desk) -> None:
@@ -405,9 +421,9 @@ async def test_a_file_that_is_too_large_is_left_alone(desk: Desk) -> None:
     assert not desk.policy.requests
 
 
-async def test_nothing_is_asked_inside_a_comment(desk: Desk) -> None:
-    """Where there is no code to complete the policy is left alone."""
-    result = await desk.suggest("# a comment ‸\nx = 1\n")
+async def test_nothing_is_asked_inside_a_string(desk: Desk) -> None:
+    """Where there is neither code nor text for people to complete, the policy is left alone."""
+    result = await desk.suggest("x = 'a text ‸'\n")
 
     assert reason_of(result) is AbstentionReason.NOTHING_TO_COMPLETE
     assert not desk.policy.requests

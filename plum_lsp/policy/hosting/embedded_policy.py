@@ -27,8 +27,8 @@ from plum_lsp.policy.versions.folders import PublishedVersion
 
 logger = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 60.0
-"""Each request has its own deadline, 15 s by default. After this time a version that is no longer active is ended."""
+DRAIN_SECONDS = 120.0
+"""Each request has its own deadline, 120 s by default. After this time a version that is no longer active is ended."""
 DEATH_SECONDS = 0.5
 """A broken connection is noticed before the death of the process behind it. After this time the process counts as
 alive."""

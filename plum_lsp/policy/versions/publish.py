@@ -26,8 +26,8 @@ from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
 logger = logging.getLogger(__name__)
 
 PROBE_PREFIX = "probe-"
-GRACE_SECONDS = 30.0
-"""How long a version that is no longer active stays loaded: longer than a request may take by default (15 s)."""
+GRACE_SECONDS = 150.0
+"""How long a version that is no longer active stays loaded: longer than a request may take by default (120 s)."""
 HOUSEKEEPING_SECONDS = 1.0
 """The time between two checks of a supervisor for versions to unload."""
 PROBE_TOKENS = 8

@@ -29,6 +29,8 @@ UNDEFINED = "undefined name: "
 
 def make_candidate(completion: Completion, context: Context, version: PolicyVersion) -> Candidate:
     """The candidate that a completion makes at this cursor. `problem` says why it cannot be offered."""
+    if context.place.is_prose:
+        return _prose(completion, context, version)
     fitted = fit(completion, context)
     text, tree = fitted.text, fitted.tree
     place = inserted(context.before, text)
@@ -43,6 +45,28 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
         mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
         policy_version=version,
         weakness=None if problem or isinstance(tree, str) else weakness_of(tree, text, place),
+    )
+
+
+def _prose(completion: Completion, context: Context, version: PolicyVersion) -> Candidate:
+    """The candidate that continues a line of text. A docstring's closing quotes end it."""
+    line = completion.text.split("\n")[0]
+    if context.quote:
+        line = line.partition(context.quote)[0].rstrip(context.quote[0])
+    line = line.rstrip()
+    text = line.lstrip() if context.prefix[-1:].isspace() else line
+    problem = "" if text.strip() else "the model ends the text here"
+    if text and (hidden := _hidden(text, context)):
+        problem = f"invisible or direction-changing characters: {', '.join(hidden)}"
+    logprobs = completion.token_logprobs
+    return Candidate(
+        id=CandidateId(uuid.uuid4().hex),
+        completion=completion,
+        text=text,
+        fingerprint="text:" + _digest(text),
+        problem=problem,
+        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+        policy_version=version,
     )
 
 

@@ -30,6 +30,7 @@ from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.controls import CONTROL, is_opening, may_lead, says_end, without_leading
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.scanning import Line, Scan
+from plum_lsp.python.fitting.statements import Statements
 from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence
 from plum_lsp.python.reading.lines import width
 
@@ -68,6 +69,7 @@ class Cutter:
         self._lines_of_code = 0
         self._has_definition = False
         self._opens_block = False
+        self._statements = Statements(block.statements_max, least=self._indent)
         self._is_widened = False
         self._answer = False
         self._header_columns: int | None = None
@@ -174,7 +176,11 @@ class Cutter:
             most = FINISHED_COMMENTS_MAX if is_finished(self._kept) else OUTER_COMMENTS_MAX
             self.has_ended = self._outer_comments > most
             self._line_start = end
-        elif (is_fence(line) and self._kept) or (self._leaves(line) and self._is_out(line)):
+        elif (
+            (is_fence(line) and self._kept)
+            or (self._leaves(line) and self._is_out(line))
+            or self._statements.end_before(line)
+        ):
             self.has_ended = True
         else:
             self._keep(line, end)
@@ -234,6 +240,8 @@ class Cutter:
         self._line_start = self._kept_end = end
         self._outer_comments = self._blank_lines = 0
         self._end_of_line_hole()
+        if not self._answer and self._statements.end_after(line, starts=starts, is_complete=is_complete, opens=opens):
+            self.has_ended = True
 
     def _end_of_line_hole(self) -> None:
         """In a LINE hole, end the completion after the first logical line, unless this line opens a block."""

@@ -95,17 +95,21 @@ def _masked(found: re.Match[str]) -> str:
 
 def quiet_at(text: str, cursor: int) -> str:
     """What the cursor is inside: "comment", or "string" (closed or not). Empty if it is in neither."""
+    found = literal_at(text, cursor)
+    return "" if found is None else ("comment" if text[found.start] == "#" else "string")
+
+
+def literal_at(text: str, cursor: int) -> Span | None:
+    """The comment or string literal (closed or not) that the cursor is inside. None if it is in neither."""
     for found in _QUIET.finditer(text):
         if found.start() >= cursor:
-            return ""
+            return None
         if found.end() < cursor:
             continue
         quiet = found.group()
-        if quiet[0] == "#":
-            return "comment"
-        if found.end() > cursor or not _is_closed_string(quiet):
-            return "string"
-    return ""
+        if quiet[0] == "#" or found.end() > cursor or not _is_closed_string(quiet):
+            return Span(start=found.start(), end=found.end())
+    return None
 
 
 def _is_closed_string(literal: str) -> bool:

@@ -1,0 +1,59 @@
+"""Chooses the answer of a request from its judged candidates, and names the cause if there is none. Pure."""
+
+from __future__ import annotations
+
+import uuid
+
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier
+from plum_lsp.suggestion.round import Round
+from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
+from plum_lsp.verification.excerpts import labelled
+from plum_lsp.verification.rank import choose
+
+
+def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | Abstention:
+    """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
+    seen = this.request.seen
+    group = [labelled(this.judge, judged) for judged in this.judged if judged.candidate.fingerprint not in seen]
+    if seen and not any(not judged.is_refuted for judged in group):
+        detail = "There is no other candidate that passes."
+        return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
+    result = choose(
+        group,
+        request_id=this.request.id,
+        offer_id=OfferId(uuid.uuid4().hex),
+        hole=this.context.hole,
+        tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
+        tiers=_tiers(this, tiers),
+        checked_min=this.checked_min,
+    )
+    if isinstance(result, Offer):
+        return shown_or_silent(result, this.request, show)
+    if any(judged.is_refuted for judged in this.judged):
+        return result
+    if this.context.place.is_prose and this.judged and result.reason is AbstentionReason.NO_VALID_CANDIDATE:
+        return abstained(result, result.reason, f"The model adds nothing to this {this.context.place.value}.")
+    if not this.judged and this.policy_problem:
+        return abstained(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)
+    if not this.judged and this.is_late:
+        seconds = this.plan.seconds_max
+        detail = "No candidate was complete and tested before the deadline."
+        if seconds is not None:
+            detail = f"The model wrote nothing complete in {seconds:.0f} s. Ask for a suggestion to give it more time."
+        return abstained(result, AbstentionReason.DEADLINE, detail)
+    if (problem := this.judge.sandbox.problem) and not this.context.place.is_prose:
+        return abstained(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
+    return result
+
+
+def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    """The tiers that are offered. Text for people has no better one than `unverified`, and is shown as that.
+
+    A user who wants more than `checked` code does not want it.
+    """
+    return (*tiers, Tier.UNVERIFIED) if this.context.place.is_prose and Tier.CHECKED in tiers else tiers
+
+
+def abstained(result: Offer | Abstention, reason: AbstentionReason, detail: str) -> Abstention:
+    """An abstention from the same request, for another reason."""
+    return Abstention(request_id=result.request_id, reason=reason, detail=detail)

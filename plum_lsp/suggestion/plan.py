@@ -1,0 +1,112 @@
+"""The plan for each kind of place: how much is asked of the policy, and how long an answer may take. Pure.
+
+At most places, nothing better can come than "it parses, and every name is known". One candidate of one statement is
+then asked for and shown at once. Where tests exist, or candidates can be compared, there is a group. An explicit
+request always samples the whole group, because the user wants to see what there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from plum_lsp.domain.place import Place
+from plum_lsp.domain.suggestion import SamplingOptions, SuggestionRequest, Trigger
+
+GROUP = 64
+"""As many candidates as the settings say."""
+SHORT_PREFIX_TOKENS, SHORT_SUFFIX_TOKENS = 320, 80
+"""The text that a short place shows to a policy on this machine, which reads about 100 tokens a second on two cores.
+A whole prompt is read in 10 s or more, and its last part again whenever the cursor moves."""
+SECONDS_MAX = 8.0
+"""The longest wait for an answer while the user types. Only a tested function, which can be verified, may take longer.
+The status then says that it takes long."""
+SETTLES_AFTER_SECONDS = 4.0
+"""A group is not waited for longer than this if one of its candidates can be shown."""
+
+AGREEING_MIN = 3
+"""Fewer candidates say little about one another where no test does."""
+COMPARING_SECONDS = 1.0
+"""What is left for the comparison of those that have come."""
+EXPLICIT_FACTOR = 3.0
+"""Somebody who asks waits longer than somebody who types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a kind of place gets while the user types.
+
+    `tested` is the number of candidates where tests of the function exist, `alone` where there are none. `tokens` and
+    `statements` are the most that a candidate may have. 0 statements is no limit. With `is_long`, the policy sees the
+    whole prompt.
+    """
+
+    tested: int
+    alone: int
+    tokens: int
+    statements: int
+    is_long: bool = False
+
+
+ROWS = {
+    Place.REST: Row(tested=3, alone=1, tokens=96, statements=1),
+    Place.ARGUMENT: Row(tested=3, alone=1, tokens=48, statements=1),
+    Place.LITERAL: Row(tested=3, alone=1, tokens=64, statements=1),
+    Place.IMPORT: Row(tested=1, alone=1, tokens=32, statements=1),
+    Place.DECORATOR: Row(tested=1, alone=1, tokens=24, statements=1),
+    Place.LINE: Row(tested=3, alone=1, tokens=96, statements=1),
+    Place.BLOCK: Row(tested=3, alone=1, tokens=128, statements=1),
+    Place.BODY: Row(tested=GROUP, alone=GROUP, tokens=8192, statements=0, is_long=True),
+    Place.TEST: Row(tested=2, alone=2, tokens=160, statements=0, is_long=True),
+    Place.CLASS: Row(tested=1, alone=1, tokens=128, statements=1),
+    Place.MODULE: Row(tested=1, alone=1, tokens=128, statements=1),
+    Place.COMMENT: Row(tested=1, alone=1, tokens=32, statements=1),
+    Place.DOCSTRING: Row(tested=1, alone=1, tokens=48, statements=1),
+}
+"""One row for each kind of place. The limits of the settings apply beside them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one request asks for.
+
+    `statements_max` bounds a candidate, and 0 is no limit. `patience` says when the group ends before it is complete:
+    after so many seconds with the policy, if at least that many candidates stand. After `seconds_max` the request ends.
+    None leaves it to the request's own deadline. With `is_alone` a single candidate is judged by itself, because there
+    is no group and no test that could say more.
+    """
+
+    sampling: SamplingOptions
+    statements_max: int
+    patience: tuple[tuple[float, int], ...]
+    seconds_max: float | None
+    is_alone: bool
+
+
+def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions, *, has_tests: bool) -> Plan:
+    """The plan of a request at a kind of place. `has_tests` says whether tests of the function at the cursor exist."""
+    row = ROWS[place]
+    standing_min = 1 if has_tests else AGREEING_MIN
+    is_asked = request.trigger is Trigger.INVOKED
+    if is_asked and not place.is_prose:
+        patience = tuple((EXPLICIT_FACTOR * seconds, least) for seconds, least in _patience(standing_min))
+        return Plan(sampling=sampling, statements_max=0, patience=patience, seconds_max=None, is_alone=False)
+    count = row.tested if has_tests else row.alone
+    tokens = min(sampling.max_tokens, row.tokens)
+    return Plan(
+        sampling=replace(sampling, temperatures=sampling.temperatures[:count], max_tokens=tokens),
+        statements_max=row.statements,
+        patience=_patience(standing_min),
+        seconds_max=None if is_asked or (has_tests and row.is_long) else SECONDS_MAX,
+        is_alone=not has_tests and row.alone == 1,
+    )
+
+
+def _patience(standing_min: int) -> tuple[tuple[float, int], ...]:
+    return (SETTLES_AFTER_SECONDS, standing_min), (SECONDS_MAX - COMPARING_SECONDS, 1)
+
+
+def tokens_at(place: Place, trigger: Trigger, *, prefix: int, suffix: int) -> tuple[int, int]:
+    """The budgets of prefix and suffix for a policy on this machine: small ones where a candidate is short."""
+    if ROWS[place].is_long or trigger is Trigger.INVOKED:
+        return prefix, suffix
+    return min(prefix, SHORT_PREFIX_TOKENS), min(suffix, SHORT_SUFFIX_TOKENS)
