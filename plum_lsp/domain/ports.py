@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from plum_lsp.domain.events import Event
@@ -123,6 +124,10 @@ class Sandbox(Protocol):
         Raises:
             SandboxError: the jail broke.
         """
+        ...
+
+    def held(self) -> AbstractContextManager[None]:
+        """Count the sandbox as in use within the block, also while no program runs and the policy writes."""
         ...
 
     async def close(self) -> None:

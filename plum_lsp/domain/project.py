@@ -119,7 +119,8 @@ class Project:
     `import_roots` are in the order of `sys.path`: first the project's own, then those that editable installs add, which
     may lie in other folders. `packages` are the names that can be imported from the project's own roots. `regular`
     holds every folder with an `__init__.py`. `tests` are the folders of tests, and the test files outside these
-    folders. `environment` is None if the project has no environment of its own. `top` is the outermost folder that the
+    folders. `test_names` are patterns for the names of test files, where the project states its own (`check_*.py`).
+    `environment` is None if the project has no environment of its own. `top` is the outermost folder that the
     project takes code from. Trust must cover it. `is_marked` says whether a file marks it as a project. Otherwise it is
     only the folder of a document. `problems` say, in words for a user, which parts could not be used.
     """
@@ -132,6 +133,7 @@ class Project:
     packages: tuple[str, ...] = ()
     regular: frozenset[Path] = frozenset()
     tests: tuple[Path, ...] = ()
+    test_names: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     is_marked: bool = True
 

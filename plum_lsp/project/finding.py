@@ -98,6 +98,7 @@ def _read(look: Look, root: Path, top: Path, choices: Choices, *, is_marked: boo
         packages=importable(look, [folder for folder in roots if folder.is_relative_to(root)], walked.regular),
         regular=frozenset(walked.regular),
         tests=tests,
+        test_names=layout.stated_test_names(look, root),
         problems=tuple(_problems(look, root, environment, is_whole=walked.is_whole)),
         is_marked=is_marked,
     )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def stated_tests(look: Look, root: Path) -> tuple[Path, ...]:
     places = [root / place for place in _pytest_paths(look, root, "testpaths") if "*" not in place]
     found = [place.resolve() for place in places if look.is_folder(place) or look.is_file(place)]
     return tuple(place for place in found if place.is_relative_to(root))
+
+
+def stated_test_names(look: Look, root: Path) -> tuple[str, ...]:
+    """The patterns of pytest's `python_files`. One that matches the name of any module says nothing and is left out."""
+    found = _pytest_paths(look, root, "python_files")
+    return tuple(one for one in found if not fnmatch.fnmatchcase("any_module.py", one))
 
 
 def project_name(look: Look, root: Path) -> str:

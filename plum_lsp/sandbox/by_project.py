@@ -27,6 +27,9 @@ PROJECTS_MAX = 3
 RETRY_SECONDS = 30.0
 """After a failed start, time until the next one. What was missing may be there by then."""
 
+IN_USE_SECONDS_MAX = 60.0
+"""How long a replaced sandbox is kept for the requests that hold it. They have a deadline of their own."""
+_LOOK_SECONDS = 0.1
 _Key = tuple[Path, Environment | None, tuple[Path, ...], tuple[MappedModule, ...]]
 
 
@@ -48,6 +51,7 @@ class ProjectSandboxes:
         self._failed_at: dict[_Key, float] = {}
         self._tasks: OrderedDict[_Key, asyncio.Task[JailSandbox]] = OrderedDict()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._is_closing = False
 
     async def of(self, project: Project | None) -> Sandbox:
         """The sandbox for a project's documents, once it is open."""
@@ -65,7 +69,8 @@ class ProjectSandboxes:
         return f"{project.root} is not used: {error}" if error else ""
 
     async def close(self) -> None:
-        """Close every sandbox that was opened here. Idempotent."""
+        """Close every sandbox that was opened here, also those in use. Idempotent."""
+        self._is_closing = True
         while self._tasks:
             self._retire(next(iter(self._tasks)))
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -104,17 +109,20 @@ class ProjectSandboxes:
         return task.done() and (task.cancelled() or task.exception() is not None or not task.result().is_busy)
 
     def _retire(self, key: _Key) -> None:
-        """Close a sandbox without waiting for its end."""
+        """Close a sandbox once no request holds it, without waiting for its end."""
         self._failed_at.pop(key, None)
-        task = asyncio.create_task(_end(self._tasks.pop(key)))
+        task = asyncio.create_task(self._end(self._tasks.pop(key)))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
-
-async def _end(opening: asyncio.Task[JailSandbox]) -> None:
-    """Close the sandbox that a task has opened, or cancel the task."""
-    if not opening.done():
-        opening.cancel()
-        await asyncio.wait({opening})
-    if not opening.cancelled() and opening.exception() is None:
-        await opening.result().close()
+    async def _end(self, opening: asyncio.Task[JailSandbox]) -> None:
+        """Close the sandbox that a task has opened, or cancel the task."""
+        if not opening.done():
+            opening.cancel()
+            await asyncio.wait({opening})
+        if opening.cancelled() or opening.exception() is not None:
+            return
+        sandbox, until = opening.result(), time.monotonic() + IN_USE_SECONDS_MAX
+        while sandbox.is_busy and not self._is_closing and time.monotonic() < until:  # noqa: ASYNC110 (as in `_ended`)
+            await asyncio.sleep(_LOOK_SECONDS)
+        await sandbox.close()

@@ -107,7 +107,7 @@ class JailSandbox:
         self._pool = ZygotePool(self._started, spares=options.spares)
         self._slots = asyncio.Semaphore(options.jobs_or_default)
         self._expecting = asyncio.Lock()
-        self._at_work = 0
+        self._at_work = self._holders = 0
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
         self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
         self._project_jail = self._jail_for_project()
@@ -149,8 +149,8 @@ class JailSandbox:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a program is being run."""
-        return self._at_work > 0
+        """Whether a program is being run, or a request holds the sandbox while the policy writes."""
+        return self._at_work > 0 or self._holders > 0
 
     async def start(self) -> None:
         """Start the zygote and run the self-test, unless the options turn it off.
@@ -226,6 +226,15 @@ class JailSandbox:
             async with aclosing(self._project_jail.traced(file, pause)) as tests:
                 async for test in tests:
                     yield test
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Count as busy within the block. See the port."""
+        self._holders += 1
+        try:
+            yield
+        finally:
+            self._holders -= 1
 
     async def close(self) -> None:
         """Kill every process of the sandbox. Idempotent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable, told
@@ -137,6 +138,10 @@ class NoSandbox:
     ) -> tuple[TestRun, ...]:
         """Raise the error. See the port."""
         raise self._unavailable()
+
+    def held(self) -> AbstractContextManager[None]:
+        """There is no process to hold. See the port."""
+        return nullcontext()
 
     async def close(self) -> None:
         """There is no process to close."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import textwrap
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.documents import context_of, filled, written
 from support.group import candidate
-from support.hostile import programs
+from support.hostile import FOLDER, programs
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
@@ -125,6 +126,47 @@ async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> Non
     tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
     assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
     assert len(forging) > 200
+
+
+HARMLESS = {
+    *("equal-by-array-of-objects", "descriptor-by-path-of-proc", "memory-by-path-of-proc", "later-by-finalizer"),
+    *("later-by-context-of-a-generator", "hooks-the-module-of-warnings", "loads-a-module-by-glob"),
+    *("source-by-inspected-doc", "locals-by-comprehension", "recursion-until-it-ends"),
+}
+"""Bodies that the screen lets pass, because the jail or the tests stop them."""
+OWN_MEANS = """
+    import functools
+    import typing
+
+
+    class Box:
+        def __init__(self, value):
+            self.value = value
+            self.kind = type(value).__dict__, value.__class__, enum.bltns, typing.get_type_hints
+
+    def marked(function):
+        return functools.wraps(function, ("__name__",))(function)
+
+
+    def answer(x):
+    """
+
+
+@pytest.mark.parametrize("own", ["\ndef answer(x):\n", OWN_MEANS], ids=["plain file", "file with means of its own"])
+def test_other_names_for_the_same_means_are_refused(own: str) -> None:
+    """Also where the file's own code uses the same: a candidate can do more with them."""
+    head = textwrap.dedent(own).strip("\n") + "\n"
+    first, found = head.count("\n") + 1, set[str]()
+    for name, program in programs("projects").items():
+        body = program.source.strip("\n")
+        if not refusal(head + textwrap.indent(body, "    "), first_line=first, last_line=first + body.count("\n")):
+            found.add(name)
+    assert {name for name in found if name in screened()} == HARMLESS
+
+
+def screened() -> set[str]:
+    """The names in `screened.programs`."""
+    return set(re.findall(r"(?m)^### (\S+)", (FOLDER / "screened.programs").read_text()))
 
 
 async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from support.documents import filled, written
 from support.processes import children, until_gone
 
 from plum_lsp.domain.errors import SandboxError
+from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import Call, Ending, Limits
+from plum_lsp.domain.verification import Call, Ending, Limits, Program
 from plum_lsp.sandbox.by_project import PROJECTS_MAX, RETRY_SECONDS, ProjectSandboxes
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
@@ -52,6 +54,48 @@ async def test_a_busy_project_is_not_closed(tmp_path: Path) -> None:
         await held.close()
         await default.close()
     assert seen.value == 6, seen
+
+
+async def test_a_held_project_is_not_closed(tmp_path: Path) -> None:
+    """A request that waits for the policy runs nothing, and needs its sandbox afterwards."""
+    projects = [project_in(tmp_path / str(number)) for number in range(PROJECTS_MAX + 2)]
+    held, default = await sandboxes()
+    try:
+        first = await held.of(projects[0])
+        with first.held():
+            for other in projects[1:]:
+                await held.of(other)
+            assert await held.of(projects[0]) is first
+            changed = replace(projects[0], import_roots=(*projects[0].import_roots, tmp_path))
+            assert await held.of(changed) is not first
+            program = filled(projects[0], "pkg/core.py", "return n")
+            (seen,) = await first.observe(program, [Call(expression="f(6)")], PATIENT)
+        assert seen.value == 6, seen
+        async with asyncio.timeout(20):
+            while await is_open(first):
+                await asyncio.sleep(0.01)
+    finally:
+        await held.close()
+        await default.close()
+
+
+async def is_open(sandbox: Sandbox) -> bool:
+    """Whether a program can still be run."""
+    try:
+        await sandbox.observe(Program(source=""), [Call(expression="1")], PATIENT)
+    except SandboxError:
+        return False
+    return True
+
+
+async def test_a_held_project_is_closed_at_the_end(tmp_path: Path) -> None:
+    """No request keeps the processes of a server that stops."""
+    held, default = await sandboxes()
+    first = await held.of(project_in(tmp_path))
+    with first.held():
+        await held.close()
+        await default.close()
+        assert not await is_open(first)
 
 
 async def test_a_failed_start_is_tried_again_later(tmp_path: Path) -> None:

@@ -32,3 +32,31 @@ def test_a_package_of_tests_is_hidden_whole(tmp_path: Path) -> None:
     """Its helpers may hold expected values."""
     tree(tmp_path, {**PACKAGE, "checks/__init__.py": "", "checks/test_a.py": "", "checks/helpers.py": ""})
     assert not any(name.startswith("checks") for name in shown(tmp_path, "checks"))
+
+
+def test_files_that_the_project_calls_tests_are_hidden(tmp_path: Path) -> None:
+    """By the patterns of its own configuration, in any of pytest's files, but not where a module imports the file."""
+    files = {"pkg/check_core.py": "", "pkg/check_used.py": "", "pkg/core.py": "from pkg import check_used\n"}
+    for name, text in {
+        "pytest.ini": "[pytest]\npython_files = check_*.py *_examples.py\n",
+        "tox.ini": "[pytest]\npython_files =\n    check_*.py\n",
+        "setup.cfg": "[tool:pytest]\npython_files = pkg/check_*.py\n",
+    }.items():
+        root = tmp_path / name
+        tree(root, {**PACKAGE, **files, name: text})
+        assert shown(root, "tests") == {"pkg/__init__.py", "pkg/core.py", "pkg/more.py", "pkg/check_used.py"}, name
+
+
+def test_a_pattern_for_every_file_hides_no_module(tmp_path: Path) -> None:
+    """Folders of tests are hidden by their own names."""
+    tree(tmp_path, {**PACKAGE, "pytest.ini": "[pytest]\npython_files = *.py\n"})
+    assert shown(tmp_path, "tests") == {"pkg/__init__.py", "pkg/core.py", "pkg/more.py"}
+
+
+def test_a_folder_of_helpers_for_tests_is_hidden_if_only_tests_import_it(tmp_path: Path) -> None:
+    """It may hold expected values. A package's own `testing` that its modules use is shown."""
+    helpers = {"pkg/testing/__init__.py": "", "pkg/testing/cases.py": "", "pkg/test_core.py": "import pkg.testing"}
+    tree(tmp_path / "a", {**PACKAGE, **helpers})
+    assert not any("testing" in name for name in shown(tmp_path / "a", "tests"))
+    tree(tmp_path / "b", {**PACKAGE, **helpers, "pkg/core.py": "def f():\n    from .testing import cases\n"})
+    assert {"pkg/testing/__init__.py", "pkg/testing/cases.py"} < shown(tmp_path / "b", "tests")

@@ -144,3 +144,9 @@ def test_every_command_and_notification_is_documented() -> None:
     assert all(f"`{name}`" in PROTOCOL for name in registered - ordinary)
     named = set(re.findall(r"`(plum\.(?!md)\w+|textDocument/\w+)`", PROTOCOL)) - {types.TEXT_DOCUMENT_COMPLETION}
     assert named <= registered
+
+
+def test_the_provider_of_commands_names_each() -> None:
+    """The row `executeCommandProvider` lists what an editor may execute."""
+    (row,) = re.findall(r"^\| `executeCommandProvider` \|.*$", PROTOCOL, re.MULTILINE)
+    assert set(re.findall(r"`(plum\.\w+)`", row)) == set(Bench().make().protocol.fm.commands)

@@ -18,7 +18,7 @@ GROUPS = {
     "escaping": ("files", "secrets", "network", "processes", "kernel"),
     "exhausting": ("memory", "cpu", "disk", "output"),
     "lingering": ("leftovers", "poisoning"),
-    "projects": ("projects",),
+    "projects": ("projects", "screened"),
 }
 """What is run alike, and the files of programs by what they attack."""
 

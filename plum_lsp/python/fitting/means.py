@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import abc
 import builtins
+import importlib
+import os
+import sys
 import types
 from functools import cache
 
@@ -60,6 +63,13 @@ SAFE_IMPORTS = _words("""
 """Modules that a candidate may import though its file does not."""
 NAMED = _words("getattr setattr delattr attrgetter methodcaller hasattr")
 """Callables that take the name of an attribute."""
+EVALUATING = _words("""
+    get_type_hints ForwardRef singledispatch singledispatchmethod evaluate_forward_ref get_annotations eval_str
+    allow_pickle as_strided ctypeslib f2py myeval dictConfig fileConfig DictConfigurator
+""")
+"""Names of harmless modules that evaluate texts, load objects or reach memory."""
+COPYING = {"update_wrapper": 2, "wraps": 1}
+"""Functions that copy attributes whose names they are given, and how many arguments they may have."""
 DYNAMIC = _words("""
     eval exec compile globals locals vars breakpoint __import__ getattr setattr delattr __builtins__ __loader__ __spec__
     memoryview help exit quit attrgetter methodcaller
@@ -105,6 +115,23 @@ _TOOLS = ("__pytest", "__unittest", "__hypothesis", "__test", "__plum", "__array
 
 
 @cache
+def leads_elsewhere(dotted: str) -> bool:
+    """Whether a part of a harmless standard module is another module, as `enum.bltns` is `builtins`.
+
+    Only the modules of `SAFE_IMPORTS` are imported to find out. Parts of other packages are not known here.
+    """
+    top, *parts = dotted.split(".")
+    if top not in SAFE_IMPORTS or top not in sys.stdlib_module_names:
+        return False
+    found: object = importlib.import_module(top)
+    for part in parts:
+        found = getattr(found, part, None)
+        if isinstance(found, types.ModuleType) and found is not os.path and found.__name__.split(".")[0] != top:
+            return True
+    return False
+
+
+@cache
 def _names_of_python() -> frozenset[str]:
     things = (*vars(builtins).values(), *vars(types).values(), *vars(abc).values())
     return frozenset(name for thing in things for name in dir(thing)) | _RESERVED | READ | STORED | LIES
@@ -118,6 +145,7 @@ def is_own_name(name: str) -> bool:
 LIES = _words("""
     __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __instancecheck__ __subclasscheck__ __subclasshook__ __class__
     __getattribute__ __getattr__ __hash__ __len__ __contains__ __repr__ __str__ __del__ __set_name__ __iter__
+    __match_args__
 """)
 """Methods with which an object made by a candidate could answer a test's questions as it likes."""
 RECORDED = _words("called call_count call_args call_args_list mock_calls method_calls return_value side_effect")

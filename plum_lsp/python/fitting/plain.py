@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from plum_lsp.python.fitting.means import (
+    COPYING,
     DANGEROUS,
     DYNAMIC,
+    EVALUATING,
     FRAMES,
     HARMLESS,
     LIES,
@@ -24,6 +27,7 @@ from plum_lsp.python.fitting.means import (
     SAFE_IMPORTS,
     STORED,
     is_own_name,
+    leads_elsewhere,
 )
 from plum_lsp.python.reading.lines import parse
 
@@ -35,8 +39,13 @@ _FORMATS = frozenset({"format", "format_map", "vformat", "get_field"})
 """Methods that read attributes which a text names. The text must be a literal, so that it can be read here."""
 _CLASS_MAKERS = frozenset({
     "make_dataclass", "ABCMeta", "EnumMeta", "EnumType", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "new_class",
+    "ReprEnum",
 })  # fmt: skip
 """They make a class without a class statement, whose methods could answer for a test."""
+_CONFIGURING = ("logging.config", "logging.handlers", "numpy.f2py", "numpy.ctypeslib", "numpy.lib", "numpy.distutils")
+"""Modules that load what a text names, or reach memory."""
+_NAMING = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
+"""What is read of a class to tell its name."""
 _MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
 
 
@@ -74,6 +83,9 @@ class _Names:
     modules: dict[str, str] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
     inner: set[int] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
+    """Arguments of the functions around the candidate. The candidate did not make their values."""
+    stores: Counter[str] = field(default_factory=Counter)
     aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
     """What each name is bound to by an assignment."""
 
@@ -93,7 +105,9 @@ class _Names:
                         names.modules[alias.asname or alias.name] = dotted
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 if node.lineno <= last_line and first_line <= (node.end_lineno or 0):
-                    names.local |= {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+                    bound = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+                    names.local |= bound
+                    names.given |= bound - {"cls"} if node.lineno < first_line else set()
             elif isinstance(node, ast.ExceptHandler) and node.name and first_line <= node.lineno <= last_line:
                 names.local.add(node.name)
             elif isinstance(node, ast.Name) and _is_store(node) and first_line <= node.lineno <= last_line:
@@ -103,9 +117,28 @@ class _Names:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     if isinstance(target, ast.Name):
                         names.aliases.setdefault(target.id, []).append(node.value)
+        names._without_rebound(tree, first_line, last_line)
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
             names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
         return names
+
+    def _without_rebound(self, tree: ast.Module, first_line: int, last_line: int) -> None:
+        """Forget the arguments that the candidate binds again, in whatever way."""
+        self.stores.update(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and _is_store(one))
+        for node in ast.walk(tree):
+            if first_line <= getattr(node, "lineno", 0) <= last_line:
+                bound = (getattr(node, field, None) for field in ("arg", "name", "rest", "asname"))
+                self.given -= {name for name in bound if name}
+        self.given -= self.stores.keys()
+
+    def is_value(self, node: ast.expr) -> bool:
+        """Whether an expression is no class: an argument of the function at the hole, or a new value of plain data."""
+        if isinstance(node, ast.Name) and node.id not in self.given:
+            bound = self.aliases.get(node.id, [])
+            return len(bound) == self.stores[node.id] > 0 and not any(
+                isinstance(one, ast.Name) or not self.is_value(one) for one in bound
+            )
+        return isinstance(node, ast.Name | ast.Constant | ast.List | ast.Dict | ast.Tuple | ast.Set | ast.JoinedStr)
 
 
 class _Reader:
@@ -142,6 +175,12 @@ class _Reader:
             yield from ((f"global {name}", f"it changes the global {name}") for name in node.names)
         elif isinstance(node, ast.ClassDef):
             yield from self._defined(node)
+        elif isinstance(node, ast.Compare):
+            self._harmless |= {id(side) for side in (node.left, *node.comparators)}
+        elif isinstance(node, ast.FormattedValue):
+            self._harmless.add(id(node.value))
+        elif isinstance(node, ast.keyword) and node.arg in EVALUATING:
+            yield from self._refused("evaluates", f"it uses {node.arg}")
         elif isinstance(node, ast.MatchClass):
             for name in node.kwd_attrs:
                 if _reaches(name):
@@ -160,21 +199,23 @@ class _Reader:
         if name in ("isinstance", "issubclass"):
             self._harmless |= {id(part) for one in node.args[1:] for part in ast.walk(one)}
         if name in NAMED:
-            named = node.args[1:2] if name.endswith("attr") else node.args
+            named = node.args[1:2] if name.endswith("attr") else node.args[:1] if name == "methodcaller" else node.args
+            owner = node.args[0] if name.endswith("attr") and node.args else ast.Name(id="_", ctx=ast.Load())
             for one in named:
-                if not (isinstance(one, ast.Constant) and isinstance(one.value, str)):
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    for part in one.value.split("."):
+                        yield from self._attribute(ast.Attribute(value=owner, attr=part, ctx=ast.Load()))
+                else:
                     yield f"{name} dynamic", f"it calls {name} with a name that is computed"
-                elif _SPECIAL.fullmatch(one.value) and one.value not in READ:
-                    yield _key("attribute", one.value), f"it reads {one.value}"
             if name in ("setattr", "delattr") and node.args and self._is_shared(node.args[0]):
                 yield "store", "it changes an attribute of something that others use"
-        if name == "type" and isinstance(function, ast.Name):
-            inner = node.args[0] if node.args else None
-            bound = self._names.aliases.get(inner.id, []) if isinstance(inner, ast.Name) else [inner]
-            if len(node.args) != 1 or any(_is_type_call(one) for one in bound):
-                self.always.add("type()")
-                yield "type()", "it makes a class"
-        if name in ("open", "fdopen") and node.args and not _may_be_path(node.args[0]):
+        if name in COPYING and (len(node.args) != COPYING[name] or node.keywords):
+            yield from self._refused("copies", f"it copies attributes with {name}")
+        if isinstance(function, ast.Name) and name == "type":
+            is_asked = len(node.args) == 1 and (id(node) in self._harmless or self._names.is_value(node.args[0]))
+            if not is_asked:
+                yield from self._refused("type()", "it makes a class")
+        if name in ("open", "fdopen", "FileIO", "open_code") and node.args and not _may_be_path(node.args[0]):
             yield "open number", "it opens a descriptor"
 
     def _attribute(self, node: ast.Attribute) -> Iterator[tuple[str, str]]:
@@ -182,6 +223,18 @@ class _Reader:
         is_special = _SPECIAL.fullmatch(attribute) is not None
         if _reaches(attribute):
             yield _key("attribute", attribute), f"it reads {attribute}"
+        if attribute in _NAMING:
+            self._harmless.add(id(node.value))
+        if attribute == "__class__" and id(node) not in self._harmless and not self._names.is_value(node.value):
+            yield from self._refused("class of", "it reaches the class of what may be a class")
+        if attribute == "__dict__" and getattr(node.value, "id", "") not in self._names.given:
+            yield from self._refused("names of", "it reaches the names of something that others use")
+        if attribute in COPYING and id(node) not in self._calls:
+            yield from self._refused("copies", f"it passes {attribute} on")
+        if attribute in EVALUATING:
+            yield from self._refused("evaluates", f"it uses {attribute}")
+        if getattr(node.value, "id", "") == "type":
+            yield from self._refused("part of type", "it uses a part of type")
         if is_stored and is_special and attribute not in STORED and not is_own_name(attribute):
             self.always.add(f"set {attribute}")
             yield f"set {attribute}", f"it sets {attribute}"
@@ -200,8 +253,7 @@ class _Reader:
         if attribute in NAMED - {"hasattr"} and id(node) not in self._calls:
             yield f"name {attribute}", f"it passes {attribute} on"
         if attribute in _CLASS_MAKERS:
-            self.always.add("class maker")
-            yield "class maker", f"it uses {attribute}"
+            yield from self._refused("class maker", f"it uses {attribute}")
         if attribute == "__class__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
             yield "metaclass", "it reaches the class of a class"
         root = _root(node)
@@ -211,6 +263,8 @@ class _Reader:
 
     def _of_module(self, node: ast.Attribute, root: ast.Name) -> Iterator[tuple[str, str]]:
         module = self._names.modules.get(root.id)
+        if module is not None and leads_elsewhere(f"{module}.{ast.unparse(node).partition('.')[2]}"):
+            yield from self._refused("module within", f"it reaches {node.attr} through a module")
         if module is None or not isinstance(node.value, ast.Name):
             if module is not None and (node.attr in DANGEROUS or node.attr.startswith("_")):
                 yield f"use {module}.{node.attr}", f"it reaches {node.attr} through a module"
@@ -228,8 +282,11 @@ class _Reader:
             if isinstance(node.ctx, ast.Load) and node.id not in self._names.local:
                 yield f"name {node.id}", f"it uses {node.id}"
         elif node.id in _CLASS_MAKERS and node.id not in self._names.local:
-            self.always.add("class maker")
-            yield "class maker", f"it uses {node.id}"
+            yield from self._refused("class maker", f"it uses {node.id}")
+        elif node.id in EVALUATING and node.id not in self._names.local:
+            yield from self._refused("evaluates", f"it uses {node.id}")
+        elif node.id in COPYING and id(node) not in self._calls and node.id not in self._names.local:
+            yield from self._refused("copies", f"it passes {node.id} on")
         elif node.id == "type" and id(node) not in self._calls | self._harmless:
             yield "bare type", "it passes type on"
         elif _SPECIAL.fullmatch(node.id) and node.id not in READ:
@@ -250,11 +307,15 @@ class _Reader:
                 for alias in node.names:
                     if alias.name not in HARMLESS.get(top, frozenset()):
                         yield f"use {module}.{alias.name}", f"it uses {module}.{alias.name}"
+            if module.startswith(_CONFIGURING) or (module == "logging" and _imports(node, "config")):
+                yield from self._refused("evaluates", f"it imports {module}")
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 is_private = alias.name.startswith("_") and not is_relative
-                is_hidden = alias.asname not in (None, alias.name) and alias.name in NAMED | DYNAMIC | _CLASS_MAKERS
-                is_dangerous = alias.name.lstrip("_") in DANGEROUS or is_private or is_hidden
+                means = NAMED | DYNAMIC | _CLASS_MAKERS | COPYING.keys() | EVALUATING
+                is_hidden = alias.asname not in (None, alias.name) and alias.name in means
+                is_module = not is_relative and leads_elsewhere(f"{node.module}.{alias.name}")
+                is_dangerous = alias.name.lstrip("_") in DANGEROUS or is_private or is_hidden or is_module
                 if is_dangerous or _TESTS.search(alias.name):
                     yield f"import {alias.name}", f"it imports {alias.name}"
 
@@ -268,6 +329,11 @@ class _Reader:
             self.always.add("class")
             yield "class", f"it defines a class with {lies[0] if lies else 'a metaclass or several bases'}"
         yield "own class", "it defines a class"
+
+    def _refused(self, key: str, reason: str) -> Iterator[tuple[str, str]]:
+        """A use that is refused even if the file's own code has the same."""
+        self.always.add(key)
+        yield key, reason
 
     def _is_shared(self, node: ast.expr, depth: int = 0) -> bool:
         """Whether an object is a class, belongs to a module or is bound at the file's top.
@@ -305,6 +371,10 @@ def _is_type_call(node: ast.expr | None) -> bool:
 
 def _is_store(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _imports(node: ast.Import | ast.ImportFrom, name: str) -> bool:
+    return any(alias.name == name for alias in node.names)
 
 
 def _root(node: ast.expr) -> ast.expr:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import configparser
 import contextlib
+import fnmatch
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ _KEYS = frozenset({".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore",
 _SECRET = re.compile(r"secret|credential|password|^id_(?:rsa|dsa|ecdsa|ed25519)|^service[-_]?account|^kubeconfig$")
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
 _TEST_FOLDERS = frozenset({"test", "tests"})
+_HELPER_FOLDERS = frozenset({"testing"})
 
 
 def shows_everything(path: Path) -> bool:
@@ -60,7 +62,7 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
         places += [one for one in sorted(beside.iterdir()) if _is_module(one)] if beside.is_dir() else []
     tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
     alone = _Look(hides, lambda entry: _is_test(entry, project)).parts(places)
-    near = _Look(hides, _is_test_file).parts([*places, *tests])
+    near = _Look(hides, lambda entry: _is_test_file(entry, project)).parts([*places, *tests])
     every = _Look(hides, lambda entry: False).parts([*places, *tests])
     folders = {
         str(folder) for place in (*alone, *near, *every) for folder in Path(place).parents if folder != folder.parent
@@ -132,7 +134,7 @@ class _Look:
 def _is_test(entry: Path, project: Project) -> bool:
     """Whether a file or folder belongs to the project's tests."""
     is_stated = entry in project.tests and not _holds_modules(entry)
-    return is_stated or entry.name in _TEST_FOLDERS or _is_test_file(entry)
+    return is_stated or entry.name in _TEST_FOLDERS or _is_unused(entry, project) or _is_test_file(entry, project)
 
 
 def _holds_modules(folder: Path) -> bool:
@@ -141,8 +143,31 @@ def _holds_modules(folder: Path) -> bool:
     return sum(_TEST_FILE.fullmatch(name) is None for name in names) > len(names) / 2
 
 
-def _is_test_file(entry: Path) -> bool:
-    return _TEST_FILE.fullmatch(entry.name) is not None
+def _is_test_file(entry: Path, project: Project) -> bool:
+    """Whether a name is one of a test file, also by the project's own patterns, unless a module imports it."""
+    if _TEST_FILE.fullmatch(entry.name) is not None:
+        return True
+    is_named = any(fnmatch.fnmatchcase(f"/{entry.as_posix()}", f"*/{pattern}") for pattern in project.test_names)
+    return is_named and entry.suffix == ".py" and not _is_imported(entry.stem, project)
+
+
+def _is_unused(entry: Path, project: Project) -> bool:
+    """Whether it is a folder of helpers for tests (`testing`) that no module imports."""
+    return entry.name in _HELPER_FOLDERS and entry.is_dir() and not _is_imported(entry.name, project)
+
+
+def _is_imported(name: str, project: Project) -> bool:
+    """Whether an import in a module that is no test names a module of this name. Such a module has to be shown."""
+    stated = re.compile(rf"(?m)^[ \t]*(?:from|import)\b.*\b{re.escape(name)}\b")
+    for path in itertools.islice(_python_files([str(place) for place in _modules(project)]), FILES_READ_MAX):
+        inside = path.parts[len(project.root.parts) :] if path.is_relative_to(project.root) else path.parts
+        is_test = _TEST_FILE.fullmatch(path.name) is not None or path.stem == name
+        if is_test or not {name, *_TEST_FOLDERS}.isdisjoint(inside[:-1]):
+            continue
+        with contextlib.suppress(OSError):
+            if stated.search(path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")):
+                return True
+    return False
 
 
 def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[str]:

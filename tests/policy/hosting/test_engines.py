@@ -100,8 +100,8 @@ def test_every_engine_is_documented(name: str) -> None:
 
 def test_an_unknown_engine_is_named() -> None:
     """A record that another release wrote is an error with a remedy."""
-    with pytest.raises(PolicyUnavailable, match="no engine called 'sglang'") as caught:
-        engine_called("sglang")
+    with pytest.raises(PolicyUnavailable, match="no engine called 'unheard-of'") as caught:
+        engine_called("unheard-of")
     assert "vllm" in caught.value.remedy
 
 
