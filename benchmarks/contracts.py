@@ -23,7 +23,9 @@ from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits
-from plum_lsp.python.contracts.contract import breaches, contracts_of, probes_of
+from plum_lsp.python.contracts.checks import breaches
+from plum_lsp.python.contracts.finding import contracts_of
+from plum_lsp.python.contracts.probes import probes_of
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.reading.window import program_with, read_context, reference_program
 from plum_lsp.python.specification.examples import examples_of

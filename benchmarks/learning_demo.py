@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.learning_served import served_measures
 from benchmarks.simple_functions import simple_functions
 from plum_lsp.config import Settings, load_settings
-from plum_lsp.domain.events import Event, Verified
+from plum_lsp.domain.events import Event, Judgement
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document
@@ -60,7 +60,7 @@ class Tally:
 
     def record(self, event: Event) -> None:
         """Keep the judgement of a candidate that was run."""
-        if isinstance(event, Verified) and event.judged.verdicts:
+        if isinstance(event, Judgement) and event.judged.verdicts:
             self._tiers[event.request_id, event.judged.candidate.id] = event.judged.tier
 
 
@@ -214,13 +214,13 @@ def show_gate(stages: Stages, trainer: Trainer, decision: GateDecision) -> None:
     """The gate's measurements and its decision."""
     report = decision.report
     stages.say(
-        f"held-out pass@1 before {report['champion']['pass_at_1']:.3f}, after"
-        f" {report['challenger']['pass_at_1']:.3f}; gain {report['gain']['mean']:+.3f},"
-        f" 95 % interval {report['gain']['low']:+.3f} to {report['gain']['high']:+.3f},"
-        f" {report['functions']} functions"
+        f"held-out pass@1 before {report.champion['pass_at_1']:.3f}, after"
+        f" {report.challenger['pass_at_1']:.3f}; gain {report.gain.mean:+.3f},"
+        f" 95 % interval {report.gain.low:+.3f} to {report.gain.high:+.3f},"
+        f" {report.functions} functions"
     )
-    for name in report["champion"]:
-        row = "".join(f"{report[one][name]:10.3f}" for one in ("champion", "cooled", "challenger"))
+    for name in report.champion:
+        row = "".join(f"{one[name]:10.3f}" for one in (report.champion, report.cooled, report.challenger))
         print(f"    {name:20} {row}")
     stages.say(f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
     for reason in decision.reasons:

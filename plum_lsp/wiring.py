@@ -122,6 +122,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             imports=files.imports,
             whole_tests=find_whole,
         )
+        opened.push_async_callback(pipeline.close)
         close = opened.pop_all().aclose  # only after the last step that can fail
     return Services(pipeline=pipeline, store=store.store, problems=tuple(problems), close=close)
 

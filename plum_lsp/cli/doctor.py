@@ -93,10 +93,10 @@ def _settings(settings: Settings) -> Finding:
     """The finding for settings that were read, with the data that they let leave the machine."""
     url, detail = settings.policy.url, "read without problems"
     if not url or is_loopback(url):
-        return Finding(part="settings", state=State.OK, detail=f"{detail}; prompts stay on this machine")
+        return Finding(part="settings", state=State.OK, detail=f"{detail}. Prompts stay on this machine")
     redacts = settings.privacy.redact_prompts
     what = "without what looks like a secret" if redacts else "with any secrets in them"
-    detail += f"; prompts (code of your files) go to {discreet(url)} {what}"
+    detail += f". Prompts (code of your files) go to {discreet(url)} {what}"
     remedy = "" if redacts else "To hide what looks like a secret, set privacy.redact_prompts."
     if not sends_in_clear(url):
         return Finding(part="settings", state=State.OK, detail=detail, remedy=remedy)
@@ -110,7 +110,7 @@ async def _python(settings: Settings) -> Finding:
         return Finding(
             part="python", state=State.FAILED, detail=f"{interpreter} cannot be run as a program", remedy=remedy
         )
-    detail = f"plum-lsp runs on {platform.python_version()}; candidates outside a project run on {interpreter}"
+    detail = f"plum-lsp runs on {platform.python_version()}. Candidates outside a project run on {interpreter}"
     return Finding(part="python", state=State.OK, detail=detail)
 
 

@@ -87,7 +87,7 @@ def narrow(settings: Settings, workspace_file: Path) -> tuple[Settings, tuple[st
     for key, raw, where in entries:
         value = _parsed(key, raw, where, problems) if key in WORKSPACE_SETTINGS else None
         if key not in WORKSPACE_SETTINGS:
-            problems.append(f"{where}: a project may only set {' and '.join(WORKSPACE_SETTINGS)}; ignored")
+            problems.append(f"{where}: a project may only set {' and '.join(WORKSPACE_SETTINGS)}, so this is ignored")
         elif key == "privacy.exclude" and isinstance(value, tuple):
             if len(value) > PATTERNS_MAX:
                 problems.append(f"{where}: more than {PATTERNS_MAX} patterns, so that every file is left alone")
@@ -187,7 +187,7 @@ def _read_toml(path: Path, problems: list[str]) -> Mapping[str, object]:
         with path.open("rb") as file:
             content = file.read(_FILE_BYTES_MAX + 1)
         if len(content) > _FILE_BYTES_MAX:
-            problems.append(f"{path}: larger than {_FILE_BYTES_MAX} bytes; ignored")
+            problems.append(f"{path}: larger than {_FILE_BYTES_MAX} bytes, so it is ignored")
             return {}
         return tomllib.loads(content.decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -34,7 +34,11 @@ TestsOf = Callable[[Context], Sequence[TestCase]]
 
 
 class NoBody(PlumError):
-    """The file has no such function, or its body cannot be taken out."""
+    """The body of a function cannot be taken out, or another one cannot stand in its place."""
+
+
+class NoFunction(NoBody):
+    """The file has no function of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +77,8 @@ def place_of(text: str, qualname: str) -> Place:
     """Where the function's body is. `qualname` joins classes and functions by dots. The last definition counts.
 
     Raises:
-        NoBody: the text does not parse, or has no such function.
+        NoFunction: the text has no such function.
+        NoBody: the text does not parse, or the function has a docstring only.
     """
     try:
         tree = ast.parse(text)
@@ -81,7 +86,7 @@ def place_of(text: str, qualname: str) -> Place:
         raise NoBody(f"the file does not parse: {error}") from error
     node = named_function(tree, qualname.replace("::", "."))
     if node is None:
-        raise NoBody(f"the file has no function {qualname!r}", remedy="Name it as FILE::Class.method.")
+        raise NoFunction(f"the file has no function {qualname!r}", remedy="Name it as FILE::Class.method.")
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     if not body:
         raise NoBody(f"{qualname} has a docstring only", remedy="Give it a body, or name one with --body.")

@@ -45,7 +45,7 @@ def broken_environment(look: Look, prefix: Path) -> str:
     if not look.is_file(prefix / CONFIGURATION) or environment_in(look, prefix, ""):
         return ""
     home = _configuration(look, prefix).get("home", "")
-    return f"{prefix} was made with a Python that no longer exists ({home or 'unknown'}); create it again"
+    return f"{prefix} was made with a Python that no longer exists ({home or 'unknown'}), so create it again"
 
 
 def _environment(look: Look, executable: Path, prefix: Path, origin: str) -> Environment:

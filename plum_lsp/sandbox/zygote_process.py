@@ -97,7 +97,7 @@ class ZygoteProcess:
         """
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         near.setblocking(False)
-        child = Child(self.forked + 1, near)
+        child = Child(self.forked + 1, near, is_lent=True)  # the branch closes its socket when the loop let it go
         try:
             socket.send_fds(self._control, [json.dumps({"branch": child.number}).encode()], [far.fileno()])
         except OSError as error:
@@ -249,21 +249,26 @@ class ZygoteProcess:
         """The zygote has ended. Tell every waiting task."""
         self.is_broken = True
         asyncio.get_running_loop().remove_reader(self._control)
-        for child in self._children.values():
+        self._orphan_children(f"the zygote ended: {self._last_words()}")
+
+    def _orphan_children(self, why: str) -> list[Child]:
+        """Tell the tasks that wait for a child that their zygote is gone. Returns these children."""
+        orphans = list(self._children.values())
+        self._children.clear()
+        for child in orphans:
             child.is_orphan = True
-            _fail(child.pidfd, f"the zygote ended: {self._last_words()}")
+            _fail(child.pidfd, why)
             if not child.ended.done():
                 child.ended.set_result(-signal.SIGKILL)
-        self._children.clear()
+        return orphans
 
     async def close(self) -> None:
         """Kill it and, with it, every child. Idempotent."""
         self.is_broken = True
         with contextlib.suppress(ValueError, OSError):
             asyncio.get_running_loop().remove_reader(self._control)
-        for child in list(self._children.values()):
+        for child in self._orphan_children("the sandbox was closed"):
             child.kill()
-        self._children.clear()
         self._control.close()
         if self._origin is not None:
             self._origin.kill()

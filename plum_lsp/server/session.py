@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from plum_lsp.domain.errors import PlumError, SandboxError, told
@@ -25,29 +25,15 @@ from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
+from plum_lsp.server.standing import Answer, StandingAnswers
 from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.plan import SECONDS_MAX
 from plum_lsp.suggestion.services import Services
-from plum_lsp.suggestion.typing_through import typed_through
 
 logger = logging.getLogger(__name__)
 
 LANGUAGE = "python"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The offers, with earlier offers for this place first, and the snapshot they were made for."""
-
-    offers: tuple[Offer, ...]
-    document: Document
-    offset: int
-
-    @property
-    def offer(self) -> Offer:
-        """The one offer for an editor that shows no alternatives."""
-        return self.offers[0]
 
 
 class Session:
@@ -77,7 +63,7 @@ class Session:
         """Whether a repeated request of the user at the same place asks for an alternative to the current offer."""
         self.editor_applies = False
         """Whether the editor applies edits that the server asks for."""
-        self._standing: dict[str, Answer] = {}
+        self._standing = StandingAnswers(outcomes)
         self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
@@ -154,7 +140,7 @@ class Session:
     def _forget(self, uri: str) -> None:
         """The offers for a document were made for a text that the editor no longer has."""
         logger.warning("a document gets no suggestions until its full text comes, because a change was not readable")
-        self._standing.pop(uri, None)
+        self._standing.forget(uri)
         self.outcomes.closed(uri)
 
     def focus(self, uri: str) -> None:
@@ -167,7 +153,7 @@ class Session:
         """A document was closed, so its requests are no longer needed."""
         opened = self.documents.pop(uri, None)
         self.debounce.forget(uri)
-        self._standing.pop(uri, None)
+        self._standing.forget(uri)
         if opened is not None:
             opened.supersede()
             self.outcomes.closed(uri)
@@ -218,10 +204,10 @@ class Session:
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
             return None
-        standing = self._stands_at(opened.snapshot, position, trigger)
+        standing = self._repeated(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
         request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
-        if (kept := self._kept(request)) is not None and await self._forbidden(request) is None:
+        if (kept := self._standing.typed_into(request)) is not None and await self._forbidden(request) is None:
             if opened.version != request.document.version:
                 return None
             self._log(request, f"typed_through offer={kept.offers[-1].id}")
@@ -242,32 +228,14 @@ class Session:
         self.outcomes.offered(result, request.document, is_alternative=standing is not None)
         offers = (*(standing.offers if standing else ()), result)
         answer = Answer(offers=offers, document=request.document, offset=request.offset)
-        self._standing[uri] = answer
+        self._standing.keep(answer)
         return answer
 
-    def _kept(self, request: SuggestionRequest) -> Answer | None:
-        """The rest of an offer that still stands, if the user has typed its beginning."""
-        standing = self._standing.get(request.document.uri)
-        if (
-            standing is None
-            or request.trigger is Trigger.INVOKED
-            or standing.document.version == request.document.version
-        ):
-            return None
-        for offer in standing.offers:
-            rest = typed_through(offer, standing.document, request.document, request.offset)
-            if rest is not None and self.outcomes.stands(offer.id):
-                return Answer(offers=(rest,), document=request.document, offset=request.offset)
-        return None
-
-    def _stands_at(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
+    def _repeated(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
         """The offers for this same request, if the user repeats it to see an alternative."""
-        standing = self._standing.get(document.uri)
-        if standing is None or not self.editor_cycles or trigger is not Trigger.INVOKED:
+        if not self.editor_cycles or trigger is not Trigger.INVOKED:
             return None
-        asked = (standing.document.version, standing.offset)
-        is_same = asked == (document.version, document.offset_at(position))
-        return standing if is_same and self.outcomes.stands(standing.offers[-1].id) else None
+        return self._standing.at(document, document.offset_at(position))
 
     def _request(
         self, document: Document, position: Position, trigger: Trigger, standing: Answer | None

@@ -39,7 +39,7 @@ def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | A
         seconds = this.plan.seconds_max
         detail = "No candidate was complete and tested before the deadline."
         if seconds is not None:
-            detail = f"The model wrote nothing complete in {seconds:.0f} s. Ask for a suggestion to give it more time."
+            detail = f"The model wrote no complete text in {seconds:.0f} s. Ask for a suggestion to give it more time."
         return abstained(result, AbstentionReason.DEADLINE, detail)
     if (problem := this.judge.sandbox.problem) and not this.context.place.is_prose:
         return abstained(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)

@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from plum_lsp.config import Settings, data_dir_if_any
 from plum_lsp.config.folder import exploration_file
-from plum_lsp.domain.suggestion import SamplingOptions
+from plum_lsp.domain.suggestion import FimTemplate, PolicyVersion, SamplingOptions, Tier
+from plum_lsp.domain.verification import Limits
 from plum_lsp.feedback.exploration import Exploration, exploration_of
 from plum_lsp.policy.client.connection import is_loopback
 from plum_lsp.policy.client.ladder import temperature_ladder
 from plum_lsp.policy.models.families import template_for
-from plum_lsp.suggestion.pipeline import PipelineOptions
 from plum_lsp.suggestion.showing import ShowRule
+from plum_lsp.suggestion.survey import Budget
 from plum_lsp.verification.options import limits_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineOptions:
+    """The settings of one suggestion. `template_for` returns the FIM tokens of a policy, if it has any.
+
+    `neighbour_tokens` is the part of `prefix_tokens` that other files of the project may use in a prompt. With
+    `asks_for_tests` the policy also writes tests. With `redacts_prompts` text that looks like a secret is not sent.
+    With `is_tight` short places get short prompts.
+    """
+
+    sampling: SamplingOptions
+    limits: Limits
+    tiers: tuple[Tier, ...]
+    stop_early: bool
+    show: ShowRule
+    prefix_tokens: int
+    suffix_tokens: int
+    template_for: Callable[[PolicyVersion], FimTemplate | None]
+    neighbour_tokens: int = 0
+    asks_for_tests: bool = False
+    redacts_prompts: bool = False
+    is_tight: bool = False
+
+    @property
+    def budget(self) -> Budget:
+        """The token budget of a prompt."""
+        return Budget(
+            prefix=self.prefix_tokens,
+            suffix=self.suffix_tokens,
+            neighbours=self.neighbour_tokens,
+            is_tight=self.is_tight,
+        )
+
+    @property
+    def ends_at_first_verified(self) -> bool:
+        """Whether the first verified candidate ends the request, before others can be compared with it."""
+        return self.stop_early and Tier.VERIFIED in self.tiers
 
 
 def asks_for_tests(settings: Settings) -> bool:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, told
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
@@ -23,15 +22,12 @@ from plum_lsp.domain.suggestion import (
     Candidate,
     Completion,
     Context,
-    FimTemplate,
     Judged,
     Offer,
-    PolicyVersion,
-    SamplingOptions,
     SuggestionRequest,
     Tier,
 )
-from plum_lsp.domain.verification import Limits, TestCase
+from plum_lsp.domain.verification import TestCase
 from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
@@ -39,14 +35,13 @@ from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.choosing import abstained, chosen
 from plum_lsp.suggestion.clock import Stages
+from plum_lsp.suggestion.options import PipelineOptions
 from plum_lsp.suggestion.plan import plan_of
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
 from plum_lsp.suggestion.round import Clear, Enough, Round
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
-from plum_lsp.suggestion.showing import ShowRule
 from plum_lsp.suggestion.survey import (
-    Budget,
     FindImports,
     FindNeighbours,
     FindTests,
@@ -65,44 +60,6 @@ AFTERWARDS_MAX = 4
 """The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
 """The longest wait for the policy's own tests once all its candidates have arrived."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineOptions:
-    """The settings of one suggestion. `template_for` returns the FIM tokens of a policy, if it has any.
-
-    `neighbour_tokens` is the part of `prefix_tokens` that other files of the project may use in a prompt. With
-    `asks_for_tests` the policy also writes tests. With `redacts_prompts` text that looks like a secret is not sent.
-    With `is_tight` short places get short prompts.
-    """
-
-    sampling: SamplingOptions
-    limits: Limits
-    tiers: tuple[Tier, ...]
-    stop_early: bool
-    show: ShowRule
-    prefix_tokens: int
-    suffix_tokens: int
-    template_for: Callable[[PolicyVersion], FimTemplate | None]
-    neighbour_tokens: int = 0
-    asks_for_tests: bool = False
-    redacts_prompts: bool = False
-    is_tight: bool = False
-
-    @property
-    def budget(self) -> Budget:
-        """The token budget of a prompt."""
-        return Budget(
-            prefix=self.prefix_tokens,
-            suffix=self.suffix_tokens,
-            neighbours=self.neighbour_tokens,
-            is_tight=self.is_tight,
-        )
-
-    @property
-    def ends_at_first_verified(self) -> bool:
-        """Whether the first verified candidate ends the request, before others can be compared with it."""
-        return self.stop_early and Tier.VERIFIED in self.tiers
 
 
 class Pipeline:
@@ -265,6 +222,12 @@ class Pipeline:
     async def finish(self) -> None:
         """Wait until all records are complete."""
         await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """End the work on records. Call it before the sandbox and the store are closed. Idempotent."""
+        for task in list(self._afterwards.values()):
+            task.cancel()
+        await self.finish()
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""

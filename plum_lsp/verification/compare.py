@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Judged, Tier
 from plum_lsp.domain.verification import Call, Ending, Observation
-from plum_lsp.python.contracts.contract import probes_of
+from plum_lsp.python.contracts.probes import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.verification.agreement import answered, is_same

@@ -30,11 +30,13 @@ from plum_lsp.domain.verification import (
     VerdictStatus,
     is_plain,
 )
-from plum_lsp.python.contracts.contract import Contract, contracts_of
+from plum_lsp.python.contracts.contract import Contract
+from plum_lsp.python.contracts.finding import contracts_of
 from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.import_lines import with_imports
+from plum_lsp.python.reading.placeholder import shows_placeholder
 from plum_lsp.python.reading.quiet import program_to_run
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
@@ -288,7 +290,7 @@ class Judge:
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
-        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong; {ran}")
+        judged = _checked(candidate, out_of_reach or f"no example tells right from wrong, but it {ran}")
         if (weakness := candidate.weakness) is not None:
             judged = replace(
                 judged, tier=weakness.tier, reason=f"no example tells right from wrong, and {weakness.reason}"
@@ -327,7 +329,7 @@ def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[
 
 def _is_unfilled(loads: Observation) -> bool:
     """Whether the program failed to load because of the unfilled hole."""
-    return loads.ending is Ending.CRASHED and NotImplementedError.__name__ in loads.detail
+    return loads.ending is Ending.CRASHED and shows_placeholder(loads.detail)
 
 
 def _is_literal(test: TestCase) -> bool:

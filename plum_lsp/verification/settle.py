@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from plum_lsp.domain.suggestion import HoleKind, Judged, Tier
 from plum_lsp.domain.values import clean, show
 from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
-from plum_lsp.python.contracts.contract import Contract, breaches
+from plum_lsp.python.contracts.checks import breaches
+from plum_lsp.python.contracts.contract import Contract
 from plum_lsp.verification.agreement import Matrix, Trial, is_same
 from plum_lsp.verification.calibration import calibration
 from plum_lsp.verification.compare import Comparison

@@ -29,6 +29,7 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.python.fitting.plain import refusal
 from plum_lsp.python.fitting.repairing import with_imports_inside
+from plum_lsp.python.reading.placeholder import shows_placeholder
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.specification.whole_tests import in_batches, test_of
 from plum_lsp.verification.rank import counted, score
@@ -94,7 +95,7 @@ def _mixed(tests: Sequence[TestCase]) -> list[TestCase]:
 
 
 def _needs_body(run: TestRun) -> bool:
-    return run.outcome is RunOutcome.UNCOLLECTED and NotImplementedError.__name__ in run.shown
+    return run.outcome is RunOutcome.UNCOLLECTED and shows_placeholder(run.shown)
 
 
 def _tells(run: TestRun) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from plum_lsp.domain.suggestion import Completion, Context, PolicyVersion
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Ending, Node, Observation, Program, Value
-from plum_lsp.python.contracts.contract import contracts_of
+from plum_lsp.python.contracts.finding import contracts_of
 from plum_lsp.python.effects import effects_of, with_stand_ins
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.inputs.calls import further_calls, generated_calls

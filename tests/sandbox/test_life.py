@@ -159,6 +159,22 @@ async def test_closing_twice_is_harmless_and_ends_everything(ours: Callable[[], 
         await opened.observe(HONEST, [Call(expression="1")], PATIENT)
 
 
+async def test_closing_says_nothing_about_a_program_at_work(ours: Callable[[], set[int]]) -> None:
+    """Its child is killed by us, so there is no observation."""
+    opened = await open_sandbox(SandboxOptions(jobs=2, checks_itself=False))
+    hang = Program(source="def f():\n    while True: pass")
+    running = asyncio.create_task(
+        opened.observe(hang, [Call(expression="f()")], Limits(cpu_seconds=60, wall_seconds=60))
+    )
+    deadline = time.monotonic() + 20
+    while not any(spent_ticks(pid) > 30 for pid in ours()):
+        assert time.monotonic() < deadline, "the program does not run"
+        await asyncio.sleep(0.02)
+    await opened.close()
+    with pytest.raises(SandboxError):
+        await running
+
+
 async def test_an_unknown_tier_or_interpreter_is_refused() -> None:
     """With what to do about it."""
     with pytest.raises(SandboxUnavailable) as refused:

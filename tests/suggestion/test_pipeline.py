@@ -558,6 +558,26 @@ async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monk
         assert pipeline._afterwards == {}
 
 
+async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox and the store are closed next."""
+    entered, ended = asyncio.Event(), asyncio.Event()
+
+    async def blocked(*_: object) -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    desk.policy.will_complete(RIGHT)
+    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    async with desk.pipeline() as pipeline:
+        await pipeline.suggest(request_for(ADD))
+        await entered.wait()
+        await pipeline.close()
+        assert ended.is_set()
+
+
 async def test_a_guess_without_evidence_is_offered_if_it_was_asked_for(desk: Desk) -> None:
     """While the user types, nothing is claimed of a body that no test tells and that is likely wrong."""
     question = request_for("def spin(world):\n    ‸\n")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import click
 from rich.text import Text
 
 from plum_lsp.config import Settings
@@ -14,7 +15,7 @@ from plum_lsp.domain.errors import PlumError, told
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import Passes, TestCase, Verdict
-from plum_lsp.evaluation.body import JudgedBody, NoBody, Place, judged_body, place_of
+from plum_lsp.evaluation.body import JudgedBody, NoBody, NoFunction, Place, judged_body, place_of
 from plum_lsp.project.workspace import Standing
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.report.marks import VERDICT
@@ -31,7 +32,11 @@ _OUTCOMES = {VERIFIED: "verified", REFUTED: "refuted", NOT_JUDGED: "not judged"}
 
 
 def judge_body(file: Path, qualname: str, body: Path | None, project: Path | None, *, as_json: bool) -> int:
-    """Judge a body and print the result. Returns the exit status."""
+    """Judge a body and print the result. Returns the exit status.
+
+    Raises:
+        click.BadParameter: the file has no such function.
+    """
     try:
         settings = load_for_command({})
         path = file.resolve()
@@ -39,6 +44,8 @@ def judge_body(file: Path, qualname: str, body: Path | None, project: Path | Non
         place = place_of(_text(path), qualname)
         text = place.body if body is None else place.fitted(_text(body))
         found = asyncio.run(_judged(settings, path, home, place, text))
+    except NoFunction as error:
+        raise click.BadParameter(told(error), param_hint="TARGET") from error
     except PlumError as error:
         _print_problem(told(error), as_json=as_json)
         return NOT_JUDGED
@@ -76,7 +83,7 @@ def _usable(settings: Settings, path: Path, folder: Path | None) -> Project | No
     if folder is None and not standing.project.is_marked:
         return None
     top = standing.project.top
-    raise NoBody(f"{top} is not trusted, so nothing of it is executed", remedy=f"If you trust it: plum-lsp trust {top}")
+    raise NoBody(f"{top} is not trusted, so its code is not executed", remedy=f"If you trust it: plum-lsp trust {top}")
 
 
 async def _judged(settings: Settings, path: Path, project: Project | None, place: Place, text: str) -> JudgedBody:

@@ -29,6 +29,16 @@ VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 NO_LIST = {400, 401, 403, 404, 405, 406, 410, 415, 422, 500, 501}
 """Statuses of a server that does not list its models. If `policy.model` is set, it is asked for that name."""
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    httpx.StreamError,
+)
+"""What reading an answer raises if its form was not foreseen. Any other error is a fault of ours and is passed on."""
 
 
 class CompletionsPolicy:
@@ -179,11 +189,14 @@ class CompletionsPolicy:
     def _begin_stream(self, group: Group, ask: tuple[int, ...]) -> asyncio.Task[None]:
         """Run a stream in a task.
 
-        The end of the stream is always reported, even if the task is cancelled before its first step.
+        The end of the stream is always reported, even if the task is cancelled before its first step. So is an
+        unexpected error.
         """
 
         def ended(task: asyncio.Task[None]) -> None:
             self._streams.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                _fail(group, ask, error)
             for index in ask:
                 group.sent[index].set()
                 group.results[index].cancel()
@@ -207,7 +220,7 @@ class CompletionsPolicy:
             _fail(group, ask, error)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             _fail(group, ask, unreachable(error, self._url))
-        except Exception as error:
+        except _UNREADABLE as error:
             logger.error("the answer of the policy server could not be read: %s", type(error).__name__)
             logger.debug("the answer of the policy server could not be read", exc_info=error)
             told = f"the answer of the policy server could not be read ({type(error).__name__})"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Sequence
 
 from plum_lsp.domain.verification import Passes, RunOutcome, TestCase
 from plum_lsp.project.mapping.stored import MappedTest, Place
+from plum_lsp.python.reading.placeholder import is_placeholder
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.specification.whole_tests import case_of, named_function
 
@@ -54,12 +54,4 @@ def is_complete(text: str, name: str) -> bool:
     """Whether a function in a saved text has a body that does something. False if it is not there."""
     tree = module_or_none(text)
     node = named_function(tree, name) if tree is not None else None
-    return node is not None and not all(map(_does_nothing, node.body))
-
-
-def _does_nothing(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Raise) and statement.exc is not None:
-        return "NotImplementedError" in ast.dump(statement.exc)
-    return isinstance(statement, ast.Pass) or (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    )
+    return node is not None and not all(map(is_placeholder, node.body))

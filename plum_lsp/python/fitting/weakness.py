@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 
 from plum_lsp.domain.suggestion import Context, HoleKind, Tier, Weakness
 from plum_lsp.python.fitting.static import Inserted, parse
+from plum_lsp.python.reading.placeholder import is_placeholder
 
 REPEATS_MIN = 4
 """So many equal statements in a row are no program. Written code calls `next` or `print` twice, seldom three times."""
@@ -51,15 +52,13 @@ def is_empty(text: str, context: Context) -> bool:
 
 
 def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
+    if is_placeholder(node):
+        return True
     match node:
-        case ast.Pass() | ast.Expr(value=ast.Constant()):
-            return True
         case ast.Expr(value=value) if not any(isinstance(part, _ACTING) for part in ast.walk(value)):
             return is_body
         case ast.Return(value=None | ast.Constant(value=None) | ast.Name(id="NotImplemented")):
             return is_body
-        case ast.Raise(exc=ast.Name(id="NotImplementedError") | ast.Call(func=ast.Name(id="NotImplementedError"))):
-            return True
         case (
             ast.Raise(exc=ast.Call(args=[ast.Constant(value=str(words)), *_]))
             | ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[ast.Constant(value=str(words))]))

@@ -15,6 +15,7 @@ from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.hole import Hole
 from plum_lsp.python.reading.lines import Line, chunks, logical_lines, mask, parses, width
+from plum_lsp.python.reading.placeholder import PLACEHOLDER
 
 WHOLE_LINES_MAX = 20_000
 """Longer documents are cut to the statements that the hole's statement can reach. `ast.parse` takes about 10 µs a line
@@ -23,7 +24,6 @@ EXCERPT_LINES_MAX = 2_000
 """The most lines of other statements that a cut document keeps, for the same reason."""
 UNFILLED = "__plum_hole__"
 """An undefined name. Code that reaches it raises `NameError`, so an unfilled hole fails every test that reaches it."""
-_RAISE = "raise NotImplementedError"
 _NAMES = re.compile(r"[^\W\d]\w*")
 _BINDS = re.compile(
     r"^(?:@|(?:async\s+)?def\s|class\s|import\s|from\s|[^\W\d][\w, ]*(?::[^=]+)?=(?!=)|try\s*:|if\s|with\s|type\s)"
@@ -131,7 +131,7 @@ def _fillings(block: Block, head: str, tail: str, target: str) -> Iterator[str]:
             yield from (closing, name + closing, closing + ":", f"{name}{closing}:")
         yield f" if {name} else {name}"
         return
-    statement = _RAISE if is_function_part else "pass"
+    statement = PLACEHOLDER if is_function_part else "pass"
     depths = [target, block.indent, block.indent + "    ", target + "    "]
     for indent in dict.fromkeys(depths):
         if width(indent) >= width(block.line_head):
@@ -139,7 +139,7 @@ def _fillings(block: Block, head: str, tail: str, target: str) -> Iterator[str]:
             yield lead + statement
             yield f"{lead}if {UNFILLED}:"
             yield f"{lead}else:"
-            yield f"{lead}try: {_RAISE}\n{indent}finally:"
+            yield f"{lead}try: {PLACEHOLDER}\n{indent}finally:"
 
 
 def _closing(head: str, tail: str) -> str:
@@ -246,7 +246,7 @@ def _with_stub(whole: str, masked: str, place: int, function: FunctionSymbol) ->
     header = headers[-1]
     rest = (line for line in lines if line.start > place and width(line.indent) <= width(header.indent))
     end = next((line.start for line in rest), len(whole))
-    stub = f"{header.indent}{function.signature}:\n{header.indent}    {_RAISE}\n"
+    stub = f"{header.indent}{function.signature}:\n{header.indent}    {PLACEHOLDER}\n"
     return whole[: header.start] + stub + whole[end:]
 
 

@@ -1,7 +1,7 @@
 """Reads doctest examples as tests: the setup, the call and the expectation.
 
-The standard library's parser finds the examples (doctest, "Simple Usage"). The module runs no code. Results are
-compared as values where possible, otherwise as text.
+The standard library's parser finds the examples (doctest, "Simple Usage"). The module runs no code. `steps` chooses the
+setup, and `expectations` reads the result.
 """
 
 from __future__ import annotations
@@ -11,33 +11,24 @@ import doctest
 import re
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises, Shows
-from plum_lsp.python.reading.sources import (
-    Surface,
-    bound_names,
-    expression_or_none,
-    free_names,
-    module_or_none,
-)
+from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises
+from plum_lsp.python.reading.sources import Surface, expression_or_none, free_names, module_or_none
 from plum_lsp.python.specification.conditions import (
     acted,
     all_of,
     asked,
     beside,
     derived,
-    is_condition,
     shown_constants,
     shows_answers,
     split,
     stated,
 )
+from plum_lsp.python.specification.expectations import expectation_of, is_print
+from plum_lsp.python.specification.steps import Step, setup_for, stated_state, step_of
 
 EXAMPLES_MAX = 200
 """The most examples read from one text. A table of thousands belongs in the project's own tests."""
-_MESSAGE = re.compile(r"\A([\w.]+)(?::\s?(.*))?\Z", re.DOTALL)
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
-_SEEDS = re.compile(r"\bseed\(")
-_OUTPUT = re.compile(r"\b(?:print|output|display|show|write|echo)")
 _TRUTHS = frozenset({"True", "False", "None"})
 """Results that an object can give to every question, without computing an answer."""
 _PROMPT = re.compile(r"^[ \t]*>>>", re.MULTILINE)
@@ -50,22 +41,6 @@ class Example:
     call: Call
     expectation: Expectation
     quote: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """A line of the session: its source, the names that it binds and reads, and whether it has only an effect.
-
-    `is_state` marks a line that we made of an attribute shown in the session. `remakes` are names whose earlier
-    value no longer matters.
-    """
-
-    source: str
-    binds: frozenset[str]
-    reads: frozenset[str]
-    is_effect: bool
-    is_state: bool = False
-    remakes: frozenset[str] = frozenset()
 
 
 def doctest_examples(text: str, surface: Surface) -> list[Example]:
@@ -108,7 +83,7 @@ def _sessions(text: str) -> list[list[doctest.Example]]:
 
 def _of_session(session: list[doctest.Example], surface: Surface) -> list[Example]:
     found: list[Example] = []
-    steps: list[_Step] = []
+    steps: list[Step] = []
     for example in session[:EXAMPLES_MAX]:
         if example.options.get(doctest.SKIP):
             continue
@@ -116,7 +91,7 @@ def _of_session(session: list[doctest.Example], surface: Surface) -> list[Exampl
         tree = module_or_none(source)
         if tree is None or not tree.body:
             continue
-        state = _stated_state(example, tree, steps, surface)
+        state = stated_state(example, tree, steps, surface)
         if state is not None:
             steps.append(state)
             continue
@@ -125,58 +100,12 @@ def _of_session(session: list[doctest.Example], surface: Surface) -> list[Exampl
             found.append(test)
         if example.exc_msg is None:
             is_effect = test is None and not example.want
-            steps.append(_step(source, tree, is_effect=is_effect))
+            steps.append(step_of(source, tree, is_effect=is_effect))
     return found
 
 
-def _stated_state(example: doctest.Example, tree: ast.Module, steps: list[_Step], surface: Surface) -> _Step | None:
-    """An attribute shown on an object that the session never makes, before any other use: the state that it must have.
-
-    `>>> parser.types` giving `{'a': int}` becomes `parser.types = {'a': int}`.
-    """
-    last = tree.body[-1]
-    if len(tree.body) != 1 or not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Attribute):
-        return None
-    owner = last.value.value
-    if not isinstance(owner, ast.Name) or owner.id in surface.names or _maker(owner.id, surface) is None:
-        return None
-    is_touched = any(not step.is_state and owner.id in step.reads | step.binds for step in steps)
-    value = expression_or_none(example.want) if example.want else None
-    if is_touched or value is None or not _is_known(value, "", surface) or surface.function.name == last.value.attr:
-        return None
-    source = f"{owner.id}.{last.value.attr} = {example.want.strip()}"
-    return _Step(source=source, binds=frozenset(), reads=frozenset({owner.id}), is_effect=False, is_state=True)
-
-
-def _step(source: str, tree: ast.Module, *, is_effect: bool) -> _Step:
-    last = tree.body[-1]
-    is_act = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call | ast.Await)
-    does_something = not isinstance(last, ast.Expr) or (is_act and not is_condition(last.value))
-    return _Step(
-        source=source,
-        binds=frozenset(bound_names(tree)),
-        reads=frozenset(free_names(tree)) if does_something else frozenset(),
-        is_effect=is_effect and does_something and not _is_statement(tree),
-        remakes=_remade(tree),
-    )
-
-
-def _remade(tree: ast.Module) -> frozenset[str]:
-    """The name to which a plain assignment gives a value without reading the old one."""
-    statement = tree.body[-1]
-    if len(tree.body) != 1 or not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        return frozenset()
-    target = statement.targets[0]
-    read = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
-    return frozenset({target.id} - read) if isinstance(target, ast.Name) else frozenset()
-
-
-def _is_statement(tree: ast.Module) -> bool:
-    return not isinstance(tree.body[-1], ast.Expr)
-
-
 def _test(
-    example: doctest.Example, source: str, tree: ast.Module, steps: list[_Step], surface: Surface
+    example: doctest.Example, source: str, tree: ast.Module, steps: list[Step], surface: Surface
 ) -> Example | None:
     shown = all_of(tree.body[-1]) if set(example.want.split()) == {"True"} and len(tree.body) == 1 else None
     expression, own_setup = _split(source, tree)
@@ -186,7 +115,7 @@ def _test(
         expression, want = comparison
     if not want and example.exc_msg is None:
         return None
-    setup = _setup(steps, free_names(tree), surface)
+    setup = setup_for(steps, free_names(tree), surface)
     if setup is None:
         return None
     if not expression and want and isinstance(tree.body[-1], ast.Assign):
@@ -205,7 +134,7 @@ def _read(
     example: doctest.Example, want: str, expression: str, setup: str, surface: Surface
 ) -> tuple[Call, Expectation] | None:
     """The call and its expectation. None if the candidate's own objects would decide the result."""
-    expectation = _expectation(example, want, expression, setup, surface)
+    expectation = expectation_of(example, want, expression, setup, surface)
     if expectation is None:
         return None
     if isinstance(expectation, Raises):
@@ -277,7 +206,7 @@ def _split(source: str, tree: ast.Module) -> tuple[str, str]:
 def _shown_by_session(tree: ast.Module) -> str:
     """The statements of an interactive session. It shows the value of an expression unless it is None."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and not _is_print(node.value):
+        if isinstance(node, ast.Expr) and not is_print(node.value):
             show = ast.parse("(lambda value: value is None or print(repr(value)))(0)", mode="eval").body
             if isinstance(show, ast.Call):
                 node.value = ast.Call(func=show.func, args=[node.value], keywords=[])
@@ -292,104 +221,3 @@ def _comparison(expression: str) -> tuple[str, str] | None:
     left = ast.get_source_segment(expression, tree.left)
     right = ast.get_source_segment(expression, tree.comparators[0])
     return (left, right + "\n") if left and right and isinstance(tree.left, ast.Call) else None
-
-
-def _setup(steps: list[_Step], needed: set[str], surface: Surface) -> str | None:
-    """The earlier lines that a test depends on, in order. None if it uses an unbound name.
-
-    A line counts if it binds a needed name, works on an object that the session made, or has only an effect. After a
-    seed every line counts, because each may draw. If the session never makes a used object of the function's own class,
-    it is made first.
-    """
-    made = {name for step in steps for name in step.binds}
-    is_seeded = any(_SEEDS.search(step.source) for step in steps)
-    needed = set(needed)
-    chosen: list[str] = []
-    for step in reversed(steps):
-        is_on_object = bool(step.reads & needed & (made | surface.receivers.keys() | (needed - surface.names)))
-        if is_seeded or step.is_effect or is_on_object or step.binds & needed:
-            chosen.append(step.source)
-            needed = (needed - step.remakes) | step.reads
-    chosen.reverse()
-    for name in sorted(needed - made - surface.names):
-        maker = _maker(name, surface)
-        if maker is None:
-            return None
-        chosen.insert(0, maker)
-    return "\n".join(chosen)
-
-
-def _maker(name: str, surface: Surface) -> str | None:
-    """The statement that makes the object that a docstring calls `name`, if it is one of the function's class."""
-    if name in surface.receivers:
-        return surface.receivers[name]
-    if surface.function.class_name is not None and surface.construct is not None:
-        return f"{name} = {surface.construct}"
-    return None
-
-
-def _expectation(
-    example: doctest.Example, want: str, expression: str, setup: str, surface: Surface
-) -> Expectation | None:
-    """The expectation of an example. None if the text can be neither a value nor output."""
-    if example.exc_msg is not None:
-        return _raises(example)
-    text = want.rstrip("\n").replace("<BLANKLINE>", "")
-    tree = expression_or_none(expression) if expression else None
-    if tree is None or _is_print(tree):
-        return None if _ADDRESS.search(text) else Prints(text=text)
-    value = expression_or_none(text)
-    if value is not None and not _has_ellipsis(value) and _is_known(value, setup, surface):
-        is_silent = surface.function.signature.endswith("-> None") and _is_own_call(tree, surface)
-        return Prints(text=text) if is_silent else Equals(expected=text.strip())
-    if text.lstrip().startswith("<") or "..." in text or isinstance(value, ast.Call):
-        return Shows(text=_ADDRESS.sub("...", text.strip()))
-    return _output(text, value, surface)
-
-
-def _output(text: str, value: ast.expr | None, surface: Surface) -> Expectation | None:
-    """The expectation for text that is not a value: printed output, or a mistake of the author, which makes no test.
-
-    Mistakes are a broken literal, a value with unbound names, and words although the docstring describes a returned
-    value and no output. Printed lines above a quoted string belong to a function that returns the string.
-    """
-    last = text.strip().rsplit("\n", 1)[-1]
-    if "\n" in text.strip() and last[:1] in {"'", '"'} and expression_or_none(last) is not None:
-        return Equals(expected=last)
-    if text.lstrip()[:1] in {"[", "{", "("} and value is None and "\n" not in text:
-        return None
-    if value is not None and not isinstance(value, ast.Name):
-        return None
-    docstring = surface.function.docstring.split(">>>")[0].lower()
-    says_return = "return" in docstring or re.search(r"->(?!\s*None)", surface.function.signature) is not None
-    return None if says_return and not _OUTPUT.search(docstring) else Prints(text=text)
-
-
-def _is_print(tree: ast.expr) -> bool:
-    name = _called(tree) if isinstance(tree, ast.Call) else ""
-    return name in {"print", "pprint"}
-
-
-def _called(tree: ast.Call) -> str:
-    return tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
-
-
-def _raises(example: doctest.Example) -> Raises:
-    found = _MESSAGE.match((example.exc_msg or "").strip())
-    if found is None:
-        return Raises(type_name=(example.exc_msg or "Exception").split(":")[0].strip())
-    ignores = example.options.get(doctest.IGNORE_EXCEPTION_DETAIL)
-    return Raises(type_name=found.group(1), message=None if ignores else (found.group(2) or None))
-
-
-def _has_ellipsis(tree: ast.expr) -> bool:
-    return any(isinstance(node, ast.Constant) and node.value is ... for node in ast.walk(tree))
-
-
-def _is_known(tree: ast.expr, setup: str, surface: Surface) -> bool:
-    session = module_or_none(setup)
-    return free_names(tree) <= surface.names | (bound_names(session) if session is not None else set())
-
-
-def _is_own_call(tree: ast.expr, surface: Surface) -> bool:
-    return isinstance(tree, ast.Call) and _called(tree) == surface.function.name

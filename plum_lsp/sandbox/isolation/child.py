@@ -28,14 +28,15 @@ class FrameTooLarge(Exception):
 class Child:
     """One forked child: its private socket, its pidfd and, later, its exit status and the CPU time that it took.
 
-    The zygote of an orphan died before it. The end of an orphan is no evidence about its program.
+    The zygote of an orphan died before it. The end of an orphan is no evidence about its program. With `is_lent`
+    another object uses the socket: `shut` tells that object of the end, and it closes the socket.
     """
 
-    def __init__(self, number: int, channel: socket.socket) -> None:
+    def __init__(self, number: int, channel: socket.socket, *, is_lent: bool = False) -> None:
         self.number = number
         self._channel = channel
         self._received = bytearray()
-        self._users = 0
+        self._users = 1 if is_lent else 0
         self._is_shut = False
         self.is_orphan = False
         self.cpu_seconds = 0.0

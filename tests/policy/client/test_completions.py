@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 import pytest
 from support.contexts import prompt_at
+from support.raw_server import Answer, RawServer, text_event
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyUnavailable
@@ -148,6 +149,27 @@ async def test_refusal_of_everything_is_told_once_asked_alone(
     server.will_fail(400, "the prompt is too long")
     with pytest.raises(PolicyProtocolError, match="the prompt is too long"):
         await _sample(policy, _same(0.5, 0.5))
+
+
+async def test_a_number_that_is_too_large_is_a_fault_of_the_server() -> None:
+    """An answer of a form that was not foreseen ends the request with an error of the policy."""
+    event = text_event("x", logprobs={"tokens": ["x"], "token_logprobs": [10**400]})
+    with RawServer(lambda seen: Answer(body=[event])) as server:
+        policy = CompletionsPolicy(server.url)
+        with pytest.raises(PolicyProtocolError, match="OverflowError"):
+            await _sample(policy, _options())
+        await policy.close()
+
+
+async def test_a_fault_of_ours_is_passed_on(policy: CompletionsPolicy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no fault of the policy server, and the caller's boundary reports it."""
+
+    async def broken(*_: object) -> None:
+        raise AssertionError("ours")
+
+    monkeypatch.setattr(policy._exchange, "complete", broken)
+    with pytest.raises(AssertionError, match="ours"):
+        await _sample(policy, _options(2))
 
 
 async def test_length_is_told(server: ScriptedPolicy, policy: CompletionsPolicy) -> None:

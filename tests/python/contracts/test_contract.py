@@ -7,7 +7,10 @@ import pytest
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call, Ending, Observation, Raised, Value
-from plum_lsp.python.contracts.contract import Contract, breaches, contracts_of, probes_of, violations
+from plum_lsp.python.contracts.checks import breaches, violations
+from plum_lsp.python.contracts.contract import Contract
+from plum_lsp.python.contracts.finding import contracts_of
+from plum_lsp.python.contracts.probes import probes_of
 from plum_lsp.python.contracts.values import of_literal
 from plum_lsp.python.contracts.words import ContractKind
 from plum_lsp.python.reading.sources import expression_or_none

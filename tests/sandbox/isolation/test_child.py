@@ -7,10 +7,9 @@ import contextlib
 import socket
 
 import pytest
+from support.sockets import WAIT_SECONDS, hears_socket
 
 from plum_lsp.sandbox.isolation.child import Child, ChildGone
-
-WAIT_SECONDS = 20.0
 
 
 async def test_a_waiting_task_is_told_that_the_child_is_gone() -> None:
@@ -42,14 +41,7 @@ async def test_the_next_socket_is_heard() -> None:
     with contextlib.suppress(ChildGone):
         await asyncio.wait_for(talk, WAIT_SECONDS)
     far.close()
-    one, other = socket.socketpair()
-    with one, other:
-        heard = one if one.fileno() == number else other
-        assert heard.fileno() == number
-        heard.setblocking(False)
-        (other if heard is one else one).send(b"x")
-        async with asyncio.timeout(WAIT_SECONDS):
-            assert await asyncio.get_running_loop().sock_recv(heard, 1) == b"x"
+    assert await hears_socket(number)
 
 
 async def test_a_child_may_be_killed_twice_and_between_talks() -> None:

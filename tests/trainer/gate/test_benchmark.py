@@ -17,7 +17,7 @@ from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_trainer.data.gold import gold_prompts
-from plum_trainer.gate.decision import decide
+from plum_trainer.gate.decision import decide, decision_of
 from plum_trainer.gate.evaluate import judged_samples
 from plum_trainer.gate.measures import Sample, measured
 
@@ -110,8 +110,10 @@ def test_the_gate_refuses_who_forgets_the_benchmark() -> None:
     lost = dataclasses.replace(after, benchmark_by_task={**rows, "b0": 0.0})
     decision = decide(before, kept, before, GateSettings(), look=1, seed=1)
     assert decision.is_promoted
-    assert decision.report["benchmark"]["rows"] == 10
-    assert decision.report["champion"]["benchmark_pass_at_1"] == 1.0
+    assert decision.report.benchmark is not None
+    assert decision.report.benchmark.rows == 10
+    assert decision.report.champion["benchmark_pass_at_1"] == 1.0
+    assert decision_of(json.loads(json.dumps(decision.as_json()))) == decision
     assert decide(before, lost, before, GateSettings(), look=1, seed=1).reasons == (
         "pass@1 on the benchmark rows fell by 0.100",
     )

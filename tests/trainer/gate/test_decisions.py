@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from plum_lsp.config import GateSettings, TrainerSettings
 from plum_trainer.fit.job import FitJob
 from plum_trainer.fit.train import kto_weights, with_less_memory
-from plum_trainer.gate.decision import GateDecision, decide
+from plum_trainer.gate.decision import GateDecision, decide, decision_of
 from plum_trainer.gate.measures import Measures, Sample, gain, measured
 from plum_trainer.loop.schedule import Situation, is_within, why_not
 
@@ -102,7 +103,26 @@ def test_the_better_one_is_promoted() -> None:
     """Surely better, and in nothing worse."""
     decision = judge(measures(0.6))
     assert decision.is_promoted, decision.reasons
-    assert decision.report["gain"]["low"] > 0  # type: ignore[index]
+    assert decision.report.gain.low > 0
+
+
+def test_a_decision_is_read_as_it_was_written() -> None:
+    """From the JSON text of the round's folder and of the history."""
+    decision = judge(measures(0.6))
+    assert decision_of(json.loads(json.dumps(decision.as_json()))) == decision
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("champion", [0.4]), ("gain", {"mean": 0.1}), ("functions", "20"), ("look", None), ("chance_allowed", True)],
+)
+def test_a_damaged_report_is_refused(name: str, value: object) -> None:
+    """The message names what is wrong."""
+    values = judge(measures(0.6)).as_json()
+    report = values["report"]
+    assert isinstance(report, dict)
+    with pytest.raises(ValueError, match=f"{name}|low must be"):
+        decision_of({**values, "report": {**report, name: value}})
 
 
 def test_right_offers_promote_as_well() -> None:
@@ -136,7 +156,8 @@ def test_one_that_is_only_sharper_is_refused() -> None:
     """The champion passes as often at lower temperatures. The report shows all three."""
     decision = judge(measures(0.6), cooled=measures(0.6))
     assert "only sharper" in decision.reasons[0]
-    shown = [decision.report[one]["pass_at_1"] for one in ("champion", "cooled", "challenger")]  # type: ignore[index]
+    report = decision.report
+    shown = [one["pass_at_1"] for one in (report.champion, report.cooled, report.challenger)]
     assert shown == [0.4, 0.6, 0.6]
     assert judge(measures(0.6), cooled=measures(0.5)).is_promoted
 

@@ -14,7 +14,7 @@ from support.learning import fill, group, tiny_trainer
 from plum_lsp.config.folder import store_file
 from plum_lsp.store import open_store
 from plum_trainer.fit.job import TrainerError
-from plum_trainer.gate.decision import GateDecision
+from plum_trainer.gate.decision import GateDecision, decision_of
 from plum_trainer.loop import daemon
 from plum_trainer.loop.daemon import improve, run
 from plum_trainer.loop.online import watch
@@ -78,13 +78,14 @@ def test_a_round_that_was_overtaken_by_a_rollback_is_not_published(
     """The user goes back while the gate decides: what was fitted from the refused version is not served."""
     trainer = tiny_trainer(tmp_path, tiny)
     fill(tmp_path)
-    improve(trainer)
+    promoted = improve(trainer)
+    assert promoted is not None
     assert trainer.versions.active() == 1
     fill(tmp_path, version=1, run=1)
 
     def decided(*arguments: object) -> GateDecision:
         trainer.versions.go_to(0)
-        return GateDecision(is_promoted=True, reasons=(), report={})
+        return promoted
 
     monkeypatch.setattr(daemon, "decided", decided)
     with pytest.raises(daemon.Overtaken, match="version 1 is no longer in service"):
@@ -129,7 +130,8 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
     with trainer.store() as store:
         (decided,) = [event for event in store.events() if event.step == "decided"]
         (fitted,) = [event for event in store.events() if event.step == "fitted"]
-    report = GateDecision(**decided.detail).report
+    report = decision_of(decided.detail).report
+    assert report.held_out
     gains = {"gain", "gain_over_cooled", "offers_gain", "offers_gain_over_cooled"}
     assert {
         "champion",
@@ -141,7 +143,7 @@ def test_a_decision_says_what_it_rests_on(tmp_path: Path, tiny: Path) -> None:
         "held_out",
         "judged_by",
         *gains,
-    } == set(report)
+    } == report.as_json().keys()
     assert fitted.detail["versions"]["trl"]
     assert fitted.detail["memory_bytes"] > 0
     (known,) = rounds(tmp_path)

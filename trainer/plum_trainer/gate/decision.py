@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from plum_lsp.config import GateSettings
 from plum_trainer.gate.chance import allowed
 from plum_trainer.gate.measures import Gain, Measures, gain, mean_of
+from plum_trainer.gate.report import BenchmarkGain, GateReport, report_of
 
 WAYS = 2
 """Measures that promote. They share the chance of error that a look may spend."""
@@ -27,7 +27,25 @@ class GateDecision:
 
     is_promoted: bool
     reasons: tuple[str, ...]
-    report: Mapping[str, object]
+    report: GateReport
+
+    def as_json(self) -> dict[str, object]:
+        """The decision as JSON values. `decision_of` reads them."""
+        return {"is_promoted": self.is_promoted, "reasons": list(self.reasons), "report": self.report.as_json()}
+
+
+def decision_of(values: Mapping[str, object]) -> GateDecision:
+    """The decision that JSON values stand for.
+
+    Raises:
+        ValueError: a value is missing or of the wrong type. The message names it.
+    """
+    is_promoted, reasons = values.get("is_promoted"), values.get("reasons")
+    if not isinstance(is_promoted, bool):
+        raise ValueError("is_promoted must be true or false")
+    if not isinstance(reasons, list) or not all(isinstance(one, str) for one in reasons):
+        raise ValueError("reasons must be a list of texts")
+    return GateDecision(is_promoted=is_promoted, reasons=tuple(reasons), report=report_of(values.get("report")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +87,21 @@ def decide(
         gains("right offers", lambda measures: measures.offers_by_function),
     )
     reasons = (*_not_better(champion, ways, settings, error), *_against(champion, challenger, settings))
-    report: dict[str, Any] = {
-        "champion": _shown(champion),
-        "challenger": _shown(challenger),
-        "cooled": _shown(cooled),
-        "gain": asdict(ways[0].over_champion),
-        "gain_over_cooled": asdict(ways[0].over_cooled),
-        "offers_gain": asdict(ways[1].over_champion),
-        "offers_gain_over_cooled": asdict(ways[1].over_cooled),
-        "functions": len(champion.pass_by_function),
-        "look": look,
-        "chance_allowed": error,
-    }
-    if champion.benchmark_by_task:
-        on_rows = gain(champion.benchmark_by_task, challenger.benchmark_by_task, seed=seed)
-        report["benchmark"] = {**asdict(on_rows), "rows": len(champion.benchmark_by_task)}
+    rows = champion.benchmark_by_task
+    on_rows = gain(rows, challenger.benchmark_by_task, seed=seed) if rows else None
+    report = GateReport(
+        champion=_shown(champion),
+        challenger=_shown(challenger),
+        cooled=_shown(cooled),
+        gain=ways[0].over_champion,
+        gain_over_cooled=ways[0].over_cooled,
+        offers_gain=ways[1].over_champion,
+        offers_gain_over_cooled=ways[1].over_cooled,
+        functions=len(champion.pass_by_function),
+        look=look,
+        chance_allowed=error,
+        benchmark=BenchmarkGain(**asdict(on_rows), rows=len(rows)) if on_rows is not None else None,
+    )
     return GateDecision(is_promoted=not reasons, reasons=reasons, report=report)
 
 

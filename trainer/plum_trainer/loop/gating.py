@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from plum_lsp.config.folder import exploration_file
@@ -12,8 +12,8 @@ from plum_lsp.policy.versions.folders import PublishedVersion
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import limits_of, sandbox_options
 from plum_trainer.data.apart import fingerprints
-from plum_trainer.fit.job import FitResult, read_json, write_text
-from plum_trainer.gate.decision import GateDecision, decide
+from plum_trainer.fit.job import FitResult, TrainerError, read_json, write_text
+from plum_trainer.gate.decision import GateDecision, decide, decision_of
 from plum_trainer.gate.evaluate import evaluated
 from plum_trainer.gate.measures import Measures
 from plum_trainer.loop.exploring import diversities, explored
@@ -32,9 +32,8 @@ def decided(
     trainer: Trainer, current: Round, champion: PublishedVersion | None, fitted: FitResult, plan: Plan
 ) -> GateDecision:
     """The gate's decision, made now or before."""
-    known = read_json(current.folder / "decision.json")
-    if known is not None:
-        return GateDecision(is_promoted=known["is_promoted"], reasons=tuple(known["reasons"]), report=known["report"])
+    if (known := _known(current)) is not None:
+        return known
     adapter = str(champion.folder) if champion else ""
     before = _measured(trainer, current, "champion", adapter, plan)
     after = _measured(trainer, current, "challenger", fitted.adapter, plan)
@@ -44,8 +43,9 @@ def decided(
         look = next_look(store.events(), functions, round_number=current.number)
     decision = decide(before, after, cooled, trainer.settings.gate, look=look, seed=plan.seed)
     judged_by = Counter(one.judged_by for one in current.held_out())
-    seen = {"held_out": fingerprints(functions), "judged_by": dict(judged_by)}
-    detail = {**asdict(decision), "report": {**decision.report, **seen}}
+    report = replace(decision.report, held_out=tuple(fingerprints(functions)), judged_by=dict(judged_by))
+    decision = replace(decision, report=report)
+    detail = decision.as_json()
     _record_once(trainer, current, detail)
     current.keep("decision.json", detail)
     watch_diversity(trainer, current, before, after)
@@ -54,7 +54,22 @@ def decided(
     return decision
 
 
-def _record_once(trainer: Trainer, current: Round, detail: dict[str, Any]) -> None:
+def _known(current: Round) -> GateDecision | None:
+    """The decision that was made before. None if there is none.
+
+    Raises:
+        TrainerError: its file is damaged.
+    """
+    path = current.folder / "decision.json"
+    values = read_json(path)
+    try:
+        return decision_of(values) if values is not None else None
+    except ValueError as error:
+        told = f"{path} cannot be read: {error}"
+        raise TrainerError(told, remedy="Delete it: its step is then done again.") from error
+
+
+def _record_once(trainer: Trainer, current: Round, detail: dict[str, object]) -> None:
     """The look is in the history before its result is used, so that no crash hides one."""
     with trainer.store() as store:
         is_told = any(event.step == "decided" for event in store.events(round_number=current.number))

@@ -1,0 +1,111 @@
+"""The lines of a doctest session before an example, and which of them the example depends on. It runs no code."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+from dataclasses import dataclass
+
+from plum_lsp.python.reading.sources import Surface, bound_names, expression_or_none, free_names
+from plum_lsp.python.specification.conditions import is_condition
+from plum_lsp.python.specification.expectations import is_known
+
+_SEEDS = re.compile(r"\bseed\(")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A line of the session: its source, the names that it binds and reads, and whether it has only an effect.
+
+    `is_state` marks a line that we made of an attribute shown in the session. `remakes` are names whose earlier
+    value no longer matters.
+    """
+
+    source: str
+    binds: frozenset[str]
+    reads: frozenset[str]
+    is_effect: bool
+    is_state: bool = False
+    remakes: frozenset[str] = frozenset()
+
+
+def stated_state(example: doctest.Example, tree: ast.Module, steps: list[Step], surface: Surface) -> Step | None:
+    """An attribute shown on an object that the session never makes, before any other use: the state that it must have.
+
+    `>>> parser.types` giving `{'a': int}` becomes `parser.types = {'a': int}`.
+    """
+    last = tree.body[-1]
+    if len(tree.body) != 1 or not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Attribute):
+        return None
+    owner = last.value.value
+    if not isinstance(owner, ast.Name) or owner.id in surface.names or _maker(owner.id, surface) is None:
+        return None
+    is_touched = any(not step.is_state and owner.id in step.reads | step.binds for step in steps)
+    value = expression_or_none(example.want) if example.want else None
+    if is_touched or value is None or not is_known(value, "", surface) or surface.function.name == last.value.attr:
+        return None
+    source = f"{owner.id}.{last.value.attr} = {example.want.strip()}"
+    return Step(source=source, binds=frozenset(), reads=frozenset({owner.id}), is_effect=False, is_state=True)
+
+
+def step_of(source: str, tree: ast.Module, *, is_effect: bool) -> Step:
+    """The step of a line. `is_effect` says that the line is no example and shows nothing."""
+    last = tree.body[-1]
+    is_act = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call | ast.Await)
+    does_something = not isinstance(last, ast.Expr) or (is_act and not is_condition(last.value))
+    return Step(
+        source=source,
+        binds=frozenset(bound_names(tree)),
+        reads=frozenset(free_names(tree)) if does_something else frozenset(),
+        is_effect=is_effect and does_something and not _is_statement(tree),
+        remakes=_remade(tree),
+    )
+
+
+def _remade(tree: ast.Module) -> frozenset[str]:
+    """The name to which a plain assignment gives a value without reading the old one."""
+    statement = tree.body[-1]
+    if len(tree.body) != 1 or not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return frozenset()
+    target = statement.targets[0]
+    read = {node.id for node in ast.walk(statement.value) if isinstance(node, ast.Name)}
+    return frozenset({target.id} - read) if isinstance(target, ast.Name) else frozenset()
+
+
+def _is_statement(tree: ast.Module) -> bool:
+    return not isinstance(tree.body[-1], ast.Expr)
+
+
+def setup_for(steps: list[Step], needed: set[str], surface: Surface) -> str | None:
+    """The earlier lines that a test depends on, in order. None if it uses an unbound name.
+
+    A line counts if it binds a needed name, works on an object that the session made, or has only an effect. After a
+    seed every line counts, because each may draw. If the session never makes a used object of the function's own class,
+    it is made first.
+    """
+    made = {name for step in steps for name in step.binds}
+    is_seeded = any(_SEEDS.search(step.source) for step in steps)
+    needed = set(needed)
+    chosen: list[str] = []
+    for step in reversed(steps):
+        is_on_object = bool(step.reads & needed & (made | surface.receivers.keys() | (needed - surface.names)))
+        if is_seeded or step.is_effect or is_on_object or step.binds & needed:
+            chosen.append(step.source)
+            needed = (needed - step.remakes) | step.reads
+    chosen.reverse()
+    for name in sorted(needed - made - surface.names):
+        maker = _maker(name, surface)
+        if maker is None:
+            return None
+        chosen.insert(0, maker)
+    return "\n".join(chosen)
+
+
+def _maker(name: str, surface: Surface) -> str | None:
+    """The statement that makes the object that a docstring calls `name`, if it is one of the function's class."""
+    if name in surface.receivers:
+        return surface.receivers[name]
+    if surface.function.class_name is not None and surface.construct is not None:
+        return f"{name} = {surface.construct}"
+    return None
