@@ -132,7 +132,6 @@ class Pipeline:
                 context,
                 sandbox,
                 options.limits,
-                compares=not options.ends_at_first_verified,
                 project=around.tests,
                 path=path_of(request.document.uri),
                 whole=await self._tests_to_run_whole(request, context, sandbox),
@@ -254,7 +253,7 @@ class Pipeline:
             stages.reach("enough")
         if is_clear:
             stages.reach("clear")
-            self._settle(this)
+            await self._compare(this) if this.ladder.has_rivals else self._settle(this)
         elif not this.plan.is_alone:
             await self._compare(this)
             stages.reach("compared")
@@ -286,7 +285,7 @@ class Pipeline:
                     stages.reach("first_candidate")
                     candidate = self._take(this, completion)
                     if candidate is not None:
-                        this.begun(tasks.create_task(self._judge(this, candidate, screened, stages)))
+                        tasks.create_task(self._judge(this, candidate, screened, stages))
         except PolicyError as error:
             this.policy_problem = told(error)
         stages.reach("sampled")
@@ -309,8 +308,8 @@ class Pipeline:
         self._tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
-            if self.options.ends_at_first_verified and await this.ends_with(candidate):
-                raise Clear
+        if self.options.ends_at_first_verified and not this.unjudged and this.ladder.is_clear(this.request.seen):
+            raise Clear
         if this.standing_min and this.standing >= this.standing_min:
             raise Enough
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from plum_lsp.domain.ports import Policy
@@ -15,8 +14,6 @@ from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 from plum_lsp.verification.whole import is_whole
 
-BESIDE_SECONDS_MAX = 0.3
-"""How long the end of a group waits for candidates whose tests run. One of them may be better than the first."""
 CHECKED_MIN = 0.5
 """The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
 
@@ -49,30 +46,11 @@ class Round:
     """As many standing candidates end the group. 0 waits for all."""
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
-    _judging: set[asyncio.Task[None]] = field(default_factory=set)
-    _is_ending: bool = False
-
-    def begun(self, judging: asyncio.Task[None]) -> None:
-        """Keep a task that judges a candidate until it is done."""
-        self._judging.add(judging)
-        judging.add_done_callback(self._judging.discard)
 
     def end_late(self) -> None:
         """The deadline has come. Verdicts of tests that cannot be judged here are left out."""
         self.is_late = True
         self.ladder.leave_out_unjudgeable()
-
-    async def ends_with(self, candidate: Candidate) -> bool:
-        """Whether the group ends now, at a candidate that the user has not seen. The candidate's own task asks.
-
-        Only the first one gets True, once the candidates that arrived before have been judged too, or after a while.
-        """
-        if self._is_ending or candidate.fingerprint in self.request.seen:
-            return False
-        self._is_ending = True
-        if beside := self._judging - {asyncio.current_task()}:
-            await asyncio.wait(beside, timeout=BESIDE_SECONDS_MAX)
-        return True
 
     @property
     def judge(self) -> Judge:

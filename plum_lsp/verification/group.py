@@ -6,15 +6,15 @@ any step. `rank` chooses from the group.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from plum_lsp.domain.suggestion import Candidate, Judged
+from plum_lsp.domain.suggestion import Candidate, Judged, Tier
 from plum_lsp.domain.verification import Call, Observation
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
 from plum_lsp.verification.excerpts import judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
-from plum_lsp.verification.settle import settled
+from plum_lsp.verification.settle import settled, stands_alone
 from plum_lsp.verification.whole import without_unjudgeable
 
 
@@ -48,6 +48,7 @@ class Ladder:
         self.judge = judge
         self.group = Group()
         self.evidence: Evidence | None = None
+        self._is_compared = False
 
     async def screen(self) -> Evidence:
         """Find the tests that tell. This must come before the first candidate is added.
@@ -78,6 +79,22 @@ class Ladder:
             members = without_unjudgeable(self.group.members, self.evidence.specification)
             self.group = replace(self.group, members=tuple(members))
 
+    @property
+    def passing(self) -> list[Judged]:
+        """The members that pass their tests."""
+        return [one for one in self.group.members if one.tier is Tier.VERIFIED]
+
+    @property
+    def has_rivals(self) -> bool:
+        """Whether more than one member passes its tests, so that a comparison can tell them apart."""
+        return len(self.passing) > 1
+
+    def is_clear(self, seen: Collection[str] = ()) -> bool:
+        """Whether a member passes its tests, and each that does stands alone. The user has `seen` some members."""
+        first = self.group.first
+        has_new = any(one.candidate.fingerprint not in seen for one in self.passing)
+        return has_new and all(stands_alone(one, first.get(index_of(one), ()), self.judge) for one in self.passing)
+
     async def reconsider(self) -> None:
         """Give members that ran out of time more of it, if none passed.
 
@@ -94,10 +111,15 @@ class Ladder:
         Raises:
             SandboxError: the jail broke.
         """
+        self._is_compared = True
         comparison = await compare(self.group.members, self.judge, self.group.first, named=named)
         self.group = replace(self.group, comparison=comparison)
 
     def settle(self) -> tuple[Judged, ...]:
-        """Estimate each member with the evidence of the whole group. Returns the members that changed."""
-        self.group, changed = self.group.changed(settled(self.group.members, self.judge, self.group.comparison))
+        """Estimate each member with the evidence of the whole group. Returns the members that changed.
+
+        Without a comparison, the tests alone count.
+        """
+        judge = self.judge if self._is_compared else replace(self.judge, compares=False)
+        self.group, changed = self.group.changed(settled(self.group.members, judge, self.group.comparison))
         return changed

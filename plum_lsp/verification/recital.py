@@ -50,6 +50,13 @@ def is_constant(text: str) -> bool:
     return tree is not None and not _read_names(tree)
 
 
+def ignores(text: str, parameters: Sequence[str]) -> bool:
+    """Whether the candidate leaves a parameter unread. `self`, `cls` and names with `_` in front may be unread."""
+    tree = statements_or_none(text)
+    asked = {one for one in parameters if one not in {"self", "cls"} and not one.startswith("_")}
+    return tree is not None and not asked <= _read_names(tree)
+
+
 def _read_names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 

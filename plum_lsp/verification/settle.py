@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.suggestion import Judged, Tier
+from plum_lsp.domain.suggestion import HoleKind, Judged, Tier
 from plum_lsp.domain.values import clean, show
 from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
 from plum_lsp.python.contracts.checks import breaches
 from plum_lsp.python.contracts.contract import Contract
-from plum_lsp.verification.agreement import Matrix, Trial
+from plum_lsp.verification.agreement import Matrix, Trial, is_same
 from plum_lsp.verification.calibration import calibration
 from plum_lsp.verification.compare import Comparison
-from plum_lsp.verification.judge import Judge, index_of, shown
+from plum_lsp.verification.judge import Judge, index_of, shown, surprise_in
 from plum_lsp.verification.rank import counted, score
-from plum_lsp.verification.recital import is_constant, recites
-from plum_lsp.verification.signals import Signals, signals_of
+from plum_lsp.verification.recital import ignores, is_constant, recites
+from plum_lsp.verification.signals import VARIED_INPUTS_MIN, Signals, signals_of
 
 AGAINST_AN_EXAMPLE_MIN = 3
 """An example is doubted only if at least this many different candidates agree on all inputs and fail this example
@@ -68,6 +68,28 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
     if doubted is not None:
         return _doubting(group, judge, doubted)
     return [_settled(judged, judge, weighed) for judged in group]
+
+
+def stands_alone(judged: Judged, seen: Sequence[Observation], judge: Judge) -> bool:
+    """Whether a candidate that passes its tests also survives what needs no other candidate.
+
+    It does not recite the examples. A whole body reads all parameters. On the generated inputs it ends in no surprise,
+    breaks no contract and does not always answer alike. `seen` are its observations on `judge.calls`.
+    """
+    if judged.tier is not Tier.VERIFIED or judged.candidate.weakness is not None:
+        return False
+    function = judge.context.function
+    is_body = judge.context.block.kind is HoleKind.BODY
+    parameters = function.parameters if function is not None and is_body else ()
+    text = judged.candidate.text
+    if recites(text, judge.tests, parameters) or ignores(text, parameters):
+        return False
+    if len(seen) != len(judge.calls) or surprise_in(seen) is not None:
+        return False
+    if breaches(judge.contracts, judge.calls, {0: seen})[0]:
+        return False
+    answers = [one for one in seen if one.ending is Ending.RETURNED and one.value is not None]
+    return len(answers) < VARIED_INPUTS_MIN or any(not is_same(answers[0], one) for one in answers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

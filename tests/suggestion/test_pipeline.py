@@ -19,8 +19,6 @@ from plum_lsp.domain.project import Project, TestFile
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
-    Candidate,
-    Judged,
     Offer,
     RequestId,
     SuggestionRequest,
@@ -40,7 +38,6 @@ from plum_lsp.suggestion import plan as plan_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
-from plum_lsp.verification.group import Ladder
 
 pytestmark = pytest.mark.slow
 
@@ -227,36 +224,32 @@ async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None
     assert all(seen.ended.wait(10) and seen.closed_early for seen in desk.policy.hanging)
 
 
-async def test_candidates_that_are_run_when_the_first_is_verified_join_it(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The better of them is offered. Another that is verified then ends nothing a second time."""
-    monkeypatch.setattr("plum_lsp.suggestion.round.BESIDE_SECONDS_MAX", 60.0)
-    first, all_came, add = asyncio.Event(), asyncio.Event(), Ladder.add
-    came: set[str] = set()
-
-    async def held(ladder: Ladder, candidate: Candidate) -> Judged:
-        """The first text is judged once all have come, and the others after it."""
-        came.add(candidate.id)
-        if len(came) == 3:
-            all_came.set()
-        await (all_came if "sum" in candidate.text else first).wait()
-        judged = await add(ladder, candidate)
-        first.set()
-        return judged
-
-    monkeypatch.setattr(Ladder, "add", held)
+@pytest.mark.parametrize(
+    "suspect",
+    [
+        "return {(1, 2): 3}.get((a, b), 4)\n",
+        "return 3 if (a, b) == (1, 2) else 4\n",
+        "return a + a + 1 if a == 1 else a + 2\n",
+    ],
+    ids=["a table", "a comparison", "an unread parameter"],
+)
+async def test_a_suspect_pass_does_not_end_the_request(desk: Desk, suspect: str) -> None:
+    """A candidate that passes the examples, but fails what needs no other candidate, waits for the others."""
     desk.options = replace(desk.options, stop_early=True)
-    desk.policy.will_complete("return sum((a, b))\n", mean_logprob=-3.0)
-    desk.policy.will_complete(RIGHT, mean_logprob=-0.1)
-    desk.policy.will_complete(WRONG, mean_logprob=-0.1)
+    desk.policy.will_complete(suspect, mean_logprob=-0.01)
+    for text in (RIGHT, "return b + a\n", "return sum((a, b))\n", "return sum([a, b])\n"):
+        desk.policy.will_complete(text, mean_logprob=-2.0, is_held=True)
 
-    result = await desk.suggest(ADD)
+    def passed() -> list[Verified]:
+        return [event for event in desk.told.events if isinstance(event, Verified)]
 
+    result, _ = await asyncio.gather(desk.suggest(ADD), desk.policy.release_once(passed))
+
+    assert passed()[0].judged.tier is Tier.VERIFIED
+    assert passed()[0].judged.candidate.text.strip() == suspect.strip()
     assert isinstance(result, Offer)
-    assert result.text.strip() == RIGHT.strip()
-    verified = [event for event in desk.told.events if isinstance(event, Verified)]
-    assert len({event.judged.candidate.id for event in verified}) == 3
+    assert result.text.strip() != suspect.strip()
+    assert result.chosen.tier is Tier.VERIFIED
 
 
 async def test_without_examples_the_majority_is_consistent(desk: Desk) -> None:

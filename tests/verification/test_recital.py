@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from plum_lsp.domain.verification import Call, Equals, Origin, TestCase, TestId
-from plum_lsp.verification.recital import is_constant, recites
+from plum_lsp.verification.recital import ignores, is_constant, recites
 
 
 def examples(*pairs: tuple[str, str]) -> list[TestCase]:
@@ -80,3 +80,18 @@ def test_a_constant_reads_nothing() -> None:
     assert is_constant("return ['student 1']")
     assert not is_constant("return [name for name in self.students]")
     assert not is_constant("return (")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("return a", True),
+        ("return 1", True),
+        ("return a + b", False),
+        ("return [b for _ in a]", False),
+        ("return a +", False),
+    ],
+)
+def test_a_parameter_that_is_not_read_is_found(text: str, is_so: bool) -> None:
+    """Except the object itself, names that say so, and text that is no program."""
+    assert ignores(text, ("self", "a", "b", "_context")) is is_so
