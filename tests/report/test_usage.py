@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
+import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -177,3 +178,12 @@ def test_a_page_is_plain_text_of_ours(tmp_path: Path) -> None:
 def test_tiers_come_by_strength(path: Path) -> None:
     """All suggestions first, then those of each tier that was shown."""
     assert [one.tier for one in read(path).acceptance] == [None, Tier.VERIFIED]
+
+
+def test_without_the_converter_the_page_says_what_is_missing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables are there all the same."""
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    page = page_of(read(path))
+    assert "<svg" not in page
+    assert "pip install &#x27;plum-lsp[report]&#x27;" in page
+    assert "<caption>Execution pass rate by day</caption>" in page
