@@ -180,6 +180,9 @@ class ProjectPool:
 
     async def _collected(self, document: _Document, key: tuple[str, ...], order: dict[str, Any]) -> ZygoteProcess:
         """A new branch of a document's that has collected tests."""
+        stale = document.tests.pop(key, None)
+        if stale is not None:
+            self._retire(stale)
         branch = document.tests[key] = await document.branch.branch(order, seconds=BRANCH_SECONDS)
         while len(document.tests) > COLLECTIONS_MAX:
             self._retire(document.tests.popitem(last=False)[1])
