@@ -7,7 +7,7 @@ from support.cases import Case, Desk, filled
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
-V = ("verified",)
+V, U = ("verified",), ("unverified",)
 DOC = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n‸'
 ABOVE = f"{DOC}\n\n\ndef later():\n    return add(1, 1)\n"
 BLANK = 'def add(a, b):\n    """\n    >>> add(1, 2)\n    3\n    """\n\n‸\n'
@@ -70,17 +70,14 @@ CASES = [
         tiers=V,
     ),
     # Where nothing is offered.
-    Case("in a comment", "x = 1  # the num‸\n", "ber\n", nothing=True, reason=NONE, words="in a comment"),
-    Case(
-        "in a comment of its own", "# add two num‸\nx = 1\n", "bers\n", nothing=True, reason=NONE, words="in a comment"
-    ),
+    Case("in a comment", "x = 1  # the num‸\n", "ber\n", offered="ber", tiers=U),
+    Case("in a comment of its own", "# add two num‸\nx = 1\n", "bers\n", offered="bers", tiers=U),
     Case(
         "at a comment's end",
         "def f(a):\n    # twice‸\n",
         "\n    return a\n",
         nothing=True,
-        reason=NONE,
-        words="comment",
+        words="adds nothing to this comment",
     ),
     Case("before a comment's sign", "x = 1 ‸# one\n", "+ 1\n", words=""),
     Case("in a string", 'name = "A‸"\n', "da\n", nothing=True, reason=NONE, words="in a string"),
@@ -89,13 +86,10 @@ CASES = [
         "in a docstring",
         'def f(a):\n    """Twice ‸\n    """\n    return 2 * a\n',
         "a.\n",
-        nothing=True,
-        reason=NONE,
-        words="in a string",
+        offered="a.",
+        tiers=U,
     ),
-    Case(
-        "in an open docstring", 'def f(a):\n    """Twice ‸\n', 'a."""\n', nothing=True, reason=NONE, words="in a string"
-    ),
+    Case("in an open docstring", 'def f(a):\n    """Twice ‸\n', 'a."""\n', offered="a.", tiers=U),
     Case(
         "in a formatted string",
         'def f(a):\n    return f"{a‸}"\n',
