@@ -20,9 +20,9 @@ from plum_lsp.domain.suggestion import AbstentionReason, Tier
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
+"""Always the loopback address, because other machines must not see how much a user types."""
 _POLL_SECONDS = 0.05
 """How long closing the page may take. The standard library's half a second would hold up a change of settings."""
-"""Always the loopback address, because other machines must not see how much a user types."""
 BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 RUNGS = frozenset(
     {
