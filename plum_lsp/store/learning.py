@@ -17,6 +17,7 @@ from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
 from plum_lsp.domain.verification import Call, Equals, Holds, Origin, Prints, Raises, Shows, TestCase, TestId
+from plum_lsp.store.conditions import IS_SHOWN
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
@@ -304,7 +305,7 @@ GROUP BY prompts.hash
 ORDER BY prompts.hash
 """
 
-_SERVED = """
+_SERVED = f"""
 WITH run AS (
   SELECT candidates.request_id AS request_id, candidates.position AS position,
          min(verdicts.status = 'passed') AS is_passing
@@ -318,7 +319,7 @@ told AS (
   SELECT offers.request_id AS request_id, candidates.policy_version_id AS version,
          length(candidates.text) AS characters,
          (SELECT max(1) FROM outcomes WHERE outcomes.offer_id = offers.id
-            AND (visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))) AS is_shown,
+            AND {IS_SHOWN}) AS is_shown,
          (SELECT max(1) FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
          (SELECT share FROM survivals WHERE survivals.offer_id = offers.id ORDER BY after_ms DESC LIMIT 1) AS share
   FROM offers
@@ -341,4 +342,4 @@ LEFT JOIN told ON told.request_id = requests.id AND told.version = candidates.po
 WHERE requests.prompted_at > :since
 GROUP BY requests.id, candidates.policy_version_id
 ORDER BY requests.prompted_at, requests.id
-"""
+"""  # noqa: S608  # constants of ours

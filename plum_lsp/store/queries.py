@@ -20,6 +20,7 @@ from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.suggestion import AbstentionReason, CandidateId, OfferId, Tier
 from plum_lsp.domain.verification import Origin, TestId, Verdict, VerdictStatus
+from plum_lsp.store.conditions import IS_SHOWN
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect_reader, explained
 from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest, Overview, VersionEvidence
 from plum_lsp.store.migrations import is_current, refuse_newer
@@ -182,18 +183,18 @@ _OFFER_FIELDS = (
     "prompt",
 )
 
-_COUNTS = """
+_COUNTS = f"""
 SELECT (SELECT count(*) FROM requests) AS requests,
        (SELECT count(*) FROM candidates) AS candidates,
        specified.verdicts AS verdicts, specified.passed AS verdicts_passed,
        (SELECT count(DISTINCT offer_id) FROM outcomes
-        WHERE visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited')) AS offers_shown
+        WHERE {IS_SHOWN}) AS offers_shown
 FROM (
   SELECT count(*) AS verdicts, coalesce(sum(status = 'passed'), 0) AS passed
   FROM verdicts JOIN test_cases ON test_cases.request_id = verdicts.request_id AND test_cases.id = verdicts.test_id
   WHERE test_cases.origin IN (SELECT value FROM json_each(:specification))
 ) AS specified
-"""
+"""  # noqa: S608  # constants of ours
 
 _OFFERS_BY_TIER_AND_OUTCOME = """
 SELECT offers.tier AS tier, latest.kind AS kind, count(*) AS offers

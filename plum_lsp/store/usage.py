@@ -14,6 +14,7 @@ from sqlite_utils import Database
 
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.store.conditions import IS_SHOWN
 from plum_lsp.store.database import SPECIFICATION
 
 
@@ -124,8 +125,7 @@ FROM requests WHERE prompted_at > :since
 
 _OFFERS = f"""
 SELECT {_PLACE} AS place, offers.tier AS tier, latest.kind AS kind,
-       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND (
-         visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))) AS is_shown,
+       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND {IS_SHOWN}) AS is_shown,
        EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
        (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
 FROM offers
@@ -134,7 +134,7 @@ LEFT JOIN outcomes AS latest
   ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
 WHERE requests.prompted_at > :since
 ORDER BY offers.rowid
-"""  # noqa: S608  # a constant of this module
+"""  # noqa: S608  # constants of ours
 
 _SAMPLED = f"""
 WITH run AS (
@@ -161,7 +161,7 @@ LEFT JOIN run ON run.request_id = requests.id
 WHERE requests.prompted_at > :since
 GROUP BY requests.id, candidates.policy_version_id
 ORDER BY requests.rowid, policy_versions.id
-"""  # noqa: S608  # a constant of this module
+"""  # noqa: S608  # constants of ours
 
 _ENDINGS = "SELECT reason, stages_ms FROM endings WHERE ended_at > :since ORDER BY rowid"
 
