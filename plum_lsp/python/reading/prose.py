@@ -11,7 +11,6 @@ from plum_lsp.domain.text import Span
 from plum_lsp.python.reading.lines import Buffer, indent_of, literal_at
 
 SESSION = re.compile(r"\s*(?:>>>|\.\.\.)(?:\s|\Z)")
-_OPENING = re.compile(r"""[rRuU]?(?:'''|\"\"\")""")
 TEXT_HEAD = "#"
 """The head of every line of text for those who cut a completion: text that ends with its line, without brackets."""
 
