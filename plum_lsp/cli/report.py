@@ -19,7 +19,7 @@ from plum_lsp.config.folder import store_file
 from plum_lsp.report.page import page_of
 from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.report.shares import Share
-from plum_lsp.report.tables import NOTES, FigureTable, heading, tables
+from plum_lsp.report.tables import NOTES, FigureTable, heading, is_number, tables
 from plum_lsp.report.usage import Report, report_of
 from plum_lsp.store.queries import open_reader
 
@@ -74,7 +74,7 @@ def _drawn(table: FigureTable) -> Table:
 
 def _is_text(table: FigureTable, number: int) -> bool:
     """Whether a column holds names and not numbers."""
-    return number == 0 or not any(row[number][:1].isdecimal() for row in table.rows)
+    return number == 0 or not any(is_number(row[number]) for row in table.rows)
 
 
 def _plain(value: Any) -> Any:

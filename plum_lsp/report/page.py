@@ -10,7 +10,7 @@ from html import escape
 
 from plum_lsp.domain.display import visible
 from plum_lsp.report.chart import chart_of
-from plum_lsp.report.tables import INTERVAL, NOTES, FigureTable, cells, heading, tables
+from plum_lsp.report.tables import INTERVAL, NOTES, FigureTable, cells, heading, is_number, tables
 from plum_lsp.report.usage import PassRate, Report
 
 TITLE = "Suggestions of plum-lsp"
@@ -62,7 +62,7 @@ def _row(row: Sequence[str]) -> str:
 
 def _cell(text: str) -> str:
     """A cell. Numbers stand at its right end."""
-    return f'<td class="number">{_text(text)}</td>' if text[:1].isdecimal() else f"<td>{_text(text)}</td>"
+    return f'<td class="number">{_text(text)}</td>' if is_number(text) else f"<td>{_text(text)}</td>"
 
 
 def _days(days: Iterable[PassRate]) -> FigureTable:

@@ -133,3 +133,8 @@ def _rounds(found: Report) -> FigureTable:
 def cells(share: Share | None) -> tuple[str, str, str]:
     """A share as three cells. Dashes if the count is zero."""
     return share.cells() if share is not None else ("–", "–", "–")
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, which stands at the right end of its column."""
+    return cell[:1].isdecimal()
