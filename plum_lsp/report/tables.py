@@ -50,7 +50,7 @@ class FigureTable:
 def heading(found: Report) -> str:
     """One line about the time span."""
     if not found.requests:
-        return "No request was recorded in this time."
+        return "No request reached the model in this time."
     first, last = found.first_at[:10], found.last_at[:10]
     return f"{first} to {last}. Requests: {found.requests}. Suggestions: {found.offers}."
 

@@ -140,8 +140,8 @@ def test_only_what_happened_since_counts(path: Path) -> None:
 def test_an_empty_time_has_no_figures(path: Path) -> None:
     """One sentence says so, and no table stands there with zeros."""
     found = read(path, since="2027-01-01")
-    assert heading(found) == "No request was recorded in this time."
-    assert "No request was recorded" in page_of(found)
+    assert heading(found) == "No request reached the model in this time."
+    assert "No request reached the model" in page_of(found)
 
 
 def test_candidates_that_were_not_run_are_not_in_the_rate(tmp_path: Path) -> None:
