@@ -40,12 +40,11 @@ def own_identity(folder: Path) -> Identity:
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(asdict(made), file)
-        if path.exists():
-            part.replace(path)
-        else:
+        try:
             os.link(part, path)  # of two processes that begin at once, one makes the file
-    except FileExistsError:
-        pass
+        except FileExistsError:
+            if _read(path) is None:
+                part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return _read(path) or made
