@@ -52,9 +52,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_the_server_sleeps_during_the_fit_alone(asked: list[str], tmp_path: Path) -> None:
     """And wakes even if the fit fails."""
     with pytest.raises(ValueError, match="fit"), device.shared(tmp_path, "sleep", report=lambda text: None):
-        assert asked == ["/sleep?level=1"]
+        assert asked == ["/sleep"]
         raise ValueError("the fit failed")
-    assert asked == ["/sleep?level=1", "/wake_up"]
+    assert asked == ["/sleep", "/wake_up"]
 
 
 def test_a_device_of_ones_own_leaves_the_server_alone(asked: list[str], tmp_path: Path) -> None:
