@@ -331,6 +331,7 @@ def test_further_inputs_are_never_known_ones(kind: str, first: int, limit: int, 
 
 
 def test_calls_are_not_those_of_an_earlier_state_of_the_file():
+    """Remembered calls end with a change of what they are made from."""
     plain = "def halve(number: int):\n    "
     first = calls_of(f"{plain}‸")
     assert calls_of(f"{plain}half = number\n    ‸") == first
@@ -340,6 +341,7 @@ def test_calls_are_not_those_of_an_earlier_state_of_the_file():
 
 
 def test_the_object_of_a_method_follows_its_class():
+    """A constructor with one more parameter makes other objects."""
     before = (
         "class Jar:\n    def __init__(self, size: int):\n        self.size = size\n\n    def half(self):\n        ‸"
     )
