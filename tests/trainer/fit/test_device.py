@@ -20,6 +20,7 @@ class Sleeper(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take one request."""
+        assert self.headers["Authorization"] == "Bearer key"
         self.asked.append(self.path)
         self.send_response(200)
         self.end_headers()
@@ -41,6 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
         url = f"http://127.0.0.1:{server.server_port}/v1"
         engine = "vllm"
+        api_key = "key"
 
     monkeypatch.setattr(device, "read_state", lambda _: State)
     yield Sleeper.asked

@@ -43,7 +43,9 @@ class Front(ABC):
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        self._http = httpx.AsyncClient(trust_env=False, timeout=timeout, limits=httpx.Limits(max_connections=None))
+        # An engine may close a connection that it has kept in the moment in which it is used again.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(trust_env=False, timeout=timeout, limits=limits)
 
     async def close(self) -> None:
         """Close the connections to the engine."""
@@ -139,6 +141,11 @@ def may_use(person: Person, name: str) -> bool:
     return person.key.can_publish or not name.startswith(PROBE_PREFIX)
 
 
+def is_plain(name: str) -> bool:
+    """Whether a version may have this name."""
+    return re.fullmatch(r"[\w.-]{1,100}", name, re.ASCII) is not None
+
+
 def unknown(name: str) -> Refusal:
     """The answer for a version that is not there."""
     return Refusal(404, f"the model {name[:80]!r} does not exist")
@@ -162,6 +169,6 @@ def fields_of(request: Request) -> dict[str, Any]:
 def _adapter(request: Request) -> tuple[str, Path]:
     fields = fields_of(request)
     name, path = str(fields.get("lora_name") or ""), str(fields.get("lora_path") or "")
-    if not re.fullmatch(r"[\w.-]{1,100}", name, re.ASCII) or not path or "\0" in path:
+    if not is_plain(name) or not path or "\0" in path:
         raise Refusal(400, "lora_name and lora_path are needed")
     return name, Path(path)

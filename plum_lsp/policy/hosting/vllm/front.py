@@ -6,7 +6,6 @@ one under proof, in the folder of the versions.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,11 @@ from typing import Any
 import httpx
 
 from plum_lsp.domain.errors import PolicyUnavailable
-from plum_lsp.policy.hosting.front.front import METRICS_SECONDS, Front, unknown
+from plum_lsp.policy.hosting.front.front import METRICS_SECONDS, Front, is_plain, unknown
 from plum_lsp.policy.hosting.front.gate import SLEEP, WAKE, Gate
 from plum_lsp.policy.hosting.front.limits import Person
 from plum_lsp.policy.hosting.front.tokens import Written
 from plum_lsp.policy.hosting.http_server import Refusal, Reply, Request
-from plum_lsp.policy.versions.publish import PROBE_PREFIX
 
 TURNS = 32
 """Requests that vLLM gets at once. With eight choices each they fill a batch of 256, vLLM's own limit. More would only
@@ -28,7 +26,6 @@ LOAD_SECONDS = 120.0
 """As long as a client waits for an adapter."""
 SLEEP_LEVEL = 1
 """Weights go to main memory, so that waking does not load them from the disk again."""
-_VERSION = re.compile(rf"plum-v\d{{1,9}}|{re.escape(PROBE_PREFIX)}[\w-]{{1,80}}", re.ASCII)
 
 
 class VllmFront(Front):
@@ -73,8 +70,8 @@ class VllmFront(Front):
             self._asked += Counter()  # drops the zeros, so that made-up names do not stay
 
     async def _load(self, name: str, path: Path, reply: Reply) -> None:
-        if not _VERSION.fullmatch(name):
-            raise Refusal(400, f"{name[:80]!r} is no name of a version")
+        if name == self._base_name:
+            raise Refusal(400, f"{name[:80]!r} is the base model")
         if not self._is_version(path):
             raise Refusal(400, f"the adapter is not in {self._versions}")
         await self._change("/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(path)}, reply)
@@ -83,7 +80,7 @@ class VllmFront(Front):
         return path.resolve().parent == self._versions.resolve()
 
     async def _unload(self, name: str, reply: Reply) -> None:
-        if not _VERSION.fullmatch(name):
+        if name == self._base_name or not is_plain(name):
             raise unknown(name)
         await self._change("/v1/unload_lora_adapter", {"lora_name": name}, reply)
 
@@ -100,11 +97,7 @@ class VllmFront(Front):
     async def _metrics(self, person: Person) -> list[str]:
         if not (person.key.can_watch or person.key.can_publish):
             return []
-        own = [
-            f'plum_requests{{model="{name}"}} {count}'
-            for name, count in self._asked.items()
-            if _VERSION.fullmatch(name)
-        ]
+        own = [f'plum_requests{{model="{name}"}} {count}' for name, count in self._asked.items() if is_plain(name)]
         return [*own, *(await self._ask("GET", "/metrics")).text.splitlines()]
 
     async def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> httpx.Response:
