@@ -23,6 +23,7 @@ _MODULES = {
     "trust": "plum_lsp.cli.trust",
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
+    "share": "plum_lsp.cli.share",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
 }

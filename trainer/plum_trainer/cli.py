@@ -245,7 +245,8 @@ def _summary(event: TrainingEvent) -> str:
     detail: dict[str, Any] = dict(event.detail)
     match event.step:
         case "frozen":
-            return f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}"
+            authors = "".join(f", {count} of {author}" for author, count in detail.get("authors", {}).items())
+            return f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}{authors}"
         case "fitted":
             return f"{detail['steps']} steps, loss {detail['loss_first']:.3f} to {detail['loss_last']:.3f}"
         case "decided":

@@ -69,12 +69,14 @@ class Sides:
     share: float
     place: Callable[[str], str]
     apart: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
+    """The people who are held out."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """The code before the hole of each prompt, by the prompt's hash."""
 
     def against(self, row: StoredPair | StoredLabel) -> str:
         """Why this row must not be trained on. Empty if it may."""
-        if is_held_out(self.place(row.document_uri), self.share):
+        if row.author in self.authors or is_held_out(self.place(row.document_uri), self.share):
             return "held_out"
         return "near_held_out" if row.prompt_hash in self.apart else ""
 
@@ -167,6 +169,52 @@ def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]
     return drawn
 
 
+def bounded(rows: Sequence[Row], share: float, *, seed: int) -> list[Row]:
+    """The rows without those by which one person would have more than `share` of all weight.
+
+    People with fewer rows keep theirs, and those with more are thinned to the same weight. Few people may each have
+    twice an equal part.
+    """
+    by_author: dict[str, list[Row]] = {}
+    for row in rows:
+        by_author.setdefault(row.author, []).append(row)
+    weights = {author: sum(_influence(row) for row in of) for author, of in by_author.items()}
+    most = _most(sorted(weights.values()), max(share, 2 / max(1, len(by_author))))
+    kept: list[Row] = []
+    for author, of in sorted(by_author.items()):
+        if weights[author] > most:
+            random.Random(f"{seed} {author}").shuffle(of)  # noqa: S311
+        total = 0.0
+        for row in of:
+            if (total := total + _influence(row)) > most * (1 + 1e-9):
+                break
+            kept.append(row)
+    return kept
+
+
+def _influence(row: Row) -> float:
+    """How much a row counts. A pair was drawn as often as its weight says."""
+    return row.weight if isinstance(row, LabelRow) else 1.0
+
+
+def _most(weights: Sequence[float], share: float) -> float:
+    """The largest weight of one person, so that it is at most `share` of what everyone then has.
+
+    Args:
+        weights: of each person, ascending.
+        share: at least two over their number.
+    """
+    below = 0.0
+    for number, weight in enumerate(weights):
+        above = len(weights) - number
+        # Where those above may have everything between them, they need not be thinned yet.
+        limit = weight if share * above >= 1 else share * below / (1 - share * above)
+        if limit < weight:
+            return limit
+        below += weight
+    return weights[-1] if weights else 0.0
+
+
 def replay_rows(path: Path, *, wants_pairs: bool) -> list[Row]:
     """Rows of the user's own: `prompt` with `completion` (taken as desirable), or with `chosen` and `rejected`.
 
@@ -193,7 +241,7 @@ def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
     if has("prompt", "chosen", "rejected"):
         prompt, chosen, rejected = texts["prompt"], texts["chosen"], texts["rejected"]
         if wants_pairs:
-            ends = {"chosen_ends": True, "rejected_ends": True}
+            ends: dict[str, Any] = {"chosen_ends": True, "rejected_ends": True}
             return [PairRow(prompt=prompt, chosen=chosen, rejected=rejected, weight=1.0, source="replay", **ends)]
         return [
             LabelRow(prompt=prompt, completion=text, is_desirable=text is chosen, **common)
@@ -209,8 +257,13 @@ def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
 def _finished(
     rows: Sequence[Row], settings: LearningSettings, counts: Counter[str], seed: int, *, wants_pairs: bool
 ) -> Dataset:
-    """The rows with replayed ones mixed in, shuffled."""
-    mixed = list(rows)
+    """The rows with replayed ones mixed in, shuffled. One person has no more of them than the settings say."""
+    mixed = bounded(rows, settings.author_share, seed=seed)
+    counts["author_left_out"] = len(rows) - len(mixed)
+    rows = tuple(mixed)
+    if not wants_pairs:
+        counts["desirable"] = sum(isinstance(row, LabelRow) and row.is_desirable for row in rows)
+        counts["undesirable"] = len(rows) - counts["desirable"]
     if settings.replay_file and rows:
         replayed = replay_rows(Path(settings.replay_file).expanduser(), wants_pairs=wants_pairs)
         generator = random.Random(seed + 1)  # noqa: S311
@@ -237,6 +290,7 @@ def _pair_row(pair: StoredPair) -> PairRow:
         rejected_ends=pair.rejected.ends,
         weight=pair.weight,
         source=pair.source.value,
+        author=pair.author,
     )
 
 
@@ -248,4 +302,5 @@ def _label_row(label: StoredLabel) -> LabelRow:
         is_desirable=label.is_desirable,
         weight=label.weight,
         source=_LABEL_SOURCES.get(label.rule, "verdict"),
+        author=label.author,
     )

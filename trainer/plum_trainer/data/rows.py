@@ -31,6 +31,7 @@ class PairRow:
     rejected_ends: bool
     weight: float
     source: str
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class LabelRow:
     is_desirable: bool
     weight: float
     source: str
+    author: str = ""
 
 
 Row = PairRow | LabelRow

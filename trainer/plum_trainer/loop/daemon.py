@@ -14,13 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 from plum_lsp.config import LearningSettings, Settings
-from plum_lsp.config.folder import store_file, training_folder
+from plum_lsp.config.folder import training_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
 from plum_lsp.policy.versions.folders import PublishedVersion
+from plum_lsp.store.learning import open_learning
 from plum_lsp.store.preferences import open_preferences
 from plum_trainer.data.apart import kept_apart
 from plum_trainer.data.dataset import Dataset, Freshness, Sides, label_rows, pair_rows
@@ -33,6 +34,7 @@ from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json
 from plum_trainer.gate.decision import GateDecision
 from plum_trainer.loop.gating import decided
 from plum_trainer.loop.online import on_trial, watch
+from plum_trainer.loop.people import authors_of, facts_of, fresh_elsewhere, tell_people
 from plum_trainer.loop.plan import Plan, Sampling
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round, next_round, unfinished
@@ -134,7 +136,8 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
     """Build pairs, choose rows and held-out prompts, and freeze them."""
     settings = trainer.settings
     record(trainer, current, "started", {})
-    with open_preferences(store_file(trainer.data_dir)) as preferences:
+    facts = facts_of(trainer)
+    with open_preferences(facts.path) as preferences:
         build = rebuild(
             preferences,
             now=trainer.now(),
@@ -150,11 +153,13 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
         staleness_max=settings.learning.staleness_max,
     )
     seed = settings.trainer.seed + current.number
-    with trainer.store() as store:
+    share = settings.learning.held_out_share
+    authors = facts.held_out(share)
+    with open_learning(facts.path) as store:
         codes = dict(store.codes())
-        prompts = held_out_prompts(settings, store)
+        prompts = held_out_prompts(settings, store, authors)
         apart = kept_apart(prompts, codes.items())
-        sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart, codes=codes)
+        sides = Sides(share=share, place=place_of, apart=apart, codes=codes, authors=authors)
         dataset = (
             label_rows(store.labels(), settings.learning, fresh, sides, seed=seed)
             if settings.trainer.method == "kto"
@@ -176,7 +181,8 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
         sampling=_sampling(settings),
     )
     current.freeze(dataset.rows, (*prompts, *benchmark), plan)
-    record(trainer, current, "frozen", {"pairs": build, **plan.values()})
+    whose = {"authors": authors_of(dataset.rows), "held_out_authors": sorted(authors), "refused": list(facts.refused)}
+    record(trainer, current, "frozen", {"pairs": build, **plan.values(), **whose})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
 
@@ -244,6 +250,7 @@ def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) ->
         "adapter_sha256": version.adapter_sha256,
     }
     end(trainer, current, "published", detail)
+    tell_people(trainer)
     trainer.report(f"published policy version {version.number}")
 
 
@@ -256,10 +263,11 @@ def why_idle(trainer: Trainer) -> str:
     with trainer.store() as store:
         events = store.events()
         last = next((event for event in reversed(events) if event.step in _ENDS), None)
+        since = last.happened_at if last else ""
         situation = Situation(
             now=trainer.now(),
             last_round_at=datetime.fromisoformat(last.happened_at) if last else None,
-            fresh_candidates=store.fresh_candidates(since=last.happened_at if last else ""),
+            fresh_candidates=store.fresh_candidates(since=since) + fresh_elsewhere(trainer, since=since),
             load=trainer.load(),
             is_paused=is_paused(trainer.data_dir),
             is_unfinished=unfinished(trainer.data_dir) is not None,

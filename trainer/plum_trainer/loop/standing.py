@@ -33,14 +33,16 @@ class Power:
         return f"{self.functions} held-out functions, look {self.look}: {seen}"
 
 
-def held_out_prompts(settings: Settings, store: LearningStore) -> tuple[HeldOut, ...]:
-    """The prompts that judge: those of held-out files that some specification can judge."""
+def held_out_prompts(
+    settings: Settings, store: LearningStore, authors: frozenset[str] = frozenset()
+) -> tuple[HeldOut, ...]:
+    """The prompts that judge: those of held-out files and `authors` that some specification can judge."""
     tests, share = store.project_tests(), settings.learning.held_out_share
     placed = ((program, place_of(program.document_uri)) for program in store.programs())
     found = (
         held_out(program, place, tests.get(program.prompt_hash, ()))
         for program, place in placed
-        if is_held_out(place, share)
+        if is_held_out(place, share) or not authors.isdisjoint(program.authors.split(","))
     )
     return judging((one for one in found if one is not None), prompts_max=settings.gate.prompts_max)
 

@@ -45,7 +45,7 @@ class Trainer:
         return Versions(data_dir=self.data_dir, settings=self.settings, base=self.base)
 
     def store(self) -> LearningStore:
-        """The store, opened.
+        """The own store, with the history, opened.
 
         Raises:
             StoreError: it cannot be.
