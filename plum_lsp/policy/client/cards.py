@@ -52,7 +52,7 @@ def model_cards(body: bytes) -> dict[str, str]:
     if not cards:
         remedy = "Set policy.model (PLUM_POLICY_MODEL) to the name of a model that it serves."
         if json_in(body) is None:
-            remedy = NO_ENDPOINT
+            remedy = f"{NO_ENDPOINT} {remedy}"
         raise PolicyProtocolError(f"the policy server lists no models: {shown(body)}", remedy=remedy)
     return cards
 
