@@ -237,6 +237,11 @@ _M006 = """
 ALTER TABLE preference_labels ADD COLUMN text TEXT;
 """
 
+_M007 = """
+ALTER TABLE requests ADD COLUMN author TEXT;
+ALTER TABLE requests ADD COLUMN machine TEXT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -284,6 +289,13 @@ def _m006_corrections(db: Database) -> None:
     db.executescript(_M006)
 
 
+def _m007_author(db: Database) -> None:
+    """Random ids of the person and the machine that made a request (`identity`). NULL in older requests: the store's
+    own.
+    """
+    db.executescript(_M007)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
@@ -291,6 +303,7 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m004_quality", _m004_quality),
     ("m005_isolation", _m005_isolation),
     ("m006_corrections", _m006_corrections),
+    ("m007_author", _m007_author),
 )
 
 
