@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from plum_lsp.domain.children import python_module
+
 NAME = "plum-lsp"
 COMMANDS = (
     *("serve", "complete", "explain", "report", "verify", "eval", "doctor", "model", "trust", "pairs", "forget"),
@@ -42,14 +44,13 @@ def command_here() -> str:
     found = shutil.which(NAME)
     if found and own.is_file() and Path(found).resolve() == own.resolve():
         return NAME
-    # -P: a folder named plum_lsp in the user's project must not be taken for this one
-    return shlex.quote(str(own)) if own.is_file() else f"{shlex.quote(sys.executable)} -P -m plum_lsp"
+    return shlex.join(argv_here())
 
 
 def argv_here() -> tuple[str, ...]:
     """The program and first arguments that start this plum-lsp from anywhere, for an editor's configuration."""
     own = Path(sysconfig.get_path("scripts")) / NAME
-    return (str(own),) if own.is_file() else (sys.executable, "-P", "-m", "plum_lsp")
+    return (str(own),) if own.is_file() else tuple(python_module("plum_lsp"))
 
 
 def to_install(extra: str) -> str:
