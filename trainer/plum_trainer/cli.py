@@ -246,7 +246,8 @@ def _summary(event: TrainingEvent) -> str:
     match event.step:
         case "frozen":
             authors = "".join(f", {count} of {author}" for author, count in detail.get("authors", {}).items())
-            return f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}{authors}"
+            rows = f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}"
+            return rows + authors
         case "fitted":
             return f"{detail['steps']} steps, loss {detail['loss_first']:.3f} to {detail['loss_last']:.3f}"
         case "decided":
