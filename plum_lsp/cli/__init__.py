@@ -16,6 +16,7 @@ _MODULES = {
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
     "report": "plum_lsp.cli.report",
+    "pilot": "plum_lsp.cli.pilot",
     "verify": "plum_lsp.cli.verify",
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
