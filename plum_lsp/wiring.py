@@ -19,10 +19,10 @@ from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_se
 from plum_lsp.config.folder import store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
-from plum_lsp.domain.pilot import Assignment
+from plum_lsp.domain.pilot import Assignment, assignment
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.suggestion import Context, SuggestionRequest
+from plum_lsp.domain.suggestion import Context, SuggestionRequest, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.policy.client.connection import sends_in_clear
@@ -43,7 +43,6 @@ from plum_lsp.store import StoreRecorder, open_recorder
 from plum_lsp.store.pilots import running_pilot
 from plum_lsp.store.records import instant
 from plum_lsp.suggestion.clock import MonotonicClock
-from plum_lsp.suggestion.control import assignment
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.suggestion.services import Services
@@ -152,7 +151,9 @@ def _assigned(store: Path, request: SuggestionRequest) -> Assignment | None:
     """The treatment of a request in the pilot that runs now, if one does."""
     now = instant(time.time())
     pilot = running_pilot(store, now=now)
-    return assignment(pilot, request, day=now[:10]) if pilot is not None else None
+    if pilot is None:
+        return None
+    return assignment(pilot, request.document.uri, now[:10], is_asked=request.trigger is Trigger.INVOKED)
 
 
 def _unassigned(request: SuggestionRequest) -> None:

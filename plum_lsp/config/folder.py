@@ -1,6 +1,7 @@
 """The paths in the data folder (`config.data_dir`): which part keeps which file there. It makes and reads none of them.
 
 plum.sqlite3       the store
+identity.json      random ids of the user and the machine, which the store writes beside each request (`store.identity`)
 adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
 serving.json       the policy server that runs, and its key
 policy.log         the output of vLLM

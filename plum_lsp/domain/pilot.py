@@ -86,6 +86,11 @@ class Assignment:
         """Whether the request is served without tests."""
         return self.arm is Arm.CONTROL
 
+    @property
+    def why_untested(self) -> str:
+        """Why a control candidate did not run, in words."""
+        return f"the pilot {self.name} shows it without tests"
+
 
 def arm_of(pilot: Pilot, document_uri: str, day: str) -> Arm:
     """The arm of a document on a UTC date: control, with the probability that the pilot's plan gives it.
@@ -95,3 +100,9 @@ def arm_of(pilot: Pilot, document_uri: str, day: str) -> Arm:
     unit = f"{day}\n{document_uri}".encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(unit, key=pilot.key.encode()[: hashlib.blake2b.MAX_KEY_SIZE], digest_size=8).digest()
     return Arm.CONTROL if int.from_bytes(digest) < pilot.plan.control_share * 2**64 else Arm.TESTED
+
+
+def assignment(pilot: Pilot, document_uri: str, day: str, *, is_asked: bool) -> Assignment:
+    """The treatment of a request on a UTC date. A user who asks for a suggestion gets a tested one."""
+    arm = Arm.OUTSIDE if is_asked else arm_of(pilot, document_uri, day)
+    return Assignment(pilot=pilot.id, name=pilot.plan.name, arm=arm, is_shadow=pilot.plan.is_shadow)

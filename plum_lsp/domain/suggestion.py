@@ -58,6 +58,11 @@ class SuggestionRequest:
         """Whether a pilot serves it without tests."""
         return self.assignment is not None and self.assignment.is_control
 
+    @property
+    def is_untested_for_good(self) -> bool:
+        """Whether it is also not tested afterwards."""
+        return self.assignment is not None and self.assignment.is_control and not self.assignment.is_shadow
+
 
 class HoleKind(enum.Enum):
     """Where the cursor stands, which decides where a completion must end."""

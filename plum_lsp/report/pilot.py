@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,8 +22,6 @@ KEPT_SHARE_MIN = 0.5
 POWER = 0.8416
 """The normal quantile of 80 %: the chance with which a difference is to be seen (Cohen, 1988)."""
 SECONDS_OF_DAY = 86_400
-OWN = "you"
-"""The name of the person whose store is read."""
 
 
 class Finding(enum.Enum):
@@ -86,11 +85,11 @@ class PilotFigures:
     largest_part: float | None
 
 
-def pilot_figures(pilot: Pilot, rows: Mapping[str, Sequence[PilotRow]], *, now: str) -> PilotFigures:
-    """The figures of a pilot at `now` (UTC text), from the requests of each person by name."""
+def pilot_figures(pilot: Pilot, rows: Sequence[PilotRow], *, now: str) -> PilotFigures:
+    """The figures of a pilot at `now` (UTC text), from its requests."""
     tested, control = (_arm(arm, rows, pilot.plan.measure) for arm in (Arm.TESTED, Arm.CONTROL))
     found = difference(tested.measured, control.measured)
-    events = {name: sum(row.is_shown and row.arm is not Arm.OUTSIDE for row in of) for name, of in rows.items()}
+    events = Counter(row.person for row in rows if row.is_shown and row.arm is not Arm.OUTSIDE)
     until = min(now, pilot.over_at)
     return PilotFigures(
         plan=pilot.plan,
@@ -98,12 +97,12 @@ def pilot_figures(pilot: Pilot, rows: Mapping[str, Sequence[PilotRow]], *, now: 
         is_stopped=bool(pilot.stopped_at),
         tested=tested,
         control=control,
-        outside=sum(row.arm is Arm.OUTSIDE for of in rows.values() for row in of),
+        outside=sum(row.arm is Arm.OUTSIDE for row in rows),
         difference=found,
         finding=_finding(found, pilot.plan.gain_min) if now >= pilot.over_at else Finding.RUNNING,
         days_more=_days_more(found, pilot.plan.gain_min, days=days_between(pilot.plan.starts_at, until)),
-        people=sum(count > 0 for count in events.values()),
-        largest_part=max(events.values()) / sum(events.values()) if sum(events.values()) else None,
+        people=len(events),
+        largest_part=max(events.values()) / events.total() if events else None,
     )
 
 
@@ -145,27 +144,27 @@ def measured_share(measure: Measure, offers: Iterable[tuple[str, bool, float | N
     return share((name, int(counts), 1) for name, counts in told if counts is not None)
 
 
-def _arm(arm: Arm, rows: Mapping[str, Sequence[PilotRow]], measure: Measure) -> ArmFigures:
-    all_of = [(f"{name} {row.unit}", row) for name, of in rows.items() for row in of if row.arm is arm]
-    shown = [(unit, row) for unit, row in all_of if row.is_shown]
-    times = [row.answer_ms for _, row in all_of if row.tier is not None and row.answer_ms is not None]
-    fates = [(unit, row.is_accepted, row.share_left) for unit, row in shown]
+def _arm(arm: Arm, rows: Sequence[PilotRow], measure: Measure) -> ArmFigures:
+    all_of = [row for row in rows if row.arm is arm]
+    shown = [row for row in all_of if row.is_shown]
+    times = [row.answer_ms for row in all_of if row.tier is not None and row.answer_ms is not None]
+    fates = [(row.unit, row.is_accepted, row.share_left) for row in shown]
     return ArmFigures(
         arm=arm,
         requests=len(all_of),
-        units=len({unit for unit, _ in all_of}),
+        units=len({row.unit for row in all_of}),
         shown=_part(all_of, lambda row: row.is_shown),
         accepted=measured_share(Measure.ACCEPTED, fates),
         rejected=_part(shown, lambda row: row.kind is OutcomeKind.REJECTED),
         kept=measured_share(Measure.KEPT, fates),
-        refuted=_part([(unit, row) for unit, row in shown if row.is_tested], lambda row: row.has_failed),
+        refuted=_part([row for row in shown if row.is_tested], lambda row: row.has_failed),
         answer_p50_ms=percentile(times, 0.5) if times else None,
         measured=measured_share(measure, fates),
     )
 
 
-def _part(rows: Iterable[tuple[str, PilotRow]], is_part: Callable[[PilotRow], bool]) -> Share | None:
-    return share((unit, int(is_part(row)), 1) for unit, row in rows)
+def _part(rows: Iterable[PilotRow], is_part: Callable[[PilotRow], bool]) -> Share | None:
+    return share((row.unit, int(is_part(row)), 1) for row in rows)
 
 
 def _finding(found: Difference | None, gain_min: float) -> Finding:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
-from plum_lsp.report.pilot import KEPT_SHARE_MIN, OWN, PilotFigures, pilot_figures
+from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
 from plum_lsp.report.shares import Share, percentile, share
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
 
@@ -94,7 +94,7 @@ def report_of(usage: Usage, *, now: str) -> Report:
         silence=dict(silence.most_common()),
         waits=tuple(_waits(usage.endings)),
         rounds=usage.rounds,
-        pilots=tuple(pilot_figures(pilot, {OWN: rows}, now=now) for pilot, rows in usage.pilots),
+        pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
     )
 
 

@@ -238,6 +238,11 @@ ALTER TABLE preference_labels ADD COLUMN text TEXT;
 """
 
 _M007 = """
+ALTER TABLE requests ADD COLUMN author TEXT;
+ALTER TABLE requests ADD COLUMN machine TEXT;
+"""
+
+_M008 = """
 CREATE TABLE pilots (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -306,9 +311,16 @@ def _m006_corrections(db: Database) -> None:
     db.executescript(_M006)
 
 
-def _m007_pilots(db: Database) -> None:
-    """Pilots with what was decided before their start, and the arm of each request. NULL means that no pilot ran."""
+def _m007_author(db: Database) -> None:
+    """Random ids of the person and the machine that made a request (`identity`). NULL in older requests: the store's
+    own.
+    """
     db.executescript(_M007)
+
+
+def _m008_pilots(db: Database) -> None:
+    """Pilots with what was decided before their start, and the arm of each request. NULL means that no pilot ran."""
+    db.executescript(_M008)
 
 
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
@@ -318,7 +330,8 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m004_quality", _m004_quality),
     ("m005_isolation", _m005_isolation),
     ("m006_corrections", _m006_corrections),
-    ("m007_pilots", _m007_pilots),
+    ("m007_author", _m007_author),
+    ("m008_pilots", _m008_pilots),
 )
 
 

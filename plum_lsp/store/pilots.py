@@ -27,14 +27,15 @@ _LOOK_SECONDS_MAX = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PilotRow:
-    """One request of a pilot. `unit` is a document on a day. `tier` is that of the offer, None if there was none.
+    """One request of a pilot. `person` is the random id of its author, empty if it is not known.
 
+    `unit` is a document of this person on a day. `tier` is that of the offer, None if there was none.
     `is_tested` says that tests of a specification ran on the offered candidate, before or (in the shadow) after the
     offer, and `has_failed` that it failed one. `answer_ms` is the time to the answer.
     """
 
+    person: str
     unit: str
-    day: str
     arm: Arm
     tier: Tier | None
     is_tested: bool
@@ -135,8 +136,8 @@ def _pilot(row: dict[str, Any]) -> Pilot:
 
 def _row(row: dict[str, Any]) -> PilotRow:
     return PilotRow(
-        unit=row["unit"],
-        day=row["day"],
+        person=row["person"],
+        unit=f"{row['person']} {row['unit']}",
         arm=Arm(row["arm"]),
         tier=Tier(row["tier"]) if row["tier"] else None,
         is_tested=row["tests"] > 0,
@@ -156,7 +157,7 @@ FROM pilots LEFT JOIN pilot_stops ON pilot_stops.pilot_id = pilots.id ORDER BY p
 
 _ROWS = f"""
 SELECT substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
-       substr(requests.prompted_at, 1, 10) AS day, requests.arm AS arm, offers.tier AS tier,
+       coalesce(requests.author, '') AS person, requests.arm AS arm, offers.tier AS tier,
        count(specified.status) AS tests, coalesce(sum(specified.status <> 'passed'), 0) AS failures,
 {FATE},
        json_extract(endings.stages_ms, '$.ended') AS answer_ms

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, told
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.pilot import Arm
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
@@ -35,9 +36,8 @@ from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.choosing import abstained, chosen
 from plum_lsp.suggestion.clock import Stages
-from plum_lsp.suggestion.control import is_recorded_later, one_sample, shown_of, untested_in, without_text
 from plum_lsp.suggestion.options import PipelineOptions
-from plum_lsp.suggestion.plan import plan_of
+from plum_lsp.suggestion.plan import one_sample, plan_of
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
 from plum_lsp.suggestion.round import Clear, Enough, Round
@@ -130,7 +130,8 @@ class Pipeline:
             detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
-        request = without_text(request, context)
+        if request.assignment is not None and context.place.is_prose:  # such text never runs
+            request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
         stages.reach("context")
         sandbox = self.sandboxes.default
         if not request.is_control:
@@ -163,9 +164,8 @@ class Pipeline:
                     await self._judge_group(this, stages)
             except TimeoutError:
                 this.end_late()
-            tiers, show = shown_of(request, options.tiers, options.show)
-            result = chosen(this, tiers=tiers, show=show)
-            if is_recorded_later(request):
+            result = chosen(this, tiers=options.tiers, show=options.show)
+            if not request.is_untested_for_good:
                 self._go_on(this, result)
             return result
 
@@ -194,7 +194,7 @@ class Pipeline:
             this.ladder.skip(f"text in a {this.context.place.value} cannot be checked")
             return
         if (assigned := this.request.assignment) is not None and assigned.is_control:
-            this.ladder.skip(untested_in(assigned))
+            this.ladder.skip(assigned.why_untested)
             return
         await self._find_evidence(this)
 

@@ -13,7 +13,7 @@ import pytest
 from support.command_line import CommandLine
 from support.used import used
 
-from plum_lsp.cli.pilot import start
+from plum_lsp.cli.reporting.pilot import start
 from plum_lsp.config.folder import store_file
 
 pytestmark = pytest.mark.slow

@@ -115,8 +115,8 @@ def rows(arm: Arm, *, accepted: int, of: int, person: str = "a") -> list[PilotRo
     """Shown suggestions, each in a document of its own."""
     return [
         PilotRow(
+            person=person,
             unit=f"{person} {arm.value} {number}",
-            day="2026-11-02",
             arm=arm,
             tier=Tier.CHECKED,
             is_tested=False,
@@ -134,7 +134,7 @@ def rows(arm: Arm, *, accepted: int, of: int, person: str = "a") -> list[PilotRo
 def found(tested: int, control: int, *, of: int = 100, now: str = AFTER, plan: Plan = PLAN) -> PilotFigures:
     """The figures where so many of `of` suggestions of each arm were accepted."""
     both = [*rows(Arm.TESTED, accepted=tested, of=of), *rows(Arm.CONTROL, accepted=control, of=of)]
-    return pilot_figures(replace(PILOT, plan=plan), {"a": both}, now=now)
+    return pilot_figures(replace(PILOT, plan=plan), both, now=now)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_repeated_requests_of_one_document_say_less() -> None:
     spread = found(60, 30).difference
     both = [*rows(Arm.TESTED, accepted=60, of=100), *rows(Arm.CONTROL, accepted=30, of=100)]
     few = [replace(row, unit=f"{row.arm.value} {int(row.unit.rpartition(' ')[2]) // 20}") for row in both]
-    clustered = pilot_figures(PILOT, {"a": few}, now=AFTER).difference
+    clustered = pilot_figures(PILOT, few, now=AFTER).difference
     assert spread is not None
     assert clustered is not None
     assert clustered.high - clustered.low > 1.5 * (spread.high - spread.low)
@@ -186,17 +186,16 @@ def test_how_much_longer() -> None:
     assert math.isclose(week.days_more + 7, 7 * (error * (Z + 0.8416) / PLAN.gain_min) ** 2)
     assert "more days at this pace" in how_much_longer(week)
     assert "enough was seen" in how_much_longer(found(400, 300, of=4000, now=DURING))
-    assert "cannot be said" in how_much_longer(pilot_figures(PILOT, {"a": []}, now=DURING))
+    assert "cannot be said" in how_much_longer(pilot_figures(PILOT, [], now=DURING))
 
 
 def test_one_person_of_several() -> None:
     """The note names the part of the one who makes over half of the events. Without such a person there is none."""
-    several = {
-        name: rows(Arm.TESTED, accepted=1, of=many, person=name) for name, many in (("a", 60), ("b", 20), ("c", 20))
-    }
+    parts = (("a", 60), ("b", 20), ("c", 20))
+    several = [row for name, many in parts for row in rows(Arm.TESTED, accepted=1, of=many, person=name)]
     told = str(pilot_tables(pilot_figures(PILOT, several, now=AFTER)))
     assert "one of 3 people has 60% of the suggestions" in told
-    even = {name: rows(Arm.TESTED, accepted=1, of=20, person=name) for name in "abc"}
+    even = [row for name in "abc" for row in rows(Arm.TESTED, accepted=1, of=20, person=name)]
     assert "people" not in str(pilot_tables(pilot_figures(PILOT, even, now=AFTER)))
 
 
