@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo demo-learning test test-editors editors vscode check bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode site check bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -43,11 +43,17 @@ demo-learning: setup-model
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/python -m benchmarks.learning_demo
 
+# The documentation as a site, in build/site. A broken link is an error.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
+site: setup
+	$(MKDOCS) build --strict --quiet
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS) build --strict --quiet
 	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
 test: check setup-model test-editors

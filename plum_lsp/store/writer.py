@@ -25,7 +25,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.database import BUSY_MS, connect, explained, immediate, try_writing
 from plum_lsp.store.identity import UNKNOWN, Identity, own_identity
 from plum_lsp.store.migrations import migrate
 from plum_lsp.store.records import write_event, write_outcome
@@ -274,6 +274,21 @@ def open_store(
         db.close()
         raise
     return Store(path, db, report=report, clean=clean, identity=identity)
+
+
+def check_store(path: Path) -> None:
+    """Open the database as `open_store` does, and write to it once.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
+    """
+    db = connect(path)
+    try:
+        with explained(path):
+            migrate(db)
+        try_writing(db, path)
+    finally:
+        db.close()
 
 
 class StoreRecorder:
