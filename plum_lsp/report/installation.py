@@ -22,7 +22,20 @@ from plum_lsp.domain.children import python_module
 
 NAME = "plum-lsp"
 COMMANDS = (
-    *("serve", "complete", "explain", "report", "verify", "eval", "doctor", "model", "trust", "pairs", "forget"),
+    *(
+        "serve",
+        "complete",
+        "explain",
+        "report",
+        "pilot",
+        "verify",
+        "eval",
+        "doctor",
+        "model",
+        "trust",
+        "pairs",
+        "forget",
+    ),
     *("sandbox", "policy"),
 )
 """The commands of `plum-lsp`. The other words after its name are prose."""

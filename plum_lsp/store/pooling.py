@@ -179,7 +179,7 @@ def _renamed(table: str, row: dict[str, Any], into: _Into) -> dict[str, Any]:
     if key in row:
         row[key] = into.prompts.get(row[key], row[key])
     if table == "requests":
-        row["author"] = into.author
+        row |= {"author": into.author, "pilot_id": None, "arm": None}  # a pilot is a matter of its own store
     if table == "candidates":
         row["policy_version_id"] = into.versions[row["policy_version_id"]]
     return row

@@ -229,6 +229,15 @@ def test_a_lie_about_the_author_or_a_request_does_not_help(tmp_path: Path, share
     assert not any("planted" in row["prompt"] for row in rows)
 
 
+def test_a_pilot_stays_in_its_own_store(tmp_path: Path, shared: Path) -> None:
+    """Its requests are facts as any other's."""
+    with closing(sqlite3.connect(shared / f"{BOB}-{'a' * 16}.sqlite3")) as connection:
+        connection.execute("UPDATE requests SET pilot_id = 7, arm = 'treated'")
+        connection.commit()
+    rows = planned(tmp_path, shared, [], author_share=1.0, imbalance_max=100.0)
+    assert BOB in {row["author"] for row in rows}
+
+
 def test_a_store_that_is_not_there_is_named(tmp_path: Path, shared: Path) -> None:
     """A mistyped setting must not train on less in silence."""
     with pytest.raises(StoreError, match="no store at"):
