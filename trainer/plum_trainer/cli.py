@@ -19,12 +19,17 @@ from plum_lsp import __version__
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.config.folder import paused_file, store_file, versions_folder
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.feedback.kept_out import exclusions
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
+from plum_trainer.bench.arms import arm_of
+from plum_trainer.bench.cells import Bench
+from plum_trainer.bench.comparison import compare, split_tasks, table_of
 from plum_trainer.fit.bases import base_of
 from plum_trainer.loop import daemon
 from plum_trainer.loop import status as loop_status
@@ -154,6 +159,48 @@ def rollback(version: int | None) -> None:
         detail = {"version": before, "to": wanted, "reason": "asked for by the user"}
         learning.record(0, "rolled_back", detail, now=utc_now())
     say(f"In service: policy version {wanted}.")
+
+
+@main.command()
+@click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--samples", type=click.IntRange(2), default=8, show_default=True, help="Of each task in each round.")
+@click.option("--arms", default="none,cooled,sft,dpo,kto,group,random,gold", show_default=True)
+@click.option("--seeds", default="0", show_default=True, help="Numbers, separated by commas.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("bench"), show_default=True
+)
+@_told
+def bench(tasks: Path, rounds: int, samples: int, arms: str, seeds: str, output: Path) -> None:
+    """Compare ways to learn on TASKS, whose rows have tests and a side (`train` or `held_out`).
+
+    Every step leaves its file in the output folder. The same command goes on where it was stopped.
+    """
+    try:
+        numbers = [int(one) for one in seeds.split(",")]
+    except ValueError:
+        raise click.BadParameter("numbers, separated by commas", param_hint="--seeds") from None
+    settings = _settings()
+    wanted = [arm_of(name.strip(), method=settings.trainer.method) for name in arms.split(",")]
+    base = base_of(settings)
+    base.prepare(lambda text: say(text, err=True))
+    template = template_for(PolicyVersion(number=0, model=base.name, model_sha256=base.sha256))
+    folder = output.absolute()
+    train, held_out = split_tasks(tasks, folder, template)
+    shared = Bench(
+        settings=settings,
+        base=base,
+        folder=folder,
+        train=train,
+        held_out=held_out,
+        samples=samples,
+        report=lambda text: say(text, err=True),
+    )
+    report = compare(shared, wanted, rounds=rounds, seeds=numbers)
+    console().print(table_of(report))
+    for name, one in report["gains_over_base"].items():
+        say(f"{name}: pass@1 {one['mean']:+.3f} over the base, {one['low']:+.3f} to {one['high']:+.3f}")
+    say(f"Everything is in {folder}, the figures in report.json")
 
 
 @main.command()

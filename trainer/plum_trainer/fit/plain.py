@@ -130,6 +130,13 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
 
 def logprobs(model: Any, texts: Texts, *, pad: int) -> tuple[Any, Any]:
     """Log-probabilities of the completions and their mask, both (texts, longest completion), aligned at the end."""
+    scores, ids, mask = distributions(model, texts, pad=pad)
+    return scores.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask, mask
+
+
+def distributions(model: Any, texts: Texts, *, pad: int) -> tuple[Any, Any, Any]:
+    """At each place of the completions, aligned at the end: log-probabilities of all tokens (texts, longest completion,
+    vocabulary), the ids that stand there, and their mask."""
     import torch
 
     longest = max(len(prompt) + len(completion) for prompt, completion in texts)
@@ -145,9 +152,7 @@ def logprobs(model: Any, texts: Texts, *, pad: int) -> tuple[Any, Any]:
     output = model(
         input_ids=ids, attention_mask=attention, position_ids=positions, use_cache=False, logits_to_keep=kept + 1
     )
-    scores = output.logits[:, -kept - 1 : -1].float().log_softmax(-1)
-    mask = mask[:, -kept:]
-    return scores.gather(-1, ids[:, -kept:, None]).squeeze(-1) * mask, mask
+    return output.logits[:, -kept - 1 : -1].float().log_softmax(-1), ids[:, -kept:], mask[:, -kept:]
 
 
 def _texts(job: FitJob, rows: Sequence[dict[str, Any]]) -> Texts:
