@@ -13,6 +13,7 @@ from plum_lsp.domain.errors import ConfigError
 from plum_trainer.bench.arms import arm_of
 from plum_trainer.bench.cells import Bench
 from plum_trainer.bench.comparison import compare, split_tasks, table_of
+from plum_trainer.data.prompts import HeldOut
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,6 +31,11 @@ def task(number: int, *, side: str, is_told: bool = True) -> str:
     )
 
 
+def as_taught(one: HeldOut) -> HeldOut:
+    """With a prompt that ends where the tiny model was taught to go on, at the margin."""
+    return dataclasses.replace(one, prompt=one.before)
+
+
 def bench_of(tmp_path: Path, tiny: Path) -> Bench:
     """Six tasks to train on, whose own tests lie, and four held-out ones with other examples."""
     tasks = tmp_path / "tasks.jsonl"
@@ -43,8 +49,8 @@ def bench_of(tmp_path: Path, tiny: Path) -> Bench:
         settings=trainer.settings,
         base=trainer.base,
         folder=folder,
-        train=sides[0],
-        held_out=sides[1],
+        train=tuple(as_taught(one) for one in sides[0]),
+        held_out=tuple(as_taught(one) for one in sides[1]),
         samples=8,
         report=lambda _: None,
     )
