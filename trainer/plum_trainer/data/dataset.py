@@ -92,10 +92,9 @@ def pair_rows(
         side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
         side.append(_pair_row(pair))
     user_max = _mixed_in(len(correctness), settings.user_share)
-    kept_user = weighted(user, min(user_max, len(user)), seed=seed) if correctness else user
+    kept_user = thinned(user, user_max, seed=seed) if correctness else user
     counts["user_pairs_left_out"] = len(user) - len(kept_user)
-    rows = [*weighted(correctness, len(correctness), seed=seed), *kept_user]
-    return _finished(rows, settings, counts, seed, wants_pairs=True)
+    return _finished([*correctness, *kept_user], settings, counts, seed, wants_pairs=True)
 
 
 def label_rows(
@@ -142,31 +141,9 @@ def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: 
     counts["functions"] = len(functions)
 
 
-def thinned(rows: Sequence[LabelRow], most: int, *, seed: int) -> list[LabelRow]:
+def thinned(rows: Sequence[RowType], most: int, *, seed: int) -> list[RowType]:
     """At most so many of the rows, each once, chosen by the seed. Their weights count in the loss."""
     return list(rows) if len(rows) <= most else random.Random(seed).sample(rows, most)  # noqa: S311
-
-
-def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
-    """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
-
-    TRL's loss for pairs has no place for weights. A row with twice the mean weight is seen twice, a row with half of it
-    every second time. The number of draws differs from the weight by less than one.
-    """
-    total = sum(row.weight for row in rows)
-    if not count or total <= 0:
-        return []
-    generator = random.Random(seed)  # noqa: S311
-    step = total / count
-    drawn: list[RowType] = []
-    place, reached = generator.random() * step, 0.0
-    for row in rows:
-        reached += row.weight
-        while place < reached and len(drawn) < count:
-            drawn.append(row)
-            place += step
-    generator.shuffle(drawn)
-    return drawn
 
 
 def bounded(rows: Sequence[Row], share: float, *, seed: int) -> list[Row]:
@@ -178,7 +155,7 @@ def bounded(rows: Sequence[Row], share: float, *, seed: int) -> list[Row]:
     by_author: dict[str, list[Row]] = {}
     for row in rows:
         by_author.setdefault(row.author, []).append(row)
-    weights = {author: sum(_influence(row) for row in of) for author, of in by_author.items()}
+    weights = {author: sum(row.weight for row in of) for author, of in by_author.items()}
     most = _most(sorted(weights.values()), max(share, 2 / max(1, len(by_author))))
     kept: list[Row] = []
     for author, of in sorted(by_author.items()):
@@ -186,15 +163,10 @@ def bounded(rows: Sequence[Row], share: float, *, seed: int) -> list[Row]:
             random.Random(f"{seed} {author}").shuffle(of)  # noqa: S311
         total = 0.0
         for row in of:
-            if (total := total + _influence(row)) > most * (1 + 1e-9):
+            if (total := total + row.weight) > most * (1 + 1e-9):
                 break
             kept.append(row)
     return kept
-
-
-def _influence(row: Row) -> float:
-    """How much a row counts. A pair was drawn as often as its weight says."""
-    return row.weight if isinstance(row, LabelRow) else 1.0
 
 
 def _most(weights: Sequence[float], share: float) -> float:
