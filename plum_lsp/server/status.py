@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.project.workspace import Standing, Trust
 
@@ -128,7 +128,7 @@ class StatusBar:
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
-        if isinstance(event, Appraised | Supported) or self._last == PAUSED:
+        if isinstance(event, Appraised | Supported | Revised) or self._last == PAUSED:
             return  # the answer comes soon, or it is no longer wanted
         progress = self._advance(event)
         if progress is not None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import SandboxTier, TestCase
@@ -43,6 +43,8 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
             _write_appraised(db, event, instant(at))
         case Ended():
             _write_ended(db, event, instant(at))
+        case Revised():
+            pass  # the judgements tell what is known now, and the outcomes what was on the screen
 
 
 def write_outcome(db: Database, outcome: Outcome | Survival) -> None:

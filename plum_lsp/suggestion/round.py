@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Tier, Trigger
@@ -18,12 +19,8 @@ CHECKED_MIN = 0.5
 """The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
 
 
-class Clear(Exception):
-    """Raised when the answer is clear. It ends the group's task group and the streams that still run."""
-
-
-class Enough(Exception):
-    """Raised when the group has taken long and enough of it stands. What has come is then compared and offered."""
+CLEAR, ENOUGH = "clear", "enough"
+"""Why a group is answered before it is complete: the answer is clear, or it has taken long and enough of it stands."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,9 +40,36 @@ class Round:
     policy_problem: str = ""
     is_late: bool = False
     standing_min: int = 0
-    """As many standing candidates end the group. 0 waits for all."""
+    """As many standing candidates are enough for an answer. 0 waits for all."""
+    sampling: asyncio.Task[None] | None = None
+    """Samples and judges the group. It may go on after an early answer."""
+    early: asyncio.Event = field(default_factory=asyncio.Event)
+    early_stage: str = ""
+    told: dict[int, Judged] = field(default_factory=dict)
+    """What the recorder heard last of each candidate."""
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
+
+    def answer_early(self, stage: str) -> None:
+        """The group can be answered now. `stage` says why. Only the first call counts."""
+        if not self.early.is_set():
+            self.early_stage = stage
+            self.early.set()
+
+    def fork(self) -> Round:
+        """The round as it is now, to settle. Candidates that come later join the original alone."""
+        return replace(self, ladder=self.ladder.fork())
+
+    def cancel(self) -> None:
+        """End the group soon."""
+        if self.sampling is not None:
+            self.sampling.cancel()
+
+    async def stop(self) -> None:
+        """End the group, and wait for its end."""
+        self.cancel()
+        if self.sampling is not None:
+            await asyncio.wait([self.sampling])
 
     def end_late(self) -> None:
         """The deadline has come. Verdicts of tests that cannot be judged here are left out."""
