@@ -19,10 +19,12 @@ from pygls.uris import to_fs_path
 from plum_lsp import __version__
 from plum_lsp.domain import display
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.domain.events import Event
+from plum_lsp.domain.events import Event, Revised
 from plum_lsp.domain.ports import Clock
+from plum_lsp.domain.suggestion import Offer
 from plum_lsp.domain.text import Document
 from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
+from plum_lsp.report.evidence import explanation
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.connection.frames import bodies
@@ -47,6 +49,8 @@ PULL_SECONDS_MAX = 2.0
 """An editor may claim that it can be asked for settings and then not answer. The services must still open."""
 _TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 _TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
+CHANGED = "plum/didChangeOffer"
+"""Tells an editor that says `offerChanges` that the label of an offer changed, or that the offer is withdrawn."""
 CAPABILITY = "plum"
 """Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
 
@@ -79,6 +83,7 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
+            tell_revised=self._tell_revised,
             projects=ProjectDesk(self._ask_for_trust, self.complain, is_remote=is_remote),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
@@ -175,6 +180,13 @@ class PlumServer(LanguageServer):
             params["command"] = {"title": _TITLES[status.command], "command": status.command}
         self.protocol.notify(METHOD, params)
 
+    def _tell_revised(self, event: Revised) -> None:
+        """Tell that an offer has changed. An answer with the offer that is about to be sent goes before it."""
+        kind = "label" if isinstance(event.result, Offer) else "withdrawn"
+        params: dict[str, Any] = {"offer": event.offer.id, "kind": kind, "again": event.has_better}
+        params["explanation"] = explanation(event.result)
+        asyncio.get_running_loop().call_soon(self.protocol.notify, CHANGED, params)
+
     async def _ask_for_trust(self, folder: Path) -> Reply:
         """Ask the user whether a folder's code may be executed. Without an answer, the reply is `later`."""
         message = (
@@ -242,6 +254,7 @@ def _register_start(server: PlumServer) -> None:
         session.projects.start(params.initialization_options, _paths(uris))
         session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
+        session.revisions.editor_hears = _says(params, "offerChanges")
         session.editor_cycles = _says(params, "cycles")
         workspace = params.capabilities.workspace
         session.editor_applies = workspace is not None and workspace.apply_edit is True

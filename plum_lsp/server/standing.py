@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Offer, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
@@ -12,11 +12,15 @@ from plum_lsp.suggestion.typing_through import typed_through
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The offers, with earlier offers for this place first, and the snapshot they were made for."""
+    """The offers, with earlier offers for this place first, and the snapshot they were made for.
+
+    With `is_news`, a label has changed since the editor got it.
+    """
 
     offers: tuple[Offer, ...]
     document: Document
     offset: int
+    is_news: bool = False
 
     @property
     def offer(self) -> Offer:
@@ -30,6 +34,7 @@ class StandingAnswers:
     def __init__(self, outcomes: OutcomeDesk) -> None:
         self._outcomes = outcomes
         self._answers: dict[str, Answer] = {}
+        self._withdrawn: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
 
     def keep(self, answer: Answer) -> None:
         """Remember the answer for its document."""
@@ -38,6 +43,30 @@ class StandingAnswers:
     def forget(self, uri: str) -> None:
         """Forget the answer for a document, if there is one."""
         self._answers.pop(uri, None)
+
+    def of(self, uri: str) -> Answer | None:
+        """The last answer for a document."""
+        return self._answers.get(uri)
+
+    def withdraw(self, uri: str, offer: Offer) -> None:
+        """Forget the answer, and remember that its offer is not to be made again at this place."""
+        answer = self._answers.pop(uri)
+        place = (answer.document.version, answer.offset)
+        earlier = self.withdrawn_at(answer.document, answer.offset)
+        self._withdrawn[uri] = (place, earlier | {offer.chosen.candidate.fingerprint})
+
+    def withdrawn_at(self, document: Document, offset: int) -> frozenset[str]:
+        """The fingerprints of the offers that were withdrawn for this very snapshot and place."""
+        place, fingerprints = self._withdrawn.get(document.uri, ((-1, -1), frozenset()))
+        return fingerprints if place == (document.version, offset) else frozenset()
+
+    def news(self, request: SuggestionRequest) -> Answer | None:
+        """The answer for this very request, if a label in it has changed since it was given. It is told once."""
+        answer = self.at(request.document, request.offset)
+        if answer is None or not answer.is_news:
+            return None
+        self.keep(replace(answer, is_news=False))
+        return answer
 
     def typed_into(self, request: SuggestionRequest) -> Answer | None:
         """The rest of an offer that still stands, if the user has typed its beginning."""

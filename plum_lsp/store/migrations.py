@@ -238,6 +238,11 @@ ALTER TABLE preference_labels ADD COLUMN text TEXT;
 """
 
 
+_M007 = """
+ALTER TABLE outcomes ADD COLUMN tier TEXT;
+"""
+
+
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
     db.executescript(_M001)
@@ -284,6 +289,14 @@ def _m006_corrections(db: Database) -> None:
     db.executescript(_M006)
 
 
+def _m007_label_on_the_screen(db: Database) -> None:
+    """The label that an offer had on the screen when the outcome happened.
+
+    NULL in older outcomes: the offer had the label that it was made with.
+    """
+    db.executescript(_M007)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
@@ -291,6 +304,7 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m004_quality", _m004_quality),
     ("m005_isolation", _m005_isolation),
     ("m006_corrections", _m006_corrections),
+    ("m007_label_on_the_screen", _m007_label_on_the_screen),
 )
 
 

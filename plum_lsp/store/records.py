@@ -59,8 +59,8 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
         return
     inserted = db.execute(
         """
-        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at)
-        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at FROM offers WHERE id = :offer_id
+        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at, tier)
+        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at, :tier FROM offers WHERE id = :offer_id
         """,
         {
             "offer_id": outcome.offer_id,
@@ -69,6 +69,7 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
             "accepted_length": outcome.accepted_length,
             "visible_ms": outcome.visible_ms,
             "happened_at": instant(outcome.at),
+            "tier": outcome.tier.value if outcome.tier else None,
         },
     )
     if not inserted.rowcount:

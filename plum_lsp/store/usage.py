@@ -124,7 +124,7 @@ FROM requests WHERE prompted_at > :since
 """
 
 _OFFERS = f"""
-SELECT {_PLACE} AS place, offers.tier AS tier, latest.kind AS kind,
+SELECT {_PLACE} AS place, coalesce(latest.tier, offers.tier) AS tier, latest.kind AS kind,
        EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND {IS_SHOWN}) AS is_shown,
        EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
        (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
