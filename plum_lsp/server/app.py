@@ -21,10 +21,8 @@ from plum_lsp.domain import display
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Event, Revised
 from plum_lsp.domain.ports import Clock
-from plum_lsp.domain.suggestion import Offer
 from plum_lsp.domain.text import Document
 from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
-from plum_lsp.report.evidence import explanation
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.connection.frames import bodies
@@ -39,6 +37,7 @@ from plum_lsp.server.progress import shown_progress
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
+from plum_lsp.server.standing import CHANGED, as_params
 from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
@@ -49,8 +48,6 @@ PULL_SECONDS_MAX = 2.0
 """An editor may claim that it can be asked for settings and then not answer. The services must still open."""
 _TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 _TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
-CHANGED = "plum/didChangeOffer"
-"""Tells an editor that says `offerChanges` that the label of an offer changed, or that the offer is withdrawn."""
 CAPABILITY = "plum"
 """Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
 
@@ -182,10 +179,7 @@ class PlumServer(LanguageServer):
 
     def _tell_revised(self, event: Revised) -> None:
         """Tell that an offer has changed. An answer with the offer that is about to be sent goes before it."""
-        kind = "label" if isinstance(event.result, Offer) else "withdrawn"
-        params: dict[str, Any] = {"offer": event.offer.id, "kind": kind, "again": event.has_better}
-        params["explanation"] = explanation(event.result)
-        asyncio.get_running_loop().call_soon(self.protocol.notify, CHANGED, params)
+        asyncio.get_running_loop().call_soon(self.protocol.notify, CHANGED, as_params(event))
 
     async def _ask_for_trust(self, folder: Path) -> Reply:
         """Ask the user whether a folder's code may be executed. Without an answer, the reply is `later`."""

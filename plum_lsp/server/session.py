@@ -23,10 +23,9 @@ from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
 from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
-from plum_lsp.server.revisions import Revisions
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.standing import Answer, StandingAnswers
+from plum_lsp.server.standing import Answer, Revisions, StandingAnswers
 from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.plan import SECONDS_MAX

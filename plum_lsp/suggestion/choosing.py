@@ -63,7 +63,7 @@ def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRu
             best, id=offer.id, chosen=replace(kept, strength=offer.chosen.strength), alternatives=others
         ), False
     now = next((labelled(later.judge, one) for one in later.judged if one.candidate.id == own), offer.chosen)
-    detail = f"The suggestion was withdrawn. It is only {now.tier.value}: {now.reason}."
+    detail = f"Withdrawn: {now.reason}."
     return abstained(offer, AbstentionReason.WITHDRAWN, detail), isinstance(best, Offer)
 
 

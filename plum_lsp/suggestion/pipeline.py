@@ -282,7 +282,7 @@ class Pipeline:
     async def _judge_group(self, this: Round, stages: Stages) -> None:
         """Sample and judge the whole group."""
         async with asyncio.TaskGroup() as timing:
-            hurry = timing.create_task(self._hurry(this))
+            hurry = timing.create_task(this.hurry(self.clock))
             async with asyncio.TaskGroup() as tasks:
                 screened = tasks.create_task(self._screen(this))
                 asks = self.options.asks_for_tests and not this.plan.is_alone
@@ -302,14 +302,6 @@ class Pipeline:
             self._hear(this)
             await self._appraise(this)
             stages.reach("appraised")
-
-    async def _hurry(self, this: Round) -> None:
-        """Answer the group when enough of it stands: first the number that says something, later any."""
-        for seconds, standing_min in this.plan.patience:
-            await asyncio.sleep(max(0.0, this.began + seconds - self.clock.now()))
-            this.standing_min = standing_min
-            if this.standing >= standing_min:
-                this.answer_early(ENOUGH)
 
     async def _sample(
         self, this: Round, screened: asyncio.Task[None], tasks: asyncio.TaskGroup, stages: Stages

@@ -1,11 +1,11 @@
-"""The state of one request while its candidates arrive. It makes no decision."""
+"""The state of one request while its candidates arrive, and when there are enough of them for an answer."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from plum_lsp.domain.ports import Policy
+from plum_lsp.domain.ports import Clock, Policy
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, PolicyVersion, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.suggestion.asking import Asked
@@ -55,6 +55,14 @@ class Round:
         if not self.early.is_set():
             self.early_stage = stage
             self.early.set()
+
+    async def hurry(self, clock: Clock) -> None:
+        """Answer the group when enough of it stands: first the number that says something, later any."""
+        for seconds, standing_min in self.plan.patience:
+            await asyncio.sleep(max(0.0, self.began + seconds - clock.now()))
+            self.standing_min = standing_min
+            if self.standing >= standing_min:
+                self.answer_early(ENOUGH)
 
     def fork(self) -> Round:
         """The round as it is now, to settle. Candidates that come later join the original alone."""

@@ -71,7 +71,7 @@ async def test_a_wrong_offer_is_withdrawn(hearing: Editor, policy: ScriptedPolic
     (change,) = hearing.changes
     assert (change["offer"], change["kind"], change["again"]) == (offer.id, "withdrawn", True)
     assert "where others give" in change["explanation"]["text"]
-    assert "withdrawn" in hearing.status["message"]
+    assert "Withdrawn" in hearing.status["message"]
     assert await hearing.explain() == change["explanation"]
     better = await hearing.suggest()
     assert better is not None
@@ -154,7 +154,7 @@ async def test_an_editor_that_is_not_told_gets_another_offer_for_a_withdrawn_one
     """The offer that turned out wrong is not made again for the same text."""
     await early_offer(editor, policy, SUSPECT, OTHERS)
     policy.release()
-    await editor.until(lambda: "withdrawn" in editor.status["message"])
+    await editor.until(lambda: "Withdrawn" in editor.status["message"])
     again = await editor.suggest()
     assert again is not None
     assert again.text in OTHERS

@@ -265,6 +265,32 @@ function M.attach(bufnr, server)
   end
 end
 
+--- The offers of the last answer that was let through.
+---@return table[]
+function M.items(bufnr)
+  local state = states[bufnr]
+  return state and state.items or {}
+end
+
+--- Draw the label again.
+function M.redraw(bufnr)
+  mark(bufnr)
+end
+
+--- Wipe the offer, which turned out wrong. No judgement of the user's.
+---@param again boolean Whether there is a better one to ask for.
+function M.withdraw(bufnr, again)
+  M.close(bufnr)
+  states[bufnr].items = {}
+  draw.clear(bufnr)
+  if again then
+    -- Neovim drops the offer a moment later, and with it whatever was to be asked for by then.
+    vim.schedule(function()
+      M.ask_again(bufnr)
+    end)
+  end
+end
+
 --- Insert the offer, or its beginning.
 ---@param part? fun(rest: string): string
 ---@return boolean
