@@ -38,7 +38,8 @@ from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
 from plum_lsp.server.standing import CHANGED, as_params
-from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import as_params as status_params
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
 
@@ -46,7 +47,6 @@ logger = logging.getLogger(__name__)
 
 PULL_SECONDS_MAX = 2.0
 """An editor may claim that it can be asked for settings and then not answer. The services must still open."""
-_TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 _TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
 CAPABILITY = "plum"
 """Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
@@ -166,16 +166,8 @@ class PlumServer(LanguageServer):
             self._alarm.hear(status)
 
     def _tell(self, status: Status) -> None:
-        if not self.editor_shows_status:
-            return
-        params: dict[str, Any] = {
-            "busy": status.busy,
-            "kind": status.kind.value,
-            "message": display.message(status.message),
-        }
-        if status.command:
-            params["command"] = {"title": _TITLES[status.command], "command": status.command}
-        self.protocol.notify(METHOD, params)
+        if self.editor_shows_status:
+            self.protocol.notify(METHOD, status_params(status))
 
     def _tell_revised(self, event: Revised) -> None:
         """Tell that an offer has changed. An answer with the offer that is about to be sent goes before it."""

@@ -85,6 +85,15 @@ class OutcomeDesk:
         followed = self._offers.get(offer_id)
         return followed is not None and followed.tracker.expires_at is not None
 
+    def ends_accepted(self, document: Document, offset: int) -> bool:
+        """Whether an offer that was just accepted ends at this place, and nothing was written since."""
+        before, after = plain(document.text[:offset]), plain(document.text[offset:])
+        return any(
+            one.accepted is not None and before == one.tracker.before + one.tracker.text and after == one.tracker.after
+            for one in self._offers.values()
+            if one.uri == document.uri
+        )
+
     def is_open(self, offer_id: OfferId) -> bool:
         """Whether an offer may still be on the screen."""
         followed = self._offers.get(offer_id)

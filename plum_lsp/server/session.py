@@ -79,7 +79,6 @@ class Session:
         self.status.record(event)
 
     def _revise(self, event: Revised) -> None:
-        """The rest of a group says something new of an offer."""
         opened = self.documents.get(self.outcomes.uri_of(event.offer.id))
         stands = self.revisions.take(event, opened.version if opened else None)
         if stands and self.last_result is not None and self.last_result.request_id == event.request_id:
@@ -119,7 +118,6 @@ class Session:
         await asyncio.gather(*self._looking, return_exceptions=True)
 
     async def _look_at_project(self, uri: str) -> None:
-        """See `look_at_project`."""
         said = self.status.last
         standing = await self.projects.consider(uri)
         state = await self.services.get()
@@ -228,6 +226,9 @@ class Session:
         kept = self._standing.typed_into(request) or self._standing.news(request)
         if kept is not None and await self._forbidden(request) is None:
             return self._answered_again(request, kept, opened)
+        if trigger is Trigger.AUTOMATIC and self.outcomes.ends_accepted(request.document, request.offset):
+            self.show_readiness(self.services.now)
+            return None
         end = "cancelled"
         self.revisions.expect(request.id)
         try:

@@ -19,6 +19,7 @@ from plum_lsp.domain.text import Document, Span
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import completion_item, inline_item
 from plum_lsp.server.standing import as_params
+from plum_lsp.server.status import as_params as status_params
 from plum_lsp.server.status import ended_status
 from support.bench import make_offer
 
@@ -68,9 +69,7 @@ def messages() -> dict[str, Any]:
 
 
 def _status(result: Offer | Abstention) -> dict[str, Any]:
-    status = ended_status(result)
-    command = {"title": "plum: why?", "command": status.command}
-    return {"busy": status.busy, "kind": status.kind.value, "message": status.message, "command": command}
+    return status_params(ended_status(result))
 
 
 def _plain(value: types.InlineCompletionItem | types.CompletionItem) -> Any:

@@ -30,6 +30,8 @@ export interface Status {
   kind: "Normal" | "Warning" | "Error" | "Inactive";
   message: string;
   command?: Command;
+  /** Nothing is offered, which is no trouble. */
+  result?: "none";
 }
 
 export interface Test {
