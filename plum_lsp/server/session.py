@@ -255,11 +255,9 @@ class Session:
         """The answer from offers that still stand, with the labels that they have now."""
         if opened.version != request.document.version:
             return None
-        if not self.revisions.editor_hears:
-            for offer in kept.offers:
-                self.outcomes.labelled(offer.id, offer.chosen.tier)
-        end = "repeated" if kept.is_news else "typed_through"
-        self._log(request, f"{end} offer={kept.offers[-1].id}")
+        for offer in () if self.revisions.editor_hears else kept.offers:
+            self.outcomes.labelled(offer.id, offer.chosen.tier)
+        self._log(request, f"{'repeated' if kept.is_news else 'typed_through'} offer={kept.offers[-1].id}")
         return kept
 
     def _repeated(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
@@ -326,7 +324,9 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                request = replace(request, project=await self.projects.usable(request.document.uri))
+                project = await self.projects.usable(request.document.uri)
+                assignment = await asyncio.to_thread(state.assign, request)
+                request = replace(request, project=project, assignment=assignment)
                 suggested = await self._suggested(state, request)
                 self.debounce.answered(self.clock.now() - started)
                 return suggested

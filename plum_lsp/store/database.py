@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -87,6 +88,16 @@ def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
     return _prepared(path, connection, write=False, busy_ms=busy_ms)
 
 
+def try_writing(db: Database, path: Path) -> None:
+    """Write a page that says what it said before, to see whether the disk takes it.
+
+    Raises:
+        StoreError: it does not.
+    """
+    with explained(path), immediate(db):
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
 def set_aside(path: Path, *, now: datetime | None = None) -> Path:
     """Move the database and its files out of the way, and return the new path. For an explicit command only.
 
@@ -135,15 +146,20 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+_AWAY = "Move it away to start afresh: mkdir {folder}/aside && mv {path}* {folder}/aside"
+"""Its log goes with it (`-wal`): SQLite would replay that into the new file."""
 _MEANINGS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: ("is locked by another process", "End the process that holds it, then try again."),
     sqlite3.SQLITE_READONLY: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_PERM: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check the folder's permissions, or set PLUM_DATA_DIR."),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space. Earlier records are safe."),
-    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk fails or is full", "Check the disk."),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away to start afresh. `sqlite3 FILE .recover` may save its facts."),
-    sqlite3.SQLITE_NOTADB: ("is no database", "Move it away, or set PLUM_DATA_DIR to another folder."),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk fails or is full",
+        "Free some space, or check the disk.",
+    ),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", f"`sqlite3 FILE .recover` may save its facts. {_AWAY}"),
+    sqlite3.SQLITE_NOTADB: ("is no database", f"Set PLUM_DATA_DIR to another folder. Or: {_AWAY}"),
 }
 _ONLY_THE_PRIMARY_CODE = 0xFF
 """Extended result codes carry the primary one in the low byte (sqlite.org/rescode.html)."""
@@ -153,7 +169,12 @@ def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
     """What a SQLite error means for the user."""
     code = getattr(error, "sqlite_errorcode", 0) & _ONLY_THE_PRIMARY_CODE
     meaning, remedy = _MEANINGS.get(code, (f"failed: {error}", ""))
-    return StoreError(f"the store at {path} {meaning}", remedy=remedy)
+    return StoreError(f"the store at {path} {meaning}", remedy=_in_words(remedy, path))
+
+
+def _in_words(remedy: str, path: Path) -> str:
+    """The remedy with the paths of this store, as a shell takes them."""
+    return remedy.replace("{path}", shlex.quote(str(path))).replace("{folder}", shlex.quote(str(path.parent)))
 
 
 def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int) -> Database:
@@ -206,4 +227,6 @@ def _refuse_damaged(path: Path, db: Database) -> None:
         return
     ((found,),) = db.execute("PRAGMA quick_check(1)").fetchall()
     if found != "ok":
-        raise StoreError(f"the store at {path} is damaged: {found}", remedy=_MEANINGS[sqlite3.SQLITE_CORRUPT][1])
+        raise StoreError(
+            f"the store at {path} is damaged: {found}", remedy=_in_words(_MEANINGS[sqlite3.SQLITE_CORRUPT][1], path)
+        )

@@ -11,16 +11,18 @@ from sqlite_utils import Database
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
+from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import SandboxTier, TestCase
+from plum_lsp.store.identity import Identity
 
 
 class MissingParent(ValueError):
     """The fact refers to one that was never written (its event was lost)."""
 
 
-def write_event(db: Database, event: Event, *, at: float) -> None:
-    """Insert what one event tells. `at` is POSIX time in seconds.
+def write_event(db: Database, event: Event, *, at: float, identity: Identity) -> None:
+    """Insert what one event tells. `at` is POSIX time in seconds, `identity` says whose request it is.
 
     Raises:
         MissingParent: the request or candidate it belongs to is not in the database.
@@ -28,7 +30,7 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
     """
     match event:
         case Prompted():
-            _write_prompted(db, event, instant(at))
+            _write_prompted(db, event, instant(at), identity)
         case Synthesized():
             _write_tests(db, event.request_id, event.tests)
         case Sampled():
@@ -105,7 +107,7 @@ def hash_of(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write_prompted(db: Database, event: Prompted, at: str) -> None:
+def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) -> None:
     request, context, prompt, options = event.request, event.context, event.prompt, event.options
     prompt_hash = hash_of(prompt.text)
     db.execute(
@@ -139,8 +141,18 @@ def _write_prompted(db: Database, event: Prompted, at: str) -> None:
             "max_tokens": options.max_tokens,
             "seed": options.seed,
             "prompted_at": at,
+            "author": identity.author,
+            "machine": identity.machine,
+            **_assigned(db, request.assignment),
         }
     )
+
+
+def _assigned(db: Database, assignment: Assignment | None) -> dict[str, object]:
+    """The columns of a pilot. They are empty if none runs, or if the user has just had it forgotten."""
+    if assignment is None or not list(db.query("SELECT 1 FROM pilots WHERE id = :id", {"id": assignment.pilot})):
+        return {"pilot_id": None, "arm": None}
+    return {"pilot_id": assignment.pilot, "arm": assignment.arm.value}
 
 
 def _write_tests(db: Database, request_id: RequestId, tests: tuple[TestCase, ...]) -> None:

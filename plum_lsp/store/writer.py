@@ -25,7 +25,8 @@ from sqlite_utils import Database
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.database import BUSY_MS, connect, explained, immediate, try_writing
+from plum_lsp.store.identity import UNKNOWN, Identity, own_identity
 from plum_lsp.store.migrations import migrate
 from plum_lsp.store.records import write_event, write_outcome
 
@@ -87,8 +88,10 @@ class Store:
         clock: Callable[[], float] = time.time,
         waiting_max: int = WAITING_MAX,
         clean: Clean | None = None,
+        identity: Identity = UNKNOWN,
     ) -> None:
         self.path = path
+        self._identity = identity
         self._clean = clean or (lambda fact: fact)
         self._db = db
         self._report = report
@@ -223,7 +226,7 @@ class Store:
                 if isinstance(fact, Outcome | Survival):
                     write_outcome(self._db, fact)
                 elif fact is not None:
-                    write_event(self._db, fact, at=item.at)
+                    write_event(self._db, fact, at=item.at, identity=self._identity)
         except _REFUSALS as error:
             return StoreError(f"the store refused {type(item.event or item.outcome).__name__}: {error}")
         return None
@@ -266,10 +269,26 @@ def open_store(
     try:
         with explained(path):
             migrate(db)
+            identity = own_identity(path.parent)
     except BaseException:
         db.close()
         raise
-    return Store(path, db, report=report, clean=clean)
+    return Store(path, db, report=report, clean=clean, identity=identity)
+
+
+def check_store(path: Path) -> None:
+    """Open the database as `open_store` does, and write to it once.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
+    """
+    db = connect(path)
+    try:
+        with explained(path):
+            migrate(db)
+        try_writing(db, path)
+    finally:
+        db.close()
 
 
 class StoreRecorder:

@@ -70,8 +70,10 @@ def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRu
 def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     """The tiers that are offered. Text for people has no better one than `unverified`, and is shown as that.
 
-    A user who wants more than `checked` code does not want it.
+    A user who wants more than `checked` code does not want it. A control request of a pilot has no tested candidate.
     """
+    if this.request.is_control:
+        return (Tier.UNVERIFIED,)
     return (*tiers, Tier.UNVERIFIED) if this.context.place.is_prose and Tier.CHECKED in tiers else tiers
 
 

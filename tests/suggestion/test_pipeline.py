@@ -33,9 +33,9 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
-from plum_lsp.suggestion import afterwards as afterwards_module
 from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion import plan as plan_module
+from plum_lsp.suggestion import round as round_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
@@ -542,7 +542,7 @@ async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk:
 
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
-    monkeypatch.setattr(afterwards_module, "AFTERWARDS_MAX", 2)
+    monkeypatch.setattr(round_module, "AFTERWARDS_MAX", 2)
     entered = asyncio.Event()
 
     async def blocked(*_: object) -> None:

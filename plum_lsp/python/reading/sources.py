@@ -12,7 +12,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
@@ -57,7 +57,7 @@ class Surface:
 
     function: FunctionSymbol
     names: frozenset[str]
-    receivers: dict[str, str]
+    receivers: dict[str, str] = field(hash=False)
     construct: str | None
     members: frozenset[str] = frozenset()
     dependents: frozenset[str] = frozenset()

@@ -88,6 +88,24 @@ CREATE TABLE pair_builds (
   report TEXT NOT NULL,
   built_at TEXT NOT NULL
 ) STRICT;
+CREATE TABLE pilot_stops (
+  pilot_id INTEGER PRIMARY KEY REFERENCES pilots (id),
+  stopped_at TEXT NOT NULL
+) STRICT;
+INSERT INTO "pilot_stops" VALUES(1,'2026-11-24T08:00:00.000+00:00');
+CREATE TABLE pilots (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
+  control_share REAL NOT NULL,
+  is_shadow INTEGER NOT NULL,
+  measure TEXT NOT NULL,
+  gain_min REAL NOT NULL,
+  effect_min REAL,
+  starts_at TEXT NOT NULL,
+  ends_at TEXT NOT NULL
+) STRICT;
+INSERT INTO "pilots" VALUES(1,'first','0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f',0.3,0,'kept',0.1,0.14,'2026-11-23T08:00:00.000+00:00','2026-12-07T08:00:00.000+00:00');
 CREATE TABLE policy_versions (
   id INTEGER PRIMARY KEY,
   number INTEGER NOT NULL,
@@ -169,9 +187,9 @@ CREATE TABLE requests (
   max_tokens INTEGER NOT NULL,
   seed INTEGER NOT NULL,
   prompted_at TEXT NOT NULL
-) STRICT;
-INSERT INTO "requests" VALUES('r1','1922d8bd18f3d31ec26d8cc8ab07aae8c2ce79024971d5b3b37e353889287851','file:///p/a.py',3,15,'invoked','body',15,15,NULL,0,'    ','["<|endoftext|>"]','[0.2, 1.0]',0.95,64,7,'2026-11-23T22:00:06.001+00:00');
-INSERT INTO "requests" VALUES('r2','1922d8bd18f3d31ec26d8cc8ab07aae8c2ce79024971d5b3b37e353889287851','file:///p/a.py',3,15,'invoked','body',15,15,NULL,0,'    ','["<|endoftext|>"]','[0.2, 1.0]',0.95,64,7,'2026-11-23T22:00:06.001+00:00');
+, author TEXT, machine TEXT, pilot_id INTEGER REFERENCES pilots (id), arm TEXT) STRICT;
+INSERT INTO "requests" VALUES('r1','1922d8bd18f3d31ec26d8cc8ab07aae8c2ce79024971d5b3b37e353889287851','file:///p/a.py',3,15,'invoked','body',15,15,NULL,0,'    ','["<|endoftext|>"]','[0.2, 1.0]',0.95,64,7,'2026-11-23T22:00:06.001+00:00','00112233445566aa','8899aabbccddeeff',1,'tested');
+INSERT INTO "requests" VALUES('r2','1922d8bd18f3d31ec26d8cc8ab07aae8c2ce79024971d5b3b37e353889287851','file:///p/a.py',3,15,'invoked','body',15,15,NULL,0,'    ','["<|endoftext|>"]','[0.2, 1.0]',0.95,64,7,'2026-11-23T22:00:06.001+00:00',NULL,NULL,1,'tested');
 CREATE TABLE schema_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT
 ;
 INSERT INTO "schema_migrations" VALUES('m001_facts','2026-11-23T22:00:06.000+00:00');
@@ -180,7 +198,9 @@ INSERT INTO "schema_migrations" VALUES('m003_learning','2026-11-24T17:12:08.533+
 INSERT INTO "schema_migrations" VALUES('m004_quality','2026-11-24T18:00:00.000+00:00');
 INSERT INTO "schema_migrations" VALUES('m005_isolation','2026-11-28T09:58:58.465+00:00');
 INSERT INTO "schema_migrations" VALUES('m006_corrections','2026-01-01T00:00:00.000+00:00');
-INSERT INTO "schema_migrations" VALUES('m007_label_on_the_screen','2026-01-01T00:00:00.000+00:00');
+INSERT INTO "schema_migrations" VALUES('m007_author','2026-01-01T00:00:00.000+00:00');
+INSERT INTO "schema_migrations" VALUES('m008_pilots','2026-01-01T00:00:00.000+00:00');
+INSERT INTO "schema_migrations" VALUES('m009_label_on_the_screen','2026-01-01T00:00:00.000+00:00');
 CREATE TABLE survivals (
   id INTEGER PRIMARY KEY,
   offer_id TEXT NOT NULL REFERENCES offers (id),
@@ -235,4 +255,5 @@ CREATE INDEX judgements_by_candidate ON judgements (request_id, candidate_id);
 CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
 CREATE INDEX requests_by_prompt ON requests (prompt_hash);
 CREATE INDEX training_events_by_round ON training_events (round);
+CREATE INDEX requests_by_pilot ON requests (pilot_id);
 COMMIT;
