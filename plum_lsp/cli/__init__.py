@@ -26,6 +26,7 @@ _MODULES = {
     "forget": "plum_lsp.cli.forget",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
+    "editor": "plum_lsp.cli.editor",
 }
 
 
