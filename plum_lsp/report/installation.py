@@ -23,7 +23,7 @@ from plum_lsp.domain.children import python_module
 NAME = "plum-lsp"
 COMMANDS = (
     *("serve", "complete", "explain", "report", "verify", "eval", "doctor", "model", "trust", "pairs", "forget"),
-    *("sandbox", "policy", "editor"),
+    *("sandbox", "policy", "editor", "setup"),
 )
 """The commands of `plum-lsp`. The other words after its name are prose."""
 _COMMAND = re.compile(rf"(?<![\w./-]){NAME} (?=(?:{'|'.join(COMMANDS)})\b)")
