@@ -9,6 +9,7 @@ import asyncio
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
@@ -18,9 +19,10 @@ from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_se
 from plum_lsp.config.folder import store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
+from plum_lsp.domain.pilot import Assignment, assignment
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.suggestion import Context, SuggestionRequest, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.feedback.redaction import Redactor
 from plum_lsp.policy.client.connection import sends_in_clear
@@ -38,6 +40,8 @@ from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_or_absent
 from plum_lsp.store import StoreRecorder, open_recorder
+from plum_lsp.store.pilots import running_pilot
+from plum_lsp.store.records import instant
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
@@ -139,7 +143,21 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         problems=tuple(problems),
         close=close,
         read_ahead=partial(_read_ahead, index),
+        assign=partial(_assigned, store.path) if store.store is not None else _unassigned,
     )
+
+
+def _assigned(store: Path, request: SuggestionRequest) -> Assignment | None:
+    """The treatment of a request in the pilot that runs now, if one does."""
+    now = instant(time.time())
+    pilot = running_pilot(store, now=now)
+    if pilot is None:
+        return None
+    return assignment(pilot, request.document.uri, now[:10], is_asked=request.trigger is Trigger.INVOKED)
+
+
+def _unassigned(request: SuggestionRequest) -> None:
+    """No pilot runs without a store, because its requests could not be recorded."""
 
 
 async def _read_ahead(index: TestIndex | None, project: Project) -> None:

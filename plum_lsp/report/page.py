@@ -10,7 +10,8 @@ from html import escape
 
 from plum_lsp.domain.display import visible
 from plum_lsp.report.chart import chart_of
-from plum_lsp.report.tables import INTERVAL, NOTES, FigureTable, cells, heading, is_number, tables
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells, is_number
+from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import PassRate, Report
 
 TITLE = "Suggestions of plum-lsp"

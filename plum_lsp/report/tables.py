@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import AbstentionReason
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells
 from plum_lsp.report.marks import tier_label
+from plum_lsp.report.pilot_tables import pilot_tables
 from plum_lsp.report.shares import Share
 from plum_lsp.report.usage import STAGES, Acceptance, PassRate, Report
 
@@ -16,8 +17,6 @@ NOTES = (
     "A suggestion is kept if at least half of its characters are still there.",
 )
 """What a reader must know to read the tables."""
-
-INTERVAL = "95 % interval"
 
 REASONS = {
     AbstentionReason.NOTHING_TO_COMPLETE: "no place for a suggestion",
@@ -38,15 +37,6 @@ REASONS = {
 """Why there was no suggestion, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureTable:
-    """A table of text. Each row has as many cells as there are columns."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
 def heading(found: Report) -> str:
     """One line about the time span."""
     if not found.requests:
@@ -64,6 +54,7 @@ def tables(found: Report) -> Iterable[FigureTable]:
         _silence(found),
         _waits(found),
         _rounds(found),
+        *(table for one in found.pilots for table in pilot_tables(one)),
     )
     return (table for table in made if table.rows)
 
@@ -128,13 +119,3 @@ def _waits(found: Report) -> FigureTable:
 def _rounds(found: Report) -> FigureTable:
     rows = tuple((str(one.number), one.step.replace("_", " "), one.happened_at[:10]) for one in found.rounds)
     return FigureTable(title="Training rounds", columns=("round", "last step", "date"), rows=rows)
-
-
-def cells(share: Share | None) -> tuple[str, str, str]:
-    """A share as three cells. Dashes if the count is zero."""
-    return share.cells() if share is not None else ("–", "–", "–")
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, which stands at the right end of its column."""
-    return cell[:1].isdecimal()

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
 from plum_lsp.report.shares import Share, percentile, share
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
-
-KEPT_SHARE_MIN = 0.5
-"""An accepted suggestion is kept if at least half of its characters are."""
 
 STAGES = {"first_candidate": "first candidate", "sampled": "all candidates", "ended": "answer"}
 """The stages whose times are shown, in the order in which a request reaches them."""
@@ -76,10 +74,11 @@ class Report:
     silence: Mapping[AbstentionReason, int]
     waits: tuple[Wait, ...]
     rounds: tuple[RoundRow, ...]
+    pilots: tuple[PilotFigures, ...]
 
 
-def report_of(usage: Usage) -> Report:
-    """The figures of the recorded use."""
+def report_of(usage: Usage, *, now: str) -> Report:
+    """The figures of the recorded use. A pilot that is over at `now` (UTC text) has a finding."""
     silence = Counter(ending.reason for ending in usage.endings if ending.reason is not None)
     return Report(
         first_at=usage.first_at,
@@ -95,6 +94,7 @@ def report_of(usage: Usage) -> Report:
         silence=dict(silence.most_common()),
         waits=tuple(_waits(usage.endings)),
         rounds=usage.rounds,
+        pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
     )
 
 

@@ -294,7 +294,9 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                request = replace(request, project=await self.projects.usable(request.document.uri))
+                project = await self.projects.usable(request.document.uri)
+                assignment = await asyncio.to_thread(state.assign, request)
+                request = replace(request, project=project, assignment=assignment)
                 suggested = await self._suggested(state, request)
                 self.debounce.answered(self.clock.now() - started)
                 return suggested

@@ -242,6 +242,28 @@ ALTER TABLE requests ADD COLUMN author TEXT;
 ALTER TABLE requests ADD COLUMN machine TEXT;
 """
 
+_M008 = """
+CREATE TABLE pilots (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
+  control_share REAL NOT NULL,
+  is_shadow INTEGER NOT NULL,
+  measure TEXT NOT NULL,
+  gain_min REAL NOT NULL,
+  effect_min REAL,
+  starts_at TEXT NOT NULL,
+  ends_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE pilot_stops (
+  pilot_id INTEGER PRIMARY KEY REFERENCES pilots (id),
+  stopped_at TEXT NOT NULL
+) STRICT;
+ALTER TABLE requests ADD COLUMN pilot_id INTEGER REFERENCES pilots (id);
+ALTER TABLE requests ADD COLUMN arm TEXT;
+CREATE INDEX requests_by_pilot ON requests (pilot_id);
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -296,6 +318,11 @@ def _m007_author(db: Database) -> None:
     db.executescript(_M007)
 
 
+def _m008_pilots(db: Database) -> None:
+    """Pilots with what was decided before their start, and the arm of each request. NULL means that no pilot ran."""
+    db.executescript(_M008)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
@@ -304,6 +331,7 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m005_isolation", _m005_isolation),
     ("m006_corrections", _m006_corrections),
     ("m007_author", _m007_author),
+    ("m008_pilots", _m008_pilots),
 )
 
 

@@ -11,6 +11,7 @@ from sqlite_utils import Database
 
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
+from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import SandboxTier, TestCase
 from plum_lsp.store.identity import Identity
@@ -139,8 +140,16 @@ def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) 
             "prompted_at": at,
             "author": identity.author,
             "machine": identity.machine,
+            **_assigned(db, request.assignment),
         }
     )
+
+
+def _assigned(db: Database, assignment: Assignment | None) -> dict[str, object]:
+    """The columns of a pilot. They are empty if none runs, or if the user has just had it forgotten."""
+    if assignment is None or not list(db.query("SELECT 1 FROM pilots WHERE id = :id", {"id": assignment.pilot})):
+        return {"pilot_id": None, "arm": None}
+    return {"pilot_id": assignment.pilot, "arm": assignment.arm.value}
 
 
 def _write_tests(db: Database, request_id: RequestId, tests: tuple[TestCase, ...]) -> None:

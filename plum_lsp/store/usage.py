@@ -13,9 +13,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.pilot import Pilot
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
-from plum_lsp.store.conditions import IS_SHOWN
+from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS
 from plum_lsp.store.database import SPECIFICATION
+from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,11 @@ class OfferRow:
     """One offer and its end. `kind` is the latest outcome. `share_left` is in [0, 1], None if it was not measured.
 
     An offer was shown if an editor said so, or if it was accepted. `share_left` is measured ten minutes after an
-    acceptance.
+    acceptance. `unit` is a document on a day.
     """
 
     place: str
+    unit: str
     tier: Tier
     kind: OutcomeKind | None
     is_shown: bool
@@ -71,7 +74,10 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests."""
+    """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests.
+
+    A pilot that was not over at the instant has all its rows.
+    """
 
     first_at: str
     last_at: str
@@ -80,11 +86,12 @@ class Usage:
     sampled: tuple[SampledRow, ...]
     endings: tuple[EndingRow, ...]
     rounds: tuple[RoundRow, ...]
+    pilots: tuple[tuple[Pilot, tuple[PilotRow, ...]], ...]
 
 
 def usage_since(db: Database, since: str) -> Usage:
     """The use since an instant (UTC text, "" for all)."""
-    given = {"since": since, "kept_after": 600_000, **SPECIFICATION}
+    given = {"since": since, "kept_after": KEPT_AFTER_MS, **SPECIFICATION}
     (span,) = db.query(_SPAN, given)
     return Usage(
         first_at=span["first_at"] or "",
@@ -96,12 +103,14 @@ def usage_since(db: Database, since: str) -> Usage:
         ),
         endings=tuple(_ending(row) for row in db.query(_ENDINGS, given)),
         rounds=tuple(RoundRow(**row) for row in db.query(_ROUNDS, given)),
+        pilots=tuple((pilot, rows_of(db, pilot)) for pilot in pilots_in(db) if pilot.over_at > since),
     )
 
 
 def _offer(row: dict[str, Any]) -> OfferRow:
     return OfferRow(
         place=row["place"],
+        unit=row["unit"],
         tier=Tier(row["tier"]),
         kind=OutcomeKind(row["kind"]) if row["kind"] else None,
         is_shown=bool(row["is_shown"]),
@@ -124,14 +133,11 @@ FROM requests WHERE prompted_at > :since
 """
 
 _OFFERS = f"""
-SELECT {_PLACE} AS place, offers.tier AS tier, latest.kind AS kind,
-       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND {IS_SHOWN}) AS is_shown,
-       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
-       (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
+SELECT {_PLACE} AS place, offers.tier AS tier,
+       substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
+{FATE}
 FROM offers
 JOIN requests ON requests.id = offers.request_id
-LEFT JOIN outcomes AS latest
-  ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
 WHERE requests.prompted_at > :since
 ORDER BY offers.rowid
 """  # noqa: S608  # constants of ours

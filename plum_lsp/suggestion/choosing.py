@@ -49,8 +49,10 @@ def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | A
 def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     """The tiers that are offered. Text for people has no better one than `unverified`, and is shown as that.
 
-    A user who wants more than `checked` code does not want it.
+    A user who wants more than `checked` code does not want it. A control request of a pilot has no tested candidate.
     """
+    if this.request.is_control:
+        return (Tier.UNVERIFIED,)
     return (*tiers, Tier.UNVERIFIED) if this.context.place.is_prose and Tier.CHECKED in tiers else tiers
 
 

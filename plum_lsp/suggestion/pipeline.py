@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, told
 from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.pilot import Arm
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
@@ -36,7 +37,7 @@ from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
 from plum_lsp.suggestion.choosing import abstained, chosen
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions
-from plum_lsp.suggestion.plan import plan_of
+from plum_lsp.suggestion.plan import one_sample, plan_of
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
 from plum_lsp.suggestion.round import Clear, Enough, Round
@@ -46,6 +47,7 @@ from plum_lsp.suggestion.survey import (
     FindNeighbours,
     FindTests,
     FindWholeTests,
+    Survey,
     survey,
     too_large,
 )
@@ -60,6 +62,9 @@ AFTERWARDS_MAX = 4
 """The most documents whose records are being completed or wait for it. Each holds its group in memory."""
 ASKING_SECONDS_MAX = 1.0
 """The longest wait for the policy's own tests once all its candidates have arrived."""
+
+SHADOW_SECONDS_MAX = 60.0
+"""The longest wait for the sandbox of a project where nobody waits for the answer."""
 
 
 class Pipeline:
@@ -125,22 +130,20 @@ class Pipeline:
             detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
+        if request.assignment is not None and context.place.is_prose:  # such text never runs
+            request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
         stages.reach("context")
-        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
+        sandbox = self.sandboxes.default
+        if not request.is_control:
+            sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         with sandbox.held():
-            judge = Judge.of(
-                context,
-                sandbox,
-                options.limits,
-                project=around.tests,
-                path=path_of(request.document.uri),
-                whole=await self._tests_to_run_whole(request, context, sandbox),
-            )
+            judge = await self._judge_of(request, around, sandbox)
             stages.reach("synthesis")
             async with asyncio.timeout(self._left(request)):
                 version = await self.policy.version(request.id)
             stages.reach("policy_ready")
             plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
+            plan = one_sample(plan) if request.is_control else plan
             context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
             began = self.clock.now()  # the first request may have waited for the policy to load
             if plan.seconds_max is not None:
@@ -162,8 +165,19 @@ class Pipeline:
             except TimeoutError:
                 this.end_late()
             result = chosen(this, tiers=options.tiers, show=options.show)
-            self._go_on(this, result)
+            if not request.is_untested_for_good:
+                self._go_on(this, result)
             return result
+
+    async def _judge_of(self, request: SuggestionRequest, around: Survey, sandbox: Sandbox) -> Judge:
+        return Judge.of(
+            around.context,
+            sandbox,
+            self.options.limits,
+            project=around.tests,
+            path=path_of(request.document.uri),
+            whole=await self._tests_to_run_whole(request, around.context, sandbox),
+        )
 
     async def _tests_to_run_whole(
         self, request: SuggestionRequest, context: Context, sandbox: Sandbox
@@ -179,6 +193,12 @@ class Pipeline:
         if this.context.place.is_prose:
             this.ladder.skip(f"text in a {this.context.place.value} cannot be checked")
             return
+        if (assigned := this.request.assignment) is not None and assigned.is_control:
+            this.ladder.skip(assigned.why_untested)
+            return
+        await self._find_evidence(this)
+
+    async def _find_evidence(self, this: Round) -> None:
         await this.ladder.screen()
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
@@ -201,6 +221,9 @@ class Pipeline:
     async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
         """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
         try:
+            if this.request.is_control:
+                await self._judge_in_the_shadow(this)
+                return
             with this.judge.sandbox.held():
                 async with self._completing:
                     await self._judge_rest(this, result)
@@ -218,6 +241,17 @@ class Pipeline:
             strength = await strength_of(result.chosen, ladder.judge, ladder.evidence, ladder.group.comparison)
             if strength is not None:
                 self._tell(this, replace(result.chosen, strength=strength))
+
+    async def _judge_in_the_shadow(self, this: Round) -> None:
+        """Test what a pilot has shown without tests. Only the store learns of it."""
+        sandbox = await self.sandboxes.of(this.request, seconds_max=SHADOW_SECONDS_MAX)
+        with sandbox.held():
+            async with self._completing:
+                shown = this.judged
+                this.ladder = Ladder(await self._judge_of(this.request, this.around, sandbox))
+                await self._find_evidence(this)
+                for judged in shown:
+                    self._tell(this, (await this.ladder.late(judged.candidate))[0])
 
     async def finish(self) -> None:
         """Wait until all records are complete."""

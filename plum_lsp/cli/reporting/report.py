@@ -5,23 +5,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from plum_lsp.cli.since import Since
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import store_file
+from plum_lsp.report.drawing import draw
 from plum_lsp.report.page import page_of
 from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.report.shares import Share
-from plum_lsp.report.tables import NOTES, FigureTable, heading, is_number, tables
+from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import Report, report_of
 from plum_lsp.store.queries import open_reader
+from plum_lsp.store.records import instant
 
 
 @click.command()
@@ -37,7 +39,7 @@ def report(*, since: str, as_json: bool, output: Path | None) -> None:
     """
     path = store_file(data_dir(load_settings(environ=os.environ).settings))
     with open_reader(path) as reader:
-        found = report_of(reader.usage(since=since))
+        found = report_of(reader.usage(since=since), now=instant(time.time()))
     if output is not None:
         output.write_text(page_of(found), encoding="utf-8")
         say(f"The report is in {output}.", err=True)
@@ -49,32 +51,10 @@ def report(*, since: str, as_json: bool, output: Path | None) -> None:
 
 def _show(found: Report, console: Console) -> None:
     console.print(heading(found))
-    for table in tables(found):
-        console.print()
-        console.print(table.title, style="bold")
-        console.print(_drawn(table))
+    draw(tables(found), console)
     console.print()
     for note in NOTES:
         console.print(note, style="dim")
-
-
-def _drawn(table: FigureTable) -> Table:
-    """A table of figures in the terminal."""
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for number, name in enumerate(table.columns):
-        drawn.add_column(
-            name, overflow="fold", header_style="dim", justify="left" if _is_text(table, number) else "right"
-        )
-    above = ""
-    for first, *others in table.rows:
-        drawn.add_row(first if first != above else "", *others)
-        above = first
-    return drawn
-
-
-def _is_text(table: FigureTable, number: int) -> bool:
-    """Whether a column holds names and not numbers."""
-    return number == 0 or not any(is_number(row[number]) for row in table.rows)
 
 
 def _plain(value: Any) -> Any:
