@@ -32,16 +32,26 @@ from plum_lsp.store.records import instant
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
-def report(*, since: str, as_json: bool, output: Path | None) -> None:
+@click.option(
+    "--examples",
+    default=0,
+    type=click.IntRange(0, 50),
+    help="Show so many wrong candidates in the page. They are source text of yours.",
+)
+def report(*, since: str, as_json: bool, output: Path | None, examples: int) -> None:
     """Show what your suggestions were worth: passed tests, acceptance, waiting times and reasons for silence.
 
-    The figures hold no source text and no file names. Each share stands with its count and its 95 % interval.
+    The figures hold no source text and no file names, unless you ask for examples in a page. Each share stands with
+    its count and its 95 % interval.
     """
+    if examples and output is None:
+        raise click.UsageError("--examples needs a page: give -o FILE, too.")
     path = store_file(data_dir(load_settings(environ=os.environ).settings))
     with open_reader(path) as reader:
         found = report_of(reader.usage(since=since), now=instant(time.time()))
+        wrong = reader.wrong_examples(since=since, limit=examples)
     if output is not None:
-        output.write_text(page_of(found), encoding="utf-8")
+        output.write_text(page_of(found, wrong), encoding="utf-8")
         say(f"The report is in {output}.", err=True)
     if as_json:
         standard_output().write(json.dumps(_plain(found), indent=2) + "\n")
