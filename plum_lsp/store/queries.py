@@ -24,7 +24,7 @@ from plum_lsp.store.conditions import IS_SHOWN
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect_reader, explained
 from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest, Overview, VersionEvidence
 from plum_lsp.store.migrations import is_current, refuse_newer
-from plum_lsp.store.usage import Usage, usage_since
+from plum_lsp.store.usage import Usage, WrongExample, usage_since, wrong_examples
 
 
 class Reader:
@@ -78,6 +78,11 @@ class Reader:
         """The recorded use since an instant (UTC text), all of it by default."""
         with explained(self.path):
             return usage_since(self._db, since)
+
+    def wrong_examples(self, *, since: str = "", limit: int) -> tuple[WrongExample, ...]:
+        """The latest candidates that a test kept from the screen, since an instant (UTC text)."""
+        with explained(self.path):
+            return wrong_examples(self._db, since, limit=limit)
 
     def _explanation(self, offer: dict[str, Any]) -> Explanation:
         of_request = {"request_id": offer["request_id"]}

@@ -23,7 +23,7 @@ from plum_lsp.python.inputs.guesses import guessed_annotations, likely_annotatio
 from plum_lsp.python.inputs.intended import Intended
 from plum_lsp.python.inputs.pools import Pools, imports_for, interleaved, type_of
 from plum_lsp.python.inputs.ranges import range_of
-from plum_lsp.python.inputs.receivers import Receiver, class_of, made_with, receivers_of
+from plum_lsp.python.inputs.receivers import RECEIVERS_MAX, Receiver, class_of, made_with, receivers_of
 from plum_lsp.python.inputs.sortedness import in_order
 from plum_lsp.python.inputs.varied import near_calls, shown_arguments
 from plum_lsp.python.inputs.vocabulary import words_of
@@ -251,9 +251,10 @@ class _Maker:
         """Calls of the method on several objects in turn, followed by the object's attributes if they are known."""
         assert self.context is not None, "a method's maker has a context"
         receivers = receivers_of(self.context, self.surface, self._values)
+        turns = max(3, len(receivers) // max(1, len(rows))) if len(rows) < RECEIVERS_MAX else 1
         return [
             self._method_call(receivers[(turn + turn // len(receivers)) % len(receivers)], row)
-            for turn, row in enumerate(rows * 3 if len(rows) < 8 else rows)
+            for turn, row in enumerate(rows * turns)
             if receivers
         ]
 

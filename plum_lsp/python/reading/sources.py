@@ -233,11 +233,12 @@ def _quietly(source: str, mode: str) -> ast.AST | None:
 
 
 def free_names(tree: ast.AST) -> set[str]:
-    """The names that a tree reads and does not bind itself."""
+    """The names that a tree reads and does not bind itself. What a function declares `global` lies outside of it."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    return {node.id for node in nodes} - stored - arguments
+    outside = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    return ({node.id for node in nodes} - stored - arguments) | outside
 
 
 def bound_names(tree: ast.AST) -> set[str]:

@@ -90,10 +90,9 @@ def pair_rows(
         side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
         side.append(_pair_row(pair))
     user_max = _mixed_in(len(correctness), settings.user_share)
-    kept_user = weighted(user, min(user_max, len(user)), seed=seed) if correctness else user
+    kept_user = thinned(user, user_max, seed=seed) if correctness else user
     counts["user_pairs_left_out"] = len(user) - len(kept_user)
-    rows = [*weighted(correctness, len(correctness), seed=seed), *kept_user]
-    return _finished(rows, settings, counts, seed, wants_pairs=True)
+    return _finished([*correctness, *kept_user], settings, counts, seed, wants_pairs=True)
 
 
 def label_rows(
@@ -140,31 +139,9 @@ def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: 
     counts["functions"] = len(functions)
 
 
-def thinned(rows: Sequence[LabelRow], most: int, *, seed: int) -> list[LabelRow]:
+def thinned(rows: Sequence[RowType], most: int, *, seed: int) -> list[RowType]:
     """At most so many of the rows, each once, chosen by the seed. Their weights count in the loss."""
     return list(rows) if len(rows) <= most else random.Random(seed).sample(rows, most)  # noqa: S311
-
-
-def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
-    """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
-
-    TRL's loss for pairs has no place for weights. A row with twice the mean weight is seen twice, a row with half of it
-    every second time. The number of draws differs from the weight by less than one.
-    """
-    total = sum(row.weight for row in rows)
-    if not count or total <= 0:
-        return []
-    generator = random.Random(seed)  # noqa: S311
-    step = total / count
-    drawn: list[RowType] = []
-    place, reached = generator.random() * step, 0.0
-    for row in rows:
-        reached += row.weight
-        while place < reached and len(drawn) < count:
-            drawn.append(row)
-            place += step
-    generator.shuffle(drawn)
-    return drawn
 
 
 def replay_rows(path: Path, *, wants_pairs: bool) -> list[Row]:
