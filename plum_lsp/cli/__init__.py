@@ -13,6 +13,7 @@ from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import Program, say
 
 _MODULES = {
+    "setup": "plum_lsp.cli.setup",
     "serve": "plum_lsp.cli.serve",
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
@@ -28,6 +29,7 @@ _MODULES = {
     "share": "plum_lsp.cli.share",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
+    "editor": "plum_lsp.cli.editor",
 }
 
 

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Pilot
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
-from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS
+from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS, LABEL
 from plum_lsp.store.database import SPECIFICATION
 from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
 
@@ -25,11 +25,15 @@ class OfferRow:
     """One offer and its end. `kind` is the latest outcome. `share_left` is in [0, 1], None if it was not measured.
 
     An offer was shown if an editor said so, or if it was accepted. `share_left` is measured ten minutes after an
-    acceptance. `unit` is a document on a day.
+    acceptance. `unit` is a document on a day, and `day` a UTC date. `person` is the random id of the author, empty if
+    it is not known. `lines` counts the lines of the offered text.
     """
 
     place: str
     unit: str
+    day: str
+    person: str
+    lines: int
     tier: Tier
     kind: OutcomeKind | None
     is_shown: bool
@@ -137,6 +141,9 @@ def _offer(row: dict[str, Any]) -> OfferRow:
     return OfferRow(
         place=row["place"],
         unit=row["unit"],
+        day=row["day"],
+        person=row["person"],
+        lines=row["lines"],
         tier=Tier(row["tier"]),
         kind=OutcomeKind(row["kind"]) if row["kind"] else None,
         is_shown=bool(row["is_shown"]),
@@ -171,11 +178,15 @@ FROM requests WHERE prompted_at > :since
 """
 
 _OFFERS = f"""
-SELECT {_PLACE} AS place, offers.tier AS tier,
+SELECT {_PLACE} AS place, {LABEL} AS tier,
        substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
+       substr(requests.prompted_at, 1, 10) AS day, coalesce(requests.author, '') AS person,
+       1 + length(rtrim(candidates.text, char(10)))
+         - length(replace(rtrim(candidates.text, char(10)), char(10), '')) AS lines,
 {FATE}
 FROM offers
 JOIN requests ON requests.id = offers.request_id
+JOIN candidates ON candidates.request_id = offers.request_id AND candidates.id = offers.candidate_id
 WHERE requests.prompted_at > :since
 ORDER BY offers.rowid
 """  # noqa: S608  # constants of ours

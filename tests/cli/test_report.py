@@ -26,6 +26,8 @@ def test_real_suggestions_in_a_terminal_as_json_and_as_a_page(user: CommandLine,
     assert version["passed"]["part"] / version["passed"]["whole"] == version["passed"]["value"]
     assert 0 <= version["passed"]["low"] <= version["passed"]["value"] <= version["passed"]["high"] <= 1
     assert (found["requests"], found["offers"], found["silence"]) == (2, 1, {"all_failed": 1})
+    assert user.here("report", "--format", "copilot-ndjson").out == ""  # nothing was shown in an editor
+    assert user.here("report", "--format", "copilot-ndjson", "--json").code == 2
     page = user.folder / "report.html"
     assert user.here("report", "-o", str(page)).code == 0
     text = page.read_text()

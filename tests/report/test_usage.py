@@ -18,6 +18,7 @@ from support.used import used
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.events import Sampled
 from plum_lsp.domain.suggestion import AbstentionReason, RequestId, Tier
+from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
 from plum_lsp.report.tables import REASONS, heading, tables
 from plum_lsp.report.usage import Report, report_of
@@ -131,6 +132,33 @@ def test_examples_are_wrong_candidates_that_nobody_saw(path: Path) -> None:
     assert "&lt;script&gt;\nx = 1" in page
     assert "<script" not in page
     assert "<details>" not in page_of(read(path))
+
+
+def test_lines_in_the_words_of_copilot(path: Path) -> None:
+    """Shown and accepted suggestions of each day, and their lines, counted row by row."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE candidates SET text = 'a = 1' || char(10) || char(10) || 'return a' || char(10)")
+        days = dict(
+            db.execute(
+                "SELECT offers.id, substr(prompted_at, 1, 10) FROM offers JOIN requests ON requests.id = request_id"
+            )
+        )
+        outcomes = db.execute("SELECT offer_id, kind FROM outcomes").fetchall()
+        ((author,),) = db.execute("SELECT DISTINCT author FROM requests").fetchall()
+    shown = Counter(days[offer] for offer in {offer for offer, _ in outcomes})
+    accepted = Counter(days[offer] for offer in {offer for offer, kind in outcomes if kind == "accepted"})
+    with open_reader(path) as reader:
+        records = [json.loads(line) for line in copilot_lines(reader.usage().offers)]
+    assert [one["day"] for one in records] == sorted(shown)
+    for one in records:
+        counts = {
+            "code_generation_activity_count": shown[one["day"]],
+            "code_acceptance_activity_count": accepted[one["day"]],
+            "loc_suggested_to_add_sum": 3 * shown[one["day"]],
+            "loc_added_sum": 3 * accepted[one["day"]],
+        }
+        totals = [{"feature": "code_completion", **counts}]
+        assert one == {"day": one["day"], "user_id": author, **counts, "totals_by_feature": totals}
 
 
 def test_a_round_has_its_gate_decision(path: Path) -> None:
