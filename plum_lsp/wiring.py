@@ -32,7 +32,7 @@ from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.project.mapping.known import KnownTests
 from plum_lsp.project.mapping.running import TestMapper
 from plum_lsp.project.modules import NeighbourFiles
-from plum_lsp.project.places import placed
+from plum_lsp.project.roots import placed
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.project.trust import TrustBook
@@ -42,9 +42,9 @@ from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_or_absent
 from plum_lsp.store import Store, StoreRecorder, open_recorder, open_store
+from plum_lsp.store.people.sharing import shared_store
 from plum_lsp.store.pilots import running_pilot
 from plum_lsp.store.records import instant
-from plum_lsp.store.sharing import shared_store
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline

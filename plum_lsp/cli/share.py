@@ -10,7 +10,7 @@ from plum_lsp.config import data_dir
 from plum_lsp.config.folder import share_file
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.report.printing import ask_to_go_on, say
-from plum_lsp.store.sharing import begin_sharing, end_sharing, shared_folder, withdraw
+from plum_lsp.store.people.sharing import begin_sharing, end_sharing, shared_folder, withdraw
 from plum_lsp.wiring import load_for_command
 
 WHAT = """From the next session on, plum-lsp writes the code around each request, the candidates, their tests and

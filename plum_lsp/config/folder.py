@@ -4,7 +4,7 @@ plum.sqlite3       the store
 identity.json      random ids of the user and the machine, which the store writes beside each request (`store.identity`)
 adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
 serving.json       the policy server that runs, and its key
-share.json         the folder that the user shares facts in, if any (`store.sharing`)
+share.json         the folder that the user shares facts in, if any (`store.people.sharing`)
 keys.json          the hashes of people's keys for that server, with their rights and limits
 policy.log         the output of vLLM
 test-maps/         which functions the tests of trusted projects call, one file a project

@@ -12,7 +12,7 @@ import pytest
 from support.command_line import ADD, RIGHT, WRONG, CommandLine
 from support.scripted_policy import ScriptedPolicy
 
-from plum_lsp.store.sharing import tell_holders
+from plum_lsp.store.people.sharing import tell_holders
 
 pytestmark = pytest.mark.slow
 

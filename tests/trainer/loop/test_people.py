@@ -23,11 +23,11 @@ from plum_lsp.config import Settings
 from plum_lsp.config.folder import share_file, store_file
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.feedback.sharing import Sharer
-from plum_lsp.project.places import placed
+from plum_lsp.project.roots import placed
 from plum_lsp.store import migrations, open_store
 from plum_lsp.store.database import connect
 from plum_lsp.store.identity import Identity
-from plum_lsp.store.sharing import begin_sharing, holders, withdraw
+from plum_lsp.store.people.sharing import begin_sharing, holders, withdraw
 from plum_trainer.loop.daemon import _plan, improve
 from plum_trainer.loop.rounds import Round
 from plum_trainer.loop.trainer import Trainer

@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from plum_lsp.feedback.sharing import SHARED_SCHEME
-from plum_lsp.project.places import placed
+from plum_lsp.project.roots import placed
 
 
 def place_of(document_uri: str) -> str:

@@ -12,8 +12,8 @@ from plum_lsp.config.folder import pool_file, store_file
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.store.identity import known_identity, own_identity
 from plum_lsp.store.learning import TrainingEvent, fresh_in
-from plum_lsp.store.pooling import Source, pool
-from plum_lsp.store.sharing import shared_stores, tell_holders
+from plum_lsp.store.people.pooling import Source, pool
+from plum_lsp.store.people.sharing import shared_stores, tell_holders
 from plum_trainer.data.dataset import is_held_out
 from plum_trainer.data.rows import Row
 from plum_trainer.loop.trainer import Trainer
