@@ -31,6 +31,7 @@ REASONS = {
     AbstentionReason.SANDBOX_UNAVAILABLE: "no sandbox",
     AbstentionReason.SANDBOX_FAILED: "the sandbox failed",
     AbstentionReason.SUPERSEDED: "you typed on",
+    AbstentionReason.WITHDRAWN: "later evidence spoke against it",
     AbstentionReason.EXCLUDED: "the file is excluded",
     AbstentionReason.PAUSED: "suggestions were paused",
     AbstentionReason.TEXT_UNKNOWN: "the text in the editor was not known",

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Pilot
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
-from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS
+from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS, LABEL
 from plum_lsp.store.database import SPECIFICATION
 from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
 
@@ -178,7 +178,7 @@ FROM requests WHERE prompted_at > :since
 """
 
 _OFFERS = f"""
-SELECT {_PLACE} AS place, offers.tier AS tier,
+SELECT {_PLACE} AS place, {LABEL} AS tier,
        substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
        substr(requests.prompted_at, 1, 10) AS day, coalesce(requests.author, '') AS person,
        1 + length(rtrim(candidates.text, char(10)))
