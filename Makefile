@@ -47,14 +47,14 @@ demo-learning: setup-model
 # The documentation as a site, in build/site. A broken link is an error.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 site: setup
-	$(MKDOCS) build --strict --quiet
+	$(MKDOCS) build --strict
 
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MKDOCS) build --strict --quiet
+	$(MKDOCS) build --strict
 	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
 test: check setup-model test-editors
