@@ -126,3 +126,10 @@ def test_what_stays_is_not_read_as_an_example(line: str) -> None:
     context = context_of(text, len(text))
     assert "f(2) == 4" in program_to_run(context, "return 4").source
     assert examples_of(context) == ()
+
+
+def test_long_strings_in_a_header_take_no_time() -> None:
+    """The time once doubled with each character of an annotation that is a string, and the server stood still."""
+    header = 'def f(a: Call["RetryCallState_of_a_long_name", "Union[None, Awaitable[None]]"] = None, b: "Other" = 1) -> None:\n'
+    source = f'{header}    """Says >>> f(1)."""\n    return a\n'
+    assert quieted(Program(source=source)).source == f'{header}    """"""\n    return a\n'
