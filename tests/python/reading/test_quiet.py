@@ -130,6 +130,7 @@ def test_what_stays_is_not_read_as_an_example(line: str) -> None:
 
 def test_long_strings_in_a_header_take_no_time() -> None:
     """The time once doubled with each character of an annotation that is a string, and the server stood still."""
-    header = 'def f(a: Call["RetryCallState_of_a_long_name", "Union[None, Awaitable[None]]"] = None, b: "Other" = 1) -> None:\n'
+    long = "RetryCallState_of_a_name_that_is_long"
+    header = f'def f(a: Call["{long}", "Union[None, {long}]"] = None, b: "{long}" = 1) -> None:\n'
     source = f'{header}    """Says >>> f(1)."""\n    return a\n'
     assert quieted(Program(source=source)).source == f'{header}    """"""\n    return a\n'
