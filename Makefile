@@ -8,7 +8,7 @@ CYCLONEDX := 7.5.0
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo demo-learning test test-editors editors vscode site check release bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode wheel site check release bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -72,6 +72,11 @@ editors: setup vscode
 
 # The extension for VS Code, as a package to install.
 vscode: editor-clients/vscode/plum-lsp.vsix
+
+# The package to publish, with both editor clients in it. Python alone is enough for one without the VS Code extension:
+# `pip wheel --no-deps .`
+wheel: setup vscode
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 VSCODE := editor-clients/vscode
 VSCODE_SOURCES := $(wildcard $(VSCODE)/src/*.ts $(VSCODE)/media/* $(VSCODE)/pictures/* $(VSCODE)/*.md)

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
-from plum_lsp.config.folder import store_file, test_maps_folder
+from plum_lsp.config.folder import share_file, store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.pilot import Assignment, assignment
@@ -25,6 +25,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context, SuggestionRequest, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.feedback.redaction import Redactor
+from plum_lsp.feedback.sharing import Sharer
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
@@ -32,6 +33,7 @@ from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.project.mapping.known import KnownTests
 from plum_lsp.project.mapping.running import TestMapper
+from plum_lsp.project.roots import placed
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.project.trust import TrustBook
@@ -40,7 +42,8 @@ from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_or_absent
-from plum_lsp.store import StoreRecorder, open_recorder
+from plum_lsp.store import Store, StoreRecorder, open_recorder, open_store
+from plum_lsp.store.people.sharing import shared_store
 from plum_lsp.store.pilots import running_pilot
 from plum_lsp.store.records import instant
 from plum_lsp.suggestion.clock import MonotonicClock
@@ -184,7 +187,20 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report, clean=Redactor())
+    return open_recorder(path, report=report, clean=Redactor(), mirror=_shared(path.parent, report))
+
+
+def _shared(folder: Path, report: Callable[[str], None]) -> Store | None:
+    """The store that the user shares facts in. None if nothing is shared, or if it cannot be opened."""
+    found = shared_store(share_file(folder))
+    if found is None:
+        return None
+    path, identity = found
+    try:
+        return open_store(path, report=report, clean=Sharer(placed, home=str(Path.home())), shared_by=identity)
+    except StoreError as error:
+        report(f"plum-lsp shares no facts: {error}")
+        return None
 
 
 def workspace_of(settings: Settings) -> Workspace:

@@ -13,6 +13,7 @@ from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import Program, say
 
 _MODULES = {
+    "setup": "plum_lsp.cli.setup",
     "serve": "plum_lsp.cli.serve",
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
@@ -25,8 +26,10 @@ _MODULES = {
     "trust": "plum_lsp.cli.trust",
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
+    "share": "plum_lsp.cli.share",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
+    "editor": "plum_lsp.cli.editor",
 }
 
 

@@ -339,6 +339,11 @@ class Judged:
         return is_refuted(self.tier, self.verdicts)
 
     @property
+    def label(self) -> tuple[Tier, str, str]:
+        """What people are told of it: tier, reason, and the probability as it is shown."""
+        return self.tier, self.reason, "" if self.probability is None else f"{self.probability:.0%}"
+
+    @property
     def ran_out(self) -> bool:
         """Whether it ran out of time on a test."""
         return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in self.verdicts)
@@ -376,6 +381,8 @@ class AbstentionReason(enum.Enum):
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    """There was an offer, and later evidence spoke against it."""
     EXCLUDED = "excluded"
     PAUSED = "paused"
     TEXT_UNKNOWN = "text_unknown"

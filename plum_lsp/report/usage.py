@@ -57,8 +57,10 @@ class Wait:
 class Report:
     """All figures of a time span.
 
-    `wrong` counts candidates that failed a test, `stopped` those of them that used too much time or memory, and
-    `all_wrong` requests of which every candidate failed.
+    `isolation` counts the candidates that ran in each sandbox tier, `without_sandbox` the requests that had no sandbox,
+    and `sandbox_failed` those that ended because it failed. `wrong` counts candidates that failed a test and were not
+    offered, `stopped` those that used too much time or memory, and `all_wrong` requests of which every candidate
+    failed.
     """
 
     first_at: str
@@ -74,6 +76,9 @@ class Report:
     silence: Mapping[AbstentionReason, int]
     waits: tuple[Wait, ...]
     rounds: tuple[RoundRow, ...]
+    isolation: Mapping[str, int]
+    without_sandbox: int
+    sandbox_failed: int
     pilots: tuple[PilotFigures, ...]
 
 
@@ -88,12 +93,15 @@ def report_of(usage: Usage, *, now: str) -> Report:
         acceptance=tuple(_acceptances(usage.offers)),
         versions=tuple(_pass_rates(usage.sampled, lambda row: "")),
         days=tuple(_pass_rates(usage.sampled, lambda row: row.day)),
-        wrong=sum(row.candidates_run - row.candidates_passing for row in usage.sampled),
+        wrong=sum(row.candidates_run - row.candidates_passing - row.candidates_offered_wrong for row in usage.sampled),
         stopped=sum(row.candidates_stopped for row in usage.sampled),
         all_wrong=silence[AbstentionReason.ALL_FAILED],
         silence=dict(silence.most_common()),
         waits=tuple(_waits(usage.endings)),
         rounds=usage.rounds,
+        isolation=usage.isolation,
+        without_sandbox=silence[AbstentionReason.SANDBOX_UNAVAILABLE],
+        sandbox_failed=silence[AbstentionReason.SANDBOX_FAILED],
         pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
     )
 

@@ -15,3 +15,8 @@ FATE = f"""
        (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
 """  # noqa: S608  # constants of ours
 """Columns of a query of `offers`: what became of each. The latest outcome is its `kind`. It needs `:kept_after`."""
+
+LABEL = """coalesce(
+  (SELECT tier FROM outcomes WHERE outcomes.offer_id = offers.id ORDER BY outcomes.id DESC LIMIT 1), offers.tier
+)"""
+"""Of a row of `offers`: the label that was on the screen last."""

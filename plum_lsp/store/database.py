@@ -55,22 +55,26 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
-def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
+def connect(path: Path, *, busy_ms: int = BUSY_MS, is_shared: bool = False) -> Database:
     """Open the database for writing and make it if need be, readable by its owner only.
 
-    The connection may be handed to another thread, but only one may use it.
+    The connection may be handed to another thread, but only one may use it. One that `is_shared` may lie in a network
+    folder, where others read it: it has no WAL, which needs shared memory (sqlite.org/wal.html), and its group may
+    read it.
 
     Raises:
         StoreError: it is locked, cannot be written, is damaged or is not ours.
     """
     with explained(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = 0o640 if is_shared else 0o600
+        if not is_shared:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            path.touch(mode=0o600)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+            path.touch(mode=mode)
+        if path.stat().st_mode & ~mode & 0o777:
+            path.chmod(mode)
         connection = sqlite3.connect(path, timeout=busy_ms / 1000, check_same_thread=False)
-    return _prepared(path, connection, write=True, busy_ms=busy_ms)
+    return _prepared(path, connection, write=True, busy_ms=busy_ms, has_wal=not is_shared)
 
 
 def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
@@ -177,14 +181,16 @@ def _in_words(remedy: str, path: Path) -> str:
     return remedy.replace("{path}", shlex.quote(str(path))).replace("{folder}", shlex.quote(str(path.parent)))
 
 
-def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int) -> Database:
+def _prepared(
+    path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int, has_wal: bool = True
+) -> Database:
     """The connection with its pragmas set and the file checked. It is closed if a check fails."""
     try:
         with explained(path):
             db = _TextDatabase(connection, execute_plugins=False, recursive_triggers=False)
             _refuse_foreign(path, db)
             _refuse_damaged(path, db)
-            if write:
+            if write and has_wal:
                 _enable_wal(db, busy_ms=busy_ms)
                 db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")

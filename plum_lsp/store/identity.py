@@ -50,6 +50,11 @@ def own_identity(folder: Path) -> Identity:
     return _read(path) or made
 
 
+def known_identity(folder: Path) -> Identity | None:
+    """The identity of a data folder. None if it has none."""
+    return _read(folder / _FILE)
+
+
 def _read(path: Path) -> Identity | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -264,6 +264,10 @@ ALTER TABLE requests ADD COLUMN arm TEXT;
 CREATE INDEX requests_by_pilot ON requests (pilot_id);
 """
 
+_M009 = """
+ALTER TABLE outcomes ADD COLUMN tier TEXT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -323,6 +327,14 @@ def _m008_pilots(db: Database) -> None:
     db.executescript(_M008)
 
 
+def _m009_label_on_the_screen(db: Database) -> None:
+    """The label that an offer had on the screen when the outcome happened.
+
+    NULL in older outcomes: the offer had the label that it was made with.
+    """
+    db.executescript(_M009)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
@@ -332,6 +344,7 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m006_corrections", _m006_corrections),
     ("m007_author", _m007_author),
     ("m008_pilots", _m008_pilots),
+    ("m009_label_on_the_screen", _m009_label_on_the_screen),
 )
 
 

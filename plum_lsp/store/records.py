@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
@@ -45,6 +45,8 @@ def write_event(db: Database, event: Event, *, at: float, identity: Identity) ->
             _write_appraised(db, event, instant(at))
         case Ended():
             _write_ended(db, event, instant(at))
+        case Revised():
+            pass  # the judgements tell what is known now, and the outcomes what was on the screen
 
 
 def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
@@ -59,8 +61,8 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
         return
     inserted = db.execute(
         """
-        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at)
-        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at FROM offers WHERE id = :offer_id
+        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at, tier)
+        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at, :tier FROM offers WHERE id = :offer_id
         """,
         {
             "offer_id": outcome.offer_id,
@@ -69,6 +71,7 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
             "accepted_length": outcome.accepted_length,
             "visible_ms": outcome.visible_ms,
             "happened_at": instant(outcome.at),
+            "tier": outcome.tier.value if outcome.tier else None,
         },
     )
     if not inserted.rowcount:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier
 from plum_lsp.suggestion.round import Round
@@ -44,6 +45,26 @@ def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | A
     if (problem := this.judge.sandbox.problem) and not this.context.place.is_prose:
         return abstained(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
     return result
+
+
+def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRule) -> tuple[Offer | Abstention, bool]:
+    """What the whole group says of an early offer: the offer with its label, or that it is withdrawn.
+
+    The second value says whether another candidate is worth an offer. The offer stays as long as none has a stronger
+    label, because people read what is on the screen.
+    """
+    best = chosen(later, tiers=tiers, show=show)
+    own = offer.chosen.candidate.id
+    offered = (best.chosen, *best.alternatives) if isinstance(best, Offer) else ()
+    kept = next((one for one in offered if one.candidate.id == own and one.tier is offered[0].tier), None)
+    if isinstance(best, Offer) and kept is not None:
+        others = tuple(one for one in offered if one is not kept)
+        return replace(
+            best, id=offer.id, chosen=replace(kept, strength=offer.chosen.strength), alternatives=others
+        ), False
+    now = next((labelled(later.judge, one) for one in later.judged if one.candidate.id == own), offer.chosen)
+    detail = f"Withdrawn: {now.reason}."
+    return abstained(offer, AbstentionReason.WITHDRAWN, detail), isinstance(best, Offer)
 
 
 def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plum_lsp.config.folder import store_file
-from plum_lsp.policy.models.catalogue import find_entry
+from plum_lsp.policy.models.catalogue import catalogue
 from plum_lsp.store import open_store
 from support import without_isolation
 from support.command_line import CommandLine
 from support.raw_server import Answer, RawServer, Seen, refuse, text_event
 
 EMBEDDED = {"PLUM_POLICY_URL": "", "PLUM_POLICY_OFFLINE": "1"}
-SMALL = "smollm2-135m-instruct"
 CHAT = b'data: {"choices": [{"delta": {"content": "return a + b\\n"}, "finish_reason": "stop"}]}\n\n'
 NOT_FOUND = refuse(404, {"detail": "Not Found"})
 PAGE = b"<html><body>Please log in</body></html>"
@@ -92,8 +91,8 @@ def paused_project(user: CommandLine) -> Made:
 
 def cut_model(user: CommandLine) -> Made:
     """A file of the catalogue that was cut off."""
-    user.write(f"cache/models/{find_entry(SMALL).file}", b"GGUF")
-    yield SetUp(environ={**EMBEDDED, "PLUM_POLICY_MODEL": SMALL})
+    user.write(f"cache/models/{next(iter(catalogue().values())).file}", b"GGUF")
+    yield SetUp(environ=EMBEDDED)
 
 
 def broken_gguf(user: CommandLine) -> Made:

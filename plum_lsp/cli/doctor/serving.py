@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from plum_lsp.cli.doctor.finding import Finding, State
-from plum_lsp.config import Settings, cache_dir
+from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PolicyOutOfMemory, PolicyUnavailable
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
@@ -37,12 +37,12 @@ async def check_model(settings: Settings) -> Finding:
 
 def _damaged(settings: Settings) -> Finding | None:
     """A file of the catalogue in the cache that is not what it should be."""
-    entry = catalogue().get(settings.policy.model)
-    folder = cache_dir(settings)
+    options = policy_options(settings)
+    entry, folder = catalogue().get(options.model), options.cache_dir
     path = cached_path(entry, folder) if entry is not None else None
     if entry is None or path is None or not path.is_file():
         return None
-    if locate(entry, cache_dir=folder, folder=policy_options(settings).model_folder) is not None:
+    if locate(entry, cache_dir=folder, folder=options.model_folder) is not None:
         return None
     problem = damage(path, entry, cache_dir=folder)
     remedy = f"Run: plum-lsp model fetch {entry.name}"
@@ -51,7 +51,8 @@ def _damaged(settings: Settings) -> Finding | None:
 
 async def check_policy(settings: Settings) -> Finding:
     """Whether a completion can be had, and how the server has to be asked for it."""
-    policy = open_policy(policy_options(settings))
+    options = policy_options(settings)
+    policy = open_policy(options)
     try:
         async with asyncio.timeout(READY_SECONDS_MAX):
             trial = await try_out(policy, seconds=READY_SECONDS_MAX)
@@ -59,7 +60,7 @@ async def check_policy(settings: Settings) -> Finding:
         detail = f"no answer within {READY_SECONDS_MAX:.0f} s"
         return Finding(part=_SERVER, state=State.FAILED, detail=detail, remedy="Is the machine very busy?")
     except PolicyUnavailable as error:
-        if settings.policy.url or isinstance(error, PolicyOutOfMemory) or settings.policy.model in catalogue():
+        if options.url or isinstance(error, PolicyOutOfMemory) or options.model in catalogue():
             raise
         remedy = (
             f"{error.remedy} It may be damaged or of a kind that llama.cpp does not know. Copy it again, or set "
