@@ -4,10 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+CYCLONEDX := 7.5.0
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo demo-learning test test-editors editors vscode check bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode wheel site check release bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -43,11 +44,17 @@ demo-learning: setup-model
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/python -m benchmarks.learning_demo
 
+# The documentation as a site, in build/site. A broken link is an error.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
+site: setup
+	$(MKDOCS) build --strict --quiet
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(MKDOCS) build --strict --quiet
 	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
 test: check setup-model test-editors
@@ -66,6 +73,11 @@ editors: setup vscode
 # The extension for VS Code, as a package to install.
 vscode: editor-clients/vscode/plum-lsp.vsix
 
+# The package to publish, with both editor clients in it. Python alone is enough for one without the VS Code extension:
+# `pip wheel --no-deps .`
+wheel: setup vscode
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 VSCODE := editor-clients/vscode
 VSCODE_SOURCES := $(wildcard $(VSCODE)/src/*.ts $(VSCODE)/media/* $(VSCODE)/pictures/* $(VSCODE)/*.md)
 VSCODE_SOURCES += $(VSCODE)/package.json $(VSCODE)/.vscodeignore
@@ -77,6 +89,17 @@ editor-clients/vscode/node_modules/.installed: editor-clients/vscode/package-loc
 	cd editor-clients/vscode && for try in 1 2 3 4; do npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && break; \
 	  test $$try -lt 4 && sleep $$((try * 3)) || exit 1; done
 	@touch $@
+
+# What a release consists of, in dist/: the wheel, the sdist, the extension, and the list of all packages (CycloneDX).
+SBOM := build/sbom/bin
+release: check vscode
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	cp $(VSCODE)/plum-lsp.vsix dist/
+	test -x $(SBOM)/python || $(PYTHON) -m venv build/sbom
+	$(SBOM)/python -m pip install --quiet --retries 8 'cyclonedx-bom==$(CYCLONEDX)'
+	$(SBOM)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o dist/sbom.json
+	cd dist && sha256sum * > SHA256SUMS
 
 bench: setup
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct

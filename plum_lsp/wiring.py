@@ -9,26 +9,31 @@ import asyncio
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
 from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
-from plum_lsp.config.folder import store_file, test_maps_folder
+from plum_lsp.config.folder import share_file, store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
+from plum_lsp.domain.pilot import Assignment, assignment
 from plum_lsp.domain.ports import Recorder
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.suggestion import Context, SuggestionRequest, Trigger
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.feedback.redaction import Redactor
+from plum_lsp.feedback.sharing import Sharer
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.project.around.importing import ImportFinder
+from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.project.mapping.known import KnownTests
 from plum_lsp.project.mapping.running import TestMapper
-from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.roots import placed
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.project.trust import TrustBook
@@ -37,7 +42,10 @@ from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.discretion import discreet, keep_out_of_logs
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_or_absent
-from plum_lsp.store import StoreRecorder, open_recorder
+from plum_lsp.store import Store, StoreRecorder, open_recorder, open_store
+from plum_lsp.store.people.sharing import shared_store
+from plum_lsp.store.pilots import running_pilot
+from plum_lsp.store.records import instant
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
@@ -127,8 +135,8 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
-            neighbours=(files := NeighbourFiles(exclude=settings.privacy.exclude)).near,
-            imports=files.imports,
+            neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            imports=ImportFinder(exclude=settings.privacy.exclude).imports,
             whole_tests=find_whole,
         )
         opened.push_async_callback(pipeline.close)
@@ -139,7 +147,21 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         problems=tuple(problems),
         close=close,
         read_ahead=partial(_read_ahead, index),
+        assign=partial(_assigned, store.path) if store.store is not None else _unassigned,
     )
+
+
+def _assigned(store: Path, request: SuggestionRequest) -> Assignment | None:
+    """The treatment of a request in the pilot that runs now, if one does."""
+    now = instant(time.time())
+    pilot = running_pilot(store, now=now)
+    if pilot is None:
+        return None
+    return assignment(pilot, request.document.uri, now[:10], is_asked=request.trigger is Trigger.INVOKED)
+
+
+def _unassigned(request: SuggestionRequest) -> None:
+    """No pilot runs without a store, because its requests could not be recorded."""
 
 
 async def _read_ahead(index: TestIndex | None, project: Project) -> None:
@@ -165,7 +187,20 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
     except ConfigError as error:
         missing = StoreError(str(error), remedy=error.remedy)
         return StoreRecorder(store_file(Path(settings.data_dir)), missing, report=report)
-    return open_recorder(path, report=report, clean=Redactor())
+    return open_recorder(path, report=report, clean=Redactor(), mirror=_shared(path.parent, report))
+
+
+def _shared(folder: Path, report: Callable[[str], None]) -> Store | None:
+    """The store that the user shares facts in. None if nothing is shared, or if it cannot be opened."""
+    found = shared_store(share_file(folder))
+    if found is None:
+        return None
+    path, identity = found
+    try:
+        return open_store(path, report=report, clean=Sharer(placed, home=str(Path.home())), shared_by=identity)
+    except StoreError as error:
+        report(f"plum-lsp shares no facts: {error}")
+        return None
 
 
 def workspace_of(settings: Settings) -> Workspace:

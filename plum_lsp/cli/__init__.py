@@ -9,13 +9,16 @@ import click
 
 from plum_lsp import __version__
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import Program, say
 
 _MODULES = {
+    "setup": "plum_lsp.cli.setup",
     "serve": "plum_lsp.cli.serve",
     "complete": "plum_lsp.cli.complete",
     "explain": "plum_lsp.cli.explain",
-    "report": "plum_lsp.cli.report",
+    "report": "plum_lsp.cli.reporting.report",
+    "pilot": "plum_lsp.cli.reporting.pilot",
     "verify": "plum_lsp.cli.verify",
     "eval": "plum_lsp.cli.eval",
     "doctor": "plum_lsp.cli.doctor",
@@ -23,8 +26,10 @@ _MODULES = {
     "trust": "plum_lsp.cli.trust",
     "pairs": "plum_lsp.cli.pairs",
     "forget": "plum_lsp.cli.forget",
+    "share": "plum_lsp.cli.share",
     "sandbox": "plum_lsp.cli.sandbox",
     "policy": "plum_lsp.cli.policy",
+    "editor": "plum_lsp.cli.editor",
 }
 
 
@@ -56,9 +61,9 @@ def main() -> None:
     try:
         plum_lsp()
     except PlumError as error:
-        say(f"plum-lsp: {error}", err=True)
+        say(f"plum-lsp: {as_typed_here(str(error))}", err=True)
         if error.remedy:
-            say(f"  {error.remedy}", err=True)
+            say(f"  {as_typed_here(error.remedy)}", err=True)
         sys.exit(1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the exit does not try the failed write again

@@ -12,10 +12,10 @@ from rich.text import Text
 from plum_lsp.cli.terminal import source
 from plum_lsp.config import data_dir
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.domain.suggestion import OfferId, Tier
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console
-from plum_lsp.store.known import Explanation, KnownCandidate, KnownTest
+from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest
 from plum_lsp.store.queries import open_reader
 from plum_lsp.verification.quality import quality_words
 from plum_lsp.wiring import load_for_command
@@ -48,8 +48,15 @@ def _show(known: Explanation, console: Console) -> None:
     quality = next((one.quality for one in known.candidates if one.id == known.candidate_id), None)
     if quality is not None:
         console.print(f"Beside its tests: {quality_words(quality)}")
-    became = ", ".join(f"{outcome.kind.value} ({outcome.source})" for outcome in known.outcomes)
+    became = ", ".join(_ended(outcome, known.tier) for outcome in known.outcomes)
     console.print(f"Outcome: {became or 'none yet'}")
+
+
+def _ended(outcome: KnownOutcome, offered_as: Tier) -> str:
+    """An outcome, with the label on the screen if it was not the first one."""
+    is_new = outcome.tier is not None and outcome.tier is not offered_as
+    label = f", labelled {outcome.tier.value}" if outcome.tier is not None and is_new else ""
+    return f"{outcome.kind.value} ({outcome.source}{label})"
 
 
 def _tests(tests: Sequence[KnownTest]) -> Table:

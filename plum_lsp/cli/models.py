@@ -48,22 +48,27 @@ def list_models(folder: Path | None) -> None:
 @click.option("--offline", is_flag=True, help="Only look on this machine.")
 def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
     """Fetch the model NAME if it is not on this machine. Prints its path."""
-    entry, where = models.find_entry(name), _where(folder)
-    with _progress() as bar:
-        task = bar.add_task(name, total=None)
-
-        def show(progress: fetching.Progress) -> None:
-            total = progress.bytes_total or None
-            bar.update(task, description=f"{name}: {progress.step}", completed=progress.bytes_done, total=total)
-
-        path = fetching.fetch(
-            entry,
+    where = _where(folder)
+    say(
+        fetch_shown(
+            models.find_entry(name),
             cache_dir=where.cache_dir,
             folder=where.folder,
             is_offline=offline or where.is_offline,
-            on_progress=show,
         )
-    say(path)
+    )
+
+
+def fetch_shown(entry: models.ModelEntry, *, cache_dir: Path, folder: Path | None, is_offline: bool) -> Path:
+    """The model's file, fetched if it is not on this machine, with a progress bar."""
+    with _progress() as bar:
+        task = bar.add_task(entry.name, total=None)
+
+        def show(progress: fetching.Progress) -> None:
+            total = progress.bytes_total or None
+            bar.update(task, description=f"{entry.name}: {progress.step}", completed=progress.bytes_done, total=total)
+
+        return fetching.fetch(entry, cache_dir=cache_dir, folder=folder, is_offline=is_offline, on_progress=show)
 
 
 @model.command("path")

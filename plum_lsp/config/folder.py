@@ -1,8 +1,11 @@
 """The paths in the data folder (`config.data_dir`): which part keeps which file there. It makes and reads none of them.
 
 plum.sqlite3       the store
+identity.json      random ids of the user and the machine, which the store writes beside each request (`store.identity`)
 adapters/          published versions, the pointer to the active one, and their GGUF forms in gguf/
 serving.json       the policy server that runs, and its key
+share.json         the folder that the user shares facts in, if any (`store.people.sharing`)
+keys.json          the hashes of people's keys for that server, with their rights and limits
 policy.log         the output of vLLM
 test-maps/         which functions the tests of trusted projects call, one file a project
 tcp-token          the token that an editor must send first over TCP
@@ -34,6 +37,11 @@ def gguf_folder(versions: Path) -> Path:
 def serving_file(data_dir: Path) -> Path:
     """Which policy server of ours runs. Readable by its owner alone, because it holds the key."""
     return data_dir / "serving.json"
+
+
+def keys_file(data_dir: Path) -> Path:
+    """The keys of people (`policy.hosting.front.keys`). Readable by its owner alone."""
+    return data_dir / "keys.json"
 
 
 def policy_log(data_dir: Path) -> Path:
@@ -69,6 +77,16 @@ def exploration_file(data_dir: Path) -> Path:
 def paused_file(data_dir: Path) -> Path:
     """Its presence says that the user paused training."""
     return training_folder(data_dir) / "paused"
+
+
+def share_file(data_dir: Path) -> Path:
+    """Which folder the user shares facts in."""
+    return data_dir / "share.json"
+
+
+def pool_file(data_dir: Path) -> Path:
+    """The facts of several people's stores together. Made anew for each round."""
+    return training_folder(data_dir) / "pool.sqlite3"
 
 
 def lock_file(training: Path) -> Path:

@@ -26,6 +26,7 @@ from plum_lsp.domain.errors import ConfigError
 Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 
 _APPLICATION = "plum-lsp"
+_FILE_VARIABLE = "PLUM_CONFIG_FILE"
 _FILE_BYTES_MAX = 256 * 1024
 """A settings file has a few lines. A project's file is not trusted, so it must not use much memory."""
 
@@ -150,8 +151,14 @@ def environment_name(key: str) -> str:
     return "PLUM_" + key.replace(".", "_").upper()
 
 
+def config_file(environ: Mapping[str, str]) -> Path:
+    """The user's file: the one that the environment names, else the usual one. It may be absent."""
+    named = environ.get(_FILE_VARIABLE)
+    return (Path(named) if named else default_config_file()).expanduser()
+
+
 def default_config_file() -> Path:
-    """Where the user's file is looked for."""
+    """Where the user's file is looked for if the environment names none."""
     return platformdirs.user_config_path(_APPLICATION) / "config.toml"
 
 
@@ -172,9 +179,9 @@ def _types() -> dict[str, object]:
 
 def _file_entries(user_file: Path | None, environ: Mapping[str, str], problems: list[str]) -> Iterator[_Entry]:
     """The contents of the user's file. A file that was named explicitly must exist."""
-    named = user_file or (Path(environ["PLUM_CONFIG_FILE"]) if environ.get("PLUM_CONFIG_FILE") else None)
-    path = (named or default_config_file()).expanduser()
-    if named is not None and (not path.exists() or path.is_dir()):
+    is_named = user_file is not None or bool(environ.get(_FILE_VARIABLE))
+    path = user_file.expanduser() if user_file is not None else config_file(environ)
+    if is_named and (not path.exists() or path.is_dir()):
         problems.append(f"{path}: no such settings file")
     return _flatten(_read_toml(path, problems), str(path), str)
 
@@ -205,7 +212,7 @@ def _environment_entries(environ: Mapping[str, str], problems: list[str]) -> Ite
     for name, raw in environ.items():
         if name in keys:
             yield keys[name], raw, name
-        elif name.startswith("PLUM_") and name != "PLUM_CONFIG_FILE":
+        elif name.startswith("PLUM_") and name != _FILE_VARIABLE:
             close = difflib.get_close_matches(name, keys, n=1, cutoff=0.85)
             if close or name.startswith(sections):
                 problems.append(f"{name}: unknown setting{did_you_mean(name, keys)}")

@@ -122,6 +122,10 @@ class LearningSettings:
     replay_share: float = 0.2
     held_out_share: float = 0.2
     imbalance_max: float = 4.0
+    stores: tuple[str, ...] = ()
+    """Stores of other people, and folders of `plum-lsp share`."""
+    author_share: float = 0.25
+    """The largest share of one person's rows, where there are several people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +233,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "learning.replay_share": (0.0, 0.9),
     "learning.held_out_share": (0.0, 0.9),
     "learning.imbalance_max": (1.0, 100.0),
+    "learning.author_share": (0.0, 1.0),
     "trainer.beta": (0.001, 10.0),
     "trainer.sft_weight": (0.0, 10.0),
     "trainer.label_smoothing": (0.0, 0.49),

@@ -88,4 +88,18 @@ class Ended:
     stages_ms: dict[str, float]
 
 
-Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Supported | Appraised | Ended
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """What the rest of the group says of an offer that was made early.
+
+    `result` is the offer with its new label, or an abstention if the offer is withdrawn. With `has_better` another
+    candidate is worth an offer, so that it pays to ask again.
+    """
+
+    request_id: RequestId
+    offer: Offer
+    result: Offer | Abstention
+    has_better: bool = False
+
+
+Event: TypeAlias = Prompted | Synthesized | Sampled | Verified | Supported | Appraised | Ended | Revised

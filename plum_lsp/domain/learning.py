@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.domain.suggestion import OfferId, Tier
 
 
 class OutcomeKind(enum.Enum):
@@ -24,6 +24,8 @@ class OutcomeKind(enum.Enum):
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
     """Ended without a judgement: by a newer request, or too quickly for the user to have read it."""
+    WITHDRAWN = "withdrawn"
+    """The server took it back, because later evidence spoke against it."""
 
 
 class OutcomeSource(enum.Enum):
@@ -49,7 +51,7 @@ class Outcome:
 
     `at` is POSIX time in seconds (UTC). `accepted_length` counts code points of the offer's text from its start,
     cumulative, and is None unless the offer was partly accepted. `visible_ms` is how long the offer had been shown. It
-    is None if the editor did not report that it was shown.
+    is None if the editor did not report that it was shown. `tier` is the label that was on the screen.
     """
 
     offer_id: OfferId
@@ -58,6 +60,7 @@ class Outcome:
     source: OutcomeSource
     accepted_length: int | None = None
     visible_ms: float | None = None
+    tier: Tier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,6 +106,8 @@ class StoredPair:
     distance: float
     chosen: Written
     rejected: Written
+    author: str = ""
+    """The random id of the person whose request it is. Empty for requests from before there were ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,8 @@ class StoredLabel:
     weight: float
     is_desirable: bool
     written: Written
+    author: str = ""
+    """As of a pair."""
 
 
 def middle_of(text: str, *, completion: str, restored: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NewType
 
+from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
@@ -36,6 +37,7 @@ class SuggestionRequest:
     `project` is the document's project, if its code may be executed. Otherwise, or without a project, it is None.
     `adds_imports` says that the editor can add imports to the top of the file together with an offer.
     `folders` are the editor's workspace. No other file of the project is read outside them. Empty means no workspace.
+    `assignment` is the treatment in a running pilot. None: no pilot runs.
     """
 
     id: RequestId
@@ -49,6 +51,17 @@ class SuggestionRequest:
     project: Project | None = None
     folders: tuple[Path, ...] = ()
     adds_imports: bool = False
+    assignment: Assignment | None = None
+
+    @property
+    def is_control(self) -> bool:
+        """Whether a pilot serves it without tests."""
+        return self.assignment is not None and self.assignment.is_control
+
+    @property
+    def is_untested_for_good(self) -> bool:
+        """Whether it is also not tested afterwards."""
+        return self.assignment is not None and self.assignment.is_control and not self.assignment.is_shadow
 
 
 class HoleKind(enum.Enum):
@@ -326,6 +339,11 @@ class Judged:
         return is_refuted(self.tier, self.verdicts)
 
     @property
+    def label(self) -> tuple[Tier, str, str]:
+        """What people are told of it: tier, reason, and the probability as it is shown."""
+        return self.tier, self.reason, "" if self.probability is None else f"{self.probability:.0%}"
+
+    @property
     def ran_out(self) -> bool:
         """Whether it ran out of time on a test."""
         return any(verdict.status is VerdictStatus.TIMED_OUT for verdict in self.verdicts)
@@ -363,6 +381,8 @@ class AbstentionReason(enum.Enum):
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    """There was an offer, and later evidence spoke against it."""
     EXCLUDED = "excluded"
     PAUSED = "paused"
     TEXT_UNKNOWN = "text_unknown"

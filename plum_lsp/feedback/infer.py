@@ -17,7 +17,16 @@ from plum_lsp.feedback.outcomes import OfferEvent, OfferLife, OfferState
 IGNORED_AFTER_SECONDS = 10.0
 """After this time without an edit, a completion counts as not wanted. The figure is Continue's."""
 
-_ENDS = frozenset({OfferEvent.ACCEPT, OfferEvent.TYPE_OUT, OfferEvent.REJECT, OfferEvent.DISMISS, OfferEvent.SUPERSEDE})
+_ENDS = frozenset(
+    {
+        OfferEvent.ACCEPT,
+        OfferEvent.TYPE_OUT,
+        OfferEvent.REJECT,
+        OfferEvent.DISMISS,
+        OfferEvent.SUPERSEDE,
+        OfferEvent.WITHDRAW,
+    }
+)
 
 _CLOSERS = ")]}\"'"
 """The closing brackets and quotes that editors insert after the cursor when the user types the opening one."""

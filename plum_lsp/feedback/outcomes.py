@@ -7,6 +7,7 @@
       │              ├─────accept_part─▶ partly_accepted ──accept──▶ accepted
       │              ├─────dismiss─────▶ dismissed
       │              ├─────expire──────▶ ignored ──accept──▶ accepted
+      │              ├─────withdraw────▶ withdrawn ──accept──▶ accepted
       └──supersede──▶└─────supersede───▶ superseded
 
 Editors report with delays, so the command of an accepted item may arrive after the offer counted as ended. A report of
@@ -40,6 +41,7 @@ class OfferState(enum.Enum):
     DISMISSED = "dismissed"
     IGNORED = "ignored"
     SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
 
     @property
     def outcome(self) -> OutcomeKind | None:
@@ -65,6 +67,8 @@ class OfferEvent(enum.Enum):
     """The user closed the offer, or typed something else."""
     EXPIRE = "expire"
     SUPERSEDE = "supersede"
+    WITHDRAW = "withdraw"
+    """Later evidence spoke against the offer, and the editor was told to wipe it."""
 
 
 class UnlistedTransition(ValueError):
@@ -120,6 +124,17 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.SUPERSEDED, _E.DISMISS): _S.SUPERSEDED,
     (_S.SUPERSEDED, _E.EXPIRE): _S.SUPERSEDED,
     (_S.SUPERSEDED, _E.SUPERSEDE): _S.SUPERSEDED,
+    (_S.SENT, _E.WITHDRAW): _S.WITHDRAWN,
+    (_S.SHOWN, _E.WITHDRAW): _S.WITHDRAWN,
+    (_S.IGNORED, _E.WITHDRAW): _S.WITHDRAWN,
+    (_S.PARTLY_ACCEPTED, _E.WITHDRAW): _S.PARTLY_ACCEPTED,
+    (_S.WITHDRAWN, _E.SHOW): _S.WITHDRAWN,
+    (_S.WITHDRAWN, _E.ACCEPT): _S.ACCEPTED,
+    (_S.WITHDRAWN, _E.ACCEPT_PART): _S.PARTLY_ACCEPTED,
+    (_S.WITHDRAWN, _E.REJECT): _S.REJECTED,
+    (_S.WITHDRAWN, _E.DISMISS): _S.WITHDRAWN,
+    (_S.WITHDRAWN, _E.EXPIRE): _S.WITHDRAWN,
+    (_S.WITHDRAWN, _E.SUPERSEDE): _S.WITHDRAWN,
     (_S.ACCEPTED, _E.ACCEPT): _S.ACCEPTED,
     (_S.ACCEPTED, _E.ACCEPT_PART): _S.ACCEPTED,
     (_S.ACCEPTED, _E.EXPIRE): _S.ACCEPTED,
@@ -145,8 +160,8 @@ TRANSITIONS: Mapping[tuple[OfferState, OfferEvent], OfferState] = {
     (_S.TYPED_THROUGH, _E.TYPE_OUT): _S.TYPED_THROUGH,
 }
 """These events are left out on purpose: to dismiss or reject an offer that was never shown or was accepted, to show a
-dismissed, rejected or accepted one again, to edit or undo one that was never accepted, and to type through one that is
-no longer shown."""
+dismissed, rejected or accepted one again, to edit or undo one that was never accepted, and to type through or withdraw
+one that is no longer shown."""
 
 
 def following(state: OfferState, event: OfferEvent) -> OfferState:

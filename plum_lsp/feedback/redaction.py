@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
 from plum_lsp.domain.suggestion import Abstention, Candidate, Judged, Offer, OfferId, RequestId
 from plum_lsp.domain.verification import Call, Equals, Holds, Prints, Raises, Shows, TestCase
@@ -129,7 +129,7 @@ class Redactor:
             case Survival():
                 hidden = self._offers.get(fact.offer_id, NOTHING_HIDDEN)
                 return replace(fact, text=hidden.clean_after_head(fact.text))
-            case Outcome() | Appraised():
+            case Outcome() | Appraised() | Revised():
                 return fact
             case Prompted():
                 hidden = Hidden.of(fact.request.document.text, cursor=fact.request.offset)

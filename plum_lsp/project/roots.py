@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,8 @@ _SYSTEM_FOLDERS = frozenset(
     f"/{name}"
     for name in ("bin", "etc", "home", "lib", "media", "mnt", "opt", "srv", "tmp", "usr", "usr/lib", "var", "Users")
 )
+FILES_MAX = 100_000
+"""Addresses that are remembered. A store of a million candidates has some thousand files."""
 DEPTH_UP_MAX = 12
 """The most folders above the document in which a project may begin."""
 
@@ -50,6 +53,24 @@ def readable_root(document: Path, folders: Sequence[Path]) -> tuple[Path | None,
         return None, False
     root, is_marked = root_of(Look(), document, folders) or (None, False)
     return root, is_marked or root in folders
+
+
+@lru_cache(FILES_MAX)
+def placed(document_uri: str) -> tuple[str, str, bool]:
+    """The project's folder, the path in it, and whether a file marks the folder as a project.
+
+    Without a project, the folder of the file and its name. Without a file, an empty folder and no more than a name.
+    """
+    path = path_of(document_uri)
+    if path is None:
+        return "", document_uri.rpartition("/")[2], False
+    try:
+        found = root_of(Look(), path, ())
+    except (OSError, ValueError):
+        found = None
+    if found is None or not found[1]:
+        return str(path.parent), path.name, False
+    return str(found[0]), path.relative_to(found[0]).as_posix(), True
 
 
 def top_of(look: Look, root: Path, folders: Sequence[Path]) -> Path:

@@ -22,7 +22,7 @@ TESTS_SHOWN_MAX = 12
 def evidence_text(result: Offer | Abstention) -> str:
     """The evidence for an offer, or the reason for an abstention, as plain text."""
     if isinstance(result, Abstention):
-        return f"nothing offered ({result.reason.value}): {one_line(result.detail)}"
+        return f"nothing offered: {one_line(result.detail)}"
     lines = [f"{result.chosen.tier.value}: {one_line(result.chosen.reason)}{_likely(result)}"]
     for test, verdict in _shown(result):
         gave = f", gave {_cut(verdict.shown)}" if verdict.shown.strip() else ""
@@ -39,7 +39,7 @@ def evidence_text(result: Offer | Abstention) -> str:
 def evidence_markdown(result: Offer | Abstention) -> str:
     """The same as Markdown: the tier and each test. Untrusted text becomes inline code or ordinary words."""
     if isinstance(result, Abstention):
-        return f"nothing offered ({result.reason.value}): {markdown_text(result.detail)}"
+        return f"nothing offered: {markdown_text(result.detail)}"
     lines = [f"**{result.chosen.tier.value}**: {markdown_text(result.chosen.reason + _likely(result))}", ""]
     for test, verdict in _shown(result):
         gave = f" gave {markdown_span(_cut(verdict.shown))}" if verdict.shown.strip() else ""

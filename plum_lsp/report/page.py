@@ -10,8 +10,10 @@ from html import escape
 
 from plum_lsp.domain.display import visible
 from plum_lsp.report.chart import chart_of
-from plum_lsp.report.tables import INTERVAL, NOTES, FigureTable, cells, heading, is_number, tables
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells, is_number
+from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import PassRate, Report
+from plum_lsp.store.usage import WrongExample
 
 TITLE = "Suggestions of plum-lsp"
 CAPTION = "Execution pass rate by day and model version, with 95 % intervals"
@@ -25,12 +27,13 @@ caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 th { font-weight: 400; } thead th { opacity: .75; }
+pre { overflow-x: auto; border-left: 3px solid var(--line); padding-left: 1rem; } summary { cursor: pointer; }
 figure { margin: 2rem 0; } figure svg { width: 100%; height: auto; }
 """
 
 
-def page_of(found: Report) -> str:
-    """The whole page."""
+def page_of(found: Report, examples: Sequence[WrongExample] = ()) -> str:
+    """The whole page. Examples are source text, so the page is then only for the person whose code it is."""
     return "\n".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
@@ -40,11 +43,27 @@ def page_of(found: Report) -> str:
             f"<p>{_text(heading(found))}</p>",
             _figure(found.days),
             *(_table(table) for table in (*tables(found), _days(found.days))),
+            *(_example(one) for one in examples),
             *(f"<p>{_text(note)}</p>" for note in NOTES),
             "</main></body></html>",
             "",
         )
     )
+
+
+def _example(one: WrongExample) -> str:
+    """A candidate that was kept from the screen, collapsed."""
+    told = f"Kept from the screen: {one.function or 'code outside a function'}"
+    failed = f"{one.test} gave {one.shown}" if one.shown else one.test
+    return (
+        f"<details><summary>{_text(told)}</summary><pre><code>{_lines(one.text)}</code></pre>"
+        f"<p>It failed: <code>{_text(failed)}</code></p></details>"
+    )
+
+
+def _lines(text: str) -> str:
+    """Source text that keeps its lines."""
+    return "\n".join(_text(line) for line in text.rstrip().splitlines())
 
 
 def _table(table: FigureTable) -> str:

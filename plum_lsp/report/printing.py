@@ -37,6 +37,11 @@ def say_over(text: str) -> None:
         click.echo(_ERASE_LINE + visible(text), nl=False, err=True)
 
 
+def ask(question: str) -> bool:
+    """Ask a yes-or-no question."""
+    return click.confirm(visible(question))
+
+
 def ask_to_go_on(question: str) -> None:
     """Ask a yes-or-no question. The answer no ends the command."""
     click.confirm(visible(question), abort=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import AbstentionReason
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells
 from plum_lsp.report.marks import tier_label
+from plum_lsp.report.pilot_tables import pilot_tables
 from plum_lsp.report.shares import Share
 from plum_lsp.report.usage import STAGES, Acceptance, PassRate, Report
+from plum_lsp.store.usage import RoundRow
 
 NOTES = (
     "A candidate passes if it passes all tests that you wrote: tests of the project and examples in docstrings.",
@@ -16,8 +18,6 @@ NOTES = (
     "A suggestion is kept if at least half of its characters are still there.",
 )
 """What a reader must know to read the tables."""
-
-INTERVAL = "95 % interval"
 
 REASONS = {
     AbstentionReason.NOTHING_TO_COMPLETE: "no place for a suggestion",
@@ -31,20 +31,12 @@ REASONS = {
     AbstentionReason.SANDBOX_UNAVAILABLE: "no sandbox",
     AbstentionReason.SANDBOX_FAILED: "the sandbox failed",
     AbstentionReason.SUPERSEDED: "you typed on",
+    AbstentionReason.WITHDRAWN: "later evidence spoke against it",
     AbstentionReason.EXCLUDED: "the file is excluded",
     AbstentionReason.PAUSED: "suggestions were paused",
     AbstentionReason.TEXT_UNKNOWN: "the text in the editor was not known",
 }
 """Why there was no suggestion, in words."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FigureTable:
-    """A table of text. Each row has as many cells as there are columns."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def heading(found: Report) -> str:
@@ -63,7 +55,9 @@ def tables(found: Report) -> Iterable[FigureTable]:
         _held_back(found),
         _silence(found),
         _waits(found),
+        _sandbox(found),
         _rounds(found),
+        *(table for one in found.pilots for table in pilot_tables(one)),
     )
     return (table for table in made if table.rows)
 
@@ -126,15 +120,24 @@ def _waits(found: Report) -> FigureTable:
 
 
 def _rounds(found: Report) -> FigureTable:
-    rows = tuple((str(one.number), one.step.replace("_", " "), one.happened_at[:10]) for one in found.rounds)
-    return FigureTable(title="Training rounds", columns=("round", "last step", "date"), rows=rows)
+    rows = ((str(one.number), one.step.replace("_", " "), one.happened_at[:10], _decision(one)) for one in found.rounds)
+    return FigureTable(
+        title="Training rounds", columns=("round", "last step", "date", "decision of the gate"), rows=tuple(rows)
+    )
 
 
-def cells(share: Share | None) -> tuple[str, str, str]:
-    """A share as three cells. Dashes if the count is zero."""
-    return share.cells() if share is not None else ("–", "–", "–")
+def _decision(one: RoundRow) -> str:
+    if one.is_promoted is None:
+        return "–"
+    return "promoted" if one.is_promoted else f"refused: {'; '.join(one.reasons)}"
 
 
-def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, which stands at the right end of its column."""
-    return cell[:1].isdecimal()
+def _sandbox(found: Report) -> FigureTable:
+    """Where candidates ran, and when the sandbox did not do its work. A candidate's own failure is no incident."""
+    rows = (
+        *((f"candidates that ran, isolation {name}", str(count)) for name, count in found.isolation.items()),
+        ("requests that ended because the sandbox failed", str(found.sandbox_failed)),
+        ("requests without a sandbox", str(found.without_sandbox)),
+    )
+    has_any = found.isolation or found.sandbox_failed or found.without_sandbox
+    return FigureTable(title="Sandbox", columns=("", "count"), rows=rows if has_any else ())

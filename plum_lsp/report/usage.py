@@ -12,11 +12,9 @@ from dataclasses import dataclass
 
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
 from plum_lsp.report.shares import Share, percentile, share
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
-
-KEPT_SHARE_MIN = 0.5
-"""An accepted suggestion is kept if at least half of its characters are."""
 
 STAGES = {"first_candidate": "first candidate", "sampled": "all candidates", "ended": "answer"}
 """The stages whose times are shown, in the order in which a request reaches them."""
@@ -59,8 +57,10 @@ class Wait:
 class Report:
     """All figures of a time span.
 
-    `wrong` counts candidates that failed a test, `stopped` those of them that used too much time or memory, and
-    `all_wrong` requests of which every candidate failed.
+    `isolation` counts the candidates that ran in each sandbox tier, `without_sandbox` the requests that had no sandbox,
+    and `sandbox_failed` those that ended because it failed. `wrong` counts candidates that failed a test and were not
+    offered, `stopped` those that used too much time or memory, and `all_wrong` requests of which every candidate
+    failed.
     """
 
     first_at: str
@@ -76,10 +76,14 @@ class Report:
     silence: Mapping[AbstentionReason, int]
     waits: tuple[Wait, ...]
     rounds: tuple[RoundRow, ...]
+    isolation: Mapping[str, int]
+    without_sandbox: int
+    sandbox_failed: int
+    pilots: tuple[PilotFigures, ...]
 
 
-def report_of(usage: Usage) -> Report:
-    """The figures of the recorded use."""
+def report_of(usage: Usage, *, now: str) -> Report:
+    """The figures of the recorded use. A pilot that is over at `now` (UTC text) has a finding."""
     silence = Counter(ending.reason for ending in usage.endings if ending.reason is not None)
     return Report(
         first_at=usage.first_at,
@@ -89,12 +93,16 @@ def report_of(usage: Usage) -> Report:
         acceptance=tuple(_acceptances(usage.offers)),
         versions=tuple(_pass_rates(usage.sampled, lambda row: "")),
         days=tuple(_pass_rates(usage.sampled, lambda row: row.day)),
-        wrong=sum(row.candidates_run - row.candidates_passing for row in usage.sampled),
+        wrong=sum(row.candidates_run - row.candidates_passing - row.candidates_offered_wrong for row in usage.sampled),
         stopped=sum(row.candidates_stopped for row in usage.sampled),
         all_wrong=silence[AbstentionReason.ALL_FAILED],
         silence=dict(silence.most_common()),
         waits=tuple(_waits(usage.endings)),
         rounds=usage.rounds,
+        isolation=usage.isolation,
+        without_sandbox=silence[AbstentionReason.SANDBOX_UNAVAILABLE],
+        sandbox_failed=silence[AbstentionReason.SANDBOX_FAILED],
+        pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
     )
 
 

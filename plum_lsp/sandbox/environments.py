@@ -17,6 +17,7 @@ from plum_lsp.domain.project import Environment
 from plum_lsp.sandbox.isolation import plans as isolation
 
 _DESCRIBE_SECONDS = 20.0
+_CHOOSE = "Correct sandbox.interpreter (PLUM_SANDBOX_INTERPRETER), or leave it empty."
 
 
 def describe_environment(environment: Environment) -> isolation.Interpreter:
@@ -56,10 +57,10 @@ def describe_interpreter(executable: str, *, has_site: bool = True) -> isolation
             roots=tuple(found["roots"]),
             paths=tuple(path for path in found["paths"] if _is_inside(path, found["roots"])),
         )
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        raise SandboxError(
-            f"the interpreter {executable} cannot be used: {error}", remedy="check the interpreter setting"
-        ) from error
+    except OSError as error:
+        raise SandboxError(f"{executable} cannot be run: {error.strerror}", remedy=_CHOOSE) from error
+    except (subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
+        raise SandboxError(f"{executable} does not answer as a Python does", remedy=_CHOOSE) from error
 
 
 def _plain_python(environment: Environment) -> Path:

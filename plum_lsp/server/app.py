@@ -19,7 +19,7 @@ from pygls.uris import to_fs_path
 from plum_lsp import __version__
 from plum_lsp.domain import display
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.domain.events import Event
+from plum_lsp.domain.events import Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.text import Document
 from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
@@ -37,7 +37,9 @@ from plum_lsp.server.progress import shown_progress
 from plum_lsp.server.services import OpenServices, ServiceKeeper, Trouble
 from plum_lsp.server.session import Session
 from plum_lsp.server.settings import SECTION, Load, SettingsKeeper
-from plum_lsp.server.status import EXPLAIN, METHOD, READY, TRUST, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.standing import CHANGED, as_params
+from plum_lsp.server.status import METHOD, READY, Alarm, Kind, Status, StatusBar
+from plum_lsp.server.status import as_params as status_params
 from plum_lsp.store import Store
 from plum_lsp.suggestion.services import Services
 
@@ -45,7 +47,6 @@ logger = logging.getLogger(__name__)
 
 PULL_SECONDS_MAX = 2.0
 """An editor may claim that it can be asked for settings and then not answer. The services must still open."""
-_TITLES = {EXPLAIN: "plum: why?", TRUST: "plum: trust the folder"}
 _TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
 CAPABILITY = "plum"
 """Keys that an editor may set under `capabilities.experimental`. docs/protocol.md documents them."""
@@ -79,6 +80,7 @@ class PlumServer(LanguageServer):
             services=services,
             outcomes=OutcomeDesk(lambda: _store_of(services.now)),
             status=StatusBar(self._tell, hear=self._hear),
+            tell_revised=self._tell_revised,
             projects=ProjectDesk(self._ask_for_trust, self.complain, is_remote=is_remote),
         )
         self.metrics_page = MetricsPage(self.session.metrics, self.complain)
@@ -164,16 +166,12 @@ class PlumServer(LanguageServer):
             self._alarm.hear(status)
 
     def _tell(self, status: Status) -> None:
-        if not self.editor_shows_status:
-            return
-        params: dict[str, Any] = {
-            "busy": status.busy,
-            "kind": status.kind.value,
-            "message": display.message(status.message),
-        }
-        if status.command:
-            params["command"] = {"title": _TITLES[status.command], "command": status.command}
-        self.protocol.notify(METHOD, params)
+        if self.editor_shows_status:
+            self.protocol.notify(METHOD, status_params(status))
+
+    def _tell_revised(self, event: Revised) -> None:
+        """Tell that an offer has changed. An answer with the offer that is about to be sent goes before it."""
+        asyncio.get_running_loop().call_soon(self.protocol.notify, CHANGED, as_params(event))
 
     async def _ask_for_trust(self, folder: Path) -> Reply:
         """Ask the user whether a folder's code may be executed. Without an answer, the reply is `later`."""
@@ -242,6 +240,7 @@ def _register_start(server: PlumServer) -> None:
         session.projects.start(params.initialization_options, _paths(uris))
         session.settings.start(without_ours(params.initialization_options), _paths(uris))
         session.outcomes.editor_tells_shown = _says(params, "reportsShown")
+        session.revisions.editor_hears = _says(params, "offerChanges")
         session.editor_cycles = _says(params, "cycles")
         workspace = params.capabilities.workspace
         session.editor_applies = workspace is not None and workspace.apply_edit is True

@@ -13,7 +13,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
-from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.domain.suggestion import OfferId, Tier
 from plum_lsp.feedback.outcomes import UnlistedTransition
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import ACCEPT, import_edits, offer_of, uri_of
@@ -91,6 +91,7 @@ class Commands:
 
     def _clear_status(self, offer_id: OfferId) -> None:
         """Let the status be ready again, if it still is about an offer that left the screen."""
+        self._session.leave(self._session.outcomes.uri_of(offer_id))
         offer = self._session.outcomes.offer(offer_id)
         if offer is not None and self._session.status.last == ended_status(offer):
             self._session.status.show_idle(ready_status(self._session.projects.last))
@@ -115,10 +116,13 @@ class Commands:
         self._session.projects_changed()
 
     def did_show(self, params: Any) -> None:
-        """The editor drew the offer of `item`."""
+        """The editor drew the offer of `item`, or its new label `tier`."""
         offer_id = offer_of(params)
         if offer_id is not None:
             self._tolerated(self._session.outcomes.shown, offer_id)
+            tier = next((one for one in Tier if one.value == params.get("tier")), None)
+            if tier is not None:
+                self._session.outcomes.labelled(offer_id, tier)
 
     def did_accept_part(self, params: Any) -> None:
         """The user took `acceptedLength` UTF-16 units of the offer of `item`, counted from its start."""

@@ -80,7 +80,8 @@ class Metrics:
         """Count a request that ended.
 
         Args:
-            end: `offer:TIER`, `stale:TIER`, `abstention:REASON`, `typed_through`, `cancelled` or `superseded`.
+            end: `offer:TIER`, `stale:TIER`, `abstention:REASON`, `typed_through`, `repeated`, `cancelled` or
+                `superseded`.
             stages_ms: when each stage was reached, from the start of the request.
         """
         kind, _, what = end.partition(":")

@@ -9,11 +9,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource, Survival
-from plum_lsp.domain.suggestion import Offer, OfferId
+from plum_lsp.domain.suggestion import Offer, OfferId, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.feedback.infer import OfferTracker, plain
 from plum_lsp.feedback.outcomes import OfferEvent, OfferState, UnlistedTransition
@@ -32,12 +32,16 @@ REJECTIONS_SECONDS = 60.0
 
 @dataclass(slots=True, kw_only=True)
 class _Followed:
-    """A followed offer, the text that the editor may insert, and why its last outcome was not written."""
+    """A followed offer, the text that the editor may insert, and why its last outcome was not written.
+
+    `offer` has the newest evidence. `label` is the one on the screen.
+    """
 
     offer: Offer
     uri: str
     inserted: str
     tracker: OfferTracker
+    label: Tier
     problem: str = ""
     timer: asyncio.TimerHandle | None = None
     accepted: AcceptedText | None = None
@@ -81,6 +85,35 @@ class OutcomeDesk:
         followed = self._offers.get(offer_id)
         return followed is not None and followed.tracker.expires_at is not None
 
+    def ends_accepted(self, document: Document, offset: int) -> bool:
+        """Whether an offer that was just accepted ends at this place, and nothing was written since."""
+        before, after = plain(document.text[:offset]), plain(document.text[offset:])
+        return any(
+            one.accepted is not None and before == one.tracker.before + one.tracker.text and after == one.tracker.after
+            for one in self._offers.values()
+            if one.uri == document.uri
+        )
+
+    def is_open(self, offer_id: OfferId) -> bool:
+        """Whether an offer may still be on the screen."""
+        followed = self._offers.get(offer_id)
+        return followed is not None and followed.tracker.is_open
+
+    def revised(self, offer: Offer) -> None:
+        """There is new evidence for one of the last offers. Its label on the screen is still the old one."""
+        if (followed := self._offers.get(offer.id)) is not None:
+            followed.offer = offer
+
+    def labelled(self, offer_id: OfferId, tier: Tier) -> None:
+        """The editor has drawn an offer with this label, if the offer ever had it."""
+        followed = self._offers.get(offer_id)
+        if followed is not None and followed.offer.chosen.tier is tier:
+            followed.label = tier
+
+    def withdrawn(self, offer_id: OfferId) -> None:
+        """The editor is told to wipe an offer."""
+        self._told(offer_id, OfferEvent.WITHDRAW, OutcomeSource.INFERRED)
+
     def offered(self, offer: Offer, document: Document, *, is_alternative: bool = False) -> None:
         """An offer was sent for `document`. It ends earlier offers for the same document, unless it joins them."""
         if not is_alternative:
@@ -91,7 +124,7 @@ class OutcomeDesk:
                 oldest.timer.cancel()
         tracker = OfferTracker.start(offer, document.text, at=self._now(), is_shown=not self.editor_tells_shown)
         inserted = inserted_text(offer, document)
-        followed = _Followed(offer=offer, uri=document.uri, inserted=inserted, tracker=tracker)
+        followed = _Followed(offer=offer, uri=document.uri, inserted=inserted, tracker=tracker, label=offer.chosen.tier)
         self._offers[offer.id] = followed
         self._await_silence(followed)
 
@@ -208,6 +241,7 @@ class OutcomeDesk:
         self._await_silence(followed)
         if outcome is None:
             return None
+        outcome = replace(outcome, tier=followed.label)
         if outcome.kind is OutcomeKind.REJECTED:
             self._rejected_at.append(outcome.at)
         return self._written(followed, outcome)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
 from plum_lsp.domain.errors import PlumError, SandboxError, told
-from plum_lsp.domain.events import Ended, Event
+from plum_lsp.domain.events import Ended, Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
@@ -25,7 +25,7 @@ from plum_lsp.server.metrics import Metrics
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
-from plum_lsp.server.standing import Answer, StandingAnswers
+from plum_lsp.server.standing import Answer, Revisions, StandingAnswers
 from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.plan import SECONDS_MAX
@@ -48,6 +48,7 @@ class Session:
         outcomes: OutcomeDesk,
         status: StatusBar,
         projects: ProjectDesk,
+        tell_revised: Callable[[Revised], None],
     ) -> None:
         self.clock = clock
         self.settings = settings
@@ -64,6 +65,7 @@ class Session:
         self.editor_applies = False
         """Whether the editor applies edits that the server asks for."""
         self._standing = StandingAnswers(outcomes)
+        self.revisions = Revisions(outcomes, self._standing, status, tell_revised)
         self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
@@ -71,8 +73,21 @@ class Session:
         """Take one event of the pipeline. The services are opened with this recorder."""
         if isinstance(event, Ended):
             self._stages_ms[event.request_id] = event.stages_ms
+        elif isinstance(event, Revised):
+            self._revise(event)
         self.metrics.record(event)
         self.status.record(event)
+
+    def _revise(self, event: Revised) -> None:
+        opened = self.documents.get(self.outcomes.uri_of(event.offer.id))
+        stands = self.revisions.take(event, opened.version if opened else None)
+        if stands and self.last_result is not None and self.last_result.request_id == event.request_id:
+            self.last_result = event.result
+
+    def leave(self, uri: str) -> None:
+        """The last offer for a document is no longer on the screen, or will not be for long."""
+        if isinstance(state := self.services.now, Services):
+            state.pipeline.leave(uri)
 
     # Documents
 
@@ -103,7 +118,6 @@ class Session:
         await asyncio.gather(*self._looking, return_exceptions=True)
 
     async def _look_at_project(self, uri: str) -> None:
-        """See `look_at_project`."""
         said = self.status.last
         standing = await self.projects.consider(uri)
         state = await self.services.get()
@@ -122,6 +136,7 @@ class Session:
         """A document changed. A change of a document that is not open is dropped."""
         opened = self.documents.get(uri)
         if opened is not None:
+            self.leave(uri)
             was_lost = opened.is_lost
             opened.change(changes, version=version)
             self.documents[uri] = self.documents.pop(uri)  # keeps the order: last edited last
@@ -152,6 +167,7 @@ class Session:
     def close(self, uri: str) -> None:
         """A document was closed, so its requests are no longer needed."""
         opened = self.documents.pop(uri, None)
+        self.leave(uri)
         self.debounce.forget(uri)
         self._standing.forget(uri)
         if opened is not None:
@@ -207,17 +223,21 @@ class Session:
         standing = self._repeated(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
         request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
-        if (kept := self._standing.typed_into(request)) is not None and await self._forbidden(request) is None:
-            if opened.version != request.document.version:
-                return None
-            self._log(request, f"typed_through offer={kept.offers[-1].id}")
-            return kept
+        kept = self._standing.typed_into(request) or self._standing.news(request)
+        if kept is not None and await self._forbidden(request) is None:
+            return self._answered_again(request, kept, opened)
+        if trigger is Trigger.AUTOMATIC and self.outcomes.ends_accepted(request.document, request.offset):
+            self.show_readiness(self.services.now)
+            return None
         end = "cancelled"
+        self.revisions.expect(request.id)
         try:
             result = await opened.run(partial(self._considered, request))
             is_stale = self.documents.get(uri) is not opened or opened.version != request.document.version
+            result = self.revisions.latest(request.id, result)
             end = _end(result, is_stale=is_stale)
         finally:
+            self.revisions.latest(request.id, None)
             self._log(request, end)
         if result is None or is_stale:
             return None
@@ -230,6 +250,15 @@ class Session:
         answer = Answer(offers=offers, document=request.document, offset=request.offset)
         self._standing.keep(answer)
         return answer
+
+    def _answered_again(self, request: SuggestionRequest, kept: Answer, opened: OpenDocument) -> Answer | None:
+        """The answer from offers that still stand, with the labels that they have now."""
+        if opened.version != request.document.version:
+            return None
+        for offer in () if self.revisions.editor_hears else kept.offers:
+            self.outcomes.labelled(offer.id, offer.chosen.tier)
+        self._log(request, f"{'repeated' if kept.is_news else 'typed_through'} offer={kept.offers[-1].id}")
+        return kept
 
     def _repeated(self, document: Document, position: Position, trigger: Trigger) -> Answer | None:
         """The offers for this same request, if the user repeats it to see an alternative."""
@@ -252,7 +281,8 @@ class Session:
                 for uri, opened in reversed(self.documents.items())
                 if uri != document.uri and opened.language_id == LANGUAGE
             ),
-            seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
+            seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ()))
+            | self._standing.withdrawn_at(document, document.offset_at(position)),
             folders=self.settings.folders,
         )
 
@@ -294,7 +324,9 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                request = replace(request, project=await self.projects.usable(request.document.uri))
+                project = await self.projects.usable(request.document.uri)
+                assignment = await asyncio.to_thread(state.assign, request)
+                request = replace(request, project=project, assignment=assignment)
                 suggested = await self._suggested(state, request)
                 self.debounce.answered(self.clock.now() - started)
                 return suggested

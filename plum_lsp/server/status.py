@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain import display
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.project.workspace import Standing, Trust
 
@@ -38,6 +39,23 @@ class Status:
     message: str
     command: str = ""
     reason: AbstentionReason | None = field(default=None, compare=False)
+
+
+_TITLES = {EXPLAIN: "plum: why?", "plum.trust": "plum: trust the folder"}
+
+
+def as_params(status: Status) -> dict[str, object]:
+    """The parameters of the notification. docs/protocol.md documents them."""
+    params: dict[str, object] = {
+        "busy": status.busy,
+        "kind": status.kind.value,
+        "message": display.message(status.message),
+    }
+    if status.command:
+        params["command"] = {"title": _TITLES[status.command], "command": status.command}
+    if status.reason is not None:
+        params["result"] = "none"
+    return params
 
 
 TRUST = "plum.trust"
@@ -128,7 +146,7 @@ class StatusBar:
         if isinstance(event, Ended):
             self.show_end(event.result)
             return
-        if isinstance(event, Appraised | Supported) or self._last == PAUSED:
+        if isinstance(event, Appraised | Supported | Revised) or self._last == PAUSED:
             return  # the answer comes soon, or it is no longer wanted
         progress = self._advance(event)
         if progress is not None:

@@ -3,7 +3,7 @@
 from plum_lsp.store.database import set_aside
 from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest, Overview, VersionEvidence
 from plum_lsp.store.queries import Reader, open_reader
-from plum_lsp.store.writer import Store, StoreRecorder, StoreStatus, open_recorder, open_store
+from plum_lsp.store.writer import Store, StoreRecorder, StoreStatus, check_store, open_recorder, open_store
 
 __all__ = [
     "Explanation",
@@ -16,6 +16,7 @@ __all__ = [
     "StoreRecorder",
     "StoreStatus",
     "VersionEvidence",
+    "check_store",
     "open_reader",
     "open_recorder",
     "open_store",

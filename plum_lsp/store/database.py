@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -54,22 +55,26 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
-def connect(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
+def connect(path: Path, *, busy_ms: int = BUSY_MS, is_shared: bool = False) -> Database:
     """Open the database for writing and make it if need be, readable by its owner only.
 
-    The connection may be handed to another thread, but only one may use it.
+    The connection may be handed to another thread, but only one may use it. One that `is_shared` may lie in a network
+    folder, where others read it: it has no WAL, which needs shared memory (sqlite.org/wal.html), and its group may
+    read it.
 
     Raises:
         StoreError: it is locked, cannot be written, is damaged or is not ours.
     """
     with explained(path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = 0o640 if is_shared else 0o600
+        if not is_shared:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            path.touch(mode=0o600)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+            path.touch(mode=mode)
+        if path.stat().st_mode & ~mode & 0o777:
+            path.chmod(mode)
         connection = sqlite3.connect(path, timeout=busy_ms / 1000, check_same_thread=False)
-    return _prepared(path, connection, write=True, busy_ms=busy_ms)
+    return _prepared(path, connection, write=True, busy_ms=busy_ms, has_wal=not is_shared)
 
 
 def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
@@ -85,6 +90,16 @@ def connect_reader(path: Path, *, busy_ms: int = BUSY_MS) -> Database:
             f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=busy_ms / 1000, check_same_thread=False
         )
     return _prepared(path, connection, write=False, busy_ms=busy_ms)
+
+
+def try_writing(db: Database, path: Path) -> None:
+    """Write a page that says what it said before, to see whether the disk takes it.
+
+    Raises:
+        StoreError: it does not.
+    """
+    with explained(path), immediate(db):
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def set_aside(path: Path, *, now: datetime | None = None) -> Path:
@@ -135,15 +150,20 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+_AWAY = "Move it away to start afresh: mkdir {folder}/aside && mv {path}* {folder}/aside"
+"""Its log goes with it (`-wal`): SQLite would replay that into the new file."""
 _MEANINGS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: ("is locked by another process", "End the process that holds it, then try again."),
     sqlite3.SQLITE_READONLY: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_PERM: ("cannot be written", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
-    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Check the folder's permissions, or set PLUM_DATA_DIR."),
+    sqlite3.SQLITE_CANTOPEN: ("cannot be opened", "Make the file and its folder writable, or set PLUM_DATA_DIR."),
     sqlite3.SQLITE_FULL: ("cannot grow: the disk is full", "Free some space. Earlier records are safe."),
-    sqlite3.SQLITE_IOERR: ("cannot be read or written: the disk fails or is full", "Check the disk."),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", "Move it away to start afresh. `sqlite3 FILE .recover` may save its facts."),
-    sqlite3.SQLITE_NOTADB: ("is no database", "Move it away, or set PLUM_DATA_DIR to another folder."),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk fails or is full",
+        "Free some space, or check the disk.",
+    ),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", f"`sqlite3 FILE .recover` may save its facts. {_AWAY}"),
+    sqlite3.SQLITE_NOTADB: ("is no database", f"Set PLUM_DATA_DIR to another folder. Or: {_AWAY}"),
 }
 _ONLY_THE_PRIMARY_CODE = 0xFF
 """Extended result codes carry the primary one in the low byte (sqlite.org/rescode.html)."""
@@ -153,17 +173,24 @@ def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
     """What a SQLite error means for the user."""
     code = getattr(error, "sqlite_errorcode", 0) & _ONLY_THE_PRIMARY_CODE
     meaning, remedy = _MEANINGS.get(code, (f"failed: {error}", ""))
-    return StoreError(f"the store at {path} {meaning}", remedy=remedy)
+    return StoreError(f"the store at {path} {meaning}", remedy=_in_words(remedy, path))
 
 
-def _prepared(path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int) -> Database:
+def _in_words(remedy: str, path: Path) -> str:
+    """The remedy with the paths of this store, as a shell takes them."""
+    return remedy.replace("{path}", shlex.quote(str(path))).replace("{folder}", shlex.quote(str(path.parent)))
+
+
+def _prepared(
+    path: Path, connection: sqlite3.Connection, *, write: bool, busy_ms: int, has_wal: bool = True
+) -> Database:
     """The connection with its pragmas set and the file checked. It is closed if a check fails."""
     try:
         with explained(path):
             db = _TextDatabase(connection, execute_plugins=False, recursive_triggers=False)
             _refuse_foreign(path, db)
             _refuse_damaged(path, db)
-            if write:
+            if write and has_wal:
                 _enable_wal(db, busy_ms=busy_ms)
                 db.execute("PRAGMA synchronous = NORMAL")
             db.execute("PRAGMA foreign_keys = ON")
@@ -206,4 +233,6 @@ def _refuse_damaged(path: Path, db: Database) -> None:
         return
     ((found,),) = db.execute("PRAGMA quick_check(1)").fetchall()
     if found != "ok":
-        raise StoreError(f"the store at {path} is damaged: {found}", remedy=_MEANINGS[sqlite3.SQLITE_CORRUPT][1])
+        raise StoreError(
+            f"the store at {path} is damaged: {found}", remedy=_in_words(_MEANINGS[sqlite3.SQLITE_CORRUPT][1], path)
+        )

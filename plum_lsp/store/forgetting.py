@@ -37,8 +37,9 @@ def forget(
 ) -> Forgotten:
     """Delete the requests whose document `is_wanted` and that were made at `since` (UTC text) or later.
 
-    All rows that depend on them are deleted in the same transaction. All pairs and labels are deleted, too. They can be
-    rebuilt from the remaining facts. Then the file is rewritten without free pages, and the log is emptied.
+    All rows that depend on them are deleted in the same transaction. If nothing limits the choice, the pilots go, too.
+    All pairs and labels are deleted. They can be rebuilt from the remaining facts. Then the file is rewritten without
+    free pages, and the log is emptied.
 
     Raises:
         StoreError: the store cannot be opened, or another process keeps it busy. The message says whether some or
@@ -77,6 +78,9 @@ def _delete(db: Database, is_wanted: Callable[[str], bool] | None, since: str) -
             "DELETE FROM endings WHERE ended_at >= :since AND request_id NOT IN (SELECT id FROM requests)",
             {"since": since},
         )
+    if is_wanted is None and not since:
+        db.execute("DELETE FROM pilot_stops")
+        db.execute("DELETE FROM pilots")
     db.execute("DELETE FROM programs WHERE prompt_hash NOT IN (SELECT prompt_hash FROM requests)")
     prompts = db.execute("DELETE FROM prompts WHERE hash NOT IN (SELECT prompt_hash FROM requests)").rowcount
     db.execute("DROP TABLE forgotten")

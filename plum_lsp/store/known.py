@@ -78,13 +78,14 @@ class KnownCandidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOutcome:
-    """One outcome of the offer. Times are UTC text."""
+    """One outcome of the offer. Times are UTC text. `tier` is the label on the screen, if it was recorded."""
 
     kind: OutcomeKind
     source: str
     accepted_length: int | None
     visible_ms: float | None
     happened_at: str
+    tier: Tier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,8 @@ class KnownProgram:
     document_uri: str
     before: str
     after: str
+    authors: str = ""
+    """The ids of those who asked for it, with commas between them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +210,22 @@ def open_history(path: Path, *, busy_ms: int = BUSY_MS) -> LearningStore:
     return LearningStore(path, connect_reader(path, busy_ms=busy_ms))
 
 
+def fresh_in(path: Path, *, since: str) -> int:
+    """How many candidates another store, of any schema, judged after an instant. 0 if it cannot be read now."""
+    try:
+        db = connect_reader(path)
+    except StoreError:
+        return 0
+    try:
+        with explained(path):
+            ((count,),) = db.execute("SELECT count(*) FROM judgements WHERE judged_at > :since", {"since": since})
+            return int(count)
+    except StoreError:
+        return 0
+    finally:
+        db.close()
+
+
 def _written(row: Mapping[str, Any], side: str, *, text: str | None = None) -> Written:
     return Written(
         middle=middle_of(
@@ -246,11 +264,12 @@ def _label(row: Mapping[str, Any]) -> StoredLabel:
     )
 
 
-_COMMON = ("prompt_hash", "prompt", "document_uri", "policy_number", "base_sha256", "weight")
+_COMMON = ("prompt_hash", "prompt", "document_uri", "policy_number", "base_sha256", "weight", "author")
 
 _PAIRS = """
 SELECT preference_pairs.id AS id, rule, source, preference_pairs.prompt_hash AS prompt_hash, prompts.text AS prompt,
-       requests.document_uri AS document_uri, policy_versions.number AS policy_number,
+       requests.document_uri AS document_uri, coalesce(requests.author, '') AS author,
+       policy_versions.number AS policy_number,
        policy_versions.model_sha256 AS base_sha256, weight, distance, chosen_text AS corrected_text,
        chosen.text AS chosen_text, chosen.completion AS chosen_completion, chosen.finish AS chosen_finish,
        requests.restored AS chosen_restored, rejected.text AS rejected_text,
@@ -269,7 +288,8 @@ ORDER BY preference_pairs.id
 
 _LABELS = """
 SELECT preference_labels.id AS id, rule, preference_labels.prompt_hash AS prompt_hash, prompts.text AS prompt,
-       requests.document_uri AS document_uri, policy_versions.number AS policy_number,
+       requests.document_uri AS document_uri, coalesce(requests.author, '') AS author,
+       policy_versions.number AS policy_number,
        policy_versions.model_sha256 AS base_sha256, weight, is_desirable, preference_labels.text AS corrected_text,
        own.text AS own_text, own.completion AS own_completion, own.finish AS own_finish,
        requests.restored AS own_restored
@@ -292,7 +312,8 @@ ORDER BY requests.prompt_hash, min(test_cases.position), test_cases.id
 
 _PROGRAMS = """
 SELECT prompts.hash AS prompt_hash, prompts.text AS prompt, min(requests.document_uri) AS document_uri,
-       programs.before AS before, programs.after AS after
+       programs.before AS before, programs.after AS after,
+       coalesce(group_concat(DISTINCT requests.author), '') AS authors
 FROM programs
 JOIN prompts ON prompts.hash = programs.prompt_hash
 JOIN requests ON requests.prompt_hash = prompts.hash

@@ -237,6 +237,37 @@ _M006 = """
 ALTER TABLE preference_labels ADD COLUMN text TEXT;
 """
 
+_M007 = """
+ALTER TABLE requests ADD COLUMN author TEXT;
+ALTER TABLE requests ADD COLUMN machine TEXT;
+"""
+
+_M008 = """
+CREATE TABLE pilots (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  key TEXT NOT NULL,
+  control_share REAL NOT NULL,
+  is_shadow INTEGER NOT NULL,
+  measure TEXT NOT NULL,
+  gain_min REAL NOT NULL,
+  effect_min REAL,
+  starts_at TEXT NOT NULL,
+  ends_at TEXT NOT NULL
+) STRICT;
+CREATE TABLE pilot_stops (
+  pilot_id INTEGER PRIMARY KEY REFERENCES pilots (id),
+  stopped_at TEXT NOT NULL
+) STRICT;
+ALTER TABLE requests ADD COLUMN pilot_id INTEGER REFERENCES pilots (id);
+ALTER TABLE requests ADD COLUMN arm TEXT;
+CREATE INDEX requests_by_pilot ON requests (pilot_id);
+"""
+
+_M009 = """
+ALTER TABLE outcomes ADD COLUMN tier TEXT;
+"""
+
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
@@ -284,6 +315,26 @@ def _m006_corrections(db: Database) -> None:
     db.executescript(_M006)
 
 
+def _m007_author(db: Database) -> None:
+    """Random ids of the person and the machine that made a request (`identity`). NULL in older requests: the store's
+    own.
+    """
+    db.executescript(_M007)
+
+
+def _m008_pilots(db: Database) -> None:
+    """Pilots with what was decided before their start, and the arm of each request. NULL means that no pilot ran."""
+    db.executescript(_M008)
+
+
+def _m009_label_on_the_screen(db: Database) -> None:
+    """The label that an offer had on the screen when the outcome happened.
+
+    NULL in older outcomes: the offer had the label that it was made with.
+    """
+    db.executescript(_M009)
+
+
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m001_facts", _m001_facts),
     ("m002_evidence_weight", _m002_evidence_weight),
@@ -291,6 +342,9 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m004_quality", _m004_quality),
     ("m005_isolation", _m005_isolation),
     ("m006_corrections", _m006_corrections),
+    ("m007_author", _m007_author),
+    ("m008_pilots", _m008_pilots),
+    ("m009_label_on_the_screen", _m009_label_on_the_screen),
 )
 
 

@@ -24,7 +24,7 @@ from plum_lsp.store.conditions import IS_SHOWN
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect_reader, explained
 from plum_lsp.store.known import Explanation, KnownCandidate, KnownOutcome, KnownTest, Overview, VersionEvidence
 from plum_lsp.store.migrations import is_current, refuse_newer
-from plum_lsp.store.usage import Usage, usage_since
+from plum_lsp.store.usage import Usage, WrongExample, usage_since, wrong_examples
 
 
 class Reader:
@@ -78,6 +78,11 @@ class Reader:
         """The recorded use since an instant (UTC text), all of it by default."""
         with explained(self.path):
             return usage_since(self._db, since)
+
+    def wrong_examples(self, *, since: str = "", limit: int) -> tuple[WrongExample, ...]:
+        """The latest candidates that a test kept from the screen, since an instant (UTC text)."""
+        with explained(self.path):
+            return wrong_examples(self._db, since, limit=limit)
 
     def _explanation(self, offer: dict[str, Any]) -> Explanation:
         of_request = {"request_id": offer["request_id"]}
@@ -166,7 +171,8 @@ def _quality(row: dict[str, Any]) -> Quality | None:
 
 def _outcomes(rows: Iterator[dict[str, Any]]) -> Iterator[KnownOutcome]:
     for row in rows:
-        yield KnownOutcome(**{**row, "kind": OutcomeKind(row["kind"])})
+        tier = Tier(row["tier"]) if row["tier"] else None
+        yield KnownOutcome(**{**row, "kind": OutcomeKind(row["kind"]), "tier": tier})
 
 
 _OFFER_FIELDS = (
@@ -197,11 +203,11 @@ FROM (
 """  # noqa: S608  # constants of ours
 
 _OFFERS_BY_TIER_AND_OUTCOME = """
-SELECT offers.tier AS tier, latest.kind AS kind, count(*) AS offers
+SELECT coalesce(latest.tier, offers.tier) AS tier, latest.kind AS kind, count(*) AS offers
 FROM offers
 LEFT JOIN outcomes AS latest
   ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
-GROUP BY offers.tier, latest.kind
+GROUP BY 1, latest.kind
 """
 
 _ABSTENTIONS = "SELECT reason, count(*) AS endings FROM endings WHERE reason IS NOT NULL GROUP BY reason"
@@ -246,7 +252,7 @@ ORDER BY verdicts.candidate_id, test_cases.position, test_cases.id
 """
 
 _OUTCOMES = """
-SELECT kind, source, accepted_length, visible_ms, happened_at FROM outcomes WHERE offer_id = :offer_id ORDER BY id
+SELECT kind, source, accepted_length, visible_ms, happened_at, tier FROM outcomes WHERE offer_id = :offer_id ORDER BY id
 """
 
 _EVIDENCE = """

@@ -9,18 +9,20 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.learning import Outcome, Survival
+from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.suggestion import Judged, Offer, PolicyVersion, RequestId
 from plum_lsp.domain.verification import SandboxTier, TestCase
+from plum_lsp.store.identity import Identity
 
 
 class MissingParent(ValueError):
     """The fact refers to one that was never written (its event was lost)."""
 
 
-def write_event(db: Database, event: Event, *, at: float) -> None:
-    """Insert what one event tells. `at` is POSIX time in seconds.
+def write_event(db: Database, event: Event, *, at: float, identity: Identity) -> None:
+    """Insert what one event tells. `at` is POSIX time in seconds, `identity` says whose request it is.
 
     Raises:
         MissingParent: the request or candidate it belongs to is not in the database.
@@ -28,7 +30,7 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
     """
     match event:
         case Prompted():
-            _write_prompted(db, event, instant(at))
+            _write_prompted(db, event, instant(at), identity)
         case Synthesized():
             _write_tests(db, event.request_id, event.tests)
         case Sampled():
@@ -43,6 +45,8 @@ def write_event(db: Database, event: Event, *, at: float) -> None:
             _write_appraised(db, event, instant(at))
         case Ended():
             _write_ended(db, event, instant(at))
+        case Revised():
+            pass  # the judgements tell what is known now, and the outcomes what was on the screen
 
 
 def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
@@ -57,8 +61,8 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
         return
     inserted = db.execute(
         """
-        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at)
-        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at FROM offers WHERE id = :offer_id
+        INSERT INTO outcomes (offer_id, kind, source, accepted_length, visible_ms, happened_at, tier)
+        SELECT id, :kind, :source, :accepted_length, :visible_ms, :happened_at, :tier FROM offers WHERE id = :offer_id
         """,
         {
             "offer_id": outcome.offer_id,
@@ -67,6 +71,7 @@ def write_outcome(db: Database, outcome: Outcome | Survival) -> None:
             "accepted_length": outcome.accepted_length,
             "visible_ms": outcome.visible_ms,
             "happened_at": instant(outcome.at),
+            "tier": outcome.tier.value if outcome.tier else None,
         },
     )
     if not inserted.rowcount:
@@ -102,7 +107,7 @@ def hash_of(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _write_prompted(db: Database, event: Prompted, at: str) -> None:
+def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) -> None:
     request, context, prompt, options = event.request, event.context, event.prompt, event.options
     prompt_hash = hash_of(prompt.text)
     db.execute(
@@ -136,8 +141,18 @@ def _write_prompted(db: Database, event: Prompted, at: str) -> None:
             "max_tokens": options.max_tokens,
             "seed": options.seed,
             "prompted_at": at,
+            "author": identity.author,
+            "machine": identity.machine,
+            **_assigned(db, request.assignment),
         }
     )
+
+
+def _assigned(db: Database, assignment: Assignment | None) -> dict[str, object]:
+    """The columns of a pilot. They are empty if none runs, or if the user has just had it forgotten."""
+    if assignment is None or not list(db.query("SELECT 1 FROM pilots WHERE id = :id", {"id": assignment.pilot})):
+        return {"pilot_id": None, "arm": None}
+    return {"pilot_id": assignment.pilot, "arm": assignment.arm.value}
 
 
 def _write_tests(db: Database, request_id: RequestId, tests: tuple[TestCase, ...]) -> None:

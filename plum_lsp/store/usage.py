@@ -13,9 +13,11 @@ from typing import Any
 from sqlite_utils import Database
 
 from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.domain.pilot import Pilot
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
-from plum_lsp.store.conditions import IS_SHOWN
+from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS, LABEL
 from plum_lsp.store.database import SPECIFICATION
+from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,15 @@ class OfferRow:
     """One offer and its end. `kind` is the latest outcome. `share_left` is in [0, 1], None if it was not measured.
 
     An offer was shown if an editor said so, or if it was accepted. `share_left` is measured ten minutes after an
-    acceptance.
+    acceptance. `unit` is a document on a day, and `day` a UTC date. `person` is the random id of the author, empty if
+    it is not known. `lines` counts the lines of the offered text.
     """
 
     place: str
+    unit: str
+    day: str
+    person: str
+    lines: int
     tier: Tier
     kind: OutcomeKind | None
     is_shown: bool
@@ -38,7 +45,8 @@ class OfferRow:
 class SampledRow:
     """The candidates of one request that one policy version wrote. `day` is a UTC date.
 
-    The sandbox stopped a candidate if it used too much time or memory in a test of a specification.
+    The sandbox stopped a candidate if it used too much time or memory in a test of a specification. A candidate that
+    failed a test is offered if the test is in doubt, or in the control of a pilot.
     """
 
     place: str
@@ -50,6 +58,7 @@ class SampledRow:
     candidates_run: int
     candidates_passing: int
     candidates_stopped: int
+    candidates_offered_wrong: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +71,35 @@ class EndingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRow:
-    """The last step of one training round. `happened_at` is UTC text."""
+    """The last step of one training round, and what its gate decided. `happened_at` is UTC text.
+
+    `is_promoted` is None if the round did not reach the gate. `reasons` are those of a refusal.
+    """
 
     number: int
     step: str
     happened_at: str
+    is_promoted: bool | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongExample:
+    """A candidate that failed a test of a specification and was not offered. All fields are source text."""
+
+    function: str
+    text: str
+    test: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests."""
+    """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests.
+
+    `isolation` counts the candidates that ran in each sandbox tier. A pilot that was not over at the instant has all
+    its rows.
+    """
 
     first_at: str
     last_at: str
@@ -80,11 +108,13 @@ class Usage:
     sampled: tuple[SampledRow, ...]
     endings: tuple[EndingRow, ...]
     rounds: tuple[RoundRow, ...]
+    isolation: Mapping[str, int]
+    pilots: tuple[tuple[Pilot, tuple[PilotRow, ...]], ...]
 
 
 def usage_since(db: Database, since: str) -> Usage:
     """The use since an instant (UTC text, "" for all)."""
-    given = {"since": since, "kept_after": 600_000, **SPECIFICATION}
+    given = {"since": since, "kept_after": KEPT_AFTER_MS, **SPECIFICATION}
     (span,) = db.query(_SPAN, given)
     return Usage(
         first_at=span["first_at"] or "",
@@ -95,18 +125,42 @@ def usage_since(db: Database, since: str) -> Usage:
             SampledRow(**{**row, "is_adapted": bool(row["is_adapted"])}) for row in db.query(_SAMPLED, given)
         ),
         endings=tuple(_ending(row) for row in db.query(_ENDINGS, given)),
-        rounds=tuple(RoundRow(**row) for row in db.query(_ROUNDS, given)),
+        rounds=tuple(_round(row) for row in db.query(_ROUNDS, given)),
+        isolation={row["name"]: row["candidates"] for row in db.query(_ISOLATION, given)},
+        pilots=tuple((pilot, rows_of(db, pilot)) for pilot in pilots_in(db) if pilot.over_at > since),
     )
+
+
+def wrong_examples(db: Database, since: str, *, limit: int) -> tuple[WrongExample, ...]:
+    """The latest candidates since an instant (UTC text, "" for all) that a test kept from the screen, one a request."""
+    given = {"since": since, "limit": limit, **SPECIFICATION}
+    return tuple(WrongExample(**row) for row in db.query(_WRONG, given))
 
 
 def _offer(row: dict[str, Any]) -> OfferRow:
     return OfferRow(
         place=row["place"],
+        unit=row["unit"],
+        day=row["day"],
+        person=row["person"],
+        lines=row["lines"],
         tier=Tier(row["tier"]),
         kind=OutcomeKind(row["kind"]) if row["kind"] else None,
         is_shown=bool(row["is_shown"]),
         is_accepted=bool(row["is_accepted"]),
         share_left=row["share_left"],
+    )
+
+
+def _round(row: dict[str, Any]) -> RoundRow:
+    """The gate's decision is the detail of the step `decided`."""
+    decided = json.loads(row["gated"]) if row["gated"] else {}
+    return RoundRow(
+        number=row["number"],
+        step=row["step"],
+        happened_at=row["happened_at"],
+        is_promoted=decided.get("is_promoted"),
+        reasons=tuple(decided.get("reasons", ())),
     )
 
 
@@ -124,14 +178,15 @@ FROM requests WHERE prompted_at > :since
 """
 
 _OFFERS = f"""
-SELECT {_PLACE} AS place, offers.tier AS tier, latest.kind AS kind,
-       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND {IS_SHOWN}) AS is_shown,
-       EXISTS (SELECT 1 FROM outcomes WHERE outcomes.offer_id = offers.id AND kind = 'accepted') AS is_accepted,
-       (SELECT share FROM survivals WHERE survivals.offer_id = offers.id AND after_ms = :kept_after) AS share_left
+SELECT {_PLACE} AS place, {LABEL} AS tier,
+       substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
+       substr(requests.prompted_at, 1, 10) AS day, coalesce(requests.author, '') AS person,
+       1 + length(rtrim(candidates.text, char(10)))
+         - length(replace(rtrim(candidates.text, char(10)), char(10), '')) AS lines,
+{FATE}
 FROM offers
 JOIN requests ON requests.id = offers.request_id
-LEFT JOIN outcomes AS latest
-  ON latest.id = (SELECT max(outcomes.id) FROM outcomes WHERE outcomes.offer_id = offers.id)
+JOIN candidates ON candidates.request_id = offers.request_id AND candidates.id = offers.candidate_id
 WHERE requests.prompted_at > :since
 ORDER BY offers.rowid
 """  # noqa: S608  # constants of ours
@@ -152,10 +207,12 @@ SELECT {_PLACE} AS place, substr(requests.prompted_at, 1, 10) AS day,
        policy_versions.adapter_sha256 <> '' AS is_adapted,
        count(*) AS candidates, count(run.is_passing) AS candidates_run,
        coalesce(sum(run.is_passing), 0) AS candidates_passing,
-       coalesce(sum(run.is_stopped), 0) AS candidates_stopped
+       coalesce(sum(run.is_stopped), 0) AS candidates_stopped,
+       coalesce(sum(run.is_passing = 0 AND candidates.id = offers.candidate_id), 0) AS candidates_offered_wrong
 FROM requests
 JOIN candidates ON candidates.request_id = requests.id
 JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
+LEFT JOIN offers ON offers.request_id = requests.id
 LEFT JOIN run ON run.request_id = requests.id
   AND run.position = coalesce(candidates.duplicate_of, candidates.position)
 WHERE requests.prompted_at > :since
@@ -166,7 +223,32 @@ ORDER BY requests.rowid, policy_versions.id
 _ENDINGS = "SELECT reason, stages_ms FROM endings WHERE ended_at > :since ORDER BY rowid"
 
 _ROUNDS = """
-SELECT round AS number, step, happened_at FROM training_events
+SELECT round AS number, step, happened_at,
+       (SELECT detail FROM training_events AS gate WHERE gate.round = training_events.round AND gate.step = 'decided'
+          ORDER BY gate.id DESC LIMIT 1) AS gated
+FROM training_events
 WHERE id IN (SELECT max(id) FROM training_events WHERE round > 0 GROUP BY round) AND happened_at > :since
 ORDER BY round
+"""
+
+_ISOLATION = """
+SELECT sandbox_tier AS name, count(DISTINCT request_id || ' ' || candidate_id) AS candidates
+FROM judgements WHERE sandbox_tier IS NOT NULL AND judged_at > :since GROUP BY sandbox_tier ORDER BY sandbox_tier
+"""
+
+_WRONG = """
+SELECT coalesce(requests.function_name, '') AS function, candidates.text AS text,
+       coalesce(nullif(test_cases.expression, ''), test_cases.quote) AS test, verdicts.shown AS shown
+FROM requests
+JOIN verdicts ON verdicts.rowid = (
+  SELECT min(failure.rowid) FROM verdicts AS failure
+  JOIN test_cases ON test_cases.request_id = failure.request_id AND test_cases.id = failure.test_id
+  LEFT JOIN offers ON offers.request_id = failure.request_id AND offers.candidate_id = failure.candidate_id
+  WHERE failure.request_id = requests.id AND failure.status = 'failed' AND offers.id IS NULL
+    AND test_cases.origin IN (SELECT value FROM json_each(:specification))
+)
+JOIN candidates ON candidates.request_id = requests.id AND candidates.id = verdicts.candidate_id
+JOIN test_cases ON test_cases.request_id = requests.id AND test_cases.id = verdicts.test_id
+WHERE requests.prompted_at > :since
+ORDER BY requests.rowid DESC LIMIT :limit
 """

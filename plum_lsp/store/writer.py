@@ -25,7 +25,8 @@ from sqlite_utils import Database
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.events import Event
 from plum_lsp.domain.learning import Outcome, Survival
-from plum_lsp.store.database import BUSY_MS, connect, explained, immediate
+from plum_lsp.store.database import BUSY_MS, connect, explained, immediate, try_writing
+from plum_lsp.store.identity import UNKNOWN, Identity, own_identity
 from plum_lsp.store.migrations import migrate
 from plum_lsp.store.records import write_event, write_outcome
 
@@ -73,6 +74,8 @@ class _Item:
     event: Event | None = None
     outcome: Outcome | Survival | None = None
     done: Future[None] | None = None
+    kept: Fact | None = None
+    """What was written in the end, without what may not be kept."""
 
 
 class Store:
@@ -87,8 +90,12 @@ class Store:
         clock: Callable[[], float] = time.time,
         waiting_max: int = WAITING_MAX,
         clean: Clean | None = None,
+        identity: Identity = UNKNOWN,
+        mirror: Store | None = None,
     ) -> None:
         self.path = path
+        self._mirror = mirror
+        self._identity = identity
         self._clean = clean or (lambda fact: fact)
         self._db = db
         self._report = report
@@ -112,6 +119,17 @@ class Store:
                 self._changed.notify()
         if not is_room:
             self._lose(1, "too many events wait to be written" if not self._is_closing else "the store is closed")
+
+    def repeat(self, fact: Fact, at: float) -> None:
+        """Queue what another store has written. It is lost if too much waits, which holds up no one."""
+        event, outcome = (None, fact) if isinstance(fact, Outcome | Survival) else (fact, None)
+        with self._changed:
+            is_room = len(self._waiting) < self._waiting_max and not self._is_closing
+            if is_room:
+                self._waiting.append(_Item(at=at, event=event, outcome=outcome))
+                self._changed.notify()
+        if not is_room:
+            self._lose(1, "too many events wait to be shared")
 
     async def record_outcome(self, outcome: Outcome | Survival) -> None:
         """Write one outcome or survival after all items queued before it. Returns once it is committed.
@@ -162,6 +180,8 @@ class Store:
         self._thread.join(_CLOSE_SECONDS)
         if self._thread.is_alive():
             self._lose(len(self._waiting), "the writer did not end in time")
+        if self._mirror is not None:
+            self._mirror.close()
 
     def _submit(self, outcome: Outcome | Survival | None) -> Future[None]:
         """Queue an item whose caller waits for it. Outcomes come at the pace of a person and need no bound."""
@@ -212,6 +232,8 @@ class Store:
         if failures:
             self._lose(len(failures), str(next(iter(failures.values()))))
         for index, item in enumerate(batch):
+            if self._mirror is not None and item.kept is not None and index not in failures:
+                self._mirror.repeat(item.kept, item.at)
             _resolve(item.done, failures.get(index))
 
     def _write_item(self, item: _Item) -> StoreError | None:
@@ -219,11 +241,11 @@ class Store:
         try:
             with self._db.atomic():
                 fact = item.event or item.outcome
-                fact = self._clean(fact) if fact is not None else None
+                fact = item.kept = self._clean(fact) if fact is not None else None
                 if isinstance(fact, Outcome | Survival):
                     write_outcome(self._db, fact)
                 elif fact is not None:
-                    write_event(self._db, fact, at=item.at)
+                    write_event(self._db, fact, at=item.at, identity=self._identity)
         except _REFUSALS as error:
             return StoreError(f"the store refused {type(item.event or item.outcome).__name__}: {error}")
         return None
@@ -249,7 +271,13 @@ def _resolve(done: Future[None] | None, failure: StoreError | None) -> None:
 
 
 def open_store(
-    path: Path, *, report: Report = log.warning, busy_ms: int = BUSY_MS, clean: Clean | None = None
+    path: Path,
+    *,
+    report: Report = log.warning,
+    busy_ms: int = BUSY_MS,
+    clean: Clean | None = None,
+    mirror: Store | None = None,
+    shared_by: Identity | None = None,
 ) -> Store:
     """Open the database for writing, made or brought up to date if need be, and start its writer.
 
@@ -258,18 +286,36 @@ def open_store(
         report: called once, from any thread, when an item cannot be written.
         busy_ms: how long to wait while another process writes.
         clean: removes from each fact what must not be stored.
+        mirror: a store that gets what this one has written. It is closed with this one.
+        shared_by: whose facts they are, for a file in a folder that others read. None for a store of one's own.
 
     Raises:
         StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
     """
-    db = connect(path, busy_ms=busy_ms)
+    db = connect(path, busy_ms=busy_ms, is_shared=shared_by is not None)
     try:
         with explained(path):
             migrate(db)
+            identity = shared_by or own_identity(path.parent)
     except BaseException:
         db.close()
         raise
-    return Store(path, db, report=report, clean=clean)
+    return Store(path, db, report=report, clean=clean, identity=identity, mirror=mirror)
+
+
+def check_store(path: Path) -> None:
+    """Open the database as `open_store` does, and write to it once.
+
+    Raises:
+        StoreError: it is locked, cannot be written, is damaged, or a newer plum-lsp wrote it.
+    """
+    db = connect(path)
+    try:
+        with explained(path):
+            migrate(db)
+        try_writing(db, path)
+    finally:
+        db.close()
 
 
 class StoreRecorder:
@@ -302,12 +348,16 @@ class StoreRecorder:
             self.store.close()
 
 
-def open_recorder(path: Path, *, report: Report = log.warning, clean: Clean | None = None) -> StoreRecorder:
+def open_recorder(
+    path: Path, *, report: Report = log.warning, clean: Clean | None = None, mirror: Store | None = None
+) -> StoreRecorder:
     """The recorder of the store at `path`, or one that drops all events if the store cannot be opened.
 
     Does not raise.
     """
     try:
-        return StoreRecorder(path, open_store(path, report=report, clean=clean), report=report)
+        return StoreRecorder(path, open_store(path, report=report, clean=clean, mirror=mirror), report=report)
     except StoreError as error:
+        if mirror is not None:
+            mirror.close()
         return StoreRecorder(path, error, report=report)

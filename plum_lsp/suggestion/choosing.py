@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier
 from plum_lsp.suggestion.round import Round
@@ -46,11 +47,33 @@ def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | A
     return result
 
 
+def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRule) -> tuple[Offer | Abstention, bool]:
+    """What the whole group says of an early offer: the offer with its label, or that it is withdrawn.
+
+    The second value says whether another candidate is worth an offer. The offer stays as long as none has a stronger
+    label, because people read what is on the screen.
+    """
+    best = chosen(later, tiers=tiers, show=show)
+    own = offer.chosen.candidate.id
+    offered = (best.chosen, *best.alternatives) if isinstance(best, Offer) else ()
+    kept = next((one for one in offered if one.candidate.id == own and one.tier is offered[0].tier), None)
+    if isinstance(best, Offer) and kept is not None:
+        others = tuple(one for one in offered if one is not kept)
+        return replace(
+            best, id=offer.id, chosen=replace(kept, strength=offer.chosen.strength), alternatives=others
+        ), False
+    now = next((labelled(later.judge, one) for one in later.judged if one.candidate.id == own), offer.chosen)
+    detail = f"Withdrawn: {now.reason}."
+    return abstained(offer, AbstentionReason.WITHDRAWN, detail), isinstance(best, Offer)
+
+
 def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     """The tiers that are offered. Text for people has no better one than `unverified`, and is shown as that.
 
-    A user who wants more than `checked` code does not want it.
+    A user who wants more than `checked` code does not want it. A control request of a pilot has no tested candidate.
     """
+    if this.request.is_control:
+        return (Tier.UNVERIFIED,)
     return (*tiers, Tier.UNVERIFIED) if this.context.place.is_prose and Tier.CHECKED in tiers else tiers
 
 

@@ -11,9 +11,11 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from plum_lsp.domain.errors import PolicyError, SandboxError, told
-from plum_lsp.domain.events import Appraised, Ended, Prompted, Sampled, Supported, Synthesized, Verified
+from plum_lsp.domain.events import Ended, Prompted, Revised, Sampled, Synthesized
+from plum_lsp.domain.pilot import Arm
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import (
@@ -22,7 +24,6 @@ from plum_lsp.domain.suggestion import (
     Candidate,
     Completion,
     Context,
-    Judged,
     Offer,
     SuggestionRequest,
     Tier,
@@ -32,34 +33,37 @@ from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import nothing_at
-from plum_lsp.suggestion.asking import ask_for_tests, with_sampled_tests
-from plum_lsp.suggestion.choosing import abstained, chosen
+from plum_lsp.suggestion.asking import ask_for_tests
+from plum_lsp.suggestion.choosing import abstained, chosen, revised
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions
-from plum_lsp.suggestion.plan import plan_of
+from plum_lsp.suggestion.plan import one_sample, plan_of
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.redacting import RedactingPolicy
-from plum_lsp.suggestion.round import Clear, Enough, Round
+from plum_lsp.suggestion.round import CLEAR, ENOUGH, Afterwards, Round
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
+from plum_lsp.suggestion.settling import Settling
 from plum_lsp.suggestion.survey import (
     FindImports,
     FindNeighbours,
     FindTests,
     FindWholeTests,
+    Survey,
     survey,
     too_large,
 )
 from plum_lsp.verification.compare import strength_of
-from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
-from plum_lsp.verification.quality import appraised
 
 _log = logging.getLogger(__name__)
-AFTERWARDS_MAX = 4
-"""The most documents whose records are being completed or wait for it. Each holds its group in memory."""
+GOES_ON_SECONDS_MAX = 15.0
+"""The longest that a group goes on after an early offer. An edit or the document's next request end it before."""
 ASKING_SECONDS_MAX = 1.0
 """The longest wait for the policy's own tests once all its candidates have arrived."""
+
+SHADOW_SECONDS_MAX = 60.0
+"""The longest wait for the sandbox of a project where nobody waits for the answer."""
 
 
 class Pipeline:
@@ -85,9 +89,9 @@ class Pipeline:
         self.clock = clock
         self.options = options
         self._recorder = recorder
-        self._afterwards: dict[str, asyncio.Task[None]] = {}
+        self._afterwards = Afterwards()
+        self._settling = Settling(recorder, inspector)
         self._completing = asyncio.Lock()
-        self._inspector = inspector
         self._test_files = test_files
         self._neighbours = neighbours
         self._imports = imports
@@ -98,7 +102,7 @@ class Pipeline:
 
         The recorder receives every step. Only `CancelledError` is raised.
         """
-        self._stop_afterwards(request.document.uri)
+        self._afterwards.stop(request.document.uri)
         stages = Stages(self.clock)
         result: Offer | Abstention = Abstention(
             request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
@@ -125,22 +129,20 @@ class Pipeline:
             detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         context = around.context
+        if request.assignment is not None and context.place.is_prose:  # such text never runs
+            request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
         stages.reach("context")
-        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
+        sandbox = self.sandboxes.default
+        if not request.is_control:
+            sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
         with sandbox.held():
-            judge = Judge.of(
-                context,
-                sandbox,
-                options.limits,
-                project=around.tests,
-                path=path_of(request.document.uri),
-                whole=await self._tests_to_run_whole(request, context, sandbox),
-            )
+            judge = await self._judge_of(request, around, sandbox)
             stages.reach("synthesis")
             async with asyncio.timeout(self._left(request)):
                 version = await self.policy.version(request.id)
             stages.reach("policy_ready")
             plan = plan_of(context.place, request, options.sampling, has_tests=bool(judge.tests or judge.whole))
+            plan = one_sample(plan) if request.is_control else plan
             context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
             began = self.clock.now()  # the first request may have waited for the policy to load
             if plan.seconds_max is not None:
@@ -157,13 +159,39 @@ class Pipeline:
                 around=around,
             )
             try:
-                async with asyncio.timeout(self._left(request)):
-                    await self._judge_group(this, stages)
-            except TimeoutError:
-                this.end_late()
-            result = chosen(this, tiers=options.tiers, show=options.show)
-            self._go_on(this, result)
+                answer = await self._answered(this, stages)
+            except BaseException:
+                await this.stop()
+                raise
+            result = chosen(answer, tiers=options.tiers, show=options.show)
+            if request.is_untested_for_good:
+                await this.stop()
+            else:
+                self._go_on(this, answer, result)
             return result
+
+    async def _answered(self, this: Round, stages: Stages) -> Round:
+        """The group, settled as far as it has come by the deadline or by an early answer."""
+        answer = this
+        try:
+            async with asyncio.timeout(self._left(this.request)):
+                await self._await_answer(this, stages)
+                answer = this.fork()
+                await self._settling.settle_group(answer, stages, is_clear=this.early_stage == CLEAR)
+        except TimeoutError:
+            await this.stop()
+            answer.end_late()
+        return answer
+
+    async def _judge_of(self, request: SuggestionRequest, around: Survey, sandbox: Sandbox) -> Judge:
+        return Judge.of(
+            around.context,
+            sandbox,
+            self.options.limits,
+            project=around.tests,
+            path=path_of(request.document.uri),
+            whole=await self._tests_to_run_whole(request, around.context, sandbox),
+        )
 
     async def _tests_to_run_whole(
         self, request: SuggestionRequest, context: Context, sandbox: Sandbox
@@ -179,31 +207,57 @@ class Pipeline:
         if this.context.place.is_prose:
             this.ladder.skip(f"text in a {this.context.place.value} cannot be checked")
             return
+        if (assigned := this.request.assignment) is not None and assigned.is_control:
+            this.ladder.skip(assigned.why_untested)
+            return
+        await self._find_evidence(this)
+
+    async def _find_evidence(self, this: Round) -> None:
         await this.ladder.screen()
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
 
-    def _go_on(self, this: Round, result: Offer | Abstention) -> None:
-        """Complete the record after the answer. The document's next request, or too many others, end this work."""
-        uri = this.request.document.uri
-        self._stop_afterwards(uri)
-        while len(self._afterwards) >= AFTERWARDS_MAX:
-            self._stop_afterwards(next(iter(self._afterwards)))
-        task = asyncio.create_task(self._complete_record(this, result))
-        self._afterwards[uri] = task
-        task.add_done_callback(lambda done: self._afterwards.pop(uri) if self._afterwards.get(uri) is done else None)
+    def leave(self, uri: str) -> None:
+        """The text of a document changed. The last offer for it is not looked at again."""
+        self._afterwards.leave(uri)
 
-    def _stop_afterwards(self, uri: str) -> None:
-        """End the work on the record of a document's last request."""
-        if (task := self._afterwards.pop(uri, None)) is not None:
-            task.cancel()
+    def _go_on(self, this: Round, answer: Round, result: Offer | Abstention) -> None:
+        """Look again at an early offer when its group is complete, and complete the record, after the answer."""
+        look = None
+        if isinstance(result, Offer) and this.early.is_set() and not this.request.is_control:
+            look = partial(self._look_again, this, answer, result)
+        complete = partial(self._complete_record, this, answer, result)
+        self._afterwards.begin(this.request.document.uri, look=look, complete=complete, end=this.cancel)
 
-    async def _complete_record(self, this: Round, result: Offer | Abstention) -> None:
-        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
+    async def _look_again(self, this: Round, answer: Round, offer: Offer) -> None:
+        """Wait for the rest of the group, and tell what it says of an offer that was made early."""
+        assert this.sampling is not None, "the answer came from a group"
+        await asyncio.wait([this.sampling], timeout=GOES_ON_SECONDS_MAX)
+        await this.stop()
+        if len(this.judged) == len(answer.judged) and answer.ladder.is_compared:
+            return
+        later = this.fork()
         try:
             with this.judge.sandbox.held():
+                await self._settling.settle_group(later, Stages(self.clock))
+        except SandboxError as error:
+            _log.info("an early offer was not looked at again: %s", error)
+            return
+        result, has_better = revised(later, offer, tiers=self.options.tiers, show=self.options.show)
+        if isinstance(result, Abstention) or result.chosen.label != offer.chosen.label:
+            news = Revised(request_id=offer.request_id, offer=offer, result=result, has_better=has_better)
+            self._recorder.record(news)
+
+    async def _complete_record(self, this: Round, answer: Round, result: Offer | Abstention) -> None:
+        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
+        await this.stop()
+        try:
+            if this.request.is_control:
+                await self._judge_in_the_shadow(this)
+                return
+            with this.judge.sandbox.held():
                 async with self._completing:
-                    await self._judge_rest(this, result)
+                    await self._judge_rest(answer, result)
         except SandboxError as error:
             _log.info("the record is not complete: %s", error)
 
@@ -213,61 +267,63 @@ class Pipeline:
         if ladder.evidence is not None:
             for candidate in list(this.unjudged.values()):
                 judged, _ = await ladder.late(candidate)
-                self._tell(this, judged)
+                self._settling.tell(this, judged)
         if isinstance(result, Offer):
             strength = await strength_of(result.chosen, ladder.judge, ladder.evidence, ladder.group.comparison)
             if strength is not None:
-                self._tell(this, replace(result.chosen, strength=strength))
+                self._settling.tell(this, replace(result.chosen, strength=strength))
+
+    async def _judge_in_the_shadow(self, this: Round) -> None:
+        """Test what a pilot has shown without tests. Only the store learns of it."""
+        sandbox = await self.sandboxes.of(this.request, seconds_max=SHADOW_SECONDS_MAX)
+        with sandbox.held():
+            async with self._completing:
+                shown = this.judged
+                this.ladder = Ladder(await self._judge_of(this.request, this.around, sandbox))
+                await self._find_evidence(this)
+                for judged in shown:
+                    self._settling.tell(this, (await this.ladder.late(judged.candidate))[0])
 
     async def finish(self) -> None:
         """Wait until all records are complete."""
-        await asyncio.gather(*self._afterwards.values(), return_exceptions=True)
+        await self._afterwards.finish()
 
     async def close(self) -> None:
         """End the work on records. Call it before the sandbox and the store are closed. Idempotent."""
-        for task in list(self._afterwards.values()):
-            task.cancel()
-        await self.finish()
+        await self._afterwards.close()
 
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
 
-    async def _judge_group(self, this: Round, stages: Stages) -> None:
-        """Sample and judge until the answer is clear, the group is complete, or enough of it has come in time."""
-        is_clear = False
-        try:
-            async with asyncio.TaskGroup() as timing:
-                hurry = timing.create_task(self._hurry(this))
-                async with asyncio.TaskGroup() as tasks:
-                    screened = tasks.create_task(self._screen(this))
-                    asks = self.options.asks_for_tests and not this.plan.is_alone
-                    asking = tasks.create_task(self._ask(this)) if asks else None
-                    await self._sample(this, screened, tasks, stages)
-                    if asking is not None:  # with all candidates there, a long wait for tests only delays the answer
-                        asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
-                hurry.cancel()
-        except* Clear:
-            is_clear = True
-        except* Enough:
-            stages.reach("enough")
-        if is_clear:
-            stages.reach("clear")
-            await self._compare(this) if this.ladder.has_rivals else self._settle(this)
-        elif not this.plan.is_alone:
-            await self._compare(this)
-            stages.reach("compared")
-            self._hear(this)
-            await self._appraise(this)
-            stages.reach("appraised")
+    async def _await_answer(self, this: Round, stages: Stages) -> None:
+        """Sample and judge until the answer is clear, the group is complete, or enough of it has come in time.
 
-    async def _hurry(self, this: Round) -> None:
-        """End the group when enough of it stands: first the number that says something, later any."""
-        for seconds, standing_min in this.plan.patience:
-            await asyncio.sleep(max(0.0, this.began + seconds - self.clock.now()))
-            this.standing_min = standing_min
-            if this.standing >= standing_min:
-                raise Enough
+        After an early answer the group goes on. `Round.stop` ends it.
+        """
+        sampling = this.sampling = asyncio.create_task(self._judge_group(this, stages))
+        early = asyncio.create_task(this.early.wait())
+        try:
+            await asyncio.wait([sampling, early], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            early.cancel()
+        if sampling.done():
+            sampling.result()
+        if this.early_stage:
+            stages.reach(this.early_stage)
+
+    async def _judge_group(self, this: Round, stages: Stages) -> None:
+        """Sample and judge the whole group."""
+        async with asyncio.TaskGroup() as timing:
+            hurry = timing.create_task(this.hurry(self.clock))
+            async with asyncio.TaskGroup() as tasks:
+                screened = tasks.create_task(self._screen(this))
+                asks = self.options.asks_for_tests and not this.plan.is_alone
+                asking = tasks.create_task(self._ask(this)) if asks else None
+                await self._sample(this, screened, tasks, stages)
+                if asking is not None:  # with all candidates there, a long wait for tests only delays the answer
+                    asyncio.get_running_loop().call_later(ASKING_SECONDS_MAX, asking.cancel)
+            hurry.cancel()
 
     async def _sample(
         self, this: Round, screened: asyncio.Task[None], tasks: asyncio.TaskGroup, stages: Stages
@@ -305,13 +361,13 @@ class Pipeline:
         await screened
         judged = await this.ladder.add(candidate)
         this.unjudged.pop(candidate.completion.index, None)
-        self._tell(this, judged)
+        self._settling.tell(this, judged)
         if judged.tier is Tier.VERIFIED:
             stages.reach("first_verified")
         if self.options.ends_at_first_verified and not this.unjudged and this.ladder.is_clear(this.request.seen):
-            raise Clear
+            this.answer_early(CLEAR)
         if this.standing_min and this.standing >= this.standing_min:
-            raise Enough
+            this.answer_early(ENOUGH)
 
     async def _ask(self, this: Round) -> None:
         """Let the policy write tests while it writes candidates."""
@@ -319,44 +375,3 @@ class Pipeline:
         this.asked = await ask_for_tests(
             this.policy, this.context, self.options.sampling, template, deadline=this.request.deadline
         )
-
-    def _hear(self, this: Round) -> None:
-        """Add the policy's own tests to the scores of the candidates that pass them."""
-        group = this.ladder.group
-        members, this.sampled_tests = with_sampled_tests(
-            group.members, this.asked.pairs, group.comparison.calls, group.comparison.observed
-        )
-        this.ladder.group, supported = group.changed(members)
-        if supported:
-            tests = (*this.judge.tests, *this.sampled_tests)
-            self._recorder.record(
-                Supported(request_id=this.request.id, tests=tests, judged=supported, isolation=this.judge.sandbox.tier)
-            )
-
-    async def _compare(self, this: Round) -> None:
-        """Compare the candidates with one another, now that the whole group has run."""
-        try:
-            await this.ladder.reconsider()
-            await this.ladder.compare(named=this.asked.calls)
-        except SandboxError as error:
-            _log.warning("the candidates could not be compared: %s", error)
-        self._settle(this)
-
-    def _settle(self, this: Round) -> None:
-        """Estimate each candidate with the evidence of the whole group."""
-        for judged in this.ladder.settle():
-            self._tell(this, judged)
-
-    async def _appraise(self, this: Round) -> None:
-        """Inspect the quality of the candidates. A late request is answered without it."""
-        group = this.ladder.group
-        members = await appraised(group.members, this.context, group.first, self._inspector)
-        this.ladder.group, _ = group.changed(members)
-        found = tuple((one.candidate.id, one.quality) for one in members if one.quality is not None)
-        if found:
-            self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
-
-    def _tell(self, this: Round, judged: Judged) -> None:
-        judged = labelled(this.judge, judged)
-        isolation = this.judge.sandbox.tier if judged.has_run else None
-        self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))

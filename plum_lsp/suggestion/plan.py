@@ -101,6 +101,12 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
     )
 
 
+def one_sample(plan: Plan) -> Plan:
+    """The plan with its first sample alone, as a tool shows it that completes code without running it."""
+    first = replace(plan.sampling, temperatures=plan.sampling.temperatures[:1])
+    return replace(plan, sampling=first, is_alone=True)
+
+
 def _patience(standing_min: int) -> tuple[tuple[float, int], ...]:
     return (SETTLES_AFTER_SECONDS, standing_min), (SECONDS_MAX - COMPARING_SECONDS, 1)
 

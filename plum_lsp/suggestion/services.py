@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from plum_lsp.domain.pilot import Assignment
 from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import SuggestionRequest
 from plum_lsp.store import Store
 from plum_lsp.suggestion.pipeline import Pipeline
 
@@ -15,6 +17,7 @@ class Services:
     """The open parts. `store` is None if facts are not recorded. `problems` says what does not work and why.
 
     `read_ahead` reads the files of a trusted project in which its tests are found, before the first request.
+    `assign` is the treatment of a request if a pilot runs. It reads the store, so it is called in a thread.
     """
 
     pipeline: Pipeline
@@ -22,3 +25,4 @@ class Services:
     problems: tuple[str, ...]
     close: Callable[[], Awaitable[None]]
     read_ahead: Callable[[Project], Awaitable[None]]
+    assign: Callable[[SuggestionRequest], Assignment | None] = lambda request: None

@@ -7,7 +7,8 @@ The rule estimates the chance that the user takes the offer, as a product of
 
 where a `verified` offer, whose tests a person wrote, counts as right. Offers below `offers.probability_min` are held
 back. The numbers are the project's own starting values, until a model fitted to outcomes replaces them.
-docs/settings.md documents the form. An explicit request is always answered.
+docs/settings.md documents the form. An explicit request is always answered. The chance rests on tests, so it holds
+nothing back from the control of a pilot. The threshold on the model's own confidence does.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def shown_or_silent(offer: Offer, request: SuggestionRequest, rule: ShowRule) ->
     if chosen.tier is not Tier.VERIFIED and logprob is not None and logprob < rule.logprob_min:
         detail = f"The model is too unsure of it: {logprob:.2f} nats a token, below {rule.logprob_min:.2f}."
         return Abstention(request_id=request.id, reason=AbstentionReason.TOO_UNSURE, detail=detail)
+    if request.is_control:
+        return offer
     chance = acceptance_probability(
         chosen.candidate,
         chosen.tier,

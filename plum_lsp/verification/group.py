@@ -48,7 +48,13 @@ class Ladder:
         self.judge = judge
         self.group = Group()
         self.evidence: Evidence | None = None
-        self._is_compared = False
+        self.is_compared = False
+
+    def fork(self) -> Ladder:
+        """A ladder with this one's group, before it is compared. Neither sees what becomes of the other."""
+        other = Ladder(self.judge)
+        other.group, other.evidence = self.group, self.evidence
+        return other
 
     async def screen(self) -> Evidence:
         """Find the tests that tell. This must come before the first candidate is added.
@@ -111,7 +117,7 @@ class Ladder:
         Raises:
             SandboxError: the jail broke.
         """
-        self._is_compared = True
+        self.is_compared = True
         comparison = await compare(self.group.members, self.judge, self.group.first, named=named)
         self.group = replace(self.group, comparison=comparison)
 
@@ -120,6 +126,6 @@ class Ladder:
 
         Without a comparison, the tests alone count.
         """
-        judge = self.judge if self._is_compared else replace(self.judge, compares=False)
+        judge = self.judge if self.is_compared else replace(self.judge, compares=False)
         self.group, changed = self.group.changed(settled(self.group.members, judge, self.group.comparison))
         return changed

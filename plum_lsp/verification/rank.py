@@ -93,6 +93,8 @@ def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: Re
     refuted = [judged for judged in group if judged.is_refuted]
     if not group:
         reason, detail = AbstentionReason.POLICY_SILENT, "The policy gave no complete candidate in time."
+    elif not any(judged.candidate.text.strip() for judged in group):
+        reason, detail = AbstentionReason.NO_VALID_CANDIDATE, "The model adds nothing here."
     elif standing:
         best = standing[0]
         reason = AbstentionReason.TIER_NOT_OFFERED

@@ -123,6 +123,11 @@ class Weighed:
         own, best = self.probability.get(index, 0.0), max(self.probability.values(), default=0.0)
         return own >= threshold.probability and own >= threshold.share * best
 
+    def is_tied(self, index: int) -> bool:
+        """Whether the group has only two different candidates, and they contradict each other: one word against one."""
+        own = self.signals[index]
+        return own.voices == 2 and own.contested > 0
+
 
 def _failures(judged: Judged, without: int | None) -> int:
     return sum(not verdict.is_pass for place, verdict in enumerate(judged.verdicts) if place != without)
@@ -148,6 +153,7 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     if not weighed.matrix.inputs:
         return found
     is_likely = judged.candidate.weakness is None and weighed.is_likely(index, UNTESTED)
+    is_likely = is_likely and not weighed.is_tied(index)
     if found.tier is Tier.CHECKED and is_likely and not found.undecided:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):

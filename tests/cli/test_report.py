@@ -26,6 +26,8 @@ def test_real_suggestions_in_a_terminal_as_json_and_as_a_page(user: CommandLine,
     assert version["passed"]["part"] / version["passed"]["whole"] == version["passed"]["value"]
     assert 0 <= version["passed"]["low"] <= version["passed"]["value"] <= version["passed"]["high"] <= 1
     assert (found["requests"], found["offers"], found["silence"]) == (2, 1, {"all_failed": 1})
+    assert user.here("report", "--format", "copilot-ndjson").out == ""  # nothing was shown in an editor
+    assert user.here("report", "--format", "copilot-ndjson", "--json").code == 2
     page = user.folder / "report.html"
     assert user.here("report", "-o", str(page)).code == 0
     text = page.read_text()
@@ -34,6 +36,21 @@ def test_real_suggestions_in_a_terminal_as_json_and_as_a_page(user: CommandLine,
         assert "hush" not in said
         assert "quiet" not in said
         assert "return a" not in said
+
+
+def test_examples_only_in_a_page_and_if_asked_for(user: CommandLine, policy: ScriptedPolicy) -> None:
+    """The wrong body stands there, collapsed, with the test that it failed."""
+    policy.will_complete(WRONG)
+    policy.will_complete(RIGHT)
+    assert user.complete("add.py").code == 0
+    page = user.folder / "report.html"
+    assert user.here("report", "-o", str(page), "--examples", "5").code == 0
+    assert "<details>" in page.read_text()
+    assert "return a - b" in page.read_text()
+    assert "return a + b" not in page.read_text()
+    assert user.here("report", "--examples", "5").code == 2
+    assert user.here("report", "-o", str(page)).code == 0
+    assert "return a" not in page.read_text()
 
 
 def test_without_a_store(user: CommandLine) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from support.editing import PLUM_LSP, Desk, until
 from support.neovim import Neovim
-from support.stories import ADD, LOOP, RIGHT, TOTAL, knows_add
+from support.stories import ADD, LOOP, OTHER, RIGHT, TOTAL, WRONG, knows_add, shown
 
 pytestmark = [pytest.mark.slow, pytest.mark.editors]
 
@@ -168,3 +168,31 @@ def test_an_answer_for_a_buffer_that_was_wiped_is_dropped(neovim: Neovim) -> Non
         " vim.api.nvim_buf_delete(gone, {force = true}) reply(nil, {items = {{}}}) return tostring(got)"
     )
     assert got == "0"
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_the_status_has_no_tick_where_nothing_is_offered(make_neovim: Callable[..., Desk], name: str) -> None:
+    """It says why in words, and the evidence has no code either."""
+    desk = make_neovim(name)
+    desk.policy.will_complete(f"{WRONG}\n")
+    desk.editor.open(desk.write(ADD))
+    desk.wait_for_status("failed the tests")
+    assert "✓" not in desk.editor.status()
+    desk.editor.press("explain")
+    until(lambda: "nothing offered" in desk.editor.evidence(), desk.editor.evidence)
+    assert "all_failed" not in desk.editor.evidence()
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_the_count_of_alternatives_is_drawn_once(make_neovim: Callable[..., Desk], name: str) -> None:
+    """Neovim 0.12 draws it itself after another offer was selected."""
+    desk = make_neovim(name)
+    shown(desk)
+    desk.policy.release()
+    desk.read()
+    desk.editor.press("next")
+    desk.wait_for_ghost(OTHER)
+    editor = desk.editor
+    assert isinstance(editor, Neovim)
+    editor.terminal.wait(lambda: "verified" in editor.terminal.text and "(2/2)" in editor.terminal.text, "the label")
+    assert editor.terminal.text.count("(2/2)") == 1

@@ -119,3 +119,13 @@ def test_an_offer_of_many_lines(desk: Desk, editor: RealEditor) -> None:
     editor.press("accept")
     until(lambda: editor.content() == TOTAL + LOOP, lambda: editor.content())
     desk.wait_for_fates("accepted")
+
+
+def test_nothing_is_asked_after_an_acceptance(desk: Desk, editor: RealEditor) -> None:
+    """The editor asks again where the accepted text ends. Nothing is sampled for it, and the status is quiet."""
+    shown(desk)
+    editor.press("accept")
+    until(lambda: editor.content() == ADD + RIGHT, editor.content)
+    desk.wait_for_fates("accepted")
+    desk.wait_for_status("ready")
+    assert [one.prompt for one in desk.policy.completions if RIGHT in one.prompt] == []

@@ -38,6 +38,7 @@ def live(*steps: tuple[OfferEvent, float], length: int = 10, part: int = 4) -> t
         (OfferEvent.DISMISS, OutcomeKind.DISMISSED),
         (OfferEvent.EXPIRE, OutcomeKind.IGNORED),
         (OfferEvent.SUPERSEDE, OutcomeKind.SUPERSEDED),
+        (OfferEvent.WITHDRAW, OutcomeKind.WITHDRAWN),
     ],
 )
 def test_a_shown_offer_ends_as_it_is_told(event: OfferEvent, kind: OutcomeKind) -> None:
@@ -146,6 +147,7 @@ def test_what_is_unlisted_is_known() -> None:
         *((state, event) for state in taken for event in (_E.SHOW, _E.DISMISS, _E.REJECT)),
         *((state, OfferEvent.SHOW) for state in (OfferState.DISMISSED, OfferState.REJECTED)),
         *((state, event) for state in set(OfferState) - taken for event in (_E.EDIT, _E.UNDO)),
+        *((state, OfferEvent.WITHDRAW) for state in set(OfferState) - shown),
         *((state, OfferEvent.TYPE_OUT) for state in set(OfferState) - shown - {OfferState.TYPED_THROUGH}),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import json
 import re
 import sqlite3
 import sys
@@ -12,57 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.facts import VERSION, abstention, candidate, outcome, prompted, suggestion
+from support.facts import VERSION, candidate, prompted, suggestion
+from support.used import used
 
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.events import Event, Sampled
-from plum_lsp.domain.learning import OutcomeKind, Survival
-from plum_lsp.domain.suggestion import AbstentionReason, OfferId, RequestId, Tier
+from plum_lsp.domain.events import Sampled
+from plum_lsp.domain.suggestion import AbstentionReason, RequestId, Tier
+from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
 from plum_lsp.report.tables import REASONS, heading, tables
 from plum_lsp.report.usage import Report, report_of
 from plum_lsp.store import open_reader, open_store
 
-ADAPTED = replace(VERSION, number=2, adapter_sha256="cd" * 32)
-KINDS = [*OutcomeKind, None, OutcomeKind.ACCEPTED, OutcomeKind.ACCEPTED]
-
-
-async def used(path: Path, *, seed: int, requests: int = 60) -> None:
-    """Fill a store with the recorded use of some days: offers of two versions, outcomes, survivals and silence."""
-    chance = random.Random(seed)
-    with closing(open_store(path)) as store:
-        for number in range(requests):
-            request = f"r{number}"
-            for event in _events(request, chance):
-                store.record(event)
-            store.flush()
-            kind = chance.choice(KINDS)
-            if kind is None or number % 5 == 0:
-                continue
-            if kind is OutcomeKind.EDITED:
-                await store.record_outcome(outcome(f"{request}-offer", OutcomeKind.ACCEPTED))
-            await store.record_outcome(outcome(f"{request}-offer", kind))
-            if kind is OutcomeKind.ACCEPTED and chance.random() < 0.8:
-                left = Survival(
-                    offer_id=OfferId(f"{request}-offer"), after_ms=600_000, share=chance.random(), text="x", at=2.0
-                )
-                await store.record_outcome(left)
-    with sqlite3.connect(path) as db:
-        for (request,) in db.execute("SELECT id FROM requests").fetchall():
-            day, place = chance.randrange(1, 8), chance.randrange(12)
-            given = (f"2026-11-{day:02}T10:00:00.000+00:00", f"file:///p/{place}.py", f"f{place}", request)
-            db.execute("UPDATE requests SET prompted_at = ?, document_uri = ?, function_name = ? WHERE id = ?", given)
-
-
-def _events(request: str, chance: random.Random) -> list[Event]:
-    """Every fifth request ends in silence."""
-    if int(request[1:]) % 5 == 0:
-        return [prompted(request), abstention(request, chance.choice(list(AbstentionReason)))]
-    events = suggestion(request, version=chance.choice((VERSION, ADAPTED)))
-    if chance.random() < 0.5:
-        copy = candidate(2, version=VERSION)
-        events.insert(-1, Sampled(request_id=RequestId(request), candidate=copy, duplicate_of=chance.randrange(2)))
-    return events
+NOW = "2026-11-20T00:00:00.000+00:00"
 
 
 @pytest.fixture
@@ -76,7 +38,7 @@ async def path(tmp_path: Path) -> Path:
 def read(path: Path, since: str = "") -> Report:
     """The report of a store."""
     with open_reader(path) as reader:
-        return report_of(reader.usage(since=since))
+        return report_of(reader.usage(since=since), now=NOW)
 
 
 def test_pass_rates_are_those_of_the_tables(path: Path) -> None:
@@ -124,6 +86,102 @@ def test_acceptance_is_that_of_the_tables(path: Path) -> None:
     )
     kept = [survivals[name] >= 0.5 for name in accepted if name in survivals]
     assert (found.kept.part, found.kept.whole) == (sum(kept), len(kept))
+
+
+def test_the_sandbox_is_that_of_the_tables(path: Path) -> None:
+    """Each candidate that ran counts once, however often it was judged. Requests that the sandbox ended are told."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE endings SET reason = 'sandbox_failed' WHERE reason = 'deadline'")
+        ran = {(one, other) for one, other in db.execute("SELECT request_id, candidate_id FROM verdicts")}
+        reasons = Counter(reason for (reason,) in db.execute("SELECT reason FROM endings"))
+    found = read(path)
+    assert found.isolation == {"namespaces": len(ran)}
+    assert (found.sandbox_failed, found.without_sandbox) == (reasons["sandbox_failed"], reasons["sandbox_unavailable"])
+    assert found.sandbox_failed > 0
+    (table,) = (table for table in tables(found) if table.title == "Sandbox")
+    assert table.rows[0] == ("candidates that ran, isolation namespaces", str(len(ran)))
+
+
+def test_what_was_offered_was_not_kept_from_the_screen(path: Path) -> None:
+    """An offer whose tests failed afterwards counts in the pass rate, and not among the candidates kept back."""
+    before = read(path)
+    with sqlite3.connect(path) as db:
+        ((request, chosen),) = db.execute("SELECT request_id, candidate_id FROM offers LIMIT 1").fetchall()
+        given = (request, chosen)
+        db.execute("UPDATE verdicts SET status = 'failed' WHERE request_id = ? AND candidate_id = ?", given)
+        copies = "SELECT count(*) FROM candidates WHERE request_id = ? AND duplicate_of = 1"
+        ((more,),) = db.execute(copies, (request,)).fetchall()
+    found = read(path)
+    assert found.wrong == before.wrong + more
+    assert sum(one.passed.part for one in found.versions if one.passed) == (
+        sum(one.passed.part for one in before.versions if one.passed) - 1 - more
+    )
+
+
+def test_examples_are_wrong_candidates_that_nobody_saw(path: Path) -> None:
+    """Text of theirs cannot become markup. Without being asked for, none is in the page."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE candidates SET text = '<script>' || char(10) || 'x = 1' WHERE id = 'c0'")
+        offered = "SELECT count(*) FROM offers WHERE candidate_id = 'c0'"
+        assert db.execute(offered).fetchone() == (0,)
+    with open_reader(path) as reader:
+        examples = reader.wrong_examples(limit=3)
+        page = page_of(report_of(reader.usage(), now=NOW), examples)
+    assert [(one.text, one.test, one.shown) for one in examples] == [("<script>\nx = 1", "add(0, 1)", "-1")] * 3
+    assert page.count("<details>") == 3
+    assert "&lt;script&gt;\nx = 1" in page
+    assert "<script" not in page
+    assert "<details>" not in page_of(read(path))
+
+
+def test_lines_in_the_words_of_copilot(path: Path) -> None:
+    """Shown and accepted suggestions of each day, and their lines, counted row by row."""
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE candidates SET text = 'a = 1' || char(10) || char(10) || 'return a' || char(10)")
+        days = dict(
+            db.execute(
+                "SELECT offers.id, substr(prompted_at, 1, 10) FROM offers JOIN requests ON requests.id = request_id"
+            )
+        )
+        outcomes = db.execute("SELECT offer_id, kind FROM outcomes").fetchall()
+        ((author,),) = db.execute("SELECT DISTINCT author FROM requests").fetchall()
+    shown = Counter(days[offer] for offer in {offer for offer, _ in outcomes})
+    accepted = Counter(days[offer] for offer in {offer for offer, kind in outcomes if kind == "accepted"})
+    with open_reader(path) as reader:
+        records = [json.loads(line) for line in copilot_lines(reader.usage().offers)]
+    assert [one["day"] for one in records] == sorted(shown)
+    for one in records:
+        counts = {
+            "code_generation_activity_count": shown[one["day"]],
+            "code_acceptance_activity_count": accepted[one["day"]],
+            "loc_suggested_to_add_sum": 3 * shown[one["day"]],
+            "loc_added_sum": 3 * accepted[one["day"]],
+        }
+        totals = [{"feature": "code_completion", **counts}]
+        assert one == {"day": one["day"], "user_id": author, **counts, "totals_by_feature": totals}
+
+
+def test_a_round_has_its_gate_decision(path: Path) -> None:
+    """The last decision of each round counts, and a round without one says so."""
+    steps = [
+        (1, "decided", {"is_promoted": True, "reasons": [], "report": {}}),
+        (1, "published", {"version": 3}),
+        (2, "decided", {"is_promoted": False, "reasons": ["not surely better", "longer"], "report": {}}),
+        (2, "rejected", {}),
+        (3, "fitted", {}),
+    ]
+    with sqlite3.connect(path) as db:
+        for round_number, step, detail in steps:
+            given = (round_number, step, json.dumps(detail), "2026-11-07T00:00:00.000+00:00")
+            db.execute("INSERT INTO training_events (round, step, detail, happened_at) VALUES (?, ?, ?, ?)", given)
+    found = read(path)
+    assert [(one.number, one.step, one.is_promoted, one.reasons) for one in found.rounds] == [
+        (1, "published", True, ()),
+        (2, "rejected", False, ("not surely better", "longer")),
+        (3, "fitted", None, ()),
+    ]
+    (table,) = (table for table in tables(found) if table.title == "Training rounds")
+    assert [row[-1] for row in table.rows] == ["promoted", "refused: not surely better; longer", "–"]
 
 
 def test_only_what_happened_since_counts(path: Path) -> None:

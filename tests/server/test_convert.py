@@ -133,7 +133,7 @@ def test_evidence_is_plain_data() -> None:
         data = evidence_data(result)
         assert json.loads(json.dumps(data)) == data
         assert all(f"`{key}`" in PROTOCOL for key in data)
-    assert evidence_text(abstention) == "nothing offered (deadline): late"
+    assert evidence_text(abstention) == "nothing offered: late"
 
 
 def test_every_command_and_notification_is_documented() -> None:

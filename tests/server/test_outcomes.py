@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -9,7 +10,7 @@ from support.bench import make_offer
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource, Survival
-from plum_lsp.domain.suggestion import OfferId
+from plum_lsp.domain.suggestion import OfferId, Tier
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.server.outcomes import OFFERS_REMEMBERED_MAX, OutcomeDesk
 from plum_lsp.store import Store
@@ -161,3 +162,26 @@ async def test_a_closed_document_is_not_measured(desk: OutcomeDesk, book: Book) 
     desk._measure(desk._offers[OFFER.id])
     await desk.finish()
     assert len(book.outcomes) == 1
+
+
+async def test_an_outcome_has_the_label_on_the_screen(desk: OutcomeDesk, book: Book) -> None:
+    """New evidence alone changes nothing. The editor must have drawn the label, and only one that the offer had."""
+    desk.offered(OFFER, DOCUMENT)
+    desk.shown(OFFER.id)
+    desk.revised(replace(OFFER, chosen=replace(OFFER.chosen, tier=Tier.CHECKED)))
+    desk.labelled(OFFER.id, Tier.CONSISTENT)
+    await desk.dismissed(OFFER.id)
+    desk.labelled(OFFER.id, Tier.CHECKED)
+    await desk.accepted(OFFER.id)
+    assert [one.tier for one in book.outcomes if isinstance(one, Outcome)] == [Tier.VERIFIED, Tier.CHECKED]
+
+
+async def test_a_withdrawn_offer_is_no_judgement_of_the_user(desk: OutcomeDesk, book: Book) -> None:
+    """It counts neither as dismissed nor as ignored, however long it was read."""
+    desk.offered(OFFER, DOCUMENT)
+    desk.shown(OFFER.id)
+    book.now += 5
+    desk.withdrawn(OFFER.id)
+    desk.edited(edited(BEFORE + "pass"))
+    await desk.finish()
+    assert book.kinds == [(OutcomeKind.WITHDRAWN, OutcomeSource.INFERRED)]

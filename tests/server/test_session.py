@@ -200,7 +200,7 @@ async def test_an_abstention_says_why(bench: Bench) -> None:
         assert await editor.suggest(STUB) is None
         told = await editor.explain()
         assert (told["kind"], told["reason"]) == ("abstention", AbstentionReason.ALL_FAILED.value)
-        assert told["text"] == "nothing offered (all_failed): 2 candidates failed the tests."
+        assert told["text"] == "nothing offered: 2 candidates failed the tests."
         assert editor.status["message"] == "2 candidates failed the tests."
         assert editor.status["command"]["command"] == "plum.explain"
 
@@ -380,3 +380,17 @@ async def test_accepting_without_a_store_says_so(bench: Bench) -> None:
             "problem": "no offer nobody was made by this server",
         }
         assert await editor.command("plum.accept") == {"recorded": False, "problem": "which offer?"}
+
+
+async def test_nothing_is_sampled_right_after_an_acceptance(bench: Bench) -> None:
+    """The editor asks by itself at the end of what was accepted. The user has not asked, and writes on first."""
+    async with Editor.connected(bench.serve) as editor:
+        offer = await editor.suggest(STUB)
+        assert offer is not None
+        await editor.accept(offer)
+        assert await editor.ask(automatic=True) == []
+        assert editor.status["message"] == "ready"
+        assert len(bench.requests) == 1
+        assert len(await editor.ask()) == 1
+        await editor.type("\n    ")
+        assert len(await editor.ask(automatic=True)) == 1

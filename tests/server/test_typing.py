@@ -7,8 +7,8 @@ from support.group import judged
 
 from plum_lsp.domain.suggestion import Offer, OfferId, RequestId, Tier
 from plum_lsp.domain.text import Document, PositionEncoding, Span
+from plum_lsp.server.standing import typed_through
 from plum_lsp.suggestion.debounce import PAUSE_SECONDS_MAX, Debounce
-from plum_lsp.suggestion.typing_through import typed_through
 
 BEFORE, AFTER = "def f(a):\n    ", "\n\nprint(f(1))\n"
 TEXT = "return a + 1"

@@ -47,7 +47,7 @@ def test_only_the_owner_may_read(path: Path, store: Store) -> None:
     store.record(prompted())
     store.flush()
     parts = list(path.parent.iterdir())
-    assert len(parts) == 3
+    assert len(parts) == 4
     assert {part.stat().st_mode & 0o777 for part in parts} == {0o600}
     assert path.parent.stat().st_mode & 0o777 == 0o700
 

@@ -35,6 +35,7 @@ from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
 from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion import plan as plan_module
+from plum_lsp.suggestion import round as round_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
@@ -115,6 +116,7 @@ class Desk:
         try:
             yield pipeline
         finally:
+            await pipeline.close()
             await policy.close()
 
 
@@ -212,7 +214,7 @@ async def test_equal_candidates_are_judged_once(desk: Desk) -> None:
 
 
 async def test_the_first_verified_candidate_ends_the_request(desk: Desk) -> None:
-    """Streams that are still running when the answer is clear are closed."""
+    """Streams that are still running when the answer is clear are closed with the work on its record, at the latest."""
     desk.options = replace(desk.options, stop_early=True)
     desk.policy.will_complete(RIGHT, is_held=True)
     desk.policy.will_hang()
@@ -540,7 +542,7 @@ async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk:
 
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
-    monkeypatch.setattr(pipeline_module, "AFTERWARDS_MAX", 2)
+    monkeypatch.setattr(round_module, "AFTERWARDS_MAX", 2)
     entered = asyncio.Event()
 
     async def blocked(*_: object) -> None:
@@ -552,10 +554,10 @@ async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monk
         for name in ("a", "b", "c", "d"):
             request = request_for(ADD)
             await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
-        assert list(pipeline._afterwards) == ["file:///c.py", "file:///d.py"]
+        assert list(pipeline._afterwards.tasks) == ["file:///c.py", "file:///d.py"]
         entered.set()
         await pipeline.finish()
-        assert pipeline._afterwards == {}
+        assert pipeline._afterwards.tasks == {}
 
 
 async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,6 +103,7 @@ class PipelineStandIn:
     answer: Callable[[SuggestionRequest], Awaitable[Offer | Abstention]] | None = None
     requests: list[SuggestionRequest] = field(default_factory=list)
     cancelled: int = 0
+    left: list[str] = field(default_factory=list)
     policy: _Version = field(default_factory=_Version)
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
@@ -118,6 +119,9 @@ class PipelineStandIn:
             raise
         self.recorder.record(Ended(request_id=request.id, result=result, stages_ms={"sampled": 1.0}))
         return result
+
+    def leave(self, uri: str) -> None:
+        self.left.append(uri)
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ def capabilities(
     progress: bool = False,
     reports_shown: bool = False,
     shows_status: bool = True,
+    hears_changes: bool = False,
 ) -> types.ClientCapabilities:
     """What an editor can do, on top of what every editor can."""
     completion = types.CompletionClientCapabilities(
@@ -65,7 +66,8 @@ def capabilities(
         result.workspace.did_change_configuration = types.DidChangeConfigurationClientCapabilities(
             dynamic_registration=True
         )
-    result.experimental = {"plum": {"reportsShown": reports_shown, "status": shows_status}}
+    says = {"reportsShown": reports_shown, "status": shows_status, "offerChanges": hears_changes}
+    result.experimental = {"plum": says}
     return result
 
 
@@ -117,6 +119,8 @@ class Editor:
     client: LanguageClient
     capabilities: types.ClientCapabilities
     statuses: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    """What was told of offers after they were made."""
     log: list[str] = field(default_factory=list)
     buffers: dict[str, _Buffer] = field(default_factory=dict)
     folder: Path | None = None
@@ -395,9 +399,10 @@ class Editor:
         """Send a notification as it is, however wrong."""
         self.client.protocol._send_data({"jsonrpc": "2.0", "method": method, "params": params})
 
-    def show(self, offer: Suggested) -> None:
-        """Say that an offer is drawn."""
-        self.client.protocol.notify("textDocument/didShowCompletion", {"item": _wire(offer.item)})
+    def show(self, offer: Suggested, tier: str = "") -> None:
+        """Say that an offer is drawn, or its new label."""
+        params = {"item": _wire(offer.item), **({"tier": tier} if tier else {})}
+        self.client.protocol.notify("textDocument/didShowCompletion", params)
 
     def accept_part(self, offer: Suggested, utf16_units: int) -> None:
         """Say that the beginning of an offer was taken."""
@@ -470,6 +475,11 @@ class Editor:
         @self.client.feature("didChangeStatus")
         def did_change_status(params: Any) -> None:
             self.statuses.append(_plain(params))
+            self._news.set()
+
+        @self.client.feature("plum/didChangeOffer")
+        def did_change_offer(params: Any) -> None:
+            self.changes.append(_plain(params))
             self._news.set()
 
         @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)

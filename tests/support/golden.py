@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lsprotocol import types
 from pygls.protocol import default_converter
 
+from plum_lsp.domain.events import Revised
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.domain.text import Document, Span
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.convert import completion_item, inline_item
+from plum_lsp.server.standing import as_params
+from plum_lsp.server.status import as_params as status_params
 from plum_lsp.server.status import ended_status
 from support.bench import make_offer
 
@@ -31,11 +35,19 @@ def messages() -> dict[str, Any]:
     offer = make_offer(TEXT, hole=Span(start=len(DOCUMENT.text), end=len(DOCUMENT.text)))
     item = _plain(inline_item(offer, DOCUMENT))
     no_offer = Abstention(request_id=RequestId("request-1"), reason=AbstentionReason.ALL_FAILED, detail="All failed.")
+    withdrawn = replace(no_offer, reason=AbstentionReason.WITHDRAWN, detail="The suggestion was withdrawn.")
     return {
-        "capabilities": {"experimental": {"plum": {"reportsShown": True, "cycles": True, "status": True}}},
+        "capabilities": {
+            "experimental": {"plum": {"reportsShown": True, "cycles": True, "status": True, "offerChanges": True}}
+        },
         "inlineCompletionList": {"items": [item]},
         "completionItem": _plain(completion_item(offer, DOCUMENT, shows_markdown=True)),
         "didShowCompletion": {"item": item},
+        "didShowLabel": {"item": item, "tier": "verified"},
+        "didChangeOffer": [
+            as_params(Revised(request_id=offer.request_id, offer=offer, result=offer)),
+            as_params(Revised(request_id=offer.request_id, offer=offer, result=withdrawn, has_better=True)),
+        ],
         "didPartiallyAcceptCompletion": {"item": item, "acceptedLength": len('sign = "XX"\r\n')},
         "didSelectInterpreters": {"interpreters": {"file:///project": "/project/.venv/bin/python"}},
         "didChangeStatus": [_status(offer), _status(no_offer)],
@@ -57,9 +69,7 @@ def messages() -> dict[str, Any]:
 
 
 def _status(result: Offer | Abstention) -> dict[str, Any]:
-    status = ended_status(result)
-    command = {"title": "plum: why?", "command": status.command}
-    return {"busy": status.busy, "kind": status.kind.value, "message": status.message, "command": command}
+    return status_params(ended_status(result))
 
 
 def _plain(value: types.InlineCompletionItem | types.CompletionItem) -> Any:

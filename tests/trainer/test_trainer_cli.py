@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +13,16 @@ import pytest
 from click.testing import CliRunner, Result
 from support.facts import outcome, suggestion
 
+from plum_lsp.config import Settings
 from plum_lsp.config.folder import store_file
 from plum_lsp.store import open_store
 from plum_lsp.store.learning import TrainingEvent, open_learning
 from plum_trainer.cli import _built_from, main
+from plum_trainer.fit.bases import BaseModel
+from plum_trainer.fit.job import TrainerError
+from plum_trainer.loop.daemon import improve
+from plum_trainer.loop.rounds import rounds
+from plum_trainer.loop.trainer import Trainer
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -43,7 +51,7 @@ async def test_status_counts_the_evidence(tmp_path: Path) -> None:
         store.record(event)
     await store.record_outcome(outcome("r1-offer"))
     store.close()
-    result = run(tmp_path, "status")
+    result = run(tmp_path, "status", "--all")
     assert result.exit_code == 0, result.output
     (row,) = [line.split() for line in result.output.splitlines() if "(tiny)" in line]
     assert row == ["1", "(tiny)", "2", "4", "4", "2", "2", "1"]
@@ -52,7 +60,7 @@ async def test_status_counts_the_evidence(tmp_path: Path) -> None:
 def test_an_empty_store_is_no_failure(tmp_path: Path) -> None:
     """Nobody has used it yet; the base is in service."""
     open_store(store_file(tmp_path)).close()
-    result = run(tmp_path, "status")
+    result = run(tmp_path, "status", "--all")
     assert result.exit_code == 0
     assert "No candidate has been sampled yet." in result.output
     assert "In service: policy version 0" in result.output
@@ -74,8 +82,35 @@ def test_status_says_how_far_a_round_is(tmp_path: Path) -> None:
     with open_learning(store_file(tmp_path)) as store:
         detail = {"stage": "fit", "done": 12, "of": 36, "loss": 0.61}
         store.record(1, "progress", detail, now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert "Round 1 is not finished; fit: 12 of 36, loss 0.610 at 2026-01-01" in run(tmp_path, "status").output
+    assert "round 1 is not finished, fit: 12 of 36, loss 0.610 at 2026-01-01" in run(tmp_path, "status").output
     assert "fit: 12 of 36, loss 0.610" in run(tmp_path, "history").output
+
+
+async def test_status_has_three_lines(tmp_path: Path) -> None:
+    """How much there is of what is needed, what the next round waits for, and what the gate could find."""
+    store = open_store(store_file(tmp_path))
+    for event in suggestion("r1"):
+        store.record(event)
+    await store.acknowledged()
+    store.close()
+    evidence, waiting, gate = run(tmp_path, "status").output.splitlines()
+    assert evidence == "Evidence: 2 of 400 fresh candidates, no rows built yet, 0 of 10 held-out functions."
+    assert waiting.startswith("Next round: waits: ")
+    assert "2 of 400 fresh candidates" in waiting
+    assert gate == "The gate: 0 held-out functions, look 1: no gain would be enough."
+
+
+def test_a_missing_package_is_told_before_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what installs it. No round is begun."""
+    monkeypatch.setattr("plum_trainer.fit.packages.NEEDED", ("no_such_package",))
+    open_store(store_file(tmp_path)).close()
+    told = run(tmp_path, "status").output
+    assert "these packages are missing: no_such_package. Install them: pip install 'plum-lsp[train]'" in told
+    places = {"folder": tmp_path, "cache_dir": tmp_path}
+    base = BaseModel(name="m", source=None, entry=None, sha256="", end_token="", **places)
+    with pytest.raises(TrainerError, match="no_such_package"):
+        improve(Trainer(settings=Settings(), data_dir=tmp_path, base=base))
+    assert not rounds(tmp_path)
 
 
 def test_pausing_and_resuming_are_kept(tmp_path: Path) -> None:
@@ -122,6 +157,28 @@ def test_a_service_file_runs_the_command(tmp_path: Path, kind: str) -> None:
     file = tmp_path / "file"
     assert run(tmp_path, "install-service", "--kind", kind, "-o", str(file)).exit_code == 0
     assert f"{Path(sys.executable).with_name('plum-trainer')}" in file.read_text()
+
+
+@pytest.mark.slow
+def test_the_unit_carries_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the environment, quoted, without the key. systemd accepts the unit."""
+    monkeypatch.setenv("PLUM_GATE_BENCHMARK", '/a "b" 100%\\rows.jsonl')
+    monkeypatch.setenv("PLUM_POLICY_API_KEY", "secret")
+    result = run(tmp_path, "install-service", "--print")
+    assert result.exit_code == 0
+    assert f'Environment="PLUM_DATA_DIR={tmp_path}"\n' in result.output
+    assert 'Environment="PLUM_GATE_BENCHMARK=/a \\"b\\" 100%%\\\\rows.jsonl"\n' in result.output
+    assert "secret" not in result.output
+    assert not (tmp_path / "systemd").exists()
+    verifier = shutil.which("systemd-analyze")
+    if verifier is None:
+        pytest.skip("systemd-analyze is not installed")
+    unit = tmp_path / "plum-trainer.service"
+    unit.write_text(result.output)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    checked = subprocess.run([verifier, "--user", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert "plum-trainer.service" not in checked.stderr, checked.stderr
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_the_unit_is_written_and_taken_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,6 +123,12 @@ def test_without_examples_those_who_agree_are_consistent() -> None:
     assert found[0].reason == "4 different candidates agree on 12 generated inputs"
 
 
+def test_two_that_contradict_each_other_are_not_consistent() -> None:
+    """One word stands against one, so neither does what most others do."""
+    group = [unspecified("return n * n", 0), unspecified("return n + n", 1)]
+    assert tiers(settle(group, {0: RIGHT, 1: range(20, 44, 2)})) == [Tier.CHECKED] * 2
+
+
 def test_copies_do_not_outvote() -> None:
     """Ten copies under other names weigh no more than one."""
     copies = [unspecified(f"name{index} = n\nreturn name{index}", index) for index in range(10)]

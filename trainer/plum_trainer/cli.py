@@ -13,28 +13,31 @@ from typing import Any, ParamSpec
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from plum_lsp import __version__
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.config.folder import paused_file, store_file, versions_folder
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.feedback.kept_out import exclusions
+from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
+from plum_trainer.bench.arms import arm_of
+from plum_trainer.bench.cells import Bench
+from plum_trainer.bench.comparison import compare, split_tasks, table_of
 from plum_trainer.fit.bases import base_of
 from plum_trainer.loop import daemon
+from plum_trainer.loop import status as loop_status
 from plum_trainer.loop.exploring import diversities
 from plum_trainer.loop.online import watch
-from plum_trainer.loop.progress import latest_only, running, shown
+from plum_trainer.loop.progress import latest_only, shown
 from plum_trainer.loop.publish import Versions
-from plum_trainer.loop.rounds import unfinished
-from plum_trainer.loop.standing import power
-from plum_trainer.loop.trainer import Trainer, is_paused, utc_now
+from plum_trainer.loop.trainer import Trainer, load_per_core, utc_now
 from plum_trainer.service import units as service
 
 P = ParamSpec("P")
@@ -90,41 +93,32 @@ def once() -> None:
 
 
 @main.command()
+@click.option("--all", "wants_all", is_flag=True, help="Also the versions, their evidence and their diversity.")
 @_told
-def status() -> None:
-    """What there is to learn from, what is in service, and what the trainer is doing."""
-    folder = data_dir(_settings())
+def status(wants_all: bool) -> None:
+    """How much evidence there is, when the next round begins, and what the gate could find: one line each."""
+    settings = _settings()
+    folder = data_dir(settings)
     path = store_file(folder)
-    with open_reader(path) as reader:
-        evidence = reader.evidence()
     page = console()
+    with open_history(path) as store:
+        for line in loop_status.status(settings, folder, store, now=utc_now(), load=load_per_core()):
+            page.print(line, soft_wrap=True)
+        known = diversities(store.events())
+    if not wants_all:
+        return
     page.print(f"Store: {path}", soft_wrap=True)
     active = VersionStore(versions_folder(folder)).active()
     page.print(f"In service: policy version {active.number if active else 0}")
-    _show_progress(page, folder, path)
-    with open_history(path) as store:
-        known = diversities(store.events())
-        page.print(f"The gate: {power(_settings(), store).told()}.", soft_wrap=True)
     if known:
         page.print("Diversity of samples: " + ", ".join(f"version {one} {share:.3f}" for one, share in known.items()))
-    if is_paused(folder):
-        page.print("Training is paused.")
+    with open_reader(path) as reader:
+        evidence = reader.evidence()
     if evidence:
         page.print(_table(evidence))
         page.print("A mixed group has candidates that pass and candidates that fail: preference pairs come from these.")
     else:
         page.print("No candidate has been sampled yet.")
-
-
-def _show_progress(console: Console, folder: Path, path: Path) -> None:
-    """What the trainer is doing: the round that is not finished, and how far the store says it is."""
-    current = unfinished(folder)
-    if current is None:
-        return
-    with open_history(path) as store:
-        latest = running(store.events(round_number=current.number))
-    at = f"; {shown(latest.detail)} at {latest.happened_at}" if latest else ""
-    console.print(f"Round {current.number} is not finished{at}.")
 
 
 @main.command()
@@ -168,6 +162,48 @@ def rollback(version: int | None) -> None:
 
 
 @main.command()
+@click.argument("tasks", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rounds", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--samples", type=click.IntRange(2), default=8, show_default=True, help="Of each task in each round.")
+@click.option("--arms", default="none,cooled,sft,dpo,kto,group,random,gold", show_default=True)
+@click.option("--seeds", default="0", show_default=True, help="Numbers, separated by commas.")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("bench"), show_default=True
+)
+@_told
+def bench(tasks: Path, rounds: int, samples: int, arms: str, seeds: str, output: Path) -> None:
+    """Compare ways to learn on TASKS, whose rows have tests and a side (`train` or `held_out`).
+
+    Every step leaves its file in the output folder. The same command goes on where it was stopped.
+    """
+    try:
+        numbers = [int(one) for one in seeds.split(",")]
+    except ValueError:
+        raise click.BadParameter("numbers, separated by commas", param_hint="--seeds") from None
+    settings = _settings()
+    wanted = [arm_of(name.strip(), method=settings.trainer.method) for name in arms.split(",")]
+    base = base_of(settings)
+    base.prepare(lambda text: say(text, err=True))
+    template = template_for(PolicyVersion(number=0, model=base.name, model_sha256=base.sha256))
+    folder = output.absolute()
+    train, held_out = split_tasks(tasks, folder, template)
+    shared = Bench(
+        settings=settings,
+        base=base,
+        folder=folder,
+        train=train,
+        held_out=held_out,
+        samples=samples,
+        report=lambda text: say(text, err=True),
+    )
+    report = compare(shared, wanted, rounds=rounds, seeds=numbers)
+    console().print(table_of(report))
+    for name, one in report["gains_over_base"].items():
+        say(f"{name}: pass@1 {one['mean']:+.3f} over the base, {one['low']:+.3f} to {one['high']:+.3f}")
+    say(f"Everything is in {folder}, the figures in report.json")
+
+
+@main.command()
 @_told
 def pause() -> None:
     """Begin no further round until `resume`. One that is under way goes on."""
@@ -188,19 +224,23 @@ def resume() -> None:
 @main.command("install-service")
 @click.option("--kind", type=click.Choice(KINDS), default="systemd", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the file here, no more.")
+@click.option("--print", "is_printed", is_flag=True, help="Print the file, no more.")
 @_told
-def install_service(kind: str, output: Path | None) -> None:
+def install_service(kind: str, output: Path | None, is_printed: bool) -> None:
     """Start `plum-trainer run` with your session.
 
-    Installs a systemd user unit, or writes the file for launchd or Windows.
+    Installs a systemd user unit, or writes the file for launchd or Windows. The systemd unit has the settings that are
+    in your environment, but not the model server's key.
     """
+    settings = service.settings_of(os.environ)
+    text = service.contents(kind, service.command_path(), settings)
     if output is not None:
-        output.write_text(service.contents(kind, service.command_path()), encoding="utf-8")
+        output.write_text(text, encoding="utf-8")
         say(f"wrote {output}")
-    elif kind == "systemd":
-        say(service.install(_config_home()))
+    elif kind == "systemd" and not is_printed:
+        say(service.install(_config_home(), settings))
     else:
-        say(service.contents(kind, service.command_path()), nl=False)
+        say(text, nl=False)
 
 
 @main.command("uninstall-service")
@@ -245,7 +285,9 @@ def _summary(event: TrainingEvent) -> str:
     detail: dict[str, Any] = dict(event.detail)
     match event.step:
         case "frozen":
-            return f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}"
+            authors = "".join(f", {count} of {author}" for author, count in detail.get("authors", {}).items())
+            rows = f"{detail['rows']} rows, {detail['held_out']} held-out prompts, champion {detail['champion']}"
+            return rows + authors
         case "fitted":
             return f"{detail['steps']} steps, loss {detail['loss_first']:.3f} to {detail['loss_last']:.3f}"
         case "decided":

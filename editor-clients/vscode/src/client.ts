@@ -13,7 +13,7 @@ import type { Launch } from "./launch";
 import type { Offers } from "./offers";
 import { serverSettings } from "./settings";
 import type { StatusBar } from "./status";
-import { DID_CHANGE_STATUS, SAYS, type Status } from "./wire";
+import { DID_CHANGE_OFFER, DID_CHANGE_STATUS, type OfferChange, SAYS, type Status } from "./wire";
 
 /** Documents that are no code of the user's: another version's text, output, a commit message. */
 const SCHEMES_LEFT_OUT = new Set(["git", "gitlens", "output", "vscode-scm", "chat-editing-text-model"]);
@@ -70,6 +70,7 @@ export function makeClient(parts: Parts): LanguageClient {
   const client = new LanguageClient("plum", "plum", server, options);
   client.registerFeature(new SaysOfItself());
   client.onNotification(DID_CHANGE_STATUS, (status: Status) => parts.status.take(status));
+  client.onNotification(DID_CHANGE_OFFER, (change: OfferChange) => parts.offers.changed(change));
   return client;
 }
 

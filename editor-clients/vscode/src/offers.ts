@@ -36,6 +36,8 @@ export class Offers implements vscode.Disposable {
   private missed: vscode.TextDocument | undefined;
   private readonly told = new Set<string>();
   private readonly evidence = new Map<string, wire.Explanation>();
+  /** Offers that turned out wrong. One may still be on its way to the window. */
+  private readonly withdrawn = new Set<string>();
   private readonly paused = new Set<string>();
   private readonly subscriptions: vscode.Disposable[];
 
@@ -71,7 +73,10 @@ export class Offers implements vscode.Disposable {
     if (token.isCancellationRequested || document.version !== version) {
       return [];
     }
-    const items = (Array.isArray(result) ? result : (result?.items ?? [])).filter((item) => wire.offerId(item));
+    const items = (Array.isArray(result) ? result : (result?.items ?? [])).filter((item) => {
+      const id = wire.offerId(item);
+      return id !== undefined && !this.withdrawn.has(id);
+    });
     if (items.length === 0) {
       this.stand(undefined);
       return [];
@@ -94,6 +99,32 @@ export class Offers implements vscode.Disposable {
   /** The item that is drawn in a document, as far as can be known; undefined if none is. */
   current(document: vscode.TextDocument): vscode.InlineCompletionItem | undefined {
     return this.standing?.document === document ? this.standing.items[this.standing.index] : undefined;
+  }
+
+  /** The server knows more of an offer: tell its new label where it is drawn, or wipe it. */
+  async changed(change: wire.OfferChange): Promise<void> {
+    const standing = this.standing;
+    const item = standing?.items.find((one) => wire.offerId(one) === change.offer);
+    if (change.kind === "withdrawn") {
+      this.withdrawn.add(change.offer);
+      if (item) {
+        await this.withdraw(change.again);
+      }
+      return;
+    }
+    this.evidence.set(change.offer, change.explanation);
+    if (standing && item && standing.items[standing.index] === item) {
+      this.status.takeEvidence(change.explanation);
+      await this.client()?.sendNotification(wire.DID_SHOW, wire.shown(wireItem(item), change.explanation.tier));
+    }
+  }
+
+  private async withdraw(again: boolean): Promise<void> {
+    this.stand(undefined);
+    await vscode.commands.executeCommand("editor.action.inlineSuggest.hide");
+    if (again) {
+      await vscode.commands.executeCommand("editor.action.inlineSuggest.trigger");
+    }
   }
 
   /** The evidence for what stands on this line. */

@@ -60,8 +60,8 @@ export class StatusBar implements vscode.Disposable {
   private draw(): void {
     clearTimeout(this.due);
     this.due = undefined;
-    const { busy, kind, message } = this.status;
-    const icon = busy ? "$(loading~spin)" : ICONS[kind];
+    const { busy, kind, message, result } = this.status;
+    const icon = busy ? "$(loading~spin)" : kind === "Normal" && result === "none" ? "$(dash)" : ICONS[kind];
     const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
     this.item.text = `${icon} plum: ${short}`;
     this.item.accessibilityInformation = { label: `plum: ${message}` };

@@ -3,6 +3,7 @@
 export const DID_SHOW = "textDocument/didShowCompletion";
 export const DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion";
 export const DID_CHANGE_STATUS = "didChangeStatus";
+export const DID_CHANGE_OFFER = "plum/didChangeOffer";
 export const DID_SELECT_INTERPRETERS = "plum/didSelectInterpreters";
 export const ACCEPT = "plum.accept";
 export const REJECT = "plum.reject";
@@ -10,7 +11,7 @@ export const CLOSE = "plum.close";
 export const EXPLAIN = "plum.explain";
 
 /** What this client says of itself under `capabilities.experimental`. */
-export const SAYS = { plum: { reportsShown: true, cycles: true, status: true } };
+export const SAYS = { plum: { reportsShown: true, cycles: true, status: true, offerChanges: true } };
 
 export interface Command {
   title: string;
@@ -29,6 +30,8 @@ export interface Status {
   kind: "Normal" | "Warning" | "Error" | "Inactive";
   message: string;
   command?: Command;
+  /** Nothing is offered, which is no trouble. */
+  result?: "none";
 }
 
 export interface Test {
@@ -59,8 +62,18 @@ export function offerId(item: { command?: Command | undefined }): string | undef
   return typeof first === "string" ? first : undefined;
 }
 
-export function shown(item: Item): { item: Item } {
-  return { item };
+/** What the server says later of an offer: its new label, or that it is withdrawn. */
+export interface OfferChange {
+  offer: string;
+  kind: "label" | "withdrawn";
+  /** Whether there is a better offer to ask for. */
+  again: boolean;
+  explanation: Explanation;
+}
+
+/** `tier` is the label that the item is drawn with, where that has changed. */
+export function shown(item: Item, tier?: string): { item: Item; tier?: string } {
+  return tier ? { item, tier } : { item };
 }
 
 /** `acceptedLength` counts UTF-16 units from the item's start, which is what JavaScript counts in. */

@@ -21,6 +21,7 @@ test("it finds the offer in an item", () => {
 
 test("it reports what is drawn and what was taken", () => {
   assert.deepEqual(wire.shown(item), golden.didShowCompletion);
+  assert.deepEqual(wire.shown(item, "verified"), golden.didShowLabel);
   const taken = golden.partlyAcceptedText.replaceAll("\n", "\r\n") as string;
   assert.deepEqual(wire.partlyAccepted(item, taken.length), golden.didPartiallyAcceptCompletion);
   assert.equal(rest(item.insertText, taken), "return sign");
@@ -42,6 +43,13 @@ test("it reads explanations and statuses", () => {
   for (const status of golden.didChangeStatus as wire.Status[]) {
     assert.ok(["Normal", "Warning", "Error", "Inactive"].includes(status.kind));
   }
+});
+
+test("it reads what becomes of offers", () => {
+  const [label, withdrawn] = golden.didChangeOffer as wire.OfferChange[];
+  assert.deepEqual([label?.kind, withdrawn?.kind, withdrawn?.again], ["label", "withdrawn", true]);
+  assert.equal(label?.offer, wire.offerId(item));
+  assert.equal(label?.explanation.tier, "verified");
 });
 
 test("it goes round the alternatives", () => {

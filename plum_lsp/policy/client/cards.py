@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from plum_lsp.domain.errors import PolicyProtocolError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.policy.client.refusals import json_in, shown
+from plum_lsp.policy.client.refusals import NO_ENDPOINT, json_in, shown
 
 NAMED_MAX = 10
 """A message names at most this many models. Some servers list hundreds."""
@@ -51,6 +51,8 @@ def model_cards(body: bytes) -> dict[str, str]:
             cards[name] = str(item.get("parent") or "")
     if not cards:
         remedy = "Set policy.model (PLUM_POLICY_MODEL) to the name of a model that it serves."
+        if json_in(body) is None:
+            remedy = f"{NO_ENDPOINT} {remedy}"
         raise PolicyProtocolError(f"the policy server lists no models: {shown(body)}", remedy=remedy)
     return cards
 

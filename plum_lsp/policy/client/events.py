@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from plum_lsp.domain.errors import PolicyProtocolError
-from plum_lsp.policy.client.refusals import ErrorEvent, json_in, shown
+from plum_lsp.policy.client.refusals import NO_ENDPOINT, ErrorEvent, json_in, shown
 
 LINE_BYTES_MAX = 1024 * 1024
 """A longer line is no event. The server does not speak this protocol."""
@@ -109,7 +109,9 @@ class EventReader:
         elif name == "error":
             raise ErrorEvent(_parsed(value) or value.strip())
         elif not self._has_read and not _FIELD.match(line):
-            raise PolicyProtocolError(f"the policy server sent {shown(data)} where an event belongs")
+            raise PolicyProtocolError(
+                f"the policy server sent {shown(data)} where an event belongs", remedy=NO_ENDPOINT
+            )
 
     def _add(self, data: str) -> Iterator[Any]:
         """Add data to the event. An object or list is complete where its JSON is."""

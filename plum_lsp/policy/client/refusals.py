@@ -28,6 +28,7 @@ BUSY = "It is tried again. If it stays like this, look into the server's log, or
 SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
 SHORTER = "Lower sampling.prefix_tokens, or serve the model with a longer context."
 CHECK = "Check PLUM_POLICY_MODEL and PLUM_POLICY_API_KEY, and look into the server's log."
+NO_ENDPOINT = "Check PLUM_POLICY_URL: it is the address of an OpenAI completions endpoint, and usually ends in /v1."
 PAUSE_SECONDS_MAX = 3600.0
 """A server that asks for a longer pause is asked again after this."""
 BODY_BYTES_MAX = 4096

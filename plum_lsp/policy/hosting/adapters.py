@@ -73,10 +73,13 @@ class VllmEngine:
             raise PolicyProtocolError(f"the policy server answered a probe with no completion ({error!r})") from None
 
     async def busy(self) -> frozenset[str]:
-        """Read from vLLM's own metrics."""
-        root = self._url.removesuffix("/v1")
-        response = await self._ask("GET", "/metrics", root=root)
-        return busy_adapters(response.text)
+        """Read from vLLM's own metrics, and from those of our front, where requests wait for their turn."""
+        text = await self.metrics()
+        return busy_adapters(text) | _busy_at_front(text)
+
+    async def metrics(self) -> str:
+        """What the server tells Prometheus."""
+        return (await self._ask("GET", "/metrics", root=self._url.removesuffix("/v1"))).text
 
     async def _ask(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, root: str = ""
@@ -97,13 +100,17 @@ class VllmEngine:
 
 
 class LlamaServed(VllmEngine):
-    """A `plum-lsp policy serve --engine llamacpp`, which speaks vLLM's protocol (`hosting.llama.front`)."""
+    """A `plum-lsp policy serve --engine llamacpp`, which speaks vLLM's protocol (`hosting.front`)."""
 
     async def busy(self) -> frozenset[str]:
         """Read from the server's metrics."""
-        response = await self._ask("GET", "/metrics", root=self._url.removesuffix("/v1"))
-        counts = re.findall(r'^plum_requests\{model="([^"]*)"\} (\d+)$', response.text, re.MULTILINE)
-        return frozenset(name for name, count in counts if int(count))
+        return _busy_at_front(await self.metrics())
+
+
+def _busy_at_front(metrics: str) -> frozenset[str]:
+    """The versions with requests at the front of a server of ours."""
+    counts = re.findall(r'^plum_requests\{model="([^"]*)"\} (\d+)$', metrics, re.MULTILINE)
+    return frozenset(name for name, count in counts if int(count))
 
 
 def busy_adapters(metrics: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -37,8 +37,11 @@ CONNECTIONS_MAX = 512
 """The most connections at a time. Further clients are told to retry. Each connection may hold a request in the
 queue."""
 STRANGERS_MAX = 64
-"""The most connections whose head is not read yet. One more closes the oldest, because real clients send the head at
-once."""
+"""The most connections whose head is not read yet. One more closes those that are older than `STRANGER_SECONDS`."""
+STRANGER_SECONDS = 2.0
+"""Real clients send the head at once. Many that come at the same moment are not strangers yet."""
+BACKLOG = 512
+"""Connections that the kernel holds until they are taken. With fewer, a client of many waits a second to try again."""
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES_MAX = 32 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
@@ -62,11 +65,12 @@ class Request:
 
 
 class Refusal(PlumError):
-    """An answer that is an error, with its HTTP status."""
+    """An answer that is an error, with its HTTP status and the seconds after which to try again (0: not told)."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, retry_after_s: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 class Reply:
@@ -77,10 +81,11 @@ class Reply:
         self._writer = writer
         self.has_begun = False
 
-    async def begin(self, status: int, content_type: str) -> None:
+    async def begin(self, status: int, content_type: str, *, retry_after_s: int = 0) -> None:
         """Send the status line and headers. The body ends with the connection."""
         self.has_begun = True
         headers = [("content-type", content_type), ("connection", "close"), ("cache-control", "no-cache")]
+        headers += [("retry-after", str(retry_after_s))] if retry_after_s else []
         await self._write(h11.Response(status_code=status, headers=headers))
 
     async def send(self, data: bytes) -> None:
@@ -93,9 +98,10 @@ class Reply:
         await self.begin(status, content_type)
         await self.send(body)
 
-    async def error(self, status: int, message: str) -> None:
+    async def error(self, refusal: Refusal) -> None:
         """Send an error in OpenAI's form."""
-        await self.whole(status, json.dumps({"error": {"code": status, "message": message}}).encode())
+        await self.begin(refusal.status, "application/json", retry_after_s=refusal.retry_after_s)
+        await self.send(json.dumps({"error": {"code": refusal.status, "message": str(refusal)}}).encode())
 
     async def finish(self) -> None:
         """Mark the body's end."""
@@ -110,8 +116,10 @@ class Reply:
 
 
 Handler = Callable[[Request, Reply], Awaitable[None]]
-Admit = Callable[[Head], int]
-"""Returns how many bytes the body of a request may have, from its head. Raises `Refusal` without permission."""
+Incoming = Callable[[], Awaitable[Any]]
+Admit = Callable[[Head], AbstractContextManager[int]]
+"""Gives how many bytes the body of a request may have, from its head. Raises `Refusal` without permission. The context
+ends with the request."""
 
 
 @asynccontextmanager
@@ -122,7 +130,7 @@ async def serve_http(handler: Handler, *, admit: Admit, host: str, port: int) ->
         OSError: the server cannot listen at the address.
     """
     house = _House(handler, admit)
-    server = await asyncio.start_server(house.connected, host, port, limit=_CHUNK_BYTES)
+    server = await asyncio.start_server(house.connected, host, port, limit=_CHUNK_BYTES, backlog=BACKLOG)
     try:
         yield
     finally:
@@ -137,17 +145,19 @@ class _House:
         self._handler = handler
         self._admit = admit
         self._conversations: set[asyncio.Task[None]] = set()
-        self._strangers: dict[asyncio.Task[Any], None] = {}
+        self._strangers: dict[asyncio.Task[Any], float] = {}
         self._held_bytes = 0
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take one connection. If too many have not sent their head, the oldest of these is closed."""
+        """Take one connection. If too many have not sent their head, the old ones of these are closed."""
         task = asyncio.create_task(self._converse(reader, writer))
         self._conversations.add(task)
-        self._strangers[task] = None
+        now = self._strangers[task] = asyncio.get_running_loop().time()
         task.add_done_callback(self._left)
-        if len(self._strangers) > STRANGERS_MAX:
-            next(iter(self._strangers)).cancel()
+        surplus = len(self._strangers) - STRANGERS_MAX
+        for stranger, came in list(self._strangers.items())[: max(0, surplus)]:
+            if now - came >= STRANGER_SECONDS:
+                stranger.cancel()
 
     async def close(self) -> None:
         """End every conversation."""
@@ -173,36 +183,42 @@ class _House:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_BYTES_MAX)
         reply = Reply(connection, writer)
         body = bytearray()
-        try:
-            if len(self._conversations) > CONNECTIONS_MAX:
-                raise Refusal(503, "too many connections")
-            incoming = partial(_event, connection, reader, writer)
+        with ExitStack() as admitted:
+            admitted.callback(lambda: self._let_go(body))
             try:
-                async with asyncio.timeout(HEAD_SECONDS):
-                    head, declared = await _head(incoming)
-                body_max = self._admit(head)
-                self._strangers.pop(_this_task(), None)
-                if declared > body_max:
-                    raise Refusal(413, f"a request of more than {body_max:,} bytes")
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    await self._read_body(incoming, body, body_max)
+                head = await self._admitted(partial(_event, connection, reader, writer), admitted, body)
             except Refusal as refused:
-                await reply.error(refused.status, str(refused))
+                await reply.error(refused)
                 await reply.finish()
                 await _linger(reader, writer)
                 return
             await self._handled(Request(head=head, body=bytes(body)), reply, reader)
-        finally:
-            self._held_bytes -= len(body)
 
-    async def _read_body(self, incoming: Callable[[], Awaitable[Any]], body: bytearray, body_max: int) -> None:
+    async def _admitted(self, incoming: Incoming, admitted: ExitStack, body: bytearray) -> Head:
+        """Read a request of someone who may ask. `body` takes its body."""
+        if len(self._conversations) > CONNECTIONS_MAX:
+            raise Refusal(503, "too many connections", retry_after_s=1)
+        async with asyncio.timeout(HEAD_SECONDS):
+            head, declared = await _head(incoming)
+        body_max = admitted.enter_context(self._admit(head))
+        self._strangers.pop(_this_task(), None)
+        if declared > body_max:
+            raise Refusal(413, f"a request of more than {body_max:,} bytes")
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await self._read_body(incoming, body, body_max)
+        return head
+
+    def _let_go(self, body: bytearray) -> None:
+        self._held_bytes -= len(body)
+
+    async def _read_body(self, incoming: Incoming, body: bytearray, body_max: int) -> None:
         while not isinstance(event := await incoming(), h11.EndOfMessage):
             if not isinstance(event, h11.Data):
                 raise ConnectionResetError("the client closed the connection before it had asked")
             if len(body) + len(event.data) > body_max:
                 raise Refusal(413, f"a request of more than {body_max:,} bytes")
             if self._held_bytes + len(event.data) > BODIES_BYTES_MAX:
-                raise Refusal(503, "too many requests at once")
+                raise Refusal(503, "too many requests at once", retry_after_s=1)
             body += event.data
             self._held_bytes += len(event.data)
 
@@ -234,7 +250,8 @@ async def _event(connection: h11.Connection, reader: asyncio.StreamReader, write
         try:
             event = connection.next_event()
         except h11.RemoteProtocolError as error:
-            raise Refusal(error.error_status_hint, f"this is no HTTP request: {error}") from None
+            # h11's words may hold a header, and with it a key.
+            raise Refusal(error.error_status_hint, "this is no HTTP request") from None
         if event is not h11.NEED_DATA:
             return event
         if connection.they_are_waiting_for_100_continue:
@@ -243,12 +260,15 @@ async def _event(connection: h11.Connection, reader: asyncio.StreamReader, write
         connection.receive_data(await reader.read(_CHUNK_BYTES))
 
 
-async def _head(incoming: Callable[[], Awaitable[Any]]) -> tuple[Head, int]:
+async def _head(incoming: Incoming) -> tuple[Head, int]:
     """The head of a request, and the length that it states for the body, or 0."""
     event = await incoming()
     if not isinstance(event, h11.Request):
         raise ConnectionResetError("the client closed the connection before it had asked")
     names = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
+    given = [name.decode().lower() for name, _ in event.headers]
+    if given.count("authorization") > 1 or {"content-length", "transfer-encoding"} <= set(given):
+        raise Refusal(400, "the head says two things")  # a proxy before us may have believed the other one
     head = Head(
         method=event.method.decode(),
         path=event.target.decode("latin-1").partition("?")[0],

@@ -29,6 +29,7 @@ class Trial:
     milliseconds: float
     server: str
     habits: tuple[str, ...]
+    is_chat: bool
 
 
 async def try_out(policy: Policy, *, seconds: float) -> Trial:
@@ -56,4 +57,5 @@ async def try_out(policy: Policy, *, seconds: float) -> Trial:
         milliseconds=written[0].ended_ms,
         server=client.server_kind if client else "",
         habits=client.habits.in_words() if client else (),
+        is_chat=client is not None and client.habits.is_chat,
     )

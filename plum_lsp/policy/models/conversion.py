@@ -40,7 +40,7 @@ def converted_folder(entry: ModelEntry, *, cache_dir: Path, folder: Path | None 
         return target
     source = require(entry, cache_dir=cache_dir, folder=folder)
     if any(importlib.util.find_spec(name) is None for name in ("torch", "transformers", "gguf")):
-        remedy = "Run: make setup-model (or pip install 'plum-lsp[serve]' gguf)"
+        remedy = "Run: pip install 'plum-lsp[serve]'"
         raise PolicyUnavailable(f"converting {entry.name} needs torch, transformers and gguf", remedy=remedy)
     staged = target.with_name(f".{target.name}-{uuid.uuid4().hex[:8]}")
     command = children.python_module(

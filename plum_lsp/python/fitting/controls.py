@@ -20,15 +20,17 @@ _WORDS = """
 CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{0,40}\|>"
     r"|<｜[^｜\n<>]{1,40}｜>"
+    r"|<\[(?:fim-[a-z]{1,10}|[A-Za-z]{1,10}▁[\w▁]{1,30})\]>"
     rf"|[ ]?<(?:{'|'.join(_WORDS.split())})>"
     r"|</s>|(?<![\w)\]])<s>"
     r"|(?<![\w\])])\[/?(?:PREFIX|SUFFIX|MIDDLE|INST|PYTHON|CODE)\]"
     r"|\[/(?:INST|PYTHON|CODE)\]"
 )
-"""The forms of control strings: `<|…|>`, DeepSeek's `<｜…｜>`, StarCoder's and Granite's words, Llama's, Mistral's."""
+"""The forms of control strings: `<|…|>`, DeepSeek's `<｜…｜>`, Seed-Coder's `<[…]>`, the words of StarCoder,
+Granite and Gemma, then those of Llama and Mistral."""
 _OPENINGS = ("[PYTHON]", "[CODE]", "[INST]")
 _END = re.compile(
-    r"end|eo[stT]|EO[ST]|</s>|\[/|file_sep|pad|repo|filename|begin|bos|<s>|im_start|start_of|fim_prefix|PRE"
+    r"end|eo[stT]|EO[ST]|</s>|\[/|file_sep|pad|repo|filename|begin|bos|<s>|im_start|start_of|fim[_-]prefix|PRE"
 )
 """Those after which a model's own text is over: its end, or the start of another text."""
 

@@ -11,17 +11,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Call, TestCase
 from plum_lsp.python.inputs.definitions import filled, is_outside, variables
 from plum_lsp.python.inputs.guesses import guessed_annotations, likely_annotations
 from plum_lsp.python.inputs.intended import Intended
 from plum_lsp.python.inputs.pools import Pools, imports_for, interleaved, type_of
 from plum_lsp.python.inputs.ranges import range_of
-from plum_lsp.python.inputs.receivers import Receiver, class_of, made_with, receivers_of
+from plum_lsp.python.inputs.receivers import RECEIVERS_MAX, Receiver, class_of, made_with, receivers_of
 from plum_lsp.python.inputs.sortedness import in_order
 from plum_lsp.python.inputs.varied import near_calls, shown_arguments
 from plum_lsp.python.inputs.vocabulary import words_of
@@ -45,6 +47,8 @@ _LARGE_NUMBER = re.compile(r"(?<!\w)\d{4,}|\de\d")
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property"})
 _TYPICAL = 4
 """The place of the value of a guessed type that is tried first. An empty list would fit every list type."""
+REMEMBERED_MAX = 8
+"""The number of functions whose calls are remembered."""
 
 
 def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) -> tuple[Call, ...]:
@@ -55,9 +59,12 @@ def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) 
     the examples themselves are not repeated.
     """
     maker = _Maker.of(context)
-    if maker is None:
-        return ()
-    shown = [test.call for test in tests]
+    return _generated(maker, tuple(test.call for test in tests), limit) if maker is not None else ()
+
+
+@lru_cache(maxsize=REMEMBERED_MAX)
+def _generated(maker: _Maker, shown: tuple[Call, ...], limit: int) -> tuple[Call, ...]:
+    """The calls of `generated_calls`. They are remembered, because they stay the same while a user types in a body."""
     near = maker.within(near_calls(shown, maker.function.name), shown)
     return _distinct(chain(near[: limit // 2], maker.calls(shown), near[limit // 2 :]), shown, limit)
 
@@ -171,9 +178,9 @@ class _Maker:
     """Makes calls of one function.
 
     `shows_state` adds an object's attributes to the result of a method. It is only set if the buffer, not the
-    candidates, defines their names."""
+    candidates, defines their names. `context` is only needed to make the object of a method."""
 
-    context: Context
+    context: Context | None = field(hash=False)
     function: FunctionSymbol
     surface: Surface
     pools: Pools
@@ -196,8 +203,16 @@ class _Maker:
             return None
         words = words_of(context, function.docstring, candidates)
         pools = Pools(words=words, classes=_classes(context, words))
-        surface = surface_of(context, function)
-        return cls(context=context, function=function, surface=surface, pools=pools, shows_state=shows_state)
+        surface = surface_of(
+            context, replace(function, span=Span(start=0, end=0))
+        )  # only this changes while a user types
+        return cls(
+            context=context if surface.is_instance_method else None,
+            function=surface.function,
+            surface=surface,
+            pools=pools,
+            shows_state=shows_state,
+        )
 
     def calls(self, shown: Sequence[Call], *, is_typed: bool = False) -> list[Call]:
         """Calls with arguments from the pools of the parameters. Empty if there are no values of some parameter's type.
@@ -234,10 +249,12 @@ class _Maker:
 
     def _method_calls(self, rows: list[str]) -> list[Call]:
         """Calls of the method on several objects in turn, followed by the object's attributes if they are known."""
+        assert self.context is not None, "a method's maker has a context"
         receivers = receivers_of(self.context, self.surface, self._values)
+        turns = max(3, len(receivers) // max(1, len(rows))) if len(rows) < RECEIVERS_MAX else 1
         return [
             self._method_call(receivers[(turn + turn // len(receivers)) % len(receivers)], row)
-            for turn, row in enumerate(rows * 3 if len(rows) < 8 else rows)
+            for turn, row in enumerate(rows * turns)
             if receivers
         ]
 
@@ -282,7 +299,7 @@ class _Maker:
         self,
         parameter: tuple[ast.arg, ast.expr | None, bool],
         place: int,
-        shown: list[dict[str, str]],
+        shown: list[Mapping[str, str]],
         *,
         is_typed: bool,
     ) -> list[str]:

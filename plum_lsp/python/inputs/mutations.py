@@ -130,8 +130,9 @@ def _near_dict(value: dict[object, object], depth: int) -> Iterator[dict[object,
     for key in dict.fromkeys((keys[0], keys[-1])):
         for near in list(_near(value[key], depth + 1))[:3]:
             yield value | {key: near}
+    other = next(_near(value[keys[0]], depth + 1), value[keys[0]])
     for near in list(_near(keys[0], depth + 1))[:2]:
-        yield value | {near: value[keys[0]]}
+        yield value | {near: other}
 
 
 def _sorted(value: set[object] | frozenset[object]) -> list[object]:

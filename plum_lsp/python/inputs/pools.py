@@ -91,8 +91,8 @@ class Pools:
     `words` are the literals of the buffer by type name. `classes` maps the classes of the buffer to expressions that
     make an object."""
 
-    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    classes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
 
     def of(self, tree: ast.expr, depth: int = 0) -> list[str]:
         """Values of an annotated type as source. Empty for unknown types."""

@@ -11,12 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.verification import Call
 from plum_lsp.python.inputs.pools import interleaved
+from plum_lsp.python.inputs.varied import near_calls
 from plum_lsp.python.reading.sources import Surface, class_body, module_or_none
 
 STEPS_MAX = 3
 """The most calls that change the state of an object."""
 RECEIVERS_MAX = 8
+MAKERS_MAX = 4
+NEAR_MAX = 2
+"""The most objects made like one that the text shows or that was made first, but with another literal argument."""
 _NAME = "it"
 _Values = Callable[[ast.arg, ast.expr | None], list[str]]
 
@@ -47,7 +52,8 @@ def receivers_of(context: Context, surface: Surface, values: _Values) -> list[Re
     if own is None:
         return []
     body = class_of(f"{context.before}pass{context.after}", own) or class_of(context.before + "pass", own)
-    makers = list(dict.fromkeys(_makers(surface, body, own, values)))[:4]
+    makers = list(dict.fromkeys(_makers(surface, body, own, values)))[:MAKERS_MAX]
+    makers += [near for near in _near(makers[:2], own) if near not in makers]
     if not makers:
         return []
     plain = [Receiver(setup=f"{_NAME} = {maker}", name=_NAME) for maker in makers]
@@ -86,6 +92,11 @@ def _makers(surface: Surface, body: ast.ClassDef | None, own: str, values: _Valu
     bare = [surface.construct] if surface.construct is not None else []
     made = [f"{own}({row})" for row in made_with(body, values)] if body is not None else []
     return [*shown, *bare, *made]
+
+
+def _near(makers: Sequence[str], own: str) -> list[str]:
+    """The first ways to make an object with one literal argument changed. An object of one item tells little."""
+    return [call.expression for call in near_calls([Call(expression=one) for one in makers], own, NEAR_MAX)]
 
 
 def _steps(others: Sequence[ast.FunctionDef], values: _Values) -> list[str]:

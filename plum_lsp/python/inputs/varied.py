@@ -6,7 +6,8 @@ It works on source and runs no code.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from plum_lsp.domain.suggestion import FunctionSymbol
@@ -23,17 +24,22 @@ _Swap: TypeAlias = "tuple[Any, int | str, str]"
 """The container of an argument, the argument's place in it, and the source of the new value."""
 
 
-def shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[dict[str, str]]:
+def shown_arguments(expressions: list[str], function: FunctionSymbol) -> list[Mapping[str, str]]:
     """The literal arguments of each example's call, by place ("0", "1", …) or keyword."""
-    found: list[dict[str, str]] = []
-    for expression in expressions:
-        tree = expression_or_none(expression)
-        for node in ast.walk(tree) if tree is not None else ():
-            if isinstance(node, ast.Call) and _called(node) == function.name:
-                named = {str(place): argument for place, argument in enumerate(node.args)}
-                named |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
-                found.append({key: ast.unparse(value) for key, value in named.items() if not free_names(value)})
-    return found
+    return [found for expression in expressions for found in _arguments_in(expression, function.name)]
+
+
+@lru_cache(maxsize=1024)
+def _arguments_in(expression: str, name: str) -> tuple[Mapping[str, str], ...]:
+    """The literal arguments of each call of `name` in an expression."""
+    tree = expression_or_none(expression)
+    found: list[Mapping[str, str]] = []
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and _called(node) == name:
+            named = {str(place): argument for place, argument in enumerate(node.args)}
+            named |= {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+            found.append({key: ast.unparse(value) for key, value in named.items() if not free_names(value)})
+    return tuple(found)
 
 
 def _called(node: ast.Call) -> str:

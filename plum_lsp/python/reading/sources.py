@@ -12,7 +12,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
@@ -57,7 +57,7 @@ class Surface:
 
     function: FunctionSymbol
     names: frozenset[str]
-    receivers: dict[str, str]
+    receivers: dict[str, str] = field(hash=False)
     construct: str | None
     members: frozenset[str] = frozenset()
     dependents: frozenset[str] = frozenset()
@@ -233,11 +233,12 @@ def _quietly(source: str, mode: str) -> ast.AST | None:
 
 
 def free_names(tree: ast.AST) -> set[str]:
-    """The names that a tree reads and does not bind itself."""
+    """The names that a tree reads and does not bind itself. What a function declares `global` lies outside of it."""
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = {node.id for node in nodes if not isinstance(node.ctx, ast.Load)}
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    return {node.id for node in nodes} - stored - arguments
+    outside = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+    return ({node.id for node in nodes} - stored - arguments) | outside
 
 
 def bound_names(tree: ast.AST) -> set[str]:

@@ -11,8 +11,10 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
 from plum_lsp.python.reading.sources import (
     Surface,
@@ -29,6 +31,8 @@ from plum_lsp.python.specification.worded import worded_examples
 
 TESTS_MAX = 64
 """The most examples that become tests. Each costs every candidate a call."""
+REMEMBERED_MAX = 8
+"""The number of functions whose tests are remembered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,16 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
         own = surface_of(context, owner) if owner is not None else None
         sessions = _apart(doctest_examples(owner.docstring, own), own) if owner is not None and own is not None else []
         return tuple(_test(*found) for found in _consistent([(Origin.DOCTEST, one) for one in sessions])[:TESTS_MAX])
-    surface = surface_of(context, function)
+    surface = surface_of(context, replace(function, span=Span(start=0, end=0)))  # only this changes while a user types
+    return _stated(tuple(texts_of(context, function)), surface)
+
+
+@lru_cache(maxsize=REMEMBERED_MAX)
+def _stated(texts: tuple[str, ...], surface: Surface) -> tuple[TestCase, ...]:
+    """The tests that the texts about a function state. They are remembered, because they rarely change."""
+    function = surface.function
     found: list[tuple[Origin, Example]] = []
-    for text in texts_of(context, function):
+    for text in texts:
         prose = without_sessions(text)
         for source in TEXT_SOURCES:
             examples = source.read(text if source.reads_sessions else prose, surface)

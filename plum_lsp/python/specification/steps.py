@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from plum_lsp.python.reading.sources import Surface, bound_names, expression_or_none, free_names
 from plum_lsp.python.specification.conditions import is_condition
 from plum_lsp.python.specification.expectations import is_known
+from plum_lsp.python.splitting.dataflow import globals_of
 
 _SEEDS = re.compile(r"\bseed\(")
 
@@ -19,7 +20,7 @@ class Step:
     """A line of the session: its source, the names that it binds and reads, and whether it has only an effect.
 
     `is_state` marks a line that we made of an attribute shown in the session. `remakes` are names whose earlier
-    value no longer matters.
+    value no longer matters. `changes` are names that its functions declare `global`: a call of them changes these.
     """
 
     source: str
@@ -28,6 +29,7 @@ class Step:
     is_effect: bool
     is_state: bool = False
     remakes: frozenset[str] = frozenset()
+    changes: frozenset[str] = frozenset()
 
 
 def stated_state(example: doctest.Example, tree: ast.Module, steps: list[Step], surface: Surface) -> Step | None:
@@ -52,14 +54,14 @@ def stated_state(example: doctest.Example, tree: ast.Module, steps: list[Step], 
 def step_of(source: str, tree: ast.Module, *, is_effect: bool) -> Step:
     """The step of a line. `is_effect` says that the line is no example and shows nothing."""
     last = tree.body[-1]
-    is_act = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call | ast.Await)
-    does_something = not isinstance(last, ast.Expr) or (is_act and not is_condition(last.value))
+    does_something = not isinstance(last, ast.Expr) or (_calls(last.value) and not is_condition(last.value))
     return Step(
         source=source,
         binds=frozenset(bound_names(tree)),
         reads=frozenset(free_names(tree)) if does_something else frozenset(),
         is_effect=is_effect and does_something and not _is_statement(tree),
         remakes=_remade(tree),
+        changes=globals_of(tree),
     )
 
 
@@ -73,6 +75,11 @@ def _remade(tree: ast.Module) -> frozenset[str]:
     return frozenset({target.id} - read) if isinstance(target, ast.Name) else frozenset()
 
 
+def _calls(tree: ast.expr) -> bool:
+    """Whether an expression calls something, as `next(it), next(it)` does. It may change what it is called with."""
+    return any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(tree))
+
+
 def _is_statement(tree: ast.Module) -> bool:
     return not isinstance(tree.body[-1], ast.Expr)
 
@@ -80,17 +87,19 @@ def _is_statement(tree: ast.Module) -> bool:
 def setup_for(steps: list[Step], needed: set[str], surface: Surface) -> str | None:
     """The earlier lines that a test depends on, in order. None if it uses an unbound name.
 
-    A line counts if it binds a needed name, works on an object that the session made, or has only an effect. After a
-    seed every line counts, because each may draw. If the session never makes a used object of the function's own class,
-    it is made first.
+    A line counts if it binds a needed name, works on an object that the session made, uses a function that changes a
+    needed name, or has only an effect. After a seed every line counts, because each may draw. If the session never
+    makes a used object of the function's own class, it is made first.
     """
     made = {name for step in steps for name in step.binds}
     is_seeded = any(_SEEDS.search(step.source) for step in steps)
+    changed = {name: step.changes for step in steps for name in step.binds}
     needed = set(needed)
     chosen: list[str] = []
     for step in reversed(steps):
         is_on_object = bool(step.reads & needed & (made | surface.receivers.keys() | (needed - surface.names)))
-        if is_seeded or step.is_effect or is_on_object or step.binds & needed:
+        is_change = any(changed.get(name, frozenset()) & needed for name in step.reads)
+        if is_seeded or step.is_effect or is_on_object or is_change or step.binds & needed:
             chosen.append(step.source)
             needed = (needed - step.remakes) | step.reads
     chosen.reverse()

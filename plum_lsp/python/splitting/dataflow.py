@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 _PURE_METHODS = frozenset(
@@ -38,11 +38,21 @@ class Line:
 
 
 class _Names(ast.NodeVisitor):
-    """Names that code reads and binds in its own scope. An inner scope reads the names that it does not bind."""
+    """Names that code reads and binds in its own scope. An inner scope reads the names that it does not bind.
+
+    `outer` are names that it declares to be of a scope around it.
+    """
 
     def __init__(self) -> None:
         self.reads: set[str] = set()
         self.binds: set[str] = set()
+        self.outer: set[str] = set()
+
+    def visit_Global(self, node: ast.Global) -> None:
+        self.outer.update(node.names)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        self.outer.update(node.names)
 
     def visit_Name(self, node: ast.Name) -> None:
         (self.reads if isinstance(node.ctx, ast.Load) else self.binds).add(node.id)
@@ -85,27 +95,35 @@ class _Names(ast.NodeVisitor):
             inner.binds |= {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
         for child in [node.body] if isinstance(node, ast.Lambda) else node.body:
             inner.visit(child)
-        self.reads |= inner.reads - inner.binds
+        self.reads |= (inner.reads - inner.binds) | inner.outer
 
 
 def lines_of(nodes: Sequence[ast.stmt]) -> list[Line]:
     """The names that each statement reads, binds and may change.
 
-    No statement changes the value of a name that only holds numbers, text and the like.
+    No statement changes the value of a name that only holds numbers, text and the like. A use of a function changes the
+    names that the function declares `global`.
     """
     constants = constant_names(nodes)
-    return [_line(node, constants) for node in nodes]
+    changed = {name: globals_of(node) for node in nodes for name in names_in(node)[1]}
+    return [_line(node, constants, changed) for node in nodes]
 
 
-def _line(node: ast.stmt, constants: frozenset[str]) -> Line:
+def _line(node: ast.stmt, constants: frozenset[str], changed: Mapping[str, frozenset[str]]) -> Line:
     found = names_in(node)
-    return Line(node=node, reads=found[0], binds=found[1], touches=frozenset(touched_by(node)) - constants)
+    touches = (touched_by(node) - constants).union(*(changed.get(name, ()) for name in found[0]))
+    return Line(node=node, reads=found[0], binds=found[1], touches=frozenset(touches))
+
+
+def globals_of(node: ast.AST) -> frozenset[str]:
+    """The names that functions within some code declare `global`."""
+    return frozenset(name for part in ast.walk(node) if isinstance(part, ast.Global) for name in part.names)
 
 
 def constant_names(nodes: Sequence[ast.stmt]) -> frozenset[str]:
     """Names to which statements assign only constants. No call can change these."""
     constant = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)]
-    others = [names_in(node)[1] for node in nodes if node not in constant]
+    others = [names_in(node)[1] | globals_of(node) for node in nodes if node not in constant]
     return frozenset().union(*(names_in(node)[1] for node in constant)) - frozenset().union(*others)
 
 

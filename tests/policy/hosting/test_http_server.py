@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,11 +18,12 @@ KEY = b"POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: key\r\n"
 STRANGER = b"POST /x HTTP/1.1\r\nHost: a\r\n"
 
 
-def admit(head: Head) -> int:
+@contextlib.contextmanager
+def admit(head: Head) -> Iterator[int]:
     """Who has the key may send something."""
     if head.authorization != "key":
         raise Refusal(401, "no key")
-    return BODY_BYTES_MAX
+    yield BODY_BYTES_MAX
 
 
 async def handle(request: Request, reply: Reply) -> None:
@@ -112,8 +113,9 @@ async def test_requests_together_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
         assert b"200" in await sent(port, KEY + b"Content-Length: 300\r\n\r\n" + bytes(300))
 
 
-async def test_a_crowd_of_silent_strangers_keeps_nobody_out() -> None:
+async def test_a_crowd_of_silent_strangers_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest of them goes for each that comes."""
+    monkeypatch.setattr(http_server, "STRANGER_SECONDS", 0.0)
     async with listening() as port:
         crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(STRANGERS_MAX + 20)]
         assert b"200" in await sent(port, KEY + b"Content-Length: 3\r\n\r\nabc")

@@ -13,6 +13,7 @@ from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.domain.text import Document, PositionEncoding
 from plum_lsp.policy.models.catalogue import cached_path, catalogue
 from plum_lsp.policy.models.families import Family, families, family_of, template_for
+from plum_lsp.python.fitting.controls import is_control
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.suggestion.prompt import build_prompt
 
@@ -26,6 +27,10 @@ HAND_WRITTEN = {
     "codestral": {"[PREFIX]", "[SUFFIX]", "[MIDDLE]", "</s>"},
     "granite-code": {"<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>"},
     "granite": {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|end_of_text|>"},
+    "codegemma": {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|file_separator|>", "<eos>"},
+    "mellum": {"<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<|endoftext|>"},
+    "seed-coder": {"<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>", "<[end▁of▁sentence]>"},
+    "edit-prediction": {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|endoftext|>"},
 }
 """Written by hand from the models' documentation: their tokenizers come with no package that can be installed."""
 
@@ -71,6 +76,7 @@ def test_templates_are_coherent(family: Family) -> None:
     if family.fim:
         sentinels = {part.strip() for part in (family.fim.prefix, family.fim.suffix, family.fim.middle)} - {""}
         assert sentinels <= set(family.stop)
+    assert all(is_control(word) for word in family.stop)
     if family.source == "documentation":
         assert HAND_WRITTEN[family.name] <= set(family.stop)
 
@@ -85,6 +91,14 @@ def test_templates_are_coherent(family: Family) -> None:
         ("mistralai/Codestral-22B-v0.1", "[SUFFIX]\nc = 3\n[PREFIX]a = 1\nb ="),
         ("ibm-granite/granite-8b-code-base", "<fim_prefix>a = 1\nb =<fim_suffix>\nc = 3\n<fim_middle>"),
         ("HuggingFaceTB/SmolLM2-360M", "a = 1\nb ="),
+        ("google/codegemma-2b", "<|fim_prefix|>a = 1\nb =<|fim_suffix|>\nc = 3\n<|fim_middle|>"),
+        ("JetBrains/Mellum-4b-base", "<fim_suffix>\nc = 3\n<fim_prefix>a = 1\nb =<fim_middle>"),
+        ("ByteDance-Seed/Seed-Coder-8B-Base", "<[fim-suffix]>\nc = 3\n<[fim-prefix]>a = 1\nb =<[fim-middle]>"),
+        ("zed-industries/zeta", "<|fim_prefix|>a = 1\nb =<|fim_suffix|>\nc = 3\n<|fim_middle|>"),
+        ("zed-industries/zeta-2", "<[fim-suffix]>\nc = 3\n<[fim-prefix]>a = 1\nb =<[fim-middle]>"),
+        ("sweepai/sweep-next-edit-1.5B", "<|fim_prefix|>a = 1\nb =<|fim_suffix|>\nc = 3\n<|fim_middle|>"),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "<|fim_prefix|>a = 1\nb =<|fim_suffix|>\nc = 3\n<|fim_middle|>"),
+        ("ibm-granite/granite-4.0-350m", "<|fim_prefix|>a = 1\nb =<|fim_suffix|>\nc = 3\n<|fim_middle|>"),
     ],
 )
 def test_prompt_of_each_family(model: str, text: str) -> None:

@@ -328,3 +328,22 @@ def test_further_inputs_are_never_known_ones(kind: str, first: int, limit: int, 
     more = further_calls(context, made, made[: first // 2], ["return 77\n"], limit=limit, changes_arguments=changes)
     assert len(more) == len(set(more)) <= limit
     assert not set(more) & set(made)
+
+
+def test_calls_are_not_those_of_an_earlier_state_of_the_file():
+    """Remembered calls end with a change of what they are made from."""
+    plain = "def halve(number: int):\n    "
+    first = calls_of(f"{plain}‸")
+    assert calls_of(f"{plain}half = number\n    ‸") == first
+    assert "halve(4711)" not in first
+    assert "halve(4711)" in calls_of(f"{plain}LIMIT = 4711\n    ‸")
+    assert calls_of("def halve(text: str):\n    ‸") != first
+
+
+def test_the_object_of_a_method_follows_its_class():
+    """A constructor with one more parameter makes other objects."""
+    before = (
+        "class Jar:\n    def __init__(self, size: int):\n        self.size = size\n\n    def half(self):\n        ‸"
+    )
+    after = before.replace("size: int", "name: str, size: int")
+    assert whole_calls_of(before) != whole_calls_of(after)

@@ -32,6 +32,12 @@ def test_neighbours_are_new_and_of_the_same_type(source: str) -> None:
     assert {type(near) for near in found} == {type(value)}
 
 
+def test_a_dictionary_gets_an_entry_with_another_value() -> None:
+    """Two equal entries would not tell the largest from the smallest."""
+    found = [ast.literal_eval(near) for near in neighbours("{'ab': 1}")]
+    assert any(len(set(near.values())) == 2 for near in found)
+
+
 def test_the_sign_and_the_alphabet_stay() -> None:
     """A function of natural numbers or of some letters is not asked about others."""
     assert all(int(near) >= 0 for near in neighbours("5"))

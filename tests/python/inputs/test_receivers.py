@@ -118,6 +118,17 @@ def test_an_object_that_nobody_can_make_is_none() -> None:
     assert setups("class A:\n    def __init__(self, unknown):\n        pass\n\n    def m(self):\n        ‸\n") == []
 
 
+def test_an_object_that_the_text_shows_is_made_with_other_values_too() -> None:
+    """The largest of one item is also the smallest."""
+    marked = (
+        "class Queue:\n    '''A queue.\n\n    >>> colors = {'red': 1}\n    >>> queue = Queue(colors)\n    '''\n\n"
+        "    def __init__(self, items):\n        self.items = dict(items)\n\n    def largest(self):\n        ‸\n"
+    )
+    found = setups(marked)
+    assert found[0] == "it = Queue({'red': 1})"
+    assert any(setup.startswith("it = Queue({'red': 2") for setup in found)
+
+
 def test_a_function_has_no_receivers() -> None:
     """It is called by its name."""
     assert setups("def f(n):\n    ‸\n") == []

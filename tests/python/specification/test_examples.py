@@ -213,6 +213,23 @@ def test_a_doctest_depends_only_on_the_lines_it_needs() -> None:
     assert [test.call.setup for test in tests] == ["", "import math", "y = [1]\nf(y)"]
 
 
+def test_what_a_function_of_the_session_declares_global_is_changed_by_its_calls() -> None:
+    """The count of calls is an example, and each earlier call belongs to its setup."""
+    counted = "@f\ndef value():\n    global calls\n    calls += 1\n    return 42"
+    typed = counted.replace("\n", "\n... ")
+    tests = stated(f">>> calls = 0\n>>> {typed}\n>>> value()\n42\n>>> value()\n42\n>>> calls\n1")
+    made = f"calls = 0\n{counted}"
+    assert [test.call.setup for test in tests] == [made, f"{made}\nvalue()", f"{made}\nvalue()\nvalue()"]
+    assert tests[2].call.expression == "calls"
+    assert tests[2].expectation == Equals(expected="1")
+
+
+def test_a_question_of_several_calls_changes_what_it_asks() -> None:
+    """An iterator that has given two items goes on with the third."""
+    tests = stated(">>> it = f(9)\n>>> next(it), next(it)\n(0, 1)\n>>> next(it)\n2")
+    assert tests[1].call.setup.split("\n") == ["it = f(9)", "(next(it), next(it))"]
+
+
 def test_a_seeded_session_keeps_every_draw() -> None:
     """After a seed the order of calls decides the numbers."""
     tests = stated(">>> random.seed(0)\n>>> f(1)\n7\n>>> f(2)\n8", above="import random\n\n")

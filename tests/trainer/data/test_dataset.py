@@ -13,8 +13,7 @@ from plum_lsp.config import LearningSettings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written
-from plum_trainer.data.dataset import Freshness, Sides, is_held_out, label_rows, pair_rows, weighted
-from plum_trainer.data.rows import LabelRow
+from plum_trainer.data.dataset import Freshness, Sides, is_held_out, label_rows, pair_rows
 
 FRESH = Freshness(version=3, base_sha256="base", staleness_max=1)
 NONE_HELD_OUT = LearningSettings(held_out_share=0.0)
@@ -117,16 +116,12 @@ def test_functions_are_counted_once() -> None:
     )
 
 
-def test_a_row_is_seen_as_often_as_its_weight_asks() -> None:
-    """Twice the mean weight, twice as often; never more than one off."""
-    rows = [
-        LabelRow(prompt="p", completion=str(n), ends=True, is_desirable=True, weight=w, source="x")
-        for n, w in enumerate([1.0, 1.0, 2.0, 4.0])
-    ]
-    seen = Counter(row.completion for row in weighted(rows, 80, seed=3))
-    for number, wanted in enumerate([10, 10, 20, 40]):
-        assert abs(seen[str(number)] - wanted) <= 1
-    assert weighted(rows, 80, seed=3) == weighted(rows, 80, seed=3)
+def test_every_pair_is_seen_once() -> None:
+    """Whatever its weight. The weight counts in the loss."""
+    weights = [1.0, 0.1, 0.5, 0.01]
+    pairs = [dataclasses.replace(pair(number), weight=weight) for number, weight in enumerate(weights)]
+    rows = pair_rows(pairs, NONE_HELD_OUT, FRESH, ALL, seed=3).rows
+    assert sorted(row.weight for row in rows) == sorted(weights)
 
 
 def test_replayed_rows_are_mixed_in(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_a_fill_in_the_middle_pair_token_by_token() -> None:
         "prompt_ids": [1, ord("a"), ord("b"), 2, ord("y"), ord("z"), 3],
         "chosen_ids": [ord("c"), ord("d"), END],
         "rejected_ids": [ord("x"), ord("y"), ord("z"), END],
+        "weight": 1.0,
     }
 
 

@@ -20,6 +20,7 @@ class Sleeper(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take one request."""
+        assert self.headers["Authorization"] == "Bearer key"
         self.asked.append(self.path)
         self.send_response(200)
         self.end_headers()
@@ -41,6 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
         url = f"http://127.0.0.1:{server.server_port}/v1"
         engine = "vllm"
+        api_key = "key"
 
     monkeypatch.setattr(device, "read_state", lambda _: State)
     yield Sleeper.asked
@@ -52,9 +54,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_the_server_sleeps_during_the_fit_alone(asked: list[str], tmp_path: Path) -> None:
     """And wakes even if the fit fails."""
     with pytest.raises(ValueError, match="fit"), device.shared(tmp_path, "sleep", report=lambda text: None):
-        assert asked == ["/sleep?level=1"]
+        assert asked == ["/sleep"]
         raise ValueError("the fit failed")
-    assert asked == ["/sleep?level=1", "/wake_up"]
+    assert asked == ["/sleep", "/wake_up"]
 
 
 def test_a_device_of_ones_own_leaves_the_server_alone(asked: list[str], tmp_path: Path) -> None:

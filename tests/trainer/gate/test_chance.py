@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.gate_simulation import SAMPLES, passing, plain, power, rounds_to_error, solved, spent, watched
-from plum_trainer.gate.chance import allowed, by_chance, smallest_gain
+from plum_trainer.gate.chance import allowed, by_chance, chance_to_see, smallest_gain
 from plum_trainer.gate.sequential import OBSERVATIONS_MIN, evidence_of_fall, spread
 
 
@@ -60,7 +60,9 @@ def test_the_smallest_gain_is_seen_in_four_of_five_rounds(functions: int, look: 
     gain = smallest_gain(functions, allowed(0.05, look=look) / 2)
     assert gain is not None
     assert 0.7 < power(np.random.default_rng(1), functions, gain, look, runs=150)["gate"] < 0.95
+    assert chance_to_see(gain, functions=functions, error=allowed(0.05, look=look) / 2) == pytest.approx(0.8, abs=0.03)
     assert smallest_gain(5, 0.025) is None
+    assert chance_to_see(1.0, functions=5, error=0.025) == 0.0
 
 
 def test_an_equal_version_stays_and_a_worse_one_goes() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from plum_lsp.config import GateSettings, TrainerSettings
 from plum_trainer.fit.job import FitJob
-from plum_trainer.fit.train import kto_weights, with_less_memory
+from plum_trainer.fit.losses import kind_weights
+from plum_trainer.fit.train import with_less_memory
 from plum_trainer.gate.decision import GateDecision, decide, decision_of
 from plum_trainer.gate.measures import Measures, Sample, gain, measured
 from plum_trainer.loop.schedule import Situation, is_within, why_not
@@ -204,8 +205,8 @@ def test_samples_are_measured() -> None:
 
 def test_both_kinds_of_labels_count_alike() -> None:
     """The rarer kind is weighed up (KTO, equation 8)."""
-    assert kto_weights(10, 40) == (4.0, 1.0)
-    assert kto_weights(30, 10) == (1.0, 3.0)
+    assert kind_weights(10, 40) == (4.0, 1.0)
+    assert kind_weights(30, 10) == (1.0, 3.0)
 
 
 def test_less_and_less_memory_is_asked_for() -> None:

@@ -128,7 +128,8 @@ def test_status_tells_the_diversity_of_each_version(tmp_path: Path) -> None:
         ):
             store.record(1, step, detail, now=datetime(2026, 1, 1, tzinfo=UTC))
         assert diversities(store.events()) == {0: 0.81, 1: 0.6}
-    told = CliRunner().invoke(main, ["status"], env={"PLUM_DATA_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)})
+    env = {"PLUM_DATA_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    told = CliRunner().invoke(main, ["status", "--all"], env=env)
     assert "Diversity of samples: version 0 0.810, version 1 0.600" in told.output
 
 
@@ -137,10 +138,10 @@ def test_status_tells_what_the_gate_could_see(tmp_path: Path) -> None:
     settings = dataclasses.replace(Settings(), learning=LearningSettings(held_out_share=1.0))
     fill(tmp_path, functions=24)
     with open_learning(store_file(tmp_path)) as store:
-        first = power(settings, store)
+        first = power(settings, store, held_out_prompts(settings, store))
         held_out = fingerprints({one.function for one in held_out_prompts(settings, store)})
         store.record(1, "decided", {"report": {"held_out": held_out}}, now=datetime(2026, 1, 1, tzinfo=UTC))
-        second = power(settings, store)
+        second = power(settings, store, held_out_prompts(settings, store))
     assert (first.functions, first.look, second.look) == (24, 1, 2)
     assert first.gain is not None and second.gain is not None and first.gain < second.gain
     env = {"PLUM_DATA_DIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "PLUM_LEARNING_HELD_OUT_SHARE": "0.2"}

@@ -69,8 +69,8 @@ def test_a_turn_killed_again_and_again_ends_as_it_would_have(tmp_path: Path, tin
     assert steps.count(steps[-1]) == 1
 
 
-def job_of(tmp_path: Path, base: Path, name: str) -> FitJob:
-    """A fit of a few steps with a checkpoint at every second one."""
+def job_of(tmp_path: Path, base: Path, name: str, method: str = "dpo") -> FitJob:
+    """A fit of a few steps with a checkpoint at every second one. With `sft` plain torch fits, else TRL."""
     rows = tmp_path / "rows.jsonl"
     lines = [
         {
@@ -89,7 +89,10 @@ def job_of(tmp_path: Path, base: Path, name: str) -> FitJob:
     wanted = [field for field in FitJob.__dataclass_fields__ if hasattr(settings, field)]
     values: dict[str, Any] = {field: getattr(settings, field) for field in wanted}
     values |= {"base": str(base), "champion": "", "rows": str(rows), "output": str(tmp_path / name), "end_token": ""}
-    return FitJob(**{**values, "batch_size": 4, "epochs": 2, "checkpoint_steps": 2})
+    if method == "sft":
+        text = {"completion": "    return a + b\n", "ends": True, "is_desirable": True, "weight": 1.0, "source": "x"}
+        rows.write_text("".join(json.dumps({"prompt": line["prompt"], **text}) + "\n" for line in lines))
+    return FitJob(**{**values, "method": method, "batch_size": 4, "epochs": 2, "checkpoint_steps": 2})
 
 
 def fit(tmp_path: Path, job: FitJob, name: str, *, kill_at_step: int = 0) -> int:
@@ -112,9 +115,10 @@ def fit(tmp_path: Path, job: FitJob, name: str, *, kill_at_step: int = 0) -> int
     return child.wait()
 
 
-def test_a_killed_fit_resumes_to_the_same_result(tmp_path: Path, tiny: Path) -> None:
+@pytest.mark.parametrize("method", ["dpo", "sft"])
+def test_a_killed_fit_resumes_to_the_same_result(tmp_path: Path, tiny: Path, method: str) -> None:
     """Bit by bit: optimizer, schedule, order of rows and random state go on where the checkpoint was."""
-    whole, broken = job_of(tmp_path, tiny, "whole"), job_of(tmp_path, tiny, "broken")
+    whole, broken = (job_of(tmp_path, tiny, name, method) for name in ("whole", "broken"))
     assert fit(tmp_path, whole, "whole") == 0
     assert fit(tmp_path, broken, "broken", kill_at_step=7) == -signal.SIGKILL
     assert fit(tmp_path, broken, "broken") == 0

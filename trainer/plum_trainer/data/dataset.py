@@ -69,12 +69,14 @@ class Sides:
     share: float
     place: Callable[[str], str]
     apart: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
+    """The people who are held out."""
     codes: Mapping[str, str] = field(default_factory=dict)
     """The code before the hole of each prompt, by the prompt's hash."""
 
     def against(self, row: StoredPair | StoredLabel) -> str:
         """Why this row must not be trained on. Empty if it may."""
-        if is_held_out(self.place(row.document_uri), self.share):
+        if row.author in self.authors or is_held_out(self.place(row.document_uri), self.share):
             return "held_out"
         return "near_held_out" if row.prompt_hash in self.apart else ""
 
@@ -90,10 +92,9 @@ def pair_rows(
         side = user if pair.source in {PairSource.OUTCOME, PairSource.EDIT} else correctness
         side.append(_pair_row(pair))
     user_max = _mixed_in(len(correctness), settings.user_share)
-    kept_user = weighted(user, min(user_max, len(user)), seed=seed) if correctness else user
+    kept_user = thinned(user, user_max, seed=seed) if correctness else user
     counts["user_pairs_left_out"] = len(user) - len(kept_user)
-    rows = [*weighted(correctness, len(correctness), seed=seed), *kept_user]
-    return _finished(rows, settings, counts, seed, wants_pairs=True)
+    return _finished([*correctness, *kept_user], settings, counts, seed, wants_pairs=True)
 
 
 def label_rows(
@@ -140,31 +141,50 @@ def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: 
     counts["functions"] = len(functions)
 
 
-def thinned(rows: Sequence[LabelRow], most: int, *, seed: int) -> list[LabelRow]:
+def thinned(rows: Sequence[RowType], most: int, *, seed: int) -> list[RowType]:
     """At most so many of the rows, each once, chosen by the seed. Their weights count in the loss."""
     return list(rows) if len(rows) <= most else random.Random(seed).sample(rows, most)  # noqa: S311
 
 
-def weighted(rows: Sequence[RowType], count: int, *, seed: int) -> list[RowType]:
-    """`count` rows, each as often as its weight asks (systematic resampling, Kitagawa 1996), in a seeded order.
+def bounded(rows: Sequence[Row], share: float, *, seed: int) -> list[Row]:
+    """The rows without those by which one person would have more than `share` of all weight.
 
-    TRL's loss for pairs has no place for weights. A row with twice the mean weight is seen twice, a row with half of it
-    every second time. The number of draws differs from the weight by less than one.
+    People with fewer rows keep theirs, and those with more are thinned to the same weight. Few people may each have
+    twice an equal part.
     """
-    total = sum(row.weight for row in rows)
-    if not count or total <= 0:
-        return []
-    generator = random.Random(seed)  # noqa: S311
-    step = total / count
-    drawn: list[RowType] = []
-    place, reached = generator.random() * step, 0.0
+    by_author: dict[str, list[Row]] = {}
     for row in rows:
-        reached += row.weight
-        while place < reached and len(drawn) < count:
-            drawn.append(row)
-            place += step
-    generator.shuffle(drawn)
-    return drawn
+        by_author.setdefault(row.author, []).append(row)
+    weights = {author: sum(row.weight for row in of) for author, of in by_author.items()}
+    most = _most(sorted(weights.values()), max(share, 2 / max(1, len(by_author))))
+    kept: list[Row] = []
+    for author, of in sorted(by_author.items()):
+        if weights[author] > most:
+            random.Random(f"{seed} {author}").shuffle(of)  # noqa: S311
+        total = 0.0
+        for row in of:
+            if (total := total + row.weight) > most * (1 + 1e-9):
+                break
+            kept.append(row)
+    return kept
+
+
+def _most(weights: Sequence[float], share: float) -> float:
+    """The largest weight of one person, so that it is at most `share` of what everyone then has.
+
+    Args:
+        weights: of each person, ascending.
+        share: at least two over their number.
+    """
+    below = 0.0
+    for number, weight in enumerate(weights):
+        above = len(weights) - number
+        # Where those above may have everything between them, they need not be thinned yet.
+        limit = weight if share * above >= 1 else share * below / (1 - share * above)
+        if limit < weight:
+            return limit
+        below += weight
+    return weights[-1] if weights else 0.0
 
 
 def replay_rows(path: Path, *, wants_pairs: bool) -> list[Row]:
@@ -193,7 +213,7 @@ def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
     if has("prompt", "chosen", "rejected"):
         prompt, chosen, rejected = texts["prompt"], texts["chosen"], texts["rejected"]
         if wants_pairs:
-            ends = {"chosen_ends": True, "rejected_ends": True}
+            ends: dict[str, Any] = {"chosen_ends": True, "rejected_ends": True}
             return [PairRow(prompt=prompt, chosen=chosen, rejected=rejected, weight=1.0, source="replay", **ends)]
         return [
             LabelRow(prompt=prompt, completion=text, is_desirable=text is chosen, **common)
@@ -209,8 +229,13 @@ def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
 def _finished(
     rows: Sequence[Row], settings: LearningSettings, counts: Counter[str], seed: int, *, wants_pairs: bool
 ) -> Dataset:
-    """The rows with replayed ones mixed in, shuffled."""
-    mixed = list(rows)
+    """The rows with replayed ones mixed in, shuffled. One person has no more of them than the settings say."""
+    mixed = bounded(rows, settings.author_share, seed=seed)
+    counts["author_left_out"] = len(rows) - len(mixed)
+    rows = tuple(mixed)
+    if not wants_pairs:
+        counts["desirable"] = sum(isinstance(row, LabelRow) and row.is_desirable for row in rows)
+        counts["undesirable"] = len(rows) - counts["desirable"]
     if settings.replay_file and rows:
         replayed = replay_rows(Path(settings.replay_file).expanduser(), wants_pairs=wants_pairs)
         generator = random.Random(seed + 1)  # noqa: S311
@@ -237,6 +262,7 @@ def _pair_row(pair: StoredPair) -> PairRow:
         rejected_ends=pair.rejected.ends,
         weight=pair.weight,
         source=pair.source.value,
+        author=pair.author,
     )
 
 
@@ -248,4 +274,5 @@ def _label_row(label: StoredLabel) -> LabelRow:
         is_desirable=label.is_desirable,
         weight=label.weight,
         source=_LABEL_SOURCES.get(label.rule, "verdict"),
+        author=label.author,
     )

@@ -31,6 +31,7 @@ class PairRow:
     rejected_ends: bool
     weight: float
     source: str
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,25 @@ class LabelRow:
     is_desirable: bool
     weight: float
     source: str
+    author: str = ""
 
 
-Row = PairRow | LabelRow
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledRow:
+    """A sample as it was made: its ids, and their log-probabilities under the policy that made it.
+
+    `weight` is its advantage in its group. It may be negative.
+    """
+
+    prompt: str
+    ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    weight: float
+    source: str
+    author: str = ""
+
+
+Row = PairRow | LabelRow | SampledRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +75,8 @@ class TokenLimits:
 
 def row_of(values: Mapping[str, Any]) -> Row:
     """The row that JSON values stand for."""
+    if "ids" in values:
+        return SampledRow(**{**values, "ids": tuple(values["ids"]), "logprobs": tuple(values["logprobs"])})
     return PairRow(**values) if "chosen" in values else LabelRow(**values)
 
 
@@ -75,7 +94,7 @@ def completion_ids(text: str, *, ends: bool, encoder: Encoder, limits: TokenLimi
 
 
 def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any] | None:
-    """The columns that TRL's trainers take. None if the row does not fit.
+    """The columns that the trainers take. None if the row does not fit.
 
     A prompt is never cut: without its start the row would teach an answer to a question that was not asked.
     """
@@ -85,7 +104,12 @@ def tokens_of(row: Row, encoder: Encoder, limits: TokenLimits) -> dict[str, Any]
         rejected = completion_ids(row.rejected, ends=row.rejected_ends, encoder=encoder, limits=limits)
         if len(prompt) + max(len(chosen), len(rejected)) > limits.max_length:
             return None
-        return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
+        return {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected, "weight": row.weight}
+    if isinstance(row, SampledRow):
+        if len(prompt) + len(row.ids) > limits.max_length:
+            return None
+        kept = {"completion_ids": list(row.ids), "logprobs": list(row.logprobs)}
+        return {"prompt_ids": prompt, **kept, "weight": row.weight}
     completion = completion_ids(row.completion, ends=row.ends, encoder=encoder, limits=limits)
     if len(prompt) + len(completion) > limits.max_length:
         return None

@@ -15,8 +15,6 @@ import httpx
 from plum_lsp.policy.hosting.engines import engine_called
 from plum_lsp.policy.hosting.serving import read_state
 
-SLEEP_LEVEL = 1
-"""Weights go to main memory, so that waking does not load them from the disk again."""
 SECONDS_MAX = 120.0
 
 
@@ -26,7 +24,8 @@ def shared(data_dir: Path, mode: str, *, report: Callable[[str], None]) -> Itera
     state = read_state(data_dir) if mode == "sleep" else None
     can_sleep = state is not None and engine_called(state.engine).facts.can_sleep
     root = state.url.removesuffix("/v1") if state is not None and can_sleep else ""
-    is_asleep = bool(root) and _post(f"{root}/sleep?level={SLEEP_LEVEL}")
+    key = state.api_key if state is not None else ""
+    is_asleep = bool(root) and _post(f"{root}/sleep", key)
     if root:
         report(
             "the server sleeps during the fit" if is_asleep else "the server cannot sleep and goes on beside the fit"
@@ -34,13 +33,13 @@ def shared(data_dir: Path, mode: str, *, report: Callable[[str], None]) -> Itera
     try:
         yield
     finally:
-        if is_asleep and not _post(f"{root}/wake_up"):
+        if is_asleep and not _post(f"{root}/wake_up", key):
             report(f"the server at {root} did not wake up. Run: plum-lsp policy stop")
 
 
-def _post(url: str) -> bool:
+def _post(url: str, key: str) -> bool:
     """Whether the server did it."""
     try:
-        return httpx.post(url, timeout=SECONDS_MAX).is_success
+        return httpx.post(url, headers={"Authorization": f"Bearer {key}"}, timeout=SECONDS_MAX).is_success
     except httpx.TransportError:
         return False

@@ -88,6 +88,8 @@ class SampleJob:
     end_token: str
     texts: str = ""
     """A file with the samples. If it is given, only their distance to the base is measured."""
+    has_ids: bool = False
+    """Whether each sample also gets its ids, their log-probabilities, and the mean entropy at its places in nats."""
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

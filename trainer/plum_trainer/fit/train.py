@@ -1,7 +1,7 @@
 """Fits one adapter, as a process of its own: `python -m plum_trainer.fit.train JOB.json RESULT.json`.
 
-TRL's KTO or DPO trainer with a LoRA adapter on the base, starting from the champion's adapter where there is one (which
-is then the reference, too). Takes rows that are tokenized already, so that TRL adds no end of its own. Killed and
+Trains a LoRA adapter on the base, from the champion's adapter where there is one (which is then the reference, too), by
+TRL (`with_trl`) or by plain torch (`plain`). Takes rows that are tokenized already, so that no end is added. Killed and
 started again it goes on from its last checkpoint, to the same result. Ends with 3 if memory ran out.
 """
 
@@ -10,18 +10,19 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import importlib.metadata
+import importlib.util
 import json
 import os
 import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.policy.models.weights import BASE_MARK
 from plum_trainer.data.rows import TokenLimits, row_of, tokens_of
+from plum_trainer.fit import plain, with_trl
 from plum_trainer.fit.job import FitJob, FitResult, fit_job, read_json, values_of, write_json
 
 OUT_OF_MEMORY = 3
@@ -31,8 +32,6 @@ PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
 FILLING = "fill_uninitialized_memory"
 """torch's deterministic mode fills every new tensor with NaN to reveal reads of uninitialised memory. The fit has no
 such reads, and the filling made a step three times as long (benchmarks/learning_step.py)."""
-TARGETS = "all-linear"
-"""LoRA on every linear layer learns what attention alone cannot (QLoRA, arXiv 2305.14314, section 4)."""
 
 
 def main(job_file: str, result_file: str) -> int:
@@ -104,7 +103,7 @@ def _fit(job: FitJob) -> FitResult:
         loss_last=float(losses[-1]["loss"]) if losses else 0.0,
         step_seconds=seconds / max(1, steps - resumed_at),
         memory_bytes=_memory_bytes(),
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        versions={name: importlib.metadata.version(name) for name in PACKAGES if importlib.util.find_spec(name)},
         resumed_at=resumed_at,
         step_work_seconds=work / max(1, steps - resumed_at),
         log=tuple({key: float(value) for key, value in entry.items()} for entry in trainer.state.log_history),
@@ -153,131 +152,11 @@ def _tokens(job: FitJob, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
     return kept, len(made) - len(kept)
 
 
-def _common(job: FitJob) -> dict[str, Any]:
-    """What both trainers are told."""
-    import torch
-
-    return {
-        "output_dir": job.output,
-        "per_device_train_batch_size": job.batch_size,
-        "gradient_accumulation_steps": job.accumulation,
-        "num_train_epochs": job.epochs,
-        "learning_rate": job.learning_rate,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": 0.1,
-        "beta": job.beta,
-        "max_length": None,
-        "seed": job.seed,
-        "data_seed": job.seed,
-        "save_strategy": "steps",
-        "save_steps": job.checkpoint_steps,
-        "save_total_limit": 2,
-        "logging_steps": 1,
-        "logging_nan_inf_filter": False,
-        "report_to": [],
-        "disable_tqdm": True,
-        "gradient_checkpointing": job.gradient_checkpointing,
-        "bf16": torch.cuda.is_available(),
-        "fp16": False,
-        "use_cpu": not torch.cuda.is_available(),
-        "dataloader_num_workers": 0,
-        "remove_unused_columns": False,
-    }
-
-
 def _trainer(job: FitJob, model: Any, tokenizer: Any, tokens: list[dict[str, Any]]) -> Any:
-    """TRL's trainer for the job's method, with the step that tokenizes taken out."""
-    from datasets import Dataset
-    from peft import LoraConfig
-
-    lora = LoraConfig(
-        r=job.lora_rank, lora_alpha=job.lora_alpha, lora_dropout=0.0, target_modules=TARGETS, task_type="CAUSAL_LM"
-    )
-    parts: dict[str, Any] = {
-        "model": model,
-        "processing_class": tokenizer,
-        "train_dataset": Dataset.from_list(tokens),
-        "peft_config": None if job.champion else lora,
-        "callbacks": [_progress(job)],
-    }
-    return _kto(job, parts) if job.method == "kto" else _dpo(job, parts)
-
-
-def _dpo(job: FitJob, parts: dict[str, Any]) -> Any:
-    from trl import DPOConfig, DPOTrainer
-
-    class TokenizedDPOTrainer(DPOTrainer):  # type: ignore[misc]
-        """Rows come with their ids."""
-
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            return dataset
-
-    losses = {"loss_type": [job.loss], "loss_weights": [1.0]}
-    if job.sft_weight > 0:
-        losses = {"loss_type": [job.loss, "sft"], "loss_weights": [1.0, job.sft_weight]}
-    smoothing = job.label_smoothing if job.loss == "robust" else 0.0
-    return TokenizedDPOTrainer(args=DPOConfig(**_common(job), **losses, label_smoothing=smoothing), **parts)
-
-
-def _kto(job: FitJob, parts: dict[str, Any]) -> Any:
-    from trl import KTOConfig, KTOTrainer
-
-    labels = parts["train_dataset"]["label"]
-    desirable, undesirable = sum(labels), len(labels) - sum(labels)
-
-    class TokenizedKTOTrainer(KTOTrainer):  # type: ignore[misc]
-        """Rows come with their ids. Each row gets its neighbour's completion for the KL term, as in TRL.
-
-        The loss of each row is multiplied by its weight. TRL multiplies the losses of a kind by the weight of that
-        kind, so the weights of the rows are put there for one batch. With weights of 1 the loss is TRL's.
-        """
-
-        desirable_weight: Any
-        undesirable_weight: Any
-
-        def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False) -> Any:
-            own = inputs["weight"].to(self.accelerator.device)
-            labels = inputs["label"].bool().to(own.device)
-            kinds = self.desirable_weight, self.undesirable_weight
-            self.desirable_weight, self.undesirable_weight = kinds[0] * own[labels], kinds[1] * own[~labels]
-            try:
-                batch = {name: value for name, value in inputs.items() if name != "weight"}
-                return super()._compute_loss(model, batch, return_outputs)
-            finally:
-                self.desirable_weight, self.undesirable_weight = kinds
-
-        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
-            def mismatched(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-                completions = batch["completion_ids"]
-                return {**batch, "KL_completion_ids": [completions[-1], *completions[:-1]]}
-
-            size = job.batch_size
-            return dataset.map(mismatched, batched=True, batch_size=size) if self.calculate_KL else dataset
-
-    weights = kto_weights(desirable, undesirable)
-    config = KTOConfig(**_common(job), desirable_weight=weights[0], undesirable_weight=weights[1])
-    config.dataloader_drop_last = len(labels) > job.batch_size  # a last batch of one has no mismatched neighbour
-    trainer = TokenizedKTOTrainer(args=config, **parts)
-    trainer.data_collator = with_weights(trainer.data_collator)
-    return trainer
-
-
-def with_weights(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """A collator that also hands on the weights of the rows, (rows), which TRL's does not know."""
-    import torch
-
-    def collated(rows: list[dict[str, Any]]) -> dict[str, Any]:
-        weights = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
-        return {**collate(rows), "weight": weights}
-
-    return collated
-
-
-def kto_weights(desirable: int, undesirable: int) -> tuple[float, float]:
-    """Weights that balance both kinds (KTO, arXiv 2402.01306, equation 8). The rarer kind gets the larger weight."""
-    if not desirable or not undesirable:
-        return 1.0, 1.0
-    return (undesirable / desirable, 1.0) if desirable < undesirable else (1.0, desirable / undesirable)
+    """The trainer of the job's method: TRL's for pairs and labels where TRL is installed, else our own."""
+    has_trl = importlib.util.find_spec("trl") is not None
+    made = with_trl.trainer if has_trl and job.method in with_trl.METHODS else plain.trainer
+    return made(job, model, tokenizer, tokens, callbacks=[_progress(job)])
 
 
 def _progress(job: FitJob) -> Any:

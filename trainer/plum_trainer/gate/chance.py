@@ -73,6 +73,13 @@ def smallest_gain(functions: int, error: float) -> float | None:
     return gain if gain < 1 else None
 
 
+def chance_to_see(gain: float, *, functions: int, error: float) -> float:
+    """About how likely so many functions show a mean gain. 0 if no gain would be enough for them."""
+    if functions < 2 or 0.5**functions > error:
+        return 0.0
+    return NormalDist().cdf(gain * math.sqrt(functions) / SPREAD - _quantile(1 - error, functions - 1))
+
+
 def _quantile(share: float, freedom: int) -> float:
     """Student's t, by its expansion around the normal distribution (Abramowitz and Stegun, 1964, 26.7.5)."""
     normal = NormalDist().inv_cdf(share)

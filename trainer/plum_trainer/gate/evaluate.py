@@ -39,11 +39,11 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
     for prompt in prompts:
         own = [row for row in rows if row["id"] == prompt.id]
         if prompt.tests:
-            passing = await passing_gold(prompt, _texts(own), sandbox, limits)
+            passing = await passing_gold(prompt, ended_texts(own), sandbox, limits)
         else:
-            passing = await _right(prompt, _texts(own), sandbox, limits)
-            ladder = _texts(row for row in own if not row["decides"])
-            offers[prompt.id] = await _offered(prompt, ladder, sandbox, limits) in passing
+            passing = await _right(prompt, ended_texts(own), sandbox, limits)
+            ladder = ended_texts(row for row in own if not row["decides"])
+            offers[prompt.id] = await offered(prompt, ladder, sandbox, limits) in passing
         samples += [
             Sample(
                 prompt_id=prompt.id,
@@ -59,7 +59,7 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
     return measured(samples, offers=offers, kl_nats_per_token=kl)
 
 
-def _texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def ended_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """The different texts that have an end of their own, in a stable order."""
     return sorted({row["text"] for row in rows if row["finish"] != "length"})
 
@@ -75,7 +75,7 @@ async def _right(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits
     return {texts[index_of(one)] for one in done.group if one.tier in OFFERED and not one.is_refuted}
 
 
-async def _offered(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> str | None:
+async def offered(prompt: HeldOut, texts: Sequence[str], sandbox: Sandbox, limits: Limits) -> str | None:
     """The text that would be offered, judged as in the editor by what the prompt shows. None if none would be."""
     task = Task(id=prompt.id, prompt=prompt.shown, suffix=prompt.after, candidates=tuple(texts))
     done = await verify(task, sandbox, MonotonicClock(), limits=limits, project=prompt.project)

@@ -9,35 +9,36 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
 from plum_lsp.config import LearningSettings, Settings
-from plum_lsp.config.folder import store_file, training_folder
+from plum_lsp.config.folder import training_folder, versions_folder
 from plum_lsp.domain.errors import PlumError, PolicyError
 from plum_lsp.domain.suggestion import PolicyVersion
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.models.weights import read_adapter
-from plum_lsp.policy.versions.folders import PublishedVersion
+from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
+from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
-from plum_trainer.data.apart import kept_apart
-from plum_trainer.data.dataset import Dataset, Freshness, Sides, label_rows, pair_rows
+from plum_trainer.data.dataset import Dataset
 from plum_trainer.data.gold import gold_prompts
-from plum_trainer.data.places import place_of
 from plum_trainer.data.prompts import HeldOut
 from plum_trainer.fit import children
 from plum_trainer.fit.device import shared
 from plum_trainer.fit.job import FitResult, TrainerError, fit_result, read_json
+from plum_trainer.fit.packages import INSTALL, missing
 from plum_trainer.gate.decision import GateDecision
 from plum_trainer.loop.gating import decided
 from plum_trainer.loop.online import on_trial, watch
+from plum_trainer.loop.people import authors_of, facts_of, fresh_elsewhere, tell_people
 from plum_trainer.loop.plan import Plan, Sampling
 from plum_trainer.loop.progress import ProgressKeeper
 from plum_trainer.loop.rounds import Round, next_round, unfinished
 from plum_trainer.loop.schedule import Situation, why_not
-from plum_trainer.loop.standing import held_out_prompts
+from plum_trainer.loop.standing import held_out_prompts, training_rows
 from plum_trainer.loop.trainer import Trainer, end, is_paused, record
 from plum_trainer.service.locking import only_one
 
@@ -53,8 +54,10 @@ def improve(trainer: Trainer) -> GateDecision | None:
     """One turn: pairs, fit, evaluation, gate, publication. None if there was too little data.
 
     Raises:
-        PlumError: a step failed. The next turn repeats it.
+        PlumError: a step failed, and the next turn repeats it. Or packages are missing.
     """
+    if missing():
+        raise TrainerError(f"a round needs packages that are missing: {', '.join(missing())}", remedy=f"{INSTALL}.")
     with only_one(training_folder(trainer.data_dir)):
         with trainer.store() as store:
             highest = max((event.round for event in store.events()), default=0)
@@ -134,7 +137,8 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
     """Build pairs, choose rows and held-out prompts, and freeze them."""
     settings = trainer.settings
     record(trainer, current, "started", {})
-    with open_preferences(store_file(trainer.data_dir)) as preferences:
+    facts = facts_of(trainer)
+    with open_preferences(facts.path) as preferences:
         build = rebuild(
             preferences,
             now=trainer.now(),
@@ -144,21 +148,18 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
             is_private=trainer.is_private,
         )
     champion = trainer.versions.active()
-    fresh = Freshness(
-        version=champion,
-        base_sha256=trainer.base.sha256,
-        staleness_max=settings.learning.staleness_max,
-    )
     seed = settings.trainer.seed + current.number
-    with trainer.store() as store:
-        codes = dict(store.codes())
-        prompts = held_out_prompts(settings, store)
-        apart = kept_apart(prompts, codes.items())
-        sides = Sides(share=settings.learning.held_out_share, place=place_of, apart=apart, codes=codes)
-        dataset = (
-            label_rows(store.labels(), settings.learning, fresh, sides, seed=seed)
-            if settings.trainer.method == "kto"
-            else pair_rows(store.pairs(), settings.learning, fresh, sides, seed=seed)
+    authors = facts.held_out(settings.learning.held_out_share)
+    with open_learning(facts.path) as store:
+        prompts = held_out_prompts(settings, store, authors)
+        dataset = training_rows(
+            settings,
+            store,
+            prompts,
+            version=champion,
+            base_sha256=trainer.base.sha256,
+            seed=seed,
+            authors=authors,
         )
     benchmark = _benchmark(trainer)
     plan = Plan(
@@ -176,7 +177,8 @@ def _plan(trainer: Trainer, current: Round) -> Plan:
         sampling=_sampling(settings),
     )
     current.freeze(dataset.rows, (*prompts, *benchmark), plan)
-    record(trainer, current, "frozen", {"pairs": build, **plan.values()})
+    whose = {"authors": authors_of(dataset.rows), "held_out_authors": sorted(authors), "refused": list(facts.refused)}
+    record(trainer, current, "frozen", {"pairs": build, **plan.values(), **whose})
     trainer.report(f"round {current.number}: {len(dataset.rows)} rows, {len(prompts)} held-out prompts")
     return plan
 
@@ -244,6 +246,7 @@ def _publish(trainer: Trainer, current: Round, fitted: FitResult, plan: Plan) ->
         "adapter_sha256": version.adapter_sha256,
     }
     end(trainer, current, "published", detail)
+    tell_people(trainer)
     trainer.report(f"published policy version {version.number}")
 
 
@@ -254,18 +257,29 @@ def why_idle(trainer: Trainer) -> str:
         StoreError: the store cannot be read.
     """
     with trainer.store() as store:
-        events = store.events()
-        last = next((event for event in reversed(events) if event.step in _ENDS), None)
-        situation = Situation(
-            now=trainer.now(),
-            last_round_at=datetime.fromisoformat(last.happened_at) if last else None,
-            fresh_candidates=store.fresh_candidates(since=last.happened_at if last else ""),
-            load=trainer.load(),
-            is_paused=is_paused(trainer.data_dir),
-            is_unfinished=unfinished(trainer.data_dir) is not None,
-            is_on_trial=on_trial(events, trainer.versions.active()) is not None,
-        )
-    return why_not(situation, trainer.settings.trainer)
+        found = situation(store, trainer.data_dir, now=trainer.now(), load=trainer.load())
+    if trainer.settings.learning.stores:
+        since = found.last_round_at.isoformat(timespec="milliseconds") if found.last_round_at else ""
+        elsewhere = fresh_elsewhere(trainer, since=since)
+        found = replace(found, fresh_candidates=found.fresh_candidates + elsewhere)
+    return why_not(found, trainer.settings.trainer)
+
+
+def situation(store: LearningStore, data_dir: Path, *, now: datetime, load: float) -> Situation:
+    """What decides whether a round begins, as it is now."""
+    events = store.events()
+    last = next((event for event in reversed(events) if event.step in _ENDS), None)
+    active = VersionStore(versions_folder(data_dir)).active()
+    return Situation(
+        now=now,
+        last_round_at=datetime.fromisoformat(last.happened_at) if last else None,
+        fresh_candidates=store.fresh_candidates(since=last.happened_at if last else ""),
+        load=load,
+        is_paused=is_paused(data_dir),
+        is_unfinished=unfinished(data_dir) is not None,
+        is_on_trial=on_trial(events, active.number if active else 0) is not None,
+        missing=missing(),
+    )
 
 
 _ENDS = frozenset({"published", "rejected", "nothing_to_train_on", "abandoned"})

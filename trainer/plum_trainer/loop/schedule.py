@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from plum_lsp.config import TrainerSettings
+from plum_trainer.fit.packages import INSTALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,28 +22,36 @@ class Situation:
     is_unfinished: bool
     is_on_trial: bool
     """Whether the version in service is still being watched: it is no champion to begin from yet."""
+    missing: tuple[str, ...] = ()
+    """Packages that a fit needs."""
 
 
 def why_not(situation: Situation, settings: TrainerSettings) -> str:
     """Why no round should begin now. Empty if one should. An interrupted round continues without new evidence."""
+    return next(obstacles(situation, settings), "")
+
+
+def obstacles(situation: Situation, settings: TrainerSettings) -> Iterator[str]:
+    """Everything that a round waits for, the most lasting first."""
+    if situation.missing:
+        yield f"these packages are missing: {', '.join(situation.missing)}. {INSTALL}"
     if situation.is_paused:
-        return "paused"
+        yield "paused"
     if settings.hours:
         if not is_within(situation.now.hour, settings.hours):
-            return f"outside the hours {settings.hours}"
+            yield f"outside the hours {settings.hours}"
     elif situation.load > settings.idle_load_max:
-        return f"the machine is busy (load {situation.load:.2f} a core)"
+        yield f"the machine is busy (load {situation.load:.2f} a core)"
     if situation.is_unfinished:
-        return ""
+        return
     if situation.is_on_trial:
-        return "the version in service is still being watched"
+        yield "the version in service is still being watched"
     if situation.fresh_candidates < settings.fresh_min:
-        return f"{situation.fresh_candidates} of {settings.fresh_min} fresh candidates"
+        yield f"{situation.fresh_candidates} of {settings.fresh_min} fresh candidates"
     if situation.last_round_at is not None:
         next_at = situation.last_round_at + timedelta(hours=settings.every_hours)
         if situation.now < next_at:
-            return f"the next round may begin at {next_at.isoformat(timespec='minutes')}"
-    return ""
+            yield f"the next round may begin at {next_at.isoformat(timespec='minutes')}"
 
 
 def is_within(hour: int, hours: str) -> bool:

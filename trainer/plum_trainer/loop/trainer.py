@@ -26,6 +26,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def load_per_core() -> float:
+    """The processes that want a core, for each core, over the last minute."""
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainer:
     """The inputs of a turn. `report` gets each message. Tests replace `now` and `load`."""
@@ -37,7 +42,7 @@ class Trainer:
     is_private: Callable[[str], bool] | None = None
     report: Callable[[str], None] = log.info
     now: Callable[[], datetime] = utc_now
-    load: Callable[[], float] = lambda: os.getloadavg()[0] / (os.cpu_count() or 1)
+    load: Callable[[], float] = load_per_core
 
     @property
     def versions(self) -> Versions:
@@ -45,7 +50,7 @@ class Trainer:
         return Versions(data_dir=self.data_dir, settings=self.settings, base=self.base)
 
     def store(self) -> LearningStore:
-        """The store, opened.
+        """The own store, with the history, opened.
 
         Raises:
             StoreError: it cannot be.

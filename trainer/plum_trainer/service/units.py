@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -16,14 +17,16 @@ from plum_lsp.domain.children import FOLDER, environment
 from plum_trainer.fit.job import TrainerError, write_text
 
 NAME = "plum-trainer"
+FOLDERS = frozenset({"XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"})
+"""Where the settings, the store and the models are if they are not in their usual folders."""
+SECRETS = frozenset({"PLUM_POLICY_API_KEY"})
 
 SYSTEMD = """\
 [Unit]
 Description=Trains the completion policy of plum-lsp on what became of its offers
-Documentation=man:plum-trainer(1)
 
 [Service]
-ExecStart={command} run
+{environment}ExecStart={command} run
 Restart=on-failure
 RestartSec=60
 Nice=15
@@ -71,11 +74,24 @@ def unit_file(config_home: Path) -> Path:
     return config_home / "systemd" / "user" / f"{NAME}.service"
 
 
-def contents(kind: str, command: str) -> str:
-    """The file of one kind of service manager."""
+def contents(kind: str, command: str, settings: Mapping[str, str] | None = None) -> str:
+    """The file of one kind of service manager. A Windows task has no place for `settings` (environment variables)."""
     if kind == "systemd":
-        return SYSTEMD.format(command=_systemd_quoted(command))
+        lines = [f"Environment={_systemd_quoted(f'{name}={value}')}\n" for name, value in (settings or {}).items()]
+        return SYSTEMD.format(command=_systemd_quoted(command).replace("$", "$$"), environment="".join(lines))
     return (LAUNCHD if kind == "launchd" else WINDOWS).format(command=escape(command))
+
+
+def settings_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings in the environment, which a service does not inherit. A key stays out: the file is no secret place.
+
+    What stands in the user's configuration file needs no place in the unit.
+    """
+    return {name: environ[name] for name in sorted(environ) if _is_setting(name) and "\n" not in environ[name]}
+
+
+def _is_setting(name: str) -> bool:
+    return name in FOLDERS or (name.startswith("PLUM_") and name not in SECRETS)
 
 
 def command_path() -> str:
@@ -87,10 +103,10 @@ def command_path() -> str:
     return found
 
 
-def install(config_home: Path) -> str:
+def install(config_home: Path, settings: Mapping[str, str]) -> str:
     """Write the systemd unit, and start it if systemd is there. Returns a description of the steps."""
     path = unit_file(config_home)
-    write_text(path, contents("systemd", command_path()))
+    write_text(path, contents("systemd", command_path(), settings))
     if not _systemctl("daemon-reload"):
         return f"wrote {path}, but no systemd session answers here, so it was not started"
     _systemctl("enable", "--now", f"{NAME}.service")

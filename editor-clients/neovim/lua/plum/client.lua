@@ -104,6 +104,9 @@ function M.enable()
     flags = { debounce_text_changes = 0 },
     handlers = {
       didChangeStatus = status.on_change,
+      ['plum/didChangeOffer'] = function(...)
+        require('plum.changes').on_change(...)
+      end,
       ['window/showMessage'] = status.on_message,
       ['window/showMessageRequest'] = status.on_question,
     },

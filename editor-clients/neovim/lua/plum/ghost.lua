@@ -245,6 +245,27 @@ function M.current(bufnr)
   return ghost and ghost.items[ghost.index] or nil
 end
 
+--- The offers for the place where one is drawn.
+---@return table[]
+function M.items(bufnr)
+  local ghost = ghosts[bufnr]
+  return ghost and ghost.items or {}
+end
+
+--- Draw the offer again, with its new label.
+function M.redraw(bufnr)
+  render(bufnr)
+end
+
+--- Wipe the offer, which turned out wrong. No judgement of the user's.
+---@param again boolean Whether there is a better one to ask for.
+function M.withdraw(bufnr, again)
+  M.close(bufnr)
+  if again then
+    ask(bufnr, wire.AUTOMATIC)
+  end
+end
+
 --- Insert the offer, or the beginning of what is left of it.
 ---@param bufnr integer
 ---@param part? fun(rest: string): string

@@ -55,11 +55,26 @@ local function overhang(bufnr, row)
   return math.max(0, cells)
 end
 
+--- Whether Neovim itself draws which of the offers this is, as it does after one was selected.
+local function is_counted(bufnr)
+  for _, found in ipairs(vim.api.nvim_buf_get_extmarks(bufnr, namespace, 0, -1, { details = true })) do
+    for _, line in ipairs(vim.list_extend({ found[4].virt_text or {} }, found[4].virt_lines or {})) do
+      for _, chunk in ipairs(line) do
+        if chunk[2] == 'ComplHintMore' then
+          return true
+        end
+      end
+    end
+  end
+  return false
+end
+
 local function mark(bufnr)
   draw.clear(bufnr)
   local item, state = M.current(bufnr), states[bufnr]
   if item and config.options.show_tier then
-    local hint = #state.items > 1 and ('(%d/%d)'):format(state.index, #state.items) or nil
+    local is_hinted = #state.items > 1 and not is_counted(bufnr)
+    local hint = is_hinted and ('(%d/%d)'):format(state.index, #state.items) or nil
     local _, more = text.plain(item.insertText):gsub('\n', '')
     draw.mark(bufnr, state.row, report.evidence(item), { hint, draw.unseen(more) }, overhang(bufnr, state.row))
   end
@@ -259,6 +274,32 @@ function M.attach(bufnr, server)
     has_served = true
     -- A user who was faster than the server is not kept waiting for another key. Not after a restart: Neovim would ask
     -- the server that has gone, too, which it still remembers, and break.
+    vim.schedule(function()
+      M.ask_again(bufnr)
+    end)
+  end
+end
+
+--- The offers of the last answer that was let through.
+---@return table[]
+function M.items(bufnr)
+  local state = states[bufnr]
+  return state and state.items or {}
+end
+
+--- Draw the label again.
+function M.redraw(bufnr)
+  mark(bufnr)
+end
+
+--- Wipe the offer, which turned out wrong. No judgement of the user's.
+---@param again boolean Whether there is a better one to ask for.
+function M.withdraw(bufnr, again)
+  M.close(bufnr)
+  states[bufnr].items = {}
+  draw.clear(bufnr)
+  if again then
+    -- Neovim drops the offer a moment later, and with it whatever was to be asked for by then.
     vim.schedule(function()
       M.ask_again(bufnr)
     end)

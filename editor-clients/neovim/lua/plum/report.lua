@@ -61,6 +61,17 @@ function M.drawn(bufnr, item, on_evidence)
   end)
 end
 
+--- There is new evidence for an offer, which is drawn by the time the server reads this.
+---@param item table
+---@param explanation table What `plum.explain` would say.
+function M.relabelled(bufnr, item, explanation)
+  evidence[wire.offer_id(item)] = explanation
+  local server = client.of(bufnr)
+  if server then
+    server:notify('textDocument/didShowCompletion', wire.shown(item, explanation.tier))
+  end
+end
+
 --- An item was inserted as a whole.
 function M.accepted(bufnr, item)
   run(bufnr, 'plum.accept', { wire.offer_id(item) })

@@ -6,11 +6,12 @@ local M = {}
 ---@field kind 'Normal'|'Warning'|'Error'|'Inactive'
 ---@field message string
 ---@field command? { title: string, command: string }
+---@field result? 'none' Nothing is offered, which is no trouble.
 
 ---@type plum.Status
 M.last = { busy = false, kind = 'Inactive', message = 'not started' }
 
-local signs = { Normal = '✓', Warning = '!', Error = '✗', Inactive = '-' }
+local signs = { Normal = '✓', Warning = '!', Error = '✗', Inactive = '-', None = '–' }
 local message_length_max = 60
 local draw_ms = 50
 local draw_busy_ms = 250
@@ -18,7 +19,8 @@ local timer = assert(vim.uv.new_timer())
 
 --- A status as one line.
 local function line(status)
-  local message, sign = status.message, status.busy and '…' or signs[status.kind] or '?'
+  local kind = status.kind == 'Normal' and status.result == 'none' and 'None' or status.kind
+  local message, sign = status.message, status.busy and '…' or signs[kind] or '?'
   if vim.fn.strchars(message) > message_length_max then
     message = vim.fn.strcharpart(message, 0, message_length_max - 1) .. '…'
   end

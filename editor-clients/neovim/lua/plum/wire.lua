@@ -12,7 +12,7 @@ M.AUTOMATIC = 2
 function M.capabilities()
   return {
     textDocument = { inlineCompletion = { dynamicRegistration = false } },
-    experimental = { plum = { reportsShown = true, cycles = true, status = true } },
+    experimental = { plum = { reportsShown = true, cycles = true, status = true, offerChanges = true } },
   }
 end
 
@@ -26,8 +26,9 @@ end
 
 --- Parameters of `textDocument/didShowCompletion`.
 ---@param item table
-function M.shown(item)
-  return { item = item }
+---@param tier? string The label that it is drawn with, where that has changed.
+function M.shown(item, tier)
+  return { item = item, tier = tier }
 end
 
 --- Parameters of `textDocument/didPartiallyAcceptCompletion`.

@@ -9,14 +9,13 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.hosting.adapters import LlamaServed
-from plum_lsp.policy.hosting.http_server import serve_http
+from plum_lsp.policy.hosting.front.listening import gate_of, listening
 from plum_lsp.policy.hosting.launch import LaunchOptions, ServedModel
 from plum_lsp.policy.hosting.llama.front import LlamaFront
 from plum_lsp.policy.hosting.llama.pool import LlamaPool
@@ -50,10 +49,14 @@ class LlamaSupervisor:
         for setting in llama_settings(self.options, active=self.store.active()):
             self.tell(f"  {setting}\n      {setting.reason}")
         pool = self._pool()
-        front = LlamaFront(pool, self.api_key)
+        options = self.options
+        front = LlamaFront(
+            pool,
+            gate_of(self.data_dir, self.api_key, capacity=options.slots, context_tokens=options.context_tokens),
+        )
         started = time.monotonic()
         try:
-            async with self._listening(front):
+            async with listening(front, options):
                 await self._start(pool)
                 write_state(self.data_dir, self._state())
                 self.tell(f"ready after {time.monotonic() - started:.1f} s at {self._state().url}")
@@ -61,18 +64,6 @@ class LlamaSupervisor:
         finally:
             forget_state(self.data_dir)
             await asyncio.shield(pool.close())
-            await front.close()
-
-    @asynccontextmanager
-    async def _listening(self, front: LlamaFront) -> AsyncIterator[None]:
-        host, port = self.options.host, self.options.port
-        async with AsyncExitStack() as stack:
-            try:
-                await stack.enter_async_context(serve_http(front.handle, admit=front.admit, host=host, port=port))
-            except OSError as error:
-                told = f"{host}:{port} cannot be listened at: {error.strerror or error}"
-                raise PolicyUnavailable(told, remedy="Choose another with --port.") from error
-            yield
 
     async def _start(self, pool: LlamaPool) -> None:
         """Start the active version. If its adapter does not load, the base model serves."""

@@ -25,7 +25,7 @@ VLLM_START_SECONDS = 900.0
 
 def start(order: dict[str, Any]) -> tuple[str, subprocess.Popen[bytes]]:
     """Start vLLM in a process group of its own and wait until it is healthy."""
-    port = _free_port()
+    port = free_port()
     command = [*children.python_module("vllm.entrypoints.openai.api_server"), "--model", order["model"]]
     command += ["--served-model-name", order["alias"], "--host", "127.0.0.1", "--port", str(port)]
     command += ["--max-model-len", str(order["context_tokens"]), "--enable-prefix-caching"]
@@ -62,7 +62,8 @@ def _is_healthy(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback address that no process listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

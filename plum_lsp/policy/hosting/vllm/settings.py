@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from plum_lsp.policy.hosting.facts import EngineFacts, ModelForm
-from plum_lsp.policy.hosting.serving import ServeOptions, Setting, host_reason
+from plum_lsp.policy.hosting.serving import ServeOptions, Setting
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
 from plum_lsp.policy.versions.folders import PublishedVersion
 
@@ -15,8 +15,8 @@ VLLM = EngineFacts(
     title="vLLM",
     form=ModelForm.HUGGING_FACE_FOLDER,
     package="vllm",
-    remedy="Run: pip install 'plum-lsp[serve]' (without a GPU: make setup-model), or set PLUM_POLICY_URL to a server "
-    "that runs.",
+    remedy="Run: pip install 'plum-lsp[serve]' (in a checkout without a GPU: make setup-model), or set PLUM_POLICY_URL "
+    "to a server that runs.",
     child="plum_lsp.policy.hosting.vllm.child",
     start_seconds=930.0,
     shares_prompt=True,
@@ -44,7 +44,7 @@ def vllm_settings(
         Setting(arguments=("--served-model-name", options.name), reason="the name of the base model in requests"),
         Setting(
             arguments=("--host", options.host, "--port", str(options.port)),
-            reason=host_reason(options.host),
+            reason="behind the address of plum-lsp, which asks for a key",
         ),
         Setting(
             arguments=("--max-model-len", str(options.context_tokens)),
@@ -66,7 +66,7 @@ def vllm_settings(
         Setting(
             arguments=(),
             environment={"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"},
-            reason="versions are loaded without a restart. Keep the port from people you do not trust",
+            reason="versions are loaded without a restart, with a key that may publish",
         ),
     ]
     if active is not None:

@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -26,8 +26,11 @@ from plum_lsp.domain import children
 from plum_lsp.domain.errors import PlumError, PolicyUnavailable
 from plum_lsp.policy.client.refusals import ended
 from plum_lsp.policy.hosting.adapters import VllmEngine
+from plum_lsp.policy.hosting.front.listening import gate_of, listening
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, forget_state, served_url, write_state
 from plum_lsp.policy.hosting.vllm import plugin as vllm_plugin
+from plum_lsp.policy.hosting.vllm.child import free_port
+from plum_lsp.policy.hosting.vllm.front import TURNS, VllmFront
 from plum_lsp.policy.hosting.vllm.settings import VLLM, has_gpu, vllm_command, vllm_settings
 from plum_lsp.policy.models.weights import BaseModel
 from plum_lsp.policy.versions.folders import VersionStore
@@ -56,6 +59,8 @@ class VllmSupervisor:
     tell: Callable[[str], None]
     progress: Callable[[str], None]
     api_key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    engine_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    engine_port: int = field(default_factory=free_port)
     grace_seconds: float = GRACE_SECONDS
     restart_seconds: tuple[float, ...] = RESTART_SECONDS
 
@@ -76,9 +81,20 @@ class VllmSupervisor:
             PolicyUnavailable: the first start failed. Later starts are tried again.
         """
         try:
-            await self._run()
+            async with listening(self._front(), self.options):
+                await self._run()
         finally:
             forget_state(self.data_dir)
+
+    def _front(self) -> VllmFront:
+        context = self.options.context_tokens
+        return VllmFront(
+            gate_of(self.data_dir, self.api_key, capacity=TURNS, context_tokens=context),
+            root=f"http://127.0.0.1:{self.engine_port}",
+            engine_key=self.engine_key,
+            base_name=self.base.name,
+            versions=self.store.root,
+        )
 
     async def _run(self) -> None:
         failures, has_served = 0, False
@@ -100,7 +116,8 @@ class VllmSupervisor:
         """One life of vLLM, from its start to its end."""
         canary, active = self.store.canary(), self.store.active()
         previous = canary.previous if canary else None
-        settings = vllm_settings(self.options, has_gpu=has_gpu(), active=active, previous=previous)
+        behind = replace(self.options, host="127.0.0.1", port=self.engine_port)
+        settings = vllm_settings(behind, has_gpu=has_gpu(), active=active, previous=previous)
         if is_first:
             for setting in settings:
                 self.tell(f"  {setting}\n      {setting.reason}")
@@ -111,7 +128,9 @@ class VllmSupervisor:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=children.environment({**vllm_plugin.allowed(os.environ), **environment}, VLLM_API_KEY=self.api_key),
+                env=children.environment(
+                    {**vllm_plugin.allowed(os.environ), **environment}, VLLM_API_KEY=self.engine_key
+                ),
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
                 cwd=children.FOLDER,

@@ -9,6 +9,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -16,6 +17,8 @@ import pytest
 from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
+from plum_lsp.policy.hosting.front.gate import Gate
+from plum_lsp.policy.hosting.front.keys import KeyBook
 from plum_lsp.policy.hosting.http_server import BODY_BYTES_MAX, serve_http
 from plum_lsp.policy.hosting.llama.front import LlamaFront
 
@@ -74,14 +77,15 @@ async def pool() -> AsyncIterator[ScriptedPool]:
 
 
 @pytest.fixture
-async def client(pool: ScriptedPool) -> AsyncIterator[httpx.AsyncClient]:
+async def client(pool: ScriptedPool, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the front that has the key."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    front = LlamaFront(pool, "key")  # type: ignore[arg-type]
+    gate = Gate(KeyBook(tmp_path / "keys.json", owner_key="key"), capacity=0, context_tokens=4096)
+    front = LlamaFront(pool, gate)  # type: ignore[arg-type]
     async with (
-        serve_http(front.handle, admit=front.admit, host="127.0.0.1", port=port),
+        serve_http(front.handle, admit=gate.admit, host="127.0.0.1", port=port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=KEY, trust_env=False, timeout=20) as client,
     ):
         yield client

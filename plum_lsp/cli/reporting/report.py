@@ -5,23 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import time
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from plum_lsp.cli.since import Since
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import store_file
+from plum_lsp.report.drawing import draw
+from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
 from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.report.shares import Share
-from plum_lsp.report.tables import NOTES, FigureTable, heading, is_number, tables
+from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import Report, report_of
 from plum_lsp.store.queries import open_reader
+from plum_lsp.store.records import instant
+
+COPILOT = "copilot-ndjson"
 
 
 @click.command()
@@ -29,52 +34,51 @@ from plum_lsp.store.queries import open_reader
     "--since", type=Since(), default="", help="Only requests since this time or age: 2026-11-24T15:00, 2h, 3d."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all figures as JSON.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([COPILOT]),
+    help="Print the counts of each day, with the names of Copilot's usage metrics, as lines of JSON.",
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to this file.")
-def report(*, since: str, as_json: bool, output: Path | None) -> None:
+@click.option(
+    "--examples",
+    default=0,
+    type=click.IntRange(0, 50),
+    help="Show so many wrong candidates in the page. They are source text of yours.",
+)
+def report(*, since: str, as_json: bool, form: str | None, output: Path | None, examples: int) -> None:
     """Show what your suggestions were worth: passed tests, acceptance, waiting times and reasons for silence.
 
-    The figures hold no source text and no file names. Each share stands with its count and its 95 % interval.
+    The figures hold no source text and no file names, unless you ask for examples in a page. Each share stands with
+    its count and its 95 % interval.
     """
+    if examples and output is None:
+        raise click.UsageError("--examples needs a page: give -o FILE, too.")
+    if form and as_json:
+        raise click.UsageError("--json and --format exclude each other.")
     path = store_file(data_dir(load_settings(environ=os.environ).settings))
     with open_reader(path) as reader:
-        found = report_of(reader.usage(since=since))
+        usage = reader.usage(since=since)
+        wrong = reader.wrong_examples(since=since, limit=examples)
+    found = report_of(usage, now=instant(time.time()))
     if output is not None:
-        output.write_text(page_of(found), encoding="utf-8")
+        output.write_text(page_of(found, wrong), encoding="utf-8")
         say(f"The report is in {output}.", err=True)
     if as_json:
         standard_output().write(json.dumps(_plain(found), indent=2) + "\n")
+    elif form == COPILOT:
+        standard_output().writelines(line + "\n" for line in copilot_lines(usage.offers))
     elif output is None:
         _show(found, console())
 
 
 def _show(found: Report, console: Console) -> None:
     console.print(heading(found))
-    for table in tables(found):
-        console.print()
-        console.print(table.title, style="bold")
-        console.print(_drawn(table))
+    draw(tables(found), console)
     console.print()
     for note in NOTES:
         console.print(note, style="dim")
-
-
-def _drawn(table: FigureTable) -> Table:
-    """A table of figures in the terminal."""
-    drawn = Table(box=None, padding=(0, 2, 0, 0))
-    for number, name in enumerate(table.columns):
-        drawn.add_column(
-            name, overflow="fold", header_style="dim", justify="left" if _is_text(table, number) else "right"
-        )
-    above = ""
-    for first, *others in table.rows:
-        drawn.add_row(first if first != above else "", *others)
-        above = first
-    return drawn
-
-
-def _is_text(table: FigureTable, number: int) -> bool:
-    """Whether a column holds names and not numbers."""
-    return number == 0 or not any(is_number(row[number]) for row in table.rows)
 
 
 def _plain(value: Any) -> Any:

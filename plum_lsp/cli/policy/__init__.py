@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from plum_lsp.cli.policy.keys import key, use
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
@@ -39,6 +40,9 @@ STOP_SECONDS = 40.0
 @click.group()
 def policy() -> None:
     """Run a model server, and publish adapters to it."""
+
+
+policy.add_command(key)
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
@@ -122,6 +126,8 @@ def status() -> None:
     say(f"active: {active.name if active else state.model}")
     try:
         say(f"answers to: {', '.join(asyncio.run(_models(state)))}")
+        for line in use(state):
+            say(f"  {line}")
     except PolicyError as error:
         raise PolicyUnavailable(f"it does not answer: {error}", remedy="Run: plum-lsp policy stop") from error
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from plum_lsp.cli.finding import Finding, State
+from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.ports import Sandbox
@@ -17,7 +17,7 @@ from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.options import sandbox_options
 from plum_lsp.verification.rank import counted
-from plum_lsp.wiring import known_tests
+from plum_lsp.wiring import known_tests, workspace_of
 
 PART = "this project"
 IMPORTS_MAX = 20
@@ -27,7 +27,18 @@ _LIMITS = Limits(wall_seconds=20.0, cpu_seconds=20.0)
 """The time limit is high, because a first import reads the packages from the disk."""
 
 
-async def project_finding(settings: Settings, standing: Standing) -> Finding:
+async def check_project(settings: Settings) -> Finding:
+    """The project of the working folder."""
+    workspace = workspace_of(settings)
+    if workspace.problem:
+        return Finding(part=PART, state=State.FAILED, detail=workspace.problem)
+    standing = await asyncio.to_thread(workspace.standing_of, (Path.cwd() / "_.py").as_uri())
+    if standing is None:
+        return Finding(part=PART, state=State.OK, detail=f"{Path.cwd()} is in no project")
+    return await _finding(settings, standing)
+
+
+async def _finding(settings: Settings, standing: Standing) -> Finding:
     """The project, whether its code may be executed and, if so, whether its modules can be imported."""
     project, said = standing.project, [_described(standing.project), standing.reason]
     if standing.usable is None:

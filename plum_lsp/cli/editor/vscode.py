@@ -1,0 +1,81 @@
+"""Installs the extension through VS Code's own command line. The user's settings are shown, never written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from plum_lsp.cli.editor.clients import NoClient, Plan, vscode_extension
+from plum_lsp.domain.children import FOLDER, environment
+from plum_lsp.report.installation import argv_here
+
+NAMES = ("code", "codium", "code-insiders", "code-server")
+EXTENSION = "plum-lsp.plum-lsp"
+_SECONDS_MAX = 120.0
+
+
+def programs() -> tuple[str, ...]:
+    """The editors of this family on the PATH."""
+    return tuple(found for name in NAMES if (found := shutil.which(name)) and Path(found).is_absolute())
+
+
+def is_installed(program: str) -> bool:
+    """Whether an editor has the extension."""
+    return EXTENSION in _run(program, "--list-extensions").lower().split()
+
+
+def plan() -> Plan:
+    """The steps for this user.
+
+    Raises:
+        NoClient: there is no extension in this installation, or no editor on the PATH.
+    """
+    extension, found = vscode_extension(), programs()
+    if not found:
+        remedy = (
+            f"In the editor, run *Extensions: Install from VSIX…* with {extension}, or *Shell Command: Install 'code' "
+            "command in PATH* and then this again."
+        )
+        raise NoClient(f"there is no VS Code on the PATH (looked for {', '.join(NAMES)})", remedy=remedy)
+    setting = json.dumps({"plum.server.command": list(argv_here())})
+    return Plan(
+        told=tuple(f"Runs: {program} --install-extension {extension}" for program in found),
+        overwrites="",
+        act=lambda: _install(found, extension),
+        next="Put this into your user settings (*Preferences: Open User Settings (JSON)*), then open a Python file:\n\n"
+        f"  {setting[1:-1]}",
+    )
+
+
+def _install(found: tuple[str, ...], extension: Path) -> None:
+    for program in found:
+        _run(program, "--install-extension", str(extension), "--force")
+
+
+def _run(program: str, *arguments: str) -> str:
+    """The output of an editor's command.
+
+    Raises:
+        NoClient: it failed, with its own words.
+    """
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=FOLDER,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS_MAX,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoClient(f"{program} cannot be run: {error}", remedy="Start the editor once by hand.") from error
+    if done.returncode != 0:
+        last = (done.stderr or done.stdout).strip()[-500:]
+        remedy = "In the editor, run *Extensions: Install from VSIX…*."
+        raise NoClient(f"{program} {arguments[0]} failed: {last}", remedy=remedy)
+    return done.stdout

@@ -1,0 +1,93 @@
+"""How this installation of plum-lsp is started and extended. Remedies name commands as they work here.
+
+The rest of the code writes `plum-lsp trust` and `pip install 'plum-lsp[local]'`. `as_typed_here` puts in what the user
+has to type: the command may not be on the PATH, and each installer adds packages in its own way. It runs no program.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import sys
+import sysconfig
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from plum_lsp.domain.children import python_module
+
+NAME = "plum-lsp"
+COMMANDS = (
+    *("setup", "serve", "complete", "explain", "report", "pilot", "verify", "eval", "doctor", "model", "trust"),
+    *("pairs", "forget", "sandbox", "policy", "editor"),
+)
+"""The commands of `plum-lsp`. The other words after its name are prose."""
+_COMMAND = re.compile(rf"(?<![\w./-]){NAME} (?=(?:{'|'.join(COMMANDS)})\b)")
+_EXTRA = re.compile(rf"pip install '{NAME}\[(\w+)\]'")
+_CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model"}
+
+
+def as_typed_here(text: str) -> str:
+    """The text with each command as it works in this installation."""
+    text = _COMMAND.sub(lambda _: f"{command_here()} ", text)
+    return _EXTRA.sub(lambda found: to_install(found[1]), text)
+
+
+@cache
+def command_here() -> str:
+    """What a shell needs to start this plum-lsp: its name if the PATH leads to it, else its path or its module."""
+    own = Path(sysconfig.get_path("scripts")) / NAME
+    found = shutil.which(NAME)
+    if found and own.is_file() and Path(found).resolve() == own.resolve():
+        return NAME
+    return shlex.join(argv_here())
+
+
+def argv_here() -> tuple[str, ...]:
+    """The program and first arguments that start this plum-lsp from anywhere, for an editor's configuration."""
+    own = Path(sysconfig.get_path("scripts")) / NAME
+    return (str(own),) if own.is_file() else tuple(python_module("plum_lsp"))
+
+
+def to_install(extra: str) -> str:
+    """The command that adds the packages of an extra to this installation."""
+    origin, is_editable = _origin()
+    if is_editable and extra in _CHECKOUT_TARGETS and (Path(origin) / "Makefile").is_file():
+        return f"make -C {shlex.quote(origin)} {_CHECKOUT_TARGETS[extra]}"
+    wanted = f"{origin}[{extra}]" if is_editable else f"{NAME}[{extra}]" + (f" @ {origin}" if origin else "")
+    wanted = f"--editable {shlex.quote(wanted)}" if is_editable else f"'{wanted}'"
+    return f"{_installer()} {wanted}"
+
+
+def installed_by() -> str:
+    """Who made this environment: uv's or pipx's tool command, or somebody with pip."""
+    if (Path(sys.prefix) / "uv-receipt.toml").is_file():
+        return "uv tool"
+    return "pipx" if (Path(sys.prefix) / "pipx_metadata.json").is_file() else "pip"
+
+
+def _installer() -> str:
+    made_by = installed_by()
+    if made_by == "uv tool":
+        return "uv tool install"
+    if made_by == "pipx":
+        return "pipx install --force"
+    python = shlex.quote(sys.executable)
+    return f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+
+
+@cache
+def _origin() -> tuple[str, bool]:
+    """Where plum-lsp was installed from if not from an index (PEP 610), and whether it is a checkout in use."""
+    try:
+        found = json.loads(metadata.distribution(NAME).read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        return "", False
+    url = str(found.get("url", ""))
+    if found.get("dir_info", {}).get("editable"):
+        return unquote(urlsplit(url).path), True
+    return url, False

@@ -1,0 +1,100 @@
+"""Remedies name commands that work in the installation at hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from plum_lsp.cli import plum_lsp
+from plum_lsp.report import installation
+from plum_lsp.report.installation import COMMANDS, argv_here, as_typed_here, command_here, to_install
+
+OWN = Path(sysconfig.get_path("scripts")) / "plum-lsp"
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No answer of an earlier test is remembered, and the PATH leads to no plum-lsp."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    command_here.cache_clear()
+
+
+def test_every_command_is_known() -> None:
+    """A remedy may name any of them."""
+    assert set(COMMANDS) == set(plum_lsp.list_commands(None))  # type: ignore[arg-type]
+
+
+def test_a_command_gets_its_path() -> None:
+    """The rest of the sentence stays."""
+    assert as_typed_here("Run: plum-lsp model fetch x, then go on.") == f"Run: {OWN} model fetch x, then go on."
+
+
+@pytest.mark.parametrize("text", ["plum-lsp is paused.", "a newer plum-lsp wrote it", "/home/me/plum-lsp model", ""])
+def test_prose_is_left_alone(text: str) -> None:
+    """The name of the program is no command by itself, and neither is a path."""
+    assert as_typed_here(text) == text
+
+
+def test_the_path_that_leads_here_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By a link too, as uv and pipx make them. Another program of that name is not taken for this one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "plum-lsp").write_text("#!/bin/sh\n")
+    (tmp_path / "plum-lsp").chmod(0o755)
+    assert command_here() == str(OWN)
+    (tmp_path / "plum-lsp").unlink()
+    (tmp_path / "plum-lsp").symlink_to(OWN)
+    command_here.cache_clear()
+    assert command_here() == "plum-lsp"
+
+
+def test_without_a_script_the_module_is_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As where only the interpreter is known. A folder of the project is not imported for it."""
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path))
+    assert command_here() == f"{sys.executable} -P -m plum_lsp"
+    assert argv_here() == (sys.executable, "-P", "-m", "plum_lsp")
+
+
+@pytest.mark.slow
+def test_the_command_works(tmp_path: Path) -> None:
+    """From any folder, in a shell without anything of ours."""
+    for command in (command_here(), f"{sys.executable} -P -m plum_lsp"):
+        done = subprocess.run(f"{command} --version", shell=True, cwd=tmp_path, env={}, capture_output=True, text=True)
+        assert (done.returncode, done.stdout[:8]) == (0, "plum-lsp"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("receipt", "command"),
+    [
+        ("uv-receipt.toml", "uv tool install 'plum-lsp[train]'"),
+        ("pipx_metadata.json", "pipx install --force 'plum-lsp[train]'"),
+        ("", f"{sys.executable} -m pip install 'plum-lsp[train]'"),
+    ],
+)
+def test_each_installer_adds_packages_in_its_own_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, receipt: str, command: str
+) -> None:
+    """The file that uv or pipx leaves in the environment tells."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(installation, "_origin", lambda: ("", False))
+    if receipt:
+        (tmp_path / receipt).touch()
+    assert as_typed_here("Run: pip install 'plum-lsp[train]'") == f"Run: {command}"
+
+
+def test_what_came_from_a_file_comes_from_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index may have another package of that name."""
+    monkeypatch.setattr(installation, "_origin", lambda: ("file:///w/plum_lsp-1-py3-none-any.whl", False))
+    assert to_install("local").endswith("'plum-lsp[local] @ file:///w/plum_lsp-1-py3-none-any.whl'")
+
+
+def test_a_checkout_is_extended_by_its_makefile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It pins what it installs."""
+    root = Path(__file__).parents[2]
+    monkeypatch.setattr(installation, "_origin", lambda: (str(root), True))
+    assert to_install("train") == f"make -C {root} setup-model"
+    assert os.access(root / "Makefile", os.R_OK)

@@ -1,0 +1,66 @@
+"""What each arm believes and trains on."""
+
+from __future__ import annotations
+
+import pytest
+
+from plum_lsp.domain.errors import ConfigError
+from plum_trainer.bench.arms import Labelled, Labels, arm_of, relabelled, rows_of, summary_of
+from plum_trainer.data.rows import LabelRow, PairRow, SampledRow
+
+
+def sample(task: str, text: str, right: float) -> Labelled:
+    """A sample with two ids."""
+    return Labelled(
+        task=task, prompt=task, text=text, ids=(1, 2), logprobs=(-1.0, -0.5), right=right, is_right=right >= 0.5
+    )
+
+
+MIXED = [sample("a", "return 1", 0.9), sample("a", "return 1", 0.9), sample("a", "return 2", 0.1)]
+ONE_SIDED = [sample("b", "return 3", 0.8), sample("b", "return 4", 0.7)]
+
+
+def test_names_of_arms() -> None:
+    """Labels stand before the method, and the default method serves where none is named."""
+    assert arm_of("cooled", method="kto").cooling < 1.0
+    assert arm_of("group", method="kto").method == "group"
+    assert arm_of("random", method="kto").name == "random-kto"
+    gold = arm_of("gold:sft", method="kto")
+    assert (gold.labels, gold.method) == (Labels.GOLD, "sft")
+    for name in ("", "random:none", "judged:", "ppo"):
+        with pytest.raises(ConfigError, match="no arm"):
+            arm_of(name, method="")
+
+
+def test_every_method_makes_rows_of_its_own() -> None:
+    """Right texts, both kinds, pairs of one task, and samples with advantages that sum to nothing."""
+    samples = [*MIXED, *ONE_SIDED]
+    texts = {method: rows_of(method, samples) for method in ("sft", "kto", "dpo", "group")}
+    assert [row.completion for row in texts["sft"] if isinstance(row, LabelRow)] == ["return 1", "return 3", "return 4"]
+    assert [row.is_desirable for row in texts["kto"] if isinstance(row, LabelRow)] == [True, False, True, True]
+    (pair,) = texts["dpo"]
+    assert isinstance(pair, PairRow)
+    assert (pair.chosen, pair.rejected, pair.weight) == ("return 1", "return 2", pytest.approx(0.81))
+    advantages = [row.weight for row in texts["group"] if isinstance(row, SampledRow)]
+    assert len(advantages) == 3
+    assert sum(advantages) == pytest.approx(0.0)
+    assert advantages[2] < 0 < advantages[0]
+
+
+def test_floors_keep_the_texts_and_change_the_labels() -> None:
+    """Random labels are as often right as before, and equal texts keep equal labels."""
+    inverted = relabelled(MIXED, Labels.INVERTED, seed=1)
+    assert [one.is_right for one in inverted] == [False, False, True]
+    many = [sample(str(number), "x", float(number % 4 == 0)) for number in range(40)] * 2
+    dealt = relabelled(many, Labels.RANDOM, seed=1)
+    assert [one.text for one in dealt] == [one.text for one in many]
+    assert sum(one.is_right for one in dealt) == sum(one.is_right for one in many) == 20
+    assert dealt[:40] == dealt[40:] != many[40:]
+    assert relabelled(many, Labels.RANDOM, seed=1) == dealt
+
+
+def test_how_much_there_is_to_learn() -> None:
+    """The base rate counts samples, the mixed share tasks."""
+    summary = summary_of([*MIXED, *ONE_SIDED])
+    assert summary == {"samples": 5, "base_rate": 0.8, "tasks": 2, "mixed_share": 0.5}
+    assert summary_of([])["base_rate"] == 0.0
