@@ -29,7 +29,7 @@ from plum_lsp.evaluation.tasks import run_gold
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.families import template_for
-from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options

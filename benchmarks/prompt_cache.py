@@ -30,7 +30,7 @@ from plum_lsp.policy.hosting.serving import ServingState, read_state
 from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.vllm.settings import VLLM
 from plum_lsp.policy.models.families import template_for
-from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.python.reading import window
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.prompt import build_prompt

@@ -25,8 +25,8 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.evaluation.body import judged_body, place_of
+from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.finding import ProjectFinder
-from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
@@ -107,7 +107,7 @@ async def _is_kept(task: Task, text: str, project: Project, sandbox: Sandbox) ->
         pipeline_options(settings).limits,
         project_tests=lambda context: (),
         whole_tests=lambda context: known.tests_of(project, task.path, context) if known else (),
-        imports=NeighbourFiles(exclude=()).imports(Document(uri=task.path.as_uri(), version=0, text=text), project),
+        imports=ImportFinder(exclude=()).imports(Document(uri=task.path.as_uri(), version=0, text=text), project),
     )
     judged = found.judged
     print(f"    {judged.tier.value}: {judged.reason}"[:150])

@@ -29,9 +29,10 @@ from plum_lsp.feedback.sharing import Sharer
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.project.around.importing import ImportFinder
+from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.project.mapping.known import KnownTests
 from plum_lsp.project.mapping.running import TestMapper
-from plum_lsp.project.modules import NeighbourFiles
 from plum_lsp.project.roots import placed
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
@@ -134,8 +135,8 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             options=pipeline_options(settings),
             inspector=RuffReader(),
             test_files=test_files(settings),
-            neighbours=(files := NeighbourFiles(exclude=settings.privacy.exclude)).near,
-            imports=files.imports,
+            neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
+            imports=ImportFinder(exclude=settings.privacy.exclude).imports,
             whole_tests=find_whole,
         )
         opened.push_async_callback(pipeline.close)

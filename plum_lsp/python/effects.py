@@ -198,6 +198,28 @@ def undecidable(effects: Collection[EffectFound]) -> str:
     return ""
 
 
+_SILENT = frozenset({"suppress", "system", "popen", "connect_ex", "return_exceptions"})
+"""Names of what turns an error into a value."""
+
+
+@lru_cache(maxsize=64)
+def may_hide_errors(program: Program, *names: str) -> bool:
+    """Whether a function, or one that it reaches, may turn an error of the missing world into an ordinary result."""
+    tree = module_or_none(program.source)
+    if tree is None:
+        return True
+    functions, aliases = _functions(tree), _aliases(tree)
+    reached, pending = set(names), list(names)
+    while pending and len(reached) <= FUNCTIONS_MAX:
+        for body in functions.get(pending.pop(0), []):
+            called = {used.rsplit(".", 1)[-1] for used in _names_used(body, aliases)}
+            if called & _SILENT or any(isinstance(node, ast.ExceptHandler) for node in ast.walk(body)):
+                return True
+            pending += [name for name in called if name in functions and name not in reached]
+            reached |= called
+    return False
+
+
 _WORDS = {Effect.NETWORK: "the network", Effect.DATABASE: "a database", Effect.SUBPROCESS: "other programs"}
 
 

@@ -122,7 +122,7 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     killed = 0
     for mutant in mutants:
         changed = replace(program, source=mutant.source)
-        verdicts, _ = await judge.examine(changed, tests, judge.short_limits)
+        verdicts, _ = await judge.examine(changed, tests, judge.short_limits, imports=judged.candidate.imports)
         if all(verdict.is_pass for verdict in verdicts) and calls:
             seen = await judge.observe(changed, calls)
             killed += not all(is_same(one, other) for one, other in zip(seen, wanted, strict=True))

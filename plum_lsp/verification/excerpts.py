@@ -100,6 +100,10 @@ class ExcerptJudge(Judge):
         reference = _reference(self.reference, self.slices.around(candidate.text))
         return Judge.program(replace(self, reference=reference), candidate)
 
+    def reference_with(self, imports: Sequence[str]) -> Program:
+        """The program without a candidate, with the imports that one adds."""
+        return _reference(self.reference, with_imports(self.context, imports)) if imports else self.reference
+
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """The effects of the function and of the statements that it needs."""
         found = (*Judge.effects(self, program), *effects_at_import(program))

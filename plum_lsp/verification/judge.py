@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,23 +27,28 @@ from plum_lsp.domain.verification import (
     TestCase,
     Verdict,
     VerdictStatus,
-    is_plain,
 )
 from plum_lsp.python.contracts.contract import Contract
 from plum_lsp.python.contracts.finding import contracts_of
-from plum_lsp.python.effects import EffectFound, effects_of, undecidable, with_fresh_world, with_stand_ins
+from plum_lsp.python.effects import (
+    EffectFound,
+    effects_of,
+    undecidable,
+    with_fresh_world,
+    with_stand_ins,
+)
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.import_lines import with_imports
 from plum_lsp.python.reading.placeholder import shows_placeholder
-from plum_lsp.python.reading.quiet import program_to_run
+from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
-from plum_lsp.verification.screening import telling
+from plum_lsp.verification.screening import beside_calls, judgeable, out_of_reach_of, telling
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
@@ -139,6 +143,16 @@ class Judge:
         added = around.before.count("\n") - self.context.before.count("\n")
         return replace(self.reference, source=program_to_run(around, candidate.text).source, lines_added=added)
 
+    def reference_with(self, imports: Sequence[str]) -> Program:
+        """The program without a candidate, with the imports that one adds."""
+        around = with_imports(self.context, imports)
+        if around is self.context:
+            return self.reference
+        added = around.before.count("\n") - self.context.before.count("\n")
+        made = reference_program(around)
+        made = made if self.reference.module is None else quieted(made)
+        return replace(self.reference, source=made.source, lines_added=added)
+
     async def evidence(self) -> Evidence:
         """Run the program without a candidate, and find out whether it loads and which tests it passes already.
 
@@ -149,7 +163,7 @@ class Judge:
         """
         reference = self.reference
         try:
-            asked = [LOADS, *(call for test in self.tests for call in _beside_calls(test))]
+            asked = [LOADS, *(call for test in self.tests for call in beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and self._loads_with_candidate):
                 literal = tuple(test for test in self.tests if _is_literal(test))
@@ -157,7 +171,7 @@ class Judge:
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
                 return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")
-            tests = _judgeable(self.tests, seen)
+            tests = judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),
                 whole.telling(self.sandbox, reference, self.whole),
@@ -206,10 +220,13 @@ class Judge:
         tests: Sequence[TestCase],
         limits: Limits,
         calls: Sequence[Call] = (),
+        *,
+        imports: Sequence[str] = (),
     ) -> tuple[tuple[Verdict, ...], tuple[Observation, ...]]:
         """The verdicts on a program with a candidate, and its observations on generated calls after its tests.
 
-        A test that could not be run has no verdict.
+        `imports` are those that the candidate adds. What is judged beside it has them, too. A test that could not be
+        run has no verdict.
 
         Raises:
             SandboxError: the jail broke.
@@ -220,18 +237,21 @@ class Judge:
         made = [with_fresh_world(call, effects, shows_files=True) for call in calls]
         staged = with_stand_ins(program, effects)
         (given, seen), together = await asyncio.gather(
-            self.sandbox.examine(staged, asked, made, limits, reference=self.reference),
+            self.sandbox.examine(staged, asked, made, limits, reference=self.reference_with(imports)),
             whole.verdicts(self.sandbox, program, [test for test in tests if whole.is_whole(test)]),
         )
         return whole.reconciled(tests, (*given, *together)), seen
 
     def effects(self, program: Program) -> tuple[EffectFound, ...]:
         """The effects of the function at the hole and of the code that makes its object."""
+        return effects_of(program, *self.reached_names)
+
+    @property
+    def reached_names(self) -> tuple[str, ...]:
+        """The bare names of the function at the hole and of its class."""
         function = reachable_function(self.context)
-        if function is None:
-            return ()
-        names = (function.name, (function.class_name or "").rpartition(".")[2])
-        return effects_of(program, *filter(None, names))
+        names = (function.name, (function.class_name or "").rpartition(".")[2]) if function is not None else ()
+        return tuple(filter(None, names))
 
     async def _verify(
         self,
@@ -247,13 +267,14 @@ class Judge:
         )
         if refused:
             tests = [test for test in tests if not whole.is_whole(test)]
-        given, seen = await self.examine(program, self.experience.ordered(tests), limits, calls)
+        ordered, imports = self.experience.ordered(tests), candidate.imports
+        given, seen = await self.examine(program, ordered, limits, calls, imports=imports)
         self.experience.learn(given)
         undecided = [verdict for verdict in given if verdict.status is VerdictStatus.UNDECIDED]
         by_test = {verdict.test_id: verdict for verdict in given if verdict not in undecided}
         verdicts = tuple(by_test[test.id] for test in tests if test.id in by_test)
         failed = [(test, by_test[test.id]) for test in tests if test.id in by_test and not by_test[test.id].is_pass]
-        out_of_reach = undecidable(self.effects(program)) if failed else ""
+        out_of_reach = out_of_reach_of(self.effects(program), program, failed, self.reached_names)
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
         if not verdicts and not undecided:
@@ -303,30 +324,6 @@ class Judge:
 def index_of(judged: Judged) -> int:
     """The candidate's place in its group."""
     return judged.candidate.completion.index
-
-
-def _beside_calls(test: TestCase) -> tuple[Call, ...]:
-    """The calls that must work without a candidate so that the test can be judged. Often there are none."""
-    expectation, calls = test.expectation, list[Call]()
-    if test.call.given:
-        calls.append(Call(expression=test.call.given, setup=test.call.given_setup))
-    if isinstance(expectation, Equals):
-        calls.append(Call(expression=expectation.expected, setup="" if expectation.derived else expectation.setup))
-    elif isinstance(expectation, Holds) and expectation.setup and not re.search(r"\b_\b", expectation.setup):
-        calls.append(Call(expression="None", setup=expectation.setup))
-    return tuple(calls)
-
-
-def _judgeable(tests: Sequence[TestCase], seen: Sequence[Observation]) -> tuple[TestCase, ...]:
-    """The tests whose expected values could be computed, without misread prose. `seen` follows the calls."""
-    rest = iter(seen)
-    kept = []
-    for test in tests:
-        found = [next(rest) for _ in _beside_calls(test)]
-        is_sent = not test.call.given or is_plain(found[0].value)
-        if is_sent and all(each.ending is Ending.RETURNED for each in found):
-            kept.append(test)
-    return tuple(kept)
 
 
 def _is_unfilled(loads: Observation) -> bool:

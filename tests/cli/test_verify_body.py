@@ -156,3 +156,35 @@ def test_the_map_that_the_server_left_is_used(user: CommandLine, project: Path) 
     doctor = CommandLine(folder=project, environ=user.environ).run("doctor", "--json")
     (found,) = [one for one in doctor.report["findings"] if one["part"] == "this project"]
     assert "map of tests up to date for 1 of 1 file" in found["detail"]
+
+
+def test_what_is_judged_beside_a_body_has_its_imports(user: CommandLine, tmp_path: Path) -> None:
+    """A doctest compares with a name that only the body's missing import gives."""
+    doctest = '    """\n    >>> grid(2) == tuple(itertools.repeat(1, 2))\n    True\n    """\n'
+    code = f"def grid(n):\n{doctest}    made = itertools.repeat(1, n)\n    return tuple(made)\n"
+    test = "from shop.area import grid\n\ndef test_grid():\n    assert grid(3) == (1, 1, 1)\n"
+    root = tree(tmp_path / "area", {**FILES, "src/shop/area.py": code, "tests/test_area.py": test})
+    assert user.run("trust", str(root)).code == 0
+    ran = user.run("verify", "area/src/shop/area.py::grid")
+    assert (ran.code, "with import itertools" in ran.said) == (0, True), ran.said
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("return lookup(host).strip()", 3),  # the error of the missing network
+        ("return 'http://' + host if host.startswith('x') else lookup(host)", 1),
+        ("return len(5) or lookup(host)", 1),
+    ],
+)
+def test_only_what_the_network_causes_is_excused(user: CommandLine, tmp_path: Path, body: str, code: int) -> None:
+    """A wrong value and a mistake have other causes, although the function asks the network elsewhere."""
+    module = (
+        "import socket\n\ndef lookup(host):\n    return socket.gethostbyname(host)\n\n"
+        "def address(host):\n    return 'xmpp://' + host if host.startswith('x') else lookup(host)\n"
+    )
+    test = "from shop.net import address\n\ndef test_address():\n    assert address('x.org') == 'xmpp://x.org'\n"
+    root = tree(tmp_path / "net", {**FILES, "src/shop/net.py": module, "tests/test_net.py": test})
+    assert user.run("trust", str(root)).code == 0
+    user.write("body.py", body + "\n")
+    assert user.run("verify", "net/src/shop/net.py::address", "--body", "body.py").code == code

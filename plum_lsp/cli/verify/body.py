@@ -17,7 +17,7 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Passes, TestCase, Verdict
 from plum_lsp.evaluation.body import JudgedBody, NoBody, NoFunction, Place, judged_body, place_of
-from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.workspace import Standing
 from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
@@ -123,7 +123,7 @@ def _imports(settings: Settings, path: Path, project: Project | None) -> KnownIm
     if project is None:
         return KnownImports()
     document = Document(uri=path.as_uri(), version=0, text="")
-    return NeighbourFiles(exclude=settings.privacy.exclude).imports(document, project)
+    return ImportFinder(exclude=settings.privacy.exclude).imports(document, project)
 
 
 def why(test: TestCase) -> str:

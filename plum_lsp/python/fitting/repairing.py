@@ -19,139 +19,31 @@ from plum_lsp.python.fitting.candidates import UNDEFINED
 from plum_lsp.python.fitting.static import inserted, names_without_definition, parse
 from plum_lsp.python.fitting.weakness import weakness_of
 from plum_lsp.python.reading.import_lines import imported_by, new_imports
+from plum_lsp.python.reading.usual_imports import MEMBERS, MODULES
 
 _WORD = re.compile(r"[^\W\d]\w*")
-IMPORTS_MAX = 6
+IMPORTS_MAX = 8
 """A candidate with more unknown names is not code for this file."""
-_MODULES = frozenset(
-    [
-        "abc",
-        "argparse",
-        "array",
-        "ast",
-        "asyncio",
-        "base64",
-        "bisect",
-        "calendar",
-        "cmath",
-        "collections",
-        "concurrent",
-        "configparser",
-        "contextlib",
-        "copy",
-        "csv",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "difflib",
-        "enum",
-        "fnmatch",
-        "fractions",
-        "functools",
-        "glob",
-        "gzip",
-        "hashlib",
-        "heapq",
-        "hmac",
-        "html",
-        "importlib",
-        "inspect",
-        "io",
-        "itertools",
-        "json",
-        "keyword",
-        "locale",
-        "logging",
-        "math",
-        "numbers",
-        "operator",
-        "os",
-        "pathlib",
-        "pickle",
-        "platform",
-        "pprint",
-        "queue",
-        "random",
-        "re",
-        "secrets",
-        "shlex",
-        "shutil",
-        "signal",
-        "socket",
-        "sqlite3",
-        "statistics",
-        "string",
-        "struct",
-        "subprocess",
-        "sys",
-        "tempfile",
-        "textwrap",
-        "threading",
-        "time",
-        "timeit",
-        "tokenize",
-        "traceback",
-        "types",
-        "typing",
-        "unicodedata",
-        "urllib",
-        "uuid",
-        "warnings",
-        "weakref",
-        "xml",
-        "zipfile",
-        "zlib",
-    ]
-)
-"""Modules that people import by their names alone."""
-_NAMES = {
-    "abc": "ABC ABCMeta abstractmethod",
-    "bisect": "bisect_left bisect_right insort insort_left insort_right",
-    "collections": "ChainMap Counter OrderedDict UserDict UserList defaultdict deque namedtuple",
-    "contextlib": (
-        "AsyncExitStack ExitStack asynccontextmanager closing contextmanager nullcontext redirect_stdout suppress"
-    ),
-    "copy": "deepcopy",
-    "dataclasses": "asdict astuple dataclass is_dataclass",
-    "datetime": "timedelta timezone",
-    "decimal": "Decimal ROUND_HALF_EVEN ROUND_HALF_UP",
-    "enum": "Enum IntEnum IntFlag StrEnum",
-    "fractions": "Fraction",
-    "functools": (
-        "cache cached_property cmp_to_key lru_cache partial partialmethod reduce singledispatch total_ordering wraps"
-    ),
-    "heapq": "heapify heappop heappush heappushpop heapreplace nlargest nsmallest",
-    "io": "BytesIO StringIO",
-    "itertools": (
-        "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile "
-        "filterfalse groupby islice pairwise permutations product starmap takewhile tee zip_longest"
-    ),
-    "math": "ceil factorial floor gcd hypot isclose isqrt lcm",
-    "operator": "attrgetter itemgetter methodcaller",
-    "pathlib": "Path PurePath PurePosixPath",
-    "statistics": "fmean mean median pstdev stdev",
-    "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits punctuation",
-    "textwrap": "dedent indent",
-    "typing": (
-        "Any Callable ClassVar Dict Final FrozenSet Generic Iterable Iterator List Literal Mapping NamedTuple Optional "
-        "Protocol Sequence Set Tuple TypeVar TypedDict Union cast overload"
-    ),
-    "urllib.parse": "parse_qs quote quote_plus unquote urlencode urljoin urlparse urlsplit",
-    "uuid": "UUID uuid4",
-}
-_MEMBERS = {name: f"from {module} import {name}" for module, names in _NAMES.items() for name in names.split()}
-"""Names that one module of the standard library is meant by."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModule:
+    """A module beside the document: the statement that imports it, and the names that it defines."""
+
+    statement: str
+    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownImports:
-    """What a project tells of names: how its other files import them, and the packages of its environment.
+    """What a project tells of names: how its other files import them, the modules beside, and the packages it has.
 
-    A name that its files import in several ways maps to an empty text.
+    A name that stands for several objects in its files maps to an empty text.
     """
 
     statements: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     packages: frozenset[str] = frozenset()
+    modules: Mapping[str, KnownModule] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def repaired(candidate: Candidate, context: Context, known: KnownImports, *, beside: bool) -> Candidate:
@@ -183,8 +75,12 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
 
 def _may_lack(text: str, context: Context, known: KnownImports) -> bool:
     """Whether a text names something that could be imported and is not. The code around it may name it, too."""
-    names = {name for name in _WORD.findall(text) if name in _MEMBERS or name in _MODULES or name in known.statements}
+    names = {name for name in _WORD.findall(text) if _is_known(name, known)}
     return bool(names) and bool(names - {name for name, _ in imported_by(context.before + context.after)})
+
+
+def _is_known(name: str, known: KnownImports) -> bool:
+    return any(name in names for names in (MEMBERS, MODULES, known.statements, known.modules))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +109,13 @@ def _import_of(name: str, uses: _Uses, known: KnownImports) -> str:
         return stated
     if name in {"datetime", "date"}:
         return _of_datetime(name, uses)
-    if name in _MEMBERS:
-        return _MEMBERS[name]
-    if name in _MODULES and not uses.is_bare:
+    if name in MEMBERS:
+        return MEMBERS[name]
+    beside = known.modules.get(name)
+    if beside is not None and not uses.is_bare and uses.attributes <= beside.names:
+        is_other = name in MODULES and _of_module(name, uses.attributes) != ""
+        return "" if is_other else beside.statement
+    if name in MODULES and not uses.is_bare:
         return _of_module(name, uses.attributes)
     alias = {"np": "numpy", "pd": "pandas"}.get(name)
     if alias in known.packages:

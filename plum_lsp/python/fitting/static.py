@@ -73,11 +73,23 @@ def names_without_definition(tree: ast.Module, place: Inserted) -> tuple[tuple[s
     """The names that the candidate uses and the program does not define, in order, and those of the code around it."""
     found: dict[str, None] = {}
     elsewhere: set[str] = set()
+    declared = _declared(tree)
     for message in checker.Checker(tree, filename="program.py").messages:
         if isinstance(message, messages.UndefinedName | messages.UndefinedLocal):
             name = str(message.message_args[0])
+            if name in declared:
+                continue
             if place.holds(message.lineno, message.col):
                 found[name] = None
             else:
                 elsewhere.add(name)
     return tuple(found), elsewhere
+
+
+def _declared(tree: ast.Module) -> set[str]:
+    """Names that are annotated without a value and get one elsewhere. pyflakes takes uses above that for undefined."""
+    bare = [node.target for node in ast.walk(tree) if isinstance(node, ast.AnnAssign) and node.value is None]
+    names = {target.id for target in bare if isinstance(target, ast.Name)}
+    places = {id(target) for target in bare}
+    stored = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return {node.id for node in stored if node.id in names and id(node) not in places} if names else set()

@@ -17,9 +17,12 @@ from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.lines import logical_lines, mask, parses
 
 _STATEMENT = re.compile(
-    r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<text>[(\s\\]*(?:[rRuUbBfF]{0,2}s{2,}[)\s\\]*)+;?)", re.DOTALL
+    r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<text>[(\s\\]*(?:[rRuUbBfF]{0,2}s{2,}+[)\s\\]*+)++;?)", re.DOTALL
 )
-"""A masked line that is a string, or a header followed by a string. Strings in a row and in brackets are one string."""
+"""A masked line that is a string, or a header followed by a string. Strings in a row and in brackets are one string.
+
+The quantifiers are possessive. Otherwise the time doubles with each character of a string in an annotation.
+"""
 _SESSION = ">>>"
 
 

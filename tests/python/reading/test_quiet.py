@@ -126,3 +126,11 @@ def test_what_stays_is_not_read_as_an_example(line: str) -> None:
     context = context_of(text, len(text))
     assert "f(2) == 4" in program_to_run(context, "return 4").source
     assert examples_of(context) == ()
+
+
+def test_long_strings_in_a_header_take_no_time() -> None:
+    """The time once doubled with each character of an annotation that is a string, and the server stood still."""
+    long = "RetryCallState_of_a_name_that_is_long"
+    header = f'def f(a: Call["{long}", "Union[None, {long}]"] = None, b: "{long}" = 1) -> None:\n'
+    source = f'{header}    """Says >>> f(1)."""\n    return a\n'
+    assert quieted(Program(source=source)).source == f'{header}    """"""\n    return a\n'

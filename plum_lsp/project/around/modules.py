@@ -13,13 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
-from plum_lsp.domain.project import Definition, Neighbour, Neighbourhood, Project
+from plum_lsp.domain.project import Definition, Neighbour, Neighbourhood
 from plum_lsp.domain.text import Document
 from plum_lsp.project.files import read_text
 from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.roots import path_of, readable_root
-from plum_lsp.python.fitting.repairing import KnownImports
-from plum_lsp.python.reading.import_lines import imported_by
 from plum_lsp.python.reading.imports import Import, imports_of
 from plum_lsp.python.reading.outline import outline
 
@@ -70,40 +68,6 @@ class NeighbourFiles:
             modules += search.open_beside({*found, path})
         return Neighbourhood(path=_named(path, root), modules=tuple(modules))
 
-    def imports(self, document: Document, project: Project) -> KnownImports:
-        """How the files beside a document import names, and the packages of the project's environment. Blocks."""
-        path, statements = path_of(document.uri), dict[str, str]()
-        if path is not None and path.is_relative_to(project.root):
-            around, defined = list(self._imported_around(path, project.root)), dict[str, str]()
-            for found, pairs in ((statements, around), (defined, self._defined_beside(path, project.root))):
-                for name, statement in pairs:
-                    found[name] = statement if found.setdefault(name, statement) == statement else ""
-            statements = {**defined, **statements}
-        environment = project.environment
-        return KnownImports(
-            statements=statements, packages=_packages(environment.site_packages) if environment else frozenset()
-        )
-
-    def _imported_around(self, path: Path, root: Path) -> Iterator[tuple[str, str]]:
-        """The imports of the files in the document's folder, and those of its parent that hold from any folder."""
-        for folder in (path.parent, path.parent.parent):
-            beside = sorted(folder.glob("*.py")) if folder.is_relative_to(root) else []
-            for place in itertools.islice((one for one in beside if one != path), MODULES_MAX):
-                module = self.read(place, root, None)
-                for name, statement in module.statements if module is not None else ():
-                    if folder == path.parent or not statement.startswith("from ."):
-                        yield name, statement
-
-    def _defined_beside(self, path: Path, root: Path) -> Iterator[tuple[str, str]]:
-        """The definitions of the modules in the document's folder, with the statement that imports each."""
-        dot = "." if (path.parent / "__init__.py").is_file() else ""
-        beside = (one for one in sorted(path.parent.glob("*.py")) if one != path)
-        for place in itertools.islice(beside, MODULES_MAX):
-            module = self.read(place, root, None)
-            name = "" if place.name == "__init__.py" else place.stem
-            for defined in module.names if module is not None and (dot or name) else ():
-                yield defined, f"from {dot}{name} import {defined}"
-
     def read(self, path: Path, root: Path, open_text: str | None) -> _Module | None:
         """The definitions and imports of the module at `path`. None if there is no file, or if it may not be read.
 
@@ -142,7 +106,6 @@ class _Module:
     def __init__(self, text: str) -> None:
         self.definitions: tuple[Definition, ...] = outline(text)
         self.imports: tuple[Import, ...] = imports_of(text)
-        self.statements = tuple(imported_by(text))
         self.names = frozenset(one.name for one in self.definitions)
 
 
@@ -235,13 +198,6 @@ def _by_path(documents: Sequence[Document]) -> dict[Path, str]:
         for document in documents
         if len(document.text) <= FILE_BYTES_MAX and (path := path_of(document.uri)) is not None
     }
-
-
-def _packages(folders: Sequence[Path]) -> frozenset[str]:
-    """The names that the packages of an environment are imported by."""
-    entries = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
-    found = (one.stem for one in entries if one.suffix == ".py" or (one / "__init__.py").is_file())
-    return frozenset(name for name in found if name.isidentifier() and not name.startswith("_"))
 
 
 def _named(path: Path, root: Path) -> str:

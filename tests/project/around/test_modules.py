@@ -9,8 +9,8 @@ import pytest
 
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.text import Document
-from plum_lsp.project import modules as neighbour_files
-from plum_lsp.project.modules import NeighbourFiles
+from plum_lsp.project.around import modules as neighbour_files
+from plum_lsp.project.around.modules import NeighbourFiles
 
 HELPERS = "def helper(a):\n    return a\n\nclass Kind: ...\n"
 

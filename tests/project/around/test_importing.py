@@ -1,0 +1,91 @@
+"""How the files of a project import names, for a candidate that lacks an import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.projects import tree
+
+from plum_lsp.domain.text import Document
+from plum_lsp.project.around.importing import ImportFinder
+from plum_lsp.project.finding import ProjectFinder
+from plum_lsp.python.fitting.repairing import KnownImports
+
+PYPROJECT = "[project]\nname = 'shop'\nversion = '1'\n"
+
+
+def known(
+    root: Path, files: dict[str, str], document: str = "shop/bill.py", exclude: tuple[str, ...] = ()
+) -> KnownImports:
+    """What the files beside a document of the package `shop` tell."""
+    tree(root, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", document: "", **files})
+    project = ProjectFinder(folders=[root]).project_at(root)
+    return ImportFinder(exclude=exclude).imports(Document(uri=(root / document).as_uri(), version=0, text=""), project)
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "statement"),
+    [
+        ({"shop/a.py": "import json as j\n"}, "j", "import json as j"),
+        ({"shop/a.py": "from .b import f\n", "shop/b.py": "def f(): ...\n"}, "f", "from .b import f"),
+        ({"shop/a.py": "try:\n    from fast import f\nexcept ImportError:\n    f = None\n"}, "f", "from fast import f"),
+        ({"shop/a.py": "from shop.b import f\n", "shop/b.py": "f = 1\n"}, "f", "from shop.b import f"),
+        ({"shop/b.py": "if True:\n    def f(): ...\n"}, "f", "from .b import f"),
+        ({"shop/b.py": "LIMIT: int = 1\n"}, "LIMIT", "from .b import LIMIT"),
+        (
+            {
+                "shop/__init__.py": "from .b import f\n",
+                "shop/a.py": "from . import f\n",
+                "shop/c.py": "from .b import f\n",
+                "shop/b.py": "def f(): ...\n",
+            },
+            "f",
+            "from .b import f",
+        ),
+        (
+            {"shop/a.py": "from typing import Hashable\n", "shop/c.py": "from collections.abc import Hashable\n"},
+            "Hashable",
+            "from typing import Hashable",
+        ),
+        ({"shop/a.py": "from here import f\n", "shop/c.py": "from there import f\n"}, "f", ""),
+        ({"shop/a.py": "def f(): ...\n", "shop/c.py": "def f(): ...\n"}, "f", ""),
+        ({"shop/a.py": "from .b import f\n", "shop/c.py": "from .gone import f\n", "shop/b.py": "f = 1\n"}, "f", ""),
+    ],
+)
+def test_a_name_is_imported_as_the_files_beside_do(
+    tmp_path: Path, files: dict[str, str], name: str, statement: str
+) -> None:
+    """All statements that give one object count as one. If they give several, there is none."""
+    assert known(tmp_path, files).statements[name] == statement
+
+
+def test_names_of_the_package_above_are_imported_by_their_full_name(tmp_path: Path) -> None:
+    """A relative statement of another folder means another module here."""
+    files = {"shop/a.py": "from .b import f\n", "shop/b.py": "def f(): ...\n", "shop/deep/__init__.py": ""}
+    assert known(tmp_path, files, "shop/deep/bill.py").statements["f"] == "from shop.b import f"
+
+
+def test_modules_beside_are_known_with_their_names(tmp_path: Path) -> None:
+    """A script imports them as they are, and a package relatively. The project's own packages can be imported."""
+    found = known(tmp_path, {"shop/tax.py": "RATE = 2\n"})
+    assert (found.modules["tax"].statement, found.modules["tax"].names) == ("from . import tax", {"RATE"})
+    assert "shop" in found.packages
+
+
+def test_an_excluded_file_tells_no_names(tmp_path: Path) -> None:
+    """It is private, as everywhere."""
+    assert "RATE" not in known(tmp_path, {"shop/tax.py": "RATE = 2\n"}, exclude=("tax.py",)).statements
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    """The names of a file are kept as long as it stays as it is."""
+    tree(
+        tmp_path, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", "shop/tax.py": "RATE = 2\n", "shop/bill.py": ""}
+    )
+    project = ProjectFinder(folders=[tmp_path]).project_at(tmp_path)
+    document = Document(uri=(tmp_path / "shop/bill.py").as_uri(), version=0, text="")
+    finder = ImportFinder(exclude=())
+    assert "RATE" in finder.imports(document, project).statements
+    (tmp_path / "shop/tax.py").write_text("OTHER_RATE = 2\n")
+    assert "OTHER_RATE" in finder.imports(document, project).statements
