@@ -50,6 +50,14 @@ def found(text: str) -> list[str]:
         'child.sendline("{}")  # password',
         'child.expect("assword:")\nchild.sendline("{}")',
         'password = get() or "{}"',
+        'rows = [["name", "password"], ["bob", "{}"]]',
+        'users = dict(zip(("user", "password"), ("bob", "{}")))',
+        'execute("UPDATE users SET password = %s", ("{}",))',
+        'password = codecs.decode("{}", "rot13")',
+        'Bot("bob", "{}")',
+        'ADMIN = ("bob", "{}")',
+        'create_user("bob", "bob@corp.io", "{}")',
+        'load_pem_private_key(data, b"{}")',
         '{{"name": "DB_PASSWORD", "value": "{}"}}',
     ],
 )
@@ -90,6 +98,14 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
         "INSERT INTO users (name, password) VALUES ('bob', '{}')",
         "# login: bob:{}",
         "# creds: bob / {}",
+        "# temporary password for staging: {}",
+        "# prod: bob / {}",
+        '<property name="db.password">{}</property>',
+        "<name>password</name>\n<value>{}</value>",
+        "<password><![CDATA[{}]]></password>",
+        "<auth-user-pass>\nbob\n{}\n</auth-user-pass>",
+        '(connect :db-password "{}")',
+        "rocommunity {}",
         "the password ``{}`` is old",
         "echo 'bob:{}' | chpasswd",
         'DriverManager.getConnection(url, "root", "{}");',
@@ -113,6 +129,29 @@ def test_the_login_of_an_address_goes(address: str) -> None:
     """Also without a user, and with a slash in the password."""
     assert PASSWORD not in "".join(re.split("|".join(map(re.escape, found(address.format(PASSWORD)))), address))
     assert any(PASSWORD in secret for secret in found(address.format(PASSWORD)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "SECRET_KEY = 0x{}",
+        'client = Search("a", "{}")',
+        'key = b"".join([b"{}", b"x"])',
+        'url = "https://api.x.io/find?appid={}"',
+        'rpc = "https://rpc.x.io/v3/{}"',
+        'url = base + "?api_key=" + "{}"',
+    ],
+)
+def test_a_key_in_hexadecimal_goes_by_its_place(code: str) -> None:
+    """A number, an argument of a constructor, an item, and a part of an address."""
+    key = "3e21f9a7" + "c04b8d65" * 2 + "17aa90e2"
+    assert any(key in secret for secret in found(code.format(key)))
+
+
+def test_a_number_is_a_secret_only_under_its_own_name() -> None:
+    """A PIN is one, and the lifetime of a credential is none."""
+    assert found("pin = 4821\n") == ["4821"]
+    assert found("credential_duration_seconds: int = 3600\n") == []
 
 
 BODY = "\n".join(
@@ -155,6 +194,9 @@ def test_what_is_public_stays() -> None:
         'key = "primary_key_of_the_table"',
         'password = password.encode("latin1")',
         'hash_name = "pbkdf2_sha256"',
+        '{"AWS::IAM::AccessKey": "72c2d9dd90025459"}',
+        'tokens = {"root": [(r"0[xX][0-9a-fA-F]+[Ll]?", Number)]}',
+        "# a factor of exp(4*pi*I)**t, see 64*R**3A",
     ],
 )
 def test_what_only_speaks_of_secrets_stays(code: str) -> None:
@@ -199,6 +241,8 @@ HOSTILE = (
     "password is ", "#", "x:5432:a:b:", "password=a;", "a:bcdef@tcp", "oracle a/bcde@", "kind: Secret\n a: ",
     "\"password\" value=\"", "https://", "SG.aaaa.", "| a ", "a,b\n", "into a (", "echo a | ", "x * ", "user a:",
     "password ``", "into a (password) values ( ", "variable a {", "a x:", "expect('password')\n", "# \"\n",
+    "Aa1#Aa1# ", "password Aa1#bbbb ", "login ", "<password>\na\n", "password a b ", "</a><a>", "f'://{",
+    "[['a', 'password'], ", "'a=' ", "password 'Aa1#bbbb', ",
 )  # fmt: skip
 
 

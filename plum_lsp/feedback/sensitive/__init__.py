@@ -13,7 +13,9 @@ from plum_lsp.feedback.sensitive.blocks import private_keys
 from plum_lsp.feedback.sensitive.code import read_code
 from plum_lsp.feedback.sensitive.formats import known_keys
 from plum_lsp.feedback.sensitive.idioms import secrets_in_idioms
-from plum_lsp.feedback.sensitive.lines import Quiet, secrets_on_lines
+from plum_lsp.feedback.sensitive.lines import secrets_on_lines
+from plum_lsp.feedback.sensitive.nearby import passwords_near_words
+from plum_lsp.feedback.sensitive.quiet import Quiet
 from plum_lsp.feedback.sensitive.tables import secrets_in_tables
 
 __all__ = ["find_secrets"]
@@ -60,6 +62,7 @@ def _read(text: str) -> list[tuple[int, int]]:
             spans += [(start + a, start + b) for a, b in read_code(text[start:end]).secrets]
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)
     spans += secrets_on_lines(text, quiet)
+    spans += passwords_near_words(text, quiet)
     spans += [span for span in (*secrets_in_idioms(text), *secrets_in_tables(text)) if quiet.holds(span[0])]
     return _merged(spans)
 

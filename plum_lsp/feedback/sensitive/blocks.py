@@ -9,7 +9,8 @@ from plum_lsp.feedback.sensitive.values import looks_random
 
 _EDGE = re.compile(
     r"-----(?P<which>BEGIN|END) "
-    r"(?P<kind>[A-Z0-9 ]{0,40}?(?:KEY|CERTIFICATE|MESSAGE|REQUEST|CRL|PARAMETERS)(?: BLOCK)?)-----"
+    r"(?P<kind>[A-Z0-9 ]{0,40}?(?:KEY|CERTIFICATE|MESSAGE|REQUEST|CRL|PARAMETERS)(?: BLOCK)?"
+    r"|OpenVPN Static key V\d)-----"
 )
 _BREAK = re.compile(r"\r?\n|(?:\\r)?\\n|$")
 _TRIM = " \t\"'`+\\,;#|>()[]*/-:"
@@ -31,7 +32,7 @@ def private_keys(text: str) -> Iterator[tuple[int, int]]:
     edges = list(_EDGE.finditer(text)) if "-----" in text else []
     public = []
     for edge in edges:
-        is_private = "PRIVATE" in edge["kind"]
+        is_private = "PRIVATE" in edge["kind"] or "Static" in edge["kind"]
         begins = edge["which"] == "BEGIN"
         span = _down(text, edge.start(), edge.end()) if begins else (_up(text, edge.start()), edge.end())
         if not is_private:

@@ -6,16 +6,30 @@ import re
 from collections.abc import Iterator
 
 from plum_lsp.feedback.sensitive.data import words
-from plum_lsp.feedback.sensitive.values import Binding
+from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.values import Binding, is_secret
 
 _SIGN_IN = words("sign_in")
 _CONNECTS = words("connects")
 _CONNECT_WORDS = words("connect_words")
+_UNLOCKS = words("unlocks")
 _CIPHERS = words("ciphers")
 _CIPHER_METHODS = words("cipher_methods")
-_PLACES = {"pbkdf2_hmac": 1, "load_cert_chain": 2, "add_password": 3}
+_MAKERS = frozenset({"init", "initialize", "configure", "create", "set_api_key"})
+"""Calls that make a client, as a constructor does. What looks like a key there is one."""
+_PLACES = {
+    "load_key_and_certificates": 1,
+    "load_pkcs12": 1,
+    "load_pem_private_key": 1,
+    "load_der_private_key": 1,
+    "load_ssh_private_key": 1,
+    "pbkdf2_hmac": 1,
+    "load_cert_chain": 2,
+    "add_password": 3,
+}
 """Calls that take a password further behind."""
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\d]+")
+_PARAMETER = re.compile(r"([\w-]+)[=:] ?\Z")
 _ASKS = words("asks")
 _ANSWERS = words("answers")
 _QUESTION = re.compile(r"(?i)ass ?word|passphrase|passcode|\bpin\b")
@@ -33,11 +47,20 @@ def argument_names(callee: tuple[str, ...], place: int, *, is_named: bool) -> It
             yield called, Binding.LOOSE
     elif place == _PLACES.get(called, 0) and (called in _PLACES or _takes_key(callee)):
         yield "password", Binding.DIRECT
-    elif place >= 1 and (called in _CONNECTS or not _CONNECT_WORDS.isdisjoint(_parts(callee[-1]))):
+    elif _may_be_password(callee[-1], place):
         yield "password", Binding.LOOSE
     else:
+        if callee[-1][:1].isupper() or called in _MAKERS:
+            yield "key", Binding.BARE
         yield called, Binding.LOOSE
         yield ".".join(callee[-2:]), Binding.LOOSE
+
+
+def _may_be_password(called: str, place: int) -> bool:
+    """Whether the words of a call say that it takes a password at this place."""
+    if place == 0:
+        return not _UNLOCKS.isdisjoint(_parts(called))
+    return called.lower() in _SIGN_IN | _CONNECTS or not _CONNECT_WORDS.isdisjoint(_parts(called))
 
 
 def _takes_key(callee: tuple[str, ...]) -> bool:
@@ -64,3 +87,14 @@ def encoded_login(callee: tuple[str, ...], value: str) -> str | None:
     """The password of a `user:password` that a call turns into a header."""
     found = _LOGIN.fullmatch(value) if callee and callee[-1] in _ENCODES else None
     return found["password"] if found else None
+
+
+def is_parameter(before: str, value: str) -> bool:
+    """Whether a text ends in `name=`, and the value behind it is a secret."""
+    found = _PARAMETER.search(before[-80:])
+    return found is not None and is_secret(value, meaning(found[1]), Binding.DIRECT)
+
+
+def is_head(names: list[str]) -> bool:
+    """Whether the first row of a table names its columns, and one of them is a secret."""
+    return len(names) > 1 and any(meaning(name) is Meaning.SECRET for name in names)

@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 
 from plum_lsp.feedback.sensitive.addresses import logins
-from plum_lsp.feedback.sensitive.calls import answers, argument_names, asks, encoded_login
+from plum_lsp.feedback.sensitive.calls import answers, argument_names, asks, encoded_login, is_head, is_parameter
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.formats import known_keys
-from plum_lsp.feedback.sensitive.frames import Frame, Literal, Reading, inside
+from plum_lsp.feedback.sensitive.frames import Frame, Literal, Reading, blank, inside
 from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
-from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret
+from plum_lsp.feedback.sensitive.nearby import Statement
+from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret, is_secret_number
 
 LITERAL_LENGTH_MAX = 100_000
 """The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
@@ -72,6 +73,7 @@ class _Reader:
         self.subject = ""
         self.line: list[list[Literal]] = []
         self.asked = 0
+        self.statement = Statement()
 
     def run(self) -> None:
         """Process each token once."""
@@ -89,12 +91,21 @@ class _Reader:
             elif kind == "comment":
                 self._comment(word, found.span())
             else:
-                self._operand()
-                self.stack[-1].path = []
-                self.stack[-1].last = "operand"
+                self._number(word, found.span())
         while len(self.stack) > 1:
             self._close()
         self._end_element(self.stack[0])
+        self.reading.secrets.extend(self.statement.end())
+
+    def _number(self, word: str, span: tuple[int, int]) -> None:
+        frame = self.stack[-1]
+        self._operand()
+        for name, binding in self._labels(frame):
+            said = name.rpartition("_")[2] if word.isdigit() else name
+            if binding is Binding.DIRECT and is_secret_number(word, meaning(said)):
+                self.reading.secrets.append(span)
+        frame.path = []
+        frame.last = "operand"
 
     def _comment(self, word: str, span: tuple[int, int]) -> None:
         """A comment of a few words, such as `# the password`, names the literals of its line."""
@@ -118,12 +129,14 @@ class _Reader:
             self._operand()
             frame.group = []
         frame.group.append(literal)
+        self.statement.literal(literal)
         frame.path = []
         frame.last = "string"
         return max(after, start)
 
     def _name(self, word: str, start: int) -> None:
         frame = self.stack[-1]
+        self.statement.word(word, start)
         if word in {"def", "class"}:
             self._operand()
             frame.last = word
@@ -254,8 +267,8 @@ class _Reader:
         elif callee:
             labels = (*labels, (callee[-1], Binding.LOOSE))
         targets = frame.targets if not callee or callee[-1] == "param" else ()
-        if frame.callee and frame.place and not callee and _LISTED.fullmatch(frame.elements[0]):
-            targets = tuple(name.strip() for name in frame.elements[0].split(","))  # pytest's parametrize
+        if frame.place and not callee and frame.elements and _LISTED.fullmatch(frame.elements[0]):
+            targets = tuple(name.strip() for name in frame.elements[0].split(","))  # the columns of a table
         if len(self.stack) < DEPTH_MAX:
             self.stack.append(Frame(opener=word, callee=callee, labels=labels, targets=targets))
         else:
@@ -264,13 +277,10 @@ class _Reader:
     def _inherited(self, labels: tuple[tuple[str, Binding], ...]) -> Iterator[tuple[str, Binding]]:
         """The labels that a bracket passes on to its content.
 
-        Only direct labels are passed on, with a looser binding.
+        They are passed on with a looser binding.
         """
         for name, binding in labels:
-            if binding is Binding.DIRECT and meaning(name) is Meaning.SECRET:
-                yield name, Binding.LOOSE
-            elif binding is Binding.DIRECT:
-                yield name, Binding.BARE
+            yield name, Binding.LOOSE if binding and meaning(name) is Meaning.SECRET else Binding.BARE
 
     def _close(self, word: str = "") -> None:
         frame = self.stack[-1]
@@ -288,7 +298,7 @@ class _Reader:
         else:
             outer.path = []
             outer.said = frame.elements[-1] if len(frame.elements) == 1 else ""
-            if outer.callee[-1:] == ("parametrize",) and not outer.place:
+            if not outer.place and (outer.callee[-1:] == ("parametrize",) or is_head(frame.elements)):
                 outer.said = ",".join(frame.elements)
             outer.last = ")"
             if frame.opener == "(" and len(frame.elements) == 1 and frame.left:
@@ -322,6 +332,7 @@ class _Reader:
             return
         self._end_element(self.stack[0])
         self.stack[0] = Frame()
+        self.reading.secrets.extend(self.statement.end())
 
     def _labels(self, frame: Frame) -> tuple[tuple[str, Binding], ...]:
         """The names that label a literal at this place."""
@@ -365,12 +376,13 @@ class _Reader:
         """Hide the literals of a group if their joined text is a secret under one of their names."""
         value = "".join(_PLACEHOLDER.sub("", one.value) if one.is_formatted else one.value for one in group)
         meanings = [(meaning(name), binding) for name, binding in labels]
-        is_known = len(group) > 1 and any(known_keys(value))
+        is_known = len(group) > 1 and (any(known_keys(value)) or is_parameter(group[-2].value, group[-1].value))
         if (
             is_known
             or any(is_secret(value, means, binding) for means, binding in meanings)
             or (not any(means is Meaning.HASH for means, _ in meanings) and is_random(value))
         ):
             self.reading.secrets.extend((one.start, one.end) for one in group if one.value)
-        elif len(group) > 1 and "://" in value:
-            self.reading.secrets.extend(inside(group, logins("".join(one.value for one in group))))
+        elif "://" in value and (len(group) > 1 or group[0].is_formatted):
+            whole = "".join(_PLACEHOLDER.sub(blank, one.value) if one.is_formatted else one.value for one in group)
+            self.reading.secrets.extend(inside(group, logins(whole)))

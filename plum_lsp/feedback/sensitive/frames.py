@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -56,3 +57,8 @@ def inside(group: list[Literal], spans: Iterable[tuple[int, int]]) -> Iterator[t
             if first < last:
                 yield one.start + first, one.start + last
             at += len(one.value)
+
+
+def blank(placeholder: re.Match[str]) -> str:
+    """A placeholder of the same length without quotes."""
+    return "{" + "_" * (len(placeholder.group()) - 2) + "}"

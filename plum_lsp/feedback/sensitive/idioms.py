@@ -68,7 +68,11 @@ IDIOMS = (
     _idiom("]: @", r"(?m)^[ \t#]*\[?[\w.-]{1,128}\]?(?::\d{2,5})?[ \t]+[\w.+-]{1,64}(?:@[\w.-]{1,128})?:"
         r"(?P<value>[^\s:\"'/]{4,128}+)[ \t]*$"),
     _idiom("stringData", r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[^\s\"':]{4,512}+)[\"']?[ \t]*$"),
+    _idiom("community", rf"\br[ow]community6?[ \t]+{_VALUE}"),
+    _idiom("IDENTIFY identify", rf"(?i:\bidentify)[ \t]+(?:\w{{1,32}}[ \t]+)?{_VALUE}"),
     # addresses
+    _idiom("?appid= &appid= ?key= &key=", r"[?&](?:appid|key)=(?P<value>[\w-]{16,256}+)", is_random=True),
+    _idiom("/v2/ /v3/", r"://[\w.-]{1,128}/v[23]/(?P<value>[A-Za-z0-9_-]{32}(?![\w/-]))", is_random=True),
     _idiom("?code= &code=", r"[?&]code=(?P<value>[\w./~%-]{16,512}+)", is_random=True),
     # sentences
     _idiom(

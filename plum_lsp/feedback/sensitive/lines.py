@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from plum_lsp.feedback.sensitive.addresses import logins
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.quiet import Quiet
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
 
 NAME_MAX = 64
@@ -20,9 +20,10 @@ VALUE_MAX = 4096
 _HINT = re.compile(
     r"(?i)pass|pwd|psw|pw\b|secret|token|key|cred|auth|cookie|session|dsn\b|salt|pepper|otp\b|jwt|hmac|licen[sc]e|sid\b"
     r"|\bpin\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|clave|geheim|segre[dt]o|wachtwoord|mot_?de_?passe|has[lł]o|webhook|csrf|login|psk\b"
-    r"|identified[ \t]+by|пароль|密码|パスワード"
+    r"|(?:recovery|backup|access|security|door|gate|unlock|2fa)[ \t]codes?\b|(?:seed|recovery)[ \t]phrase"
+    r"|community\b|identified[ \t]+by|пароль|密码|パスワード"
 )
-_NAME_LEFT = re.compile(r"[\w.$-]*$")
+_NAME_LEFT = re.compile(r"[\w.$-]*\Z")
 _NAME_RIGHT = re.compile(r"[\w.-]*+")
 _OPEN = re.compile(
     r"""
@@ -37,7 +38,18 @@ _BARE = re.compile(
 )
 _BARE_VALUE_OF = re.compile(r"\s{0,40}(?:value|default)[ \t]*[:=][ \t]*(?P<value>[^\s\"'`,;&|<>()\[\]{}]{4,4096}+)")
 _SPACED = re.compile(r"[ \t]+(?P<verb>(?:is|was|to|are|of|=|:)[ \t:]+)?[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,256}+)")
-_TAGGED = re.compile(r">[ \t]*(?P<value>[^<>\n]{4,512}+)</")
+_TAGGED = re.compile(
+    r"(?:[\"'][^<>\n]{0,100})?>\s{0,20}(?:<!\[CDATA\[)?(?P<value>[^<>\n]{4,512}?)\s{0,20}(?:\]\]>)?</"
+    r"|</[\w:.-]{1,40}>\s{0,40}<[\w:.-]{1,40}>\s{0,20}(?P<beside>[^<>\n]{4,512}+)</"
+)
+"""The text of an element: of one that has the name, or of the one behind an element that holds the name."""
+_TAGGED_LINES = re.compile(r">[ \t]*\n(?P<lines>(?:[^<>\n]{0,200}\n){1,8})[ \t]*</")
+_TOLD = re.compile(
+    r"(?:[ \t]+[\w'/-]{1,24}){1,6}(?:[ \t]*[:=]|[ \t]+(?:is|was))[ \t]*[\"'`]{0,2}"
+    r"(?P<value>[^\s\"'`,;<>()\[\]{}]{4,128}+)"
+    r"[\"'`]{0,2}[.!?)]{0,2}[ \t]*(?:\n|$)"
+)
+"""What a sentence says about a name: `the password for staging: …`."""
 _WHOLE_LINE = re.compile(
     r"^[ \t]*(?:(?:export|set|setx|ENV|ARG|declare[ \t]+-x|-|local|readonly)[ \t]+|\$env:|[#;/]+[ \t]*)?$"
 )
@@ -52,12 +64,12 @@ _LIST = re.compile(r":[ \t]*(?:[|>][-+]?\d?)?[ \t]*\n((?:[ \t]+(?:-[ \t]+)?[^\s:
 _ITEM = re.compile(r"[ \t]+(?:-[ \t]+)?[\"']?(?P<value>[^\s:\"']{4,1024}+)[\"']?[ \t]*(?:\n|$)")
 _COMMENT_AT_END = re.compile(r"[ \t]+(?:#|//|;).*$")
 _SCHEME = re.compile(
-    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
+    r"(?i)\b(?P<scheme>bearer,?|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
     r"(?P<value>[A-Za-z0-9+/=._~:-]{8,4096}+)"
 )
 _USER_FLAG = re.compile(
     r"(?<=\s)(?:-u|--user|-U|--proxy-user|-a|--auth|--basic-auth|--creds|-E)[ =]{1,2}"
-    r"\\?[\"']?[^\s:%\"']{1,64}[:%](?P<value>[^\s\"']{3,256}+)"
+    r"\\?[\"']?[^\s:%,\"']{1,64}[:%,](?P<value>[^\s\"']{3,256}+)"
 )
 _COMMAND = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(words('commands'), key=len, reverse=True))})(?![\w-])")
 _SHORT_FLAG = re.compile(
@@ -90,29 +102,6 @@ _PASSWORD_WORDS = frozenset(
         "token",
     }
 )
-
-
-class Quiet:
-    """The spans of a Python text that are not code: strings and comments.
-
-    If the text is not Python, all of it is quiet.
-    """
-
-    def __init__(self, spans: Sequence[tuple[int, int]] | None) -> None:
-        self._spans = spans
-        self._starts = [start for start, _ in spans] if spans is not None else []
-
-    def holds(self, position: int) -> bool:
-        """Whether a place is not code."""
-        if self._spans is None:
-            return True
-        index = bisect_right(self._starts, position) - 1
-        return index >= 0 and position <= self._spans[index][1]
-
-    @property
-    def is_all(self) -> bool:
-        """Whether the text is not Python."""
-        return self._spans is None
 
 
 def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
@@ -150,15 +139,22 @@ def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
         right = _NAME_RIGHT.match(text, hint.end(), hint.end() + NAME_MAX)
         end = right.end() if right else hint.end()
         done = end
+        if text.startswith("::", start - 2):  # a type
+            continue
         name = text[start:end].strip("-.$")
         means = meaning("password" if name.lower().startswith("identified") else name)
-        if means >= Meaning.KEY:
+        if means >= Meaning.KEY or (means is Meaning.DIGITS and quiet.holds(start)):
             yield from _after(text, start, end, means, quiet)
 
 
 def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Iterator[tuple[int, int]]:
     """The value after a name, if it must be hidden."""
     is_quiet = quiet.holds(start)
+    if is_quiet and (tagged := _TAGGED.match(text, end)) is not None:
+        group = "value" if tagged["value"] else "beside"
+        if is_secret(tagged[group], means, Binding.BARE):
+            yield tagged.span(group)
+        return
     opened = _OPEN.match(text, end)
     if opened is not None and not text.startswith("``", opened.end() - 1):
         span = _quoted(text, opened)
@@ -170,6 +166,7 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
             name = text[start:end].lower()
             is_flag = text[start - 1 : start] == "-" or name[:1] == "-"
             is_named = bool(separator) or is_flag or name in _PASSWORD_WORDS or name.startswith("identified")
+            is_named = is_named or (quiet.is_all and means is Meaning.SECRET)
             is_named = (is_named and (separator != "(" or is_quiet)) or (is_quiet and _is_directive(text, start, means))
             binding = Binding.LOOSE if separator == "(" else Binding.DIRECT if separator else Binding.BARE
         if span and is_named and is_secret(text[span[0] : span[1]], means, binding):
@@ -201,7 +198,7 @@ def _after(text: str, start: int, end: int, means: Meaning, quiet: Quiet) -> Ite
 def _is_directive(text: str, start: int, means: Meaning) -> bool:
     """Whether a name of a secret is one of the first words of its line."""
     line = text.rfind("\n", max(0, start - 100), start) + 1
-    return means is Meaning.SECRET and bool(_DIRECTIVE.fullmatch(text, max(line, start - 100), start))
+    return means >= Meaning.KEY and bool(_DIRECTIVE.fullmatch(text, max(line, start - 100), start))
 
 
 def _quoted(text: str, opened: re.Match[str]) -> tuple[int, int] | None:
@@ -241,11 +238,23 @@ def _rest_of_line(text: str, end: int, means: Meaning, quiet: Quiet, *, is_quiet
 
 def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int, int]]:
     """A value without quotes: after a separator, after a flag, or as a separate word."""
-    for pattern in (_BARE, _TAGGED, _BARE_VALUE_OF):
+    for pattern in (_BARE, _BARE_VALUE_OF):
         found = pattern.match(text, end)
         if found is not None:
-            if is_secret(found["value"].rstrip(".:\\"), means, Binding.BARE):
-                yield start_end(found)
+            value = found["value"].rstrip(".:\\")
+            if is_secret(value, means, Binding.BARE):
+                yield found.start("value"), found.start("value") + len(value)
+            return
+    lines = _TAGGED_LINES.match(text, end)
+    if lines is not None:
+        for line in re.finditer(r"[^\s]+", lines["lines"]):
+            if is_secret(line.group(), means, Binding.BARE):
+                yield lines.start("lines") + line.start(), lines.start("lines") + line.end()
+        return
+    if means is Meaning.SECRET:
+        told = _TOLD.match(text, end)
+        if told is not None and is_secret(told["value"].rstrip(".!?"), means, Binding.BARE):
+            yield told.start("value"), told.start("value") + len(told["value"].rstrip(".!?"))
             return
     found = _SPACED.match(text, end)
     if found is None or found["value"].startswith(("-", "/", "$")):
@@ -259,12 +268,6 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
     if (is_flag or is_word or is_environment or is_last) and is_secret(value, means, Binding.BARE):
         at = found.start("value")
         yield at, at + len(value)
-
-
-def start_end(found: re.Match[str]) -> tuple[int, int]:
-    """The span of a match's value, without punctuation that ends a sentence."""
-    value = found["value"].rstrip(".:\\")
-    return found.start("value"), found.start("value") + len(value)
 
 
 def _schemes(text: str) -> Iterator[tuple[int, int]]:

@@ -27,6 +27,7 @@ _LABELS = (
     _SECRETS | _SECRET_LAST | _SECRET_KEYS | _TOKENS | _PLAIN_KEYS | _NEUTRAL | _QUALIFIERS | _HASHES | words("fillers")
 )
 _PASSES = words("passes")
+_LOGIN_WORDS = words("login_words")
 _SHORT_ENDS = re.compile(
     r"(?:db|my|user|root|admin|bind|sasl|store|imap|smtp|mail|ftp|ssh|http|login|mysql|pg|redis|ldap|proxy|key|auth)(?:pass|pwd|pw)$"
 )
@@ -40,6 +41,16 @@ _JOINED_SECRETS = (
     "connectionstring",
     "pincode",
     "motdepasse",
+    "recoverycode",
+    "recoverycodes",
+    "backupcode",
+    "backupcodes",
+    "recoveryphrase",
+    "seedphrase",
+    "privateexponent",
+    "privatescalar",
+    "privatenumber",
+    "communitystring",
 )
 _JOINED_TOKENS = ("connstr", "authheader", "sessionid", "setcookie", "connectionuri", "connectionurl")
 
@@ -63,6 +74,8 @@ class Meaning(enum.IntEnum):
 @lru_cache(maxsize=8192)
 def meaning(name: str) -> Meaning:
     """The meaning of a name. Dots, dashes, underscores and changes of case separate its words."""
+    if "::" in name or "\\" in name or "\n" in name:  # a type, such as `AWS::IAM::AccessKey`, or a text
+        return Meaning.NONE
     parts = _split(name)
     while len(parts) > 1 and (parts[-1] in _QUALIFIERS or (parts[-1] == "id" and parts[-2] in {"session", "secret"})):
         parts.pop()
@@ -75,6 +88,8 @@ def meaning(name: str) -> Meaning:
         return Meaning.SECRET
     if last in {"pin", "otp", "cvv", "cvc", "pins"}:
         return Meaning.DIGITS
+    if last in {"salt", "pepper"}:
+        return Meaning.TOKEN
     if not _HASHES.isdisjoint(parts):
         return Meaning.HASH
     if "public" in joined:
@@ -101,6 +116,11 @@ def is_neutral(name: str) -> bool:
 def says_secret(text: str) -> bool:
     """Whether a word of a text names a secret, or begins a sentence about a secret."""
     return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in _split(text))
+
+
+def speaks_of_login(name: str) -> bool:
+    """Whether a name has a word of signing in, of encryption or of a secret."""
+    return meaning(name) is Meaning.SECRET or says_secret(name) or not _LOGIN_WORDS.isdisjoint(_split(name))
 
 
 def _split(name: str) -> list[str]:

@@ -19,6 +19,12 @@ NAMELESS_PIECE_MAX, NAMED_PIECE_MAX = 2.5, 3.2
 """The greatest average length of a run of one kind (a capitalised word, a number) in a random text, without and with
 the name of a secret. Random letters and digits have 1.8, words over 4."""
 
+SHORT_KEY_LENGTH_MIN, SHORT_PIECE_MAX = 20, 2.2
+"""The same for a shorter key in quotes without a name. It has letters of both cases and digits, and no sign."""
+
+LONG_NUMBER_MIN = 30
+"""The least number of digits of a key that is written as a number."""
+
 ONE_CASE_LENGTH_MIN = 20
 _FREQUENCY = dict(
     zip(
@@ -64,6 +70,11 @@ _WORD = re.compile(r"[A-Za-z0-9+/_=.~-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _HEX_DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
+_EMAIL = re.compile(r"[a-z][\w.+-]{0,63}@[\w-]{1,64}(?:\.[\w-]{1,64}){0,4}\.[a-z]{2,10}")
+_SHAPE = re.compile(r"(?=[!-~]*[a-z])(?=[!-~]*[A-Z])(?=[!-~]*\d)[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}")
+_QUERY = re.compile(r"(?:^|[&?;-])[a-z_]\w*=")
+_WORD_AND_NUMBER = re.compile(r"[A-Za-z]{3,}[_-]\d{2,}[A-Za-z]{0,2}|[A-Za-z]{2,}\d{2,}[_-][A-Za-z\d]{2,}")
+_SHORT_KEY = re.compile(r"(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)[A-Za-z0-9]{16,23}")
 _PRINTABLE_RUN = re.compile(r"(?:abcdef|ABCDEF|012345|123456789|qwerty|aaaaa|AAAAAAAA|00000)")
 
 
@@ -86,6 +97,8 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
         return False
     if means is Meaning.DIGITS:
         return value.isdigit() and len(value) <= 10
+    if binding is Binding.BARE and means is not Meaning.SECRET and not _WORD.fullmatch(value):
+        return False
     if means is Meaning.KEY:
         return len(value) >= 12 and looks_random(value) and not _CODE.search(value)
     if means is Meaning.TOKEN:
@@ -95,8 +108,46 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
     return _is_password(value, binding)
 
 
+def is_secret_number(digits: str, means: Meaning) -> bool:
+    """Whether a number that is bound to a name is a key or a PIN."""
+    if _HEX.fullmatch(digits) and means >= Meaning.KEY and len(digits) >= LONG_NUMBER_MIN:
+        return len(set(digits)) >= 8
+    return (
+        means in {Meaning.SECRET, Meaning.DIGITS}
+        and digits.isdigit()
+        and 4 <= len(digits) <= 12
+        and len(set(digits)) > 1
+    )
+
+
+def stands_out(value: str) -> bool:
+    """Whether a word has the shape of a password or a short key: both cases, digits, and signs or a random order."""
+    if not _SHAPE.fullmatch(value) or _HOLES.fullmatch(value) or _is_ordinary(value) or _CODE.search(value):
+        return False
+    if _EMAIL.fullmatch(value) or _PRINTABLE_RUN.search(value):
+        return False
+    if _QUERY.search(value) or value.startswith(("-", "%", "&", "@")):
+        return False
+    if value.replace("_", "").replace("-", "").isalnum():
+        return _is_short_key(value) or bool(_WORD_AND_NUMBER.fullmatch(value))
+    return True
+
+
+def has_sign(value: str) -> bool:
+    """Whether a word has a sign of passwords, which names and numbers do not have."""
+    return any(sign in value for sign in "!#$%&*+=?@^~") and not value.endswith("=")
+
+
+def _is_short_key(value: str) -> bool:
+    """Whether letters of both cases and digits alternate almost at every place."""
+    pieces = _PIECES.findall(value)
+    return bool(_SHORT_KEY.fullmatch(value)) and len(value) / len(pieces) < SHORT_PIECE_MAX and _entropy(value) >= 3.2
+
+
 def is_random(value: str) -> bool:
     """Whether a quoted word without a name is a key: long, with many distinct characters, no digest and no path."""
+    if len(value) < RANDOM_LENGTH_MIN and value.isalnum():
+        return len(value) >= SHORT_KEY_LENGTH_MIN and _is_short_key(value) and not _PRINTABLE_RUN.search(value)
     if not RANDOM_LENGTH_MIN <= len(value) <= 512 or not _WORD.fullmatch(value) or not any(c.isdigit() for c in value):
         return False
     if (
@@ -153,6 +204,8 @@ def _is_ordinary(value: str) -> bool:
 def _is_password(value: str, binding: Binding) -> bool:
     """Whether a value under a sure name is not only a word of code."""
     if _CODE.search(value) and not looks_random(value):
+        return False
+    if _EMAIL.fullmatch(value):
         return False
     if value.isdigit():
         return binding is not Binding.LOOSE

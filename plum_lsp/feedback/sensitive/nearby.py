@@ -1,0 +1,79 @@
+"""Remembers which words of a statement speak of a login, and which of its literals have the shape of a password.
+
+It finds what no name is tied to: `connect(password_of(user) or "…")`, rows of a table, arguments of a library.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from plum_lsp.feedback.sensitive.frames import Literal
+from plum_lsp.feedback.sensitive.names import speaks_of_login
+from plum_lsp.feedback.sensitive.quiet import Quiet
+from plum_lsp.feedback.sensitive.values import has_sign, stands_out
+
+DISTANCE_MAX = 160
+"""The most characters between a literal and a word that speaks of a login."""
+SAID_LENGTH_MAX = 200
+
+
+class Statement:
+    """The words and literals of one statement."""
+
+    def __init__(self) -> None:
+        self._words: list[int] = []
+        self._literals: list[Literal] = []
+
+    def word(self, name: str, position: int) -> None:
+        """Note a name, or the text of a literal."""
+        if len(name) <= SAID_LENGTH_MAX and speaks_of_login(name):
+            self._words.append(position)
+
+    def literal(self, literal: Literal) -> None:
+        """Note a literal."""
+        if stands_out(literal.value):
+            self._literals.append(literal)
+        else:
+            self.word(literal.value, literal.start)
+
+    def end(self) -> list[tuple[int, int]]:
+        """The literals that are passwords. Then the next statement begins."""
+        found = [(one.start, one.end) for one in self._literals if has_sign(one.value) or self._is_near(one)]
+        self._words, self._literals = [], []
+        return found
+
+    def _is_near(self, literal: Literal) -> bool:
+        at = bisect_left(self._words, literal.start - DISTANCE_MAX)
+        return at < len(self._words) and self._words[at] <= literal.end + DISTANCE_MAX
+
+
+_SAYS = re.compile(
+    r"(?i)passw|passphrase|passcode|secret(?!s?\.\w)|credential|"
+    r"\bcreds?\b|\blog[ -]?in\b|sign[ -]?in|api[_ -]?key|\bauth\b"
+)
+_SHAPED = re.compile(r"(?<![\w!#$%&*+=?@^~./\\-])[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}+(?![\w(./\\\[])")
+LINES_MAX = 1
+"""How many lines may lie between a word of a text that speaks of a login and a password."""
+
+
+def passwords_near_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
+    """Words with the shape of a password near a word of a login, where the text is not code."""
+    said = [found.start() for found in _SAYS.finditer(text)]
+    for found in _SHAPED.finditer(text):
+        is_formula = any(sign in found.group() for sign in "*+=")
+        if not is_formula and has_sign(found.group()) and quiet.holds(found.start()) and stands_out(found.group()):
+            yield found.span()
+            continue
+        at = bisect_left(said, found.start() - DISTANCE_MAX)
+        if at == len(said) or said[at] > found.end() + DISTANCE_MAX // 2:
+            continue
+        if not quiet.holds(found.start()) or not stands_out(found.group()):
+            continue
+        while at < len(said) and said[at] <= found.end() + DISTANCE_MAX // 2:
+            first, last = sorted((said[at], found.start()))
+            if text.count("\n", first, last) <= LINES_MAX:
+                yield found.span()
+                break
+            at += 1
