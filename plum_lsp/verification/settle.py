@@ -153,7 +153,7 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     if not weighed.matrix.inputs:
         return found
     is_likely = judged.candidate.weakness is None and weighed.is_likely(index, UNTESTED)
-    is_likely = is_likely and not weighed.is_tied(index)
+    is_likely = is_likely and not weighed.is_tied(index) and len(weighed.matrix.trials) > 1
     if found.tier is Tier.CHECKED and is_likely and not found.undecided:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):

@@ -19,7 +19,7 @@ CASES = [
     Case("the end of a line", LINE, "a + b\n", gives=filled(LINE, "a + b"), tiers=("verified",)),
     Case("one of several", ADD, (WRONG, WRONG, "return a + b\n"), offered="return a + b", tiers=("verified",)),
     Case("only wrong ones", ADD, WRONG, nothing=True, reason="all_failed"),
-    Case("nothing", ADD, "", nothing=True, reason="no_valid_candidate", words="empty completion"),
+    Case("nothing", ADD, "", nothing=True, reason="no_valid_candidate", words="The model adds nothing here"),
 ]
 
 
