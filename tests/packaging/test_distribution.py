@@ -104,7 +104,14 @@ def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path, ve
 
 
 def python_of(version: str) -> str | None:
-    """A Python of this version that is not this environment's, from the path or from pyenv."""
+    """A Python of this version that can make an environment: this one, one from pyenv, or one on the path."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return sys.executable
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    found = [str(path / "bin" / "python") for path in sorted(pyenv.glob(f"{version}.*"))]
-    return found[-1] if found else shutil.which(f"python{version}")
+    found = [*map(str, sorted(pyenv.glob(f"{version}.*/bin/python"))), shutil.which(f"python{version}")]
+    return next((python for python in reversed(found) if python and makes_environments(python)), None)
+
+
+def makes_environments(python: str) -> bool:
+    """Whether a Python starts (a name on the path may be a wrapper for nothing) and has the parts for `venv`."""
+    return subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode == 0
