@@ -23,7 +23,7 @@ from plum_lsp.domain.children import python_module
 NAME = "plum-lsp"
 COMMANDS = (
     *("setup", "serve", "complete", "explain", "report", "pilot", "verify", "eval", "doctor", "model", "trust"),
-    *("pairs", "forget", "sandbox", "policy", "editor"),
+    *("pairs", "forget", "sandbox", "policy", "editor", "share"),
 )
 """The commands of `plum-lsp`. The other words after its name are prose."""
 _COMMAND = re.compile(rf"(?<![\w./-]){NAME} (?=(?:{'|'.join(COMMANDS)})\b)")

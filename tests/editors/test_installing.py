@@ -12,6 +12,8 @@ import pytest
 from support import editor_parts
 from support.neovim import neovim_command
 
+pytestmark = [pytest.mark.slow, pytest.mark.editors]
+
 ROOT = Path(__file__).parents[2]
 
 
