@@ -35,7 +35,7 @@ from plum_trainer.data.rows import values_of as row_values
 from plum_trainer.fit import children
 from plum_trainer.fit.bases import BaseModel
 from plum_trainer.fit.job import FitJob, SampleJob, read_json, write_json, write_text
-from plum_trainer.gate.evaluate import ended_texts, offered, read_samples
+from plum_trainer.gate.evaluate import ended_texts, graded, offered, read_samples
 from plum_trainer.gate.measures import Measures, Sample, measured
 
 SAMPLE_BATCH = 32
@@ -185,17 +185,7 @@ async def _tested(bench: Bench, rows: Sequence[dict[str, Any]], sandbox: Sandbox
         passing = await passing_gold(prompt, ended_texts(own), sandbox, limits)
         ladder = ended_texts(row for row in own if not row["decides"])
         offers[prompt.id] = await offered(prompt, ladder, sandbox, limits) in passing
-        samples += [
-            Sample(
-                prompt_id=prompt.id,
-                function=prompt.function,
-                text=row["text"],
-                ends=row["finish"] != "length",
-                passes=row["finish"] != "length" and row["text"] in passing,
-                decides=row["decides"],
-            )
-            for row in own
-        ]
+        samples += graded(prompt, own, passing)
     return measured(samples, offers=offers)
 
 

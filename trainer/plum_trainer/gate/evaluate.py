@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +44,26 @@ async def judged_samples(prompts: Sequence[HeldOut], path: Path, sandbox: Sandbo
             passing = await _right(prompt, ended_texts(own), sandbox, limits)
             ladder = ended_texts(row for row in own if not row["decides"])
             offers[prompt.id] = await offered(prompt, ladder, sandbox, limits) in passing
-        samples += [
-            Sample(
-                prompt_id=prompt.id,
-                function=prompt.function,
-                text=row["text"],
-                ends=row["finish"] != "length",
-                passes=row["finish"] != "length" and row["text"] in passing,
-                decides=row["decides"],
-                is_benchmark=bool(prompt.tests),
-            )
-            for row in own
-        ]
+        samples += graded(prompt, own, passing, is_benchmark=bool(prompt.tests))
     return measured(samples, offers=offers, kl_nats_per_token=kl)
+
+
+def graded(
+    prompt: HeldOut, rows: Iterable[Mapping[str, Any]], passing: Set[str], *, is_benchmark: bool = False
+) -> list[Sample]:
+    """The samples of a prompt. One passes if its end is its own and its text is among the `passing` ones."""
+    return [
+        Sample(
+            prompt_id=prompt.id,
+            function=prompt.function,
+            text=row["text"],
+            ends=row["finish"] != "length",
+            passes=row["finish"] != "length" and row["text"] in passing,
+            decides=row["decides"],
+            is_benchmark=is_benchmark,
+        )
+        for row in rows
+    ]
 
 
 def ended_texts(rows: Iterable[Mapping[str, Any]]) -> list[str]:
