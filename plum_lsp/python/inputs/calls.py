@@ -11,12 +11,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
-from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Call, TestCase
 from plum_lsp.python.inputs.definitions import filled, is_outside, variables
 from plum_lsp.python.inputs.guesses import guessed_annotations, likely_annotations
@@ -203,9 +202,7 @@ class _Maker:
             return None
         words = words_of(context, function.docstring, candidates)
         pools = Pools(words=words, classes=_classes(context, words))
-        surface = surface_of(
-            context, replace(function, span=Span(start=0, end=0))
-        )  # only this changes while a user types
+        surface = surface_of(context, function)
         return cls(
             context=context if surface.is_instance_method else None,
             function=surface.function,

@@ -12,7 +12,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import dedent, indent
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
@@ -145,7 +145,10 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
 
 
 def surface_of(context: Context, function: FunctionSymbol) -> Surface:
-    """The names that an example of `function` may use."""
+    """The names that an example of `function` may use. It stays equal while a user types in the body.
+
+    So its function has no span, which is all that changes then.
+    """
     program = f"{context.before}\n{context.after}"
     names = _BUILTINS | _bound(program)
     construct, receivers = None, dict[str, str]()
@@ -154,7 +157,7 @@ def surface_of(context: Context, function: FunctionSymbol) -> Surface:
         construct = f"{function.class_name}()" if _needs_no_arguments(body) else None
         receivers = _receivers(program, function.class_name, names)
     return Surface(
-        function=function,
+        function=replace(function, span=Span(start=0, end=0)),
         names=names,
         receivers=receivers,
         construct=construct,

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
-from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
 from plum_lsp.python.reading.sources import (
     Surface,
@@ -69,8 +68,7 @@ def examples_of(context: Context) -> tuple[TestCase, ...]:
         own = surface_of(context, owner) if owner is not None else None
         sessions = _apart(doctest_examples(owner.docstring, own), own) if owner is not None and own is not None else []
         return tuple(_test(*found) for found in _consistent([(Origin.DOCTEST, one) for one in sessions])[:TESTS_MAX])
-    surface = surface_of(context, replace(function, span=Span(start=0, end=0)))  # only this changes while a user types
-    return _stated(tuple(texts_of(context, function)), surface)
+    return _stated(tuple(texts_of(context, function)), surface_of(context, function))
 
 
 @lru_cache(maxsize=REMEMBERED_MAX)
