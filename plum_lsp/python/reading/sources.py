@@ -145,10 +145,7 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
 
 
 def surface_of(context: Context, function: FunctionSymbol) -> Surface:
-    """The names that an example of `function` may use. It stays equal while a user types in the body.
-
-    So its function has no span, which is all that changes then.
-    """
+    """The names that an example of `function` may use. Without the span, it stays equal while a user types a body."""
     program = f"{context.before}\n{context.after}"
     names = _BUILTINS | _bound(program)
     construct, receivers = None, dict[str, str]()
