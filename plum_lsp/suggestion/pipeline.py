@@ -217,6 +217,10 @@ class Pipeline:
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
 
+    def make_way(self, uri: str) -> None:
+        """A request for a document is about to come. The work on its last offer and record ends now."""
+        self._afterwards.stop(uri)
+
     def leave(self, uri: str) -> None:
         """The text of a document changed. The last offer for it is not looked at again."""
         self._afterwards.leave(uri)
