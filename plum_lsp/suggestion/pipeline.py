@@ -53,6 +53,7 @@ from plum_lsp.suggestion.survey import (
     too_large,
 )
 from plum_lsp.verification.compare import strength_of
+from plum_lsp.verification.excerpts import Endless
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 
@@ -67,7 +68,10 @@ SHADOW_SECONDS_MAX = 60.0
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document. It keeps no state between requests."""
+    """Steps 2 to 7 of the path. One instance serves every document.
+
+    Between requests it keeps only the work on records, and which files do not end while they load.
+    """
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class Pipeline:
         self._afterwards = Afterwards()
         self._settling = Settling(recorder, inspector)
         self._completing = asyncio.Lock()
+        self._endless = Endless()
         self._test_files = test_files
         self._neighbours = neighbours
         self._imports = imports
@@ -154,7 +159,7 @@ class Pipeline:
                 context=context,
                 plan=plan,
                 began=began,
-                ladder=Ladder(judge),
+                ladder=Ladder(judge, self._endless),
                 version=version,
                 around=around,
             )
@@ -283,7 +288,8 @@ class Pipeline:
         with sandbox.held():
             async with self._completing:
                 shown = this.judged
-                this.ladder = Ladder(await self._judge_of(this.request, this.around, sandbox))
+                judge = await self._judge_of(this.request, this.around, sandbox)
+                this.ladder = Ladder(judge, self._endless)
                 await self._find_evidence(this)
                 for judged in shown:
                     self._settling.tell(this, (await this.ladder.late(judged.candidate))[0])
