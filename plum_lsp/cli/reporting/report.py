@@ -15,7 +15,7 @@ from rich.console import Console
 
 from plum_lsp.cli.since import Since
 from plum_lsp.config import data_dir, load_settings
-from plum_lsp.config.folder import store_file
+from plum_lsp.config.folder import share_file, store_file
 from plum_lsp.report.drawing import draw
 from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
@@ -23,6 +23,7 @@ from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.report.shares import Share
 from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import Report, report_of
+from plum_lsp.store.people.sharing import sharing
 from plum_lsp.store.queries import open_reader
 from plum_lsp.store.records import instant
 
@@ -57,11 +58,12 @@ def report(*, since: str, as_json: bool, form: str | None, output: Path | None, 
         raise click.UsageError("--examples needs a page: give -o FILE, too.")
     if form and as_json:
         raise click.UsageError("--json and --format exclude each other.")
-    path = store_file(data_dir(load_settings(environ=os.environ).settings))
+    folder = data_dir(load_settings(environ=os.environ).settings)
+    path = store_file(folder)
     with open_reader(path) as reader:
         usage = reader.usage(since=since)
         wrong = reader.wrong_examples(since=since, limit=examples)
-    found = report_of(usage, now=instant(time.time()))
+    found = report_of(usage, now=instant(time.time()), sharing=sharing(share_file(folder)))
     if output is not None:
         output.write_text(page_of(found, wrong), encoding="utf-8")
         say(f"The report is in {output}.", err=True)
