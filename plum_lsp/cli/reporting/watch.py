@@ -28,7 +28,7 @@ LOOK_SECONDS = 2.0
 class Watch(App[None]):
     """The tables of the report. `read` computes them from the store, in a thread."""
 
-    TITLE = "plum-lsp report"
+    TITLE = "What your suggestions were worth"
     CSS = "#figures { padding: 0 2; }"
     BINDINGS: ClassVar[list[BindingType]] = [("q", "quit", "Quit"), ("r", "look", "Read again")]
     ENABLE_COMMAND_PALETTE = False
@@ -42,7 +42,7 @@ class Watch(App[None]):
 
     def compose(self) -> ComposeResult:
         """A title, the figures, the keys."""
-        yield Header()
+        yield Header(icon="")
         with VerticalScroll():
             yield Static("Reading the store.", id="figures", markup=False)
         yield Footer()
