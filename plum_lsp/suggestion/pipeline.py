@@ -33,9 +33,11 @@ from plum_lsp.project.roots import path_of
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import KnownImports, repaired
 from plum_lsp.python.reading.window import nothing_at
+from plum_lsp.python.specification.session import session_at
 from plum_lsp.suggestion.asking import ask_for_tests
 from plum_lsp.suggestion.choosing import abstained, chosen, revised
 from plum_lsp.suggestion.clock import Stages
+from plum_lsp.suggestion.computed.results import Results
 from plum_lsp.suggestion.options import PipelineOptions
 from plum_lsp.suggestion.plan import one_sample, plan_of
 from plum_lsp.suggestion.prompt import build_prompt
@@ -131,8 +133,7 @@ class Pipeline:
             survey, request, options.budget, self._test_files, self._neighbours, self._imports
         )
         if around is None:
-            detail = nothing_at(request.document, request.offset)
-            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+            return await self._without_policy(request)
         context = around.context
         if request.assignment is not None and context.place.is_prose:  # such text never runs
             request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
@@ -174,6 +175,20 @@ class Pipeline:
             else:
                 self._go_on(this, answer, result)
             return result
+
+    async def _without_policy(self, request: SuggestionRequest) -> Offer | Abstention:
+        """What is offered at a place that the policy does not write at: the result of an example in a docstring."""
+        session = session_at(request.document, request.offset)
+        if session is None or request.seen:
+            detail = nothing_at(request.document, request.offset) if session is None else "There is no other result."
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
+        if request.assignment is not None:  # a pilot compares what the policy writes
+            request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
+        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
+        options = self.options
+        with sandbox.held():
+            results = Results(sandbox=sandbox, limits=options.limits, recorder=self._recorder, tiers=options.tiers)
+            return await results.answer(request, session, seconds=self._left(request))
 
     async def _answered(self, this: Round, stages: Stages) -> Round:
         """The group, settled as far as it has come by the deadline or by an early answer."""

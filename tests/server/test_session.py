@@ -15,6 +15,7 @@ from support.editor import Editor, capabilities
 from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, SuggestionRequest, Trigger
 from plum_lsp.domain.text import PositionEncoding, Span
+from plum_lsp.report.installation import command_here
 
 STUB = "def add(a, b):\n    ‸"
 
@@ -195,7 +196,7 @@ async def test_services_that_do_not_open_are_a_status(bench: Bench) -> None:
     async with Editor.connected(bench.serve) as editor:
         assert await editor.suggest(STUB) is None
         assert editor.status["kind"] == "Error"
-        assert editor.status["message"] == "there is no model. Run `plum-lsp model fetch`."
+        assert editor.status["message"] == f"there is no model. Run `{command_here()} model fetch`."
         assert (await editor.explain())["reason"] == "policy_unavailable"
 
 
