@@ -70,10 +70,7 @@ SHADOW_SECONDS_MAX = 60.0
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document.
-
-    Between requests it keeps only the work on records, and which files do not end while they load.
-    """
+    """Steps 2 to 7 of the path. One instance serves every document. It remembers which files never finish loading."""
 
     def __init__(
         self,
