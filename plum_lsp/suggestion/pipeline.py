@@ -55,6 +55,7 @@ from plum_lsp.suggestion.survey import (
     too_large,
 )
 from plum_lsp.verification.compare import strength_of
+from plum_lsp.verification.excerpts import Endless
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 
@@ -69,7 +70,7 @@ SHADOW_SECONDS_MAX = 60.0
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document. It keeps no state between requests."""
+    """Steps 2 to 7 of the path. One instance serves every document. It remembers which files never finish loading."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class Pipeline:
         self._afterwards = Afterwards()
         self._settling = Settling(recorder, inspector)
         self._completing = asyncio.Lock()
+        self._endless = Endless()
         self._test_files = test_files
         self._neighbours = neighbours
         self._imports = imports
@@ -155,7 +157,7 @@ class Pipeline:
                 context=context,
                 plan=plan,
                 began=began,
-                ladder=Ladder(judge),
+                ladder=Ladder(judge, self._endless),
                 version=version,
                 around=around,
             )
@@ -232,6 +234,10 @@ class Pipeline:
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
 
+    def make_way(self, uri: str) -> None:
+        """A request for a document is about to come. The work on its last offer and record ends now."""
+        self._afterwards.stop(uri)
+
     def leave(self, uri: str) -> None:
         """The text of a document changed. The last offer for it is not looked at again."""
         self._afterwards.leave(uri)
@@ -294,7 +300,8 @@ class Pipeline:
         with sandbox.held():
             async with self._completing:
                 shown = this.judged
-                this.ladder = Ladder(await self._judge_of(this.request, this.around, sandbox))
+                judge = await self._judge_of(this.request, this.around, sandbox)
+                this.ladder = Ladder(judge, self._endless)
                 await self._find_evidence(this)
                 for judged in shown:
                     self._settling.tell(this, (await this.ladder.late(judged.candidate))[0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
 from plum_lsp.domain.verification import Call, Observation
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
-from plum_lsp.verification.excerpts import judged_by
+from plum_lsp.verification.excerpts import Endless, judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.settle import settled, stands_alone
 from plum_lsp.verification.trial.trial import Trial
@@ -43,14 +43,18 @@ class Group:
 
 
 class Ladder:
-    """One group on its way up. `group` is its state after the last step that was completed."""
+    """One group on its way up. `group` is its state after the last step that was completed.
 
-    def __init__(self, judge: Judge) -> None:
+    `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, the candidates are
+    judged by its `trial`, and are not compared.
+    """
+
+    def __init__(self, judge: Judge, endless: Endless | None = None) -> None:
         self.trial = Trial.of(judge)
-        """If the hole is in a test, the candidates are judged by what that test does, and are not compared."""
         if self.trial is not None:
             judge = replace(judge, tests=(), calls=(), contracts=(), whole=(), compares=False)
         self.judge = judge
+        self._endless = endless
         self.group = Group()
         self.evidence: Evidence | None = None
         self.is_compared = False
@@ -70,7 +74,7 @@ class Ladder:
             self.evidence = await self.judge.evidence()
             await self.trial.prepare(self.judge)
             return self.evidence
-        self.judge, self.evidence = await judged_by(self.judge)
+        self.judge, self.evidence = await judged_by(self.judge, self._endless)
         return self.evidence
 
     def skip(self, reason: str) -> None:
