@@ -181,8 +181,7 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         if request.assignment is not None:  # a pilot compares what the policy writes
             request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
-        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        options = self.options
+        sandbox, options = await self.sandboxes.of(request, seconds_max=self._left(request) / 2), self.options
         with sandbox.held():
             results = Results(sandbox=sandbox, limits=options.limits, recorder=self._recorder, tiers=options.tiers)
             return await results.answer(request, session, seconds=self._left(request))

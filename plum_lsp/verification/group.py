@@ -45,8 +45,8 @@ class Group:
 class Ladder:
     """One group on its way up. `group` is its state after the last step that was completed.
 
-    `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, the candidates are
-    judged by its `trial`, and are not compared.
+    `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, its `trial`
+    judges the candidates, and they are not compared.
     """
 
     def __init__(self, judge: Judge, endless: Endless | None = None) -> None:
