@@ -135,6 +135,7 @@ class Origin(enum.Enum):
     EXAMPLE = ("example", "example", True)
     GENERATED = ("generated", "generated", False)
     SAMPLED = ("sampled", "written by the model", False)
+    COMPUTED = ("computed", "computed in the sandbox", False)
 
     words: str
     is_specification: bool

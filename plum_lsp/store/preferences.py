@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLabel, PreferencePair, PromptFacts
 from plum_lsp.domain.suggestion import Finish, Tier
+from plum_lsp.store.conditions import IS_SAMPLED
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
@@ -225,14 +226,15 @@ DELETE FROM preference_labels WHERE id IN (
 )
 """
 
-_REQUESTS = """
+_REQUESTS = f"""
 SELECT requests.prompt_hash, prompts.text, requests.id, requests.restored, offers.id, offers.candidate_id,
        requests.document_uri
 FROM requests
 JOIN prompts ON prompts.hash = requests.prompt_hash
 LEFT JOIN offers ON offers.request_id = requests.id
+WHERE {IS_SAMPLED}
 ORDER BY requests.prompt_hash, requests.rowid
-"""
+"""  # noqa: S608  # constants of ours
 
 _CANDIDATES = """
 SELECT candidates.id, policy_version_id, text, completion, fingerprint, problem, finish,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
 from plum_lsp.domain.verification import Call, Observation
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
-from plum_lsp.verification.excerpts import judged_by
+from plum_lsp.verification.excerpts import Endless, judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.settle import settled, stands_alone
 from plum_lsp.verification.whole import without_unjudgeable
@@ -42,10 +42,14 @@ class Group:
 
 
 class Ladder:
-    """One group on its way up. `group` is its state after the last step that was completed."""
+    """One group on its way up. `group` is its state after the last step that was completed.
 
-    def __init__(self, judge: Judge) -> None:
+    `endless` knows of earlier groups which files do not end while they load.
+    """
+
+    def __init__(self, judge: Judge, endless: Endless | None = None) -> None:
         self.judge = judge
+        self._endless = endless
         self.group = Group()
         self.evidence: Evidence | None = None
         self.is_compared = False
@@ -61,7 +65,7 @@ class Ladder:
 
         If the file does not run as a whole, the judge is from now on one that runs what the function needs of it.
         """
-        self.judge, self.evidence = await judged_by(self.judge)
+        self.judge, self.evidence = await judged_by(self.judge, self._endless)
         return self.evidence
 
     def skip(self, reason: str) -> None:

@@ -16,6 +16,7 @@ def area(width, height):
     """
     ‸
 '''
+LOOP = "\n\nwhile True:\n    pass\n"
 RIGHT, WRONG = "return width * height\n", "return width + height\n"
 
 ABOVE = {
@@ -43,7 +44,7 @@ ABOVE = {
 }
 BELOW = {
     "a call that fails": "\n\nresult = int('seven')\n",
-    "an endless loop": "\n\nwhile True:\n    pass\n",
+    "an endless loop": LOOP,
     "a menu": (
         '\n\nwhile True:\n    choice = input("> ")\n    if choice == "q":\n        break\n'
         "    print(area(*map(int, choice.split())))\n"
@@ -141,3 +142,21 @@ CASES = [
 async def test_case(desk: Desk, case: Case) -> None:
     """What the table says."""
     await desk.check(case)
+
+
+EDITS = [
+    offered("an endless file", AREA + LOOP, RIGHT),
+    offered("the same file again", AREA + LOOP, RIGHT),
+    offered("its function edited", AREA.replace(">>> area(2, 3)\n    6", ">>> area(2, 4)\n    8") + LOOP, RIGHT),
+    Case("its function edited, and a wrong body", AREA.replace("6", "7") + LOOP, RIGHT, nothing=True),
+    Case("the loop taken out", AREA, RIGHT, offered=RIGHT, tiers=("verified",), unsaid=WITHOUT),
+    Case("a loop that ends", AREA + LOOP.replace("pass", "break"), RIGHT, offered=RIGHT, unsaid=WITHOUT),
+    offered("the loop put back", AREA + LOOP, RIGHT),
+    offered("another loop", AREA + LOOP.replace("pass", "..."), RIGHT),
+]
+
+
+async def test_an_endless_file_is_edited(desk: Desk) -> None:
+    """What is known of it is used while only its function changes, and no longer."""
+    for case in EDITS:
+        await desk.check(case)

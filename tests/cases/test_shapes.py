@@ -356,7 +356,6 @@ CASES = [
     Case("compr all", COMPR, "return [i ** 2 for i in range(n)]", gives=filled(COMPR, "for i in range(n)"), tiers=V),
     Case("unused params", WORDS, '    return "hello-world"\n', tiers=("checked",)),
     Case("crlf body", WORDS, f"    {W_BODY}\n".replace("\n", "\r\n"), gives=filled(WORDS, W_BODY), tiers=V),
-    Case("cr body", WORDS, f"    {W_BODY}\n".replace("\n", "\r"), gives=filled(WORDS, W_BODY)),
     Case(
         "doc then talk then code",
         WORDS,

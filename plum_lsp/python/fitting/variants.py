@@ -90,7 +90,7 @@ def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
 def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, bool]]:
     """The readings of a completion in the file's indentation, likeliest first, each with whether it is whole."""
     cutter = Cutter(context.block)
-    cutter.feed(completion.text.replace("\r\n", "\n").replace("\r", "\n"))
+    cutter.feed(completion.text.replace("\r\n", "\n"))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
     seen: set[tuple[str, bool]] = set()
