@@ -94,6 +94,20 @@ HELPED = {
         "from fractions import Fraction\n\nn = input()\n\n\n" + function("f(x)", "f(Fraction(1, 2))", "Fraction(1, 1)"),
         "return x * 2\n",
     ),
+    "an argument": (
+        "import sys\n\nfactor = int(sys.argv[1])\n\n\n" + function("f(n)", "f(0)", "0"),
+        "return n * factor\n",
+    ),
+    "two arguments": (
+        "from sys import argv\n\nlow, high = float(argv[1]), float(argv[2])\n\n\n"
+        + function("f(n)", "f(0) * 2", "0.0"),
+        "return n * (high - low)\n",
+    ),
+    "a path from the arguments": (
+        "import sys\n\nwith open(sys.argv[1]) as file:\n    lines = file.readlines()\n\n\n"
+        + function("f()", "f() > 0", "True"),
+        "return len(lines)\n",
+    ),
     "a value that was asked for": (
         'factor = int(input("Factor? "))\n\n\n' + function("f(n)", "f(0)", "0"),
         "return n * factor\n",
@@ -130,6 +144,7 @@ CASES = [
         Case(f"wrong beside: {name}", f"{ABOVE[name]}\n\n{AREA}", WRONG, nothing=True, reason="all_failed")
         for name in list(ABOVE)[:6]
     ),
+    Case("wrong with an argument", HELPED["an argument"][0], "return n + 1\n", nothing=True),
     *(
         Case(f"not blamed: {name}", code + AREA, says, nothing=True, reason="tier_not_offered", words="does not run")
         for name, (code, says) in UNMET.items()
