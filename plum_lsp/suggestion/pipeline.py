@@ -181,8 +181,7 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         if request.assignment is not None:  # a pilot compares what the policy writes
             request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
-        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        options = self.options
+        sandbox, options = await self.sandboxes.of(request, seconds_max=self._left(request) / 2), self.options
         with sandbox.held():
             results = Results(sandbox=sandbox, limits=options.limits, recorder=self._recorder, tiers=options.tiers)
             return await results.answer(request, session, seconds=self._left(request))
@@ -340,7 +339,7 @@ class Pipeline:
             hurry = timing.create_task(this.hurry(self.clock))
             async with asyncio.TaskGroup() as tasks:
                 screened = tasks.create_task(self._screen(this))
-                asks = self.options.asks_for_tests and not this.plan.is_alone
+                asks = self.options.asks_for_tests and not this.plan.is_alone and this.ladder.trial is None
                 asking = tasks.create_task(self._ask(this)) if asks else None
                 await self._sample(this, screened, tasks, stages)
                 if asking is not None:  # with all candidates there, a long wait for tests only delays the answer
@@ -382,6 +381,8 @@ class Pipeline:
     async def _judge(self, this: Round, candidate: Candidate, screened: asyncio.Task[None], stages: Stages) -> None:
         await screened
         judged = await this.ladder.add(candidate)
+        if this.tried:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=this.tried))
         this.unjudged.pop(candidate.completion.index, None)
         self._settling.tell(this, judged)
         if judged.tier is Tier.VERIFIED:
