@@ -9,7 +9,6 @@ import click
 
 from plum_lsp import __version__
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import Program, say
 
 _MODULES = {
@@ -61,9 +60,9 @@ def main() -> None:
     try:
         plum_lsp()
     except PlumError as error:
-        say(f"plum-lsp: {as_typed_here(str(error))}", err=True)
+        say(f"plum-lsp: {error}", err=True)
         if error.remedy:
-            say(f"  {as_typed_here(error.remedy)}", err=True)
+            say(f"  {error.remedy}", err=True)
         sys.exit(1)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the exit does not try the failed write again

@@ -21,7 +21,6 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Abstention, Judged, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, number_of_lines
 from plum_lsp.project.privacy import refusal
-from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import console, say
 from plum_lsp.server.settings import narrowed
 from plum_lsp.wiring import load_for_command, open_services, workspace_of
@@ -107,7 +106,7 @@ def complete(
     if as_json:
         say(json.dumps(_report(answer.result, collector), indent=2))
     elif isinstance(answer.result, Offer) and answer.is_recorded:
-        say(as_typed_here(f"Logged. See it with: plum-lsp explain {answer.result.id}"))
+        say(f"Logged. See it with: plum-lsp explain {answer.result.id}")
     sys.exit(0 if isinstance(answer.result, Offer) else NOTHING_OFFERED)
 
 

@@ -20,7 +20,6 @@ from plum_lsp.domain.errors import ConfigError
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, locate
 from plum_lsp.report.discretion import discreet
-from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import ask, say
 from plum_lsp.wiring import load_for_command, load_for_server
 
@@ -59,11 +58,9 @@ def setup(*, yes: bool, only_prints: bool) -> None:
     show(findings)
     say("\n4. A sample")
     if any(finding.state is State.FAILED for finding in findings):
-        raise ConfigError(
-            "not every part works yet", remedy=as_typed_here("Cure it as said above. Then: plum-lsp setup")
-        )
+        raise ConfigError("not every part works yet", remedy="Cure it as said above. Then: plum-lsp setup")
     _show_a_sample()
-    say(as_typed_here("\nplum-lsp works. In the folder of your project, run: plum-lsp trust"))
+    say("\nplum-lsp works. In the folder of your project, run: plum-lsp trust")
 
 
 def model_for(memory_bytes: int) -> ModelEntry:
@@ -132,7 +129,7 @@ def _set_up_editors(*, yes: bool, only_prints: bool) -> None:
                 plan.act()
                 say(plan.next)
         except NoClient as error:
-            say(f"{error}\n  {as_typed_here(error.remedy)}")
+            say(f"{error}\n  {error.remedy}")
 
 
 def _show_a_sample() -> None:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from plum_lsp.domain.display import visible
 from plum_lsp.report.figures import FigureTable, is_number
 
 
@@ -19,7 +21,7 @@ def draw(tables: Iterable[FigureTable], screen: Console) -> None:
 
 
 def drawn(table: FigureTable) -> Table:
-    """A table of figures. A first cell that repeats the one above it is left empty."""
+    """A table of figures. A first cell that repeats the one above it is left empty. Cells are text, never markup."""
     drawing = Table(box=None, padding=(0, 2, 0, 0))
     for number, name in enumerate(table.columns):
         drawing.add_column(
@@ -27,7 +29,7 @@ def drawn(table: FigureTable) -> Table:
         )
     above = ""
     for first, *others in table.rows:
-        drawing.add_row(first if first != above else "", *others)
+        drawing.add_row(*(Text(visible(cell)) for cell in (first if first != above else "", *others)))
         above = first
     return drawing
 

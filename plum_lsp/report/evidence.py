@@ -10,6 +10,7 @@ import dataclasses
 from plum_lsp.domain.display import markdown_block, markdown_span, markdown_text, one_line, visible
 from plum_lsp.domain.suggestion import Abstention, Offer
 from plum_lsp.domain.verification import TestCase, Verdict
+from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.verification.quality import quality_words
 
@@ -22,7 +23,7 @@ TESTS_SHOWN_MAX = 12
 def evidence_text(result: Offer | Abstention) -> str:
     """The evidence for an offer, or the reason for an abstention, as plain text."""
     if isinstance(result, Abstention):
-        return f"nothing offered: {one_line(result.detail)}"
+        return f"nothing offered: {one_line(as_typed_here(result.detail))}"
     lines = [f"{result.chosen.tier.value}: {one_line(result.chosen.reason)}{_likely(result)}"]
     for test, verdict in _shown(result):
         gave = f", gave {_cut(verdict.shown)}" if verdict.shown.strip() else ""
@@ -39,7 +40,7 @@ def evidence_text(result: Offer | Abstention) -> str:
 def evidence_markdown(result: Offer | Abstention) -> str:
     """The same as Markdown: the tier and each test. Untrusted text becomes inline code or ordinary words."""
     if isinstance(result, Abstention):
-        return f"nothing offered: {markdown_text(result.detail)}"
+        return f"nothing offered: {markdown_text(as_typed_here(result.detail))}"
     lines = [f"**{result.chosen.tier.value}**: {markdown_text(result.chosen.reason + _likely(result))}", ""]
     for test, verdict in _shown(result):
         gave = f" gave {markdown_span(_cut(verdict.shown))}" if verdict.shown.strip() else ""
@@ -74,7 +75,7 @@ def documentation_text(offer: Offer) -> str:
 def evidence_data(result: Offer | Abstention) -> dict[str, object]:
     """The evidence as plain data, for editors that draw it themselves. docs/protocol.md documents it."""
     if isinstance(result, Abstention):
-        return {"kind": "abstention", "reason": result.reason.value, "detail": result.detail}
+        return {"kind": "abstention", "reason": result.reason.value, "detail": as_typed_here(result.detail)}
     version = result.chosen.candidate.policy_version
     return {
         "kind": "offer",

@@ -1,7 +1,8 @@
 """How this installation of plum-lsp is started and extended. Remedies name commands as they work here.
 
-The rest of the code writes `plum-lsp trust` and `pip install 'plum-lsp[local]'`. `as_typed_here` puts in what the user
-has to type: the command may not be on the PATH, and each installer adds packages in its own way. It runs no program.
+The rest of the code writes `plum-lsp trust`, `plum-trainer resume` and `pip install 'plum-lsp[local]'`. `as_typed_here`
+puts in what the user has to type: the command may not be on the PATH, and each installer adds packages in its own way.
+What is printed (`printing`) and what an editor is told (`server`) goes through it. It runs no program.
 """
 
 from __future__ import annotations
@@ -26,31 +27,39 @@ COMMANDS = (
     *("pairs", "forget", "sandbox", "policy", "editor", "share"),
 )
 """The commands of `plum-lsp`. The other words after its name are prose."""
-_COMMAND = re.compile(rf"(?<![\w./-]){NAME} (?=(?:{'|'.join(COMMANDS)})\b)")
+TRAINER = "plum-trainer"
+TRAINER_COMMANDS = (
+    *("run", "once", "status", "history", "rollback", "bench", "pause", "resume", "install-service"),
+    "uninstall-service",
+)
+_MODULES = {NAME: "plum_lsp", TRAINER: "plum_trainer"}
+_COMMAND = re.compile(
+    rf"(?<![\w./-])(?:({NAME}) (?=(?:{'|'.join(COMMANDS)})\b)|({TRAINER}) (?=(?:{'|'.join(TRAINER_COMMANDS)})\b))"
+)
 _EXTRA = re.compile(rf"pip install '{NAME}\[(\w+)\]'")
 _CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model"}
 
 
 def as_typed_here(text: str) -> str:
     """The text with each command as it works in this installation."""
-    text = _COMMAND.sub(lambda _: f"{command_here()} ", text)
+    text = _COMMAND.sub(lambda found: f"{command_here(found[1] or found[2])} ", text)
     return _EXTRA.sub(lambda found: to_install(found[1]), text)
 
 
 @cache
-def command_here() -> str:
-    """What a shell needs to start this plum-lsp: its name if the PATH leads to it, else its path or its module."""
-    own = Path(sysconfig.get_path("scripts")) / NAME
-    found = shutil.which(NAME)
+def command_here(name: str = NAME) -> str:
+    """What a shell needs to start this program: its name if the PATH leads to it, else its path or its module."""
+    own = Path(sysconfig.get_path("scripts")) / name
+    found = shutil.which(name)
     if found and own.is_file() and Path(found).resolve() == own.resolve():
-        return NAME
-    return shlex.join(argv_here())
+        return name
+    return shlex.join(argv_here(name))
 
 
-def argv_here() -> tuple[str, ...]:
-    """The program and first arguments that start this plum-lsp from anywhere, for an editor's configuration."""
-    own = Path(sysconfig.get_path("scripts")) / NAME
-    return (str(own),) if own.is_file() else tuple(python_module("plum_lsp"))
+def argv_here(name: str = NAME) -> tuple[str, ...]:
+    """The program and first arguments that start this program from anywhere, for an editor's configuration."""
+    own = Path(sysconfig.get_path("scripts")) / name
+    return (str(own),) if own.is_file() else tuple(python_module(_MODULES[name]))
 
 
 def to_install(extra: str) -> str:

@@ -11,6 +11,7 @@ from html import escape
 from plum_lsp.domain.display import visible
 from plum_lsp.report.chart import chart_of
 from plum_lsp.report.figures import INTERVAL, FigureTable, cells, is_number
+from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import PassRate, Report
 from plum_lsp.store.usage import WrongExample
@@ -97,7 +98,7 @@ def _figure(days: Sequence[PassRate]) -> str:
         return ""
     drawn = chart_of(days)
     if drawn is None:
-        return f"<p>{_text(NO_CHART)}</p>"
+        return f"<p>{_text(as_typed_here(NO_CHART))}</p>"
     return f'<figure><div aria-hidden="true">{drawn}</div><figcaption>{_text(CAPTION)}</figcaption></figure>'
 
 

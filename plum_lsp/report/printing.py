@@ -1,7 +1,8 @@
 """Prints, asks, draws and logs for every command, with all control characters made visible.
 
 Commands print a project's settings, tests, file names and candidates, and the errors of other programs. None of these
-may move the cursor, set a title, write to the clipboard, make a link or change the direction of text.
+may move the cursor, set a title, write to the clipboard, make a link or change the direction of text. A sentence that
+names a command of ours names it as it works in this installation.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ from rich.text import Text
 
 from plum_lsp.domain.display import visible
 from plum_lsp.report.discretion import discreet
+from plum_lsp.report.installation import as_typed_here
 
 _LOG_LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _ERASE_LINE = "\r\033[K"
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print text, to standard error if `err`. Control characters are written as Python escapes."""
-    click.echo(visible(str(text)), err=err, nl=nl)
+    """Print text, to standard error if `err`. Commands of ours get the form that works in this installation."""
+    click.echo(visible(as_typed_here(str(text))), err=err, nl=nl)
 
 
 def say_over(text: str) -> None:
@@ -119,7 +121,10 @@ class _VisibleOutput(io.TextIOBase):
 
 
 class _VisibleLines(logging.Formatter):
-    """Formats log records without secrets of the settings and without characters that control a terminal."""
+    """Formats log records without secrets of the settings and without characters that control a terminal.
+
+    Commands of ours get the form that works in this installation.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(discreet(super().format(record)))
+        return visible(discreet(as_typed_here(super().format(record))))

@@ -10,10 +10,12 @@ from plum_lsp.report.marks import tier_label
 from plum_lsp.report.pilot_tables import pilot_tables
 from plum_lsp.report.shares import Share
 from plum_lsp.report.usage import STAGES, Acceptance, PassRate, Report
+from plum_lsp.store.people.sharing import Sharing
 from plum_lsp.store.usage import RoundRow
 
 NOTES = (
     "A candidate passes if it passes all tests that you wrote: tests of the project and examples in docstrings.",
+    "A model may write one candidate several times. It runs once, and each copy counts as a candidate with its result.",
     "The intervals allow for requests in the same function, which resemble each other.",
     "A suggestion is kept if at least half of its characters are still there.",
 )
@@ -58,6 +60,7 @@ def tables(found: Report) -> Iterable[FigureTable]:
         _sandbox(found),
         _rounds(found),
         *(table for one in found.pilots for table in pilot_tables(one)),
+        _sharing(found.sharing),
     )
     return (table for table in made if table.rows)
 
@@ -141,3 +144,15 @@ def _sandbox(found: Report) -> FigureTable:
     )
     has_any = found.isolation or found.sandbox_failed or found.without_sandbox
     return FigureTable(title="Sandbox", columns=("", "count"), rows=rows if has_any else ())
+
+
+def _sharing(sharing: Sharing | None) -> FigureTable:
+    """Whether facts are shared, or when they were withdrawn. What a published version learned cannot be withdrawn."""
+    title, columns = "Facts shared with a team", ("", "")
+    if sharing is None:
+        return FigureTable(title=title, columns=columns, rows=())
+    rows = [("shared now", "yes" if sharing.is_shared else "no")]
+    if sharing.withdrawn_at:
+        rows.append(("withdrawn, and taken out of the folder", sharing.withdrawn_at[:10]))
+        rows.append(("versions that keep what they learned", ", ".join(sharing.versions) or "none known"))
+    return FigureTable(title=title, columns=columns, rows=tuple(rows))

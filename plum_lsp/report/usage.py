@@ -14,6 +14,7 @@ from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
 from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
 from plum_lsp.report.shares import Share, percentile, share
+from plum_lsp.store.people.sharing import Sharing
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
 
 STAGES = {"first_candidate": "first candidate", "sampled": "all candidates", "ended": "answer"}
@@ -60,7 +61,7 @@ class Report:
     `isolation` counts the candidates that ran in each sandbox tier, `without_sandbox` the requests that had no sandbox,
     and `sandbox_failed` those that ended because it failed. `wrong` counts candidates that failed a test and were not
     offered, `stopped` those that used too much time or memory, and `all_wrong` requests of which every candidate
-    failed.
+    failed. `sharing` is None if facts were never shared.
     """
 
     first_at: str
@@ -80,9 +81,10 @@ class Report:
     without_sandbox: int
     sandbox_failed: int
     pilots: tuple[PilotFigures, ...]
+    sharing: Sharing | None
 
 
-def report_of(usage: Usage, *, now: str) -> Report:
+def report_of(usage: Usage, *, now: str, sharing: Sharing | None = None) -> Report:
     """The figures of the recorded use. A pilot that is over at `now` (UTC text) has a finding."""
     silence = Counter(ending.reason for ending in usage.endings if ending.reason is not None)
     return Report(
@@ -103,6 +105,7 @@ def report_of(usage: Usage, *, now: str) -> Report:
         without_sandbox=silence[AbstentionReason.SANDBOX_UNAVAILABLE],
         sandbox_failed=silence[AbstentionReason.SANDBOX_FAILED],
         pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
+        sharing=sharing,
     )
 
 

@@ -23,6 +23,7 @@ from plum_lsp.domain.events import Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.text import Document
 from plum_lsp.project.desk import ProjectDesk, Reply, without_ours
+from plum_lsp.report.installation import as_typed_here
 from plum_lsp.server.commands import Commands
 from plum_lsp.server.completion import Completion
 from plum_lsp.server.connection.frames import bodies
@@ -159,7 +160,7 @@ class PlumServer(LanguageServer):
         logger.debug("the same with its message", exc_info=cause)
 
     def _show(self, kind: types.MessageType, message: str) -> None:
-        self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {display.message(message)}"))
+        self.window_show_message(types.ShowMessageParams(kind, f"plum-lsp: {display.message(as_typed_here(message))}"))
 
     def _hear(self, status: Status) -> None:
         if not self.editor_shows_status:

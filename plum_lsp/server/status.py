@@ -15,6 +15,7 @@ from plum_lsp.domain import display
 from plum_lsp.domain.events import Appraised, Ended, Event, Prompted, Revised, Sampled, Supported, Synthesized, Verified
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId
 from plum_lsp.project.workspace import Standing, Trust
+from plum_lsp.report.installation import as_typed_here
 
 METHOD = "didChangeStatus"
 EXPLAIN = "plum.explain"
@@ -49,7 +50,7 @@ def as_params(status: Status) -> dict[str, object]:
     params: dict[str, object] = {
         "busy": status.busy,
         "kind": status.kind.value,
-        "message": display.message(status.message),
+        "message": display.message(as_typed_here(status.message)),
     }
     if status.command:
         params["command"] = {"title": _TITLES[status.command], "command": status.command}

@@ -5,6 +5,11 @@ from __future__ import annotations
 IS_SHOWN = "(visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', 'edited'))"
 """Of a row of `outcomes`: its offer was on the screen, because an editor said so or because the user took it."""
 
+IS_SAMPLED = """NOT EXISTS (
+  SELECT 1 FROM test_cases WHERE test_cases.request_id = requests.id AND test_cases.origin = 'computed'
+)"""
+"""Of a row of `requests`: a policy wrote its candidates. Nothing is learned from those that the sandbox computed."""
+
 KEPT_AFTER_MS = 600_000
 """The delay after an acceptance at which it is measured how much is still there: ten minutes."""
 

@@ -17,7 +17,7 @@ from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written, middle_of
 from plum_lsp.domain.suggestion import Finish
 from plum_lsp.domain.verification import Call, Equals, Holds, Origin, Prints, Raises, Shows, TestCase, TestId
-from plum_lsp.store.conditions import IS_SHOWN
+from plum_lsp.store.conditions import IS_SAMPLED, IS_SHOWN
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
@@ -360,7 +360,7 @@ JOIN policy_versions ON policy_versions.id = candidates.policy_version_id
 LEFT JOIN run ON run.request_id = requests.id
   AND run.position = coalesce(candidates.duplicate_of, candidates.position)
 LEFT JOIN told ON told.request_id = requests.id AND told.version = candidates.policy_version_id
-WHERE requests.prompted_at > :since
+WHERE requests.prompted_at > :since AND {IS_SAMPLED}
 GROUP BY requests.id, candidates.policy_version_id
 ORDER BY requests.prompted_at, requests.id
 """  # noqa: S608  # constants of ours

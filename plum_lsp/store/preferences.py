@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLabel, PreferencePair, PromptFacts
 from plum_lsp.domain.suggestion import Finish, Tier
+from plum_lsp.store.conditions import IS_SAMPLED
 from plum_lsp.store.database import BUSY_MS, SPECIFICATION, connect, connect_reader, explained, immediate
 from plum_lsp.store.migrations import migrate
 
@@ -225,18 +226,20 @@ DELETE FROM preference_labels WHERE id IN (
 )
 """
 
-_REQUESTS = """
+_REQUESTS = f"""
 SELECT requests.prompt_hash, prompts.text, requests.id, requests.restored, offers.id, offers.candidate_id,
        requests.document_uri
 FROM requests
 JOIN prompts ON prompts.hash = requests.prompt_hash
 LEFT JOIN offers ON offers.request_id = requests.id
+WHERE {IS_SAMPLED}
 ORDER BY requests.prompt_hash, requests.rowid
-"""
+"""  # noqa: S608  # constants of ours
 
 _CANDIDATES = """
 SELECT candidates.id, policy_version_id, text, completion, fingerprint, problem, finish,
-       latest.tier, latest.probability, latest.strength
+       CASE WHEN EXISTS (SELECT 1 FROM test_cases WHERE request_id = :request_id AND origin = 'tried')
+         THEN NULL ELSE latest.tier END, latest.probability, latest.strength
 FROM candidates
 LEFT JOIN (
   SELECT candidate_id, max(id), tier, probability, strength
@@ -245,7 +248,10 @@ LEFT JOIN (
 WHERE candidates.request_id = :request_id
 ORDER BY candidates.position
 """
-"""With `max`, SQLite takes the other columns from the row that has it (sqlite.org/lang_select.html#bareagg)."""
+"""A test that somebody writes has no tier here: that it passes on the code as it is does not make it right, and that it
+fails does not make it wrong. What the user did with it counts.
+
+With `max`, SQLite takes the other columns from the row that has it (sqlite.org/lang_select.html#bareagg)."""
 
 _VERDICTS = """
 SELECT candidate_id, count(*), sum(status = 'passed'), sum(status = 'timed_out'), sum(wall_ms),

@@ -97,8 +97,8 @@ class WrongExample:
 class Usage:
     """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests.
 
-    `isolation` counts the candidates that ran in each sandbox tier. A pilot that was not over at the instant has all
-    its rows.
+    `isolation` counts the candidates that ran in each sandbox tier, with the copies of these. A pilot that was not over
+    at the instant has all its rows.
     """
 
     first_at: str
@@ -232,8 +232,17 @@ ORDER BY round
 """
 
 _ISOLATION = """
-SELECT sandbox_tier AS name, count(DISTINCT request_id || ' ' || candidate_id) AS candidates
-FROM judgements WHERE sandbox_tier IS NOT NULL AND judged_at > :since GROUP BY sandbox_tier ORDER BY sandbox_tier
+WITH ran AS (
+  SELECT DISTINCT judgements.request_id AS request_id, candidates.position AS position, judgements.sandbox_tier AS name
+  FROM judgements
+  JOIN candidates ON candidates.request_id = judgements.request_id AND candidates.id = judgements.candidate_id
+  WHERE judgements.sandbox_tier IS NOT NULL AND judgements.judged_at > :since
+)
+SELECT ran.name AS name, count(*) AS candidates
+FROM ran
+JOIN candidates ON candidates.request_id = ran.request_id
+  AND coalesce(candidates.duplicate_of, candidates.position) = ran.position
+GROUP BY ran.name ORDER BY ran.name
 """
 
 _WRONG = """

@@ -103,13 +103,18 @@ class Round:
         estimate. `choose` knows the exception for candidates that are contradicted.
         """
         is_free = self.request.trigger is Trigger.INVOKED or self.context.function is None or self.plan.is_alone
-        return 0.0 if is_free else CHECKED_MIN
+        return 0.0 if is_free or self.ladder.trial is not None else CHECKED_MIN
 
     @property
     def standing(self) -> int:
         """The number of judged candidates that could be offered."""
         kept = (one for one in self.judged if not one.is_refuted and not one.candidate.problem)
         return sum(one.tier is not Tier.UNVERIFIED or self.context.place.is_prose for one in kept)
+
+    @property
+    def tried(self) -> tuple[TestCase, ...]:
+        """The runs of a test that is being written."""
+        return self.ladder.trial.tests if self.ladder.trial is not None else ()
 
     @property
     def whole(self) -> tuple[TestCase, ...]:

@@ -67,12 +67,14 @@ class Evidence:
     """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
     `problem` is empty if code can run. Else it says why not: no jail, a broken one, or (`DOES_NOT_RUN`) the file.
-    `is_called_at_import` says that the file calls the function while it loads.
+    `is_called_at_import` says that the file calls the function while it loads, and `is_endless` that it did not end in
+    time.
     """
 
     specification: tuple[TestCase, ...]
     problem: str = ""
     is_called_at_import: bool = False
+    is_endless: bool = False
 
 
 GENERATED_CALLS = 40
@@ -170,7 +172,8 @@ class Judge:
                 kept = (*literal, *self.whole[: whole.ALONE_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
-                return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")
+                problem, is_endless = f"{DOES_NOT_RUN}: {shown(loads)}", loads.ending is Ending.TIMED_OUT
+                return Evidence(specification=self.tests, problem=problem, is_endless=is_endless)
             tests = judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),

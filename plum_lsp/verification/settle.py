@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import HoleKind, Judged, Tier
 from plum_lsp.domain.values import clean, show
-from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
+from plum_lsp.domain.verification import Call, Ending, Observation, Origin, TestCase
 from plum_lsp.python.contracts.checks import breaches
 from plum_lsp.python.contracts.contract import Contract
 from plum_lsp.verification.agreement import Matrix, Trial, is_same
@@ -31,6 +31,8 @@ PRINTED_MAX = 80
 PROBABILITY_OF_NOTHING = 0.01
 """For candidates that cannot run, or that end in a mistake. None of the labelled ones was right."""
 
+SHOWN = frozenset({Origin.DOCTEST, Origin.EXAMPLE})
+"""The origins of tests that stand in the prompt."""
 PROBABILITY_OF_RECITAL = 0.05
 """For candidates that recite the examples. Other candidates that fail on all inputs beyond the examples get about
 this."""
@@ -56,7 +58,7 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
     Without a specification, the likely candidates rise from `checked` to `consistent`. With one, candidates that pass
     it but look wrong on other inputs fall to `checked`, because they may cover the examples only. If many agreeing
     candidates contradict one example and no other, that example is doubted and they become `consistent`. Candidates
-    that recite the examples do not count if another candidate passes the examples.
+    that recite the examples do not count: they fall to `checked`.
     """
     weighed = Weighed.of(group, judge, comparison)
     reciting = _reciting(group, judge, weighed)
@@ -78,9 +80,7 @@ def stands_alone(judged: Judged, seen: Sequence[Observation], judge: Judge) -> b
     """
     if judged.tier is not Tier.VERIFIED or judged.candidate.weakness is not None:
         return False
-    function = judge.context.function
-    is_body = judge.context.block.kind is HoleKind.BODY
-    parameters = function.parameters if function is not None and is_body else ()
+    parameters = _parameters(judge)
     text = judged.candidate.text
     if recites(text, judge.tests, parameters) or ignores(text, parameters):
         return False
@@ -90,6 +90,12 @@ def stands_alone(judged: Judged, seen: Sequence[Observation], judge: Judge) -> b
         return False
     answers = [one for one in seen if one.ending is Ending.RETURNED and one.value is not None]
     return len(answers) < VARIED_INPUTS_MIN or any(not is_same(answers[0], one) for one in answers)
+
+
+def _parameters(judge: Judge) -> tuple[str, ...]:
+    """The parameters that a candidate has to read: those of the function, for a whole body."""
+    function = judge.context.function
+    return function.parameters if function is not None and judge.context.block.kind is HoleKind.BODY else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,31 +180,35 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     return found
 
 
-def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int]:
+def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int | None]:
     """The candidates that look up the examples' own results and differ from every other candidate that passes.
 
-    Maps each to the likeliest of these others.
+    Maps each to the likeliest of these others. It maps to None if no other candidate passes and every test is shown
+    above the cursor, where the model has read it.
     """
-    passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
-    function = judge.context.function
-    parameters = function.parameters if function is not None and judge.tests else ()
-    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests, parameters)}
+    verified = [one for one in group if one.tier is Tier.VERIFIED]
+    passing = [one for one in verified if index_of(one) in weighed.matrix.trials]
+    parameters = _parameters(judge) if judge.tests else ()
+    knowing = {index_of(one) for one in verified if recites(one.candidate.text, judge.tests, parameters)}
+    if len(knowing) == len(verified):
+        return dict.fromkeys(knowing if all(test.origin in SHOWN for test in judge.tests) else ())
     others = [index_of(one) for one in passing if index_of(one) not in knowing]
     differs = weighed.matrix.first_difference
     return {
         index: max(others, key=lambda other: (weighed.probability[other], -other))
-        for index in knowing
+        for index in knowing & weighed.matrix.trials.keys()
         if others and all(differs(index, other) is not None for other in others)
     }
 
 
-def _recited(judged: Judged, weighed: Weighed, other: int) -> Judged:
+def _recited(judged: Judged, weighed: Weighed, other: int | None) -> Judged:
+    behind = "" if other is None else f", but {_difference(index_of(judged), other, weighed)}"
     return replace(
         judged,
         tier=Tier.CHECKED,
         probability=PROBABILITY_OF_RECITAL,
         score=score(judged.candidate, judged.verdicts, PROBABILITY_OF_RECITAL),
-        reason=f"{judged.reason} by naming their results, but {_difference(index_of(judged), other, weighed)}",
+        reason=f"{judged.reason} by naming their results{behind}",
     )
 
 

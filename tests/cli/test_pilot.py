@@ -15,6 +15,7 @@ from support.used import used
 
 from plum_lsp.cli.reporting.pilot import start
 from plum_lsp.config.folder import store_file
+from plum_lsp.report.installation import command_here
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +45,9 @@ def test_the_life_of_a_pilot(user: CommandLine) -> None:
     assert "it still runs" in user.here("pilot", "status").said
     second = user.run("pilot", "start", "--name", "second", "--yes")
     assert (second.code, "a pilot runs already" in second.err) == (1, True)
-    assert "has ended" in user.here("pilot", "stop").said
+    assert f"`{command_here()} pilot stop` ends it" in second.err
+    stopped = user.here("pilot", "stop").said
+    assert f"has ended. `{command_here()} report` shows it." in stopped
     assert user.here("pilot", "stop").code == 1
     again = user.run("pilot", "start", "--name", "first", "--yes")
     assert (again.code, "Choose another name" in again.err) == (1, True)

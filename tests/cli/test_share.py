@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from support.command_line import ADD, RIGHT, WRONG, CommandLine
 from support.scripted_policy import ScriptedPolicy
 
+from plum_lsp.report.installation import TRAINER, command_here
 from plum_lsp.store.people.sharing import tell_holders
 
 pytestmark = pytest.mark.slow
@@ -52,6 +54,23 @@ def test_nothing_is_shared_unasked(user: CommandLine, folder: Path) -> None:
     assert "You share nothing" in user.run("share").said
 
 
+def test_a_new_folder_is_made_for_the_user_alone(user: CommandLine, tmp_path: Path) -> None:
+    """After a yes, and only the folder itself: a wrong path is told."""
+    folder = tmp_path / "new"
+    assert user.run("share", str(folder)).code != 0
+    assert not folder.exists()
+    ran = user.run("share", str(folder), "--yes")
+    assert ran.code == 0
+    assert "does not exist yet" in ran.said
+    assert folder.stat().st_mode & 0o777 == 0o700
+    user.complete()
+    assert len(list(folder.glob("*.sqlite3"))) == 1
+    ran = user.run("share", str(tmp_path / "no" / "such"), "--yes")
+    assert (ran.code, f"{tmp_path}/no/such" in ran.err) == (1, True)
+    assert not (tmp_path / "no").exists()
+    assert user.run("share", str(folder / next(iter(folder.iterdir())).name), "--yes").code == 2
+
+
 def test_facts_are_shared_as_they_come_without_the_person(user: CommandLine, folder: Path) -> None:
     """The project's path in it, no whole path, no secret, no name; the own store has what it had."""
     user.write("project/pyproject.toml", "[project]\nname = 'p'\n")
@@ -86,9 +105,13 @@ def test_a_withdrawal_takes_the_facts_out_and_names_the_versions(user: CommandLi
     ran = user.run("share", "--withdraw")
     assert "1 files are deleted" in ran.said
     assert "plum-v3, plum-v4" in ran.said and "plum-v2" not in ran.said
+    assert f"{command_here(TRAINER)} rollback VERSION" in ran.said
     user.complete()
     assert sorted(folder.glob("*.sqlite3")) == [other]
     assert "You share nothing" in user.run("share").said
+    told = user.here("report").said
+    assert re.search("versions that keep what they learned +plum-v3, plum-v4", told)
+    assert str(folder) not in told
 
 
 def test_whoever_shares_again_shares_anew(user: CommandLine, folder: Path) -> None:

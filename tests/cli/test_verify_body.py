@@ -12,6 +12,7 @@ from support.projects import tree
 from plum_lsp.config.folder import test_maps_folder as maps_folder
 from plum_lsp.domain.verification import RunOutcome
 from plum_lsp.project.mapping.stored import MappedFile, MappedTest, TestMap, digest_of, map_file, write_map
+from plum_lsp.report.installation import command_here
 
 pytestmark = pytest.mark.slow
 
@@ -100,7 +101,7 @@ def test_an_untrusted_project_is_refused(user: CommandLine, tmp_path: Path) -> N
     for options in ((), ("--project", str(root))):
         ran = user.run("verify", TARGET, *options)
         assert ran.code == 3
-        assert f"If you trust it: plum-lsp trust {root}" in ran.said
+        assert f"If you trust it: {command_here()} trust {root}" in ran.said
 
 
 def test_the_project_can_be_named(user: CommandLine, project: Path) -> None:

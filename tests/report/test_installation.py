@@ -12,7 +12,16 @@ import pytest
 
 from plum_lsp.cli import plum_lsp
 from plum_lsp.report import installation
-from plum_lsp.report.installation import COMMANDS, argv_here, as_typed_here, command_here, to_install
+from plum_lsp.report.installation import (
+    COMMANDS,
+    TRAINER,
+    TRAINER_COMMANDS,
+    argv_here,
+    as_typed_here,
+    command_here,
+    to_install,
+)
+from plum_trainer.cli import main as trainer
 
 OWN = Path(sysconfig.get_path("scripts")) / "plum-lsp"
 
@@ -27,11 +36,18 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_command_is_known() -> None:
     """A remedy may name any of them."""
     assert set(COMMANDS) == set(plum_lsp.list_commands(None))  # type: ignore[arg-type]
+    assert set(TRAINER_COMMANDS) == set(trainer.commands)
 
 
 def test_a_command_gets_its_path() -> None:
     """The rest of the sentence stays."""
     assert as_typed_here("Run: plum-lsp model fetch x, then go on.") == f"Run: {OWN} model fetch x, then go on."
+
+
+def test_a_command_of_the_trainer_gets_its_path_too() -> None:
+    """Also where it stands between back-quotes."""
+    assert as_typed_here("Run `plum-trainer rollback 0`.") == f"Run `{OWN.with_name(TRAINER)} rollback 0`."
+    assert as_typed_here("plum-trainer cannot train here") == "plum-trainer cannot train here"
 
 
 @pytest.mark.parametrize("text", ["plum-lsp is paused.", "a newer plum-lsp wrote it", "/home/me/plum-lsp model", ""])
@@ -62,9 +78,11 @@ def test_without_a_script_the_module_is_run(monkeypatch: pytest.MonkeyPatch, tmp
 @pytest.mark.slow
 def test_the_command_works(tmp_path: Path) -> None:
     """From any folder, in a shell without anything of ours."""
-    for command in (command_here(), f"{sys.executable} -P -m plum_lsp"):
+    commands = [command_here(), f"{sys.executable} -P -m plum_lsp"]
+    commands += [command_here(TRAINER), f"{sys.executable} -P -m plum_trainer"]
+    for command in commands:
         done = subprocess.run(f"{command} --version", shell=True, cwd=tmp_path, env={}, capture_output=True, text=True)
-        assert (done.returncode, done.stdout[:8]) == (0, "plum-lsp"), done.stderr
+        assert (done.returncode, done.stdout[:5]) == (0, "plum-"), done.stderr
 
 
 @pytest.mark.parametrize(

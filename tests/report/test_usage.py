@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from support.used import used
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.events import Sampled
 from plum_lsp.domain.suggestion import AbstentionReason, RequestId, Tier
+from plum_lsp.report.installation import to_install
 from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
 from plum_lsp.report.tables import REASONS, heading, tables
 from plum_lsp.report.usage import Report, report_of
 from plum_lsp.store import open_reader, open_store
+from plum_lsp.store.people.sharing import Sharing
 
 NOW = "2026-11-20T00:00:00.000+00:00"
 
@@ -89,17 +92,27 @@ def test_acceptance_is_that_of_the_tables(path: Path) -> None:
 
 
 def test_the_sandbox_is_that_of_the_tables(path: Path) -> None:
-    """Each candidate that ran counts once, however often it was judged. Requests that the sandbox ended are told."""
+    """Each candidate that ran counts once, however often it was judged, and so does each copy of it.
+
+    So the number agrees with that of the pass rate. Requests that the sandbox ended are told.
+    """
     with sqlite3.connect(path) as db:
         db.execute("UPDATE endings SET reason = 'sandbox_failed' WHERE reason = 'deadline'")
         ran = {(one, other) for one, other in db.execute("SELECT request_id, candidate_id FROM verdicts")}
+        candidates = db.execute("SELECT request_id, id, position, duplicate_of FROM candidates").fetchall()
         reasons = Counter(reason for (reason,) in db.execute("SELECT reason FROM endings"))
+    names = {(request, position): name for request, name, position, _ in candidates}
+    count = sum(
+        ((request, name) if copied is None else (request, names[request, copied])) in ran
+        for request, name, _, copied in candidates
+    )
     found = read(path)
-    assert found.isolation == {"namespaces": len(ran)}
+    assert found.isolation == {"namespaces": count}
+    assert count == sum(one.passed.whole for one in found.versions if one.passed) > len(ran)
     assert (found.sandbox_failed, found.without_sandbox) == (reasons["sandbox_failed"], reasons["sandbox_unavailable"])
     assert found.sandbox_failed > 0
     (table,) = (table for table in tables(found) if table.title == "Sandbox")
-    assert table.rows[0] == ("candidates that ran, isolation namespaces", str(len(ran)))
+    assert table.rows[0] == ("candidates that ran, isolation namespaces", str(count))
 
 
 def test_what_was_offered_was_not_kept_from_the_screen(path: Path) -> None:
@@ -243,5 +256,27 @@ def test_without_the_converter_the_page_says_what_is_missing(path: Path, monkeyp
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     page = page_of(read(path))
     assert "<svg" not in page
-    assert "pip install &#x27;plum-lsp[report]&#x27;" in page
+    assert escape(to_install("report")) in page
     assert "<caption>Execution pass rate by day</caption>" in page
+
+
+@pytest.mark.parametrize(
+    ("sharing", "rows"),
+    [
+        (None, []),
+        (Sharing(is_shared=True, withdrawn_at="", versions=()), [("shared now", "yes")]),
+        (
+            Sharing(is_shared=False, withdrawn_at=NOW, versions=("plum-v3", "plum-v4")),
+            [
+                ("shared now", "no"),
+                ("withdrawn, and taken out of the folder", "2026-11-20"),
+                ("versions that keep what they learned", "plum-v3, plum-v4"),
+            ],
+        ),
+    ],
+)
+def test_sharing_and_its_end_are_told(path: Path, sharing: Sharing | None, rows: list[tuple[str, str]]) -> None:
+    """With the versions that cannot forget. Whoever never shared reads nothing of it."""
+    with open_reader(path) as reader:
+        found = report_of(reader.usage(), now=NOW, sharing=sharing)
+    assert [row for table in tables(found) if table.title == "Facts shared with a team" for row in table.rows] == rows

@@ -15,6 +15,7 @@ from support.editor import Editor, capabilities
 from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, SuggestionRequest, Trigger
 from plum_lsp.domain.text import PositionEncoding, Span
+from plum_lsp.report.installation import command_here
 
 STUB = "def add(a, b):\n    ‸"
 
@@ -109,6 +110,16 @@ async def test_a_newer_request_cancels_the_one_before(bench: Bench) -> None:
         assert bench.pipeline.cancelled == 1
 
 
+async def test_a_request_is_announced_before_its_project_is_looked_up(bench: Bench) -> None:
+    """What goes on for the offer before it does not compete with it."""
+    async with Editor.connected(bench.serve) as editor:
+        await editor.open(STUB)
+        for _ in range(2):
+            assert await editor.ask()
+    assert bench.pipeline is not None
+    assert bench.pipeline.made_way == [0, 1]
+
+
 async def test_an_edit_makes_the_answer_stale(bench: Bench) -> None:
     """Whoever types on does not get an offer for the text before."""
     gate = Gate()
@@ -185,7 +196,7 @@ async def test_services_that_do_not_open_are_a_status(bench: Bench) -> None:
     async with Editor.connected(bench.serve) as editor:
         assert await editor.suggest(STUB) is None
         assert editor.status["kind"] == "Error"
-        assert editor.status["message"] == "there is no model. Run `plum-lsp model fetch`."
+        assert editor.status["message"] == f"there is no model. Run `{command_here()} model fetch`."
         assert (await editor.explain())["reason"] == "policy_unavailable"
 
 

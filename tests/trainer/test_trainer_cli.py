@@ -15,6 +15,7 @@ from support.facts import outcome, suggestion
 
 from plum_lsp.config import Settings
 from plum_lsp.config.folder import store_file
+from plum_lsp.report.installation import to_install
 from plum_lsp.store import open_store
 from plum_lsp.store.learning import TrainingEvent, open_learning
 from plum_trainer.cli import _built_from, main
@@ -105,7 +106,7 @@ def test_a_missing_package_is_told_before_a_round(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("plum_trainer.fit.packages.NEEDED", ("no_such_package",))
     open_store(store_file(tmp_path)).close()
     told = run(tmp_path, "status").output
-    assert "these packages are missing: no_such_package. Install them: pip install 'plum-lsp[train]'" in told
+    assert f"these packages are missing: no_such_package. Install them: {to_install('train')}" in told
     places = {"folder": tmp_path, "cache_dir": tmp_path}
     base = BaseModel(name="m", source=None, entry=None, sha256="", end_token="", **places)
     with pytest.raises(TrainerError, match="no_such_package"):

@@ -24,6 +24,7 @@ from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.policy.models.families import template_for
 from plum_lsp.policy.versions.folders import VersionStore
 from plum_lsp.project.privacy import private
+from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.printing import Program, console, say, set_up_log
 from plum_lsp.store import VersionEvidence, open_reader
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
@@ -103,7 +104,7 @@ def status(wants_all: bool) -> None:
     page = console()
     with open_history(path) as store:
         for line in loop_status.status(settings, folder, store, now=utc_now(), load=load_per_core()):
-            page.print(line, soft_wrap=True)
+            page.print(as_typed_here(line), soft_wrap=True)
         known = diversities(store.events())
     if not wants_all:
         return

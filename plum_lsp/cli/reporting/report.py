@@ -15,7 +15,8 @@ from rich.console import Console
 
 from plum_lsp.cli.since import Since
 from plum_lsp.config import data_dir, load_settings
-from plum_lsp.config.folder import store_file
+from plum_lsp.config.folder import share_file, store_file
+from plum_lsp.domain.errors import ConfigError
 from plum_lsp.report.drawing import draw
 from plum_lsp.report.ndjson import copilot_lines
 from plum_lsp.report.page import page_of
@@ -23,6 +24,7 @@ from plum_lsp.report.printing import console, say, standard_output
 from plum_lsp.report.shares import Share
 from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import Report, report_of
+from plum_lsp.store.people.sharing import sharing
 from plum_lsp.store.queries import open_reader
 from plum_lsp.store.records import instant
 
@@ -47,7 +49,8 @@ COPILOT = "copilot-ndjson"
     type=click.IntRange(0, 50),
     help="Show so many wrong candidates in the page. They are source text of yours.",
 )
-def report(*, since: str, as_json: bool, form: str | None, output: Path | None, examples: int) -> None:
+@click.option("--watch", is_flag=True, help="Show the figures in the terminal, and keep them up to date.")
+def report(*, since: str, as_json: bool, form: str | None, output: Path | None, examples: int, watch: bool) -> None:
     """Show what your suggestions were worth: passed tests, acceptance, waiting times and reasons for silence.
 
     The figures hold no source text and no file names, unless you ask for examples in a page. Each share stands with
@@ -57,11 +60,17 @@ def report(*, since: str, as_json: bool, form: str | None, output: Path | None, 
         raise click.UsageError("--examples needs a page: give -o FILE, too.")
     if form and as_json:
         raise click.UsageError("--json and --format exclude each other.")
-    path = store_file(data_dir(load_settings(environ=os.environ).settings))
+    if watch and (as_json or form or output is not None):
+        raise click.UsageError("--watch goes with --since alone.")
+    folder = data_dir(load_settings(environ=os.environ).settings)
+    path = store_file(folder)
+    if watch:
+        _watch(folder, since)
+        return
     with open_reader(path) as reader:
         usage = reader.usage(since=since)
         wrong = reader.wrong_examples(since=since, limit=examples)
-    found = report_of(usage, now=instant(time.time()))
+    found = report_of(usage, now=instant(time.time()), sharing=sharing(share_file(folder)))
     if output is not None:
         output.write_text(page_of(found, wrong), encoding="utf-8")
         say(f"The report is in {output}.", err=True)
@@ -71,6 +80,23 @@ def report(*, since: str, as_json: bool, form: str | None, output: Path | None, 
         standard_output().writelines(line + "\n" for line in copilot_lines(usage.offers))
     elif output is None:
         _show(found, console())
+
+
+def _watch(folder: Path, since: str) -> None:
+    """Show the report of a data folder until the user quits."""
+    if not console().is_terminal:
+        raise click.UsageError("--watch needs a terminal.")
+    try:
+        from plum_lsp.cli.reporting.watch import Watch
+    except ModuleNotFoundError as error:
+        raise ConfigError("--watch needs the package textual", remedy="pip install 'plum-lsp[report]'") from error
+
+    def read() -> Report:
+        with open_reader(store_file(folder)) as reader:
+            usage = reader.usage(since=since)
+        return report_of(usage, now=instant(time.time()), sharing=sharing(share_file(folder)))
+
+    Watch(store_file(folder), read).run()
 
 
 def _show(found: Report, console: Console) -> None:

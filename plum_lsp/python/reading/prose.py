@@ -25,6 +25,27 @@ class Prose:
     block: Block
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Docstring:
+    """A string in triple quotes that is a statement. Its text begins at `body`."""
+
+    body: int
+    end: int
+    quote: str
+    is_raw: bool
+
+
+def docstring_at(text: str, cursor: int) -> Docstring | None:
+    """The docstring, closed or not, that the cursor is inside. None if it is in none."""
+    literal = literal_at(text, cursor)
+    if literal is None or (quote := text[literal.start : literal.start + 3]) not in {"'''", '"""'}:
+        return None
+    opened = text[text.rfind("\n", 0, literal.start) + 1 : literal.start].strip()
+    if opened not in {"", "r", "R", "u", "U"}:
+        return None
+    return Docstring(body=literal.start + 3, end=literal.end, quote=quote, is_raw=opened in {"r", "R"})
+
+
 def prose_at(buffer: Buffer) -> Prose | None:
     """The place of a cursor at the end of a line of a comment or a docstring. None at every other place.
 
@@ -43,13 +64,13 @@ def prose_at(buffer: Buffer) -> Prose | None:
         is_text = not tail.strip() and text[literal.start : cursor].strip("#! \t") != ""
         span = Span(start=cursor, end=cursor + len(tail))
         return Prose(place=Place.COMMENT, span=span, quote="", block=block) if is_text else None
-    quote = text[literal.start : literal.start + 3]
-    opened = text[text.rfind("\n", 0, literal.start) + 1 : literal.start]
-    if quote not in {"'''", '"""'} or opened.strip() not in {"", "r", "R", "u", "U"}:
+    docstring = docstring_at(text, cursor)
+    if docstring is None:
         return None
-    is_end = not tail.strip() or (literal.end <= cursor + len(tail) and tail.strip() == quote)
-    said = text[max(start, literal.start + 3) : cursor]
-    if not is_end or not said.strip() or SESSION.match(said) or _is_below_session(text, literal.start + 3, start):
+    body, quote = docstring.body, docstring.quote
+    is_end = not tail.strip() or (docstring.end <= cursor + len(tail) and tail.strip() == quote)
+    said = text[max(start, body) : cursor]
+    if not is_end or not said.strip() or SESSION.match(said) or _is_below_session(text, body, start):
         return None
     span = Span(start=cursor, end=cursor if tail.strip() else cursor + len(tail))
     return Prose(place=Place.DOCSTRING, span=span, quote=quote, block=block)

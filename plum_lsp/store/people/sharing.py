@@ -13,6 +13,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,18 @@ class SharedStore:
     author: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Whether facts are shared now. Or when they were withdrawn (UTC text), and the versions that were trained on them.
+
+    `withdrawn_at` is empty while facts are shared.
+    """
+
+    is_shared: bool
+    withdrawn_at: str
+    versions: tuple[str, ...]
+
+
 def shared_folder(record: Path) -> Path | None:
     """The folder that the user shares in, by the file that says so. None if the user does not share."""
     try:
@@ -43,11 +56,15 @@ def shared_folder(record: Path) -> Path | None:
 def begin_sharing(record: Path, folder: Path) -> None:
     """Share from the next session on. A withdrawal from this folder is taken back.
 
+    A folder that does not exist is made, for the user alone. The folder that it lies in must exist.
+
     Raises:
-        StoreError: the folder cannot be written.
+        StoreError: the folder cannot be made or written.
     """
     identity = _identity(record)
     try:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700)
         _withdrawal(folder, str(identity.author)).unlink(missing_ok=True)
         probe = folder / f".plum-{secrets.token_hex(4)}"
         probe.touch()
@@ -62,8 +79,8 @@ def end_sharing(record: Path) -> None:
     record.unlink(missing_ok=True)
 
 
-def withdraw(record: Path, folder: Path) -> tuple[int, tuple[str, ...]]:
-    """Take the person's facts out of the folder and say so there.
+def withdraw(record: Path, folder: Path, *, now: str) -> tuple[int, tuple[str, ...]]:
+    """Take the person's facts out of the folder and say so there. The time (`now`, UTC text) is kept for the report.
 
     Returns:
         How many files are deleted, and the published versions that were trained on the person's facts.
@@ -80,8 +97,24 @@ def withdraw(record: Path, folder: Path) -> tuple[int, tuple[str, ...]]:
                 part.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror}") from error
+    versions = tuple(name for name, authors in holders(folder).items() if author in authors)
     end_sharing(record)
-    return len(files), tuple(name for name, authors in holders(folder).items() if author in authors)
+    with suppress(OSError):  # the facts are out: without this note only the report has a line less
+        record.write_text(json.dumps({"withdrawn_at": now, "versions": versions}), encoding="utf-8")
+    return len(files), versions
+
+
+def sharing(record: Path) -> Sharing | None:
+    """Whether the user shares facts, and what is known of the last withdrawal. None if neither was ever asked for."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+        withdrawn_at, versions = str(known.get("withdrawn_at", "")), tuple(map(str, known.get("versions", ())))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return None
+    is_shared = shared_folder(record) is not None
+    if not is_shared and not withdrawn_at:
+        return None
+    return Sharing(is_shared=is_shared, withdrawn_at=withdrawn_at, versions=versions)
 
 
 def shared_store(record: Path) -> tuple[Path, Identity] | None:

@@ -115,12 +115,21 @@ def fit(tmp_path: Path, job: FitJob, name: str, *, kill_at_step: int = 0) -> int
     return child.wait()
 
 
+def half_written(output: Path) -> None:
+    """Add a later checkpoint as a fit leaves it that is killed while it writes one."""
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        part = output / "checkpoint-12" / name
+        part.parent.mkdir(exist_ok=True)
+        part.write_bytes(b"{")
+
+
 @pytest.mark.parametrize("method", ["dpo", "sft"])
 def test_a_killed_fit_resumes_to_the_same_result(tmp_path: Path, tiny: Path, method: str) -> None:
     """Bit by bit: optimizer, schedule, order of rows and random state go on where the checkpoint was."""
     whole, broken = (job_of(tmp_path, tiny, name, method) for name in ("whole", "broken"))
     assert fit(tmp_path, whole, "whole") == 0
     assert fit(tmp_path, broken, "broken", kill_at_step=7) == -signal.SIGKILL
+    half_written(Path(broken.output))
     assert fit(tmp_path, broken, "broken") == 0
     results = [read_json(tmp_path / f"{name}.result") or {} for name in ("whole", "broken")]
     assert results[1]["resumed_at"] >= 4

@@ -283,7 +283,7 @@ def test_a_real_round_says_whose_facts_the_version_holds(tmp_path: Path, shared:
     eve.mkdir()
     (eve / "identity.json").write_text(json.dumps({"author": EVE, "machine": "a" * 16}))
     begin_sharing(share_file(eve), shared)
-    assert withdraw(share_file(eve), shared) == (1, ("plum-v1",))
+    assert withdraw(share_file(eve), shared, now="2026-11-28T00:00:00.000+00:00") == (1, ("plum-v1",))
     rows = planned(tmp_path / "later", shared, [])
     assert rows and EVE not in {row["author"] for row in rows}
 

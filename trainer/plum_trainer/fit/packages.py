@@ -6,7 +6,7 @@ import importlib.util
 
 NEEDED = ("torch", "transformers", "peft", "accelerate")
 """TRL is used where it is installed (`fit.with_trl`)."""
-INSTALL = "Install them: pip install 'plum-lsp[train]' (in a clone: make setup-model)"
+INSTALL = "Install them: pip install 'plum-lsp[train]'"
 
 
 def missing() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -29,6 +30,8 @@ OUT_OF_MEMORY = 3
 PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
+WHOLE_MARK = "whole"
+"""A file in a checkpoint whose files are all written."""
 FILLING = "fill_uninitialized_memory"
 """torch's deterministic mode fills every new tensor with NaN to reveal reads of uninitialised memory. The fit has no
 such reads, and the filling made a step three times as long (benchmarks/learning_step.py)."""
@@ -73,7 +76,6 @@ def quiet(threads: int) -> None:
 def _fit(job: FitJob) -> FitResult:
     import torch
     from transformers import set_seed
-    from transformers.trainer_utils import get_last_checkpoint
 
     torch.set_num_threads(job.threads or 1)
     torch.use_deterministic_algorithms(True, warn_only=True)
@@ -84,10 +86,9 @@ def _fit(job: FitJob) -> FitResult:
     model, tokenizer = _model(job)
     tokens, left_out = _tokens(job, tokenizer)
     trainer = _trainer(job, model, tokenizer, tokens)
-    last = get_last_checkpoint(str(output))
-    resumed_at = int(last.rpartition("-")[2]) if last else 0
+    resumed_at = last_checkpoint(output)
     started, work = time.monotonic(), time.process_time()
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=str(output / f"checkpoint-{resumed_at}") if resumed_at else None)
     seconds, work = time.monotonic() - started, time.process_time() - work
     adapter = output / "adapter"
     trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
@@ -108,6 +109,17 @@ def _fit(job: FitJob) -> FitResult:
         step_work_seconds=work / max(1, steps - resumed_at),
         log=tuple({key: float(value) for key, value in entry.items()} for entry in trainer.state.log_history),
     )
+
+
+def last_checkpoint(output: Path) -> int:
+    """The step of the last whole checkpoint, 0 without one. Removes those that a killed fit did not finish."""
+    whole = [0]
+    for folder in output.glob("checkpoint-*"):
+        if (folder / WHOLE_MARK).exists():
+            whole.append(int(folder.name.rpartition("-")[2]))
+        else:
+            shutil.rmtree(folder)
+    return max(whole)
 
 
 def _model(job: FitJob) -> tuple[Any, Any]:
@@ -166,7 +178,7 @@ def _progress(job: FitJob) -> Any:
     path = Path(job.output) / "progress.json"
 
     class Progress(TrainerCallback):  # type: ignore[misc]
-        """One line on standard error and one small file for each step."""
+        """One line on standard error and one small file for each step, and the mark of each whole checkpoint."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
             loss = (logs or {}).get("loss")
@@ -174,6 +186,9 @@ def _progress(job: FitJob) -> Any:
                 return
             write_json(path, {"step": state.global_step, "steps": state.max_steps, "loss": loss})
             sys.stderr.write(f"step {state.global_step}/{state.max_steps} loss {loss:.4f}\n")
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            (Path(job.output) / f"checkpoint-{state.global_step}" / WHOLE_MARK).touch()
 
     return Progress()
 

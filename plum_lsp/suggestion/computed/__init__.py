@@ -1,0 +1,1 @@
+"""Offers that no model writes: the sandbox computes them."""

@@ -1,0 +1,174 @@
+"""Results of examples in docstrings, computed in the real sandbox. No policy is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from plum_lsp.domain.display import one_line
+from plum_lsp.domain.errors import SandboxUnavailable
+from plum_lsp.domain.events import Event, Prompted, Sampled, Synthesized, Verified
+from plum_lsp.domain.suggestion import (
+    Abstention,
+    AbstentionReason,
+    Offer,
+    RequestId,
+    SuggestionRequest,
+    Tier,
+    Trigger,
+)
+from plum_lsp.domain.text import Document
+from plum_lsp.domain.verification import Limits, Origin
+from plum_lsp.python.specification.session import session_at
+from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
+from plum_lsp.suggestion.computed.results import Results
+
+pytestmark = pytest.mark.slow
+
+REQUEST = SuggestionRequest(
+    id=RequestId("request"),
+    document=Document(uri="file:///loose/module.py", version=1, text=""),
+    offset=0,
+    trigger=Trigger.AUTOMATIC,
+    deadline=0.0,
+)
+
+
+class Told:
+    """A recorder that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        """Keep one event."""
+        self.events.append(event)
+
+
+@pytest.fixture
+async def results() -> AsyncIterator[Results]:
+    """What computes results in the real sandbox."""
+    sandbox = await open_sandbox()
+    yield Results(sandbox=sandbox, limits=Limits(wall_seconds=5.0), recorder=Told(), tiers=tuple(Tier))
+    await sandbox.close()
+
+
+def document(example: str, value: str, *, above: str = "") -> str:
+    """A function that returns `value`, with an example in its docstring."""
+    return f'{above}def f(n):\n    """Compute.\n\n    {example}\n    """\n    return {value}\n'
+
+
+async def answer(results: Results, marked: str) -> Offer | Abstention | None:
+    """What is offered at the mark ‸. None if no session ends there."""
+    text = Document(uri=REQUEST.document.uri, version=1, text=marked.replace("‸", ""))
+    request = replace(REQUEST, document=text, offset=marked.index("‸"))
+    session = session_at(text, request.offset)
+    return None if session is None else await results.answer(request, session, seconds=30.0)
+
+
+SHOWN = (
+    (document(">>> f(3)\n    ‸", "n * 2"), "6"),
+    (document(">>> f(3)‸", "n * 2"), "\n    6"),
+    (document(">>> f(3)\n‸", "n * 2"), "    6"),
+    (document(">>> f(3)\n  ‸", "n * 2"), "  6"),
+    (document(">>> x = 4\n    >>> f(x)\n    ‸", "n * 2"), "8"),
+    (document(">>> f(1)\n    2\n    >>> f(2)\n    ‸\n\n    More text.", "n * 2"), "4"),
+    (document(">>> for i in range(3):\n    ...     print(f(i))\n    ‸", "n"), "0\n    1\n    2"),
+    (document(">>> print(f('a\\n\\nb'))\n    ‸", "n").replace('"""C', 'r"""C'), "a\n    <BLANKLINE>\n    b"),
+    (document(">>> f('a')\n    ‸", "n + '\\n'"), r"'a\\n'"),
+    (document(">>> f('a')\n    ‸", "n + '\\n'").replace('"""C', 'r"""C'), r"'a\n'"),
+    (
+        document(">>> f(0)\n    ‸", "1 / n"),
+        "Traceback (most recent call last):\n        ...\n    ZeroDivisionError: division by zero",
+    ),
+    (document(">>> f([])\n    ‸", "n.append(1) or n"), "[1]"),
+    ('"""Module.\n\n>>> g(2)\n‸\n"""\n\n\ndef g(n):\n    return n,\n', "(2,)"),
+    (document(">>> f(3)\n    ‸", "n * 2").replace("\n", "\r\n"), "6"),
+)
+
+
+@pytest.mark.parametrize(("marked", "text"), SHOWN, ids=[one_line(marked) for marked, _ in SHOWN])
+async def test_the_result_is_offered(results: Results, marked: str, text: str) -> None:
+    """It is what an interpreter shows for the code as it is now."""
+    offer = await answer(results, marked)
+    assert isinstance(offer, Offer), offer
+    assert offer.text == text
+
+
+SILENT = (
+    (document(">>> f(3)\n    ‸", "{'a', 'b'}"), "the order of a set"),
+    (document(">>> f(3)\n    ‸", "object()"), "another result each time"),
+    (document(">>> f(3)\n    ‸", "None"), "it shows nothing"),
+    (document(">>> f(3)\n    ‸", "missing"), "it raises NameError"),
+    (document(">>> f(3)\n    ‸", "random.random()", above="import random\n\n\n"), "it depends on randomness"),
+    (document(">>> f(3)\n    ‸", "open('/etc/passwd').read()"), "it depends on files"),
+    (document(">>> f(3)\n    ‸", "n", above="import nowhere\n\n\n"), "the file itself does not run"),
+    (document(">>> f(3)\n    ‸", "'x' * 1000"), "too long for an example"),
+    (document(">>> f(3)\n    ‸", '\'"""\''), "the quotes that end the docstring"),
+    (document(">>> print(f(3))\n    ‸", "'\\u202ex'"), "invisible characters"),
+    (document(">>> lost(1)\n    1\n    >>> f(3)\n    ‸", "n"), "the lines above it end in NameError"),
+    ('def f(n):\n    """\n    >>> f(2)\n    ‸\n', "the file does not parse"),
+)
+
+
+@pytest.mark.parametrize(("marked", "reason"), SILENT, ids=[one_line(marked) for marked, _ in SILENT])
+async def test_a_result_that_is_none_has_a_reason(results: Results, marked: str, reason: str) -> None:
+    """What is not the same each time, or is no result, is not offered, and the reason is said."""
+    found = await answer(results, marked)
+    assert isinstance(found, Abstention)
+    assert reason in found.detail
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        document(">>> f(3)‸\n    6", "n * 2"),
+        document(">>> f(3‸", "n * 2"),
+        document(">>> ‸", "n * 2"),
+        document("Text\n    ‸", "n * 2"),
+        document(">>> f(3)\n    6\n    ‸", "n * 2"),
+        document(">>> f(3)  # doctest: +SKIP\n    ‸", "n * 2"),
+        "# >>> f(3)\n# ‸\nx = 1\n",
+        "x = '>>> f(3)‸'\n",
+    ],
+    ids=one_line,
+)
+async def test_no_session_ends_elsewhere(results: Results, marked: str) -> None:
+    """An example that has its result, half an example, text and other strings are left alone."""
+    assert await answer(results, marked) is None
+
+
+async def test_it_is_evidence_of_its_own_kind(results: Results) -> None:
+    """It counts as checked, says that the sandbox computed it, and is told to the recorder like any offer."""
+    offer = await answer(results, document(">>> f(3)\n    ‸", "n * 2"))
+    assert isinstance(offer, Offer)
+    assert (offer.chosen.tier, offer.chosen.reason) == (
+        Tier.CHECKED,
+        "computed in the sandbox: what the code gives now",
+    )
+    ((test,), (verdict,)) = offer.tests, offer.chosen.verdicts
+    assert (test.origin, test.quote, verdict.is_pass) == (Origin.COMPUTED, ">>> f(3)", True)
+    assert isinstance(results.recorder, Told)
+    assert [type(event) for event in results.recorder.events] == [Prompted, Synthesized, Sampled, Verified]
+
+
+async def test_nothing_runs_without_isolation(results: Results) -> None:
+    """Without a sandbox there is a reason, and no result."""
+    without = replace(results, sandbox=NoSandbox(SandboxUnavailable("no bubblewrap")))
+    found = await answer(without, document(">>> f(3)\n    ‸", "n * 2"))
+    assert isinstance(found, Abstention)
+    assert found.reason is AbstentionReason.SANDBOX_UNAVAILABLE
+
+
+async def test_the_deadline_holds(results: Results) -> None:
+    """A result that does not come in time is given up."""
+    session = session_at(
+        Document(uri="file:///x.py", version=1, text=SHOWN[0][0].replace("‸", "")), SHOWN[0][0].index("‸")
+    )
+    assert session is not None
+    found = await asyncio.wait_for(results.answer(REQUEST, session, seconds=0.0), 30)
+    assert isinstance(found, Abstention)
+    assert found.reason is AbstentionReason.DEADLINE
