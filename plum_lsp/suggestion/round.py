@@ -14,11 +14,8 @@ from plum_lsp.suggestion.plan import Plan
 from plum_lsp.suggestion.survey import Survey
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.rank import CHECKED_MIN
 from plum_lsp.verification.whole import is_whole
-
-CHECKED_MIN = 0.5
-"""The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
-
 
 AFTERWARDS_MAX = 4
 """The most documents whose work goes on or waits. Each holds its group in memory."""
@@ -103,7 +100,7 @@ class Round:
         """The probability that a `checked` candidate needs.
 
         It needs none if the user asked, outside of functions, or at a place without a group, where there is no
-        estimate.
+        estimate. `choose` knows the exception for candidates that are contradicted.
         """
         is_free = self.request.trigger is Trigger.INVOKED or self.context.function is None or self.plan.is_alone
         return 0.0 if is_free or self.ladder.trial is not None else CHECKED_MIN

@@ -48,7 +48,7 @@ from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
-from plum_lsp.verification.screening import beside_calls, judgeable, out_of_reach_of, telling
+from plum_lsp.verification.screening import beside_calls, is_absent, judgeable, out_of_reach_of, telling
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
@@ -312,6 +312,8 @@ class Judge:
         loads, *seen = await self.observe(program, (LOADS, *calls))
         if loads.ending is not Ending.RETURNED:
             return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
+        if is_absent(reachable_function(self.context), seen):
+            return _checked(candidate, "it loads, but the file does not define the function here"), ()
         surprise = surprise_in(seen)
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)

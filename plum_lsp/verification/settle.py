@@ -106,6 +106,8 @@ class Weighed:
     calls: tuple[Call, ...]
     signals: Mapping[int, Signals]
     probability: Mapping[int, float]
+    weak: frozenset[int]
+    """The weak candidates. They contradict none."""
 
     @classmethod
     def of(cls, group: Sequence[Judged], judge: Judge, comparison: Comparison, without: int | None = None) -> Weighed:
@@ -122,7 +124,8 @@ class Weighed:
         signals = signals_of(matrix, tests=max(0, tests), failed=failed, violations=broken)
         estimate = calibration()
         found = {index: estimate.probability(one) for index, one in signals.items()}
-        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found)
+        weak = frozenset(index_of(one) for one in group if one.candidate.weakness is not None)
+        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found, weak=weak)
 
     def is_likely(self, index: int, threshold: Threshold) -> bool:
         """Whether the candidate may be offered."""
@@ -133,6 +136,12 @@ class Weighed:
         """Whether the group has only two different candidates, and they contradict each other: one word against one."""
         own = self.signals[index]
         return own.voices == 2 and own.contested > 0
+
+    def rival(self, index: int) -> int | None:
+        """The candidate whose word stands against this one's. None if they are not tied, or if it is weak."""
+        others = [other for other in self.matrix.trials if other not in self.weak] if self.is_tied(index) else []
+        differs = self.matrix.first_difference
+        return next((other for other in others if differs(index, other) is not None), None)
 
 
 def _failures(judged: Judged, without: int | None) -> int:
@@ -162,6 +171,10 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     is_likely = is_likely and not weighed.is_tied(index) and len(weighed.matrix.trials) > 1
     if found.tier is Tier.CHECKED and is_likely and not found.undecided:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
+    rival = weighed.rival(index)
+    if found.tier is Tier.CHECKED and rival is not None and not found.verdicts and not found.undecided:
+        reason = f"no example tells right from wrong, and {_difference(index, rival, weighed)}"
+        return replace(found, is_contradicted=True, reason=reason)
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
         return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
     return found
