@@ -42,7 +42,7 @@ demo: setup
 # The whole loop on SmolLM2-135M without a GPU: sample, run, fit, gate, publish, sample again. About twenty minutes.
 demo-learning: setup-model
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
-	$(BIN)/python -m benchmarks.learning_demo
+	$(BIN)/python -m benchmarks.learning_demo --seed $(or $(SEED),0)
 
 # The documentation as a site, in build/site. A broken link is an error.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs

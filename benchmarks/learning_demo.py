@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.learning_served import served_measures
 from benchmarks.simple_functions import simple_functions
 from plum_lsp.config import Settings, load_settings
-from plum_lsp.domain.events import Event, Judgement
+from plum_lsp.domain.events import Event, Supported, Verified
 from plum_lsp.domain.ports import Policy
 from plum_lsp.domain.suggestion import RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document
@@ -38,6 +38,10 @@ from plum_trainer.loop.standing import held_out_prompts
 from plum_trainer.loop.trainer import Trainer
 
 MODEL = "smollm2-135m-instruct"
+TRAINER = ("method", "epochs", "learning_rate")
+"""Settings of the trainer that an option may change. Without the option the trainer's default holds."""
+SEEDS_APART = 10_000
+"""Samples of one run use some hundred seeds in a row. Those of another `--seed` must be others."""
 SERVED_SEED = 987_654
 """No earlier step used these seeds."""
 
@@ -60,26 +64,27 @@ class Tally:
 
     def record(self, event: Event) -> None:
         """Keep the judgement of a candidate that was run."""
-        if isinstance(event, Judgement) and event.judged.verdicts:
-            self._tiers[event.request_id, event.judged.candidate.id] = event.judged.tier
+        if isinstance(event, Verified | Supported):
+            for judged in (event.judged,) if isinstance(event, Verified) else event.judged:
+                if judged.verdicts:
+                    self._tiers[event.request_id, judged.candidate.id] = judged.tier
 
 
 def settings_of(folder: Path, options: argparse.Namespace) -> Settings:
     """The settings of the demo: a small model, many candidates, and no waiting for a schedule."""
+    chosen = {name: value for name in TRAINER if (value := getattr(options, name)) is not None}
     overrides = {
         "data_dir": str(folder),
         "policy": {"model": MODEL},
-        "sampling": {"candidates": options.candidates, "temperature_min": 0.4, "max_tokens": 96},
+        "sampling": {
+            "candidates": options.candidates,
+            "temperature_min": 0.4,
+            "max_tokens": 96,
+            "seed": SEEDS_APART * options.seed,
+        },
         "offers": {"stop_early": False, "deadline_ms": 600_000},
         "learning": {"held_out_share": 0.4},
-        "trainer": {
-            "method": options.method,
-            "learning_rate": options.learning_rate,
-            "epochs": options.epochs,
-            "batch_size": 8,
-            "max_length": 384,
-            "threads": options.threads,
-        },
+        "trainer": {"threads": options.threads, "seed": SEEDS_APART * options.seed, **chosen},
         "gate": {"samples": options.samples},
     }
     return load_settings(environ=os.environ, editor=overrides).settings
@@ -112,18 +117,24 @@ async def _suggest(services: Services, name: str, header: str) -> None:
     await pipeline.suggest(request)
 
 
+def parser() -> argparse.ArgumentParser:
+    """The options of the demo."""
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("--folder", type=Path, default=Path("artifacts/demo-learning"))
+    made.add_argument("--functions", type=int, default=0, help="So many of them. 0 means all")
+    made.add_argument("--candidates", type=int, default=8)
+    made.add_argument("--samples", type=int, default=8)
+    made.add_argument("--seed", type=int, default=0, help="Of the samples, of the fit and of the served samples")
+    made.add_argument("--method", choices=("kto", "dpo"), help="Default: the trainer's")
+    made.add_argument("--epochs", type=int, help="Default: the trainer's")
+    made.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="For the fit. Use 1 on a busy machine")
+    made.add_argument("--learning-rate", type=float, help="Default: the trainer's")
+    return made
+
+
 def main() -> None:
     """Run the loop and print its result, even if it is no improvement."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("artifacts/demo-learning"))
-    parser.add_argument("--functions", type=int, default=0, help="So many of them. 0 means all")
-    parser.add_argument("--candidates", type=int, default=8)
-    parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--method", choices=("kto", "dpo"), default="dpo")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="For the fit. Use 1 on a busy machine")
-    parser.add_argument("--learning-rate", type=float, default=1e-4)
-    options = parser.parse_args()
+    options = parser().parse_args()
     folder = options.folder.resolve() / time.strftime("%Y%m%d-%H%M%S")
     folder.mkdir(parents=True)
     asyncio.run(loop(Stages(), options, folder))
@@ -177,14 +188,14 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
     policy = open_policy(policy_options(settings))
     try:
         with stages.stage("served engine, held-out, before"):
-            before = await served(stages, settings, policy, prompts, folder / "before.jsonl")
+            before = await served(stages, settings, policy, prompts, folder / "before.jsonl", seed=options.seed)
         with stages.stage("pairs, fit, gate, publication"):
             decision = await asyncio.to_thread(improve, trainer)
         if decision is None:
-            sys.exit("There were no rows to train on.")
+            sys.exit("There were too few rows or functions to train on.")
         show_gate(stages, trainer, decision)
         with stages.stage("served engine, held-out, after"):
-            after = await served(stages, settings, policy, prompts, folder / "after.jsonl")
+            after = await served(stages, settings, policy, prompts, folder / "after.jsonl", seed=options.seed)
     finally:
         await policy.close()
     change = gain(before.pass_by_function, after.pass_by_function, seed=1)
@@ -196,11 +207,11 @@ async def loop(stages: Stages, options: argparse.Namespace, folder: Path) -> Non
 
 
 async def served(
-    stages: Stages, settings: Settings, policy: Policy, prompts: Sequence[HeldOut], path: Path
+    stages: Stages, settings: Settings, policy: Policy, prompts: Sequence[HeldOut], path: Path, *, seed: int
 ) -> Measures:
     """Sample the held-out functions from the current policy server, with the same seeds each time."""
     version = (await policy.version()).number
-    measures = await served_measures(settings, policy, prompts, path, seed=SERVED_SEED)
+    measures = await served_measures(settings, policy, prompts, path, seed=SERVED_SEED + SEEDS_APART * seed)
     low, high = interval(measures.pass_by_function, seed=1)
     stages.say(
         f"the policy server serves version {version}: held-out pass@1 {measures.pass_at_1:.3f}"
@@ -219,9 +230,11 @@ def show_gate(stages: Stages, trainer: Trainer, decision: GateDecision) -> None:
         f" 95 % interval {report.gain.low:+.3f} to {report.gain.high:+.3f},"
         f" {report.functions} functions"
     )
+    cooled = report.gain_over_cooled
+    stages.say(f"pass@1 over the cooled base {cooled.mean:+.3f}, 95 % interval {cooled.low:+.3f} to {cooled.high:+.3f}")
+    print(f"    {'':20} {'base':>10}{'cooled':>10}{'challenger':>12}")
     for name in report.champion:
-        row = "".join(f"{one[name]:10.3f}" for one in (report.champion, report.cooled, report.challenger))
-        print(f"    {name:20} {row}")
+        print(f"    {name:20} {report.champion[name]:10.3f}{report.cooled[name]:10.3f}{report.challenger[name]:12.3f}")
     stages.say(f"the gate {'promoted' if decision.is_promoted else 'refused'} the challenger")
     for reason in decision.reasons:
         print(f"    {reason}")

@@ -20,9 +20,11 @@ from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.preferences import StoredPair
 from plum_lsp.feedback.kept_out import exclusions
+from plum_lsp.feedback.noise import GROUPS, expected
 from plum_lsp.feedback.rebuild import rebuild as rebuild_pairs
 from plum_lsp.project.privacy import private
 from plum_lsp.report.printing import console, say, standard_output
+from plum_lsp.report.shares import wilson
 from plum_lsp.store.learning import LearningStore, open_learning
 from plum_lsp.store.preferences import open_preferences
 
@@ -145,3 +147,10 @@ def _write(rows: Iterator[dict[str, Any]], file: TextIO) -> int:
 def _show_report(report: dict[str, Any]) -> None:
     for name, value in report.items():
         say(f"{name:32} {value}")
+    grounds = list(expected(report))
+    if grounds:
+        say(f"Label noise was measured on {GROUPS} labelled groups, not on your code:")
+    for one, labels, wrong in grounds:
+        share = one.wrong / one.labels
+        low, high = wilson(share, one.labels)
+        say(f"{one.ground:46} {share:5.1%} wrong ({low:.1%} to {high:.1%}): about {wrong:.0f} of your {labels}")

@@ -6,6 +6,8 @@ adapters/          published versions, the pointer to the active one, and their 
 serving.json       the policy server that runs, and its key
 share.json         the folder that the user shares facts in, if any (`store.people.sharing`)
 keys.json          the hashes of people's keys for that server, with their rights and limits
+replicas.json      the addresses of replicas on other machines, with the keys for them
+replicas/          a data folder for each replica on this machine. All of them share adapters/
 policy.log         the output of vLLM
 test-maps/         which functions the tests of trusted projects call, one file a project
 tcp-token          the token that an editor must send first over TCP
@@ -42,6 +44,16 @@ def serving_file(data_dir: Path) -> Path:
 def keys_file(data_dir: Path) -> Path:
     """The keys of people (`policy.hosting.front.keys`). Readable by its owner alone."""
     return data_dir / "keys.json"
+
+
+def replicas_file(data_dir: Path) -> Path:
+    """The replicas on other machines (`policy.hosting.replicas.addresses`). Readable by its owner alone."""
+    return data_dir / "replicas.json"
+
+
+def replica_folder(data_dir: Path, name: str) -> Path:
+    """The data folder of a replica on this machine."""
+    return data_dir / "replicas" / name
 
 
 def policy_log(data_dir: Path) -> Path:

@@ -150,6 +150,7 @@ class TrainerSettings:
     threads: int = 0
     checkpoint_steps: int = 20
     gradient_checkpointing: bool = False
+    precision: str = "float32"
     accelerate: tuple[str, ...] = ()
     fresh_min: int = 400
     every_hours: float = 24.0
@@ -275,6 +276,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "trainer.method": ("kto", "dpo"),
     "trainer.loss": ("sigmoid", "ipo", "robust"),
     "trainer.gpu": ("separate", "sleep"),
+    "trainer.precision": ("float32", "bfloat16"),
     "verification.sampled_tests": ("auto", "always", "never"),
 }
 """The words a setting may be."""

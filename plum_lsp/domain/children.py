@@ -7,13 +7,17 @@ command and the environment. The caller starts the process.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = "/"
 """The folder in which child processes start. No project lies here, and no relative path leads into one."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2): the signal a child gets when the thread that started it ends."""
 _PATHS = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "PYTHONSTARTUP")
 """Environment variables that each name one place from which Python reads code (python(1))."""
 
@@ -31,3 +35,9 @@ def environment(environ: Mapping[str, str] = os.environ, /, **more: str) -> dict
         if absolute:
             cleaned["PYTHONPATH"] = os.pathsep.join(absolute)
     return {**cleaned, "PYTHONSAFEPATH": "1", **more}
+
+
+def die_with_parent() -> None:
+    """To be called in the child before it runs the command: it gets SIGTERM if its parent is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -320,6 +320,7 @@ class Judged:
     evidence tells apart. Both are in [0, 1], or None if they were not estimated. `has_run` says that its program ran in
     the sandbox: on tests, on generated inputs, or only to check that it loads. `undecided` counts the tests that had no
     verdict, because the candidate answered with objects that only it knows. Such a candidate is never `verified`.
+    `is_contradicted` says that one other candidate contradicts it, with no test and no third one to decide.
     """
 
     candidate: Candidate
@@ -332,6 +333,7 @@ class Judged:
     quality: Quality | None = None
     has_run: bool = False
     undecided: int = 0
+    is_contradicted: bool = False
 
     @property
     def is_refuted(self) -> bool:

@@ -136,6 +136,8 @@ class Origin(enum.Enum):
     GENERATED = ("generated", "generated", False)
     SAMPLED = ("sampled", "written by the model", False)
     COMPUTED = ("computed", "computed in the sandbox", False)
+    TRIED = ("tried", "the test itself, on the code as it is", False)
+    MUTANT = ("mutant", "a wrong version that the test notices", False)
 
     words: str
     is_specification: bool

@@ -24,6 +24,7 @@ from rapidfuzz.distance import Levenshtein
 from plum_lsp.domain.learning import OutcomeKind, PairSource
 from plum_lsp.domain.preferences import CandidateFacts, OfferFacts, PreferenceLabel, PreferencePair, PromptFacts
 from plum_lsp.feedback.evidence import Standing, standings, weight_of
+from plum_lsp.feedback.noise import count_of
 from plum_lsp.feedback.quality import better
 
 VERDICT_RULE, LABEL_RULE, USER_RULE, QUALITY_RULE, UNLIKELY_RULE, USER_LABEL_RULE = 1, 2, 3, 4, 5, 6
@@ -76,8 +77,8 @@ class PairBuilder:
         for group in self._groups(facts).values():
             for standing, side in group.items():
                 is_desirable = standing is Standing.RIGHT
-                self.counts["label_synthesized"] += len(side) if standing is Standing.UNLIKELY else 0
                 for one in side:
+                    self.counts[count_of(standing, one.tier)] += 1
                     self.counts["label_desirable" if is_desirable else "label_undesirable"] += 1
                     yield PreferenceLabel(
                         rule=UNLIKELY_RULE if standing is Standing.UNLIKELY else LABEL_RULE,

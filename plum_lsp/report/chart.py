@@ -12,8 +12,15 @@ from plum_lsp.report.usage import PassRate
 
 DAYS_MAX = 31
 """The chart shows so many of the last days."""
-_GREY, _FAINT = "#808080", "#80808040"
+GREY, FAINT = "#808080", "#80808040"
 """Can be read on a light page and on a dark one."""
+THEME = {
+    "axis": {"labelColor": GREY, "domainColor": GREY, "tickColor": GREY, "gridColor": FAINT, "titleColor": GREY},
+    "legend": {"labelColor": GREY, "titleColor": GREY},
+    "header": {"labelColor": GREY},
+    "view": {"stroke": None},
+}
+"""Of every chart."""
 
 
 def chart_of(days: Sequence[PassRate]) -> str | None:
@@ -48,11 +55,7 @@ def _chart(days: Sequence[PassRate]) -> dict[str, Any]:
             },
             {"mark": {"type": "point", "filled": True, "size": 70}, "encoding": {"y": {"field": "value", **rate}}},
         ],
-        "config": {
-            "axis": {"labelColor": _GREY, "domainColor": _GREY, "tickColor": _GREY, "gridColor": _FAINT},
-            "legend": {"labelColor": _GREY, "titleColor": _GREY},
-            "view": {"stroke": None},
-        },
+        "config": THEME,
     }
 
 

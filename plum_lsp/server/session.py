@@ -324,10 +324,10 @@ class Session:
             result = _abstain(request, AbstentionReason.DEADLINE, "plum-lsp was still starting.")
         else:
             if isinstance(state, Services):
-                project = await self.projects.usable(request.document.uri)
-                assignment = await asyncio.to_thread(state.assign, request)
-                request = replace(request, project=project, assignment=assignment)
-                suggested = await self._suggested(state, request)
+                state.pipeline.make_way(request.document.uri)
+                looked_up = asyncio.to_thread(state.assign, request)
+                project, assignment = await asyncio.gather(self.projects.usable(request.document.uri), looked_up)
+                suggested = await self._suggested(state, replace(request, project=project, assignment=assignment))
                 self.debounce.answered(self.clock.now() - started)
                 return suggested
             result = _abstain(request, _reason(state.error), told(state.error))

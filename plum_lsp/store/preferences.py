@@ -238,7 +238,8 @@ ORDER BY requests.prompt_hash, requests.rowid
 
 _CANDIDATES = """
 SELECT candidates.id, policy_version_id, text, completion, fingerprint, problem, finish,
-       latest.tier, latest.probability, latest.strength
+       CASE WHEN EXISTS (SELECT 1 FROM test_cases WHERE request_id = :request_id AND origin = 'tried')
+         THEN NULL ELSE latest.tier END, latest.probability, latest.strength
 FROM candidates
 LEFT JOIN (
   SELECT candidate_id, max(id), tier, probability, strength
@@ -247,7 +248,10 @@ LEFT JOIN (
 WHERE candidates.request_id = :request_id
 ORDER BY candidates.position
 """
-"""With `max`, SQLite takes the other columns from the row that has it (sqlite.org/lang_select.html#bareagg)."""
+"""A test that somebody writes has no tier here: that it passes on the code as it is does not make it right, and that it
+fails does not make it wrong. What the user did with it counts.
+
+With `max`, SQLite takes the other columns from the row that has it (sqlite.org/lang_select.html#bareagg)."""
 
 _VERDICTS = """
 SELECT candidate_id, count(*), sum(status = 'passed'), sum(status = 'timed_out'), sum(wall_ms),

@@ -24,7 +24,7 @@ def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | A
         request_id=this.request.id,
         offer_id=OfferId(uuid.uuid4().hex),
         hole=this.context.hole,
-        tests=(*this.judge.tests, *this.whole, *this.sampled_tests),
+        tests=(*this.judge.tests, *this.whole, *this.sampled_tests, *this.tried),
         tiers=_tiers(this, tiers),
         checked_min=this.checked_min,
     )

@@ -55,6 +55,7 @@ from plum_lsp.suggestion.survey import (
     too_large,
 )
 from plum_lsp.verification.compare import strength_of
+from plum_lsp.verification.excerpts import Endless
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 
@@ -69,7 +70,7 @@ SHADOW_SECONDS_MAX = 60.0
 
 
 class Pipeline:
-    """Steps 2 to 7 of the path. One instance serves every document. It keeps no state between requests."""
+    """Steps 2 to 7 of the path. One instance serves every document. It remembers which files never finish loading."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class Pipeline:
         self._afterwards = Afterwards()
         self._settling = Settling(recorder, inspector)
         self._completing = asyncio.Lock()
+        self._endless = Endless()
         self._test_files = test_files
         self._neighbours = neighbours
         self._imports = imports
@@ -155,7 +157,7 @@ class Pipeline:
                 context=context,
                 plan=plan,
                 began=began,
-                ladder=Ladder(judge),
+                ladder=Ladder(judge, self._endless),
                 version=version,
                 around=around,
             )
@@ -179,8 +181,7 @@ class Pipeline:
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         if request.assignment is not None:  # a pilot compares what the policy writes
             request = replace(request, assignment=replace(request.assignment, arm=Arm.OUTSIDE))
-        sandbox = await self.sandboxes.of(request, seconds_max=self._left(request) / 2)
-        options = self.options
+        sandbox, options = await self.sandboxes.of(request, seconds_max=self._left(request) / 2), self.options
         with sandbox.held():
             results = Results(sandbox=sandbox, limits=options.limits, recorder=self._recorder, tiers=options.tiers)
             return await results.answer(request, session, seconds=self._left(request))
@@ -231,6 +232,10 @@ class Pipeline:
         await this.ladder.screen()
         if this.whole:
             self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
+
+    def make_way(self, uri: str) -> None:
+        """A request for a document is about to come. The work on its last offer and record ends now."""
+        self._afterwards.stop(uri)
 
     def leave(self, uri: str) -> None:
         """The text of a document changed. The last offer for it is not looked at again."""
@@ -294,7 +299,8 @@ class Pipeline:
         with sandbox.held():
             async with self._completing:
                 shown = this.judged
-                this.ladder = Ladder(await self._judge_of(this.request, this.around, sandbox))
+                judge = await self._judge_of(this.request, this.around, sandbox)
+                this.ladder = Ladder(judge, self._endless)
                 await self._find_evidence(this)
                 for judged in shown:
                     self._settling.tell(this, (await this.ladder.late(judged.candidate))[0])
@@ -333,7 +339,7 @@ class Pipeline:
             hurry = timing.create_task(this.hurry(self.clock))
             async with asyncio.TaskGroup() as tasks:
                 screened = tasks.create_task(self._screen(this))
-                asks = self.options.asks_for_tests and not this.plan.is_alone
+                asks = self.options.asks_for_tests and not this.plan.is_alone and this.ladder.trial is None
                 asking = tasks.create_task(self._ask(this)) if asks else None
                 await self._sample(this, screened, tasks, stages)
                 if asking is not None:  # with all candidates there, a long wait for tests only delays the answer
@@ -375,6 +381,8 @@ class Pipeline:
     async def _judge(self, this: Round, candidate: Candidate, screened: asyncio.Task[None], stages: Stages) -> None:
         await screened
         judged = await this.ladder.add(candidate)
+        if this.tried:
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=this.tried))
         this.unjudged.pop(candidate.completion.index, None)
         self._settling.tell(this, judged)
         if judged.tier is Tier.VERIFIED:

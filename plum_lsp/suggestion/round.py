@@ -14,11 +14,8 @@ from plum_lsp.suggestion.plan import Plan
 from plum_lsp.suggestion.survey import Survey
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.rank import CHECKED_MIN
 from plum_lsp.verification.whole import is_whole
-
-CHECKED_MIN = 0.5
-"""The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help."""
-
 
 AFTERWARDS_MAX = 4
 """The most documents whose work goes on or waits. Each holds its group in memory."""
@@ -103,16 +100,21 @@ class Round:
         """The probability that a `checked` candidate needs.
 
         It needs none if the user asked, outside of functions, or at a place without a group, where there is no
-        estimate.
+        estimate. `choose` knows the exception for candidates that are contradicted.
         """
         is_free = self.request.trigger is Trigger.INVOKED or self.context.function is None or self.plan.is_alone
-        return 0.0 if is_free else CHECKED_MIN
+        return 0.0 if is_free or self.ladder.trial is not None else CHECKED_MIN
 
     @property
     def standing(self) -> int:
         """The number of judged candidates that could be offered."""
         kept = (one for one in self.judged if not one.is_refuted and not one.candidate.problem)
         return sum(one.tier is not Tier.UNVERIFIED or self.context.place.is_prose for one in kept)
+
+    @property
+    def tried(self) -> tuple[TestCase, ...]:
+        """The runs of a test that is being written."""
+        return self.ladder.trial.tests if self.ladder.trial is not None else ()
 
     @property
     def whole(self) -> tuple[TestCase, ...]:

@@ -7,8 +7,12 @@ file gets more, if that runs. If it does not run, the candidate is not run and n
 from __future__ import annotations
 
 import ast
+import hashlib
+import sys
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import TypeGuard
 
 from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
@@ -25,11 +29,92 @@ _ENDS = frozenset({"exit", "quit", "_exit", "SystemExit", "parse_args"})
 """Names of what may end a program while it loads."""
 _HARMLESS = frozenset({Effect.CLOCK, Effect.RANDOMNESS})
 """Effects that work in the jail."""
+_IMPORTERS = frozenset({"importlib", "runpy", "pkgutil", "__import__", "exec", "eval", "compile"})
+"""Names of what may run code that the text of the file does not show."""
 
 
-async def judged_by(judge: Judge) -> tuple[Judge, Evidence]:
-    """The judge that can run the function at the hole, and its evidence: the given one, or one without the rest."""
-    evidence = await judge.evidence()
+class Endless:
+    """Files that did not end while they loaded, so that only the first request for one waits for the time limit.
+
+    A file is known by its syntax tree without the body of the function at the hole. An edit of anything else makes it
+    another file. Only a file whose loading depends on its own text alone is remembered.
+    """
+
+    KEPT_MAX = 64
+
+    def __init__(self) -> None:
+        self._problems: OrderedDict[str, str] = OrderedDict()
+
+    def evidence_of(self, judge: Judge) -> Evidence | None:
+        """The evidence of a file that is known not to end. None for any other."""
+        key = _key_without_function(judge) if self._problems else ""
+        problem = self._problems.get(key)
+        return Evidence(specification=judge.tests, problem=problem, is_endless=True) if problem else None
+
+    def learn(self, judge: Judge, evidence: Evidence) -> None:
+        """Remember the file of the judge, if it did not end."""
+        if evidence.is_endless and (key := _key_without_function(judge)):
+            self._problems[key] = evidence.problem
+            while len(self._problems) > self.KEPT_MAX:
+                self._problems.popitem(last=False)
+
+
+def _key_without_function(judge: Judge) -> str:
+    """What names a file without the body of the function at the hole. Empty if more than this text decides its loading.
+
+    The function must not run while the file loads: nothing else in the file names it, decorates it or calls it by rule.
+    """
+    tree = module_or_none(judge.reference.source)
+    line = judge.context.before.count("\n") + 1
+    function = next((node for node in ast.walk(tree) if _is_function_at(node, line)), None) if tree else None
+    if tree is None or function is None or function.decorator_list or function.name.startswith("__"):
+        return ""
+    function.body = [ast.Pass()]
+    names = {name for node in ast.walk(tree) for name in _names_of(node)}
+    if function.name in names or names & _IMPORTERS or not _imported(tree) <= sys.stdlib_module_names:
+        return ""
+    if any(one.effect not in _HARMLESS for one in effects_at_import(judge.reference)):
+        return ""
+    return hashlib.sha256(f"{judge.sandbox.project}\n{ast.dump(tree)}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_function_at(node: ast.AST, line: int) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    return node.body[0].lineno <= line <= (node.end_lineno or 0)
+
+
+def _names_of(node: ast.AST) -> tuple[str, ...]:
+    """The names that a node reads, and the words of an import."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return (name,)
+        case ast.alias(name=name):
+            return tuple(name.split("."))
+    return ()
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """The packages that a file imports anywhere. A relative import is none of the standard library."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("" if node.level else (node.module or "").split(".")[0])
+    return found
+
+
+async def judged_by(judge: Judge, endless: Endless | None = None) -> tuple[Judge, Evidence]:
+    """The judge that can run the function at the hole, and its evidence: the given one, or one without the rest.
+
+    `endless` knows files that do not end while they load. They are not run once more.
+    """
+    endless = endless if endless is not None else Endless()
+    evidence = endless.evidence_of(judge)
+    if evidence is None:
+        evidence = await judge.evidence()
+        endless.learn(judge, evidence)
     cause = _cause(judge, evidence)
     if not cause:
         return judge, evidence

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
 from plum_lsp.domain.verification import Call, Observation
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
-from plum_lsp.verification.excerpts import judged_by
+from plum_lsp.verification.excerpts import Endless, judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.settle import settled, stands_alone
+from plum_lsp.verification.trial.trial import Trial
 from plum_lsp.verification.whole import without_unjudgeable
 
 
@@ -42,10 +43,18 @@ class Group:
 
 
 class Ladder:
-    """One group on its way up. `group` is its state after the last step that was completed."""
+    """One group on its way up. `group` is its state after the last step that was completed.
 
-    def __init__(self, judge: Judge) -> None:
+    `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, its `trial`
+    judges the candidates, and they are not compared.
+    """
+
+    def __init__(self, judge: Judge, endless: Endless | None = None) -> None:
+        self.trial = Trial.of(judge)
+        if self.trial is not None:
+            judge = replace(judge, tests=(), calls=(), contracts=(), whole=(), compares=False)
         self.judge = judge
+        self._endless = endless
         self.group = Group()
         self.evidence: Evidence | None = None
         self.is_compared = False
@@ -53,7 +62,7 @@ class Ladder:
     def fork(self) -> Ladder:
         """A ladder with this one's group, before it is compared. Neither sees what becomes of the other."""
         other = Ladder(self.judge)
-        other.group, other.evidence = self.group, self.evidence
+        other.group, other.evidence, other.trial = self.group, self.evidence, self.trial
         return other
 
     async def screen(self) -> Evidence:
@@ -61,7 +70,11 @@ class Ladder:
 
         If the file does not run as a whole, the judge is from now on one that runs what the function needs of it.
         """
-        self.judge, self.evidence = await judged_by(self.judge)
+        if self.trial is not None:
+            self.evidence = await self.judge.evidence()
+            await self.trial.prepare(self.judge)
+            return self.evidence
+        self.judge, self.evidence = await judged_by(self.judge, self._endless)
         return self.evidence
 
     def skip(self, reason: str) -> None:
@@ -77,6 +90,8 @@ class Ladder:
     async def late(self, candidate: Candidate) -> tuple[Judged, tuple[Observation, ...]]:
         """Judge a candidate for the record only, with its observations on the first inputs."""
         assert self.evidence is not None, "the tests were not screened"
+        if self.trial is not None:
+            return await self.trial.judge(candidate, self.judge, self.evidence), ()
         return await self.judge.judge(candidate, self.evidence)
 
     def leave_out_unjudgeable(self) -> None:
@@ -118,6 +133,8 @@ class Ladder:
             SandboxError: the jail broke.
         """
         self.is_compared = True
+        if self.trial is not None:
+            return
         comparison = await compare(self.group.members, self.judge, self.group.first, named=named)
         self.group = replace(self.group, comparison=comparison)
 
@@ -126,6 +143,8 @@ class Ladder:
 
         Without a comparison, the tests alone count.
         """
+        if self.trial is not None:
+            return ()
         judge = self.judge if self.is_compared else replace(self.judge, compares=False)
         self.group, changed = self.group.changed(settled(self.group.members, judge, self.group.comparison))
         return changed

@@ -48,7 +48,7 @@ from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
-from plum_lsp.verification.screening import beside_calls, judgeable, out_of_reach_of, telling
+from plum_lsp.verification.screening import beside_calls, is_absent, judgeable, out_of_reach_of, telling
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
@@ -67,12 +67,14 @@ class Evidence:
     """The usable tests of one request. `specification` holds those that separate right candidates from wrong ones.
 
     `problem` is empty if code can run. Else it says why not: no jail, a broken one, or (`DOES_NOT_RUN`) the file.
-    `is_called_at_import` says that the file calls the function while it loads.
+    `is_called_at_import` says that the file calls the function while it loads, and `is_endless` that it did not end in
+    time.
     """
 
     specification: tuple[TestCase, ...]
     problem: str = ""
     is_called_at_import: bool = False
+    is_endless: bool = False
 
 
 GENERATED_CALLS = 40
@@ -170,7 +172,8 @@ class Judge:
                 kept = (*literal, *self.whole[: whole.ALONE_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
-                return Evidence(specification=self.tests, problem=f"{DOES_NOT_RUN}: {shown(loads)}")
+                problem, is_endless = f"{DOES_NOT_RUN}: {shown(loads)}", loads.ending is Ending.TIMED_OUT
+                return Evidence(specification=self.tests, problem=problem, is_endless=is_endless)
             tests = judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),
@@ -309,6 +312,8 @@ class Judge:
         loads, *seen = await self.observe(program, (LOADS, *calls))
         if loads.ending is not Ending.RETURNED:
             return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
+        if is_absent(reachable_function(self.context), seen):
+            return _checked(candidate, "it loads, but the file does not define the function here"), ()
         surprise = surprise_in(seen)
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)

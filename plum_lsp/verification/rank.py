@@ -27,6 +27,12 @@ LOGPROB_WEIGHT = 0.1
 LENGTH_WEIGHT = 0.001
 """Subtracted for each line. Of two candidates that are equally right and likely, the shorter one is read faster."""
 
+CHECKED_MIN = 0.5
+"""The probability that a `checked` body needs to be offered while the user types. An unlikely guess is no help.
+
+A body that another one contradicts always needs it: between two words, the choice would be a coin's.
+"""
+
 _STRENGTH = {tier: place for place, tier in enumerate(Tier)}
 
 
@@ -68,7 +74,8 @@ def choose(
 ) -> Offer | Abstention:
     """The offer that `group` supports within `tiers`, with its alternatives, or an abstention with the reason.
 
-    A `checked` candidate also needs at least the probability `checked_min`. One without an estimate counts as 0.
+    A `checked` candidate also needs at least the probability `checked_min`, and `CHECKED_MIN` if it is contradicted.
+    One without an estimate counts as 0.
     """
     standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
     offered = [judged for judged in standing if judged.tier in tiers and not _is_doubtful(judged, checked_min)]
@@ -85,7 +92,8 @@ def choose(
 
 
 def _is_doubtful(judged: Judged, checked_min: float) -> bool:
-    return judged.tier is Tier.CHECKED and (judged.probability or 0.0) < checked_min
+    enough = max(checked_min, CHECKED_MIN) if judged.is_contradicted else checked_min
+    return judged.tier is Tier.CHECKED and (judged.probability or 0.0) < enough
 
 
 def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: RequestId) -> Abstention:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+from plum_lsp.domain.suggestion import FunctionSymbol
 from plum_lsp.domain.verification import (
     Call,
     Ending,
@@ -105,3 +106,17 @@ def _may_be_missing(test: TestCase, verdict: Verdict, *, hides: bool) -> bool:
     is_raised = verdict.status is VerdictStatus.ERRORED or is_whole(test)
     name = verdict.shown.partition(":")[0].rpartition(".")[2]
     return name not in _MISTAKES if is_raised and name not in _JUDGEMENTS else hides
+
+
+def is_absent(function: FunctionSymbol | None, seen: Sequence[Observation]) -> bool:
+    """Whether the file does not define the function here, as in a branch for another system or a missing package.
+
+    Every call of it then raises a NameError about its own name or its class's. No candidate is to blame.
+    """
+    if function is None or not seen:
+        return False
+    name = (function.class_name or function.name).partition(".")[0]
+    raised = [one.raised for one in seen]
+    return all(
+        one and "NameError" in one.type_names and one.message == f"name {name!r} is not defined" for one in raised
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import HoleKind, Judged, Tier
 from plum_lsp.domain.values import clean, show
-from plum_lsp.domain.verification import Call, Ending, Observation, TestCase
+from plum_lsp.domain.verification import Call, Ending, Observation, Origin, TestCase
 from plum_lsp.python.contracts.checks import breaches
 from plum_lsp.python.contracts.contract import Contract
 from plum_lsp.verification.agreement import Matrix, Trial, is_same
@@ -31,6 +31,8 @@ PRINTED_MAX = 80
 PROBABILITY_OF_NOTHING = 0.01
 """For candidates that cannot run, or that end in a mistake. None of the labelled ones was right."""
 
+SHOWN = frozenset({Origin.DOCTEST, Origin.EXAMPLE})
+"""The origins of tests that stand in the prompt."""
 PROBABILITY_OF_RECITAL = 0.05
 """For candidates that recite the examples. Other candidates that fail on all inputs beyond the examples get about
 this."""
@@ -56,7 +58,7 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
     Without a specification, the likely candidates rise from `checked` to `consistent`. With one, candidates that pass
     it but look wrong on other inputs fall to `checked`, because they may cover the examples only. If many agreeing
     candidates contradict one example and no other, that example is doubted and they become `consistent`. Candidates
-    that recite the examples do not count if another candidate passes the examples.
+    that recite the examples do not count: they fall to `checked`.
     """
     weighed = Weighed.of(group, judge, comparison)
     reciting = _reciting(group, judge, weighed)
@@ -78,9 +80,7 @@ def stands_alone(judged: Judged, seen: Sequence[Observation], judge: Judge) -> b
     """
     if judged.tier is not Tier.VERIFIED or judged.candidate.weakness is not None:
         return False
-    function = judge.context.function
-    is_body = judge.context.block.kind is HoleKind.BODY
-    parameters = function.parameters if function is not None and is_body else ()
+    parameters = _parameters(judge)
     text = judged.candidate.text
     if recites(text, judge.tests, parameters) or ignores(text, parameters):
         return False
@@ -92,6 +92,12 @@ def stands_alone(judged: Judged, seen: Sequence[Observation], judge: Judge) -> b
     return len(answers) < VARIED_INPUTS_MIN or any(not is_same(answers[0], one) for one in answers)
 
 
+def _parameters(judge: Judge) -> tuple[str, ...]:
+    """The parameters that a candidate has to read: those of the function, for a whole body."""
+    function = judge.context.function
+    return function.parameters if function is not None and judge.context.block.kind is HoleKind.BODY else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
     """A group's matrix with the signals and probability of each candidate by index."""
@@ -100,6 +106,8 @@ class Weighed:
     calls: tuple[Call, ...]
     signals: Mapping[int, Signals]
     probability: Mapping[int, float]
+    weak: frozenset[int]
+    """The weak candidates. They contradict none."""
 
     @classmethod
     def of(cls, group: Sequence[Judged], judge: Judge, comparison: Comparison, without: int | None = None) -> Weighed:
@@ -116,7 +124,8 @@ class Weighed:
         signals = signals_of(matrix, tests=max(0, tests), failed=failed, violations=broken)
         estimate = calibration()
         found = {index: estimate.probability(one) for index, one in signals.items()}
-        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found)
+        weak = frozenset(index_of(one) for one in group if one.candidate.weakness is not None)
+        return cls(matrix=matrix, calls=comparison.calls, signals=signals, probability=found, weak=weak)
 
     def is_likely(self, index: int, threshold: Threshold) -> bool:
         """Whether the candidate may be offered."""
@@ -127,6 +136,12 @@ class Weighed:
         """Whether the group has only two different candidates, and they contradict each other: one word against one."""
         own = self.signals[index]
         return own.voices == 2 and own.contested > 0
+
+    def rival(self, index: int) -> int | None:
+        """The candidate whose word stands against this one's. None if they are not tied, or if it is weak."""
+        others = [other for other in self.matrix.trials if other not in self.weak] if self.is_tied(index) else []
+        differs = self.matrix.first_difference
+        return next((other for other in others if differs(index, other) is not None), None)
 
 
 def _failures(judged: Judged, without: int | None) -> int:
@@ -156,36 +171,44 @@ def _settled(judged: Judged, judge: Judge, weighed: Weighed) -> Judged:
     is_likely = is_likely and not weighed.is_tied(index) and len(weighed.matrix.trials) > 1
     if found.tier is Tier.CHECKED and is_likely and not found.undecided:
         return replace(found, tier=Tier.CONSISTENT, reason=_agreeing(index, weighed))
+    rival = weighed.rival(index)
+    if found.tier is Tier.CHECKED and rival is not None and not found.verdicts and not found.undecided:
+        reason = f"no example tells right from wrong, and {_difference(index, rival, weighed)}"
+        return replace(found, is_contradicted=True, reason=reason)
     if found.tier is Tier.VERIFIED and not weighed.is_likely(index, TESTED):
         return replace(found, tier=Tier.CHECKED, reason=f"{found.reason}, but {_oddity(index, weighed)}")
     return found
 
 
-def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int]:
+def _reciting(group: Sequence[Judged], judge: Judge, weighed: Weighed) -> dict[int, int | None]:
     """The candidates that look up the examples' own results and differ from every other candidate that passes.
 
-    Maps each to the likeliest of these others.
+    Maps each to the likeliest of these others. It maps to None if no other candidate passes and every test is shown
+    above the cursor, where the model has read it.
     """
-    passing = [one for one in group if one.tier is Tier.VERIFIED and index_of(one) in weighed.matrix.trials]
-    function = judge.context.function
-    parameters = function.parameters if function is not None and judge.tests else ()
-    knowing = {index_of(one) for one in passing if recites(one.candidate.text, judge.tests, parameters)}
+    verified = [one for one in group if one.tier is Tier.VERIFIED]
+    passing = [one for one in verified if index_of(one) in weighed.matrix.trials]
+    parameters = _parameters(judge) if judge.tests else ()
+    knowing = {index_of(one) for one in verified if recites(one.candidate.text, judge.tests, parameters)}
+    if len(knowing) == len(verified):
+        return dict.fromkeys(knowing if all(test.origin in SHOWN for test in judge.tests) else ())
     others = [index_of(one) for one in passing if index_of(one) not in knowing]
     differs = weighed.matrix.first_difference
     return {
         index: max(others, key=lambda other: (weighed.probability[other], -other))
-        for index in knowing
+        for index in knowing & weighed.matrix.trials.keys()
         if others and all(differs(index, other) is not None for other in others)
     }
 
 
-def _recited(judged: Judged, weighed: Weighed, other: int) -> Judged:
+def _recited(judged: Judged, weighed: Weighed, other: int | None) -> Judged:
+    behind = "" if other is None else f", but {_difference(index_of(judged), other, weighed)}"
     return replace(
         judged,
         tier=Tier.CHECKED,
         probability=PROBABILITY_OF_RECITAL,
         score=score(judged.candidate, judged.verdicts, PROBABILITY_OF_RECITAL),
-        reason=f"{judged.reason} by naming their results, but {_difference(index_of(judged), other, weighed)}",
+        reason=f"{judged.reason} by naming their results{behind}",
     )
 
 

@@ -38,12 +38,16 @@ KEPT_MAX = 24
 """The most tests that are run whole before an answer. Most take milliseconds, and none is begun late."""
 KEPT_OF_FILE_MAX = 18
 """The most of them from one file, if other files have some."""
+ENOUGH = 8
+"""With fewer tests that tell, further batches are tried."""
+FURTHER_BATCHES = 3
+"""The most of them. The files of each batch are collected first."""
 ALONE_MAX = 8
 """The most of them if the file needs a body to be imported. Each candidate's process then collects their files anew."""
 SCREEN_SECONDS = 2.5
-"""Time limit for all tests with the hole unfilled. Most of them end at the hole."""
+"""Processor time for a batch with the hole unfilled. Most of its tests end at the hole."""
 RUN_SECONDS = 2.0
-"""Time limit for all tests of one candidate."""
+"""Processor time for all tests of one candidate."""
 _STATUS = {
     RunOutcome.PASSED: VerdictStatus.PASSED,
     RunOutcome.FAILED: VerdictStatus.FAILED,
@@ -65,21 +69,30 @@ def names_of(tests: Sequence[TestCase]) -> list[str]:
 async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase]) -> tuple[TestCase, ...]:
     """The tests that reach the unfilled hole and fail there, at most `KEPT_MAX`, in order.
 
-    They come from the first batch that has some. If none of a batch reach it, those count whose files cannot be
-    imported with the hole unfilled. A candidate's run shows which of them reach the function.
+    They come from the first batch that has some, and from the next ones while there are few. If none of a batch reach
+    it, those count whose files cannot be imported with the hole unfilled. A candidate's run shows which of them reach
+    the function.
 
     Raises:
         SandboxError: the jail broke.
     """
     if not tests or reference.module is None:
         return ()
+    kept: list[TestCase] = []
+    further, spent_ms = 0, 0.0
     for batch in in_batches(tests):
-        runs = await sandbox.run_tests(reference, names_of(batch), watches=True, seconds=SCREEN_SECONDS)
-        kept = _mixed([test for test, run in zip(batch, runs, strict=True) if _tells(run)])
-        kept = kept or [test for test, run in zip(batch, runs, strict=True) if _needs_body(run)][:ALONE_MAX]
-        if kept:
-            return tuple(kept)
-    return ()
+        if kept and (len(kept) >= ENOUGH or further >= FURTHER_BATCHES or spent_ms >= SCREEN_SECONDS * 1000):
+            break
+        further += bool(kept)
+        # What is kept runs again, so that one process has collected the files of all tests that count.
+        runs = await sandbox.run_tests(reference, names_of([*batch, *kept]), watches=True, seconds=SCREEN_SECONDS)
+        spent_ms += sum(run.wall_ms for run in runs)
+        pairs = list(zip(batch, runs, strict=False))
+        kept += [test for test, run in pairs if _tells(run)]
+        needing = [test for test, run in pairs if _needs_body(run)][:ALONE_MAX]
+        if needing and not kept:
+            return tuple(needing)
+    return tuple(_mixed(kept))
 
 
 def _mixed(tests: Sequence[TestCase]) -> list[TestCase]:

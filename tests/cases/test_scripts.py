@@ -16,6 +16,7 @@ def area(width, height):
     """
     ‸
 '''
+LOOP = "\n\nwhile True:\n    pass\n"
 RIGHT, WRONG = "return width * height\n", "return width + height\n"
 
 ABOVE = {
@@ -43,7 +44,7 @@ ABOVE = {
 }
 BELOW = {
     "a call that fails": "\n\nresult = int('seven')\n",
-    "an endless loop": "\n\nwhile True:\n    pass\n",
+    "an endless loop": LOOP,
     "a menu": (
         '\n\nwhile True:\n    choice = input("> ")\n    if choice == "q":\n        break\n'
         "    print(area(*map(int, choice.split())))\n"
@@ -93,6 +94,20 @@ HELPED = {
         "from fractions import Fraction\n\nn = input()\n\n\n" + function("f(x)", "f(Fraction(1, 2))", "Fraction(1, 1)"),
         "return x * 2\n",
     ),
+    "an argument": (
+        "import sys\n\nfactor = int(sys.argv[1])\n\n\n" + function("f(n)", "f(0)", "0"),
+        "return n * factor\n",
+    ),
+    "two arguments": (
+        "from sys import argv\n\nlow, high = float(argv[1]), float(argv[2])\n\n\n"
+        + function("f(n)", "f(0) * 2", "0.0"),
+        "return n * (high - low)\n",
+    ),
+    "a path from the arguments": (
+        "import sys\n\nwith open(sys.argv[1]) as file:\n    lines = file.readlines()\n\n\n"
+        + function("f()", "f() > 0", "True"),
+        "return len(lines)\n",
+    ),
     "a value that was asked for": (
         'factor = int(input("Factor? "))\n\n\n' + function("f(n)", "f(0)", "0"),
         "return n * factor\n",
@@ -129,6 +144,7 @@ CASES = [
         Case(f"wrong beside: {name}", f"{ABOVE[name]}\n\n{AREA}", WRONG, nothing=True, reason="all_failed")
         for name in list(ABOVE)[:6]
     ),
+    Case("wrong with an argument", HELPED["an argument"][0], "return n + 1\n", nothing=True),
     *(
         Case(f"not blamed: {name}", code + AREA, says, nothing=True, reason="tier_not_offered", words="does not run")
         for name, (code, says) in UNMET.items()
@@ -141,3 +157,21 @@ CASES = [
 async def test_case(desk: Desk, case: Case) -> None:
     """What the table says."""
     await desk.check(case)
+
+
+EDITS = [
+    offered("an endless file", AREA + LOOP, RIGHT),
+    offered("the same file again", AREA + LOOP, RIGHT),
+    offered("its function edited", AREA.replace(">>> area(2, 3)\n    6", ">>> area(2, 4)\n    8") + LOOP, RIGHT),
+    Case("its function edited, and a wrong body", AREA.replace("6", "7") + LOOP, RIGHT, nothing=True),
+    Case("the loop taken out", AREA, RIGHT, offered=RIGHT, tiers=("verified",), unsaid=WITHOUT),
+    Case("a loop that ends", AREA + LOOP.replace("pass", "break"), RIGHT, offered=RIGHT, unsaid=WITHOUT),
+    offered("the loop put back", AREA + LOOP, RIGHT),
+    offered("another loop", AREA + LOOP.replace("pass", "..."), RIGHT),
+]
+
+
+async def test_an_endless_file_is_edited(desk: Desk) -> None:
+    """What is known of it is used while only its function changes, and no longer."""
+    for case in EDITS:
+        await desk.check(case)

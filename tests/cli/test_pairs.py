@@ -15,6 +15,7 @@ from plum_lsp.config.folder import store_file
 from plum_lsp.config.folder import test_maps_folder as maps_folder
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
+from plum_lsp.feedback.noise import MEASURED
 from plum_lsp.store import open_store
 
 
@@ -46,6 +47,21 @@ def test_pairs_are_built_listed_and_shown(folder: Path) -> None:
     shown = run(folder, "pairs", "show", "1").output
     assert "return a + b" in shown.partition("--- chosen")[2].partition("--- rejected")[0]
     assert run(folder, "pairs", "show", "99").exit_code == 1
+
+
+def test_a_build_says_how_often_labels_like_these_were_wrong(folder: Path) -> None:
+    """By what they rest on, with the interval. The figures are the documented ones."""
+    built = run(folder, "pairs", "rebuild").output
+    assert "Label noise was measured on 72 labelled groups, not on your code:" in built
+    assert "7.1% wrong (3.8% to 12.9%): about 0 of your 1" in built
+    assert "right, consistent" not in built, "there is no such label"
+    text = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    rows = [
+        line.replace("`", "").split(" | ")[:3]
+        for line in text.splitlines()
+        if line.startswith(("| right,", "| wrong,"))
+    ]
+    assert [[f"| {one.ground}", str(one.labels), str(one.wrong)] for one in MEASURED] == rows
 
 
 def test_building_again_gives_the_same(folder: Path) -> None:

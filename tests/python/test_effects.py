@@ -103,6 +103,8 @@ PLAYED = [
     ("return open('missing.txt').read()", "FileNotFoundError"),
     ("return [int(input('? ')), input()]", "[3, 'hello']"),
     ("return os.environ['HOME'], os.getcwd()", "('/home/user', '/home/user')"),
+    ("import sys\n    return len(sys.argv), sys.argv[1:]", "(1, [])"),
+    ("import sys\n    return sys.argv[1]", "IndexError"),
 ]
 
 

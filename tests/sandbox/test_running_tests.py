@@ -12,6 +12,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import RunOutcome, TestRun
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
+from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.testing import TEST_SECONDS_MAX
 
 pytestmark = pytest.mark.slow
@@ -264,3 +265,35 @@ async def test_a_body_with_which_nothing_can_be_imported_errs(tmp_path: Path, pl
     assert found[0].outcome is RunOutcome.ERRORED
     assert "lower" in found[0].shown
     assert [one.outcome for one in right] == [RunOutcome.PASSED, RunOutcome.UNCOLLECTED]
+
+
+WAITING = """
+    import time
+    from pkg.core import other
+
+    def test_waits():
+        time.sleep({seconds})
+        assert other() == 1
+
+    def test_works():
+        end = time.process_time() + 60
+        while time.process_time() < end:
+            other()
+
+    def test_sleeps():
+        time.sleep(60)
+    """
+
+
+async def test_the_processor_time_of_a_test_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that waits may take longer on the clock, but one that sleeps for long is ended, too."""
+    monkeypatch.setattr(testing, "WALL_SHARE", 12.0)
+    waiting = WAITING.replace("{seconds}", str(TEST_SECONDS_MAX + 0.5))
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_waiting=waiting)
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    names = [f"tests/test_waiting.py::{name}" for name in ("test_waits", "test_works", "test_sleeps")]
+    try:
+        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in found] == [RunOutcome.PASSED, RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT]

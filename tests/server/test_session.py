@@ -110,6 +110,16 @@ async def test_a_newer_request_cancels_the_one_before(bench: Bench) -> None:
         assert bench.pipeline.cancelled == 1
 
 
+async def test_a_request_is_announced_before_its_project_is_looked_up(bench: Bench) -> None:
+    """What goes on for the offer before it does not compete with it."""
+    async with Editor.connected(bench.serve) as editor:
+        await editor.open(STUB)
+        for _ in range(2):
+            assert await editor.ask()
+    assert bench.pipeline is not None
+    assert bench.pipeline.made_way == [0, 1]
+
+
 async def test_an_edit_makes_the_answer_stale(bench: Bench) -> None:
     """Whoever types on does not get an offer for the text before."""
     gate = Gate()

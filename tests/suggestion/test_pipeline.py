@@ -540,6 +540,24 @@ async def test_a_request_ends_the_record_of_the_one_before_in_its_document(desk:
     assert await desk.strengths_after("a.py", "a.py") == ["a.py 1"]
 
 
+async def test_an_announced_request_ends_the_record_of_the_one_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of its own document, and of no other."""
+
+    async def blocked(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    desk.policy.will_complete(RIGHT)
+    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    async with desk.pipeline() as pipeline:
+        for name in ("a", "b"):
+            request = request_for(ADD)
+            await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
+        pipeline.make_way("file:///a.py")
+        assert list(pipeline._afterwards.tasks) == ["file:///b.py"]
+
+
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
     monkeypatch.setattr(round_module, "AFTERWARDS_MAX", 2)

@@ -104,6 +104,8 @@ class PipelineStandIn:
     requests: list[SuggestionRequest] = field(default_factory=list)
     cancelled: int = 0
     left: list[str] = field(default_factory=list)
+    made_way: list[int] = field(default_factory=list)
+    """How many requests had come whenever it was told of the next one."""
     policy: _Version = field(default_factory=_Version)
 
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
@@ -119,6 +121,9 @@ class PipelineStandIn:
             raise
         self.recorder.record(Ended(request_id=request.id, result=result, stages_ms={"sampled": 1.0}))
         return result
+
+    def make_way(self, uri: str) -> None:
+        self.made_way.append(len(self.requests))
 
     def leave(self, uri: str) -> None:
         self.left.append(uri)

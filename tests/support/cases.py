@@ -43,7 +43,7 @@ class Case:
     gives:   the whole buffer after the offer was inserted, without blank ends.
     tiers:   one of these is the offer's label.
     nothing: no offer. `reason` is then the abstention's name.
-    words:   part of what `plum.explain` says.
+    words:   part of what `plum.explain` says. `unsaid` is no part of it.
     never:   no part of an offer, however it is labelled.
     """
 
@@ -56,6 +56,7 @@ class Case:
     nothing: bool = False
     reason: str = ""
     words: str = ""
+    unsaid: str = ""
     never: tuple[str, ...] = ()
     finish: str = "stop"
     automatic: bool = False
@@ -93,6 +94,7 @@ class Desk:
         shown = f"{case.name}: {text!r} {told.get('tier', told.get('reason'))}: {told.get('text')}"
         assert not [word for word in case.never if word in text], shown
         assert case.words in str(told["text"]), shown
+        assert not case.unsaid or case.unsaid not in str(told["text"]), shown
         if case.nothing:
             assert offer is None, shown
             assert case.reason in ("", told["reason"]), shown

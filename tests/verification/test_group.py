@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from support.contexts import context_at
+from support.documents import UNFILLED, context_of
 from support.group import judged
 
 import plum_lsp
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.suggestion import Candidate, Tier
 from plum_lsp.domain.verification import Ending, Limits, Observation
-from plum_lsp.sandbox.opening import NoSandbox
+from plum_lsp.sandbox.host import SandboxOptions
+from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
 from plum_lsp.verification.group import Group, Ladder
 from plum_lsp.verification.judge import Judge
 
@@ -58,6 +61,24 @@ async def test_the_ladder_ends_without_a_sandbox() -> None:
     assert [one.tier for one in ladder.group.members] == [Tier.UNVERIFIED] * 2
     assert all("nothing runs here" in one.reason for one in ladder.group.members)
     assert ladder.group.comparison.observed == {}
+
+
+@pytest.mark.slow
+async def test_a_function_that_the_file_does_not_define_here_blames_no_candidate(tmp_path: Path) -> None:
+    """Its branch needs a package that is missing."""
+    path = tmp_path / "core.py"
+    path.write_text(
+        f"try:\n    import missing\n\n    def f() -> str:\n        {UNFILLED}\n\nexcept ImportError:\n    pass\n"
+    )
+    sandbox = await open_sandbox(SandboxOptions(checks_itself=False))
+    try:
+        ladder = Ladder(Judge.of(context_of(path), sandbox, Limits()))
+        await ladder.screen()
+        found = await ladder.add(candidate("return missing.name()\n", 0))
+    finally:
+        await sandbox.close()
+    assert found.tier is Tier.CHECKED
+    assert found.reason == "it loads, but the file does not define the function here"
 
 
 def test_only_the_ladder_takes_its_steps() -> None:

@@ -125,3 +125,10 @@ def test_an_unlikely_guess_is_held_back(probability: float | None, is_offered: b
     assert isinstance(chosen([guess], checked_min=0.5), Offer) is is_offered
     assert isinstance(chosen([guess]), Offer)
     assert isinstance(chosen([judged("sure", tier=Tier.VERIFIED, passes=1)], checked_min=0.5), Offer)
+
+
+@pytest.mark.parametrize(("probability", "is_offered"), [(None, False), (0.49, False), (0.5, True)])
+def test_one_word_against_one_is_held_back(probability: float | None, is_offered: bool) -> None:
+    """Also if the user asked: the reason says on which input the two differ."""
+    guess = replace(judged("guess", tier=Tier.CHECKED), probability=probability, is_contradicted=True)
+    assert isinstance(chosen([guess]), Offer) is is_offered

@@ -12,7 +12,7 @@ from support.contexts import context_at
 from support.group import judged
 
 from plum_lsp.domain.errors import SandboxUnavailable
-from plum_lsp.domain.suggestion import Judged, Tier
+from plum_lsp.domain.suggestion import Judged, Tier, Weakness
 from plum_lsp.domain.verification import (
     Call,
     Ending,
@@ -126,7 +126,25 @@ def test_without_examples_those_who_agree_are_consistent() -> None:
 def test_two_that_contradict_each_other_are_not_consistent() -> None:
     """One word stands against one, so neither does what most others do."""
     group = [unspecified("return n * n", 0), unspecified("return n + n", 1)]
-    assert tiers(settle(group, {0: RIGHT, 1: range(20, 44, 2)})) == [Tier.CHECKED] * 2
+    found = settle(group, {0: RIGHT, 1: range(20, 44, 2)})
+    assert tiers(found) == [Tier.CHECKED] * 2
+    assert all(one.is_contradicted for one in found.values())
+    assert "f(10) gives 100 where others give 20" in found[0].reason
+
+
+def test_a_weak_candidate_contradicts_none() -> None:
+    """A body that reads no parameter is not another opinion."""
+    weak = unspecified("return n + n", 1)
+    weak = replace(weak, candidate=replace(weak.candidate, weakness=Weakness(reason="weak", tier=Tier.CHECKED)))
+    found = settle([unspecified("return n * n", 0), weak], {0: RIGHT, 1: range(20, 44, 2)})
+    assert (found[0].is_contradicted, found[1].is_contradicted) == (False, True)
+
+
+def test_three_that_differ_contradict_none() -> None:
+    """The rule is for one word against one. Among more, the estimate decides."""
+    group = [unspecified(text, index) for index, text in enumerate(("return n * n", "return n + n", "return 7"))]
+    found = settle(group, {0: RIGHT, 1: range(20, 44, 2), 2: [7] * 12})
+    assert not any(one.is_contradicted for one in found.values())
 
 
 def test_copies_do_not_outvote() -> None:

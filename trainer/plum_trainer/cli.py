@@ -30,8 +30,10 @@ from plum_lsp.store import VersionEvidence, open_reader
 from plum_lsp.store.learning import TrainingEvent, open_history, open_learning
 from plum_trainer.bench.arms import arm_of
 from plum_trainer.bench.cells import Bench
-from plum_trainer.bench.comparison import compare, split_tasks, table_of
+from plum_trainer.bench.comparison import compare, split_tasks
+from plum_trainer.bench.report import chart_of, gains_table, report_of, table_of
 from plum_trainer.fit.bases import base_of
+from plum_trainer.fit.job import write_json, write_text
 from plum_trainer.loop import daemon
 from plum_trainer.loop import status as loop_status
 from plum_trainer.loop.exploring import diversities
@@ -197,11 +199,27 @@ def bench(tasks: Path, rounds: int, samples: int, arms: str, seeds: str, output:
         samples=samples,
         report=lambda text: say(text, err=True),
     )
-    report = compare(shared, wanted, rounds=rounds, seeds=numbers)
-    console().print(table_of(report))
-    for name, one in report["gains_over_base"].items():
-        say(f"{name}: pass@1 {one['mean']:+.3f} over the base, {one['low']:+.3f} to {one['high']:+.3f}")
-    say(f"Everything is in {folder}, the figures in report.json")
+    compare(shared, wanted, rounds=rounds, seeds=numbers)
+    _show_comparison(folder)
+
+
+@main.command("bench-report")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_told
+def bench_report(folder: Path) -> None:
+    """Show the cells of a comparison that are done so far. FOLDER is the output of `bench`."""
+    _show_comparison(folder.absolute())
+
+
+def _show_comparison(folder: Path) -> None:
+    """The tables of a comparison, and its figures and chart as files beside its cells."""
+    report = report_of(folder)
+    write_json(folder / "report.json", report)
+    console().print(table_of(report), gains_table(report))
+    chart = chart_of(report) if report["gains"] else None
+    if chart is not None:
+        write_text(folder / "report.svg", chart)
+    say(f"Everything is in {folder}, the figures in report.json" + (", the chart in report.svg" if chart else ""))
 
 
 @main.command()

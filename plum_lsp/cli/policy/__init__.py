@@ -10,17 +10,20 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import click
 
 from plum_lsp.cli.policy.keys import key, use
+from plum_lsp.cli.policy.replicas import replica, used_replicas
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import versions_folder
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
-from plum_lsp.policy.hosting.engines import ENGINES, Supervisor, publication_engine, served_engine
+from plum_lsp.policy.hosting.engines import ENGINES, Supervise, Supervisor, publication_engine, served_engine
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.policy.hosting.replicas.opening import replica_supervisor
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState, read_state
 from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.unit import UNIT_NAME, unit_path, unit_text
@@ -43,6 +46,7 @@ def policy() -> None:
 
 
 policy.add_command(key)
+policy.add_command(replica)
 
 
 @policy.command(context_settings={"ignore_unknown_options": True})
@@ -56,6 +60,11 @@ policy.add_command(key)
     "--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Requests at the same time (llama.cpp)."
 )
 @click.option("--context-tokens", default=4096, show_default=True)
+@click.option(
+    "--replicas",
+    type=click.IntRange(0, 64),
+    help="Serve so many replicas on this machine, and those of `policy replica add`, at one address.",
+)
 @click.argument("passed", nargs=-1, type=click.UNPROCESSED)
 def serve(
     *,
@@ -67,6 +76,7 @@ def serve(
     ngram: int,
     slots: int,
     context_tokens: int,
+    replicas: int | None,
     passed: tuple[str, ...],
 ) -> None:
     """Serve a model until stopped. Options after -- go to vLLM, as in: -- --tensor-parallel-size 2."""
@@ -97,7 +107,10 @@ def serve(
     )
     folder.mkdir(parents=True, exist_ok=True)
     base = read_base(source.path, cache_dir=options.cache_dir, name=source.name)
-    supervisor = ENGINES[source.engine.name].supervise(
+    make: Supervise = ENGINES[source.engine.name].supervise
+    if replicas is not None:
+        make = partial(replica_supervisor, replicas, spec=ENGINES[source.engine.name], model=model or options.model)
+    supervisor = make(
         options=wanted,
         base=base,
         store=VersionStore(versions_folder(folder)),
@@ -126,7 +139,7 @@ def status() -> None:
     say(f"active: {active.name if active else state.model}")
     try:
         say(f"answers to: {', '.join(asyncio.run(_models(state)))}")
-        for line in use(state):
+        for line in (*used_replicas(state), *use(state)):
             say(f"  {line}")
     except PolicyError as error:
         raise PolicyUnavailable(f"it does not answer: {error}", remedy="Run: plum-lsp policy stop") from error

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from plum_lsp.policy.client.cards import model_names
 from plum_lsp.policy.client.connection import Connection, unreachable
 from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, Refusal, error_message, refusal
 from plum_lsp.policy.client.wire import read_tokens
-from plum_lsp.policy.versions.engines import Sampled
+from plum_lsp.policy.versions.engines import Engine, Sampled
 
 LOAD_SECONDS = 120.0
 """Time limit for one adapter. A large rank on a cold disk takes seconds. A dead server never answers."""
@@ -53,6 +55,8 @@ class VllmEngine:
                 "Start it with plum-lsp policy serve, or with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1."
             )
             raise PolicyUnavailable(f"the policy server at {self._url} loads no adapters", remedy=remedy)
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise PolicyUnavailable(f"the policy server does not load adapters now: {_said(response)}")
         if response.status_code != httpx.codes.OK:
             raise AdapterError(f"the policy server refused the adapter: {_said(response)}")
 
@@ -76,6 +80,26 @@ class VllmEngine:
         """Read from vLLM's own metrics, and from those of our front, where requests wait for their turn."""
         text = await self.metrics()
         return busy_adapters(text) | _busy_at_front(text)
+
+    async def replicas(self) -> Mapping[str, Engine]:
+        """Those in use behind a front of replicas (`hosting.replicas`), or else the server itself.
+
+        Raises:
+            PolicyUnavailable: the front uses none now.
+        """
+        listed = re.findall(r'^plum_replica_used\{replica="([^"]*)"\} ([01])$', await self.metrics(), re.MULTILINE)
+        if not listed:
+            return {"": self}
+        used = [name for name, is_used in listed if is_used == "1"]
+        if not used:
+            raise PolicyUnavailable("no replica is in use now", remedy="Run: plum-lsp policy status")
+        return {name: self._behind(name) for name in used}
+
+    def _behind(self, name: str) -> VllmEngine:
+        """One replica, asked through the front over the same connections."""
+        replica = copy.copy(self)
+        replica._url = f"{self._url.removesuffix('/v1')}/replicas/{name}/v1"
+        return replica
 
     async def metrics(self) -> str:
         """What the server tells Prometheus."""

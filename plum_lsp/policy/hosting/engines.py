@@ -20,6 +20,7 @@ from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.llama.supervisor import LlamaSupervisor
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.hosting.serving import ServeOptions, ServingState
+from plum_lsp.policy.hosting.vllm.front import TURNS
 from plum_lsp.policy.hosting.vllm.settings import VLLM
 from plum_lsp.policy.hosting.vllm.supervisor import VllmSupervisor
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel
@@ -54,18 +55,22 @@ class Supervise(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
-    """One line of the table. `supervise` is behind `policy serve`, `served` makes the client of publications."""
+    """One line of the table. `supervise` is behind `policy serve`, `served` makes the client of publications.
+
+    `turns` is how many requests a server takes at once.
+    """
 
     facts: EngineFacts
     supervise: Supervise
     served: Callable[[str, Connection], VllmEngine]
+    turns: Callable[[ServeOptions], int]
 
 
 ENGINES = {
     spec.facts.name: spec
     for spec in (
-        EngineSpec(facts=VLLM, supervise=VllmSupervisor, served=VllmEngine),
-        EngineSpec(facts=LLAMA_CPP, supervise=LlamaSupervisor, served=LlamaServed),
+        EngineSpec(facts=VLLM, supervise=VllmSupervisor, served=VllmEngine, turns=lambda _: TURNS),
+        EngineSpec(facts=LLAMA_CPP, supervise=LlamaSupervisor, served=LlamaServed, turns=lambda options: options.slots),
     )
 }
 """Every engine by name."""

@@ -7,6 +7,7 @@ embedded llama.cpp takes them at its start only (`hosting.llama.engine`).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -51,4 +52,13 @@ class Engine(Protocol):
 
     async def busy(self) -> frozenset[str]:
         """The adapters that have requests running or waiting."""
+        ...
+
+    async def replicas(self) -> Mapping[str, Engine]:
+        """The servers that answer for it now, each alone, by their names. An engine of one server is its own, without
+        a name.
+
+        Raises:
+            PolicyError: there is none.
+        """
         ...

@@ -3,7 +3,8 @@
     check → stage → load under a probe's name → probe → unload → commit → load → warm up → move the pointer → retire
 
 After a crash between any two steps the previous version still serves, because the pointer moves last, by a rename. A
-request keeps the version it began with. Older versions are unloaded once they are idle and the grace period is over.
+request keeps the version it began with. With several replicas, each one in use is loaded, probed and warmed up, or the
+pointer does not move. Older versions are unloaded once they are idle and the grace period is over.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from plum_lsp.domain.errors import AdapterError, PolicyError
 from plum_lsp.policy.models.weights import RANK_MAX, BaseModel, check_fit, read_adapter
@@ -24,6 +26,7 @@ from plum_lsp.policy.versions.engines import Engine, Sampled
 from plum_lsp.policy.versions.folders import PublishedVersion, VersionStore
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PROBE_PREFIX = "probe-"
 GRACE_SECONDS = 150.0
@@ -145,14 +148,40 @@ async def _prove(staged: Path, store: VersionStore, engine: Engine) -> None:
     active = store.active()
     before = active.name if active and active.name in names else names[0]
     await engine.load(probe, staged)
+
+    async def problem_on(replica: Engine) -> str:
+        old = await asyncio.gather(*(replica.complete(before, prompt, tokens=PROBE_TOKENS) for prompt in PROBES))
+        new = await asyncio.gather(*(replica.complete(probe, prompt, tokens=PROBE_TOKENS) for prompt in PROBES))
+        return fault(old, new)
+
     try:
-        old = await asyncio.gather(*(engine.complete(before, prompt, tokens=PROBE_TOKENS) for prompt in PROBES))
-        new = await asyncio.gather(*(engine.complete(probe, prompt, tokens=PROBE_TOKENS) for prompt in PROBES))
+        problems = await _of_each(engine, problem_on)
     finally:
         with contextlib.suppress(PolicyError):  # a server that died has unloaded it
             await engine.unload(probe)
-    if problem := fault(old, new):
-        raise AdapterError(f"the adapter is not published: {problem}")
+    for name, problem in problems.items():
+        if problem:
+            raise AdapterError(f"the adapter is not published: {problem}{f' (replica {name})' if name else ''}")
+
+
+async def _of_each(engine: Engine, ask: Callable[[Engine], Awaitable[T]]) -> dict[str, T]:
+    """The answer of every replica. One that fails and is then in use no longer is left out.
+
+    It loads the active version before it is used again.
+
+    Raises:
+        PolicyError: a replica failed that is still in use, or none is left.
+    """
+    replicas = await engine.replicas()
+    answers = await asyncio.gather(*(ask(one) for one in replicas.values()), return_exceptions=True)
+    failed = {name: one for name, one in zip(replicas, answers, strict=True) if isinstance(one, BaseException)}
+    if failed:
+        used = await engine.replicas()
+        for name, error in failed.items():
+            if name in used or len(failed) == len(replicas) or not isinstance(error, PolicyError):
+                raise error
+            logger.info("replica %s is left out: %s", name, error)
+    return {name: one for name, one in zip(replicas, answers, strict=True) if not isinstance(one, BaseException)}
 
 
 def fault(old: Sequence[Sampled], new: Sequence[Sampled]) -> str:
@@ -191,7 +220,7 @@ async def _serve(
     if engine is not None:
         if version.name not in await engine.models():
             await engine.load(version.name, version.folder)
-        await engine.complete(version.name, PROBES[0], tokens=1)
+        await _of_each(engine, lambda replica: replica.complete(version.name, PROBES[0], tokens=1))
     store.activate(version, share=share)
     swap_ms = (time.monotonic() - started) * 1000
     logger.info("%s is active, after %s", version.name, active.name if active else "the base model")

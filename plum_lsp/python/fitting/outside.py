@@ -66,7 +66,8 @@ def is_outside(line: Line, kept: Sequence[Line], block: Block, *, blank_lines: i
         is_member = (block.kind is HoleKind.CLASS) and is_relative and bool(_METHOD.match(code))
         return not is_member and (not is_relative or blank_lines > 1)
     siblings = [one.columns for one in kept if one.is_statement][-1:]
-    if is_relative and siblings == [line.columns] and line.columns > 0:
+    first = kept[0].columns if kept else 0
+    if line.columns > 0 and (line.columns == first or (is_relative and siblings == [line.columns])):
         return False
     if _IMPORT.match(code):
         return not is_relative or blank_lines > 1

@@ -7,12 +7,15 @@ keeps the first that parses and whose names are defined.
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from plum_lsp.domain.suggestion import Context, HoleKind
 from plum_lsp.python.fitting.outside import is_own_header
 from plum_lsp.python.fitting.scanning import Line, lines_of
+from plum_lsp.python.reading.lines import parse
 
 LINES_ABOVE_MAX = 200
 """The most lines above the cursor that a completion may begin with."""
@@ -20,12 +23,13 @@ _WORD = re.compile(r"\w")
 _STARTS = re.compile(r"(?<!\w)\w|[^\w\s]")
 _PLAIN_NUMBER = re.compile(r"[\d.]+\Z")
 _ABOVE_HEADER = re.compile(r"(?:from|import|@|class)\b|@|#")
+_DEFINITION = re.compile(r"\s*(?:async\s+)?def\b")
 _STRING = re.compile(r"[rRuU]?(?:\"\"\"|'''|\"|')")
 
 
 def without_repeats(text: str, context: Context) -> Iterator[str]:
     """The readings of a completion, the one without any repetition first, and the text as it is last."""
-    body = _without_header(text, context)
+    body = _without_header(text, context) or _under_another_name(text, context)
     inner = text if body is None else body
     seen: set[str] = set()
     for one in (*_without_lines(inner, context), inner):
@@ -44,14 +48,32 @@ def _without_header(text: str, context: Context) -> str | None:
         return None
     outer = context.function.qualified_name.split(".")[:-1] if context.function is not None else []
     enclosing = re.compile(rf"(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, outer)) or '(?!)'})\b")
+    own_class = re.compile(rf"class\s+{re.escape(outer[-1])}\b" if outer else "(?!)")
     lines = list(lines_of(text))
+    is_in_class = False
     for place, line in enumerate(lines):
         if line.starts and is_own_header(line.code, context.block):
             return _body_below(text, lines, place)
-        may_stand_above = any(one.match(line.code) for one in (_ABOVE_HEADER, _STRING, enclosing))
+        is_in_class |= line.starts and bool(own_class.match(line.code))
+        may_stand_above = is_in_class or any(one.match(line.code) for one in (_ABOVE_HEADER, _STRING, enclosing))
         if line.code and line.starts and not may_stand_above:
             return None
     return None
+
+
+def _under_another_name(text: str, context: Context) -> str | None:
+    """The body of a function with the same parameters and another name, if the completion is that function alone."""
+    if context.function is None or context.block.kind is not HoleKind.BODY or not _DEFINITION.match(text):
+        return None
+    tree = parse(textwrap.dedent(text))
+    given = tree.body[0] if tree is not None and len(tree.body) == 1 else None
+    if not isinstance(given, ast.FunctionDef | ast.AsyncFunctionDef) or given.decorator_list:
+        return None
+    named = [one.arg for one in (*given.args.posonlyargs, *given.args.args, *given.args.kwonlyargs)]
+    if tuple(named) != tuple(context.function.parameters):
+        return None
+    lines = list(lines_of(text))
+    return _body_below(text, lines, next(place for place, line in enumerate(lines) if line.is_statement))
 
 
 def _body_below(text: str, lines: Sequence[Line], place: int) -> str | None:

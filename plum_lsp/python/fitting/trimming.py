@@ -46,7 +46,7 @@ def without_repeated_suffix(text: str, after: str, block: Block) -> str:
     rest, _, following = after.partition("\n")
     if rest.strip():
         if block.line_head.strip():
-            return text
+            return _without_comment(text, rest.strip())
         following = f"{block.line_head}{after}"
     expected = [line.rstrip() for line in following.split("\n") if line.strip()]
     lines = text.split("\n")
@@ -59,6 +59,12 @@ def without_repeated_suffix(text: str, after: str, block: Block) -> str:
         if written == expected[:count]:
             return "\n".join(lines[:start])
     return text
+
+
+def _without_comment(text: str, rest: str) -> str:
+    """The text without a comment at its end that stands behind the cursor already."""
+    written = text.rstrip()
+    return written[: -len(rest)].rstrip() if rest.startswith("#") and written.endswith(rest) else text
 
 
 def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:

@@ -22,7 +22,7 @@ _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
 )
 _HEADING = re.compile(
-    r"[ \t]*(?:\*\*.*\*\*:?|#{2,6}\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
+    r"[ \t]*(?:\*\*.*\*\*:?|#{2,6}\s.*|>\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
 )
 _OPENER = re.compile(
     r"\s*(?:sure\b|certainly\b|of course\b|here(?:'s| is| are)\b|okay\b|ok[,.!]|yes[,.!]|to (?:complete|implement)\b"

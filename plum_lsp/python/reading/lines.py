@@ -30,6 +30,9 @@ _STARTS_STATEMENT = re.compile(r"\s*(?:async\s+def\s|def\s|class\s|@\w|import\s|
 _LINE = re.compile(r"[^\n]*(?:\n|\Z)")
 STRING_MARK = "s"
 """The mask character of string literals. It is not a bracket, a colon or a line end."""
+_PREFIX = re.compile(r"(?<!\w)[rRbBuUfF]{1,2}\Z")
+_FIELD = re.compile(r"\{[^{}:]*\Z")
+"""A replacement field that is open at the end of a text, in its expression."""
 _TAB = 8
 _BRACKET = re.compile(r"[()\[\]{}]")
 
@@ -94,9 +97,22 @@ def _masked(found: re.Match[str]) -> str:
 
 
 def quiet_at(text: str, cursor: int) -> str:
-    """What the cursor is inside: "comment", or "string" (closed or not). Empty if it is in neither."""
+    """What the cursor is inside: "comment", or "string" (closed or not). Empty if it is in code.
+
+    An expression in braces of a formatted string is code.
+    """
     found = literal_at(text, cursor)
-    return "" if found is None else ("comment" if text[found.start] == "#" else "string")
+    if found is None or _is_in_field(text, found.start, cursor):
+        return ""
+    return "comment" if text[found.start] == "#" else "string"
+
+
+def _is_in_field(text: str, start: int, cursor: int) -> bool:
+    """Whether the cursor is in braces of the formatted string whose quote is at `start`."""
+    prefix = _PREFIX.search(text, max(0, start - 3), start)
+    if prefix is None or "f" not in prefix.group().lower():
+        return False
+    return bool(_FIELD.search(text[start:cursor].replace("{{", "")))
 
 
 def literal_at(text: str, cursor: int) -> Span | None:

@@ -100,28 +100,7 @@ def derived(source: str, setup: str, surface: Surface) -> Question | None:
     return placed(parts, None) if parts is not None else None
 
 
-def read_beside(call: Call, expectation: Expectation, surface: Surface) -> tuple[Call, Expectation] | None:
-    """A call and its expectation, with what reads its result (`sorted(f(2))`, `f(2)[0]`) moved to the expectation.
-
-    None if that cannot be separated. A call that asks the program's own parts, and not the function, stays as it is.
-    """
-    if not isinstance(expectation, Equals) or expectation.derived or call.given or not call.expression:
-        return call, expectation
-    if not _reads_a_result(call, surface):
-        return call, expectation
-    if expectation.setup:
-        setup = f"{call.setup}\n{expectation.setup}"
-        condition = split(f"({call.expression}) == ({expectation.expected})", setup, surface)
-        return (condition.call, condition.expectation) if condition is not None else None
-    question = derived(call.expression, call.setup, surface)
-    if question is None:
-        return None
-    if question.derived == "_":
-        return call, expectation
-    return question.call, replace(expectation, setup=question.setup, derived=question.derived)
-
-
-def _reads_a_result(call: Call, surface: Surface) -> bool:
+def reads_a_result(call: Call, surface: Surface) -> bool:
     """Whether a call reads plain data out of a result of the function, which no part of the program decides.
 
     Objects of a class that is to be written answer for themselves, and so do those whose methods use the function.
@@ -135,6 +114,27 @@ def _reads_a_result(call: Call, surface: Surface) -> bool:
     if own.is_answer(tree) or any(is_operation(node, name) for node in nodes for name in own.dependents):
         return False
     return any(reads_plainly(node, lambda value: _is_result(value, own, history)) for node in nodes)
+
+
+def read_beside(call: Call, expectation: Expectation, surface: Surface) -> tuple[Call, Expectation] | None:
+    """A call and its expectation, with what reads its result (`sorted(f(2))`, `f(2)[0]`) moved to the expectation.
+
+    None if that cannot be separated. A call that asks the program's own parts, and not the function, stays as it is.
+    """
+    if not isinstance(expectation, Equals) or expectation.derived or call.given or not call.expression:
+        return call, expectation
+    if not reads_a_result(call, surface):
+        return call, expectation
+    if expectation.setup:
+        setup = f"{call.setup}\n{expectation.setup}"
+        condition = split(f"({call.expression}) == ({expectation.expected})", setup, surface)
+        return (condition.call, condition.expectation) if condition is not None else None
+    question = derived(call.expression, call.setup, surface)
+    if question is None:
+        return None
+    if question.derived == "_":
+        return call, expectation
+    return question.call, replace(expectation, setup=question.setup, derived=question.derived)
 
 
 def _is_result(node: ast.expr, own: Own, history: History) -> bool:

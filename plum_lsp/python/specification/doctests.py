@@ -11,7 +11,7 @@ import doctest
 import re
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises
+from plum_lsp.domain.verification import Call, Equals, Expectation, Prints, Raises, Shows
 from plum_lsp.python.reading.sources import Surface, expression_or_none, free_names, module_or_none
 from plum_lsp.python.specification.conditions import (
     acted,
@@ -26,6 +26,7 @@ from plum_lsp.python.specification.conditions import (
 )
 from plum_lsp.python.specification.expectations import expectation_of, is_print
 from plum_lsp.python.specification.printing import with_usual_printer
+from plum_lsp.python.specification.shown import printed_apart
 from plum_lsp.python.specification.steps import Step, setup_for, stated_state, step_of
 
 EXAMPLES_MAX = 200
@@ -159,6 +160,8 @@ def _read(
         question = derived(expression, setup, surface) if call is None and not needed else None
         if question is not None:
             return question.call, replace(expectation, setup=question.setup, derived=question.derived)
+    if call is None and isinstance(expectation, Prints | Shows):
+        return printed_apart(expression, expectation, setup, surface)
     return (call, expectation) if call is not None else None
 
 

@@ -14,7 +14,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from plum_lsp.domain.suggestion import Context, FunctionSymbol
-from plum_lsp.domain.verification import Equals, Holds, Origin, Raises, TestCase, TestId
+from plum_lsp.domain.verification import (
+    Call,
+    Equals,
+    Expectation,
+    Holds,
+    Origin,
+    Prints,
+    Raises,
+    Shows,
+    TestCase,
+    TestId,
+)
 from plum_lsp.python.reading.sources import (
     Surface,
     enclosing_class,
@@ -23,9 +34,10 @@ from plum_lsp.python.reading.sources import (
     surface_of,
     texts_of,
 )
-from plum_lsp.python.specification.conditions import read_beside
+from plum_lsp.python.specification.conditions import read_beside, reads_a_result
 from plum_lsp.python.specification.doctests import Example, doctest_examples, without_sessions
 from plum_lsp.python.specification.informal import informal_examples
+from plum_lsp.python.specification.shown import shown_beside
 from plum_lsp.python.specification.worded import worded_examples
 
 TESTS_MAX = 64
@@ -89,8 +101,14 @@ def _stated(texts: tuple[str, ...], surface: Surface) -> tuple[TestCase, ...]:
 
 def _apart(examples: list[Example], surface: Surface) -> list[Example]:
     """The examples, where what reads a result is asked beside. Those that cannot be separated are left out."""
-    found = [(one, read_beside(one.call, one.expectation, surface)) for one in examples]
+    found = [(one, _beside(one.call, one.expectation, surface)) for one in examples]
     return [replace(one, call=made[0], expectation=made[1]) for one, made in found if made is not None]
+
+
+def _beside(call: Call, expectation: Expectation, surface: Surface) -> tuple[Call, Expectation] | None:
+    if isinstance(expectation, Prints | Shows):
+        return shown_beside(call, expectation, surface, reads_a_result)
+    return read_beside(call, expectation, surface)
 
 
 def _is_about(example: Example, function: FunctionSymbol) -> bool:

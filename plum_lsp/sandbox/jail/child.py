@@ -21,6 +21,7 @@ from asyncio import run as _run_coroutine  # noqa: E402
 from json.decoder import JSONDecoder  # noqa: E402
 from json.encoder import encode_basestring_ascii as quote  # noqa: E402
 from time import perf_counter as _clock  # noqa: E402
+from time import process_time as _processor_clock  # noqa: E402
 
 from . import documents, mapping, testing  # noqa: E402
 from .decode import rebuild  # noqa: E402
@@ -227,15 +228,16 @@ def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepar
         reached = document.trip(order["source"], order["hole_line"])
     noted = documents.CallsNoted(order["module"]["path"], set()) if call["watch"] and document is None else None
     hole = documents.place_at(order["source"], order["hole_line"]) if noted is not None else None
-    begun = _clock()
+    begun, begun_processor = _clock(), _processor_clock()
     for number, name in enumerate(call["tests"]):
         reached.clear()
         started = _clock()
-        if number and started - begun > call["begin_seconds"]:
+        waited = (started - begun) / call["wall_share"]
+        if number and max(waited, _processor_clock() - begun_processor) > call["begin_seconds"]:
             ran = testing.Ran("missing")
         else:
             with noted or contextlib.nullcontext():
-                ran = session.run(name, call["seconds"], call["cases_max"])
+                ran = session.run(name, call["seconds"], call["wall_share"], call["cases_max"])
         if noted is not None:
             reached += [True] if hole in noted.called else []
             noted.called.clear()

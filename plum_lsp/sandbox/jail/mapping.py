@@ -42,7 +42,7 @@ def serve(order: dict[str, Any], receive: Callable[[], Any], send: Callable[[str
 
         started = time.perf_counter()
         with noting.StartsNoted(note):
-            ran = session.run(asked["test"], asked["seconds"], asked["cases_max"])
+            ran = session.run(asked["test"], asked["seconds"], asked["wall_share"], asked["cases_max"])
         told = {
             "test": asked["test"],
             "outcome": ran.outcome,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import types
+from typing import Any
 
 _READ_FOLDER = 1 << 3
 """The right to list a folder (LANDLOCK_ACCESS_FS_READ_DIR in linux/landlock.h). A file cannot have it."""
@@ -57,3 +61,33 @@ def _is_hidden(path: str, file: str) -> bool:
     folder, name = os.path.split(file)
     stem = name.rpartition(".")[0] + "."
     return path == file + "c" or path.startswith(os.path.join(folder, _CACHE, stem))
+
+
+def forget_texts(hidden: list[str]) -> None:
+    """Take the docstrings from modules that were imported from hidden files, such as copies of the document."""
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and path in hidden:
+            _forget(module, path, 4)
+    if "linecache" in sys.modules:
+        for path in hidden:
+            sys.modules["linecache"].cache.pop(path, None)
+
+
+def _forget(thing: Any, path: str, depth: int) -> None:
+    """Take the docstrings from a module, a class or a function, and from what it holds."""
+    with contextlib.suppress(AttributeError, TypeError):
+        thing.__doc__ = None
+    for part in list(vars(thing).values()) if depth else ():
+        function = getattr(part, "__func__", None) or getattr(part, "fget", None) or part
+        if isinstance(function, types.FunctionType) and function.__code__.co_filename == path:
+            _forget_in(function)
+        elif isinstance(part, type) and part.__module__ == getattr(thing, "__module__", thing.__name__):
+            _forget(part, path, depth - 1)
+
+
+def _forget_in(function: types.FunctionType) -> None:
+    code, text = function.__code__, function.__doc__
+    if text is not None and text in code.co_consts[:1]:
+        function.__code__ = code.replace(co_consts=("", *code.co_consts[1:]))
+    function.__doc__ = None

@@ -30,6 +30,8 @@ NOW = 1_715_949_045.0
 READS_MAX = 1_000
 """After this many readings the clock moves a second with each one, so that a loop that waits for it ends."""
 LINES = ("3", "hello", "1 2 3", "yes", "10", "quit")
+ARGUMENTS = ("3", "10", "hello")
+"""What a script finds that reads an argument by its place while it loads. A function finds none."""
 SAMPLES = {
     ".json": '{"name": "a", "items": [1, 2, 3]}\n',
     ".csv": "name,value\na,1\nb,2\nc,3\n",
@@ -47,6 +49,7 @@ class _World:
 
     def __init__(self) -> None:
         self.names: frozenset[str] = frozenset()
+        self.is_loading = True
         self.files: dict[str, bytes | None] = {}
         self.clock, self.reads = 0.0, 0
         self.lines: Iterator[str] = iter(LINES)
@@ -71,7 +74,17 @@ _world = _World()
 
 def reset() -> None:
     """Restore the state that each call starts with."""
+    _world.is_loading = False
     _world.reset()
+
+
+class _Arguments(list[str]):
+    """The arguments of a program. While it loads, a missing one is there for those who ask for it by its place."""
+
+    def __getitem__(self, place: Any) -> Any:
+        if _world.is_loading and isinstance(place, int) and len(self) <= place <= len(ARGUMENTS):
+            return ARGUMENTS[place - 1]
+        return super().__getitem__(place)
 
 
 def shown(value: Any) -> Any:
@@ -94,7 +107,7 @@ def install(names: Iterable[str]) -> None:
     module = types.ModuleType("_stand_ins")
     vars(module).update(reset=reset, shown=shown)
     sys.modules["_stand_ins"] = module
-    reset()
+    _world.reset()
 
 
 def shadowing() -> dict[str, Any]:
@@ -171,7 +184,7 @@ def _install_randomness() -> None:
 def _install_environment() -> None:
     os.environ.clear()
     os.environ.update(HOME="/home/user", USER="user", PATH="/usr/bin:/bin", LANG="C.UTF-8", TZ="UTC")
-    sys.argv[:] = ["program.py"]
+    sys.argv = _Arguments(["program.py"])
     module: Any = os
     module.getcwd = lambda: "/home/user"
 

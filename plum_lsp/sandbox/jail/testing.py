@@ -85,14 +85,20 @@ class Session:
 
         vars(_pytest.tmpdir)["get_user_id"] = os.geteuid
 
-    def run(self, name: str, seconds: float, cases_max: int) -> Ran:
-        """Run one test: at most `cases_max` of its cases within `seconds`, up to the first that does not pass."""
+    def run(self, name: str, seconds: float, wall_share: float, cases_max: int) -> Ran:
+        """Run one test: at most `cases_max` of its cases, up to the first that does not pass.
+
+        All of them have `seconds` of processor time, and `wall_share` times as much on the clock: a test may wait.
+        """
         if name not in self._items and (uncollected := self.uncollected(name)):
             return uncollected
-        signal.signal(signal.SIGALRM, _ring)
-        started, ran, cases = time.perf_counter(), Ran("missing"), self._items.get(name, [])[:cases_max]
+        for number in _TIMERS.values():
+            signal.signal(number, _ring)
+        ran, cases = Ran("missing"), self._items.get(name, [])[:cases_max]
+        ends = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: seconds * wall_share}
+        begun = {timer: _now(timer) for timer in ends}
         for case, after in zip(cases, [*cases[1:], None]):
-            ran = self._run(case, after, max(0.01, seconds - (time.perf_counter() - started)))
+            ran = self._run(case, after, {timer: ends[timer] - (_now(timer) - begun[timer]) for timer in ends})
             if ran.outcome != "passed":
                 self._start_afresh()
                 break
@@ -105,21 +111,33 @@ class Session:
         except BaseException:  # noqa: BLE001 (a fixture's teardown does not affect the next test)
             self._state.stack.clear()
 
-    def _run(self, item: Any, after: Any, seconds: float) -> Ran:
+    def _run(self, item: Any, after: Any, left: dict[int, float]) -> Ran:
+        """Run one case with the seconds that are `left` on each timer."""
         self._listener.start()
-        signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
+            for timer, seconds in left.items():
+                signal.setitimer(timer, max(0.01, seconds))
             item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
         except TestTimeout:
             return Ran("timed_out")
         except BaseException as error:  # noqa: BLE001 (an error of a plug-in is no evidence about the candidate)
             return Ran("errored", type(error).__name__)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            for timer in left:
+                signal.setitimer(timer, 0)
         return self._listener.ran()
 
 
+_TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
+
+
+def _now(timer: int) -> float:
+    return time.process_time() if timer == signal.ITIMER_PROF else time.perf_counter()
+
+
 def _ring(*_: Any) -> None:
+    for timer in _TIMERS:
+        signal.setitimer(timer, 0)  # A second exception would come while the first is handled.
     raise TestTimeout
 
 

@@ -312,6 +312,7 @@ class _Zygote:
     def _move_in(self, view: str, home: str, hidden: list[str]) -> None:
         """Restrict this process to the view's files and its own folder. Work in the project's folder."""
         homes.live_in(home)
+        places.forget_texts(hidden)
         if os.path.isdir(self._settings["folder"]):
             os.chdir(self._settings["folder"])
         landlock = self._settings["landlock"]

@@ -23,6 +23,7 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
 from plum_lsp.sandbox.isolation.child import Child
+from plum_lsp.sandbox.projects.copies import Copies
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
 from plum_lsp.sandbox.projects.testing import NotCollected
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
@@ -74,6 +75,8 @@ class ProjectPool:
         self._views: Views | None = None
         self._seen: tuple[Path | None, float, Views] | None = None
         self._documents: OrderedDict[tuple[str, str], _Document] = OrderedDict()
+        self._copies = Copies(packages)
+        self._copied: tuple[tuple[str, str, int], float, list[str]] | None = None
         self._lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
         self._going_on: asyncio.Task[Any] | None = None
@@ -87,9 +90,10 @@ class ProjectPool:
         """
         async with self._alone():
             if not ahead:
-                return await (await self._ready(module)).fork(view, self._copies(module))
+                zygote = await self._ready(module)
+                return await zygote.fork(view, await self._hidden(module))
             document = await self._document(module)
-            return None if document.problem else await document.branch.fork(view, self._copies(module))
+            return None if document.problem else await document.branch.fork(view, await self._hidden(module))
 
     async def tests_child(self, module: InModule, files: Sequence[str]) -> Child | None:
         """A child that has imported this module and collected these test files. None if the module was not imported.
@@ -115,7 +119,7 @@ class ProjectPool:
             document.tests.move_to_end(key)
             if branch.report["problem"]:
                 raise NotCollected(str(branch.report["problem"]))
-            return await branch.fork("beside", self._copies(module))
+            return await branch.fork("beside", await self._hidden(module))
 
     async def tracing_child(self) -> Child:
         """A child that may open all files that the project shows, its tests too. It runs no candidate.
@@ -126,19 +130,30 @@ class ProjectPool:
         async with self._lock:
             return await (await self._ready(None)).fork("tests", [])
 
-    def _copies(self, module: InModule) -> list[str]:
-        """The document's file, and other files from which its module could be imported.
+    async def _hidden(self, module: InModule) -> list[str]:
+        """The document's file, other files from which its module could be imported, and copies of all kinds.
 
-        A candidate must not read them. Their docstrings say what its tests expect.
+        A candidate must not read them, because they say what its tests expect. They are searched for at most once a
+        second.
         """
+        key, now = (module.path, module.base, module.hole_line), asyncio.get_running_loop().time()
+        if self._copied is None or self._copied[0] != key or now - self._copied[1] > _LOOK_SECONDS:
+            self._copied = (key, now, await self._to_the_end(asyncio.to_thread(self._copies_now, module)))
+        return self._copied[2]
+
+    def _copies_now(self, module: InModule) -> list[str]:
         name = module.name.replace(".", "/") + ("/__init__.py" if module.is_package else ".py")
         folders = (*self._packages, *map(str, self._project.import_roots))
-        return list(dict.fromkeys([module.path, *(str(Path(folder, name).resolve()) for folder in folders)]))
+        own = [module.path, *(str(Path(folder, name).resolve()) for folder in folders)]
+        views = self._views
+        places = (*views.alone, *views.beside) if views is not None else ()
+        tests = views.tests if views is not None else ()
+        return list(dict.fromkeys((*own, *self._copies.of(module, places, tests))))
 
     async def warm_up(self) -> None:
         """Start the project's zygote before the first program needs it."""
         async with self._alone():
-            await self._ready(None)
+            await asyncio.gather(self._ready(None), asyncio.to_thread(self._copies.warm_up))
 
     async def close(self) -> None:
         """End every zygote. Idempotent."""

@@ -19,7 +19,9 @@ from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
 TEST_SECONDS_MAX = 1.0
-"""Time for one test with all its cases."""
+"""Processor time for one test with all its cases."""
+WALL_SHARE = 3.0
+"""How much longer tests may take on the clock. They wait for the processor on a busy machine, and they may sleep."""
 CASES_MAX = 16
 """Cases of one parametrized test that are run."""
 COLLECTING_SECONDS_MAX = 6.0
@@ -47,7 +49,7 @@ class NotCollected(NotLoaded):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Which tests to run, from which folder, and how many seconds all of them may take.
+    """Which tests to run, from which folder, and how many seconds of processor time all of them may take.
 
     The first test is always begun, another one only if its own time limit still fits. `watches` asks which of them call
     the function at the hole. With `is_ahead` the child's zygote has collected them.
@@ -108,7 +110,7 @@ async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, 
         if problem:
             raise NotLoaded(f"{DID_NOT_LOAD}{problem}")
         token = secrets.token_hex(16)
-        async with asyncio.timeout(seconds + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX)):
+        async with asyncio.timeout(seconds * WALL_SHARE + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX)):
             await child.send(_order(run, token))
             for test in tests:
                 answer = _read(await child.receive(_ANSWER_MAX), token, test)
@@ -130,6 +132,7 @@ def _order(run: Run, token: str) -> bytes:
         "token": token,
         "watch": run.watches,
         "seconds": TEST_SECONDS_MAX,
+        "wall_share": WALL_SHARE,
         "begin_seconds": max(0.0, run.seconds - TEST_SECONDS_MAX),
         "cases_max": CASES_MAX,
     }

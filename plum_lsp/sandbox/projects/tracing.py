@@ -11,7 +11,7 @@ from plum_lsp.domain.verification import Limits, Program, TestRun, TracedTest
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
-from plum_lsp.sandbox.projects.testing import CASES_MAX, OUTCOMES, SHOWN_MAX, TEST_SECONDS_MAX
+from plum_lsp.sandbox.projects.testing import CASES_MAX, OUTCOMES, SHOWN_MAX, TEST_SECONDS_MAX, WALL_SHARE
 
 COLLECTING_SECONDS_MAX = 20.0
 FILE_SECONDS_MAX = 120.0
@@ -44,9 +44,9 @@ async def traced(child: Child, folder: str, file: str, pause: Pause) -> AsyncGen
             names = _names(await child.receive(_ANSWER_MAX))
         for name in names:
             await pause()
-            order = {"test": name, "seconds": TEST_SECONDS_MAX, "cases_max": CASES_MAX}
+            order = {"test": name, "seconds": TEST_SECONDS_MAX, "wall_share": WALL_SHARE, "cases_max": CASES_MAX}
             await child.send(json.dumps(order).encode())
-            async with asyncio.timeout(TEST_SECONDS_MAX + _GRACE_SECONDS):
+            async with asyncio.timeout(TEST_SECONDS_MAX * WALL_SHARE + _GRACE_SECONDS):
                 answer = await child.receive(_ANSWER_MAX)
             yield _read(answer, name)
     except (TimeoutError, ChildGone, FrameTooLarge, values.MalformedValue):

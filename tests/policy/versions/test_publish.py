@@ -73,6 +73,10 @@ class FakeEngine:
         """What has requests running."""
         return frozenset(self.running)
 
+    async def replicas(self) -> dict[str, FakeEngine]:
+        """Itself."""
+        return {"": self}
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> VersionStore:

@@ -103,6 +103,17 @@ DOCSTRING = {
     "in": ">>> f({i}) in ({b}, {o})\nTrue",
     "method": ">>> f({i}).bit_length() == ({o}).bit_length()\nTrue",
     "formatted": ">>> '%d' % f({i})\n'{o}'",
+    "printed comparison": ">>> print(f({i}) == {o})\nTrue",
+    "printed beside": ">>> w = {o}\n>>> print(f({i}), w)\n{o} {o}",
+    "printed all": ">>> print(all([f({i}) == {o}]))\nTrue",
+    "printed order": ">>> print(sorted([f({i}), 0]))\n[0, {o}]",
+    "printed text": ">>> print(str(f({i})).strip())\n{o}",
+    "printed format": ">>> print(f'{{f({i})}}', '%d' % f({i}))\n{o} {o}",
+    "printed parts": ">>> print(*[f({i})], 'and', sep='-')\n{o}-and",
+    "printed, kept": ">>> r = f({i})\n>>> print(max(r, 0))\n{o}",
+    "pretty": ">>> from pprint import pprint\n>>> pprint(sorted([f({i})]))\n[{o}]",
+    "part of a text": ">>> sorted([f({i}), 0])  # doctest: +ELLIPSIS\n[0, ...{o}]",
+    "text of a part": ">>> [f({i})][:1]  # doctest: +ELLIPSIS\n[...{o}...]",
     "prose": "f({i}) returns {o}",
     "asserted": "assert f({i}) == {o}",
 }
@@ -170,9 +181,6 @@ UNTOLD = [
     ">>> print(f({i}), {o})\n{o} {o}",
     ">>> for x, w in [({i}, {o})]:\n...     print(f(x), w)\n{o} {o}",
     ">>> w = {o}\n>>> for x in [{i}]:\n...     print(f(x), w)\n{o} {o}",
-    ">>> w = {o}\n>>> print(f({i}), w)\n{o} {o}",
-    ">>> print(f({i}) == {o})\nTrue",
-    ">>> print(all([f({i}) == {o}]))\nTrue",
     ">>> for x, w in [({i}, {o})]:\n...     print('yes' if f(x) == w else 'no')\nyes",
     ">>> f({i}).__eq__({o})\nTrue",
     ">>> f({i}).same({o})\nTrue",
@@ -246,6 +254,13 @@ async def sandbox() -> AsyncIterator[JailSandbox]:
 
 
 MEASURED = [
+    ">>> print(len(f({i})))\n1",
+    ">>> print(f({i})[0])\n1",
+    ">>> print(*f({i}))\n1",
+    ">>> print(sorted(f({i})))\n[1]",
+    ">>> print(f'{{f({i})[0]:03d}}')\n001",
+    ">>> list(f({i}))  # doctest: +ELLIPSIS\n[1]...",
+    ">>> sorted(f({i}))[:1]  # doctest: +ELLIPSIS\n[...1]",
     ">>> len(f({i}))\n1",
     ">>> s = f({i})\n>>> len(s)\n1",
     ">>> f({i})[0]\n1",
@@ -281,7 +296,7 @@ async def test_no_object_tells_its_own_length_or_items(sandbox: JailSandbox) -> 
             assert verdicts
             if any(verdict.is_pass for verdict in verdicts):
                 believed[shape] = body
-        program = program_to_run(context, "return [[1]]" if "[0])" in shape else "return [1]")
+        program = program_to_run(context, "return [[1]]" if "len(f({i})[0])" in shape else "return [1]")
         verdicts = await sandbox.verify(program, tests, limits, reference=reference_program(context))
         assert all(verdict.is_pass for verdict in verdicts), shape
     assert believed == {}

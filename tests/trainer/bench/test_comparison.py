@@ -12,7 +12,8 @@ from support.learning import tiny_trainer
 from plum_lsp.domain.errors import ConfigError
 from plum_trainer.bench.arms import arm_of
 from plum_trainer.bench.cells import Bench
-from plum_trainer.bench.comparison import compare, split_tasks, table_of
+from plum_trainer.bench.comparison import compare, split_tasks
+from plum_trainer.bench.report import table_of
 from plum_trainer.data.prompts import HeldOut
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -220,6 +220,7 @@ def _sampled(
             seed=seed * 1_000_003,
             threads=bench.settings.trainer.threads,
             end_token=bench.base.end_token,
+            precision=bench.settings.trainer.precision,
             has_ids=True,
         )
         _timed(folder, f"{name}_samples", lambda: children.sample(job, folder, name=name, report=bench.report))

@@ -15,12 +15,10 @@ from typing import Any
 
 from plum_lsp.domain.suggestion import Block, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
+from plum_trainer.fit.decoding import Drawn, draw
 from plum_trainer.fit.job import SampleJob, read_json, write_text
-from plum_trainer.fit.plain import distributions
-from plum_trainer.fit.train import OUT_OF_MEMORY, HubEncoder, quiet
+from plum_trainer.fit.train import OUT_OF_MEMORY, HubEncoder, dtype_of, quiet
 
-SCORED_AT_ONCE = 8
-"""The distributions of so many texts are held at once: 8 texts of 100 tokens take 160 MB at 50,000 words."""
 KL_SAMPLES_MAX = 32
 """Samples whose tokens estimate the distance to the base. Some thousand tokens give two digits."""
 
@@ -45,19 +43,16 @@ def _sample(job: SampleJob) -> list[dict[str, Any]]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     torch.set_num_threads(job.threads or 1)
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype).to(device).eval()
-    tokenizer = AutoTokenizer.from_pretrained(job.base, padding_side="left")
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype_of(job.precision)).to(device).eval()
+    tokenizer = AutoTokenizer.from_pretrained(job.base)
     if job.adapter:
         model = PeftModel.from_pretrained(model, job.adapter).eval()
     prompts = [json.loads(line) for line in Path(job.prompts).read_text(encoding="utf-8").splitlines()]
     lines = _known(job)
-    for batch, temperature in _batches(job, prompts) if not lines else ():
+    for batch in _batches(job, prompts) if not lines else ():
         torch.manual_seed(job.seed + len(lines))
-        made = _batch(job, model, tokenizer, batch, temperature)
-        lines += _scored(model, tokenizer, made) if job.has_ids else made
+        lines += _batch(job, model, tokenizer, batch)
         sys.stderr.write(f"sampled {len(lines)}/{len(prompts) * len(job.temperatures)}\n")
     if job.adapter:
         kl = _kl(job, model, tokenizer, lines[:: max(1, len(lines) // KL_SAMPLES_MAX)])
@@ -72,89 +67,48 @@ def _known(job: SampleJob) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(job.texts).read_text(encoding="utf-8").splitlines()]
 
 
-def _batches(job: SampleJob, prompts: list[dict[str, Any]]) -> Iterator[tuple[list[tuple[dict[str, Any], int]], float]]:
-    """Every prompt with every index, in batches of one temperature."""
-    for temperature in dict.fromkeys(job.temperatures):
-        indices = [index for index, one in enumerate(job.temperatures) if one == temperature]
-        asked = [(prompt, index) for prompt in prompts for index in indices]
-        for start in range(0, len(asked), job.batch_size):
-            yield asked[start : start + job.batch_size], temperature
+def _batches(job: SampleJob, prompts: list[dict[str, Any]]) -> Iterator[list[tuple[dict[str, Any], int]]]:
+    """Every prompt with every index, in batches. Samples of one prompt lie beside each other."""
+    asked = [(prompt, index) for prompt in prompts for index in range(len(job.temperatures))]
+    for start in range(0, len(asked), job.batch_size):
+        yield asked[start : start + job.batch_size]
 
 
-def _batch(
-    job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[str, Any], int]], temperature: float
-) -> list[dict[str, Any]]:
+def _batch(job: SampleJob, model: Any, tokenizer: Any, batch: list[tuple[dict[str, Any], int]]) -> list[dict[str, Any]]:
     """One sample for each entry of the batch."""
-    import torch
-    from transformers import StoppingCriteria, StoppingCriteriaList
-
-    inputs = tokenizer(
-        [prompt["prompt"] for prompt, _ in batch], return_tensors="pt", padding=True, add_special_tokens=False
-    ).to(model.device)
-    width = inputs["input_ids"].shape[1]
+    encoder, ends = HubEncoder(tokenizer), _end_ids(job, tokenizer)
+    texts = list(dict.fromkeys(prompt["prompt"] for prompt, _ in batch))
     blocks = [_block(prompt) for prompt, _ in batch]
-    ends = _end_ids(job, tokenizer)
-    left = [False] * len(batch)
 
-    class LeftBlock(StoppingCriteria):  # type: ignore[misc]
-        """A sequence is done once its text has left the block."""
+    def is_done(row: int, ids: list[int]) -> bool:
+        return ids[-1] in ends or _cut(tokenizer, ids, ends, blocks[row])[1]
 
-        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-            for row, block in enumerate(blocks):
-                if not left[row]:
-                    left[row] = _cut(tokenizer, input_ids[row, width:].tolist(), ends, block)[1]
-            return torch.tensor(left, device=input_ids.device)
-
-    with torch.inference_mode():
-        output = model.generate(
-            **inputs,
-            do_sample=temperature > 0,
-            temperature=temperature or None,
-            top_p=job.top_p if temperature > 0 else None,
-            top_k=0 if temperature > 0 else None,
-            max_new_tokens=job.max_tokens,
-            eos_token_id=sorted(ends),
-            pad_token_id=tokenizer.pad_token_id,
-            stopping_criteria=StoppingCriteriaList([LeftBlock()]),
-        )
+    made = draw(
+        model,
+        [encoder.encode(text) for text in texts],
+        [(texts.index(prompt["prompt"]), job.temperatures[index]) for prompt, index in batch],
+        top_p=job.top_p,
+        tokens_max=job.max_tokens,
+        is_done=is_done,
+    )
     lines = []
-    for (prompt, index), row in zip(batch, output, strict=True):
-        ids = row[width:].tolist()
-        has_end = any(token in ends for token in ids)
-        text, is_cut = _cut(tokenizer, ids, ends, _block(prompt))
-        finish = "stop" if has_end else "cut" if is_cut else "length"
+    for (prompt, index), block, one in zip(batch, blocks, made, strict=True):
+        text, is_cut = _cut(tokenizer, one.ids, ends, block)
+        finish = "stop" if one.ids[-1] in ends else "cut" if is_cut else "length"
         line = {"id": prompt["id"], "index": index, "text": text, "finish": finish, "prompt": prompt["prompt"]}
-        kept = {"ids": _ids_of(tokenizer, ids, ends, text, is_cut=finish == "cut")} if job.has_ids else {}
+        kept = _kept(tokenizer, one, text, is_cut=finish == "cut") if job.has_ids else {}
         lines.append({**line, **kept, "decides": index >= len(job.temperatures) - job.deciding})
     return lines
 
 
-def _ids_of(tokenizer: Any, ids: list[int], ends: set[int], text: str, *, is_cut: bool) -> list[int]:
-    """The ids of a sample as they were made, with its end. Of a text that was cut those that lie in it whole."""
-    count = next((place + 1 for place, token in enumerate(ids) if token in ends), len(ids))
-    while is_cut and count and len(tokenizer.decode(ids[:count])) > len(text):
+def _kept(tokenizer: Any, one: Drawn, text: str, *, is_cut: bool) -> dict[str, Any]:
+    """The ids of a sample as they were drawn, with its end, and what the policy thinks of them. Of a text that was cut
+    those that lie in it whole."""
+    count = len(one.ids)
+    while is_cut and count and len(tokenizer.decode(one.ids[:count])) > len(text):
         count -= 1
-    return ids[:count]
-
-
-def _scored(model: Any, tokenizer: Any, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The samples with log-probabilities and entropy under the policy itself, at temperature 1 and uncut."""
-    import torch
-
-    encoder, scored = HubEncoder(tokenizer), []
-    for start in range(0, len(lines), SCORED_AT_ONCE):
-        batch = lines[start : start + SCORED_AT_ONCE]
-        texts = [(encoder.encode(line["prompt"]), line["ids"] or [tokenizer.pad_token_id]) for line in batch]
-        with torch.inference_mode():
-            scores, ids, _ = distributions(model, texts, pad=tokenizer.pad_token_id)
-            chosen = scores.gather(-1, ids.unsqueeze(-1)).squeeze(-1)
-            entropy = -(scores.exp() * scores).sum(-1)
-        for line, logprobs, nats in zip(batch, chosen.tolist(), entropy, strict=True):
-            count = len(line["ids"])
-            places = nats[len(nats) - count :]
-            kept = {"logprobs": logprobs[len(logprobs) - count :], "entropy": float(places.mean()) if count else 0.0}
-            scored.append({**line, **kept})
-    return scored
+    entropy = sum(one.entropies[:count]) / count if count else 0.0
+    return {"ids": one.ids[:count], "logprobs": one.logprobs[:count], "entropy": entropy}
 
 
 def _cut(tokenizer: Any, ids: list[int], ends: set[int], block: Block) -> tuple[str, bool]:

@@ -44,6 +44,8 @@ class FitJob:
     gradient_checkpointing: bool
     end_token: str
     base_sha256: str = ""
+    precision: str = "float32"
+    """Of the base on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ class SampleJob:
     end_token: str
     texts: str = ""
     """A file with the samples. If it is given, only their distance to the base is measured."""
+    precision: str = "float32"
+    """Of the base on a CPU."""
     has_ids: bool = False
     """Whether each sample also gets its ids, their log-probabilities, and the mean entropy at its places in nats."""
 

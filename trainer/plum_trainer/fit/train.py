@@ -123,17 +123,22 @@ def last_checkpoint(output: Path) -> int:
 
 
 def _model(job: FitJob) -> tuple[Any, Any]:
-    """The base in full precision on a CPU, in bfloat16 on a GPU, with the champion's adapter where there is one."""
-    import torch
+    """The base, with the champion's adapter where there is one."""
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype, attn_implementation="sdpa")
+    model = AutoModelForCausalLM.from_pretrained(job.base, dtype=dtype_of(job.precision), attn_implementation="sdpa")
     tokenizer = AutoTokenizer.from_pretrained(job.base)
     if job.champion:
         model = PeftModel.from_pretrained(model, job.champion, is_trainable=True)
     return model, tokenizer
+
+
+def dtype_of(precision: str) -> Any:
+    """What the base's weights are kept in: bfloat16 on a GPU, the job's precision on a CPU. Adapters are in float32."""
+    import torch
+
+    return torch.bfloat16 if torch.cuda.is_available() or precision == "bfloat16" else torch.float32
 
 
 class HubEncoder:

@@ -88,6 +88,7 @@ class Plan:
             gradient_checkpointing=self.settings.gradient_checkpointing,
             end_token=end_token,
             base_sha256=self.base_sha256,
+            precision=self.settings.precision,
         )
 
     def sample_job(
@@ -113,6 +114,7 @@ class Plan:
             seed=self.seed,
             threads=threads,
             end_token=end_token,
+            precision=self.settings.precision,
         )
 
 

@@ -37,6 +37,14 @@ METRICS_SECONDS = 5.0
 PASSED_ON = frozenset({"/v1/completions", "/v1/chat/completions", "/v1/embeddings"})
 
 
+class EngineUnwell(httpx.TransportError):
+    """The engine answered with a status that says that it cannot answer."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
 class Front(ABC):
     """The handler for `hosting.http_server`."""
 
@@ -82,7 +90,7 @@ class Front(ABC):
         elif asked == UNLOAD:
             await self._unload(str(fields_of(request).get("lora_name") or ""), reply)
         else:
-            await self._other(asked, reply)
+            await self._other(person, request, reply)
 
     async def _complete(self, person: Person, request: Request, reply: Reply) -> None:
         fields = fields_of(request)
@@ -92,10 +100,27 @@ class Front(ABC):
         async with self.gate.asking(person, request, fields) as written:
             await self._pass_on(person, name, request, reply, written)
 
-    async def _relay(self, url: str, key: str, request: Request, reply: Reply, written: Written) -> None:
-        """Pass a request on, and the answer back as it comes."""
+    async def _relay(
+        self,
+        url: str,
+        key: str,
+        request: Request,
+        reply: Reply,
+        written: Written,
+        *,
+        client: httpx.AsyncClient | None = None,
+        unwell: frozenset[int] = frozenset(),
+    ) -> None:
+        """Pass a request on, and the answer back as it comes.
+
+        Raises:
+            httpx.TransportError: the engine broke off, or its status is one of `unwell`.
+        """
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        async with self._http.stream("POST", url, content=request.body, headers=headers) as response:
+        asking = (client or self._http).stream("POST", url, content=request.body, headers=headers)
+        async with asking as response:
+            if response.status_code in unwell:
+                raise EngineUnwell(response.status_code)
             chunks = response.aiter_raw()
             first = await anext(chunks, b"")  # an engine that dies while it reads the prompt has sent no token yet
             await reply.begin(response.status_code, response.headers.get("content-type", "application/json"))
@@ -105,9 +130,9 @@ class Front(ABC):
                 written.feed(chunk)
                 await reply.send(chunk)
 
-    async def _other(self, asked: tuple[str, str], reply: Reply) -> None:
+    async def _other(self, person: Person, request: Request, reply: Reply) -> None:
         """What only some engines have."""
-        raise Refusal(404, f"there is no {asked[0]} {asked[1][:80]}")
+        raise Refusal(404, f"there is no {request.head.method} {request.head.path[:80]}")
 
     async def _health(self, reply: Reply) -> None:
         await reply.whole(200, b"{}")

@@ -64,6 +64,10 @@ class Gate:
         person.key = key
         return person
 
+    def resize(self, capacity: int) -> None:
+        """The engine takes another number of requests at once."""
+        self._turns.resize(capacity)
+
     def people(self) -> tuple[Person, ...]:
         """Everyone who has asked since the server started."""
         return tuple(self._people.values())

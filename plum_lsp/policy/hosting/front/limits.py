@@ -32,6 +32,11 @@ class Turns:
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
+    def resize(self, capacity: int) -> None:
+        """Let another number through at once."""
+        self.capacity = capacity
+        self._go_on()
+
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[None]:
         """Wait for a turn, and hold it."""

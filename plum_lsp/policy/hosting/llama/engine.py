@@ -7,6 +7,7 @@ start again with the new adapter while new requests are held (`hosting.embedded_
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from plum_lsp.config.folder import gguf_folder
@@ -18,7 +19,7 @@ from plum_lsp.policy.hosting.llama.adapter import gguf_adapter
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.policy.models.catalogue import identify
-from plum_lsp.policy.versions.engines import Sampled
+from plum_lsp.policy.versions.engines import Engine, Sampled
 
 
 class LlamaEngine:
@@ -70,6 +71,10 @@ class LlamaEngine:
     async def busy(self) -> frozenset[str]:
         """None, because only plum-lsp uses these servers."""
         return frozenset()
+
+    async def replicas(self) -> Mapping[str, Engine]:
+        """Itself."""
+        return {"": self}
 
     async def _start(self, name: str) -> VllmEngine:
         async with self._starting:

@@ -169,6 +169,8 @@ class LlamaPool:
         if not self._backends[name].is_alive:
             await self._ready(self._backends[name])
         for backend in self.backends():
+            if backend.name.startswith(PROBE_PREFIX):
+                continue  # it may wait for other replicas. The publication unloads it, or `retire` after a crash
             is_idle = not backend.in_flight and time.monotonic() - backend.last_used > IDLE_SECONDS
             if backend.name != name and backend.is_alive and is_idle:
                 await self._end(backend)

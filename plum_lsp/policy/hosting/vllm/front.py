@@ -84,10 +84,11 @@ class VllmFront(Front):
             raise unknown(name)
         await self._change("/v1/unload_lora_adapter", {"lora_name": name}, reply)
 
-    async def _other(self, asked: tuple[str, str], reply: Reply) -> None:
+    async def _other(self, person: Person, request: Request, reply: Reply) -> None:
         """vLLM's sleep mode, for a trainer that shares the GPU. `gate` let only those pass who may publish."""
+        asked = request.head.method, request.head.path
         if asked not in (SLEEP, WAKE):
-            await super()._other(asked, reply)
+            await super()._other(person, request, reply)
         await self._change(f"/sleep?level={SLEEP_LEVEL}" if asked == SLEEP else asked[1], {}, reply)
 
     async def _change(self, path: str, body: dict[str, str], reply: Reply) -> None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import secrets
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -44,8 +42,6 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Waits between restarts. After `STEADY_SECONDS` of health the first wait is used again."""
 STEADY_SECONDS = 300.0
 END_SECONDS = 15.0
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal a child gets when the thread that started it ends."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,7 +128,7 @@ class VllmSupervisor:
                     {**vllm_plugin.allowed(os.environ), **environment}, VLLM_API_KEY=self.engine_key
                 ),
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=children.die_with_parent,
                 cwd=children.FOLDER,
             )
         try:
@@ -209,12 +205,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await process.wait()
-
-
-def _die_with_parent() -> None:
-    """In the child: a supervisor that is killed takes vLLM with it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _last_line(log: Path) -> str:

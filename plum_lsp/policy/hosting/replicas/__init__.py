@@ -1,0 +1,1 @@
+"""One address in front of several servers of the same model, on this machine or others."""

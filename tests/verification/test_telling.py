@@ -1,0 +1,95 @@
+"""Which of a project's tests are kept to judge candidates, in the real jail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from support.documents import filled, written
+
+from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
+from plum_lsp.python.specification.whole_tests import FILES_MAX
+from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.opening import open_sandbox
+from plum_lsp.verification import whole
+
+pytestmark = pytest.mark.slow
+
+CORE = """
+    def total(numbers):
+        raise NotImplementedError
+
+
+    def kept(numbers):
+        return numbers
+    """
+NAMING = """
+    from pkg.core import kept, total
+
+    def test_names():
+        assert kept([total])
+    """
+TELLING = """
+    from pkg.core import total
+
+    def test_tells():
+        assert total([1, 2]) == 3
+    """
+FILES = 2 * FILES_MAX
+
+
+def case(name: str) -> TestCase:
+    """A test that is run whole."""
+    return TestCase(
+        id=TestId(name), call=Call(expression=""), expectation=Passes(test=name), origin=Origin.PROJECT, quote=name
+    )
+
+
+@pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[JailSandbox]:
+    """A jail with a project of which two test files tell: the first one, and one that does not fit into its batch."""
+    texts = {f"tests__test_{number:02}": TELLING if number in (0, FILES - 1) else NAMING for number in range(FILES)}
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, **texts)
+    opened = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    assert isinstance(opened, JailSandbox)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+def names(tests: Sequence[TestCase]) -> list[str]:
+    """The tests' names."""
+    return whole.names_of(tests)
+
+
+ALL = [
+    f"tests/test_{number:02}.py::{'test_tells' if number in (0, FILES - 1) else 'test_names'}"
+    for number in range(FILES)
+]
+
+
+async def test_while_few_tell_more_are_tried(sandbox: JailSandbox) -> None:
+    """The first batch has one. The second one has another."""
+    assert sandbox.project is not None
+    reference = filled(sandbox.project, "pkg/core.py")
+    kept = await whole.telling(sandbox, reference, [case(name) for name in ALL])
+    assert names(kept) == [ALL[0], ALL[-1]]
+
+
+async def test_enough_are_enough(sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No further batch is tried then."""
+    assert sandbox.project is not None
+    monkeypatch.setattr(whole, "ENOUGH", 1)
+    kept = await whole.telling(sandbox, filled(sandbox.project, "pkg/core.py"), [case(name) for name in ALL])
+    assert names(kept) == [ALL[0]]
+
+
+async def test_a_candidate_finds_them_collected(sandbox: JailSandbox) -> None:
+    """A wrong body fails both kept tests, and a right one passes both."""
+    assert sandbox.project is not None
+    kept = await whole.telling(sandbox, filled(sandbox.project, "pkg/core.py"), [case(name) for name in ALL])
+    right = await whole.verdicts(sandbox, filled(sandbox.project, "pkg/core.py", "return sum(numbers)"), kept)
+    wrong = await whole.verdicts(sandbox, filled(sandbox.project, "pkg/core.py", "return len(numbers)"), kept)
+    assert [one.is_pass for one in (*right, *wrong)] == [True, True, False, False]
