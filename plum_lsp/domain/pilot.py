@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NewType
 
 PilotId = NewType("PilotId", int)
@@ -32,6 +33,26 @@ class Measure(enum.Enum):
     """Accepted, and at least half of it still there after ten minutes."""
     ACCEPTED = "accepted"
     """Accepted at all."""
+
+
+class Question(enum.Enum):
+    """What a person may be asked in each week of a pilot. Each is answered with 1 (bad) to 5 (good)."""
+
+    TIME = "time"
+    TRUST = "trust"
+    CALM = "calm"
+
+
+ANSWER_MIN, ANSWER_MAX = 1, 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person said to a question in one week of a pilot. `week` counts from 1."""
+
+    week: int
+    question: Question
+    value: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +91,13 @@ class Pilot:
     def over_at(self) -> str:
         """When it is or was over: at the planned time, or earlier if it was stopped."""
         return min(filter(None, (self.plan.ends_at, self.stopped_at)))
+
+
+def week_of(pilot: Pilot, now: str) -> int:
+    """The week of a pilot at an instant (UTC text), from 1. After its end it is the last one."""
+    starts = datetime.fromisoformat(pilot.plan.starts_at)
+    until = min(datetime.fromisoformat(now), datetime.fromisoformat(pilot.over_at) - timedelta(microseconds=1))
+    return 1 + max(0, (until - starts) // timedelta(weeks=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plum_lsp.domain.learning import OutcomeKind
-from plum_lsp.domain.pilot import Arm, Measure, Pilot, Plan
+from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, Plan
 from plum_lsp.report.shares import Share, Z, percentile, share
 from plum_lsp.store.pilots import PilotRow
 
@@ -69,7 +69,7 @@ class PilotFigures:
 
     `outside` counts its requests that are not compared. `days_more` is the time until the planned gain can be seen, at
     the pace so far: 0 if it can be now, None if nothing can be said. `largest_part` is the share of shown suggestions
-    of the person who has most of them.
+    of the person who has most of them. `answers` are what the person said in each week.
     """
 
     plan: Plan
@@ -83,9 +83,10 @@ class PilotFigures:
     days_more: float | None
     people: int
     largest_part: float | None
+    answers: tuple[Answer, ...]
 
 
-def pilot_figures(pilot: Pilot, rows: Sequence[PilotRow], *, now: str) -> PilotFigures:
+def pilot_figures(pilot: Pilot, rows: Sequence[PilotRow], *, now: str, answers: Sequence[Answer] = ()) -> PilotFigures:
     """The figures of a pilot at `now` (UTC text), from its requests."""
     tested, control = (_arm(arm, rows, pilot.plan.measure) for arm in (Arm.TESTED, Arm.CONTROL))
     found = difference(tested.measured, control.measured)
@@ -103,6 +104,7 @@ def pilot_figures(pilot: Pilot, rows: Sequence[PilotRow], *, now: str) -> PilotF
         days_more=_days_more(found, pilot.plan.gain_min, days=days_between(pilot.plan.starts_at, until)),
         people=len(events),
         largest_part=max(events.values()) / events.total() if events else None,
+        answers=tuple(answers),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from plum_lsp.domain.pilot import Arm, Measure
+from plum_lsp.domain.pilot import ANSWER_MAX, Arm, Measure, Question
 from plum_lsp.report.figures import INTERVAL, FigureTable, cells
 from plum_lsp.report.pilot import Finding, PilotFigures
 from plum_lsp.report.shares import Share
@@ -12,6 +12,12 @@ from plum_lsp.report.shares import Share
 ARMS = {Arm.TESTED: "tested", Arm.CONTROL: "control", Arm.OUTSIDE: "not compared"}
 MEASURES = {Measure.KEPT: "accepted and kept for 10 minutes", Measure.ACCEPTED: "accepted"}
 """What is compared, as a share of the suggestions that were shown."""
+QUESTIONS = {
+    Question.TIME: "Did the suggestions save you time? (1: they cost much, 5: they saved much)",
+    Question.TRUST: "Could you rely on what was suggested? (1: never, 5: always)",
+    Question.CALM: "Could you work without being disturbed by them? (1: never, 5: always)",
+}
+"""What a person is asked in each week of a pilot."""
 PART_MAX = 0.5
 """If one person has more than this part of the suggestions, the pilot tells about that person."""
 WEEKS_TOLD_MAX = 26
@@ -26,7 +32,7 @@ _FINDINGS = {
 
 
 def pilot_tables(found: PilotFigures) -> tuple[FigureTable, ...]:
-    """What was decided and what was found, then the figures of both arms."""
+    """What was decided and what was found, then the figures of both arms, then what the person said."""
     name = f"Pilot {found.plan.name}"
     made = (
         FigureTable(title=name, columns=("", "what was decided, and what was found"), rows=tuple(_facts(found))),
@@ -34,6 +40,9 @@ def pilot_tables(found: PilotFigures) -> tuple[FigureTable, ...]:
             title=f"{name}: tested suggestions against the control",
             columns=("of each arm", "arm", "count", "share", INTERVAL),
             rows=(*_shares(found), *_times(found)),
+        ),
+        FigureTable(
+            title=f"{name}: what you said", columns=("question", "answers", "mean", "by week"), rows=tuple(_said(found))
         ),
     )
     return tuple(table for table in made if table.rows)
@@ -105,6 +114,16 @@ def _shares(found: PilotFigures) -> Iterable[tuple[str, ...]]:
     for words, values in shares.items():
         if any(value is not None for value in values):
             yield from ((words, ARMS[arm.arm], *cells(value)) for arm, value in zip(both, values, strict=True))
+
+
+def _said(found: PilotFigures) -> Iterable[tuple[str, ...]]:
+    """The answers to each question: their number, their mean, and each one. They are too few for an interval."""
+    for question, words in QUESTIONS.items():
+        values = {one.week: one.value for one in found.answers if one.question is question}
+        if values:
+            mean = f"{sum(values.values()) / len(values):.1f} of {ANSWER_MAX}"
+            by_week = ", ".join(f"week {week}: {value}" for week, value in values.items())
+            yield words, str(len(values)), mean, by_week
 
 
 def _times(found: PilotFigures) -> Iterable[tuple[str, ...]]:

@@ -49,6 +49,17 @@ def ask_to_go_on(question: str) -> None:
     click.confirm(visible(question), abort=True)
 
 
+def ask_number(question: str, low: int, high: int) -> int | None:
+    """Ask for a whole number from `low` to `high`. None if the user only presses Enter."""
+    while True:
+        said = click.prompt(visible(question), default="", show_default=False, prompt_suffix=" ").strip()
+        if not said:
+            return None
+        if said.isascii() and said.isdecimal() and low <= int(said[:9]) <= high:
+            return int(said)
+        say(f"Type a number from {low} to {high}, or only Enter for no answer.")
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console for drawing. It takes a plain string as text, without markup or emoji codes."""
     return _VisibleConsole(stderr=stderr, markup=False, emoji=False, highlight=False)

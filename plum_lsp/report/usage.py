@@ -104,7 +104,7 @@ def report_of(usage: Usage, *, now: str, sharing: Sharing | None = None) -> Repo
         isolation=usage.isolation,
         without_sandbox=silence[AbstentionReason.SANDBOX_UNAVAILABLE],
         sandbox_failed=silence[AbstentionReason.SANDBOX_FAILED],
-        pilots=tuple(pilot_figures(pilot, rows, now=now) for pilot, rows in usage.pilots),
+        pilots=tuple(pilot_figures(pilot, rows, now=now, answers=said) for pilot, rows, said in usage.pilots),
         sharing=sharing,
     )
 

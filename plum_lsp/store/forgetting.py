@@ -79,6 +79,7 @@ def _delete(db: Database, is_wanted: Callable[[str], bool] | None, since: str) -
             {"since": since},
         )
     if is_wanted is None and not since:
+        db.execute("DELETE FROM pilot_answers")
         db.execute("DELETE FROM pilot_stops")
         db.execute("DELETE FROM pilots")
     db.execute("DELETE FROM programs WHERE prompt_hash NOT IN (SELECT prompt_hash FROM requests)")

@@ -12,266 +12,17 @@ from datetime import UTC, datetime
 from sqlite_utils import Database
 
 from plum_lsp.domain.errors import StoreError
+from plum_lsp.store import schema
 from plum_lsp.store.database import APPLICATION_ID, immediate
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT
 """
 
-_M001 = """
-CREATE TABLE policy_versions (
-  id INTEGER PRIMARY KEY,
-  number INTEGER NOT NULL,
-  model TEXT NOT NULL,
-  model_sha256 TEXT NOT NULL,
-  adapter_sha256 TEXT NOT NULL,
-  first_seen_at TEXT NOT NULL,
-  UNIQUE (number, model, model_sha256, adapter_sha256)
-) STRICT;
-CREATE TABLE prompts (
-  hash TEXT PRIMARY KEY,
-  text TEXT NOT NULL
-) STRICT;
-CREATE TABLE requests (
-  id TEXT PRIMARY KEY,
-  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
-  document_uri TEXT NOT NULL,
-  document_version INTEGER NOT NULL,
-  cursor_offset INTEGER NOT NULL,
-  trigger TEXT NOT NULL,
-  hole_kind TEXT NOT NULL,
-  hole_start INTEGER NOT NULL,
-  hole_end INTEGER NOT NULL,
-  function_name TEXT,
-  is_excerpt INTEGER NOT NULL,
-  restored TEXT NOT NULL,
-  stop TEXT NOT NULL,
-  temperatures TEXT NOT NULL,
-  top_p REAL NOT NULL,
-  max_tokens INTEGER NOT NULL,
-  seed INTEGER NOT NULL,
-  prompted_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE test_cases (
-  request_id TEXT NOT NULL REFERENCES requests (id),
-  id TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  origin TEXT NOT NULL,
-  setup TEXT NOT NULL,
-  expression TEXT NOT NULL,
-  expectation_kind TEXT NOT NULL,
-  expectation TEXT NOT NULL,
-  quote TEXT NOT NULL,
-  PRIMARY KEY (request_id, id)
-) STRICT;
-CREATE TABLE candidates (
-  request_id TEXT NOT NULL REFERENCES requests (id),
-  id TEXT NOT NULL,
-  position INTEGER NOT NULL,
-  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
-  model_sha256 TEXT NOT NULL,
-  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
-  temperature REAL NOT NULL,
-  top_p REAL NOT NULL,
-  max_tokens INTEGER NOT NULL,
-  seed INTEGER NOT NULL,
-  completion TEXT NOT NULL,
-  text TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
-  problem TEXT NOT NULL,
-  finish TEXT NOT NULL,
-  token_logprobs TEXT NOT NULL,
-  mean_logprob REAL,
-  duplicate_of INTEGER,
-  first_token_ms REAL NOT NULL,
-  ended_ms REAL NOT NULL,
-  sampled_at TEXT NOT NULL,
-  PRIMARY KEY (request_id, id)
-) STRICT;
-CREATE TABLE judgements (
-  id INTEGER PRIMARY KEY,
-  request_id TEXT NOT NULL,
-  candidate_id TEXT NOT NULL,
-  tier TEXT NOT NULL,
-  score REAL NOT NULL,
-  reason TEXT NOT NULL,
-  judged_at TEXT NOT NULL,
-  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
-) STRICT;
-CREATE INDEX judgements_by_candidate ON judgements (request_id, candidate_id);
-CREATE TABLE verdicts (
-  request_id TEXT NOT NULL,
-  candidate_id TEXT NOT NULL,
-  test_id TEXT NOT NULL,
-  status TEXT NOT NULL,
-  shown TEXT NOT NULL,
-  wall_ms REAL NOT NULL,
-  sandbox_tier TEXT NOT NULL,
-  sandbox_layers TEXT NOT NULL,
-  python_version TEXT NOT NULL,
-  judged_at TEXT NOT NULL,
-  PRIMARY KEY (request_id, candidate_id, test_id),
-  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id),
-  FOREIGN KEY (request_id, test_id) REFERENCES test_cases (request_id, id)
-) STRICT;
-CREATE TABLE offers (
-  id TEXT PRIMARY KEY,
-  request_id TEXT NOT NULL UNIQUE REFERENCES requests (id),
-  candidate_id TEXT NOT NULL,
-  hole_start INTEGER NOT NULL,
-  hole_end INTEGER NOT NULL,
-  tier TEXT NOT NULL,
-  score REAL NOT NULL,
-  reason TEXT NOT NULL,
-  alternatives TEXT NOT NULL,
-  offered_at TEXT NOT NULL,
-  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
-) STRICT;
-CREATE TABLE endings (
-  request_id TEXT PRIMARY KEY,
-  offer_id TEXT REFERENCES offers (id),
-  reason TEXT,
-  detail TEXT NOT NULL,
-  stages_ms TEXT NOT NULL,
-  ended_at TEXT NOT NULL,
-  CHECK ((offer_id IS NULL) <> (reason IS NULL))
-) STRICT;
-CREATE TABLE outcomes (
-  id INTEGER PRIMARY KEY,
-  offer_id TEXT NOT NULL REFERENCES offers (id),
-  kind TEXT NOT NULL,
-  source TEXT NOT NULL,
-  accepted_length INTEGER,
-  visible_ms REAL,
-  happened_at TEXT NOT NULL
-) STRICT;
-CREATE INDEX outcomes_by_offer ON outcomes (offer_id);
-"""
-
-_M002 = """
-ALTER TABLE judgements ADD COLUMN probability REAL;
-ALTER TABLE judgements ADD COLUMN strength REAL;
-"""
-
-_M003 = """
-CREATE TABLE programs (
-  prompt_hash TEXT PRIMARY KEY REFERENCES prompts (hash),
-  before TEXT NOT NULL,
-  after TEXT NOT NULL
-) STRICT;
-CREATE TABLE survivals (
-  id INTEGER PRIMARY KEY,
-  offer_id TEXT NOT NULL REFERENCES offers (id),
-  after_ms INTEGER NOT NULL,
-  share REAL NOT NULL,
-  text TEXT NOT NULL,
-  measured_at TEXT NOT NULL,
-  UNIQUE (offer_id, after_ms)
-) STRICT;
-CREATE TABLE preference_pairs (
-  id INTEGER PRIMARY KEY,
-  build INTEGER NOT NULL,
-  rule INTEGER NOT NULL,
-  source TEXT NOT NULL,
-  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
-  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
-  chosen_request_id TEXT NOT NULL,
-  chosen_candidate_id TEXT NOT NULL,
-  chosen_text TEXT,
-  rejected_request_id TEXT NOT NULL,
-  rejected_candidate_id TEXT NOT NULL,
-  weight REAL NOT NULL,
-  distance REAL NOT NULL,
-  FOREIGN KEY (chosen_request_id, chosen_candidate_id) REFERENCES candidates (request_id, id),
-  FOREIGN KEY (rejected_request_id, rejected_candidate_id) REFERENCES candidates (request_id, id)
-) STRICT;
-CREATE TABLE preference_labels (
-  id INTEGER PRIMARY KEY,
-  build INTEGER NOT NULL,
-  rule INTEGER NOT NULL,
-  prompt_hash TEXT NOT NULL REFERENCES prompts (hash),
-  policy_version_id INTEGER NOT NULL REFERENCES policy_versions (id),
-  request_id TEXT NOT NULL,
-  candidate_id TEXT NOT NULL,
-  is_desirable INTEGER NOT NULL,
-  weight REAL NOT NULL,
-  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id)
-) STRICT;
-CREATE TABLE pair_builds (
-  id INTEGER PRIMARY KEY,
-  report TEXT NOT NULL,
-  built_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE training_events (
-  id INTEGER PRIMARY KEY,
-  round INTEGER NOT NULL,
-  step TEXT NOT NULL,
-  detail TEXT NOT NULL,
-  happened_at TEXT NOT NULL
-) STRICT;
-CREATE INDEX requests_by_prompt ON requests (prompt_hash);
-CREATE INDEX training_events_by_round ON training_events (round);
-"""
-
-_M004 = """
-CREATE TABLE qualities (
-  request_id TEXT NOT NULL,
-  candidate_id TEXT NOT NULL,
-  security TEXT NOT NULL,
-  complexity INTEGER NOT NULL,
-  lines INTEGER NOT NULL,
-  slowness REAL NOT NULL,
-  appraised_at TEXT NOT NULL,
-  PRIMARY KEY (request_id, candidate_id),
-  FOREIGN KEY (request_id, candidate_id) REFERENCES candidates (request_id, id) ON DELETE CASCADE
-) STRICT;
-"""
-
-_M005 = """
-ALTER TABLE judgements ADD COLUMN sandbox_tier TEXT;
-ALTER TABLE judgements ADD COLUMN python_version TEXT;
-"""
-
-
-_M006 = """
-ALTER TABLE preference_labels ADD COLUMN text TEXT;
-"""
-
-_M007 = """
-ALTER TABLE requests ADD COLUMN author TEXT;
-ALTER TABLE requests ADD COLUMN machine TEXT;
-"""
-
-_M008 = """
-CREATE TABLE pilots (
-  id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  key TEXT NOT NULL,
-  control_share REAL NOT NULL,
-  is_shadow INTEGER NOT NULL,
-  measure TEXT NOT NULL,
-  gain_min REAL NOT NULL,
-  effect_min REAL,
-  starts_at TEXT NOT NULL,
-  ends_at TEXT NOT NULL
-) STRICT;
-CREATE TABLE pilot_stops (
-  pilot_id INTEGER PRIMARY KEY REFERENCES pilots (id),
-  stopped_at TEXT NOT NULL
-) STRICT;
-ALTER TABLE requests ADD COLUMN pilot_id INTEGER REFERENCES pilots (id);
-ALTER TABLE requests ADD COLUMN arm TEXT;
-CREATE INDEX requests_by_pilot ON requests (pilot_id);
-"""
-
-_M009 = """
-ALTER TABLE outcomes ADD COLUMN tier TEXT;
-"""
-
 
 def _m001_facts(db: Database) -> None:
     """The first schema. An ending has no foreign key to its request: one that ends before its prompt has no row."""
-    db.executescript(_M001)
+    db.executescript(schema.M001)
 
 
 def _m002_evidence_weight(db: Database) -> None:
@@ -280,7 +31,7 @@ def _m002_evidence_weight(db: Database) -> None:
     `probability` is the calibrated chance, in [0, 1], that the candidate is right. `strength` is the share of wrong
     variants that its tests detect, in [0, 1].
     """
-    db.executescript(_M002)
+    db.executescript(schema.M002)
 
 
 def _m003_learning(db: Database) -> None:
@@ -289,14 +40,14 @@ def _m003_learning(db: Database) -> None:
     Pairs, labels and builds are derived: they alone are deleted and built again. `programs` holds the code around
     the hole of a prompt, which a held-out evaluation runs candidates in.
     """
-    db.executescript(_M003)
+    db.executescript(schema.M003)
 
 
 def _m004_quality(db: Database) -> None:
     """What was seen of candidates beside correctness: `security` is a JSON list, `lines` counts lines of code,
     `slowness` is a ratio of at least 1 to the siblings' median time.
     """
-    db.executescript(_M004)
+    db.executescript(schema.M004)
 
 
 def _m005_isolation(db: Database) -> None:
@@ -304,7 +55,7 @@ def _m005_isolation(db: Database) -> None:
 
     Older judgements have NULL. Their verdicts have the value.
     """
-    db.executescript(_M005)
+    db.executescript(schema.M005)
 
 
 def _m006_corrections(db: Database) -> None:
@@ -312,19 +63,19 @@ def _m006_corrections(db: Database) -> None:
 
     Labels are derived. Those from before have no corrections until they are built again.
     """
-    db.executescript(_M006)
+    db.executescript(schema.M006)
 
 
 def _m007_author(db: Database) -> None:
     """Random ids of the person and the machine that made a request (`identity`). NULL in older requests: the store's
     own.
     """
-    db.executescript(_M007)
+    db.executescript(schema.M007)
 
 
 def _m008_pilots(db: Database) -> None:
     """Pilots with what was decided before their start, and the arm of each request. NULL means that no pilot ran."""
-    db.executescript(_M008)
+    db.executescript(schema.M008)
 
 
 def _m009_label_on_the_screen(db: Database) -> None:
@@ -332,7 +83,12 @@ def _m009_label_on_the_screen(db: Database) -> None:
 
     NULL in older outcomes: the offer had the label that it was made with.
     """
-    db.executescript(_M009)
+    db.executescript(schema.M009)
+
+
+def _m010_pilot_answers(db: Database) -> None:
+    """Answers to the questions of a pilot's week, from 1 to 5. Of two answers in one week, the later counts."""
+    db.executescript(schema.M010)
 
 
 _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
@@ -345,6 +101,7 @@ _MIGRATIONS: tuple[tuple[str, Callable[[Database], None]], ...] = (
     ("m007_author", _m007_author),
     ("m008_pilots", _m008_pilots),
     ("m009_label_on_the_screen", _m009_label_on_the_screen),
+    ("m010_pilot_answers", _m010_pilot_answers),
 )
 
 

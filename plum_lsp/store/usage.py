@@ -13,8 +13,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from plum_lsp.domain.learning import OutcomeKind
-from plum_lsp.domain.pilot import Pilot
+from plum_lsp.domain.pilot import Answer, Pilot
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.store.answers import answers_of
 from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS, LABEL
 from plum_lsp.store.database import SPECIFICATION
 from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
@@ -98,7 +99,7 @@ class Usage:
     """All rows since an instant. `first_at` and `last_at` are UTC text, empty without requests.
 
     `isolation` counts the candidates that ran in each sandbox tier, with the copies of these. A pilot that was not over
-    at the instant has all its rows.
+    at the instant has all its rows and answers.
     """
 
     first_at: str
@@ -109,7 +110,7 @@ class Usage:
     endings: tuple[EndingRow, ...]
     rounds: tuple[RoundRow, ...]
     isolation: Mapping[str, int]
-    pilots: tuple[tuple[Pilot, tuple[PilotRow, ...]], ...]
+    pilots: tuple[tuple[Pilot, tuple[PilotRow, ...], tuple[Answer, ...]], ...]
 
 
 def usage_since(db: Database, since: str) -> Usage:
@@ -127,7 +128,9 @@ def usage_since(db: Database, since: str) -> Usage:
         endings=tuple(_ending(row) for row in db.query(_ENDINGS, given)),
         rounds=tuple(_round(row) for row in db.query(_ROUNDS, given)),
         isolation={row["name"]: row["candidates"] for row in db.query(_ISOLATION, given)},
-        pilots=tuple((pilot, rows_of(db, pilot)) for pilot in pilots_in(db) if pilot.over_at > since),
+        pilots=tuple(
+            (pilot, rows_of(db, pilot), answers_of(db, pilot)) for pilot in pilots_in(db) if pilot.over_at > since
+        ),
     )
 
 

@@ -74,6 +74,40 @@ async def test_the_smallest_effect_comes_from_the_history(user: CommandLine, tmp
     assert "assumes" not in said
 
 
+def test_questions_of_a_week(user: CommandLine) -> None:
+    """Some or all are answered, by options or by typing, and the last word counts. The report shows the counts."""
+    started(user)
+    assert (
+        "Noted for week 1 of the pilot first: 2 of 3 answers."
+        in user.here("pilot", "answer", "--time", "2", "--calm", "5").said
+    )
+    typed = user.run("pilot", "answer", typed="4\nnine\n9\n3\n\n")
+    assert typed.code == 0
+    assert typed.said.count("Type a number from 1 to 5") == 2
+    rows = stored(user, "SELECT week, question, value FROM pilot_answers ORDER BY id")
+    assert rows == [(1, "time", 2), (1, "calm", 5), (1, "time", 4), (1, "trust", 3)]
+    status = user.here("pilot", "status").said
+    assert "what you said" in status
+    for told in ("4.0 of 5", "3.0 of 5", "5.0 of 5", "week 1: 4"):
+        assert told in status
+    (pilot,) = user.here("report", "--json").report["pilots"]
+    assert [one["value"] for one in pilot["answers"]] == [4, 3, 5]
+    assert user.here("pilot", "answer", "--trust", "6").code == 2
+    assert user.run("pilot", "answer", typed="\n\n\n").said.endswith("Nothing is noted.")
+
+
+def test_no_questions_without_a_pilot(user: CommandLine) -> None:
+    """Nothing is asked then. A pilot that was stopped can still be answered."""
+    assert user.here("pilot", "answer", "--time", "3").code == 1
+    started(user)
+    user.here("pilot", "stop")
+    assert "Noted for week 1" in user.here("pilot", "answer", "--time", "3").said
+    user.here("forget", "--all", "--yes")
+    assert stored(user, "SELECT count(*) FROM pilot_answers") == [(0,)]
+    ran = user.run("pilot", "answer")
+    assert (ran.code, "no pilot runs" in ran.err) == (1, True)
+
+
 @pytest.mark.parametrize("name", ["", "a b", "-x", "x" * 41, "../x", "a\nb"])
 def test_a_name_that_is_none(user: CommandLine, name: str) -> None:
     """Wrong usage."""
@@ -104,7 +138,7 @@ def test_the_commands_of_the_page_work_as_written(user: CommandLine) -> None:
         assert user.here(*words_of(line)).code == 0, line
     assert words_of(delete[2]) == ["-f", "report.html"]
     assert (user.folder / "report.html").is_file()
-    for table in ("pilots", "pilot_stops", "requests", "prompts", "offers", "outcomes"):
+    for table in ("pilots", "pilot_stops", "pilot_answers", "requests", "prompts", "offers", "outcomes"):
         assert stored(user, f"SELECT count(*) FROM {table}") == [(0,)]
 
 

@@ -103,6 +103,7 @@ class CommandLine:
         environ: Mapping[str, str] | None = None,
         under: tuple[str, ...] = (),
         stdout: int | IO[str] = subprocess.PIPE,
+        typed: str = "",
     ) -> Ran:
         """Run a command as a process, `under` another program if one is named. A traceback is a failure of ours."""
         done = subprocess.run(
@@ -111,7 +112,7 @@ class CommandLine:
             env={**self.environ, **(environ or {})},
             stdout=stdout,
             stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             encoding="utf-8",
             timeout=SECONDS_MAX,
             check=False,

@@ -13,12 +13,13 @@ import click
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
-from plum_lsp.domain.pilot import Measure, Plan
+from plum_lsp.domain.pilot import ANSWER_MAX, ANSWER_MIN, Measure, Plan, Question
 from plum_lsp.report.drawing import draw
-from plum_lsp.report.pilot_tables import MEASURES, pilot_tables, success_words
+from plum_lsp.report.pilot_tables import MEASURES, QUESTIONS, pilot_tables, success_words
 from plum_lsp.report.planning import ASSUMED_RATE, Expectation, expectation
-from plum_lsp.report.printing import ask_to_go_on, console, say
+from plum_lsp.report.printing import ask_number, ask_to_go_on, console, say
 from plum_lsp.report.usage import report_of
+from plum_lsp.store.answers import write_answers
 from plum_lsp.store.pilots import running_pilot, start_pilot, stop_pilot
 from plum_lsp.store.queries import open_reader
 from plum_lsp.store.records import instant
@@ -27,6 +28,9 @@ from plum_lsp.store.writer import open_store
 HISTORY_DAYS = 28
 """The pace of a pilot is estimated from so many last days."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+_VALUE = click.IntRange(ANSWER_MIN, ANSWER_MAX)
 
 
 class _Name(click.ParamType[str]):
@@ -95,6 +99,7 @@ def start(*, weeks: int, shadow: bool, measure: str, gain: float, yes: bool, **g
         ask_to_go_on("Start it?")
     start_pilot(path, plan, now=plan.starts_at)
     say(f"The pilot {plan.name} runs until {plan.ends_at[:10]}. `plum-lsp pilot stop` ends it earlier.")
+    say("Once a week, you can answer three short questions: `plum-lsp pilot answer`.")
 
 
 @pilot.command()
@@ -116,6 +121,32 @@ def stop() -> None:
     if stopped is None:
         raise click.ClickException("No pilot runs.")
     say(f"The pilot {stopped.plan.name} has ended. `plum-lsp report` shows it.")
+
+
+@pilot.command()
+@click.option(
+    "--time", "saved_time", type=_VALUE, help="Did they save you time? 1: they cost much, 5: they saved much."
+)
+@click.option("--trust", type=_VALUE, help="Could you rely on what was suggested? 1: never, 5: always.")
+@click.option("--calm", type=_VALUE, help="Could you work without being disturbed? 1: never, 5: always.")
+def answer(*, saved_time: int | None, trust: int | None, calm: int | None) -> None:
+    """Answer the three questions of this week. None has to be answered. Without options, it asks.
+
+    The answers stand in the report. Of two answers in one week, the later counts.
+    """
+    path = _store()
+    given = {Question.TIME: saved_time, Question.TRUST: trust, Question.CALM: calm}
+    if not path.is_file():
+        raise click.ClickException("No pilot runs, so there are no questions.")
+    if all(value is None for value in given.values()):
+        write_answers(path, {}, now=_now())  # refuses before it asks
+        given = {one: ask_number(words, ANSWER_MIN, ANSWER_MAX) for one, words in QUESTIONS.items()}
+    answers = {one: value for one, value in given.items() if value is not None}
+    if not answers:
+        say("Nothing is noted.")
+        return
+    found, week = write_answers(path, answers, now=_now())
+    say(f"Noted for week {week} of the pilot {found.plan.name}: {len(answers)} of {len(given)} answers.")
 
 
 def _store() -> Path:

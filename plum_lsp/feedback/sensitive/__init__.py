@@ -28,9 +28,8 @@ _PYTHON = re.compile(
 """Lines that occur almost only in Python."""
 
 
-REMEMBERED_LENGTH_MIN = 4096
-DOCUMENTS_MAX = 32
-"""Of the longer texts that were read last, the spans are kept under a digest: a document is read again and again."""
+TEXTS_MAX = 2048
+"""Of the texts that were read last, the spans are kept under a digest: the same texts are read at each request."""
 _KNOWN: dict[bytes, tuple[tuple[int, int], ...]] = {}
 
 QUOTED_LENGTH_MIN = 12
@@ -41,14 +40,12 @@ def find_secrets(text: str) -> list[tuple[int, int]]:
     """The spans of secrets, in order and without overlap."""
     if len(text) < 8:
         return []
-    if len(text) < REMEMBERED_LENGTH_MIN:
-        return _read(text)
     key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     spans = _KNOWN.pop(key, None)
     if spans is None:
         spans = tuple(_read(text))
     _KNOWN[key] = spans
-    while len(_KNOWN) > DOCUMENTS_MAX:
+    while len(_KNOWN) > TEXTS_MAX:
         _KNOWN.pop(next(iter(_KNOWN)), None)
     return list(spans)
 

@@ -27,11 +27,11 @@ class Format:
 
 def known_keys(text: str) -> Iterator[tuple[int, int]]:
     """The spans of keys of known services, in no order. They may overlap."""
-    for known in formats():
-        if any(mark in text for mark in known.marks):
-            for found in known.pattern.finditer(text):
-                if known.may_be_words or _is_mixed(found.group()):
-                    yield found.span()
+    held = {place for mark, place in _marks() if mark in text}
+    for known in (formats()[place] for place in held):
+        for found in known.pattern.finditer(text):
+            if known.may_be_words or _is_mixed(found.group()):
+                yield found.span()
 
 
 @cache
@@ -46,6 +46,12 @@ def formats() -> tuple[Format, ...]:
         )
         for row in read("formats.toml")["formats"]
     )
+
+
+@cache
+def _marks() -> tuple[tuple[str, int], ...]:
+    """Every mark, with the place of its format."""
+    return tuple((mark, place) for place, known in enumerate(formats()) for mark in known.marks)
 
 
 @cache

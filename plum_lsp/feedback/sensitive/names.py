@@ -113,11 +113,13 @@ def is_neutral(name: str) -> bool:
     return bool(parts) and parts[-1] in _NEUTRAL
 
 
+@lru_cache(maxsize=4096)
 def says_secret(text: str) -> bool:
     """Whether a word of a text names a secret, or begins a sentence about a secret."""
     return any(word in _SECRETS or word.endswith(_SECRET_ENDS) for word in _split(text))
 
 
+@lru_cache(maxsize=4096)
 def speaks_of_login(name: str) -> bool:
     """Whether a name has a word of signing in, of encryption or of a secret."""
     return meaning(name) is Meaning.SECRET or says_secret(name) or not _LOGIN_WORDS.isdisjoint(_split(name))
