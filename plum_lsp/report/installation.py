@@ -29,7 +29,7 @@ COMMANDS = (
 """The commands of `plum-lsp`. The other words after its name are prose."""
 TRAINER = "plum-trainer"
 TRAINER_COMMANDS = (
-    *("run", "once", "status", "history", "rollback", "bench", "pause", "resume", "install-service"),
+    *("run", "once", "status", "history", "rollback", "bench", "bench-report", "pause", "resume", "install-service"),
     "uninstall-service",
 )
 _MODULES = {NAME: "plum_lsp", TRAINER: "plum_trainer"}
