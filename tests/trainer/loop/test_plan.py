@@ -77,6 +77,6 @@ def test_a_fit_takes_every_setting_of_the_plan() -> None:
     """The job of the child has the values that were frozen."""
     job = PLAN.fit_job(champion="", rows="rows.jsonl", output="fit", end_token="<end>")
     shared = {name for name in job.__slots__ if hasattr(PLAN.settings, name) and name not in ("base", "seed")}
-    assert len(shared) == 15
+    assert len(shared) == 16
     assert all(getattr(job, name) == getattr(PLAN.settings, name) for name in shared)
     assert (job.seed, job.base, job.base_sha256) == (7, "/models/base", "ab")
