@@ -60,7 +60,7 @@ check: setup
 test: check setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
-	$(BIN)/pytest --ignore=tests/editors
+	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" -n 2 --dist loadfile
 
 # The editor clients, in real editors: Neovim in a terminal, VS Code in a browser. Editors lie in the cache folder.
 test-editors: setup editors

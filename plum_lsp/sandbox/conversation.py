@@ -46,6 +46,8 @@ FILE_BYTES_MAX = 16 * 1024 * 1024
 """Largest size of a file that a program writes into its own folder, if it has one."""
 WAITED_SHARE_MIN = 0.1
 """Waiting for less than this share of the limit is not counted."""
+WAITED_MAX = 4
+"""Waiting for more than so many times the limit ends the program, whatever it waits for."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
 
 
@@ -133,20 +135,27 @@ async def load(child: Child, program: Program, limits: Limits, *, has_folder: bo
 
 @asynccontextmanager
 async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -> AsyncIterator[None]:
-    """Extend the time limit once, by the time for which the child was ready to run but had no processor.
+    """Do not count the time for which the child was ready to run but had no processor, up to `WAITED_MAX` limits.
 
     Without this an honest program would run out of time on a busy machine. A program that sleeps or spins gains no
     time.
     """
-    loop, before = asyncio.get_running_loop(), child.kept_waiting_seconds()
+    loop, before, first = asyncio.get_running_loop(), child.kept_waiting_seconds(), limit.when()
+    least = WAITED_SHARE_MIN * wall_seconds
+    look: asyncio.TimerHandle
 
     def extend() -> None:
-        waited = child.kept_waiting_seconds() - before
+        nonlocal look
         deadline = limit.when()
-        if waited > WAITED_SHARE_MIN * wall_seconds and deadline is not None and not limit.expired():
-            limit.reschedule(deadline + min(waited, wall_seconds))
+        if first is None or deadline is None or limit.expired():
+            return
+        waited = child.kept_waiting_seconds() - before
+        later = first + min(waited, WAITED_MAX * wall_seconds)
+        if later > deadline + least:
+            limit.reschedule(later)
+            look = loop.call_at(later - least / 2, extend)
 
-    look = loop.call_later(wall_seconds * (1 - WAITED_SHARE_MIN / 2), extend)
+    look = loop.call_later(wall_seconds - least / 2, extend)
     try:
         yield
     finally:
