@@ -34,6 +34,8 @@ class CannotExchange(Exception):
 class _Loader(SourceFileLoader):
     """Gives the module the text from the host. Otherwise it works as for any file."""
 
+    has_text = True
+
     def __init__(self, name: str, path: str, code: Callable[[], types.CodeType], source: str) -> None:
         super().__init__(name, path)
         self._code, self._source = code, source

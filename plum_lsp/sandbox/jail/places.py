@@ -64,10 +64,14 @@ def _is_hidden(path: str, file: str) -> bool:
 
 
 def forget_texts(hidden: list[str]) -> None:
-    """Take the docstrings from modules that were imported from hidden files, such as copies of the document."""
+    """Take the docstrings from modules that were imported from hidden files, such as copies of the document.
+
+    The document itself was imported from a text without examples.
+    """
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
-        if isinstance(path, str) and path in hidden:
+        is_document = getattr(getattr(module, "__loader__", None), "has_text", False)
+        if isinstance(path, str) and path in hidden and not is_document:
             _forget(module, path, 4)
     if "linecache" in sys.modules:
         for path in hidden:

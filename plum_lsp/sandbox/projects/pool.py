@@ -153,7 +153,12 @@ class ProjectPool:
     async def warm_up(self) -> None:
         """Start the project's zygote before the first program needs it."""
         async with self._alone():
-            await asyncio.gather(self._ready(None), asyncio.to_thread(self._copies.warm_up))
+            reading = asyncio.create_task(asyncio.to_thread(self._copies.warm_up))
+            try:
+                await self._ready(None)
+                await reading
+            finally:
+                reading.cancel()
 
     async def close(self) -> None:
         """End every zygote. Idempotent."""
