@@ -10,7 +10,7 @@ from rich.text import Text
 
 from plum_lsp.domain.display import visible
 from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Synthesized, Verified
-from plum_lsp.domain.suggestion import Abstention, Judged, Offer, Tier
+from plum_lsp.domain.suggestion import Abstention, Judged, Offer, SamplingOptions, Tier
 from plum_lsp.domain.verification import (
     Equals,
     Expectation,
@@ -94,13 +94,14 @@ def expectation_text(expectation: Expectation) -> str:
 def _heading(event: Prompted) -> Text:
     function = event.context.function
     where = f"in {function.qualified_name}{_parameters(function.parameters)}" if function else "at module level"
-    count = len(event.options.temperatures)
-    low, high = min(event.options.temperatures), max(event.options.temperatures)
-    return Text.assemble(
-        ("Completing ", "bold"),
-        where,
-        (f"  · {count} candidates at temperature {low:g} to {high:g}, seed {event.options.seed}", "dim"),
-    )
+    return Text.assemble(("Completing ", "bold"), where, (f"  · {_sampling(event.options)}", "dim"))
+
+
+def _sampling(options: SamplingOptions) -> str:
+    ladder = options.temperatures
+    if not ladder:
+        return "computed in the sandbox, without the model"
+    return f"{len(ladder)} candidates at temperature {min(ladder):g} to {max(ladder):g}, seed {options.seed}"
 
 
 def _parameters(names: tuple[str, ...]) -> str:

@@ -33,6 +33,17 @@ def test_the_right_candidate_is_offered(user: CommandLine) -> None:
     assert "plum-lsp explain" in ran.out.splitlines()[-1]
 
 
+def test_the_result_of_an_example(user: CommandLine) -> None:
+    """It is computed, so there are no temperatures to show."""
+    (user.folder / "twice.py").write_text(
+        'def twice(n):\n    """Twice.\n\n    >>> twice(3)\n    \n    """\n    return 2 * n\n'
+    )
+    ran = user.run("complete", "twice.py", "--line", "5")
+    assert ran.code == 0, ran.said
+    assert "computed in the sandbox, without the model" in ran.said
+    assert "6" in ran.out[ran.out.index("Offer:") :]
+
+
 def test_an_offer_as_json(user: CommandLine) -> None:
     """The shape that scripts rely on."""
     ran = user.complete("add.py", "--json", "--all", "--candidates", "3", "--seed", "7")
