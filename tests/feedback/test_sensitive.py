@@ -55,6 +55,8 @@ def found(text: str) -> list[str]:
         'execute("UPDATE users SET password = %s", ("{}",))',
         'password = codecs.decode("{}", "rot13")',
         'Bot("bob", "{}")',
+        'run("sw1", "root", "{}")',
+        'getenv("BACKUP_PASSPHRASE", "{}")',
         'ADMIN = ("bob", "{}")',
         'create_user("bob", "bob@corp.io", "{}")',
         'load_pem_private_key(data, b"{}")',
@@ -109,6 +111,8 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
         "the password ``{}`` is old",
         "echo 'bob:{}' | chpasswd",
         'DriverManager.getConnection(url, "root", "{}");',
+        'expect "assword:"\nsend "{}\\r"',
+        "# root / {}",
     ],
 )
 def test_a_line_of_another_language_is_read(line: str) -> None:
@@ -146,6 +150,25 @@ def test_a_key_in_hexadecimal_goes_by_its_place(code: str) -> None:
     """A number, an argument of a constructor, an item, and a part of an address."""
     key = "3e21f9a7" + "c04b8d65" * 2 + "17aa90e2"
     assert any(key in secret for secret in found(code.format(key)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'text.startswith("{}")',
+        'cookies = {{"sessionid": "{}"}}',
+        'x = "{}"',
+        'x = "id7:{}"',
+        "# the deployment:\n# {}\n",
+        '"text": ["token: {}\\n"]',
+    ],
+)
+def test_letters_that_follow_each_other_as_in_no_word_are_a_key(text: str) -> None:
+    """Also without digits in between, with and without a name."""
+    key = "vprQQvoczASkBejf" + "edImqHOgyGRFqmgQ"
+    assert found(text.format(key + "7")) != []
+    words = "readConfigurationOfServer" + "AndReturnItsValues7"
+    assert found(text.format(words)) == []
 
 
 def test_a_number_is_a_secret_only_under_its_own_name() -> None:
@@ -243,6 +266,7 @@ HOSTILE = (
     "password ``", "into a (password) values ( ", "variable a {", "a x:", "expect('password')\n", "# \"\n",
     "Aa1#Aa1# ", "password Aa1#bbbb ", "login ", "<password>\na\n", "password a b ", "</a><a>", "f'://{",
     "[['a', 'password'], ", "'a=' ", "password 'Aa1#bbbb', ",
+    "expect 'assword' ", "root / A1", "vprQQvoczASkBejfedImqHOgyGRFqmgQ7 ", "'vprQQvoczASkBejfedImqHOgyGRFqmgQ:7' ",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from plum_lsp.feedback.sensitive.code import read_code
 from plum_lsp.feedback.sensitive.formats import known_keys
 from plum_lsp.feedback.sensitive.idioms import secrets_in_idioms
 from plum_lsp.feedback.sensitive.lines import secrets_on_lines
-from plum_lsp.feedback.sensitive.nearby import passwords_near_words
+from plum_lsp.feedback.sensitive.nearby import passwords_near_words, random_words
 from plum_lsp.feedback.sensitive.quiet import Quiet
 from plum_lsp.feedback.sensitive.tables import secrets_in_tables
 
@@ -60,6 +60,7 @@ def _read(text: str) -> list[tuple[int, int]]:
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)
     spans += secrets_on_lines(text, quiet)
     spans += passwords_near_words(text, quiet)
+    spans += random_words(text, quiet)
     spans += [span for span in (*secrets_in_idioms(text), *secrets_in_tables(text)) if quiet.holds(span[0])]
     return _merged(spans)
 

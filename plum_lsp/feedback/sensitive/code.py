@@ -55,6 +55,7 @@ _LISTED = re.compile(r"\w+(?: *, *\w+)+ *")
 _PLURALS = ("passwords", "secrets", "tokens", "credentials", "keys", "creds", "pwds")
 _TEXT_METHODS = words("text_methods")
 _VALUE_NAMES = words("value_names")
+_LOOKUPS = words("lookups")
 
 
 def read_code(text: str) -> Reading:
@@ -346,8 +347,11 @@ class _Reader:
         if len(frame.targets) > 1 and frame.place < len(frame.targets):
             labels.append((frame.targets[frame.place], Binding.DIRECT))
         if frame.opener in {"(", "["} and frame.elements and not frame.names:
-            before = frame.elements[-1]
-            labels.append(("password" if before in _LOGIN_FLAGS else before, Binding.LOOSE))
+            before, is_looked_up = frame.elements[-1], bool(frame.callee) and frame.callee[-1].lower() in _LOOKUPS
+            is_direct = is_looked_up and len(frame.elements) == 1
+            labels.append(
+                ("password" if before in _LOGIN_FLAGS else before, Binding.DIRECT if is_direct else Binding.LOOSE)
+            )
         if frame.callee and frame.opener == "(":
             labels.extend(argument_names(frame.callee, frame.place, is_named=bool(frame.names)))
         if frame.names and frame.names[-1] in _VALUE_NAMES:

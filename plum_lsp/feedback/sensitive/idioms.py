@@ -50,6 +50,8 @@ IDIOMS = (
         r"|SecureString[^\n]{0,40}-String[ \t]+[\"'](?P<other>[^\"'\n]{4,256})",
         Binding.DIRECT,
     ),
+    _idiom("expect", r"\bexpect\b[^\n]{0,100}(?:assword|assphrase|PIN)[^\n]{0,40}\n[ \t]*send\b[^\n\"']{0,20}"
+        r"[\"'](?P<value>[^\"'\n\\]{4,128}+)", Binding.DIRECT),
     # statements
     _idiom(
         "variable",
@@ -81,6 +83,11 @@ IDIOMS = (
         r"(?:[ \t]+(?:as|with|is|are|use))?"
         r"[ \t]*[:=]?[ \t]+[\"'`]{0,2}[a-z][\w.@-]{0,63}[\"'`]{0,2}(?:[ \t]+/[ \t]+|:)[\"'`]{0,2}"
         r"(?P<value>[^\s\"'`,;:/()\[\]{}]{4,128}+)",
+    ),
+    _idiom(
+        "/",
+        r"(?i:\b(?:admin|administrator|root|postgres|superuser|guest|sa))[ \t]+/[ \t]+[\"'`]?"
+        r"(?P<value>(?=[^\s\"'`]{0,60}\d)(?=[^\s\"'`]{0,60}[A-Z!#$%&*+=?@^~_-])[^\s\"'`,;:/()\[\]{}]{6,128}+)",
     ),
 )  # fmt: skip
 

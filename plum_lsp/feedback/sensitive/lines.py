@@ -62,6 +62,8 @@ _MARKED = re.compile(r"[^\n`]{0,60}?(?P<ticks>`{1,2})(?P<value>[^`\s]{4,128}+)(?
 _LIST = re.compile(r":[ \t]*(?:[|>][-+]?\d?)?[ \t]*\n((?:[ \t]+(?:-[ \t]+)?[^\s:]{4,1024}[ \t]*(?:\n|$)){1,64})")
 """What YAML puts on the lines below a name: the items of a list, or one value."""
 _ITEM = re.compile(r"[ \t]+(?:-[ \t]+)?[\"']?(?P<value>[^\s:\"']{4,1024}+)[\"']?[ \t]*(?:\n|$)")
+_ENDED = re.compile(r"(?:\\[nrt]|[.:\\]){1,8}\Z")
+"""What follows a value in a text and is no part of it, also the ends of lines in a string of JSON."""
 _COMMENT_AT_END = re.compile(r"[ \t]+(?:#|//|;).*$")
 _SCHEME = re.compile(
     r"(?i)\b(?P<scheme>bearer,?|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
@@ -241,7 +243,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
     for pattern in (_BARE, _BARE_VALUE_OF):
         found = pattern.match(text, end)
         if found is not None:
-            value = found["value"].rstrip(".:\\")
+            value = _ENDED.sub("", found["value"])
             if is_secret(value, means, Binding.BARE):
                 yield found.start("value"), found.start("value") + len(value)
             return
@@ -263,7 +265,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
     name = text[start:end].lower()
     is_word = bool(found["verb"]) or name in _PASSWORD_WORDS or name.startswith("identified")
     is_environment = text[max(0, start - 5) : start].lstrip() in {"ENV ", "setx ", "ARG "}
-    value = found["value"].rstrip(".:!?=\\")
+    value = _ENDED.sub("", found["value"]).rstrip("!?=")
     is_last = _is_directive(text, start, means) and bool(_LINE_END.match(text, found.end()))
     if (is_flag or is_word or is_environment or is_last) and is_secret(value, means, Binding.BARE):
         at = found.start("value")

@@ -9,14 +9,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 
+from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.frames import Literal
 from plum_lsp.feedback.sensitive.names import speaks_of_login
 from plum_lsp.feedback.sensitive.quiet import Quiet
-from plum_lsp.feedback.sensitive.values import has_sign, stands_out
+from plum_lsp.feedback.sensitive.values import has_sign, is_random, is_strange, stands_out
 
 DISTANCE_MAX = 160
 """The most characters between a literal and a word that speaks of a login."""
 SAID_LENGTH_MAX = 200
+_ACCOUNTS = words("accounts")
 
 
 class Statement:
@@ -28,7 +30,7 @@ class Statement:
 
     def word(self, name: str, position: int) -> None:
         """Note a name, or the text of a literal."""
-        if len(name) <= SAID_LENGTH_MAX and speaks_of_login(name):
+        if len(name) <= SAID_LENGTH_MAX and (speaks_of_login(name) or name.lower() in _ACCOUNTS):
             self._words.append(position)
 
     def literal(self, literal: Literal) -> None:
@@ -54,6 +56,7 @@ _SAYS = re.compile(
     r"\bcreds?\b|\blog[ -]?in\b|sign[ -]?in|api[_ -]?key|\bauth\b"
 )
 _SHAPED = re.compile(r"(?<![\w!#$%&*+=?@^~./\\-])[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}+(?![\w(./\\\[])")
+_LONG = re.compile(r"(?<![\w+/=.~$%&:@\\-])[A-Za-z0-9_-]{28,128}+(?![\w+/=.~(\[:@\\-])")
 LINES_MAX = 1
 """How many lines may lie between a word of a text that speaks of a login and a password."""
 
@@ -77,3 +80,12 @@ def passwords_near_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
                 yield found.span()
                 break
             at += 1
+
+
+def random_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
+    """Long words of random letters and digits in comments, strings and other texts, without a name."""
+    for found in _LONG.finditer(text):
+        word = found.group()
+        is_mixed = word != word.lower() and word != word.upper() and any(character.isdigit() for character in word)
+        if is_mixed and quiet.holds(found.start()) and (is_strange(word) or is_random(word)):
+            yield found.span()

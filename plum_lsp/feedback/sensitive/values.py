@@ -7,6 +7,7 @@ import math
 import re
 
 from plum_lsp.feedback.sensitive.data import words
+from plum_lsp.feedback.sensitive.letters import is_unlike_words, rarity
 from plum_lsp.feedback.sensitive.names import Meaning, is_label, says_secret
 
 VALUE_LENGTH_MAX = 16_384
@@ -25,18 +26,12 @@ SHORT_KEY_LENGTH_MIN, SHORT_PIECE_MAX = 20, 2.2
 LONG_NUMBER_MIN = 30
 """The least number of digits of a key that is written as a number."""
 
-ONE_CASE_LENGTH_MIN = 20
-_FREQUENCY = dict(
-    zip(
-        "etaoinshrdlcumwfgypbvkjxqz",
-        (
-            *(0.127, 0.091, 0.082, 0.075, 0.070, 0.067, 0.063, 0.061, 0.060, 0.043, 0.040, 0.028, 0.028),
-            *(0.024, 0.024, 0.022, 0.020, 0.020, 0.019, 0.015, 0.010, 0.008, 0.0015, 0.0015, 0.001, 0.001),
-        ),
-        strict=True,
-    )
-)
-"""Of letters in English text, after Lewand, Cryptological Mathematics (2000)."""
+UNLIKE_LENGTH_MIN = 16
+"""Least length of a text under the name of a secret that is judged by its pairs of letters."""
+NAMELESS_RARITY_MIN, NAMELESS_PAIRS_MIN = 1.0, 12
+"""The same as in `letters`, for a text in quotes without a name. Few random texts and no names reach it."""
+_JOINED_LOGIN = re.compile(r"[\w.@+-]{1,32}:(?P<password>[^\s:/]{6,64})")
+_HELD = re.compile(r"[A-Za-z0-9_-]+")
 
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HOLES = re.compile(
@@ -99,6 +94,8 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
         return value.isdigit() and len(value) <= 10
     if binding is Binding.BARE and means is not Meaning.SECRET and not _WORD.fullmatch(value):
         return False
+    if means in {Meaning.KEY, Meaning.TOKEN} and (login := _JOINED_LOGIN.fullmatch(value)):
+        return stands_out(login["password"]) or looks_random(value)
     if means is Meaning.KEY:
         return len(value) >= 12 and looks_random(value) and not _CODE.search(value)
     if means is Meaning.TOKEN:
@@ -146,8 +143,12 @@ def _is_short_key(value: str) -> bool:
 
 def is_random(value: str) -> bool:
     """Whether a quoted word without a name is a key: long, with many distinct characters, no digest and no path."""
+    if value.count(":") == 1 and not _ALGORITHM.match(value):
+        return any(is_random(part) for part in value.split(":"))
     if len(value) < RANDOM_LENGTH_MIN and value.isalnum():
         return len(value) >= SHORT_KEY_LENGTH_MIN and _is_short_key(value) and not _PRINTABLE_RUN.search(value)
+    if is_strange(value):
+        return True
     if not RANDOM_LENGTH_MIN <= len(value) <= 512 or not _WORD.fullmatch(value) or not any(c.isdigit() for c in value):
         return False
     if (
@@ -166,13 +167,23 @@ def is_random(value: str) -> bool:
     return is_mixed and _entropy(value) >= ENTROPY_BITS_MIN
 
 
+def is_strange(value: str) -> bool:
+    """Whether a long word is no word by its pairs of letters. It has digits or both cases, and is no number."""
+    if not RANDOM_LENGTH_MIN <= len(value) <= 128 or not _HELD.fullmatch(value) or _PRINTABLE_RUN.search(value):
+        return False
+    if _HEX.fullmatch(value) or (value.isalpha() and value in {value.lower(), value.upper()}) or len(set(value)) < 14:
+        return False
+    total, pairs = rarity(value)
+    return pairs >= NAMELESS_PAIRS_MIN and total >= NAMELESS_RARITY_MIN * pairs
+
+
 def looks_random(value: str) -> bool:
     """Whether letters, cases and digits alternate as in random text: in runs of under three characters on average."""
     letters = sum(1 for c in value if c.isalpha())
     plain = sum(1 for c in value if c.isalnum())
     if not letters or plain < 6 or (letters == plain and len(value) < 16):
         return False
-    if _UUID.fullmatch(value) or (letters == len(value) >= ONE_CASE_LENGTH_MIN and _is_unlike_words(value)):
+    if _UUID.fullmatch(value) or _is_unlike_words(value):
         return True
     pieces = _PIECES.findall(value)
     count = len(pieces) + 2 * sum(1 for piece in pieces if _CLUSTER.search(piece))
@@ -180,12 +191,10 @@ def looks_random(value: str) -> bool:
 
 
 def _is_unlike_words(value: str) -> bool:
-    """Whether letters of one case are drawn evenly, as in no language."""
-    lower = value.lower()
-    if value not in {lower, value.upper()} or len(set(lower)) < 10 or _PRINTABLE_RUN.search(lower):
+    """Whether letters follow each other as in no word."""
+    if len(value) < UNLIKE_LENGTH_MIN or len(set(value.lower())) < 10 or _PRINTABLE_RUN.search(value.lower()):
         return False
-    rarity = sum(math.log2(1 / (26 * _FREQUENCY.get(letter, 1 / 26))) for letter in lower)
-    return rarity > 0.4 * len(value)
+    return bool(_HELD.fullmatch(value)) and is_unlike_words(value)
 
 
 def _is_ordinary(value: str) -> bool:
