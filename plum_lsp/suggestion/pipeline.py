@@ -78,7 +78,11 @@ class Pipeline:
     async def suggest(self, request: SuggestionRequest) -> Offer | Abstention:
         """The best offer that is ready before the request's deadline, or an abstention with its reason.
 
-        The recorder receives every step. Only `CancelledError` is raised.
+        The recorder receives every step.
+
+        Raises:
+            CancelledError: the request is no longer wanted. It is recorded as superseded.
+            Exception: a bug. It is recorded as an internal error.
         """
         self.make_way(request.document.uri)
         stages = Stages(self.clock)
@@ -91,6 +95,9 @@ class Pipeline:
             result = abstained(result, AbstentionReason.POLICY_UNAVAILABLE, told(error))
         except TimeoutError:
             result = abstained(result, AbstentionReason.DEADLINE, "The policy was not ready before the deadline.")
+        except Exception as error:
+            result = broken(request, error)
+            raise
         finally:
             stages.reach("ended")
             self._recorder.record(Ended(request_id=request.id, result=result, stages_ms=stages.reached_ms))
@@ -199,6 +206,19 @@ class Pipeline:
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
+
+
+def broken(request: SuggestionRequest, error: Exception) -> Abstention:
+    """The end of a request that a bug broke. It names the kind of error, because the message may quote source text."""
+    detail = f"plum-lsp failed ({error_name(error)}). See its log."
+    return Abstention(request_id=request.id, reason=AbstentionReason.INTERNAL_ERROR, detail=detail)
+
+
+def error_name(error: BaseException) -> str:
+    """The type of an error. Of a group of errors, that of the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__
 
 
 def _outside_pilot(request: SuggestionRequest) -> SuggestionRequest:
