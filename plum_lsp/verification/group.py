@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
-from plum_lsp.domain.verification import Call, Observation
+from plum_lsp.domain.verification import Call, Observation, TestCase
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
 from plum_lsp.verification.excerpts import Endless, judged_by
 from plum_lsp.verification.judge import Evidence, Judge, index_of
@@ -25,11 +25,13 @@ class Group:
 
     `members` are in the order in which they were judged. `first` holds their observations on the first inputs, by
     candidate index. `comparison` holds those on all inputs. It is empty until the group is compared.
+    `sampled_tests` are the policy's own tests that support members.
     """
 
     members: tuple[Judged, ...] = ()
     first: Mapping[int, tuple[Observation, ...]] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    sampled_tests: tuple[TestCase, ...] = ()
 
     def joined(self, judged: Judged, seen: tuple[Observation, ...]) -> Group:
         """The group with one more member and its observations, if it has any."""
@@ -40,6 +42,11 @@ class Group:
         """The group with new states of its members, in their order, and those that are new."""
         new = tuple(now for was, now in zip(self.members, members, strict=True) if now != was)
         return replace(self, members=tuple(members)), new
+
+    def supported(self, members: Sequence[Judged], tests: tuple[TestCase, ...]) -> tuple[Group, tuple[Judged, ...]]:
+        """The group with the policy's own tests and the members that they support, and those that are new."""
+        group, new = self.changed(members)
+        return replace(group, sampled_tests=tests), new
 
 
 class Ladder:
