@@ -34,7 +34,7 @@ class Reach:
         )
 
 
-SHORT = Reach(prefix=320, suffix=80)
+SHORT = Reach(prefix=224, suffix=48)
 LONG = Reach(prefix=720, suffix=120, neighbours=320)
 TESTING = Reach(prefix=480, suffix=60, neighbours=240)
 """What a policy on this machine is shown while the user types. Two idle cores read about 200 tokens a second, and the
@@ -116,7 +116,9 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
         patience = tuple((EXPLICIT_FACTOR * seconds, least) for seconds, least in _patience(standing_min))
         return Plan(sampling=sampling, statements_max=0, patience=patience, seconds_max=None, is_alone=False)
     is_alone = not has_tests and row.alone == 1
-    count = row.tested if has_tests else (1 if place.is_prose else TRIES) if is_alone else row.alone
+    count = row.tested if has_tests else row.alone
+    if is_alone and not place.is_prose:
+        count = TRIES
     tokens = min(sampling.max_tokens, row.tokens)
     return Plan(
         sampling=replace(sampling, temperatures=sampling.temperatures[:count], max_tokens=tokens),

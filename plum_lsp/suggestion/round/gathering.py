@@ -65,7 +65,11 @@ class Gathering:
     def now(self) -> Gathered:
         """What stands of the group now. Candidates that come later join the group alone."""
         return Gathered(
-            round=self.round, ladder=self.ladder.fork(), asked=self._asked, policy_problem=self._policy_problem
+            round=self.round,
+            ladder=self.ladder.fork(),
+            asked=self._asked,
+            policy_problem=self._policy_problem,
+            has_arrived=bool(self.unjudged),
         )
 
     async def wait_for_answer(self) -> None:
