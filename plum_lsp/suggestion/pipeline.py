@@ -230,8 +230,7 @@ class Pipeline:
 
     async def _find_evidence(self, this: Round) -> None:
         await this.ladder.screen()
-        if this.whole:
-            self._recorder.record(Synthesized(request_id=this.request.id, tests=(*this.judge.tests, *this.whole)))
+        self._settling.tell_tests(this)
 
     def make_way(self, uri: str) -> None:
         """A request for a document is about to come. The work on its last offer and record ends now."""
@@ -381,8 +380,6 @@ class Pipeline:
     async def _judge(self, this: Round, candidate: Candidate, screened: asyncio.Task[None], stages: Stages) -> None:
         await screened
         judged = await this.ladder.add(candidate)
-        if this.tried:
-            self._recorder.record(Synthesized(request_id=this.request.id, tests=this.tried))
         this.unjudged.pop(candidate.completion.index, None)
         self._settling.tell(this, judged)
         if judged.tier is Tier.VERIFIED:

@@ -13,7 +13,7 @@ from plum_lsp.suggestion.asking import Asked
 from plum_lsp.suggestion.plan import Plan
 from plum_lsp.suggestion.survey import Survey
 from plum_lsp.verification.group import Ladder
-from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.judge import Evidence, Judge
 from plum_lsp.verification.rank import CHECKED_MIN
 from plum_lsp.verification.whole import is_whole
 
@@ -50,6 +50,15 @@ class Round:
     """What the recorder heard last of each candidate."""
     asked: Asked = field(default_factory=Asked)
     sampled_tests: tuple[TestCase, ...] = ()
+    recorded: Evidence | None = None
+    """The evidence whose tests the recorder has heard of."""
+
+    def new_tests(self) -> tuple[TestCase, ...]:
+        """Tests that the store may not know yet: those of new evidence, and runs of a test that is being written."""
+        if self.ladder.evidence is self.recorded:
+            return self.tried
+        self.recorded = self.ladder.evidence
+        return (*(self.judge.tests if self.whole else ()), *self.whole, *self.tried)
 
     def answer_early(self, stage: str) -> None:
         """The group can be answered now. `stage` says why. Only the first call counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.domain.events import Appraised, Supported, Verified
+from plum_lsp.domain.events import Appraised, Supported, Synthesized, Verified
 from plum_lsp.domain.ports import Inspector, Recorder
 from plum_lsp.domain.suggestion import Judged
 from plum_lsp.suggestion.asking import with_sampled_tests
@@ -73,10 +73,16 @@ class Settling:
             self._recorder.record(Appraised(request_id=this.request.id, qualities=found))
 
     def tell(self, this: Round, judged: Judged) -> None:
-        """Tell the recorder what is known of a candidate, unless it was told already."""
+        """Tell the recorder what is known of a candidate, unless it was told already. New tests come first."""
+        self.tell_tests(this)
         judged = labelled(this.judge, judged)
         if this.told.get(index_of(judged)) == judged:
             return
         this.told[index_of(judged)] = judged
         isolation = this.judge.sandbox.tier if judged.has_run else None
         self._recorder.record(Verified(request_id=this.request.id, judged=judged, isolation=isolation))
+
+    def tell_tests(self, this: Round) -> None:
+        """Tell the recorder of the tests that it may not know yet."""
+        if tests := this.new_tests():
+            self._recorder.record(Synthesized(request_id=this.request.id, tests=tests))
