@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
-from plum_lsp.domain.verification import Call, Observation
+from plum_lsp.domain.verification import Call, Observation, TestCase
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
 from plum_lsp.verification.excerpts import Endless, ExcerptJudge, RepairedFile, judged_by, judged_with_imports
 from plum_lsp.verification.judge import DOES_NOT_RUN, Evidence, Judge, index_of, unverified
@@ -26,11 +26,13 @@ class Group:
 
     `members` are in the order in which they were judged. `first` holds their observations on the first inputs, by
     candidate index. `comparison` holds those on all inputs. It is empty until the group is compared.
+    `sampled_tests` are the policy's own tests that support members.
     """
 
     members: tuple[Judged, ...] = ()
     first: Mapping[int, tuple[Observation, ...]] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    sampled_tests: tuple[TestCase, ...] = ()
 
     def joined(self, judged: Judged, seen: tuple[Observation, ...]) -> Group:
         """The group with one more member and its observations, if it has any."""
@@ -41,6 +43,11 @@ class Group:
         """The group with new states of its members, in their order, and those that are new."""
         new = tuple(now for was, now in zip(self.members, members, strict=True) if now != was)
         return replace(self, members=tuple(members)), new
+
+    def supported(self, members: Sequence[Judged], tests: tuple[TestCase, ...]) -> tuple[Group, tuple[Judged, ...]]:
+        """The group with the policy's own tests and the members that they support, and those that are new."""
+        group, new = self.changed(members)
+        return replace(group, sampled_tests=tests), new
 
 
 class Ladder:
@@ -70,6 +77,7 @@ class Ladder:
         """A ladder with this one's group, before it is compared. Neither sees what becomes of the other."""
         other = Ladder(self.judge)
         other.group, other.evidence, other.trial = self.group, self.evidence, self.trial
+        other._unable, other._repaired = self._unable, self._repaired
         return other
 
     async def screen(self) -> Evidence:
@@ -107,6 +115,11 @@ class Ladder:
         if self._repaired is not None and not self._repaired.imports <= set(candidate.imports):
             return unverified(candidate, candidate.problem or f"not run: {self._repaired.problem}"), ()
         return await self.judge.judge(candidate, self.evidence)
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the file runs with imports of a candidate, and not without."""
+        return self._repaired is not None
 
     async def _repair(self, candidate: Candidate) -> None:
         """Judge in the file with imports of this candidate from now on, if it runs only with them.
