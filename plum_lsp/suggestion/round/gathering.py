@@ -21,7 +21,7 @@ from plum_lsp.suggestion.options import PipelineOptions
 from plum_lsp.suggestion.plan import needs_another
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.round.judges import screen
-from plum_lsp.suggestion.round.values import Gathered, Round, standing_count, tried
+from plum_lsp.suggestion.round.values import Gathered, Round, late_tests, standing_count
 from plum_lsp.verification.group import Ladder
 
 ASKING_SECONDS_MAX = 1.0
@@ -182,7 +182,7 @@ class Gathering:
         await screened
         this = self.round
         judged = await self.ladder.add(candidate)
-        if tests := tried(self.ladder):
+        if tests := late_tests(self.ladder):
             this.telling.record(Synthesized(request_id=this.request.id, tests=tests))
         self.unjudged.pop(candidate.completion.index, None)
         this.telling.tell(self.ladder.judge, judged)

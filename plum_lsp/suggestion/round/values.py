@@ -106,3 +106,8 @@ def tried(ladder: Ladder) -> tuple[TestCase, ...]:
 def whole_tests(ladder: Ladder) -> tuple[TestCase, ...]:
     """The project's tests that are run whole."""
     return tuple(test for test in ladder.evidence.specification if is_whole(test)) if ladder.evidence else ()
+
+
+def late_tests(ladder: Ladder) -> tuple[TestCase, ...]:
+    """Tests that are known only after a candidate came: of a file that runs with its imports, or runs of its own."""
+    return (*(whole_tests(ladder) if ladder.is_repaired else ()), *tried(ladder))
