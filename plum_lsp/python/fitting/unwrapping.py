@@ -11,13 +11,22 @@ from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import without_leading
+from plum_lsp.python.fitting.margins import (
+    is_marked,
+    visible,
+    with_own_fence_line,
+    without_bullets,
+    without_ellipsis,
+    without_numbers,
+    without_quotes,
+)
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
-_THINK = re.compile(r"<(think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
-_THINK_OPEN = re.compile(r"\A\s*<(?:think|thinking|reasoning|thought|scratchpad)>")
-_THINK_END = re.compile(r"</(?:think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
+_THINK = re.compile(r"<(seed:think|think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
+_THINK_OPEN = re.compile(r"\A\s*<(?:seed:think|think|thinking|reasoning|thought|scratchpad)>")
+_THINK_END = re.compile(r"</(?:seed:think|think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
 )
@@ -53,6 +62,8 @@ def is_diff(line: str) -> bool:
 
 def is_talk(line: str) -> bool:
     """Whether a line is a sentence or a heading to the reader."""
+    if line.lstrip().startswith("... "):  # goes on with the line above it in an interactive session
+        return False
     return (bool(_HEADING.match(line) or _OPENER.match(line)) and names_read(line.strip()) is None) or is_prose(
         line.strip()
     )
@@ -64,22 +75,27 @@ def begins_answer(line: str, block: Block) -> bool:
         return False
     if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
         return True
-    if not block.is_within_line and (is_diff(line) or _SESSION.match(line)):
+    if not block.is_within_line and (is_diff(line) or _SESSION.match(line) or is_marked(line)):
         return True
     return is_own_header(line.lstrip(), block)
 
 
 def unwrapped(text: str, block: Block) -> Iterator[str]:
-    """The ways to read the code in a completion, likeliest first. The last one is the text as it is."""
-    text = without_leading(text)
+    """The ways to read the code in a completion, likeliest first. Line numbers are first read as code."""
+    text = without_leading(visible(text))
     thoughtless = _without_thoughts(text)
-    inner = _in_tags(thoughtless)
+    inner = with_own_fence_line(_in_tags(thoughtless))
     fenced = list(_fenced(inner))
-    bare = [_without_talk(one) for one in fenced or [inner]]
-    for one in bare:
+    for whole in fenced or [inner]:
+        one = _without_talk(whole)
+        numbered, shorter = without_numbers(whole), without_ellipsis(one)
+        first = (numbered if not one.strip() else None, shorter, without_bullets(whole))
         if not block.is_within_line:
+            yield from (other for other in first if other is not None)
             yield from _without_marks(one)
         yield _without_ticks(one)
+        unmarked = (shorter, numbered, without_quotes(one))
+        yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
         yield text
 
@@ -117,7 +133,7 @@ def _fenced(text: str) -> Iterator[str]:
             yield text[: text.index("```")]
         return
     before = [line for line in lines[: places[0]] if line.strip()]
-    if before and not any(is_talk(line) for line in before):
+    if before and not any(is_talk(line) or line.startswith("#") for line in before):
         yield "\n".join(lines[: places[0]]) + "\n"
         return
     opened: int | None = None

@@ -20,6 +20,7 @@ from itertools import islice
 from plum_lsp.domain.suggestion import Completion, Context, Finish, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
+from plum_lsp.python.fitting.margins import visible
 from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
 from plum_lsp.python.fitting.repeats import without_repeats
 from plum_lsp.python.fitting.scanning import Line, lines_of
@@ -90,7 +91,7 @@ def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
 def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, bool]]:
     """The readings of a completion in the file's indentation, likeliest first, each with whether it is whole."""
     cutter = Cutter(context.block)
-    cutter.feed(completion.text.replace("\r\n", "\n"))
+    cutter.feed(visible(completion.text.replace("\r\n", "\n")))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
     seen: set[tuple[str, bool]] = set()
