@@ -1,4 +1,4 @@
-"""Finds the code in an answer of a model made for chats: fences, sentences, think blocks, tags, diffs. Pure.
+"""Finds the code in an answer of a model made for chats: fences, sentences, thoughts, tags, diffs, line numbers. Pure.
 
 The code is taken as it stands. `repeats` removes a repeated header, and `levels` the answer's own indentation. What is
 not recognized stays, so that the parser refuses it.
@@ -11,15 +11,6 @@ from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import without_leading
-from plum_lsp.python.fitting.margins import (
-    is_marked,
-    visible,
-    with_own_fence_line,
-    without_bullets,
-    without_ellipsis,
-    without_numbers,
-    without_quotes,
-)
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
@@ -48,6 +39,15 @@ _REPLACED = re.compile(r"^<{5,}[^\n]*\n.*?^={5,}[^\n]*\n(.*?)^>{5,}", re.DOTALL 
 """An edit block: the old text, a line of equals signs, the new text."""
 _MARKED = re.compile(r"[+-](?:\s|\Z|\w|[@#\"'])")
 _SESSION = re.compile(r"[ \t]*>>> ")
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+"""A byte order mark and characters without width. Before the text they are a habit of the server, and mean nothing."""
+_HARD_BLANKS = re.compile(r"(?m)^[ \t\u00a0]*\u00a0[ \t\u00a0]*")
+_NUMBER = re.compile(r"[ \t]*L?(?P<number>\d{1,5})(?:[ \t]*[.):|\u2502](?:[ \t]|$)|\t|[ ](?=\S|[ ]{2})|[ \t]*$)")
+_BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
+_ELLIPSIS = re.compile(r"\A\s*(?:\.\.\.|\u2026)[ \t]*(?:\r?\n|(?=\w))")
+_ELIDED_FIRST = re.compile(r"\A(?:[ \t]*\n)*[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\n")
+_CLOSING_FENCE = re.compile(r"(?<=[^\s`~])[ \t]*`{3,}[ \t]*\Z")
+_QUOTES = re.compile(r"\A\s*(\"\"\"|''')[ \t]*\n")
 
 
 def is_fence(line: str) -> bool:
@@ -180,3 +180,52 @@ def _without_ticks(text: str) -> str:
     """The text without the back-quotes of inline code around it."""
     found = re.fullmatch(r"\s*`([^`\n]+)`[.]?\s*", text)
     return found[1] if found else text
+
+
+def is_marked(line: str) -> bool:
+    """Whether a line begins with a number or the mark of a list, and code that begins with a word comes after it."""
+    found = _NUMBER.match(line) or _BULLET.match(line)
+    return found is not None and line[found.end() :].lstrip()[:1].isidentifier()
+
+
+def visible(text: str) -> str:
+    """The text without invisible characters before it, and with plain blanks in its indentation."""
+    text = text.lstrip(_INVISIBLE)
+    if "\u00a0" not in text:
+        return text
+    return _HARD_BLANKS.sub(lambda found: found.group().replace("\u00a0", " "), text)
+
+
+def without_numbers(text: str) -> str | None:
+    """The text without the numbers of its lines: `12 |`, `1.`, `7:`, or a number and a tab. They are consecutive."""
+    lines = text.rstrip().split("\n")
+    found = [_NUMBER.match(line) for line in lines if line.strip()]
+    numbers = [int(one["number"]) for one in found if one]
+    if not numbers or len(numbers) < len(found) or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return None
+    return "\n".join(_NUMBER.sub("", line, count=1) for line in lines) + "\n"
+
+
+def without_bullets(text: str) -> str | None:
+    """The text without the mark of a list on each line. A single mark may be an operator."""
+    lines = [line for line in text.rstrip().split("\n") if line.strip()]
+    if len(lines) < 2 or not all(_BULLET.match(line) for line in lines):
+        return None
+    return "\n".join(_BULLET.sub("", line, count=1) for line in lines) + "\n"
+
+
+def without_ellipsis(text: str) -> str | None:
+    """The text without an ellipsis before its code, and without a comment such as `# ... existing code ...`."""
+    shorter = _ELIDED_FIRST.sub("", _ELLIPSIS.sub("", text, count=1), count=1)
+    return shorter if shorter != text and shorter.strip() else None
+
+
+def without_quotes(text: str) -> str | None:
+    """The text without the quotes that end the docstring above the cursor, if nothing in the text opens them."""
+    found = _QUOTES.match(text)
+    return text[found.end() :] if found and text.count(found[1]) % 2 else None
+
+
+def with_own_fence_line(text: str) -> str:
+    """The text with a closing fence on a line of its own, where an answer has it at the end of its last code line."""
+    return _CLOSING_FENCE.sub("\n```", text) if re.search(r"(?m)^[ \t]*`{3,}\w*[ \t]*$", text) else text

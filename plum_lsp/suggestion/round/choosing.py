@@ -37,14 +37,20 @@ def chosen(answer: Gathered, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offe
     if not answer.judged and answer.policy_problem:
         return abstained(result, AbstentionReason.POLICY_UNAVAILABLE, answer.policy_problem)
     if not answer.judged and answer.is_late:
-        seconds = answer.round.plan.seconds_max
-        detail = "No candidate was complete and tested before the deadline."
-        if seconds is not None:
-            detail = f"The model wrote no complete text in {seconds:.0f} s. Ask for a suggestion to give it more time."
-        return abstained(result, AbstentionReason.DEADLINE, detail)
+        return abstained(
+            result, AbstentionReason.DEADLINE, why_late(answer.round.plan.seconds_max, has_arrived=answer.has_arrived)
+        )
     if (problem := answer.judge.sandbox.problem) and not answer.context.place.is_prose:
         return abstained(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
     return result
+
+
+def why_late(seconds: float | None, *, has_arrived: bool) -> str:
+    """Why no candidate was judged within so many seconds, in words: the model was slow, or the tests were."""
+    if seconds is None:
+        return "No candidate was complete and tested before the deadline."
+    late = "What the model wrote was not checked" if has_arrived else "The model wrote no complete text"
+    return f"{late} in {seconds:.0f} s. Ask for a suggestion to give it more time."
 
 
 def revised(

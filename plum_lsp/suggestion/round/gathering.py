@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 from plum_lsp.domain.errors import PolicyError, told
 from plum_lsp.domain.events import Prompted, Sampled, Synthesized
 from plum_lsp.domain.ports import Clock
-from plum_lsp.domain.suggestion import Candidate, Completion, Tier
+from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Judged, SamplingOptions, Tier
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.fitting.repairing import repaired
 from plum_lsp.suggestion.asking import Asked, ask_for_tests
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions
+from plum_lsp.suggestion.plan import needs_another
 from plum_lsp.suggestion.prompt import build_prompt
 from plum_lsp.suggestion.round.judges import screen
-from plum_lsp.suggestion.round.values import Gathered, Round, standing_count, tried
+from plum_lsp.suggestion.round.values import Gathered, Round, late_tests, standing_count
 from plum_lsp.verification.group import Ladder
 
 ASKING_SECONDS_MAX = 1.0
@@ -63,7 +65,11 @@ class Gathering:
     def now(self) -> Gathered:
         """What stands of the group now. Candidates that come later join the group alone."""
         return Gathered(
-            round=self.round, ladder=self.ladder.fork(), asked=self._asked, policy_problem=self._policy_problem
+            round=self.round,
+            ladder=self.ladder.fork(),
+            asked=self._asked,
+            policy_problem=self._policy_problem,
+            has_arrived=bool(self.unjudged),
         )
 
     async def wait_for_answer(self) -> None:
@@ -118,16 +124,46 @@ class Gathering:
         this.telling.record(Prompted(request=request, context=this.context, prompt=prompt, options=sampling))
         this.telling.record(Synthesized(request_id=request.id, tests=self.ladder.judge.tests))
         try:
-            sampled = this.policy.sample(prompt, sampling, deadline=request.deadline, version=this.version)
-            async with aclosing(sampled) as stream:
-                async for completion in stream:
-                    self._stages.reach("first_candidate")
-                    candidate = self._take(completion)
-                    if candidate is not None:
-                        tasks.create_task(self._judge(candidate, screened))
+            if this.plan.is_alone:
+                await self._try(prompt, screened, tasks)
+            else:
+                await self._stream(prompt, sampling, screened, tasks)
         except PolicyError as error:
             self._policy_problem = told(error)
         self._stages.reach("sampled")
+
+    async def _try(self, prompt: FimPrompt, screened: asyncio.Task[None], tasks: asyncio.TaskGroup) -> None:
+        """One candidate after the other, until one needs no other or the patience is over."""
+        plan = self.round.plan
+        until = self.round.began + plan.patience[0][0]
+        for index, temperature in enumerate(plan.sampling.temperatures):
+            if index and self._clock.now() >= until:
+                return
+            one = replace(plan.sampling, temperatures=(temperature,), seed=plan.sampling.seed + index)
+            judging = await self._stream(prompt, one, screened, tasks, first=index)
+            for judged in await asyncio.gather(*judging):
+                if not needs_another(judged):
+                    return
+
+    async def _stream(
+        self,
+        prompt: FimPrompt,
+        sampling: SamplingOptions,
+        screened: asyncio.Task[None],
+        tasks: asyncio.TaskGroup,
+        *,
+        first: int = 0,
+    ) -> list[asyncio.Task[Judged]]:
+        """Sample, and begin to judge what comes. The first candidate has the index `first`."""
+        this, judging = self.round, []
+        sampled = this.policy.sample(prompt, sampling, deadline=this.request.deadline, version=this.version)
+        async with aclosing(sampled) as stream:
+            async for completion in stream:
+                self._stages.reach("first_candidate")
+                candidate = self._take(replace(completion, index=completion.index + first))
+                if candidate is not None:
+                    judging.append(tasks.create_task(self._judge(candidate, screened)))
+        return judging
 
     def _take(self, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
@@ -142,11 +178,11 @@ class Gathering:
         self.unjudged[completion.index] = candidate
         return candidate
 
-    async def _judge(self, candidate: Candidate, screened: asyncio.Task[None]) -> None:
+    async def _judge(self, candidate: Candidate, screened: asyncio.Task[None]) -> Judged:
         await screened
         this = self.round
         judged = await self.ladder.add(candidate)
-        if tests := tried(self.ladder):
+        if tests := late_tests(self.ladder):
             this.telling.record(Synthesized(request_id=this.request.id, tests=tests))
         self.unjudged.pop(candidate.completion.index, None)
         this.telling.tell(self.ladder.judge, judged)
@@ -156,6 +192,7 @@ class Gathering:
         if may_be_clear and self.ladder.is_clear(this.request.seen):
             self._answer_early(CLEAR)
         self._answer_if_enough()
+        return judged
 
     async def _hurry(self) -> None:
         """Answer the group when enough of it stands: first the number that says something, later any."""

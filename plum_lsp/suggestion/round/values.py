@@ -40,6 +40,7 @@ class Gathered:
 
     `ladder` takes the group of this moment further: it compares and settles it. `asked` is what the policy wrote of
     tests. `policy_problem` is why the policy ended the group, and `is_late` says that the deadline did.
+    `has_arrived` says that a candidate has come that is not judged yet.
     """
 
     round: Round
@@ -47,6 +48,7 @@ class Gathered:
     asked: Asked = field(default_factory=Asked)
     policy_problem: str = ""
     is_late: bool = False
+    has_arrived: bool = False
 
     def ended_late(self) -> Gathered:
         """The same at the deadline. Verdicts of tests that cannot be judged here are left out."""
@@ -104,3 +106,8 @@ def tried(ladder: Ladder) -> tuple[TestCase, ...]:
 def whole_tests(ladder: Ladder) -> tuple[TestCase, ...]:
     """The project's tests that are run whole."""
     return tuple(test for test in ladder.evidence.specification if is_whole(test)) if ladder.evidence else ()
+
+
+def late_tests(ladder: Ladder) -> tuple[TestCase, ...]:
+    """Tests that are known only after a candidate came: of a file that runs with its imports, or runs of its own."""
+    return (*(whole_tests(ladder) if ladder.is_repaired else ()), *tried(ladder))
