@@ -32,7 +32,7 @@ from plum_lsp.python.fitting.trimming import (
     whole_values,
     without_repeated_suffix,
 )
-from plum_lsp.python.fitting.unwrapping import unwrapped
+from plum_lsp.python.fitting.unwrapping import unwrapped, visible
 from plum_lsp.python.reading.lines import width
 
 READINGS_MAX = 32
@@ -108,7 +108,7 @@ def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
 def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, bool]]:
     """The readings of a completion in the file's indentation, likeliest first, each with whether it is whole."""
     cutter = Cutter(context.block)
-    cutter.feed(completion.text.replace("\r\n", "\n"))
+    cutter.feed(visible(completion.text.replace("\r\n", "\n")))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
     seen: set[tuple[str, bool]] = set()
