@@ -154,7 +154,7 @@ def _labels(row: dict[str, Any], done: VerifiedTask) -> list[bool | None]:
     canonical = next((place for place, one in enumerate(row["candidates"]) if one["kind"] == "canonical"), None)
     observed = done.comparison.observed
     for place, label in enumerate(labels):
-        if label is None and canonical in observed and place in observed:
+        if label is None and canonical is not None and canonical in observed and place in observed:
             pairs = zip(observed[canonical], observed[place], strict=True)
             differs = any(one.ending is Ending.RETURNED and not is_same(one, other) for one, other in pairs)
             labels[place] = False if differs else None
@@ -216,7 +216,7 @@ def cross_validated(
 ) -> list[tuple[Sequence[Judgement], Calibration]]:
     """The rows in folds, each with trees that were fitted to `others` and to the samples of the other folds' tasks."""
     groups = [row["group"] for row, _ in rows]
-    found = []
+    found: list[tuple[Sequence[Judgement], Calibration]] = []
     for _, unseen in GroupKFold(FOLDS).split(groups, groups, groups):
         left_out = {groups[place] for place in unseen}
         model = fitted([*others, *(sample for sample in samples if sample.group not in left_out)])

@@ -149,7 +149,7 @@ def _form(chance: Chance, value: str) -> str:
     """How a result and the expected value are compared."""
     own = _INT_FORMS if value.isdigit() else _WORD_FORMS if value[0] in "'\"" else ()
     forms = [form for form in (*_ANY_FORMS, *own, *own) if value[0] != "{" or "{{'k'" not in form]
-    return chance.choice(forms)
+    return str(chance.choice(forms))
 
 
 def _body(chance: Chance, given: str, value: str, number: int = 0) -> tuple[str, list[str], str, str]:

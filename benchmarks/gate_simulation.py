@@ -65,7 +65,8 @@ def shift_for(gain: float) -> float:
 
 def _log_odds(shares: Floats) -> Floats:
     inner = shares.clip(1e-6, 1 - 1e-6)
-    return np.log(inner / (1 - inner))
+    odds: Floats = np.log(inner / (1 - inner))
+    return odds
 
 
 def _odds_to_shares(odds: Floats) -> Floats:
@@ -89,7 +90,8 @@ def plain(weights: dict[int, Floats]) -> Callable[[Floats, int], bool]:
         flat = differences.ravel()
         if flat.size not in weights:
             chance = np.random.default_rng(flat.size)
-            weights[flat.size] = chance.multinomial(flat.size, np.full(flat.size, 1 / flat.size), size=DRAWS) * 1.0
+            drawn = chance.multinomial(flat.size, np.full(flat.size, 1 / flat.size), size=DRAWS)
+            weights[flat.size] = drawn.astype(np.float64)
         return float((weights[flat.size] @ flat > 1e-9).mean()) >= 1 - ERROR
 
     return decides

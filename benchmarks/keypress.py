@@ -183,7 +183,8 @@ def vscode_window(name: str, folder: Path, policy: Address, window: str, opened:
         if pressed % KEYS_PER_LINE == 0:
             editor.rewrite_line(HEAD)
             time.sleep(0.5)
-        return editor.press_timed(key)
+        took: float = editor.press_timed(key)
+        return took
 
     return press
 

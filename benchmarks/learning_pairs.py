@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
+from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.feedback.rebuild import rebuild
 from plum_lsp.store import open_reader, open_store
 from plum_lsp.store.forgetting import forget
@@ -121,7 +122,7 @@ def ask(path: Path, candidates: int) -> None:
     questions: tuple[tuple[str, Callable[[], object]], ...] = (
         ("opening the store", lambda: _read(path, lambda reader: None)),
         ("plum-lsp stats: overview", lambda: _read(path, lambda reader: reader.overview())),
-        ("plum-lsp explain: latest offer", lambda: _read(path, lambda reader: reader.explain(reader.latest_offer()))),
+        ("plum-lsp explain: latest offer", lambda: _read(path, _latest)),
         ("plum-trainer status: evidence", lambda: _read(path, lambda reader: reader.evidence())),
         ("plum-lsp pairs list: first 20", lambda: _learn(path, lambda store: list(islice(store.pairs(), 20)))),
         ("plum-lsp pairs show: one", lambda: _learn(path, lambda store: store.pair(candidates // GROUP))),
@@ -135,6 +136,10 @@ def ask(path: Path, candidates: int) -> None:
         started, work = time.monotonic(), time.process_time()
         question()
         print(f"  {name:40} {time.monotonic() - started:7.2f} s, {time.process_time() - work:6.2f} s of processor")
+
+
+def _latest(reader: Reader) -> object:
+    return reader.explain(reader.latest_offer() or OfferId(""))
 
 
 def _read(path: Path, question: Callable[[Reader], object]) -> None:

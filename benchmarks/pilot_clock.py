@@ -28,7 +28,7 @@ def hurry(*, start: float, speed: float) -> None:
         is_hurried = isinstance(getattr(callback, "__self__", None), OutcomeDesk)
         return call_later(loop, delay / speed if is_hurried else delay, callback, *arguments, context=context)
 
-    asyncio.BaseEventLoop.call_later = hurried  # type: ignore[method-assign]
+    asyncio.BaseEventLoop.call_later = hurried  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import types
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from plum_lsp.domain.events import Prompted
@@ -74,16 +75,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--show", action="store_true", help="print what was missed and what was hidden without need")
     options = parser.parse_args()
-    versions = {"now": redacted}
+    versions: dict[str, Callable[[str], str]] = {"now": redacted}
     if options.before:
         versions = {options.before: _redacted_at(options.before), **versions}
     for path in options.planted:
         plants = list(planted(path.read_text(encoding="utf-8"), seed=options.seed))
         print(f"{path.name}: {sum(len(plant.secrets) for plant in plants)} secrets")
         for name, redact in versions.items():
-            _tell_recall(
-                f"  {name}, as a text", plants, lambda plant, redact=redact: redact(hosted(plant)), options.show
-            )
+            _tell_recall(f"  {name}, as a text", plants, partial(_as_text, redact), options.show)
         _tell_recall("  now, on the way to the store", plants, kept, options.show)
     for name, redact in versions.items() if options.code else ():
         _tell_alarms(name, redact, options.code, options.show and name == "now")
@@ -127,6 +126,10 @@ def drawn(recipe: str, draw: random.Random) -> str:
     if name == "word2":
         return f"{word}{draw.randint(1, 99)}"
     return f"{word.title()}{draw.choice(_SIGNS)}{draw.randint(10, 9999)}{draw.choice(string.ascii_letters)}"
+
+
+def _as_text(redact: Callable[[str], str], plant: Plant) -> str:
+    return redact(hosted(plant))
 
 
 def hosted(plant: Plant) -> str:

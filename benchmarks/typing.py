@@ -19,6 +19,7 @@ from typing import Any, cast
 import click
 
 from plum_lsp.config import Loaded, Settings
+from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import (
     Abstention,
     AbstentionReason,
@@ -76,6 +77,12 @@ class ScriptedPipeline:
             return Abstention(request_id=request.id, reason=reason, detail="The line is complete.")
         line = self.whole.count("\n", 0, request.offset)
         return _offer(request, rest if line * 7919 % 100 < RIGHT_PERCENT else "wrong")
+
+    def make_way(self, uri: str) -> None:
+        """There is no work on an earlier answer."""
+
+    def leave(self, uri: str) -> None:
+        """There is no work on an earlier answer."""
 
 
 @dataclass
@@ -142,7 +149,10 @@ def _session(pipeline: ScriptedPipeline, *, keeps: bool, pauses: bool) -> Sessio
     async def close() -> None:
         return None
 
-    services = Services(pipeline=cast(Any, pipeline), store=None, problems=(), close=close)
+    async def read_ahead(project: Project) -> None:
+        """No project has files here."""
+
+    services = Services(pipeline=cast(Any, pipeline), store=None, problems=(), close=close, read_ahead=read_ahead)
     session = Session(
         clock=cast(Any, _Clock()),
         settings=SettingsKeeper(lambda _: Loaded(settings=Settings(), problems=(), sources={}), lambda _: None),
@@ -150,9 +160,10 @@ def _session(pipeline: ScriptedPipeline, *, keeps: bool, pauses: bool) -> Sessio
         outcomes=OutcomeDesk(lambda: None),
         status=StatusBar(lambda _: None),
         projects=ProjectDesk(cast(Any, None), lambda _: None),
+        tell_revised=lambda _: None,
     )
     if not keeps:
-        session._kept = lambda _: None  # type: ignore[method-assign]
+        session._standing.keep = lambda answer: None  # type: ignore[method-assign]
     if not pauses:
         session.debounce.pause_seconds = lambda *_: 0.0  # type: ignore[method-assign]
     return session

@@ -379,7 +379,6 @@ class AbstentionReason(enum.Enum):
     DEADLINE = "deadline"
     TIER_NOT_OFFERED = "tier_not_offered"
     TOO_UNSURE = "too_unsure"
-    """The offer would probably not help. See `showing`."""
     SANDBOX_UNAVAILABLE = "sandbox_unavailable"
     SANDBOX_FAILED = "sandbox_failed"
     SUPERSEDED = "superseded"
@@ -389,6 +388,7 @@ class AbstentionReason(enum.Enum):
     PAUSED = "paused"
     TEXT_UNKNOWN = "text_unknown"
     """A change of the document could not be read, so its text in the editor is not known."""
+    INTERNAL_ERROR = "internal_error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,7 @@ async def judged_body(
     ladder = Ladder(judge)
     evidence = await ladder.screen()
     await ladder.add(candidate)
+    evidence = ladder.evidence or evidence
     await ladder.reconsider()
     (judged,) = ladder.group.members
     return JudgedBody(judged=labelled(ladder.judge, judged), evidence=evidence, looked_at=len(whole))

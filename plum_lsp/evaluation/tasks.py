@@ -43,13 +43,22 @@ def task_of(line: str, *, needs: Collection[str] = ()) -> Task:
     Raises:
         MalformedTask: the line is not a task, or it lacks a required key. The message says why.
     """
+    return task_from(values_of(line), needs=needs)
+
+
+def values_of(line: str) -> Mapping[str, Any]:
+    """The JSON object on a line.
+
+    Raises:
+        MalformedTask: the line holds none. The message says why.
+    """
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise MalformedTask(f"not JSON: {error}") from None
     if not isinstance(values, dict):
         raise MalformedTask("not a JSON object")
-    return task_from(values, needs=needs)
+    return values
 
 
 def task_from(values: Mapping[str, Any], *, needs: Collection[str] = ()) -> Task:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from plum_lsp.domain.suggestion import Tier
-from plum_lsp.domain.verification import VerdictStatus
+from plum_lsp.domain.suggestion import Offer, Tier
+from plum_lsp.domain.verification import Origin, VerdictStatus
 
 
 class Mark(NamedTuple):
@@ -40,3 +40,10 @@ TIER = {
 def tier_label(tier: Tier) -> str:
     """A tier with its sign, as a menu shows it."""
     return f"{TIER[tier].sign} {tier.value}"
+
+
+def offer_label(offer: Offer) -> str:
+    """An offer's tier with its sign. Of a result that the sandbox computed, it says so."""
+    if any(test.origin is Origin.COMPUTED for test in offer.tests):
+        return f"{TIER[Tier.CHECKED].sign} computed"
+    return tier_label(offer.chosen.tier)

@@ -70,7 +70,8 @@ def _facts(found: PilotFigures) -> Iterable[tuple[str, str]]:
         yield "smallest difference that was expected to be seen", f"{plan.effect_min * 100:.0f} points"
     yield "difference so far" if found.finding is Finding.RUNNING else "difference", _difference(found)
     yield "finding", _FINDINGS[found.finding]
-    yield "how much longer", how_much_longer(found)
+    if found.finding in (Finding.RUNNING, Finding.UNCLEAR):
+        yield "how much longer", how_much_longer(found)
     if found.outside:
         yield "not compared", f"{found.outside} requests: asked for, or text in a comment or a docstring"
     if found.largest_part is not None and found.largest_part > PART_MAX:

@@ -37,6 +37,7 @@ REASONS = {
     AbstentionReason.EXCLUDED: "the file is excluded",
     AbstentionReason.PAUSED: "suggestions were paused",
     AbstentionReason.TEXT_UNKNOWN: "the text in the editor was not known",
+    AbstentionReason.INTERNAL_ERROR: "plum-lsp failed: a bug, see its log",
 }
 """Why there was no suggestion, in words."""
 

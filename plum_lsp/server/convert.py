@@ -12,7 +12,7 @@ from plum_lsp.domain.suggestion import Offer, OfferId, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
 from plum_lsp.python.reading.import_lines import new_imports
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
-from plum_lsp.report.marks import tier_label
+from plum_lsp.report.marks import offer_label
 from plum_lsp.server.documents import Change
 
 ACCEPT = "plum.accept"
@@ -90,8 +90,8 @@ def completion_item(offer: Offer, document: Document, *, shows_markdown: bool) -
     first, *rest = _LINE_END.split(text.strip("\r\n"))
     return types.CompletionItem(
         label=one_line(typed + first) + (" …" if rest else ""),
-        label_details=types.CompletionItemLabelDetails(description=tier_label(offer.chosen.tier)),
-        detail=f"{tier_label(offer.chosen.tier)}: {one_line(offer.chosen.reason)}",
+        label_details=types.CompletionItemLabelDetails(description=offer_label(offer)),
+        detail=f"{offer_label(offer)}: {one_line(offer.chosen.reason)}",
         documentation=_documentation(offer, shows_markdown=shows_markdown),
         kind=types.CompletionItemKind.Snippet if rest else types.CompletionItemKind.Text,
         preselect=True,

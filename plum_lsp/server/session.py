@@ -28,6 +28,7 @@ from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.standing import Answer, Revisions, StandingAnswers
 from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
 from plum_lsp.suggestion.debounce import Debounce
+from plum_lsp.suggestion.pipeline import broken, error_name
 from plum_lsp.suggestion.plan import SECONDS_MAX
 from plum_lsp.suggestion.services import Services
 
@@ -344,12 +345,10 @@ class Session:
             return await services.pipeline.suggest(request)
         except Exception as error:
             # The message and the traceback may quote source text.
-            logger.error("request=%s broke: %s", request.id, type(error).__name__)
+            logger.error("request=%s broke: %s", request.id, error_name(error))
             logger.debug("request=%s broke", request.id, exc_info=error)
-            detail = f"plum-lsp failed ({type(error).__name__}). See its log."
-            result = _abstain(request, AbstentionReason.NO_VALID_CANDIDATE, detail)
+            result = broken(request, error)
             self.status.show_end(result)
-            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=detail))
             return result
         finally:
             slow.cancel()

@@ -72,6 +72,7 @@ _KINDS = {
     AbstentionReason.POLICY_UNAVAILABLE: Kind.ERROR,
     AbstentionReason.SANDBOX_UNAVAILABLE: Kind.ERROR,
     AbstentionReason.SANDBOX_FAILED: Kind.ERROR,
+    AbstentionReason.INTERNAL_ERROR: Kind.ERROR,
     AbstentionReason.DEADLINE: Kind.WARNING,
     AbstentionReason.PAUSED: Kind.INACTIVE,
     AbstentionReason.EXCLUDED: Kind.INACTIVE,

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
@@ -19,7 +19,7 @@ from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.reading.window import estimated_tokens, read_context
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.suggestion.neighbours import excerpts_of
-from plum_lsp.suggestion.plan import tokens_at
+from plum_lsp.suggestion.plan import Reach, reach_at
 
 FindTests: TypeAlias = Callable[[str, str, Sequence[Path]], tuple[TestFile, ...]]
 """Finds the test files of a function. Takes the document's URI, the function's name and the workspace's folders."""
@@ -51,7 +51,7 @@ class Survey:
 class Budget:
     """The budget in tokens. The share of other files is a part of the prefix's. 0 shows none of them.
 
-    With `is_tight`, short places get short prompts without other files, because the policy reads slowly.
+    With `is_tight`, each place gets a prompt of its own size (`plan.ROWS`), because the policy reads slowly.
     """
 
     prefix: int
@@ -72,13 +72,17 @@ def survey(
     Tests are code of the project, so they run only if the project is trusted. The policy sees their text in both cases.
     """
     document = request.document
-    by_place = partial(tokens_at, trigger=request.trigger, prefix=budget.prefix, suffix=budget.suffix)
+    whole = Reach(prefix=budget.prefix, suffix=budget.suffix, neighbours=budget.neighbours)
+
+    def reach(place: Place) -> Reach:
+        return reach_at(place, request.trigger, whole) if budget.is_tight else whole
+
     context = read_context(
         document,
         request.offset,
         prefix_tokens=budget.prefix,
         suffix_tokens=budget.suffix,
-        tokens_at=by_place if budget.is_tight else None,
+        tokens_at=lambda place: (reach(place).prefix, reach(place).suffix),
         has_prose=True,
     )
     if context is None:
@@ -89,14 +93,14 @@ def survey(
     files = find_tests(document.uri, name, request.folders) if name else ()
     tests = project_tests_of(context, document.uri, files) if name and request.project is not None else ()
     known = find_imports(document, request.project) if request.project is not None else KnownImports()
-    is_short = budget.is_tight and by_place(context.place)[0] < budget.prefix
-    if not budget.neighbours or is_short:
+    seen = reach(context.place)
+    if not seen.neighbours:
         return Survey(context=context, path="", excerpts=(), tests=tests, imports=known)
     near = find_neighbours(document, request.open_documents, request.folders)
-    excerpts = excerpts_of(near, files, context, tokens=budget.neighbours)
-    left = budget.prefix - budget.neighbours
+    excerpts = excerpts_of(near, files, context, tokens=seen.neighbours)
+    left = seen.prefix - seen.neighbours
     if excerpts and estimated_tokens(context.prefix) > left:
-        cut = read_context(document, request.offset, prefix_tokens=left, suffix_tokens=budget.suffix)
+        cut = read_context(document, request.offset, prefix_tokens=left, suffix_tokens=seen.suffix)
         context = cut or context
     return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests, imports=known)
 

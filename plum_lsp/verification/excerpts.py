@@ -1,29 +1,33 @@
 """Judges candidates without the rest of a file that does not run: a script, or a module whose packages are missing.
 
 What the function at the hole needs of the file is run, with stand-ins for effects. A candidate that needs more of the
-file gets more, if that runs. If it does not run, the candidate is not run and not blamed.
+file gets more, if that runs. If it does not run, the candidate is not run and not blamed. If the file runs with imports
+that a candidate brings, the candidates that bring them are judged in it.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import TypeGuard
 
 from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
 from plum_lsp.domain.verification import Call, Ending, Equals, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
-from plum_lsp.python.reading.import_lines import with_imports
+from plum_lsp.python.reading.import_lines import imported_by, with_imports
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.reading.slicing import Slices, names_used
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.reading.window import reference_program
 from plum_lsp.verification.judge import DOES_NOT_RUN, LOADS, Evidence, Judge, shown, unverified
+from plum_lsp.verification.whole import in_module
 
 _ENDS = frozenset({"exit", "quit", "_exit", "SystemExit", "parse_args"})
 """Names of what may end a program while it loads."""
@@ -121,6 +125,43 @@ async def judged_by(judge: Judge, endless: Endless | None = None) -> tuple[Judge
     smaller = ExcerptJudge.beside(judge, cause)
     second = await smaller.evidence()
     return (judge, evidence) if second.problem else (smaller, second)
+
+
+async def judged_with_imports(judge: Judge, problem: str, candidate: Candidate) -> RepairedFile | None:
+    """The judge of a file that runs only with imports of a candidate, and its evidence.
+
+    `problem` says why the file does not run. Only imports whose names it mentions are added, until the file runs. None
+    if it does not. The file may need the name itself, or another file may import it from there.
+    """
+    added: list[str] = []
+    while True:
+        more = [one for one in candidate.imports if one not in added and _is_mentioned(one, problem)]
+        if not problem.startswith(DOES_NOT_RUN) or not more:
+            return None
+        added += more
+        context = with_imports(judge.context, added)
+        made, module = reference_program(context), judge.reference.module
+        path = Path(module.path) if module is not None else None
+        fuller = replace(judge, context=context, reference=in_module(made, context, judge.sandbox, path))
+        evidence = await fuller.evidence()
+        if not evidence.problem:
+            return RepairedFile(judge=fuller, evidence=evidence, imports=frozenset(added), problem=problem)
+        problem = evidence.problem
+
+
+def _is_mentioned(statement: str, problem: str) -> bool:
+    """Whether a problem names what an import brings, as `name 'wraps' is not defined` does."""
+    return any(re.search(rf"'{re.escape(name)}'", problem) for name, _ in imported_by(statement))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairedFile:
+    """A file with imports that it needs to run. Without them it has a `problem`."""
+
+    judge: Judge
+    evidence: Evidence
+    imports: frozenset[str]
+    problem: str
 
 
 def labelled(judge: Judge, judged: Judged) -> Judged:

@@ -6,14 +6,15 @@ any step. `rank` chooses from the group.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
-from plum_lsp.domain.verification import Call, Observation
+from plum_lsp.domain.verification import Call, Observation, TestCase
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
-from plum_lsp.verification.excerpts import Endless, judged_by
-from plum_lsp.verification.judge import Evidence, Judge, index_of
+from plum_lsp.verification.excerpts import Endless, ExcerptJudge, RepairedFile, judged_by, judged_with_imports
+from plum_lsp.verification.judge import DOES_NOT_RUN, Evidence, Judge, index_of, unverified
 from plum_lsp.verification.settle import settled, stands_alone
 from plum_lsp.verification.trial.trial import Trial
 from plum_lsp.verification.whole import without_unjudgeable
@@ -25,11 +26,13 @@ class Group:
 
     `members` are in the order in which they were judged. `first` holds their observations on the first inputs, by
     candidate index. `comparison` holds those on all inputs. It is empty until the group is compared.
+    `sampled_tests` are the policy's own tests that support members.
     """
 
     members: tuple[Judged, ...] = ()
     first: Mapping[int, tuple[Observation, ...]] = field(default_factory=dict)
     comparison: Comparison = field(default_factory=lambda: Comparison(observed={}))
+    sampled_tests: tuple[TestCase, ...] = ()
 
     def joined(self, judged: Judged, seen: tuple[Observation, ...]) -> Group:
         """The group with one more member and its observations, if it has any."""
@@ -41,9 +44,16 @@ class Group:
         new = tuple(now for was, now in zip(self.members, members, strict=True) if now != was)
         return replace(self, members=tuple(members)), new
 
+    def supported(self, members: Sequence[Judged], tests: tuple[TestCase, ...]) -> tuple[Group, tuple[Judged, ...]]:
+        """The group with the policy's own tests and the members that they support, and those that are new."""
+        group, new = self.changed(members)
+        return replace(group, sampled_tests=tests), new
+
 
 class Ladder:
     """One group on its way up. `group` is its state after the last step that was completed.
+
+    If the file runs only with imports of a candidate, the later candidates without them are not run.
 
     `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, its `trial`
     judges the candidates, and they are not compared.
@@ -58,11 +68,16 @@ class Ladder:
         self.group = Group()
         self.evidence: Evidence | None = None
         self.is_compared = False
+        self._unable: tuple[Judge | None, str] = (None, "")
+        self._repaired: RepairedFile | None = None
+        self._tried: set[tuple[str, ...]] = set()
+        self._repairing = asyncio.Lock()
 
     def fork(self) -> Ladder:
         """A ladder with this one's group, before it is compared. Neither sees what becomes of the other."""
         other = Ladder(self.judge)
         other.group, other.evidence, other.trial = self.group, self.evidence, self.trial
+        other._unable, other._repaired = self._unable, self._repaired
         return other
 
     async def screen(self) -> Evidence:
@@ -74,7 +89,10 @@ class Ladder:
             self.evidence = await self.judge.evidence()
             await self.trial.prepare(self.judge)
             return self.evidence
-        self.judge, self.evidence = await judged_by(self.judge, self._endless)
+        whole = self.judge
+        self.judge, self.evidence = await judged_by(whole, self._endless)
+        cause = f"{DOES_NOT_RUN}: {self.judge.cause}" if isinstance(self.judge, ExcerptJudge) else ""
+        self._unable = (whole, self.evidence.problem or cause)
         return self.evidence
 
     def skip(self, reason: str) -> None:
@@ -92,7 +110,31 @@ class Ladder:
         assert self.evidence is not None, "the tests were not screened"
         if self.trial is not None:
             return await self.trial.judge(candidate, self.judge, self.evidence), ()
+        async with self._repairing:
+            await self._repair(candidate)
+        if self._repaired is not None and not self._repaired.imports <= set(candidate.imports):
+            return unverified(candidate, candidate.problem or f"not run: {self._repaired.problem}"), ()
         return await self.judge.judge(candidate, self.evidence)
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the file runs with imports of a candidate, and not without."""
+        return self._repaired is not None
+
+    async def _repair(self, candidate: Candidate) -> None:
+        """Judge in the file with imports of this candidate from now on, if it runs only with them.
+
+        What ran in a part of the file stays comparable: then nothing changes.
+        """
+        whole, problem = self._unable
+        if whole is None or self._repaired is not None or any(one.has_run for one in self.group.members):
+            return
+        if not problem or candidate.problem or not candidate.imports or candidate.imports in self._tried:
+            return
+        self._tried.add(candidate.imports)
+        self._repaired = await judged_with_imports(whole, problem, candidate)
+        if self._repaired is not None:
+            self.judge, self.evidence = self._repaired.judge, self._repaired.evidence
 
     def leave_out_unjudgeable(self) -> None:
         """Leave out the verdicts of tests that cannot be judged here. `reconsider` does this too, if there is time."""

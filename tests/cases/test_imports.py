@@ -9,6 +9,7 @@ import pytest
 from lsprotocol import types
 from support.cases import Case, Desk
 from support.editor import Editor, capabilities
+from support.projects import tree
 from support.scripted_policy import ScriptedPolicy
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -41,6 +42,17 @@ BODIES = {
     "a module in a package": (function("f('a b')", "'a%20b'"), "return urllib.parse.quote(n)", "import urllib.parse"),
     "a path": (function("f('a/b.txt')", "'b.txt'"), "return Path(n).name", "from pathlib import Path"),
     "a regular expression": (function("f('a1b22')", "['1', '22']"), "return re.findall(r'\\d+', n)", "import re"),
+    "a function of math": (function("f(9)", "0.0"), "return log(n) - log(n)", "from math import log"),
+    "a module under a private name": (
+        function("f([1, 2])", "[1, 3]"),
+        "return list(_itertools.accumulate(n))",
+        "import itertools as _itertools",
+    ),
+    "a function under a private name": (
+        function("f([1, 2])", "[(1, 1)]"),
+        "return list(_islice(zip(n, n), 1))",
+        "from itertools import islice as _islice",
+    ),
     "what other code lacks, too": (
         function("f(9)", "3.0", above="def g(n):\n    return math.floor(n)\n\n\n"),
         "return math.sqrt(n)",
@@ -56,6 +68,7 @@ REFUSED = {
     "a name that nothing has": (function("f(1)", "1"), "return frobnicate(n)"),
     "a name that several have": (function("f(1)", "1"), "return loads(n)"),
     "a module without that part": (function("f(1)", "1"), "return math.squareroot(n)"),
+    "a logger": (function("f(1)", "1"), "log.debug(n)\n    return n"),
     "a module that is called": (function("f(1)", "1"), "return json(n)"),
     "one of two": (function("f(9)", "3.0"), "return math.sqrt(frobnicate(n))"),
     "a package that is not there": (function("f(1)", "1"), "return a_package_that_is_not_there.go(n)"),
@@ -196,3 +209,35 @@ async def test_a_name_of_the_project(tmp_path: Path, name: str, trusted: bool) -
             else:
                 assert offer is None, told
                 assert "undefined name" in told["text"], told
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_where_the_project_does_not_load_without_the_import(tmp_path: Path) -> None:
+    """The project's test runs in the file with the import. A candidate that does not bring it is not run."""
+    words = "def joined(words):\n    ‸\n"
+    tree(
+        tmp_path / "work",
+        {
+            "pyproject.toml": "[project]\nname = 'shop'\n",
+            "shop/__init__.py": "from .words import COMMA, joined\n",
+            "shop/marks.py": 'COMMA = ", "\n',
+            "shop/words.py": words.replace("‸", "raise NotImplementedError"),
+            "tests/test_words.py": (
+                "from shop.words import joined\n\n\ndef test_joined():\n    assert joined(['a', 'b']) == 'a, b'\n"
+            ),
+        },
+    )
+    able = capabilities()
+    assert able.workspace is not None
+    able.workspace.apply_edit = True
+    with ScriptedPolicy() as policy:
+        for body in ("return ', '.join(words)", "return COMMA.join(words)", "return words[0] + COMMA"):
+            policy.will_complete(f"{body}\n")
+        async with Editor.running(
+            folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, able=able, trusted=True
+        ) as editor:
+            await editor.open(words, path="shop/words.py")
+            offer = await editor.suggest()
+            assert offer is not None, editor.statuses
+            assert (offer.text, offer.tier) == ("return COMMA.join(words)", "verified")
+            assert "with from .marks import COMMA" in offer.evidence["reason"]

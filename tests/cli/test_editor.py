@@ -20,10 +20,10 @@ def user(tmp_path: Path) -> CommandLine:
 
 
 def test_the_plug_in_is_copied_whole(user: CommandLine) -> None:
-    """With an index of its help page, and the line for the user's configuration with a path that works."""
+    """With an index of its help page, and with the command of the server."""
     ran = user.here("editor", "install", "neovim")
     assert ran.code == 0
-    assert "require('plum').setup({ tab = true, cmd = { \"/" in ran.out
+    assert 'return { tab = true, cmd = { "/' in (user.folder / PLACE / "lua/plum/installed.lua").read_text()
     source = ROOT / "editor-clients" / "neovim"
     for name in ("lua/plum/init.lua", "plugin/plum.lua", "doc/plum.txt"):
         assert (user.folder / PLACE / name).read_bytes() == (source / name).read_bytes()

@@ -189,3 +189,49 @@ def test_only_what_the_network_causes_is_excused(user: CommandLine, tmp_path: Pa
     assert user.run("trust", str(root)).code == 0
     user.write("body.py", body + "\n")
     assert user.run("verify", "net/src/shop/net.py::address", "--body", "body.py").code == code
+
+
+LACKING = {
+    "pyproject.toml": FILES["pyproject.toml"],
+    "src/shop/__init__.py": "from .words import joined\n",
+    "src/shop/marks.py": 'COMMA = ", "\n',
+    "tests/test_words.py": (
+        "from shop.words import joined\n\n\ndef test_joined():\n    assert joined(['a', 'b']) == 'a, b'\n"
+    ),
+}
+JOINED = "def joined(words):\n    found = list(words)\n    return COMMA.join(found)\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "words"),
+    [
+        ("from .words import COMMA, joined\n", JOINED),
+        (LACKING["src/shop/__init__.py"], f"{JOINED}\n\nPAIR = joined(COMMA + COMMA)\n".replace("joined(C", "len(C")),
+    ],
+    ids=["the package imports it from there", "the file uses it while it loads"],
+)
+def test_an_import_without_which_the_file_does_not_load_is_repaired(
+    user: CommandLine, tmp_path: Path, package: str, words: str
+) -> None:
+    """The tests run in the file with the import that the body brings, and a wrong body is still refuted."""
+    root = tree(tmp_path / "shop", {**LACKING, "src/shop/__init__.py": package, "src/shop/words.py": words})
+    assert user.run("trust", str(root)).code == 0
+    ran = user.run("verify", "shop/src/shop/words.py::joined")
+    assert (ran.code, ran.out.split(":")[0]) == (0, "verified"), ran.said
+    assert "with from .marks import COMMA" in ran.said
+    assert "test_joined" in ran.said
+    user.write("body.py", "return COMMA.join(sorted(words, reverse=True))\n")
+    wrong = user.run("verify", "shop/src/shop/words.py::joined", "--body", "body.py")
+    assert wrong.code == 1, wrong.said
+    assert "test_joined" in wrong.said
+
+
+def test_a_body_without_the_import_that_the_file_needs_is_not_run(user: CommandLine, tmp_path: Path) -> None:
+    """It would be inserted without it, and the file would not load."""
+    files = {**LACKING, "src/shop/__init__.py": "from .words import COMMA, joined\n", "src/shop/words.py": JOINED}
+    root = tree(tmp_path / "shop", files)
+    assert user.run("trust", str(root)).code == 0
+    user.write("body.py", "return ', '.join(words)\n")
+    ran = user.run("verify", "shop/src/shop/words.py::joined", "--body", "body.py")
+    assert ran.out.startswith("not judged"), ran.said
+    assert "cannot import name 'COMMA'" in " ".join(ran.said.split())

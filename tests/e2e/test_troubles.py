@@ -7,13 +7,14 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import without_isolation
+from support import with_bug, without_isolation
 from support.editor import PLUM_LSP, Editor, capabilities
 from support.processes import descendants, until_gone
 from support.scripted_policy import ScriptedPolicy
@@ -240,3 +241,38 @@ async def test_a_deadline_frees_the_policy(policy: ScriptedPolicy, tmp_path: Pat
             assert await editor.suggest(ADD) is None
             assert (await editor.explain())["reason"] == "deadline"
         await editor.until(lambda: len(policy.hanging) == policy.closed_early >= 3)
+
+
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [
+        ("plum_lsp.suggestion.pipeline", "survey"),
+        ("plum_lsp.suggestion.round.gathering", "make_candidate"),
+        ("plum_lsp.suggestion.round.judges", "find_evidence"),
+        ("plum_lsp.suggestion.round.settling", "appraised"),
+    ],
+)
+async def test_a_bug_is_told_and_stored_as_one(
+    module: str, function: str, policy: ScriptedPolicy, tmp_path: Path
+) -> None:
+    """In any step: the explanation, the log, the store and the report name the kind of error, and no source text."""
+    command = (sys.executable, with_bug.__file__, module, function, "serve")
+    settings = {"offers": {"stop_early": False}}
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, command=command, settings=settings) as editor:
+        assert await editor.suggest(ADD) is None
+        told = await editor.explain()
+        assert told["reason"] == "internal_error"
+        assert "plum-lsp failed (SystemError)" in told["text"]
+        assert editor.status["kind"] == "Error"
+        await editor.until(lambda: editor.logged("end=abstention:internal_error"))
+        assert editor.logged("broke: SystemError")
+        assert with_bug.SECRET not in "\n".join(editor.log)
+    with sqlite3.connect(store_file(tmp_path / "data")) as db:
+        assert db.execute("SELECT reason, detail FROM endings").fetchall() == [
+            ("internal_error", "plum-lsp failed (SystemError). See its log.")
+        ]
+    folders = {"PLUM_CONFIG_FILE": str(tmp_path / "config.toml"), "PLUM_DATA_DIR": str(tmp_path / "data")}
+    environ = {**os.environ, **folders, "COLUMNS": "120"}
+    report = await asyncio.to_thread(subprocess.check_output, [PLUM_LSP, "report"], env=environ, text=True)
+    assert "plum-lsp failed: a bug, see its log" in report
+    assert "you typed on" not in report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -42,17 +43,27 @@ def plum_lsp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
 def test_neovim_finds_the_plug_in_and_its_help(plum_lsp: Path, tmp_path: Path, name: str) -> None:
-    """After one command and the line that it prints, `:help plum` opens and the server is the wheel's own."""
-    nvim, more = neovim_command(name)
-    home = {"HOME": str(tmp_path), **more}
-    said = ran(plum_lsp, "editor", "install", "neovim", HOME=str(tmp_path))
-    (line,) = [line for line in said.splitlines() if line.strip().startswith("require('plum')")]
-    (tmp_path / ".config" / "nvim").mkdir(parents=True)
-    (tmp_path / ".config" / "nvim" / "init.lua").write_text(line.strip() + "\n")
-    show = "lua io.stdout:write(vim.fn.expand('%:p'), ' ', require('plum.config').command()[1], '\\n')"
-    seen = ran(*nvim, "--headless", "-i", "NONE", "-c", "help plum", "-c", show, "-c", "qa!", **home)
+    """After one command and without a configuration, `:help plum` opens and the server is the wheel's own."""
+    ran(plum_lsp, "editor", "install", "neovim", HOME=str(tmp_path))
     page = tmp_path / ".local/share/nvim/site/pack/plum-lsp/start/plum/doc/plum.txt"
-    assert seen.split() == [str(page), str(plum_lsp)]
+    assert seen_in(name, tmp_path) == [str(page), str(plum_lsp), "true"]
+
+
+def test_what_a_user_set_up_stays(plum_lsp: Path, tmp_path: Path) -> None:
+    """The options of `init.lua` count. The server is still the one that was installed."""
+    ran(plum_lsp, "editor", "install", "neovim", HOME=str(tmp_path))
+    (tmp_path / ".config" / "nvim").mkdir(parents=True)
+    (tmp_path / ".config" / "nvim" / "init.lua").write_text("require('plum').setup({ tab = false })\n")
+    assert seen_in("neovim-0.12", tmp_path)[1:] == [str(plum_lsp), "false"]
+
+
+def seen_in(name: str, home: Path) -> list[str]:
+    """The page that `:help plum` opens, the server's program, and whether Tab is mapped."""
+    nvim, more = neovim_command(name)
+    parts = "vim.fn.expand('%:p'), config.command()[1], tostring(config.options.tab)"
+    show = f"lua local config = require('plum.config'); io.stdout:write(table.concat({{ {parts} }}, ' '), '\\n')"
+    seen = ran(*nvim, "--headless", "-i", "NONE", "-c", "help plum", "-c", show, "-c", "qa!", HOME=str(home), **more)
+    return seen.split()
 
 
 def test_vs_code_has_the_extension(plum_lsp: Path, tmp_path: Path) -> None:
@@ -64,6 +75,7 @@ def test_vs_code_has_the_extension(plum_lsp: Path, tmp_path: Path) -> None:
     program.chmod(0o755)
     home: Mapping[str, str] = {"HOME": str(tmp_path), "PATH": f"{program.parent}:/usr/bin:/bin"}
     said = ran(plum_lsp, "editor", "install", "vscode", **home)
-    assert f'"plum.server.command": ["{plum_lsp}"]' in said
+    assert "Open a Python file" in said
+    assert json.loads((tmp_path / ".local/share/plum-lsp/editor-command.json").read_text()) == [str(plum_lsp)]
     assert "plum-lsp.plum-lsp" in ran(program, "--list-extensions", **home)
     assert "installed" in ran(plum_lsp, "editor", "list", **home)

@@ -84,6 +84,20 @@ def test_the_label_stands_behind_what_is_left_of_the_offer(name: str, make_neovi
 
 
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
+def test_a_computed_result_says_so(name: str, make_neovim: Callable[..., Desk]) -> None:
+    """The label is no count of tests, because no test says that the result is right."""
+    desk = make_neovim(name)
+    neovim = desk.editor
+    assert isinstance(neovim, Neovim)
+    neovim.open(desk.write('def double(a):\n    """\n    >>> double(21)\n    """\n    return 2 * a\n'))
+    neovim.type("\x1b3GA")
+    neovim.press("trigger")
+    until(lambda: "· computed" in neovim.terminal.text, lambda: neovim.terminal.text)
+    assert "checked 1/1" not in neovim.terminal.text
+    assert desk.policy.completions == []
+
+
+@pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
 def test_lines_that_have_no_room_are_counted(name: str, make_neovim: Callable[..., Desk]) -> None:
     """In the last line of a window, ghost text of several lines shows its first line and how many more there are."""
     desk = make_neovim(name)

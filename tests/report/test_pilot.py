@@ -189,6 +189,13 @@ def test_how_much_longer() -> None:
     assert "cannot be said" in how_much_longer(pilot_figures(PILOT, [], now=DURING))
 
 
+@pytest.mark.parametrize(("tested", "control", "is_told"), [(60, 30, False), (20, 40, False), (38, 30, True)])
+def test_no_more_time_is_asked_for_after_a_finding(tested: int, control: int, is_told: bool) -> None:
+    """A pilot that ended with an answer needs none. While it runs, and if it cannot be told, the time is said."""
+    over, running = (str(pilot_tables(found(tested, control, now=now))) for now in (AFTER, DURING))
+    assert ("how much longer" in over, "how much longer" in running) == (is_told, True)
+
+
 def test_one_person_of_several() -> None:
     """The note names the part of the one who makes over half of the events. Without such a person there is none."""
     parts = (("a", 60), ("b", 20), ("c", 20))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from support.projects import tree
 
 from plum_lsp.project.finding import ProjectFinder
@@ -60,3 +61,20 @@ def test_a_folder_of_helpers_for_tests_is_hidden_if_only_tests_import_it(tmp_pat
     assert not any("testing" in name for name in shown(tmp_path / "a", "tests"))
     tree(tmp_path / "b", {**PACKAGE, **helpers, "pkg/core.py": "def f():\n    from .testing import cases\n"})
     assert {"pkg/testing/__init__.py", "pkg/testing/cases.py"} < shown(tmp_path / "b", "tests")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["from .tests import even", "from . import core, tests", "from .tests import (\n    even,\n)", "import pkg.tests"],
+)
+def test_a_module_with_the_name_of_tests_is_shown_if_its_package_imports_it(tmp_path: Path, statement: str) -> None:
+    """The package cannot be imported otherwise. Files of tests beside it stay hidden."""
+    tree(tmp_path, {**PACKAGE, "pkg/tests.py": "def even(n): ...", "pkg/more.py": f"{statement}\n"})
+    assert shown(tmp_path, "tests") == {"pkg/__init__.py", "pkg/core.py", "pkg/more.py", "pkg/tests.py"}
+
+
+def test_a_module_with_the_name_of_tests_is_hidden_if_only_tests_import_it(tmp_path: Path) -> None:
+    """As in packages that keep their tests in a file `tests.py`."""
+    more = {"pkg/test_core.py": "from .tests import even", "pkg/more.py": "from other import tests"}
+    tree(tmp_path, {**PACKAGE, **more, "pkg/tests.py": ""})
+    assert "pkg/tests.py" not in shown(tmp_path, "tests")

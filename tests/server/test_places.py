@@ -48,6 +48,12 @@ CASES = {
     ),
     "module level": Case(marked="LOW = 1\n\n\n‸", written=("HIGH = 3\nTOP = 4\n",), offered="HIGH = 3"),
     "tested line": Case(marked=TESTED, written=("* 1\n", "* 2\n"), offered="* 2", tier="verified", asked=3),
+    "second try": Case(
+        marked="def kept(found):\n    return ‸\n", written=("balances\n", "found[0]\n"), offered="found[0]", asked=2
+    ),
+    "third try": Case(
+        marked="LIMITS = {}\nLIMIT = ‸\n", written=('LIMITS["a"]\n', "(1\n", "3\n"), offered="3", asked=3
+    ),
     "comment": Case(
         marked="x = 1  # the first ‸\ny = 2\n", written=(" of two\nx = 3\n",), offered="of two", tier="unverified"
     ),
@@ -91,6 +97,28 @@ async def test_a_place_gets_what_its_plan_says(policy: ScriptedPolicy, editor: E
     asked = [request for request in policy.requests[before:] if mark in request.prompt]
     assert 1 <= len(asked) <= case.asked
     assert all("n" not in request.payload or request.payload["n"] == 1 for request in asked)
+
+
+async def test_a_place_is_not_asked_for_ever(policy: ScriptedPolicy, editor: Editor) -> None:
+    """After a few tries the status says what is wrong."""
+    policy.will_complete("lost\n", when="# never\n")
+    policy.will_complete("lost + 1\n", when="# never\n")
+    before = len(policy.requests)
+
+    assert await editor.suggest("# never\nLIMIT = ‸\n", automatic=True) is None
+
+    assert len(policy.requests[before:]) == 3
+    await editor.until(lambda: "none fit to run" in editor.status["message"])
+
+
+async def test_a_list_that_the_model_does_not_end_is_closed(policy: ScriptedPolicy, editor: Editor) -> None:
+    """What was run is what is inserted."""
+    policy.will_complete("5, 10, 20, 5", when="# coins\n", finish="length")
+
+    offer = await editor.suggest("# coins\nCOINS = [1, 2, ‸\n", automatic=True)
+
+    assert offer is not None, editor.status
+    assert (offer.text, offer.tier) == ("5, 10, 20]", "checked")
 
 
 async def test_nothing_to_add_is_a_quiet_reason(policy: ScriptedPolicy, editor: Editor) -> None:

@@ -33,12 +33,12 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import PolicyOptions
 from plum_lsp.python.ruff import RuffReader
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
-from plum_lsp.suggestion import pipeline as pipeline_module
 from plum_lsp.suggestion import plan as plan_module
-from plum_lsp.suggestion import round as round_module
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
+from plum_lsp.suggestion.round import afterwards as afterwards_module
+from plum_lsp.suggestion.round import turns as turns_module
 
 pytestmark = pytest.mark.slow
 
@@ -549,33 +549,33 @@ async def test_an_announced_request_ends_the_record_of_the_one_before(
         await asyncio.Event().wait()
 
     desk.policy.will_complete(RIGHT)
-    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    monkeypatch.setattr(afterwards_module, "strength_of", blocked)
     async with desk.pipeline() as pipeline:
         for name in ("a", "b"):
             request = request_for(ADD)
             await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
         pipeline.make_way("file:///a.py")
-        assert list(pipeline._afterwards.tasks) == ["file:///b.py"]
+        assert list(pipeline._afterwards.turns.tasks) == ["file:///b.py"]
 
 
 async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest gives way, so that many documents neither hold memory nor occupy the sandbox."""
-    monkeypatch.setattr(round_module, "AFTERWARDS_MAX", 2)
+    monkeypatch.setattr(turns_module, "DOCUMENTS_MAX", 2)
     entered = asyncio.Event()
 
     async def blocked(*_: object) -> None:
         await entered.wait()
 
     desk.policy.will_complete(RIGHT)
-    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    monkeypatch.setattr(afterwards_module, "strength_of", blocked)
     async with desk.pipeline() as pipeline:
         for name in ("a", "b", "c", "d"):
             request = request_for(ADD)
             await pipeline.suggest(replace(request, document=replace(request.document, uri=f"file:///{name}.py")))
-        assert list(pipeline._afterwards.tasks) == ["file:///c.py", "file:///d.py"]
+        assert list(pipeline._afterwards.turns.tasks) == ["file:///c.py", "file:///d.py"]
         entered.set()
         await pipeline.finish()
-        assert pipeline._afterwards.tasks == {}
+        assert pipeline._afterwards.turns.tasks == {}
 
 
 async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -590,7 +590,7 @@ async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.
             ended.set()
 
     desk.policy.will_complete(RIGHT)
-    monkeypatch.setattr(pipeline_module, "strength_of", blocked)
+    monkeypatch.setattr(afterwards_module, "strength_of", blocked)
     async with desk.pipeline() as pipeline:
         await pipeline.suggest(request_for(ADD))
         await entered.wait()

@@ -7,7 +7,7 @@ import pytest
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.suggestion import RequestId, SamplingOptions, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document
-from plum_lsp.suggestion.plan import ROWS, SECONDS_MAX, SHORT_PREFIX_TOKENS, SHORT_SUFFIX_TOKENS, plan_of, tokens_at
+from plum_lsp.suggestion.plan import LONG, ROWS, SECONDS_MAX, SHORT, TESTING, TRIES, Reach, plan_of, reach_at
 
 SAMPLING = SamplingOptions(temperatures=(0.2, 0.4, 0.6, 0.8, 1.0), top_p=0.95, max_tokens=320, seed=7)
 
@@ -19,6 +19,7 @@ def _request(trigger: Trigger) -> SuggestionRequest:
 
 TYPING, ASKING = _request(Trigger.AUTOMATIC), _request(Trigger.INVOKED)
 GROUPS = {Place.BODY: (5, 5), Place.TEST: (2, 2)}
+WHOLE = Reach(prefix=1200, suffix=300, neighbours=400)
 TESTED = {Place.REST, Place.ARGUMENT, Place.LITERAL, Place.LINE, Place.BLOCK}
 
 
@@ -29,11 +30,12 @@ def test_every_place_has_a_row() -> None:
 
 @pytest.mark.parametrize("place", Place)
 def test_while_typing_a_group_is_sampled_only_where_it_can_say_something(place: Place) -> None:
-    """One candidate elsewhere, and a few where the tests of the function can tell them apart."""
+    """A few where the tests of the function can tell them apart. Elsewhere one, and further tries of code."""
     tested, alone = GROUPS.get(place, (3 if place in TESTED else 1, 1))
     assert len(plan_of(place, TYPING, SAMPLING, has_tests=True).sampling.temperatures) == tested
     plan = plan_of(place, TYPING, SAMPLING, has_tests=False)
-    assert plan.sampling.temperatures == SAMPLING.temperatures[:alone]
+    tries = TRIES if alone == 1 and not place.is_prose else alone
+    assert plan.sampling.temperatures == SAMPLING.temperatures[:tries]
     assert plan.is_alone == (alone == 1)
     assert plan.seconds_max == SECONDS_MAX
 
@@ -45,17 +47,24 @@ def test_short_places_have_short_limits(place: Place) -> None:
     plan = plan_of(place, TYPING, SAMPLING, has_tests=False)
     assert plan.statements_max == 1
     assert plan.sampling.max_tokens <= 128
-    short = (SHORT_PREFIX_TOKENS, SHORT_SUFFIX_TOKENS)
-    assert tokens_at(place, Trigger.AUTOMATIC, prefix=1200, suffix=300) == short
-    assert tokens_at(place, Trigger.AUTOMATIC, prefix=100, suffix=0) == (100, 0)
+    assert reach_at(place, Trigger.AUTOMATIC, WHOLE) == SHORT
+    small = Reach(prefix=100, suffix=0)
+    assert reach_at(place, Trigger.AUTOMATIC, small) == small
 
 
-@pytest.mark.parametrize("place", GROUPS)
-def test_a_body_gets_all_that_the_settings_allow(place: Place) -> None:
-    """A whole function needs its length and its whole prompt."""
-    plan = plan_of(place, TYPING, SAMPLING, has_tests=True)
+def test_a_body_has_no_limit() -> None:
+    """A whole function needs its length, and other files in its prompt. With tests it may take its time."""
+    plan = plan_of(Place.BODY, TYPING, SAMPLING, has_tests=True)
     assert (plan.statements_max, plan.seconds_max) == (0, None)
-    assert tokens_at(place, Trigger.AUTOMATIC, prefix=1200, suffix=300) == (1200, 300)
+    assert reach_at(Place.BODY, Trigger.AUTOMATIC, WHOLE) == LONG
+    assert reach_at(Place.BODY, Trigger.AUTOMATIC, Reach(prefix=500, suffix=300)) == Reach(prefix=500, suffix=120)
+
+
+def test_a_test_ends_after_an_assertion() -> None:
+    """Its prompt shows the code that it is about."""
+    plan = plan_of(Place.TEST, TYPING, SAMPLING, has_tests=False)
+    assert (plan.statements_max, plan.seconds_max) == (1, SECONDS_MAX)
+    assert reach_at(Place.TEST, Trigger.AUTOMATIC, WHOLE) == TESTING
 
 
 @pytest.mark.parametrize("place", [place for place in Place if not place.is_prose])
@@ -65,7 +74,7 @@ def test_an_explicit_request_samples_the_group(place: Place) -> None:
     assert plan.sampling == SAMPLING
     assert (plan.statements_max, plan.seconds_max, plan.is_alone) == (0, None, False)
     assert plan.patience[0][0] > plan_of(place, TYPING, SAMPLING, has_tests=False).patience[0][0]
-    assert tokens_at(place, Trigger.INVOKED, prefix=1200, suffix=300) == (1200, 300)
+    assert reach_at(place, Trigger.INVOKED, WHOLE) == WHOLE
 
 
 def test_somebody_who_asks_for_text_gets_the_time_for_it() -> None:

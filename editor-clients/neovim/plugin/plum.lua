@@ -31,3 +31,9 @@ map('trigger', 'trigger')
 map('dismiss', 'dismiss')
 map('reject', 'reject')
 map('explain', 'explain')
+
+-- `plum-lsp editor install` writes this module, so that no configuration is needed. What init.lua set up before stays.
+local is_installed, options = pcall(require, 'plum.installed')
+if is_installed and not require('plum').is_set_up then
+  require('plum').setup(options)
+end

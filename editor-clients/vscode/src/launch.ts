@@ -1,4 +1,5 @@
 /** Decides how the server is started. Knows nothing of VS Code, so that it can be tested without it. */
+import * as path from "node:path";
 
 /** The setting that names the server. */
 export const SETTING = "plum.server.command";
@@ -17,6 +18,21 @@ export interface Now {
   found: Found | undefined;
   logLevel: string | undefined;
   isRemote: boolean;
+}
+
+/** The command in a file that `plum-lsp editor install` wrote; undefined if it is none. Its program is an absolute path. */
+export function commandIn(text: string): [string, ...string[]] | undefined {
+  let words: unknown;
+  try {
+    words = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(words) || !words.every((word) => typeof word === "string")) {
+    return undefined;
+  }
+  const [program, ...rest] = words as string[];
+  return program !== undefined && path.isAbsolute(program) ? [program, ...rest] : undefined;
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Finds the server. A workspace has no say: neither its settings nor a program that lies in it is taken. */
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
+import * as os from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
-import { type Found, kept, type Launch, SETTING } from "./launch";
+import { commandIn, type Found, kept, type Launch, SETTING } from "./launch";
 import { userValue } from "./settings";
 
 const PROGRAM = process.platform === "win32" ? "plum-lsp.exe" : "plum-lsp";
@@ -14,11 +15,15 @@ export async function findLaunch(before: Launch | undefined): Promise<Launch | u
   return kept(before, { found: await findServer(), logLevel: userValue<string>("server.logLevel"), isRemote });
 }
 
-/** The server's command: the user's setting, the PATH, the selected Python environment; undefined if there is none. */
+/** The server's command: the user's setting, what was installed, the PATH, the selected Python environment, or none. */
 async function findServer(): Promise<Found | undefined> {
   const set = userValue<string[]>("server.command");
   if (set && set.length > 0) {
     return { command: set, from: SETTING };
+  }
+  const installed = await installedCommand();
+  if (installed && (await isOurs(installed[0]))) {
+    return { command: installed, from: "plum-lsp editor install" };
   }
   for (const folder of (process.env["PATH"] ?? "").split(path.delimiter)) {
     if (path.isAbsolute(folder) && (await isOurs(path.join(folder, PROGRAM)))) {
@@ -28,6 +33,16 @@ async function findServer(): Promise<Found | undefined> {
   const interpreter = await selectedInterpreter();
   const beside = interpreter && path.join(path.dirname(interpreter), PROGRAM);
   return beside && (await isOurs(beside)) ? { command: [beside], from: "the selected Python environment" } : undefined;
+}
+
+/** The command that `plum-lsp editor install` left for this user; undefined if there is none. */
+async function installedCommand(): Promise<[string, ...string[]] | undefined> {
+  const data = process.env["XDG_DATA_HOME"] || path.join(os.homedir(), ".local", "share");
+  try {
+    return commandIn(await readFile(path.join(data, "plum-lsp", "editor-command.json"), "utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a file can be run and lies in no folder of the workspace. */

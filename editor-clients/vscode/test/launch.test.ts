@@ -1,7 +1,7 @@
 /** How the server is started, after settings changed or were forgotten. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { isSame, kept, type Launch, SETTING } from "../src/launch";
+import { commandIn, isSame, kept, type Launch, SETTING } from "../src/launch";
 
 const SET = { command: ["/home/you/plum-lsp"], from: SETTING };
 const OTHER = { command: ["/home/you/another"], from: SETTING };
@@ -48,4 +48,12 @@ test("two launches are the same if command and log level are", () => {
   assert.ok(!isSame(RUNNING, { ...RUNNING, logLevel: "info" }));
   assert.ok(!isSame(RUNNING, { ...RUNNING, command: ["/home/you/plum-lsp", "more"] }));
   assert.ok(!isSame(RUNNING, undefined));
+});
+
+test("a command that was left for the editor is taken if it is one", () => {
+  assert.deepEqual(commandIn('["/home/you/plum/bin/plum-lsp"]\n'), ["/home/you/plum/bin/plum-lsp"]);
+  assert.deepEqual(commandIn('["/usr/bin/python3", "-m", "plum_lsp"]'), ["/usr/bin/python3", "-m", "plum_lsp"]);
+  for (const text of ["", "[]", "{}", "null", '["plum-lsp"]', '["/usr/bin/x", 1]', '"/usr/bin/x"', '["/usr/bin/x"']) {
+    assert.equal(commandIn(text), undefined, text);
+  }
 });

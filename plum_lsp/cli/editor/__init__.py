@@ -33,7 +33,7 @@ def list_editors() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--print", "only_prints", is_flag=True, help="Only say what would be done.")
 def install(name: str, *, yes: bool, only_prints: bool) -> None:
-    """Install the client for NAME, and say what belongs into the editor's configuration.
+    """Install the client for NAME. The editor then needs no configuration.
 
     You can run it again, for example after an upgrade. It asks before it replaces a file that you changed.
     """

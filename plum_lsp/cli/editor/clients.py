@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,33 @@ class Plan:
     overwrites: str
     act: Callable[[], None]
     next: str
+
+
+def command_file() -> Path:
+    """Where the extension for VS Code finds the server. It knows no setting of ours, so this place is fixed."""
+    return user_data() / "plum-lsp" / "editor-command.json"
+
+
+def user_data() -> Path:
+    """The folder of the user's data, by the rule of the XDG base directory specification on every system."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def remember(command: tuple[str, ...]) -> None:
+    """Write the server's command for the extension.
+
+    Raises:
+        NoClient: the file cannot be written.
+    """
+    file = command_file()
+    beside = file.with_suffix(".new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(command) + "\n", encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        remedy = "Make the folder writable, or set XDG_DATA_HOME."
+        raise NoClient(f"{file} cannot be written: {error.strerror}", remedy=remedy) from error
 
 
 def neovim_plugin() -> Path:

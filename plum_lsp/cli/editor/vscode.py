@@ -1,4 +1,6 @@
-"""Installs the extension through VS Code's own command line. The user's settings are shown, never written."""
+"""Installs the extension through VS Code's own command line, and leaves it the server's command.
+
+The user's settings are never written. `plum.server.command` there comes before what is left here."""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from plum_lsp.cli.editor.clients import NoClient, Plan, vscode_extension
+from plum_lsp.cli.editor.clients import NoClient, Plan, command_file, remember, vscode_extension
 from plum_lsp.domain.children import FOLDER, environment
 from plum_lsp.report.installation import argv_here
 
@@ -39,17 +41,21 @@ def plan() -> Plan:
             "command in PATH* and then this again."
         )
         raise NoClient(f"there is no VS Code on the PATH (looked for {', '.join(NAMES)})", remedy=remedy)
-    setting = json.dumps({"plum.server.command": list(argv_here())})
+    command = argv_here()
     return Plan(
-        told=tuple(f"Runs: {program} --install-extension {extension}" for program in found),
+        told=(
+            *(f"Runs: {program} --install-extension {extension}" for program in found),
+            f"Writes how the server is started to {command_file()}",
+        ),
         overwrites="",
-        act=lambda: _install(found, extension),
-        next="Put this into your user settings (*Preferences: Open User Settings (JSON)*), then open a Python file:\n\n"
-        f"  {setting[1:-1]}",
+        act=lambda: _install(found, extension, command),
+        next="Open a Python file in VS Code. If its window is on another machine (SSH, a container), install plum-lsp "
+        f"there, or put this into that window's settings:\n\n  {json.dumps({'plum.server.command': command})[1:-1]}",
     )
 
 
-def _install(found: tuple[str, ...], extension: Path) -> None:
+def _install(found: tuple[str, ...], extension: Path, command: tuple[str, ...]) -> None:
+    remember(command)
     for program in found:
         _run(program, "--install-extension", str(extension), "--force")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.cli.verify.body import judge_body
+from plum_lsp.cli.verify.bulk import judge_in_bulk
 from plum_lsp.cli.verify.tasks import judge_file
 
 
@@ -26,6 +27,21 @@ from plum_lsp.cli.verify.tasks import judge_file
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output.")
 @click.option("--explain", "explained", metavar="TASK_ID", help="Show the tests and results of one task instead.")
+@click.option(
+    "--rows",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the results in this SQLite file, and judge only what is not in it yet.",
+)
+@click.option(
+    "--ray",
+    metavar="[HOST:PORT]",
+    is_flag=False,
+    flag_value="local",
+    help="Judge on this Ray cluster, or on one of this machine. Needs --rows.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1, 1000), default=8, show_default=True, help="Lines for each sandbox (--rows)."
+)
 def verify(
     target: str,
     *,
@@ -34,6 +50,9 @@ def verify(
     as_json: bool,
     output: Path | None,
     explained: str | None,
+    rows: Path | None,
+    ray: str | None,
+    batch: int,
 ) -> None:
     """Judge a body of a function in FILE by the project's tests, or the candidates of a file of tasks.
 
@@ -42,6 +61,7 @@ def verify(
 
     INPUTS.jsonl: writes one prediction per line for each candidate. A row has `task_id`, `prompt`, `suffix` and
     `candidates` (objects with a `text`). Exits with 1 if a line is not such a row or the sandbox broke on it.
+    With --rows a row may also have a `version` and a `seed`, and the command goes on where it was stopped.
     """
     file, _, qualname = target.partition("::")
     path = Path(file)
@@ -50,7 +70,13 @@ def verify(
     if not qualname:
         if body or project or as_json:
             raise click.UsageError("--body, --project and --json need FILE::QUALNAME.")
+        if rows is None and ray is not None:
+            raise click.UsageError("--ray needs --rows.")
+        if rows is not None:
+            if explained:
+                raise click.UsageError("--explain does not go with --rows.")
+            sys.exit(0 if judge_in_bulk(path, rows, output, ray=ray, size=batch) else 1)
         sys.exit(0 if judge_file(path, output, explained) else 1)
-    if output or explained:
-        raise click.UsageError("-o and --explain belong to a file of tasks.")
+    if output or explained or rows or ray:
+        raise click.UsageError("-o, --explain, --rows and --ray belong to a file of tasks.")
     sys.exit(judge_body(path, qualname, body, project, as_json=as_json))

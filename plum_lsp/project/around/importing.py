@@ -109,7 +109,7 @@ class ImportFinder:
         return KnownImports(statements=statements, packages=packages | own, modules=modules)
 
     def _around(self, path: Path, project: Project) -> _Found:
-        found = _Found()
+        found, here = _Found(), project.dotted_name(path)
         for place in _places(path, project):
             module = project.place_of(place)
             file = self._file(place, project.root)
@@ -120,7 +120,8 @@ class ImportFinder:
             for defined in file.defined:
                 found.defined[defined].append(name)
             for one in file.imports:
-                if (target := _target(one, package)) is not None:
+                target = _target(one, package)
+                if target is not None and target.module != here:  # the document cannot import from itself
                     found.imported[one.name][target] += 1
                     found.passed_on[one.name].add(name)
                     found.has_relative |= one.level > 0

@@ -69,7 +69,8 @@ class Cutter:
         self._lines_of_code = 0
         self._has_definition = False
         self._opens_block = False
-        self._statements = Statements(block.statements_max, least=self._indent)
+        is_test = block.function.startswith("test")
+        self._statements = Statements(block.statements_max, least=self._indent, is_test=is_test)
         self._is_widened = False
         self._answer = False
         self._header_columns: int | None = None

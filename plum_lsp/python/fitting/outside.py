@@ -63,6 +63,9 @@ def is_outside(line: Line, kept: Sequence[Line], block: Block, *, blank_lines: i
         return True
     is_relative = bool(kept) and kept[0].columns == 0 and not block.line_head.strip()
     if DEFINITION_OR_DECORATOR.match(code):
+        is_neighbour = block.kind is HoleKind.BODY and bool(_METHOD.match(code)) and line.columns > 0
+        if is_neighbour and blank_lines and not kept[-1].opens:  # the next method, behind a body without indentation
+            return True
         is_member = (block.kind is HoleKind.CLASS) and is_relative and bool(_METHOD.match(code))
         return not is_member and (not is_relative or blank_lines > 1)
     siblings = [one.columns for one in kept if one.is_statement][-1:]

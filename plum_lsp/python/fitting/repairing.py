@@ -109,6 +109,8 @@ def _import_of(name: str, uses: _Uses, known: KnownImports) -> str:
         return stated
     if name in {"datetime", "date"}:
         return _of_datetime(name, uses)
+    if name == "log":  # a logger has attributes, and the function of `math` has none
+        return "" if uses.attributes else "from math import log"
     if name in MEMBERS:
         return MEMBERS[name]
     beside = known.modules.get(name)
@@ -117,10 +119,20 @@ def _import_of(name: str, uses: _Uses, known: KnownImports) -> str:
         return "" if is_other else beside.statement
     if name in MODULES and not uses.is_bare:
         return _of_module(name, uses.attributes)
+    if name.startswith("_") and (plain := name.lstrip("_")):
+        return _as_private(name, plain, uses)
     alias = {"np": "numpy", "pd": "pandas"}.get(name)
     if alias in known.packages:
         return f"import {alias} as {name}"
     return f"import {name}" if name in known.packages and not uses.is_bare else ""
+
+
+def _as_private(name: str, plain: str, uses: _Uses) -> str:
+    """The import of something of the standard library under its own name with an underscore (`_itertools`)."""
+    if plain in MEMBERS:
+        return f"{MEMBERS[plain]} as {name}"
+    is_module = plain in MODULES and not uses.is_bare and _of_module(plain, uses.attributes) == f"import {plain}"
+    return f"import {plain} as {name}" if is_module else ""
 
 
 def _of_datetime(name: str, uses: _Uses) -> str:

@@ -1,6 +1,7 @@
 """Fits a completion's text to the cursor: restores indentation and removes text that the document already has.
 
-Pure. It never adds code. It only removes doubled text, and restores whitespace that a prompt left out.
+Pure. It removes doubled text, and restores whitespace that a prompt left out. It adds no code but the brackets that
+close a list of values without an end.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.reading.lines import width
+from plum_lsp.python.reading.lines import mask, width
 
 CLOSERS_MAX = 6
 """At most this many closing characters are removed from the end of a line. More of them are not a doubled closing."""
@@ -90,3 +91,38 @@ def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
             return
         shorter = shorter[:-1].rstrip()
         yield shorter
+
+
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+
+
+def whole_values(text: str, after: str, block: Block) -> str:
+    """A list, set or dict that was cut at the token limit, up to its last whole value, and closed.
+
+    It is empty if no value is whole. Brackets that stand behind the cursor already are not added.
+    """
+    masked = mask(block.line_head + text.partition("\n")[0])
+    start = len(block.line_head)
+    opened = _opened(masked[:start])
+    depth, end = 0, -1
+    for offset in range(start, len(masked)):
+        depth += (masked[offset] in _CLOSERS) - (masked[offset] in _CLOSERS.values())
+        if depth < 0:
+            return ""
+        if masked[offset] == "," and not depth:
+            end = offset - start
+    closers = "".join(_CLOSERS[bracket] for bracket in reversed(opened))
+    if end < 0 or not closers:
+        return ""
+    return text[:end] + ("" if after.lstrip(" \t").startswith(closers[0]) else closers)
+
+
+def _opened(masked: str) -> list[str]:
+    """The brackets that are open at the end of a masked text, the innermost last."""
+    opened: list[str] = []
+    for character in masked:
+        if character in _CLOSERS:
+            opened.append(character)
+        elif character in _CLOSERS.values() and opened:
+            opened.pop()
+    return opened

@@ -1,4 +1,4 @@
-"""Finds the code in an answer of a model made for chats: fences, sentences, think blocks, tags, diffs. Pure.
+"""Finds the code in an answer of a model made for chats: fences, sentences, thoughts, tags, diffs, line numbers. Pure.
 
 The code is taken as it stands. `repeats` removes a repeated header, and `levels` the answer's own indentation. What is
 not recognized stays, so that the parser refuses it.
@@ -15,9 +15,9 @@ from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
-_THINK = re.compile(r"<(think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
-_THINK_OPEN = re.compile(r"\A\s*<(?:think|thinking|reasoning|thought|scratchpad)>")
-_THINK_END = re.compile(r"</(?:think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
+_THINK = re.compile(r"<(seed:think|think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
+_THINK_OPEN = re.compile(r"\A\s*<(?:seed:think|think|thinking|reasoning|thought|scratchpad)>")
+_THINK_END = re.compile(r"</(?:seed:think|think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
 )
@@ -39,6 +39,15 @@ _REPLACED = re.compile(r"^<{5,}[^\n]*\n.*?^={5,}[^\n]*\n(.*?)^>{5,}", re.DOTALL 
 """An edit block: the old text, a line of equals signs, the new text."""
 _MARKED = re.compile(r"[+-](?:\s|\Z|\w|[@#\"'])")
 _SESSION = re.compile(r"[ \t]*>>> ")
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+"""A byte order mark and characters without width. Before the text they are a habit of the server, and mean nothing."""
+_HARD_BLANKS = re.compile(r"(?m)^[ \t\u00a0]*\u00a0[ \t\u00a0]*")
+_NUMBER = re.compile(r"[ \t]*L?(?P<number>\d{1,5})(?:[ \t]*[.):|\u2502](?:[ \t]|$)|\t|[ ](?=\S|[ ]{2})|[ \t]*$)")
+_BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
+_ELLIPSIS = re.compile(r"\A\s*(?:\.\.\.|\u2026)[ \t]*(?:\r?\n|(?=\w))")
+_ELIDED_FIRST = re.compile(r"\A(?:[ \t]*\n)*[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\n")
+_CLOSING_FENCE = re.compile(r"(?<=[^\s`~])[ \t]*`{3,}[ \t]*\Z")
+_QUOTES = re.compile(r"\A\s*(\"\"\"|''')[ \t]*\n")
 
 
 def is_fence(line: str) -> bool:
@@ -53,6 +62,8 @@ def is_diff(line: str) -> bool:
 
 def is_talk(line: str) -> bool:
     """Whether a line is a sentence or a heading to the reader."""
+    if line.lstrip().startswith("... "):  # goes on with the line above it in an interactive session
+        return False
     return (bool(_HEADING.match(line) or _OPENER.match(line)) and names_read(line.strip()) is None) or is_prose(
         line.strip()
     )
@@ -64,22 +75,27 @@ def begins_answer(line: str, block: Block) -> bool:
         return False
     if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
         return True
-    if not block.is_within_line and (is_diff(line) or _SESSION.match(line)):
+    if not block.is_within_line and (is_diff(line) or _SESSION.match(line) or is_marked(line)):
         return True
     return is_own_header(line.lstrip(), block)
 
 
 def unwrapped(text: str, block: Block) -> Iterator[str]:
-    """The ways to read the code in a completion, likeliest first. The last one is the text as it is."""
-    text = without_leading(text)
+    """The ways to read the code in a completion, likeliest first. Line numbers are first read as code."""
+    text = without_leading(visible(text))
     thoughtless = _without_thoughts(text)
-    inner = _in_tags(thoughtless)
+    inner = with_own_fence_line(_in_tags(thoughtless))
     fenced = list(_fenced(inner))
-    bare = [_without_talk(one) for one in fenced or [inner]]
-    for one in bare:
+    for whole in fenced or [inner]:
+        one = _without_talk(whole)
+        numbered, shorter = without_numbers(whole), without_ellipsis(one)
+        first = (numbered if not one.strip() else None, shorter, without_bullets(whole))
         if not block.is_within_line:
+            yield from (other for other in first if other is not None)
             yield from _without_marks(one)
         yield _without_ticks(one)
+        unmarked = (shorter, numbered, without_quotes(one))
+        yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
         yield text
 
@@ -117,7 +133,7 @@ def _fenced(text: str) -> Iterator[str]:
             yield text[: text.index("```")]
         return
     before = [line for line in lines[: places[0]] if line.strip()]
-    if before and not any(is_talk(line) for line in before):
+    if before and not any(is_talk(line) or line.startswith("#") for line in before):
         yield "\n".join(lines[: places[0]]) + "\n"
         return
     opened: int | None = None
@@ -164,3 +180,52 @@ def _without_ticks(text: str) -> str:
     """The text without the back-quotes of inline code around it."""
     found = re.fullmatch(r"\s*`([^`\n]+)`[.]?\s*", text)
     return found[1] if found else text
+
+
+def is_marked(line: str) -> bool:
+    """Whether a line begins with a number or the mark of a list, and code that begins with a word comes after it."""
+    found = _NUMBER.match(line) or _BULLET.match(line)
+    return found is not None and line[found.end() :].lstrip()[:1].isidentifier()
+
+
+def visible(text: str) -> str:
+    """The text without invisible characters before it, and with plain blanks in its indentation."""
+    text = text.lstrip(_INVISIBLE)
+    if "\u00a0" not in text:
+        return text
+    return _HARD_BLANKS.sub(lambda found: found.group().replace("\u00a0", " "), text)
+
+
+def without_numbers(text: str) -> str | None:
+    """The text without the numbers of its lines: `12 |`, `1.`, `7:`, or a number and a tab. They are consecutive."""
+    lines = text.rstrip().split("\n")
+    found = [_NUMBER.match(line) for line in lines if line.strip()]
+    numbers = [int(one["number"]) for one in found if one]
+    if not numbers or len(numbers) < len(found) or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        return None
+    return "\n".join(_NUMBER.sub("", line, count=1) for line in lines) + "\n"
+
+
+def without_bullets(text: str) -> str | None:
+    """The text without the mark of a list on each line. A single mark may be an operator."""
+    lines = [line for line in text.rstrip().split("\n") if line.strip()]
+    if len(lines) < 2 or not all(_BULLET.match(line) for line in lines):
+        return None
+    return "\n".join(_BULLET.sub("", line, count=1) for line in lines) + "\n"
+
+
+def without_ellipsis(text: str) -> str | None:
+    """The text without an ellipsis before its code, and without a comment such as `# ... existing code ...`."""
+    shorter = _ELIDED_FIRST.sub("", _ELLIPSIS.sub("", text, count=1), count=1)
+    return shorter if shorter != text and shorter.strip() else None
+
+
+def without_quotes(text: str) -> str | None:
+    """The text without the quotes that end the docstring above the cursor, if nothing in the text opens them."""
+    found = _QUOTES.match(text)
+    return text[found.end() :] if found and text.count(found[1]) % 2 else None
+
+
+def with_own_fence_line(text: str) -> str:
+    """The text with a closing fence on a line of its own, where an answer has it at the end of its last code line."""
+    return _CLOSING_FENCE.sub("\n```", text) if re.search(r"(?m)^[ \t]*`{3,}\w*[ \t]*$", text) else text

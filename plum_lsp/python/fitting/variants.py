@@ -6,7 +6,8 @@ it, its names are defined, and it is whole. What is run later is exactly the tex
 
 A reading is whole if the policy ended it, or if its block has ended: a `return` at the body's own depth, or text behind
 it that is outside. Text that was cut for another reason (the token limit, a control string in the middle, a line that
-may belong to the body) is a stump. It is read last, and `candidates` refuses it.
+may belong to the body) is a stump. It is read last, and `candidates` refuses it. A list of values that was cut at the
+token limit is closed after its last whole value.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from plum_lsp.domain.place import Place
 from plum_lsp.domain.suggestion import Completion, Context, Finish, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
@@ -24,8 +26,13 @@ from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
 from plum_lsp.python.fitting.repeats import without_repeats
 from plum_lsp.python.fitting.scanning import Line, lines_of
 from plum_lsp.python.fitting.static import inserted, parse, undefined_names
-from plum_lsp.python.fitting.trimming import fitting_variants, place_at_cursor, without_repeated_suffix
-from plum_lsp.python.fitting.unwrapping import unwrapped
+from plum_lsp.python.fitting.trimming import (
+    fitting_variants,
+    place_at_cursor,
+    whole_values,
+    without_repeated_suffix,
+)
+from plum_lsp.python.fitting.unwrapping import unwrapped, visible
 from plum_lsp.python.reading.lines import width
 
 READINGS_MAX = 32
@@ -72,7 +79,18 @@ def fit(completion: Completion, context: Context) -> Fitted:
             return fitted
         if best is None or fitted.rank > best.rank:
             best = fitted
+    values = _values_of(completion, context)
+    if values is not None and values.fits:
+        return values
     return best or Fitted(text="", tree="line 1: no code is left")
+
+
+def _values_of(completion: Completion, context: Context) -> Fitted | None:
+    """The whole values of a list that the policy did not end. None at other places."""
+    if completion.finish is not Finish.LENGTH or context.place is not Place.LITERAL:
+        return None
+    text = whole_values(place_at_cursor(completion.text, context.block), context.after, context.block)
+    return _placed(text, context, is_whole=True) if text else None
 
 
 def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
@@ -90,7 +108,7 @@ def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
 def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, bool]]:
     """The readings of a completion in the file's indentation, likeliest first, each with whether it is whole."""
     cutter = Cutter(context.block)
-    cutter.feed(completion.text.replace("\r\n", "\n"))
+    cutter.feed(visible(completion.text.replace("\r\n", "\n")))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
     seen: set[tuple[str, bool]] = set()

@@ -65,8 +65,10 @@ def new_imports(text: str, statements: Sequence[str]) -> NewImports | None:
 
 
 def with_imports(context: Context, statements: Sequence[str]) -> Context:
-    """The context with further imports in its program."""
-    made = new_imports(context.before, statements) if statements else None
+    """The context with further imports in its program. Those that stand there as they are are not added again."""
+    lines = set(context.before.split("\n")) if statements else set()
+    missing = [one for one in statements if one not in lines]
+    made = new_imports(context.before, missing) if missing else None
     if made is None:
         return context
     return replace(context, before=context.before[: made.offset] + made.text + context.before[made.offset :])

@@ -46,18 +46,21 @@ _NAMES = {
     "gzip": "GzipFile",
     "hashlib": "md5 sha1 sha256 sha512",
     "heapq": "heapify heappop heappush heappushpop heapreplace nlargest nsmallest",
-    "inspect": "getmembers getmodule getsource isabstract isasyncgenfunction isclass isgeneratorfunction ismethod",
+    "inspect": (
+        "cleandoc getattr_static getfullargspec getmembers getmodule getsource isabstract isasyncgenfunction isclass "
+        "isgeneratorfunction ismethod isroutine signature"
+    ),
     "io": "BytesIO StringIO",
     "itertools": (
         "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile "
-        "filterfalse groupby islice pairwise permutations product starmap takewhile tee zip_longest"
+        "filterfalse groupby islice pairwise permutations product repeat starmap takewhile tee zip_longest"
     ),
     "json": "JSONDecodeError JSONEncoder",
     "linecache": "getline",
     "logging": "getLogger",
-    "math": "ceil comb factorial floor gcd hypot isclose isqrt lcm perm",
+    "math": "ceil comb factorial floor gcd hypot isclose isqrt lcm log10 log2 perm sqrt",
     "numbers": "Integral Number Rational Real",
-    "operator": "attrgetter itemgetter methodcaller",
+    "operator": "attrgetter is_not itemgetter methodcaller",
     "os": "PathLike fspath getcwd makedirs",
     "os.path": "abspath basename dirname expanduser normpath realpath splitext",
     "pathlib": "Path PurePath PurePosixPath",
@@ -73,12 +76,13 @@ _NAMES = {
     "threading": "RLock Thread",
     "time": "monotonic perf_counter",
     "traceback": "format_exc print_exc",
-    "types": "FunctionType MappingProxyType MethodType ModuleType SimpleNamespace TracebackType",
+    "types": "CodeType FunctionType GeneratorType MappingProxyType MethodType ModuleType SimpleNamespace TracebackType",
     "typing": (
         "Any Callable ClassVar Dict Final FrozenSet Generic Iterable Iterator List Literal Mapping NamedTuple "
         "Optional Protocol Sequence Set TYPE_CHECKING Tuple TypeVar TypedDict Union cast get_args get_origin "
         "get_type_hints overload"
     ),
+    "unicodedata": "combining east_asian_width normalize",
     "unittest.mock": "MagicMock",
     "urllib.parse": (
         "parse_qs parse_qsl quote quote_plus unquote unquote_plus urldefrag urlencode urljoin urlparse urlsplit "

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import itertools
-import keyword
 import os
 import re
 from collections import OrderedDict
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from plum_lsp.domain.verification import InModule
 from plum_lsp.sandbox.projects.installed import FILE_BYTES_MAX, FILES_MAX, files_in, installed_in, state_of
+from plum_lsp.sandbox.projects.texts import Text, Texts, blind, lines_of, normal, read
 
 TEST_FILES_MAX = 400
 """Test files whose copies are searched for."""
@@ -33,19 +33,11 @@ _LEAST = 10
 """Characters of a line, without spaces and quotes, that make it telling."""
 _BLIND_LEAST = 60
 """Characters that a body has at least without names, to be known again without them."""
-_COMPILED = (".pyc", ".pyo")
-_SEPARATORS = re.compile(rb"[\s'\"\\]+")
-_STRINGS = re.compile(rb"[\x20-\x7e\t\n\r\x80-\xff]{4,}")
-_WORD = re.compile(r"[^\W\d]\w*")
-_SPACE = re.compile(r"\s+")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
 _KEYWORD = re.compile(r"\b(?:if|for|while|return|yield|else|elif|try|except|with|in|not|and|or|lambda)\b")
 _COMMON = re.compile(r"(?m)^[ \t]*(?:#|import\b|from\b).*$")
 """Lines that many files share: licences in comments, and imports."""
 _PLACEHOLDERS = frozenset({b"raiseNotImplementedError", b"raiseNotImplementedError()"})
-_ARCHIVE = b"PK\x03\x04"
 _HEADS = ("def ", "async def ", "class ", "@")
-_PROMPTS = (b">>>", b"...")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +72,22 @@ class Copies:
     def __init__(self, packages: Sequence[str]) -> None:
         self._installed = installed_in(tuple(packages))
         self._answers: OrderedDict[_Marks, _Answers] = OrderedDict()
+        self._texts = Texts()
 
     def warm_up(self) -> None:
         """Read the installed packages now, because it may take seconds."""
         self._installed.naming(b"")
+
+    def near(self, places: Sequence[str]) -> Iterator[str]:
+        """The files of the project that may be copies."""
+        return itertools.islice(files_in(places, suffixes=None), FILES_MAX)
+
+    def read_ahead(self, path: str) -> None:
+        """Read a file of the project now. Any thread may do it."""
+        with contextlib.suppress(OSError):
+            text = self._texts.of(path)
+            if text.is_comparable:
+                text.warm_up()
 
     def of(self, module: InModule, places: Sequence[str], tests: Sequence[str]) -> list[str]:
         """The copies, as paths with their links resolved.
@@ -93,7 +97,7 @@ class Copies:
             places: files and folders of the project that a child may open.
             tests: the same with the project's test files. Files that repeat these are copies, too.
         """
-        near = dict.fromkeys(itertools.islice(files_in(places, suffixes=None), FILES_MAX))
+        near = dict.fromkeys(self.near(places))
         every = itertools.islice(files_in(tests, suffixes=(".py",)), TEST_FILES_MAX + len(near))
         apart = sorted(path for path in every if path not in near)[:TEST_FILES_MAX]
         marks = _marks(_saved(module.path), module.base, module.hole_line, tuple(map(_saved, apart)))
@@ -105,45 +109,41 @@ class Copies:
             self._answers.popitem(last=False)
         state, naming = self._installed.naming(marks.name)
         if answers.packages_state != state:
-            answers.installed = [path for path in naming if _is_copy(path, marks, answers, is_near=False)]
+            answers.installed = [path for path in naming if self._is_copy(path, marks, answers, is_near=False)]
             answers.packages_state = state
-        found = [path for path in near if _is_copy(path, marks, answers, is_near=True)]
+        found = [path for path in near if self._is_copy(path, marks, answers, is_near=True)]
         paths = dict.fromkeys(map(os.path.realpath, [*found, *answers.installed]))
         return [path for path in paths if path != module.path]
 
+    def _is_copy(self, path: str, marks: _Marks, answers: _Answers, *, is_near: bool) -> bool:
+        """The remembered answer about a file, or a new one if it has changed."""
+        state = state_of(path)
+        known = answers.seen.get(path)
+        if known is None or known[0] != state:
+            is_copy = False
+            with contextlib.suppress(OSError):
+                text = self._texts.of(path) if is_near else read(path)
+                is_copy = _repeats(text, marks, is_near=is_near)
+            known = answers.seen[path] = (state, is_copy)
+        return known[1]
 
-def _is_copy(path: str, marks: _Marks, answers: _Answers, *, is_near: bool) -> bool:
-    """The remembered answer about a file, or a new one if it has changed."""
-    state = state_of(path)
-    known = answers.seen.get(path)
-    if known is None or known[0] != state:
-        is_copy = False
-        with contextlib.suppress(OSError):
-            is_copy = _repeats(path, marks, is_near=is_near)
-        known = answers.seen[path] = (state, is_copy)
-    return known[1]
 
-
-def _repeats(path: str, marks: _Marks, *, is_near: bool) -> bool:
-    with Path(path).open("rb") as file:
-        content = file.read(FILE_BYTES_MAX + 1)
-    if not is_near and marks.name not in content:
+def _repeats(text: Text, marks: _Marks, *, is_near: bool) -> bool:
+    if not is_near and marks.name not in text.content:
         return False
-    if content.startswith(_ARCHIVE):
-        return marks.file in content
-    if len(content) > FILE_BYTES_MAX:
-        return marks.name in content
-    lines = _lines(content, is_compiled=path.endswith(_COMPILED))
+    if not text.is_comparable:
+        return (marks.file if text.is_archive else marks.name) in text.content
+    lines = text.lines
     is_special = marks.name.startswith(b"__")  # Methods such as `__init__` look alike everywhere.
     length = 30 if is_near and not is_special else 80
     return (
         _shares(lines, marks.function, least=2 if is_near else 3, length=length)
         or not lines.isdisjoint(marks.stated)
-        or (is_near and _tells(_SEPARATORS.sub(b"", content), marks.stated))
+        or (is_near and _tells(text.joined, marks.stated))
         or any(call in lines and result in lines for call, result in marks.examples)
         or _shares(lines, marks.tests, least=3, length=60)
         or _shares(lines, marks.document, least=6, length=200)
-        or (is_near and bool(marks.blind) and marks.blind in _blind(content.decode("utf-8", "replace")))
+        or (is_near and bool(marks.blind) and marks.blind in text.blind)
     )
 
 
@@ -159,21 +159,6 @@ def _shares(lines: frozenset[bytes], telling: frozenset[bytes], *, least: int, l
     return len(shared) * 2 >= len(telling) and (len(shared) >= least or is_whole) and sum(map(len, shared)) >= length
 
 
-def _lines(content: bytes, *, is_compiled: bool) -> frozenset[bytes]:
-    """The lines of a text, or of the strings in a compiled one, each without what copies may change."""
-    if is_compiled:
-        content = b"\n".join(_STRINGS.findall(content))
-    return frozenset(map(_normal, content.splitlines()))
-
-
-def _normal(line: bytes) -> bytes:
-    """A line without prompt, comment sign, spaces and quotes."""
-    stripped = line.strip().lstrip(b"#").lstrip()
-    for prompt in _PROMPTS:
-        stripped = stripped.removeprefix(prompt)
-    return _SEPARATORS.sub(b"", stripped)
-
-
 @lru_cache(maxsize=8)
 def _marks(saved: _Saved, base: str, line: int, tests: tuple[_Saved, ...]) -> _Marks | None:
     """None if the hole is in no function."""
@@ -184,12 +169,13 @@ def _marks(saved: _Saved, base: str, line: int, tests: tuple[_Saved, ...]) -> _M
     before = saved.text()
     there = next((one for one in _functions(before) if one.name == name), here)
     named = re.compile(rf"\b{re.escape(name)}\b")
-    about = [one for test in tests for one in _functions(test.text()) if named.search(one.text)]
+    texts = (text for text in (test.text() for test in tests) if named.search(text))
+    about = [one for text in texts for one in _functions(text) if named.search(one.text)]
     call = re.compile(rf"\b{re.escape(name)}\(.*\).*\w")
     told = [text for one in (here, there, *about) for text in one.text.splitlines()]
     stated = _telling("\n".join(text for text in told if call.search(text) and not text.lstrip().startswith(_HEADS)))
     code = _telling("\n".join(one.text for one in _functions(base) if one is not here))
-    body = _blind(there.body)
+    body = blind(there.body)
     return _Marks(
         name=name.encode(),
         file=Path(saved.path).name.encode(),
@@ -240,7 +226,7 @@ def _examples(named: re.Pattern[str], functions: Sequence[_Function]) -> Iterato
         for line, below in itertools.pairwise(one.text.splitlines()):
             is_result = below.strip() and not below.lstrip().startswith((">>>", "..."))
             if line.lstrip().startswith(">>>") and named.search(line) and is_result:
-                yield _normal(line.encode("utf-8", "surrogatepass")), _normal(below.encode("utf-8", "surrogatepass"))
+                yield normal(line.encode("utf-8", "surrogatepass")), normal(below.encode("utf-8", "surrogatepass"))
 
 
 @lru_cache(maxsize=16)
@@ -265,15 +251,5 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, lines: list[str]) ->
 
 def _telling(text: str) -> frozenset[bytes]:
     """The telling lines of a text."""
-    lines = _lines(text.encode("utf-8", "surrogatepass"), is_compiled=False)
+    lines = lines_of(text.encode("utf-8", "surrogatepass"), is_compiled=False)
     return frozenset(line for line in lines if len(line) >= _LEAST)
-
-
-def _blind(text: str) -> str:
-    """Code without names, numbers, spaces and comments, so that renamed copies look alike."""
-    lines = (_COMMENT.sub("", line) for line in text.splitlines())
-    return "".join(_WORD.sub(_kept, _SPACE.sub(" ", line)) for line in lines).replace(" ", "")
-
-
-def _kept(word: re.Match[str]) -> str:
-    return word[0] if keyword.iskeyword(word[0]) else "_"

@@ -159,6 +159,11 @@ class ProjectPool:
                 await reading
             finally:
                 reading.cancel()
+            views = self._views
+        for path in self._copies.near((*views.alone, *views.beside)) if views is not None else ():
+            if self._is_closed:
+                break
+            await asyncio.to_thread(self._copies.read_ahead, path)  # One by one, so that requests come in between.
 
     async def close(self) -> None:
         """End every zygote. Idempotent."""

@@ -133,7 +133,7 @@ class _Look:
 
 def _is_test(entry: Path, project: Project) -> bool:
     """Whether a file or folder belongs to the project's tests."""
-    is_stated = entry in project.tests and not _holds_modules(entry)
+    is_stated = entry in project.tests and not (_holds_modules(entry) or _is_needed(entry, project))
     return is_stated or entry.name in _TEST_FOLDERS or _is_unused(entry, project) or _is_test_file(entry, project)
 
 
@@ -144,11 +144,30 @@ def _holds_modules(folder: Path) -> bool:
 
 
 def _is_test_file(entry: Path, project: Project) -> bool:
-    """Whether a name is one of a test file, also by the project's own patterns, unless a module imports it."""
+    """Whether a name is one of a test file, also by the project's own patterns, unless a module imports the file."""
     if _TEST_FILE.fullmatch(entry.name) is not None:
-        return True
+        return not _is_needed(entry, project)
     is_named = any(fnmatch.fnmatchcase(f"/{entry.as_posix()}", f"*/{pattern}") for pattern in project.test_names)
     return is_named and entry.suffix == ".py" and not _is_imported(entry.stem, project)
+
+
+def _is_needed(entry: Path, project: Project) -> bool:
+    """Whether the modules beside it import a module that has the name of a test file, such as `pkg/tests.py`.
+
+    Their package cannot be imported without it.
+    """
+    folder, name = entry.parent, entry.stem
+    inside = folder.relative_to(project.root).parts if folder.is_relative_to(project.root) else folder.parts
+    if folder not in project.regular or not _TEST_FOLDERS.isdisjoint(inside):
+        return False
+    package = re.escape(project.dotted_name(entry).removesuffix(f".{name}"))
+    names = rf"(?:\([^)]*|[^\n(]*)\b{name}\b"
+    stated = re.compile(
+        rf"(?m)^[ \t]*(?:from[ ]+(?:{package})?\.{name}[ ]+import\b|from[ ]+(?:{package}|\.)[ ]+import[ ]+{names}"
+        rf"|import[ ]+{package}\.{name}\b)"
+    )
+    beside = sorted(path for path in folder.glob("*.py") if _TEST_FILE.fullmatch(path.name) is None)
+    return any(stated.search(_start_of(path)) for path in beside[:FILES_READ_MAX])
 
 
 def _is_unused(entry: Path, project: Project) -> bool:
@@ -164,19 +183,23 @@ def _is_imported(name: str, project: Project) -> bool:
         is_test = _TEST_FILE.fullmatch(path.name) is not None or path.stem == name
         if is_test or not {name, *_TEST_FOLDERS}.isdisjoint(inside[:-1]):
             continue
-        with contextlib.suppress(OSError):
-            if stated.search(path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")):
-                return True
+        if stated.search(_start_of(path)):
+            return True
     return False
+
+
+def _start_of(path: Path) -> str:
+    """The start of a file, where its imports are. Empty if it cannot be read."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(FILE_BYTES_MAX).decode("utf-8", "replace")
+    return ""
 
 
 def packages_named(places: Sequence[str], folders: Sequence[str]) -> frozenset[str]:
     """The installed packages that the modules in `places` import at their top."""
     text: list[str] = []
     for path in itertools.islice(_python_files(places), FILES_READ_MAX):
-        with contextlib.suppress(OSError):
-            content = path.read_bytes()[:FILE_BYTES_MAX].decode("utf-8", "replace")
-            text += [line for line in content.splitlines() if line.startswith(("import ", "from "))]
+        text += [line for line in _start_of(path).splitlines() if line.startswith(("import ", "from "))]
     return installed_imports("\n".join(dict.fromkeys(text)), folders)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +90,19 @@ def served(
     request: pytest.FixtureRequest, model_cache: Path, base_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """Each engine behind `plum-lsp policy serve`, ended with SIGTERM."""
-    engine: str = request.param
-    data_dir = tmp_path_factory.mktemp(engine)
+    with serving(request.param, tmp_path_factory.mktemp(request.param), model_cache, base_folder) as served:
+        yield served
+
+
+@contextmanager
+def serving(engine: str, data_dir: Path, model_cache: Path, base_folder: Path, *more: str) -> Iterator[Served]:
+    """The command, with some more arguments, until the block ends."""
     output = data_dir / "output.txt"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     model = str(base_folder) if engine == "vllm" else MODEL
-    command = [sys.executable, "-m", "plum_lsp", "policy", "serve", "--engine", engine, "--model", model]
+    command = [sys.executable, "-m", "plum_lsp", "policy", "serve", "--engine", engine, "--model", model, *more]
     command += ["--port", str(port), "--context-tokens", "1024", "--lora-rank", "16"]
     environment = {
         **os.environ,

@@ -11,47 +11,25 @@ import os
 import shutil
 import signal
 import time
-from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from e2e.serving.asking import CLEAR, PROMPT, complete, distance, publish_to, sampling
 from e2e.serving.conftest import MODEL, Served
 from support.contexts import prompt_at
 from support.processes import descendants
 
 from plum_lsp.domain.errors import AdapterError, PolicyError
-from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOptions
+from plum_lsp.domain.suggestion import Completion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.hosting.engines import served_engine
 from plum_lsp.policy.hosting.served_policy import ServedPolicy
-from plum_lsp.policy.models.weights import read_base
-from plum_lsp.policy.versions.engines import Sampled
 from plum_lsp.policy.versions.folders import PublishedVersion
-from plum_lsp.policy.versions.publish import PROBE_PREFIX, publish, retire, rollback
+from plum_lsp.policy.versions.publish import PROBE_PREFIX, retire, rollback
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.timeout(600)]
 
-PROMPT = prompt_at("def double(number):\n    return ‸\n")
-FIRST_TOKENS = 3
 CONCURRENT = 20
-CLEAR = 1.5
-"""Nats between two versions' answers; beside other requests a version's own moves by up to 0.4 (bfloat16)."""
-
-
-def sampling(count: int, tokens: int = 6) -> SamplingOptions:
-    """Greedy options, so that what is written depends on the version alone."""
-    return SamplingOptions(temperatures=(0.0,) * count, top_p=1.0, max_tokens=tokens, seed=0)
-
-
-async def complete(served: Served, version: PolicyVersion | None = None, *, seconds: float = 200) -> Completion:
-    """One completion through the port."""
-    policy = ServedPolicy(served.data_dir)
-    try:
-        deadline = asyncio.get_running_loop().time() + seconds
-        async with aclosing(policy.sample(PROMPT, sampling(1), deadline=deadline, version=version)) as stream:
-            return await anext(stream)
-    finally:
-        await policy.close()
 
 
 async def running(served: Served) -> int:
@@ -64,18 +42,6 @@ async def running(served: Served) -> int:
     names = ("vllm:num_requests_running{", "vllm:num_requests_waiting{")
     names += ("llamacpp:requests_processing{", "llamacpp:requests_deferred{")
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in metrics.splitlines() if line.startswith(names))
-
-
-async def publish_to(served: Served, adapter: Path) -> tuple[str, float]:
-    """Publish and return the new version's name and how long the swap took."""
-    state = served.state
-    engine = served_engine(state)
-    base = read_base(Path(state.model_path), cache_dir=served.data_dir, name=state.model)
-    try:
-        done = await publish(adapter, store=served.store, engine=engine, base=base, rank_max=state.lora_rank)
-    finally:
-        await engine.close()
-    return done.version.name, done.swap_ms
 
 
 async def test_settings_are_told_with_their_reasons(served: Served) -> None:
@@ -195,9 +161,9 @@ async def test_publish_under_load_mixes_nothing(served: Served, adapters: Path) 
     assert {number for number, _ in written} == {base.number, active.number}
     references = {base.number: before, active.number: after}
     others = {base.number: after, active.number: before}
-    assert _distance(before, after) > CLEAR, "the two versions must be told apart"
+    assert distance(before, after) > CLEAR, "the two versions must be told apart"
     for number, completion in written:
-        assert _distance(completion, references[number]) < _distance(completion, others[number])
+        assert distance(completion, references[number]) < distance(completion, others[number])
 
 
 async def test_versions_asked_at_once_stay_apart(served: Served, adapters: Path) -> None:
@@ -216,9 +182,9 @@ async def test_versions_asked_at_once_stay_apart(served: Served, adapters: Path)
             await engine.unload(name)
         await engine.close()
     for name, other in itertools.combinations(names, 2):
-        assert _distance(alone[name], alone[other]) > CLEAR, "the versions must be told apart"
+        assert distance(alone[name], alone[other]) > CLEAR, "the versions must be told apart"
     for name, answer in zip(asked, together, strict=True):
-        assert min(names, key=lambda one: _distance(answer, alone[one])) == name
+        assert min(names, key=lambda one: distance(answer, alone[one])) == name
 
 
 async def published(served: Served, adapters: Path) -> PublishedVersion:
@@ -262,13 +228,3 @@ async def test_next_version_retires_the_one_before_and_rolls_back(served: Served
     await engine.close()
     assert done.previous == name
     assert (await ServedPolicy(served.data_dir).version()).served_name == earlier.name
-
-
-def _distance(one: Completion | Sampled, other: Completion | Sampled) -> float:
-    """How far apart the log-probabilities of the first tokens are, in nats; text that differs counts one more."""
-    pairs = list(zip(_logprobs(one), _logprobs(other), strict=False))[:FIRST_TOKENS]
-    return sum(abs(a - b) for a, b in pairs) + (one.text != other.text)
-
-
-def _logprobs(answer: Completion | Sampled) -> tuple[float, ...]:
-    return answer.token_logprobs if isinstance(answer, Completion) else answer.logprobs

@@ -48,6 +48,7 @@ def known(
             "Hashable",
             "from typing import Hashable",
         ),
+        ({"shop/__init__.py": "from .bill import f\n", "shop/b.py": "f = 1\n"}, "f", "from .b import f"),
         ({"shop/a.py": "from here import f\n", "shop/c.py": "from there import f\n"}, "f", ""),
         ({"shop/a.py": "def f(): ...\n", "shop/c.py": "def f(): ...\n"}, "f", ""),
         ({"shop/a.py": "from .b import f\n", "shop/c.py": "from .gone import f\n", "shop/b.py": "f = 1\n"}, "f", ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from support.contexts import completion_of, context_at
 
 from plum_lsp.domain.display import hidden_characters
-from plum_lsp.domain.suggestion import Candidate, HoleKind, PolicyVersion
+from plum_lsp.domain.place import Place
+from plum_lsp.domain.suggestion import Candidate, Finish, HoleKind, PolicyVersion
 from plum_lsp.python.fitting.candidates import make_candidate
 
 VERSION = PolicyVersion(number=0, model="m", model_sha256="")
@@ -214,3 +216,27 @@ def test_what_the_document_contains_may_be_written_again(character: str) -> None
 def test_half_a_character_is_a_problem() -> None:
     """No file can contain a lone surrogate."""
     assert _make(BODY, "return '\ud800'").problem
+
+
+@pytest.mark.parametrize(
+    ("document", "completion", "text"),
+    [
+        ("COINS = [1, 2, ‸\n", "5, 10, 20, 50, 10", "5, 10, 20, 50]"),
+        ("COINS = [1, 2, ‸]\n", "5, 10, 20, 50, 10", "5, 10, 20, 50"),
+        ("NAMES = ('a', [‸\n", "'b, c', (1, 2), 'd", "'b, c', (1, 2)])"),
+        ("SIGNS = {‸\n", "'a': [1, 2], 'b': {3, 4}, 'c'", "'a': [1, 2], 'b': {3, 4}}"),
+    ],
+)
+def test_a_list_without_an_end_is_closed(document: str, completion: str, text: str) -> None:
+    """Only whole values are kept of a list that reached the token limit."""
+    context = replace(context_at(document, kind=HoleKind.LINE, indent=""), place=Place.LITERAL)
+    candidate = make_candidate(replace(completion_of(completion), finish=Finish.LENGTH), context, VERSION)
+    assert (candidate.text, candidate.problem) == (text, "")
+
+
+@pytest.mark.parametrize("completion", ["1", "'a, b", "f(1, 2"])
+def test_a_list_without_a_whole_value_is_no_candidate(completion: str) -> None:
+    """There is nothing to keep."""
+    context = replace(context_at("A = [‸\n", kind=HoleKind.LINE, indent=""), place=Place.LITERAL)
+    candidate = make_candidate(replace(completion_of(completion), finish=Finish.LENGTH), context, VERSION)
+    assert candidate.problem

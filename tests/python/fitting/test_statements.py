@@ -57,3 +57,23 @@ def test_without_a_limit_it_goes_on() -> None:
     """0 is no limit."""
     cutter = Cutter(Block(kind=HoleKind.BLOCK, indent="    ", line_head="    "))
     assert not cutter.feed("a = 1\n    b = 2\n    for c in d:\n        e = 1\n    f = 2\n")
+
+
+@pytest.mark.parametrize(
+    "kept, more",
+    [
+        ("assert f(1) == 2\n", "    assert f(2) == 3\n"),
+        ("given = [1, 2]\n    expected = 3\n    assert sum(given) == expected\n", "    assert sum([]) == 0\n"),
+        ("with pytest.raises(ValueError):\n        f(-1)\n", "    assert f(2) == 3\n"),
+        ("for a in range(3):\n        assert f(a) == a\n", "    assert f(2) == 3\n"),
+        ("self.assertEqual(f(1), 2)\n", "    self.assertEqual(f(2), 3)\n"),
+    ],
+)
+def test_a_test_ends_after_its_first_assertion(kept: str, more: str) -> None:
+    """What a test prepares belongs to the assertion below it."""
+    block = Block(kind=HoleKind.BODY, indent="    ", line_head="    ", function="test_f", statements_max=1)
+    cutter = Cutter(block)
+    cutter.feed(kept + more)
+    assert cutter.close() == kept
+    assert cutter.has_ended
+    assert cutter.is_whole

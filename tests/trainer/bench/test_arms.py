@@ -27,9 +27,25 @@ def test_names_of_arms() -> None:
     assert arm_of("random", method="kto").name == "random-kto"
     gold = arm_of("gold:sft", method="kto")
     assert (gold.labels, gold.method) == (Labels.GOLD, "sft")
-    for name in ("", "random:none", "judged:", "ppo"):
+    for name in ("", "random:none", "judged:", "ppo", "kto@", "kto@fast", "kto@2", "cooled@1e-4"):
         with pytest.raises(ConfigError, match="no arm"):
             arm_of(name, method="")
+
+
+def test_an_arm_may_name_its_learning_rate() -> None:
+    """It is in the name, so that arms of several rates have folders of their own."""
+    assert (arm_of("group@1e-4", method="kto").rate, arm_of("group", method="kto").rate) == (1e-4, 0.0)
+    gold = arm_of("gold:sft@5e-5", method="kto")
+    assert (gold.name, gold.method, gold.rate) == ("gold-sft@5e-5", "sft", 5e-5)
+
+
+def test_a_right_text_stands_against_every_wrong_one() -> None:
+    """At most four pairs of a task, each wrong text in one."""
+    wrong = [sample("a", f"return {number}", 0.0) for number in range(6)]
+    pairs = [row for row in rows_of("dpo", [sample("a", "return x", 1.0), *wrong]) if isinstance(row, PairRow)]
+    assert {row.chosen for row in pairs} == {"return x"}
+    assert len({row.rejected for row in pairs}) == len(pairs) == 4
+    assert rows_of("dpo", wrong) == []
 
 
 def test_every_method_makes_rows_of_its_own() -> None:

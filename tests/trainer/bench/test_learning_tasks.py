@@ -5,19 +5,24 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from benchmarks.learning_tasks import EXAMPLES, HELD_OUT, NUMBERS, TRAIN, task_of, tasks
+import pytest
+
+from benchmarks.learning_families import HELD_OUT, TRAIN, TUNING, Family
+from benchmarks.learning_tasks import EXAMPLES, NUMBERS, task_of, tasks
 from plum_trainer.data.apart import is_near, words_of
 
 
 def test_the_sides_share_no_family_and_no_near_copy() -> None:
-    """There are 120 tasks of each, every one with a name of its own."""
+    """There are 120 tasks to train on and 120 held out, every one with a name of its own."""
     rows = list(tasks())
     sides = [[row for row in rows if row["side"] == side] for side in ("train", "held_out")]
     assert [len(side) for side in sides] == [120, 120]
-    assert len({row["task_id"] for row in rows}) == 240
-    assert not {row["source"] for row in sides[0]} & {row["source"] for row in sides[1]}
-    words = [[words_of(row["prompt"]) for row in side] for side in sides]
-    assert not any(is_near(one, other) for one in words[0] for other in words[1])
+    tuning = [row for row in tasks(TUNING) if row["side"] == "held_out"]
+    assert len({row["task_id"] for row in [*rows, *tuning]}) == 240 + len(tuning)
+    for one, other in ((sides[0], sides[1]), (sides[0], tuning), (tuning, sides[1])):
+        assert not {row["source"] for row in one} & {row["source"] for row in other}
+        words = [[words_of(row["prompt"]) for row in side] for side in (one, other)]
+        assert not any(is_near(first, second) for first in words[0] for second in words[1])
 
 
 def answers_of(row: dict[str, str]) -> list[Any]:
@@ -25,9 +30,10 @@ def answers_of(row: dict[str, str]) -> list[Any]:
     return [ast.literal_eval(line.rpartition(" == ")[2]) for line in row["tests"].splitlines()]
 
 
-def test_no_constant_passes() -> None:
+@pytest.mark.parametrize("judges", [HELD_OUT, TUNING], ids=["held out", "tuning"])
+def test_no_constant_passes(judges: tuple[Family, ...]) -> None:
     """Each task asks for different answers, and has tests that its docstring does not show."""
-    for row in tasks():
+    for row in tasks(judges):
         answers = answers_of(row)
         assert len({repr(one) for one in answers}) > 1, row["task_id"]
         assert len(answers) > EXAMPLES, row["task_id"]
@@ -36,6 +42,6 @@ def test_no_constant_passes() -> None:
 
 def test_a_family_depends_on_its_number() -> None:
     """Else its tasks would be copies of one another."""
-    for family in (*TRAIN, *HELD_OUT):
+    for family in (*TRAIN, *TUNING, *HELD_OUT):
         found = {task_of(family, number, side="train")["tests"] for number in NUMBERS}
         assert len(found) == len(NUMBERS)

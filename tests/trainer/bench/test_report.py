@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from plum_trainer.bench.report import report_of
 from plum_trainer.cli import main
 
-TASKS = [f"t{number}" for number in range(8)]
+TASKS = [f"benchmark:t{number}" for number in range(8)]
 
 
 def write(folder: Path, seed: int, arm: str, rates: list[float], number: int = 1) -> None:
@@ -55,12 +55,22 @@ def test_an_interval_is_over_tasks(tmp_path: Path) -> None:
         assert {over for arm, over in found if arm == "dpo"} == {"none", "cooled", "random-dpo"}
         over_base = found["dpo", "none"]
         assert over_base["mean"] == 0.25
-        assert over_base["tasks"] == 8
+        assert over_base["units"] == 8
         assert 0.0 <= over_base["low"] < 0.25 < over_base["high"] < 1.0
         assert found["dpo", "cooled"]["mean"] == 0.125
     assert gains(tmp_path, "pass@n")["dpo", "none"]["mean"] == 0.0
     cell = next(one for one in report_of(tmp_path)["cells"] if one["arm"] == "dpo")
-    assert (cell["newly_solved"], cell["newly_lost"]) == (["t0", "t1"], [])
+    assert (cell["newly_solved"], cell["newly_lost"]) == (TASKS[:2], [])
+
+
+def test_tasks_of_a_family_are_one_unit(tmp_path: Path) -> None:
+    """Two families of four tasks each: the gain is the same, and its interval as wide as two units make it."""
+    write(tmp_path, 0, "none", [0.0] * 8)
+    write(tmp_path, 0, "dpo", [1.0] * 4 + [0.0] * 4)
+    rows = [{"task_id": task.partition(":")[2], "family": f"f{place // 4}"} for place, task in enumerate(TASKS)]
+    (tmp_path / "held_out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = gains(tmp_path)["dpo", "none"]
+    assert (found["units"], found["mean"], found["low"], found["high"]) == (2, 0.5, 0.0, 1.0)
 
 
 def test_what_is_done_so_far_is_shown(tmp_path: Path) -> None:

@@ -73,6 +73,19 @@ def test_another_plan_is_named(tmp_path: Path, change: Callable[[dict[str, Any]]
     assert "Delete the folder" in caught.value.remedy
 
 
+def test_a_round_of_an_older_version_goes_on(tmp_path: Path) -> None:
+    """A setting that it did not have yet keeps what that version did."""
+    values = json.loads(json.dumps(PLAN.values()))
+    del values["settings"]["precision"]
+    found = round_in(tmp_path, values).plan
+    assert found is not None
+    assert found.settings.precision == "float32"
+    values["settings"]["precision"] = "bfloat16"
+    found = round_in(tmp_path / "new", values).plan
+    assert found is not None
+    assert found.settings.precision == "bfloat16"
+
+
 def test_a_fit_takes_every_setting_of_the_plan() -> None:
     """The job of the child has the values that were frozen."""
     job = PLAN.fit_job(champion="", rows="rows.jsonl", output="fit", end_token="<end>")

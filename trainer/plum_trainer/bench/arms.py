@@ -41,6 +41,8 @@ class Arm:
     method: str = ""
     labels: Labels = Labels.JUDGED
     cooling: float = 1.0
+    rate: float = 0.0
+    """Its learning rate. 0 means that of the settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +66,38 @@ class Labelled:
 def arm_of(name: str, *, method: str) -> Arm:
     """The arm with a name: `none`, `cooled`, a method, or labels with a method (`gold:dpo`; without: `method`).
 
+    A learning rate may follow: `kto@1e-4`.
+
     Raises:
         ConfigError: there is none.
     """
-    labels, _, wanted = name.partition(":")
+    whole, _, rate = name.partition("@")
+    labels, _, wanted = whole.partition(":")
     if name in ("none", "cooled"):
         return Arm(name=name, cooling=COOLED if name == "cooled" else 1.0)
-    if name in METHODS:
-        return Arm(name=name, method=name)
-    if labels in set(Labels) and (wanted or method) in METHODS:
-        return Arm(name=f"{labels}-{wanted or method}", method=wanted or method, labels=Labels(labels))
-    known = ", ".join(("none", "cooled", *METHODS, *(f"{one}[:METHOD]" for one in Labels if one != Labels.JUDGED)))
-    raise ConfigError(f"there is no arm {name!r}", remedy=f"The arms are {known}.")
+    if whole in METHODS:
+        arm = Arm(name=whole, method=whole)
+    elif labels in set(Labels) - {Labels.JUDGED} and (wanted or method) in METHODS:
+        arm = Arm(name=f"{labels}-{wanted or method}", method=wanted or method, labels=Labels(labels))
+    else:
+        raise _unknown(name)
+    return replace(arm, name=f"{arm.name}@{rate}", rate=_rate_of(rate, name)) if "@" in name else arm
+
+
+def _rate_of(text: str, name: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        raise _unknown(name) from None
+    if not 0 < rate < 1:
+        raise _unknown(name)
+    return rate
+
+
+def _unknown(name: str) -> ConfigError:
+    labels = (f"{one}[:METHOD]" for one in Labels if one != Labels.JUDGED)
+    known = ", ".join(("none", "cooled", *METHODS, *labels))
+    return ConfigError(f"there is no arm {name!r}", remedy=f"The arms are {known}. A learning rate may follow: @1e-4.")
 
 
 def relabelled(samples: Sequence[Labelled], labels: Labels, *, seed: int) -> list[Labelled]:
@@ -116,12 +138,11 @@ def _label(one: Labelled) -> LabelRow:
 
 
 def _pairs(group: Sequence[Labelled]) -> Iterator[PairRow]:
-    """Right over wrong texts, nearest first, each text once."""
+    """Right over wrong texts, nearest first. Each wrong text is in one pair, a right one in as many as it takes."""
     right, wrong = ([one for one in group if one.is_right is side] for side in (True, False))
-    for _ in range(min(PAIRS_PER_TASK_MAX, len(right), len(wrong))):
+    for _ in range(min(PAIRS_PER_TASK_MAX, len(wrong)) if right else 0):
         near = {(one.text, other.text): (one, other) for one in right for other in wrong}
         chosen, rejected = near[min(near, key=lambda texts: Levenshtein.normalized_distance(*texts))]
-        right.remove(chosen)
         wrong.remove(rejected)
         yield PairRow(
             prompt=chosen.prompt,

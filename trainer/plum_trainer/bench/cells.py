@@ -38,7 +38,8 @@ from plum_trainer.fit.job import FitJob, SampleJob, read_json, write_json, write
 from plum_trainer.gate.evaluate import ended_texts, graded, offered, read_samples
 from plum_trainer.gate.measures import Measures, Sample, measured
 
-SAMPLE_BATCH = 32
+SAMPLE_BATCH = 160
+"""Texts at a time. The last few of a batch take as long as many, so that larger batches cost less."""
 _Result = TypeVar("_Result")
 
 
@@ -154,8 +155,9 @@ def _fit_job(bench: Bench, arm: Arm, folder: Path, adapter: str, seed: int) -> F
     trainer = bench.settings.trainer
     values = {one.name: getattr(trainer, one.name) for one in fields(FitJob) if hasattr(trainer, one.name)}
     places = {"rows": str(folder / "rows.jsonl"), "output": str(folder / "fit"), "base": str(bench.base.folder)}
-    own = {"method": arm.method, "champion": adapter, "seed": seed, "base_sha256": bench.base.sha256}
-    return FitJob(**{**values, **places, **own, "end_token": bench.base.end_token})
+    own = {"method": arm.method, "champion": adapter, "seed": seed, "base_sha256": bench.base.sha256, "is_plain": True}
+    rate = {"learning_rate": arm.rate} if arm.rate else {}
+    return FitJob(**{**values, **places, **own, **rate, "end_token": bench.base.end_token})
 
 
 def _measure(bench: Bench, folder: Path, adapter: str, *, seed: int, cooling: float) -> None:
@@ -222,6 +224,7 @@ def _sampled(
             end_token=bench.base.end_token,
             precision=bench.settings.trainer.precision,
             has_ids=True,
+            has_distance=False,
         )
         _timed(folder, f"{name}_samples", lambda: children.sample(job, folder, name=name, report=bench.report))
     return read_samples(path)[0]

@@ -1,10 +1,12 @@
 """What the cells of a comparison that are done say: figures, gains with intervals, a table and a chart.
 
-The unit is the task: its rate is the mean over the seeds that both sides have, and intervals are over tasks.
+The unit is the family of tasks, or the task where the file of tasks names no families: tasks of one idea are solved
+together, and would make intervals too narrow. A rate is the mean over the seeds that both sides have.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -39,10 +41,16 @@ def report_of(folder: Path) -> dict[str, Any]:
         for (arm, number), seeds in found.items()
         for seed, values in seeds.items()
     ]
-    return {"cells": cells, "gains": list(_gains(found))}
+    return {"cells": cells, "gains": list(_gains(found, _families(folder / "held_out.jsonl")))}
 
 
-def _gains(cells: Cells) -> Iterator[dict[str, Any]]:
+def _families(path: Path) -> dict[str, str]:
+    """The family of each held-out task that has one."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    return {f"benchmark:{row['task_id']}": row["family"] for row in rows if row.get("family")}
+
+
+def _gains(cells: Cells, families: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Of every arm over the base, the cooled base, and the arms with random labels of the same round."""
     for (arm, number), seeds in cells.items():
         for (other, round_of_other), known in cells.items():
@@ -51,15 +59,19 @@ def _gains(cells: Cells) -> Iterator[dict[str, Any]]:
             if not is_floor or other == arm or not both:
                 continue
             for measure, name in MEASURES.items():
-                before, after = (_rates([side[seed].get(name, {}) for seed in both]) for side in (known, seeds))
+                before, after = (
+                    _rates([side[seed].get(name, {}) for seed in both], families) for side in (known, seeds)
+                )
                 told = {"arm": arm, "round": number, "over": other, "measure": measure, "seeds": len(both)}
-                yield {**told, "tasks": len(after), **asdict(gain(before, after, seed=0))}
+                yield {**told, "units": len(after), **asdict(gain(before, after, seed=0))}
 
 
-def _rates(seeds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The rate of each task that all seeds have, the mean over them."""
-    common = set.intersection(*(set(one) for one in seeds))
-    return {task: sum(one[task] for one in seeds) / len(seeds) for task in sorted(common)}
+def _rates(seeds: Sequence[Mapping[str, float]], families: Mapping[str, str]) -> dict[str, float]:
+    """The rate of each family or task: the mean over its tasks that all seeds have, and over the seeds."""
+    found: dict[str, list[float]] = {}
+    for task in sorted(set.intersection(*(set(one) for one in seeds))):
+        found.setdefault(families.get(task, task), []).extend(one[task] for one in seeds)
+    return {unit: sum(rates) / len(rates) for unit, rates in found.items()}
 
 
 def _compared(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,13 +117,13 @@ def table_of(report: Mapping[str, Any]) -> Table:
 def gains_table(report: Mapping[str, Any]) -> Table:
     """One row for each arm and what it is compared with."""
     table = Table(box=box.SIMPLE)
-    for heading in ("arm", "round", "over", "seeds", "tasks"):
+    for heading in ("arm", "round", "over", "seeds", "units"):
         table.add_column(heading)
     for measure in MEASURES:
         table.add_column(f"{measure}, 95 % interval", justify="right")
     rows: dict[tuple[str, ...], dict[str, str]] = {}
     for one in report["gains"]:
-        key = tuple(str(one[name]) for name in ("arm", "round", "over", "seeds", "tasks"))
+        key = tuple(str(one[name]) for name in ("arm", "round", "over", "seeds", "units"))
         text = f"{one['mean']:+.3f}, {one['low']:+.3f} to {one['high']:+.3f}"
         rows.setdefault(key, {})[one["measure"]] = text
     for key, texts in rows.items():
@@ -136,7 +148,7 @@ def _chart(report: Mapping[str, Any]) -> dict[str, Any]:
         for one in report["gains"]
         if one["over"] == BASE
     ]
-    gain_axis = {"type": "quantitative", "title": "gain over the base, 95 % interval over tasks"}
+    gain_axis = {"type": "quantitative", "title": "gain over the base, 95 % interval"}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "background": None,

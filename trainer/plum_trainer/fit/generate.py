@@ -54,7 +54,7 @@ def _sample(job: SampleJob) -> list[dict[str, Any]]:
         torch.manual_seed(job.seed + len(lines))
         lines += _batch(job, model, tokenizer, batch)
         sys.stderr.write(f"sampled {len(lines)}/{len(prompts) * len(job.temperatures)}\n")
-    if job.adapter:
+    if job.adapter and job.has_distance:
         kl = _kl(job, model, tokenizer, lines[:: max(1, len(lines) // KL_SAMPLES_MAX)])
         lines.append({"kl_nats_per_token": kl})
     return lines

@@ -46,6 +46,8 @@ class FitJob:
     base_sha256: str = ""
     precision: str = "float32"
     """Of the base on a CPU."""
+    is_plain: bool = False
+    """Whether the trainer in plain torch fits, also where TRL is installed: all methods then have the same one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,8 @@ class SampleJob:
     """Of the base on a CPU."""
     has_ids: bool = False
     """Whether each sample also gets its ids, their log-probabilities, and the mean entropy at its places in nats."""
+    has_distance: bool = True
+    """Whether the adapter's distance to the base is measured."""
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -107,7 +107,7 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
     """The loss of some rows. `weights` are those of desirable and undesirable rows."""
     import torch
 
-    own, mask = logprobs(model, _texts(job, rows), pad=pad)
+    own, mask = logprobs(model, _texts(job, rows), pad=pad, shares=not job.gradient_checkpointing)
 
     def column(name: str) -> Any:
         return torch.tensor([row[name] for row in rows], dtype=torch.float32, device=own.device)
@@ -116,49 +116,87 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
         return likelihood_loss(own, mask, column("weight"))
     if job.method == "group":
         return group_loss(own, _aligned([row["logprobs"] for row in rows], own), mask, column("weight"))
+    known = _aligned([row["reference"][place] for place in (0, 1) for row in rows], own)
     if job.method == "dpo":
-        known = [row["reference"][place] for place in (0, 1) for row in rows]
-        return pair_loss(own, _aligned(known, own), mask, column("weight"), **pair_settings(job))
+        return pair_loss(own, known, mask, column("weight"), **pair_settings(job))
     is_desirable = column("label").bool()
-    with torch.no_grad():
-        other, _ = logprobs(model, [(row["prompt_ids"], row["neighbour_ids"]) for row in rows], pad=pad)
-    distance = mismatched_distance(other, _aligned([row["reference"][1] for row in rows], other))
+    distance = mismatched_distance(own.chunk(2)[1], known.chunk(2)[1])
     weight = column("weight") * torch.where(is_desirable, *weights)
-    known = [row["reference"][0] for row in rows]
-    return label_loss(own, _aligned(known, own), is_desirable, weight, distance=distance, beta=job.beta)
+    return label_loss(own.chunk(2)[0], known.chunk(2)[0], is_desirable, weight, distance=distance, beta=job.beta)
 
 
-def logprobs(model: Any, texts: Texts, *, pad: int) -> tuple[Any, Any]:
+def logprobs(model: Any, texts: Texts, *, pad: int, shares: bool = False) -> tuple[Any, Any]:
     """Log-probabilities of the completions and their mask, both (texts, longest completion), aligned at the end."""
-    scores, ids, mask = distributions(model, texts, pad=pad)
+    scores, ids, mask = distributions(model, texts, pad=pad, shares=shares)
     return scores.gather(-1, ids.unsqueeze(-1)).squeeze(-1) * mask, mask
 
 
-def distributions(model: Any, texts: Texts, *, pad: int) -> tuple[Any, Any, Any]:
+def distributions(model: Any, texts: Texts, *, pad: int, shares: bool = False) -> tuple[Any, Any, Any]:
     """At each place of the completions, aligned at the end: log-probabilities of all tokens (texts, longest completion,
-    vocabulary), the ids that stand there, and their mask."""
+    vocabulary), the ids that stand there, and their mask.
+
+    With `shares`, a prompt of several texts is read once. The model must then be able to keep a cache, which it is not
+    with gradient checkpointing. Gradients flow through the cache.
+    """
+    prompts = list(dict.fromkeys(tuple(prompt) for prompt, _ in texts))
+    ids, mask = _padded([completion for _, completion in texts], pad, model.device)
+    if shares and len(prompts) < len(texts):
+        logits = _behind_shared(model, texts, prompts, ids, mask, pad=pad)
+    else:
+        whole, attention = _padded([[*prompt, *completion] for prompt, completion in texts], pad, model.device)
+        positions = (attention.cumsum(1) - 1).clamp(min=0)
+        places = {"attention_mask": attention, "position_ids": positions, "logits_to_keep": ids.shape[1] + 1}
+        logits = model(input_ids=whole, use_cache=False, **places).logits[:, -ids.shape[1] - 1 : -1]
+    return logits.float().log_softmax(-1), ids, mask
+
+
+def _behind_shared(
+    model: Any, texts: Texts, prompts: Sequence[tuple[int, ...]], ids: Any, mask: Any, *, pad: int
+) -> Any:
+    """The logits at each place of the completions. Every prompt is read once, then all completions behind it."""
     import torch
 
-    longest = max(len(prompt) + len(completion) for prompt, completion in texts)
-    kept = max(len(completion) for _, completion in texts)
-    ids = torch.full((len(texts), longest), pad, device=model.device)
-    attention, mask = torch.zeros_like(ids), torch.zeros_like(ids)
-    for row, (prompt, completion) in enumerate(texts):
-        whole = [*prompt, *completion]
-        ids[row, longest - len(whole) :] = torch.tensor(whole, device=model.device)
-        attention[row, longest - len(whole) :] = 1
-        mask[row, longest - len(completion) :] = 1
+    read, attention = _padded(prompts, pad, model.device)
     positions = (attention.cumsum(1) - 1).clamp(min=0)
-    output = model(
-        input_ids=ids, attention_mask=attention, position_ids=positions, use_cache=False, logits_to_keep=kept + 1
-    )
-    return output.logits[:, -kept - 1 : -1].float().log_softmax(-1), ids[:, -kept:], mask[:, -kept:]
+    output = model(input_ids=read, attention_mask=attention, position_ids=positions, use_cache=True, logits_to_keep=1)
+    owner = torch.tensor([prompts.index(tuple(prompt)) for prompt, _ in texts], device=model.device)
+    first = output.logits[owner]
+    if ids.shape[1] == 1:
+        return first
+    cache = output.past_key_values
+    cache.reorder_cache(owner)
+    attention = torch.cat([attention[owner], mask[:, :-1]], 1)
+    positions = (attention.cumsum(1) - 1)[:, read.shape[1] :].clamp(min=0)
+    rest = model(
+        input_ids=ids[:, :-1], attention_mask=attention, position_ids=positions, past_key_values=cache, use_cache=True
+    ).logits
+    whole = torch.cat([first, rest], 1)
+    begins = mask.cumsum(1) == 1  # a shorter completion begins later
+    return torch.where(begins[..., None], first, whole)
+
+
+def _padded(texts: Sequence[Sequence[int]], pad: int, device: Any) -> tuple[Any, Any]:
+    """Texts as one tensor, padded on the left, and its mask."""
+    import torch
+
+    longest = max(len(one) for one in texts)
+    ids = torch.full((len(texts), longest), pad, device=device)
+    mask = torch.zeros_like(ids)
+    for row, one in enumerate(texts):
+        if one:
+            ids[row, longest - len(one) :] = torch.tensor(one, device=device)
+            mask[row, longest - len(one) :] = 1
+    return ids, mask
+
+
+def _names(job: FitJob) -> tuple[str, ...]:
+    """Where a row keeps its completions."""
+    others = {"dpo": ("chosen_ids", "rejected_ids"), "kto": ("completion_ids", "neighbour_ids")}
+    return others.get(job.method, ("completion_ids",))
 
 
 def _texts(job: FitJob, rows: Sequence[dict[str, Any]]) -> Texts:
-    if job.method == "dpo":
-        return [(row["prompt_ids"], row[name]) for name in ("chosen_ids", "rejected_ids") for row in rows]
-    return [(row["prompt_ids"], row["completion_ids"]) for row in rows]
+    return [(row["prompt_ids"], row[name]) for name in _names(job) for row in rows]
 
 
 def _aligned(values: Sequence[Sequence[float]], like: Any) -> Any:
@@ -189,10 +227,16 @@ def _add_reference(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: 
     """Give each row the log-probabilities of its two completions under the policy as it is now."""
     import torch
 
-    names = ("chosen_ids", "rejected_ids") if job.method == "dpo" else ("completion_ids", "neighbour_ids")
+    groups: dict[tuple[int, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row["prompt_ids"]), []).append(row)
     model.eval()
     with torch.no_grad():
-        for row in rows:
-            found = [logprobs(model, [(row["prompt_ids"], row[name])], pad=pad)[0][0].tolist() for name in names]
-            row["reference"] = found
+        for group in groups.values():
+            for start in range(0, len(group), job.batch_size):
+                part = group[start : start + job.batch_size]
+                found, mask = logprobs(model, _texts(job, part), pad=pad, shares=not job.gradient_checkpointing)
+                lists = [row[-count:].tolist() for row, count in zip(found, mask.sum(1).tolist(), strict=True)]
+                for place, row in enumerate(part):
+                    row["reference"] = lists[place :: len(part)]
     model.train()

@@ -170,9 +170,9 @@ def _tokens(job: FitJob, tokenizer: Any) -> tuple[list[dict[str, Any]], int]:
 
 
 def _trainer(job: FitJob, model: Any, tokenizer: Any, tokens: list[dict[str, Any]]) -> Any:
-    """The trainer of the job's method: TRL's for pairs and labels where TRL is installed, else our own."""
-    has_trl = importlib.util.find_spec("trl") is not None
-    made = with_trl.trainer if has_trl and job.method in with_trl.METHODS else plain.trainer
+    """The trainer of the job's method: TRL's for pairs and labels where it is installed and wanted, else our own."""
+    wants_trl = not job.is_plain and importlib.util.find_spec("trl") is not None
+    made = with_trl.trainer if wants_trl and job.method in with_trl.METHODS else plain.trainer
     return made(job, model, tokenizer, tokens, callbacks=[_progress(job)])
 
 

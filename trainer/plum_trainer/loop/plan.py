@@ -16,6 +16,8 @@ from plum_trainer.fit.job import FitJob, SampleJob
 
 SAMPLE_BATCH = 32
 """Sequences sampled at once. On a CPU, more bring little."""
+FORMER: Mapping[str, Mapping[str, object]] = {"settings": {"precision": "float32"}}
+"""What versions did that did not have a setting yet: a round that one of them began goes on like that."""
 
 _Values = TypeVar("_Values", TrainerSettings, "Sampling")
 
@@ -157,6 +159,7 @@ def _table(values: Mapping[str, object], name: str, kind: type[_Values], *, sect
     table = values[name]
     if not isinstance(table, dict):
         raise ValueError(f"{name} must be an object")
+    table = {**FORMER.get(name, {}), **table}
     _check_names(table, kind)
     read: dict[str, Any] = {}
     for key, hint in get_type_hints(kind).items():

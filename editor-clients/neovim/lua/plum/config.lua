@@ -2,7 +2,7 @@
 local M = {}
 
 ---@class plum.Options
----@field cmd? string[] The server. Default: `plum-lsp` on $PATH, else the one of the clone this plugin lies in.
+---@field cmd? string[] The server. Default: what `plum-lsp editor install` wrote, else `plum-lsp` on $PATH, else the one of the clone this plugin lies in.
 ---@field filetypes string[]
 ---@field root_markers string[]
 ---@field engine 'auto'|'native'|'own' `native` is `vim.lsp.inline_completion` (Neovim 0.12), `own` works everywhere.
@@ -79,6 +79,10 @@ end
 function M.command()
   if M.options.cmd then
     return M.options.cmd, 'setup()'
+  end
+  local is_installed, installed = pcall(require, 'plum.installed')
+  if is_installed and vim.fn.executable(installed.cmd[1]) == 1 then
+    return installed.cmd, 'plum-lsp editor install'
   end
   local found = vim.fn.exepath('plum-lsp')
   if found ~= '' then

@@ -25,10 +25,14 @@ function M.define_highlights()
   end
 end
 
---- The tier and how many tests it rests on, as virtual text.
+--- The tier and how many tests it rests on, as virtual text. Of a result that the sandbox computed, it says so.
 ---@param evidence table
 ---@return [string, string][]
 function M.tier(evidence)
+  local first = (evidence.tests or {})[1]
+  if first and first.origin == 'computed' then
+    return { { '   · computed', 'PlumChecked' } }
+  end
   local label = tiers[evidence.tier] or { evidence.tier, 'PlumUnverified' }
   local passed = #vim.tbl_filter(function(test)
     return test.status == 'passed'

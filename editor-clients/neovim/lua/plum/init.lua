@@ -1,7 +1,9 @@
 --- plum-lsp in Neovim: completions that were run before you see them. See |plum|.
 local config = require('plum.config')
 
-local M = {}
+local M = {
+  is_set_up = false,
+}
 
 local function engine()
   return require('plum.' .. (config.engine() == 'native' and 'native' or 'ghost'))
@@ -19,6 +21,7 @@ function M.setup(options)
     return
   end
   config.take(options)
+  M.is_set_up = true
   local draw = require('plum.draw')
   draw.define_highlights()
   vim.api.nvim_create_autocmd('ColorScheme', { callback = draw.define_highlights })

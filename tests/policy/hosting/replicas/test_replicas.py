@@ -1,6 +1,6 @@
 """Several replicas behind one address: what a request, a publication, a death and a return mean. Engines are scripted.
 
-The same with real engines is in `tests/e2e/serving`.
+A publication with real engines is in `tests/e2e/serving`.
 """
 
 from __future__ import annotations

@@ -6,48 +6,56 @@ import uuid
 from dataclasses import replace
 
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier
-from plum_lsp.suggestion.round import Round
+from plum_lsp.suggestion.round.values import Gathered
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.rank import choose
 
 
-def chosen(this: Round, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | Abstention:
+def chosen(answer: Gathered, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | Abstention:
     """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
-    seen = this.request.seen
-    group = [labelled(this.judge, judged) for judged in this.judged if judged.candidate.fingerprint not in seen]
+    seen = answer.request.seen
+    group = [labelled(answer.judge, judged) for judged in answer.judged if judged.candidate.fingerprint not in seen]
     if seen and not any(not judged.is_refuted for judged in group):
         detail = "There is no other candidate that passes."
-        return Abstention(request_id=this.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
+        return Abstention(request_id=answer.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
     result = choose(
         group,
-        request_id=this.request.id,
+        request_id=answer.request.id,
         offer_id=OfferId(uuid.uuid4().hex),
-        hole=this.context.hole,
-        tests=(*this.judge.tests, *this.whole, *this.sampled_tests, *this.tried),
-        tiers=_tiers(this, tiers),
-        checked_min=this.checked_min,
+        hole=answer.context.hole,
+        tests=answer.tests,
+        tiers=_tiers(answer, tiers),
+        checked_min=answer.checked_min,
     )
     if isinstance(result, Offer):
-        return shown_or_silent(result, this.request, show)
-    if any(judged.is_refuted for judged in this.judged):
+        return shown_or_silent(result, answer.request, show)
+    if any(judged.is_refuted for judged in answer.judged):
         return result
-    if this.context.place.is_prose and this.judged and result.reason is AbstentionReason.NO_VALID_CANDIDATE:
-        return abstained(result, result.reason, f"The model adds nothing to this {this.context.place.value}.")
-    if not this.judged and this.policy_problem:
-        return abstained(result, AbstentionReason.POLICY_UNAVAILABLE, this.policy_problem)
-    if not this.judged and this.is_late:
-        seconds = this.plan.seconds_max
-        detail = "No candidate was complete and tested before the deadline."
-        if seconds is not None:
-            detail = f"The model wrote no complete text in {seconds:.0f} s. Ask for a suggestion to give it more time."
-        return abstained(result, AbstentionReason.DEADLINE, detail)
-    if (problem := this.judge.sandbox.problem) and not this.context.place.is_prose:
+    if answer.context.place.is_prose and answer.judged and result.reason is AbstentionReason.NO_VALID_CANDIDATE:
+        return abstained(result, result.reason, f"The model adds nothing to this {answer.context.place.value}.")
+    if not answer.judged and answer.policy_problem:
+        return abstained(result, AbstentionReason.POLICY_UNAVAILABLE, answer.policy_problem)
+    if not answer.judged and answer.is_late:
+        return abstained(
+            result, AbstentionReason.DEADLINE, why_late(answer.round.plan.seconds_max, has_arrived=answer.has_arrived)
+        )
+    if (problem := answer.judge.sandbox.problem) and not answer.context.place.is_prose:
         return abstained(result, AbstentionReason.SANDBOX_UNAVAILABLE, problem)
     return result
 
 
-def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRule) -> tuple[Offer | Abstention, bool]:
+def why_late(seconds: float | None, *, has_arrived: bool) -> str:
+    """Why no candidate was judged within so many seconds, in words: the model was slow, or the tests were."""
+    if seconds is None:
+        return "No candidate was complete and tested before the deadline."
+    late = "What the model wrote was not checked" if has_arrived else "The model wrote no complete text"
+    return f"{late} in {seconds:.0f} s. Ask for a suggestion to give it more time."
+
+
+def revised(
+    later: Gathered, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRule
+) -> tuple[Offer | Abstention, bool]:
     """What the whole group says of an early offer: the offer with its label, or that it is withdrawn.
 
     The second value says whether another candidate is worth an offer. The offer stays as long as none has a stronger
@@ -67,14 +75,14 @@ def revised(later: Round, offer: Offer, *, tiers: tuple[Tier, ...], show: ShowRu
     return abstained(offer, AbstentionReason.WITHDRAWN, detail), isinstance(best, Offer)
 
 
-def _tiers(this: Round, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+def _tiers(answer: Gathered, tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
     """The tiers that are offered. Text for people has no better one than `unverified`, and is shown as that.
 
     A user who wants more than `checked` code does not want it. A control request of a pilot has no tested candidate.
     """
-    if this.request.is_control:
+    if answer.request.is_control:
         return (Tier.UNVERIFIED,)
-    return (*tiers, Tier.UNVERIFIED) if this.context.place.is_prose and Tier.CHECKED in tiers else tiers
+    return (*tiers, Tier.UNVERIFIED) if answer.context.place.is_prose and Tier.CHECKED in tiers else tiers
 
 
 def abstained(result: Offer | Abstention, reason: AbstentionReason, detail: str) -> Abstention:

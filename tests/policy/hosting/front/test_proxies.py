@@ -1,4 +1,4 @@
-"""The nginx configuration of docs/team.md, run by a real nginx with a real certificate chain, where nginx is there."""
+"""The proxies of docs/team.md, run by a real nginx and a real Caddy with a real certificate chain, where they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,46 +16,73 @@ import pytest
 from policy.hosting.front.conftest import Door
 from support.tunnels import CERTIFICATES
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(NGINX is None, reason="nginx is not installed")]
+pytestmark = pytest.mark.slow
 
 ASKED = {"model": "base", "prompt": "def", "max_tokens": 9, "stream": True}
 PAGE = Path(__file__).parents[4] / "docs" / "team.md"
 
 
-def site(port: int, behind: int) -> str:
+def program(name: str) -> str:
+    """Where a proxy is. The test is skipped if it is nowhere."""
+    places = (None, "/usr/sbin", str(Path(sys.executable).parent))
+    found = next(filter(None, (shutil.which(name, path=place) for place in places)), None)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def shown(language: str, *changes: tuple[str, str]) -> str:
     """The configuration of the page, with the ports and certificates of the test."""
-    found = re.search(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found is not None
-    text = found.group(1)
-    for there, here in (
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (text,) = (block for block in blocks if "plum.example.org" in block and "8000" in block)
+    for there, here in changes:
+        assert there in text
+        text = text.replace(there, here)
+    return str(text)
+
+
+def nginx(folder: Path, port: int, behind: int) -> list[str]:
+    """The command of nginx."""
+    site = shown(
+        "nginx",
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("http://127.0.0.1:8000", f"http://127.0.0.1:{behind}"),
         ("/etc/ssl/plum/fullchain.pem", str(CERTIFICATES / "server.pem")),
         ("/etc/ssl/plum/key.pem", str(CERTIFICATES / "server.key")),
         ("plum.example.org", "localhost"),
-    ):
-        assert there in text
-        text = text.replace(there, here)
-    return text
+    )
+    names = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    paths = "".join(f"{name}_temp_path {folder}/{name};\n" for name in names)
+    root = "user root;\n" if Path("/root").owner() == Path.home().owner() else ""
+    (folder / "nginx.conf").write_text(
+        f"daemon off;\n{root}pid {folder}/pid;\nerror_log {folder}/log;\nevents {{}}\n"
+        f"http {{ access_log off;\n{paths}{site} }}\n"
+    )
+    return [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "log")]
 
 
-@pytest.fixture
-async def secure(door: Door, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with ann's key that trusts the authority, at nginx."""
+def caddy(folder: Path, port: int, behind: int) -> list[str]:
+    """The command of Caddy. The page's fetches its certificate by itself. This one is told where it is."""
+    own = f"bind 127.0.0.1\n    tls {CERTIFICATES / 'server.pem'} {CERTIFICATES / 'server.key'}"
+    site = shown(
+        "text",
+        ("plum.example.org {", f"https://localhost:{port} {{\n    {own}"),
+        ("127.0.0.1:8000", f"127.0.0.1:{behind}"),
+    )
+    options = (
+        f"admin off\nauto_https disable_redirects\nstorage file_system {folder}\nlog {{\noutput file {folder}/log\n}}"
+    )
+    (folder / "Caddyfile").write_text(f"{{\n{options}\n}}\n{site}")
+    return [program("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+@pytest.fixture(params=[nginx, caddy])
+async def secure(request: pytest.FixtureRequest, door: Door, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with ann's key that trusts the authority, at the proxy."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = int(taken.getsockname()[1])
-    folders = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "".join(f"{name}_temp_path {tmp_path}/{name};\n" for name in folders)
-    root = "user root;\n" if Path("/root").owner() == Path.home().owner() else ""
-    config = tmp_path / "nginx.conf"
-    config.write_text(
-        f"daemon off;\n{root}pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
-        f"http {{ access_log off;\n{paths}{site(port, door.port)} }}\n"
-    )
-    assert NGINX is not None
     process = await asyncio.create_subprocess_exec(
-        NGINX, "-p", str(tmp_path), "-c", str(config), "-e", str(tmp_path / "error.log")
+        *request.param(tmp_path, port, door.port), env={"HOME": str(tmp_path)}, stderr=asyncio.subprocess.DEVNULL
     )
     context = ssl.create_default_context(cafile=str(CERTIFICATES / "authority.pem"))
     headers = {"Authorization": f"Bearer {door.keys['ann']}"}
@@ -66,7 +94,7 @@ async def secure(door: Door, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]
                     await client.get("/health")
                     break
                 except httpx.ConnectError:
-                    assert process.returncode is None, (tmp_path / "error.log").read_text()
+                    assert process.returncode is None, (tmp_path / "log").read_text()
                     await asyncio.sleep(0.02)
             yield client
         finally:
@@ -86,7 +114,7 @@ async def test_completions_come_as_they_are_written(door: Door, secure: httpx.As
 
 
 async def test_keys_and_limits_hold_behind_it(door: Door, secure: httpx.AsyncClient) -> None:
-    """401, 403, 413 and 429 with its time come through; paths that nginx makes plain get no further."""
+    """401, 403, 413 and 429 with its time come through; paths that a proxy makes plain get no further."""
     assert (await secure.get("/v1/models", headers={"Authorization": "Bearer wrong"})).status_code == 401
     for path in ("/v1/load_lora_adapter", "//v1/load_lora_adapter", "/v1/x/%2e%2e/load_lora_adapter"):
         answer = await secure.post(path, json={"lora_name": "plum-v3", "lora_path": "/x"})

@@ -1,0 +1,52 @@
+"""Makes the ladder of a round: the judge of its candidates, and the evidence that they are judged by."""
+
+from __future__ import annotations
+
+import asyncio
+
+from plum_lsp.domain.events import Synthesized
+from plum_lsp.domain.ports import Sandbox
+from plum_lsp.domain.suggestion import SuggestionRequest
+from plum_lsp.domain.verification import Limits, TestCase
+from plum_lsp.project.roots import path_of
+from plum_lsp.suggestion.round.values import Round, whole_tests
+from plum_lsp.suggestion.survey import FindWholeTests, Survey
+from plum_lsp.verification.excerpts import Endless
+from plum_lsp.verification.group import Ladder
+from plum_lsp.verification.judge import Judge
+
+
+class Judges:
+    """Makes judges. It remembers which files never finish loading."""
+
+    def __init__(self, limits: Limits, find_whole_tests: FindWholeTests) -> None:
+        self._limits = limits
+        self._find_whole_tests = find_whole_tests
+        self._endless = Endless()
+
+    async def ladder_of(self, request: SuggestionRequest, around: Survey, sandbox: Sandbox) -> Ladder:
+        """The ladder of a group, before its tests are screened."""
+        project, path = sandbox.project, path_of(request.document.uri)
+        whole: tuple[TestCase, ...] = ()
+        if project is not None and path is not None:
+            whole = await asyncio.to_thread(self._find_whole_tests, project, path.resolve(), around.context)
+        judge = Judge.of(around.context, sandbox, self._limits, project=around.tests, path=path, whole=whole)
+        return Ladder(judge, self._endless)
+
+
+async def screen(this: Round, ladder: Ladder) -> None:
+    """Find the evidence of a group. Text for people has none, nor has what a pilot shows without tests."""
+    assigned = this.request.assignment
+    if this.context.place.is_prose:
+        ladder.skip(f"text in a {this.context.place.value} cannot be checked")
+    elif assigned is not None and assigned.is_control:
+        ladder.skip(assigned.why_untested)
+    else:
+        await find_evidence(this, ladder)
+
+
+async def find_evidence(this: Round, ladder: Ladder) -> None:
+    """Find the tests that tell. Those of the project that run whole are recorded with the others."""
+    await ladder.screen()
+    if whole := whole_tests(ladder):
+        this.telling.record(Synthesized(request_id=this.request.id, tests=(*ladder.judge.tests, *whole)))

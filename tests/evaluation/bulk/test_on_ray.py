@@ -1,0 +1,117 @@
+"""Bulk verification on Ray: machines, the command and the head may die, and the rows are those of one process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from evaluation.bulk.conftest import asks, plain, stored, written
+from support import network_trap
+from support.command_line import PLUM_LSP, CommandLine
+from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
+
+pytest.importorskip("ray", reason="make setup-model installs it")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+LINES = 60
+ROWS = "rows.sqlite3"
+DEAD_HEAD_SECONDS = 120
+"""A command whose cluster is gone ends by itself after a few seconds."""
+
+
+@contextmanager
+def cluster(user: CommandLine) -> Iterator[RayCluster]:
+    """A cluster of three nodes. Its sockets need a short path."""
+    with (
+        tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder,
+        ray_cluster(Path(folder), user.environ) as it,
+    ):
+        yield it
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for temporary files with a short path."""
+    with tempfile.TemporaryDirectory(prefix="s-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def begin(user: CommandLine, address: str) -> subprocess.Popen[str]:
+    """The command, on a cluster."""
+    command = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", ROWS, "--ray", address, "--batch", "3"]
+    environ = {**user.environ, **ON_LOOPBACK}
+    return subprocess.Popen(command, cwd=user.folder, env=environ, stderr=subprocess.PIPE, text=True)
+
+
+def until_rows(path: Path, count: int, command: subprocess.Popen[str]) -> None:
+    """Wait until so many rows are stored. The command must be running."""
+    while len(stored(path)) < count:
+        assert command.poll() is None, command.stderr and command.stderr.read()
+        time.sleep(0.05)
+
+
+def test_the_rows_are_those_of_one_process(user: CommandLine) -> None:
+    """A node, the command and the head are killed in turn. Repeats happen and are absorbed."""
+    written(user, *(plain(number) for number in range(LINES)))
+    here = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", "alone.sqlite3"]
+    subprocess.run(here, cwd=user.folder, env=user.environ, check=True)
+    path = user.folder / ROWS
+    with cluster(user) as first:
+        command = begin(user, first.address)
+        until_rows(path, 6, command)
+        first.kill("node")
+        until_rows(path, 18, command)
+        command.kill()
+        command.communicate()
+        with begin(user, first.address) as command:
+            until_rows(path, 30, command)
+            first.kill("head")
+            command.communicate(timeout=DEAD_HEAD_SECONDS)
+        assert command.returncode != 0
+    assert len(stored(path)) < LINES
+    with cluster(user) as second, begin(user, second.address) as command:
+        _, said = command.communicate()
+    assert command.returncode == 0, said
+    assert stored(path) == stored(user.folder / "alone.sqlite3")
+    lost = sum(not answered for _, answered in asks(path))
+    assert lost > 0, "the command was killed while lines were out"
+    assert len(asks(path)) == LINES + lost
+
+
+def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> None:
+    """A cluster of our own sends no packet off the machine, and asks for the address of no name. It leaves no file."""
+    written(user, plain(1), plain(2))
+    trap = [sys.executable, "-m", "support.network_trap", sys.executable, PLUM_LSP]
+    done = subprocess.run(
+        [*trap, "verify", str(user.folder / "in.jsonl"), "--rows", str(user.folder / ROWS), "--ray"],
+        cwd=Path(network_trap.__file__).parents[1],
+        env={**user.environ, "TMPDIR": str(scratch)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == network_trap.REFUSED:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
+    assert not (user.folder / ".ray").exists(), "the token is in no file"
+    assert len(stored(user.folder / ROWS)) == 2
+
+
+def test_the_trap_catches() -> None:
+    """A question for a name and a connection are both seen."""
+    tries = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('192.0.2.1', 53))"
+    command = [sys.executable, "-m", "support.network_trap", sys.executable, "-c", tries]
+    done = subprocess.run(
+        command, cwd=Path(network_trap.__file__).parents[1], capture_output=True, text=True, check=False
+    )
+    if done.returncode == network_trap.REFUSED:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == network_trap.CAUGHT
+    assert "192.0.2.1" in done.stderr
