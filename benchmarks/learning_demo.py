@@ -125,7 +125,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--candidates", type=int, default=8)
     made.add_argument("--samples", type=int, default=8)
     made.add_argument("--seed", type=int, default=0, help="Of the samples, of the fit and of the served samples")
-    made.add_argument("--method", choices=("kto", "dpo"), help="Default: the trainer's")
+    made.add_argument("--method", choices=("kto", "dpo", "sft"), help="Default: the trainer's")
     made.add_argument("--epochs", type=int, help="Default: the trainer's")
     made.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="For the fit. Use 1 on a busy machine")
     made.add_argument("--learning-rate", type=float, help="Default: the trainer's")

@@ -273,7 +273,7 @@ RANGES: dict[str, tuple[float, float]] = {
 """Least and greatest value of every number, both allowed. A test compares the keys with the dataclasses."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "trainer.method": ("kto", "dpo"),
+    "trainer.method": ("kto", "dpo", "sft"),
     "trainer.loss": ("sigmoid", "ipo", "robust"),
     "trainer.gpu": ("separate", "sleep"),
     "trainer.precision": ("float32", "bfloat16"),

@@ -13,7 +13,8 @@ from plum_lsp.config import LearningSettings
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.domain.learning import PairSource
 from plum_lsp.domain.preferences import StoredLabel, StoredPair, Written
-from plum_trainer.data.dataset import Freshness, Sides, is_held_out, label_rows, pair_rows
+from plum_trainer.data.dataset import Freshness, Sides, is_held_out, label_rows, pair_rows, right_rows
+from plum_trainer.data.rows import LabelRow
 
 FRESH = Freshness(version=3, base_sha256="base", staleness_max=1)
 NONE_HELD_OUT = LearningSettings(held_out_share=0.0)
@@ -85,6 +86,21 @@ def test_a_heavy_imbalance_is_thinned() -> None:
     dataset = label_rows(labels, NONE_HELD_OUT, FRESH, ALL, seed=0)
     assert (dataset.counts["desirable"], dataset.counts["undesirable"]) == (5, 20)
     assert dataset.counts["imbalance_left_out"] == 175
+
+
+def test_right_texts_need_no_wrong_ones(tmp_path: Path) -> None:
+    """What is imitated holds no undesirable text, also of replayed pairs, and functions with wrong texts alone do not
+    count."""
+    replay = tmp_path / "replay.jsonl"
+    replay.write_text(json.dumps({"prompt": "p", "chosen": "good", "rejected": "bad"}) + "\n")
+    settings = dataclasses.replace(NONE_HELD_OUT, replay_file=str(replay), replay_share=0.5)
+    labels = [label(number, is_desirable=number < 5) for number in range(40)]
+    dataset = right_rows(labels, settings, FRESH, ALL, seed=0)
+    kinds = [row.is_desirable for row in dataset.rows if isinstance(row, LabelRow)]
+    assert kinds == [True] * 6
+    assert (dataset.counts["functions"], dataset.counts["undesirable"]) == (5, 0)
+    assert {row.completion for row in dataset.rows if isinstance(row, LabelRow) and row.source == "replay"} == {"good"}
+    assert len(right_rows(labels[:5], NONE_HELD_OUT, FRESH, ALL, seed=0).rows) == 5
 
 
 def test_user_pairs_are_mixed_in_up_to_their_share() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -70,6 +71,19 @@ def test_three_rounds_and_what_came_of_them(tmp_path: Path, tiny: Path) -> None:
         assert store.events()[-1].step == "rolled_back"
     assert watch(lenient) == ""
     assert len(trainer.versions.store.versions()) == 2
+
+
+def test_right_texts_alone_are_imitated(tmp_path: Path, tiny: Path) -> None:
+    """The method `sft` fits, is judged as the others are, and never sees a wrong text."""
+    trainer = tiny_trainer(tmp_path, tiny, method="sft")
+    fill(tmp_path)
+    assert improve(trainer)
+    (done,) = rounds(trainer.data_dir)
+    rows = [json.loads(line) for line in (done.folder / "rows.jsonl").read_text().splitlines()]
+    assert rows
+    assert all(row["is_desirable"] for row in rows)
+    with trainer.store() as store:
+        assert {"fitted", "decided"} <= {event.step for event in store.events()}
 
 
 def test_a_round_that_was_overtaken_by_a_rollback_is_not_published(

@@ -60,7 +60,7 @@ def test_a_round_that_has_not_begun_has_no_plan(tmp_path: Path) -> None:
         (lambda values: values.update(counts={"rows": "x"}), "counts must hold whole numbers"),
         (lambda values: values.update(sampling=[]), "sampling must be an object"),
         (lambda values: values["settings"].pop("beta"), "beta is missing"),
-        (lambda values: values["settings"].update(method="sft"), "settings.method must be among kto, dpo"),
+        (lambda values: values["settings"].update(method="ppo"), "settings.method must be among kto, dpo, sft"),
         (lambda values: values["sampling"].update(top_p="high"), "sampling.top_p must be a number"),
     ],
 )

@@ -97,10 +97,25 @@ def pair_rows(
     return _finished([*correctness, *kept_user], settings, counts, seed, wants_pairs=True)
 
 
-def label_rows(
+def right_rows(
     labels: Iterable[StoredLabel], settings: LearningSettings, fresh: Freshness, sides: Sides, *, seed: int
 ) -> Dataset:
-    """The labels to train on, the more frequent kind thinned to what KTO bears. Users' labels up to their share."""
+    """The labels of right texts alone, to be imitated. Users' labels up to their share."""
+    right = (label for label in labels if label.is_desirable)
+    return label_rows(right, settings, fresh, sides, seed=seed, needs_both=False)
+
+
+def label_rows(
+    labels: Iterable[StoredLabel],
+    settings: LearningSettings,
+    fresh: Freshness,
+    sides: Sides,
+    *,
+    seed: int,
+    needs_both: bool = True,
+) -> Dataset:
+    """The labels to train on. If `needs_both` kinds, the more frequent one is thinned to what KTO bears. Users' labels
+    up to their share."""
     counts: Counter[str] = Counter()
     user: list[LabelRow] = []
     kinds: dict[bool, list[LabelRow]] = {True: [], False: []}
@@ -117,14 +132,14 @@ def label_rows(
     for row in kept_user:
         kinds[row.is_desirable].append(row)
     fewer = min(len(side) for side in kinds.values())
-    most = max(1, int(fewer * settings.imbalance_max))
+    most = max(1, int(fewer * settings.imbalance_max)) if needs_both else correctness + len(user)
     rows: list[Row] = []
     for is_desirable, side in kinds.items():
         kept = thinned(side, most, seed=seed)
         counts["desirable" if is_desirable else "undesirable"] = len(kept)
         counts["imbalance_left_out"] += len(side) - len(kept)
         rows += kept
-    return _finished(rows, settings, counts, seed, wants_pairs=False)
+    return _finished(rows, settings, counts, seed, wants_pairs=False, needs_both=needs_both)
 
 
 def _usable(rows: Iterable[StoredType], fresh: Freshness, sides: Sides, counts: Counter[str]) -> Iterator[StoredType]:
@@ -227,7 +242,13 @@ def _replay(values: object, *, wants_pairs: bool, number: int) -> list[Row]:
 
 
 def _finished(
-    rows: Sequence[Row], settings: LearningSettings, counts: Counter[str], seed: int, *, wants_pairs: bool
+    rows: Sequence[Row],
+    settings: LearningSettings,
+    counts: Counter[str],
+    seed: int,
+    *,
+    wants_pairs: bool,
+    needs_both: bool = True,
 ) -> Dataset:
     """The rows with replayed ones mixed in, shuffled. One person has no more of them than the settings say."""
     mixed = bounded(rows, settings.author_share, seed=seed)
@@ -238,6 +259,8 @@ def _finished(
         counts["undesirable"] = len(rows) - counts["desirable"]
     if settings.replay_file and rows:
         replayed = replay_rows(Path(settings.replay_file).expanduser(), wants_pairs=wants_pairs)
+        if not needs_both:
+            replayed = [row for row in replayed if isinstance(row, LabelRow) and row.is_desirable]
         generator = random.Random(seed + 1)  # noqa: S311
         wanted = _mixed_in(len(rows), settings.replay_share)
         generator.shuffle(replayed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plum_lsp.config import Settings
 from plum_lsp.store.learning import LearningStore, TrainingEvent
 from plum_trainer.data.apart import judging, kept_apart, looks
-from plum_trainer.data.dataset import Dataset, Freshness, Sides, is_held_out, label_rows, pair_rows
+from plum_trainer.data.dataset import Dataset, Freshness, Sides, is_held_out, label_rows, pair_rows, right_rows
 from plum_trainer.data.places import place_of
 from plum_trainer.data.prompts import HeldOut, held_out
 from plum_trainer.gate.chance import chance_to_see, smallest_gain
@@ -59,8 +59,9 @@ def training_rows(
     codes = dict(store.codes())
     apart = kept_apart(prompts, codes.items())
     sides = Sides(share=learning.held_out_share, place=place_of, apart=apart, codes=codes, authors=authors)
-    if settings.trainer.method == "kto":
-        return label_rows(store.labels(), learning, fresh, sides, seed=seed)
+    if settings.trainer.method in ("kto", "sft"):
+        make = label_rows if settings.trainer.method == "kto" else right_rows
+        return make(store.labels(), learning, fresh, sides, seed=seed)
     return pair_rows(store.pairs(), learning, fresh, sides, seed=seed)
 
 
