@@ -12,7 +12,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.table import Table
 
 from plum_lsp.report.chart import GREY, THEME
@@ -92,17 +91,19 @@ def _solved(values: Mapping[str, Any]) -> set[str]:
 
 
 def table_of(report: Mapping[str, Any]) -> Table:
-    """One row a cell."""
-    headings = ("pass@1", "ladder", "pass@n", "offers", "new", "lost", "entropy", "length", "ended", "seconds")
-    table = Table(box=box.SIMPLE)
-    table.add_column("cell")
-    for heading in headings:
-        table.add_column(heading, justify="right")
+    """One row a cell. Its lines fit into 80 columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("seed", "arm", "round"):
+        table.add_column(heading, no_wrap=heading != "arm")
+    for heading in ("p@1", "ladder", "p@n", "offers", "new", "lost", "entr", "len", "ended", "sec"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in report["cells"]:
         shares = (one[name] for name in ("pass_at_1", "ladder_pass_at_1", "pass_at_n", "right_offers"))
         seconds = sum(step["seconds"] for step in (one["cost"] or {}).values())
         table.add_row(
-            f"{one['seed']} {one['arm']} {one['round']}",
+            one["seed"].removeprefix("seed-"),
+            one["arm"],
+            str(one["round"]),
             *(f"{share:.3f}" for share in shares),
             str(len(one["newly_solved"])),
             str(len(one["newly_lost"])),
@@ -115,19 +116,14 @@ def table_of(report: Mapping[str, Any]) -> Table:
 
 
 def gains_table(report: Mapping[str, Any]) -> Table:
-    """One row for each arm and what it is compared with."""
-    table = Table(box=box.SIMPLE)
-    for heading in ("arm", "round", "over", "seeds", "units"):
-        table.add_column(heading)
-    for measure in MEASURES:
-        table.add_column(f"{measure}, 95 % interval", justify="right")
-    rows: dict[tuple[str, ...], dict[str, str]] = {}
+    """One row for each arm, what it is compared with, and what is compared. Its lines fit into 80 columns."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("arm", "round", "over", "of", "gain", "95 % interval", "seeds", "units"):
+        table.add_column(heading, no_wrap=heading not in ("arm", "over"))
     for one in report["gains"]:
-        key = tuple(str(one[name]) for name in ("arm", "round", "over", "seeds", "units"))
-        text = f"{one['mean']:+.3f}, {one['low']:+.3f} to {one['high']:+.3f}"
-        rows.setdefault(key, {})[one["measure"]] = text
-    for key, texts in rows.items():
-        table.add_row(*key, *(texts[measure] for measure in MEASURES))
+        interval = f"{one['low']:+.3f} to {one['high']:+.3f}"
+        names = (one["arm"], str(one["round"]), one["over"], one["measure"].removeprefix("right "))
+        table.add_row(*names, f"{one['mean']:+.3f}", interval, str(one["seeds"]), str(one["units"]))
     return table
 
 
