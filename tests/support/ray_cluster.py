@@ -41,11 +41,12 @@ class RayCluster:
 def ray_cluster(folder: Path, environ: Mapping[str, str]) -> Iterator[RayCluster]:
     """A cluster that ends with the block."""
     command = [sys.executable, "-m", "support.ray_cluster", str(folder)]
+    (folder / "ray").mkdir()  # the cluster's address is written there, and Ray's own default may not exist
     with (folder / "cluster.log").open("w") as log:
         child = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[1],
-            env={**environ, **ON_LOOPBACK, "PYTHONWARNINGS": "ignore"},
+            env={**environ, **ON_LOOPBACK, "RAY_TMPDIR": str(folder), "PYTHONWARNINGS": "ignore"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
