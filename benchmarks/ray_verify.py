@@ -21,12 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-ON_LOOPBACK = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "http_proxy": "http://127.0.0.1:9",
-    "no_proxy": "127.0.0.1,localhost",
-}
+from plum_lsp.evaluation.bulk.on_ray import LOOPBACK, QUIET
+
 PROMPT = 'def add{n}(a, b):\n    """Add.\n\n    >>> add{n}(1, {n})\n    {result}\n    """\n'
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 EMPTY_TASKS = 300
@@ -86,7 +82,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64])
     arguments = parser.parse_args()
-    os.environ.update(ON_LOOPBACK)
+    os.environ.update(QUIET | LOOPBACK)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         candidates = [{"text": "    return a + b\n"}, {"text": "    return a - b\n"}]

@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-ON_LOOPBACK = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",
-}
+from plum_lsp.evaluation.bulk.on_ray import LOOPBACK, QUIET
+
+ON_LOOPBACK = {**QUIET, **LOOPBACK, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
 """For the cluster and those who join it: all on 127.0.0.1, and a short wait for a head that is gone."""
 
 

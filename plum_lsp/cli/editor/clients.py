@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import plum_lsp
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.policy.models.files import write_json
 
 _PACKAGE = Path(plum_lsp.__file__).parent
 
@@ -45,11 +45,9 @@ def remember(command: tuple[str, ...]) -> None:
         NoClient: the file cannot be written.
     """
     file = command_file()
-    beside = file.with_suffix(".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(command) + "\n", encoding="utf-8")
-        beside.replace(file)
+        write_json(file, command)
     except OSError as error:
         remedy = "Make the folder writable, or set XDG_DATA_HOME."
         raise NoClient(f"{file} cannot be written: {error.strerror}", remedy=remedy) from error

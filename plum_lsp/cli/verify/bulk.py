@@ -15,7 +15,7 @@ from plum_lsp.evaluation.bulk.run import BulkRun, InThisProcess, Workers, left_o
 from plum_lsp.evaluation.bulk.work import Batch, Line, line_of
 from plum_lsp.evaluation.tasks import MalformedTask
 from plum_lsp.report.printing import say
-from plum_lsp.store.judgements import Counts, Judgements
+from plum_lsp.store.judgements import Counts, Judgements, LineKey
 from plum_lsp.suggestion.clock import MonotonicClock
 from plum_lsp.suggestion.options import pipeline_options
 
@@ -49,7 +49,7 @@ def judge_in_bulk(inputs: Path, rows: Path, output: Path | None, *, ray: str | N
 
 def _lines(inputs: Path) -> tuple[list[Line], int]:
     """The lines of the file, and how many cannot be judged. Each of those is reported."""
-    found: dict[object, Line] = {}
+    found: dict[LineKey, Line] = {}
     problems = 0
     for number, text in enumerate(inputs.read_text(encoding="utf-8", errors="surrogateescape").split("\n"), start=1):
         if not text.strip():

@@ -28,9 +28,9 @@ STORE_BYTES = 128 * 2**20
 """For values on their way. By default Ray takes a third of the memory."""
 _SECONDS_MAX = 10.0
 """How long to wait before the cluster is looked at again: machines join and leave."""
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Nothing is sent to Ray's makers. The second only avoids a warning about GPUs."""
-_LOOPBACK = {
+LOOPBACK = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "http_proxy": "http://127.0.0.1:9",
     "no_proxy": "127.0.0.1,localhost",
@@ -49,7 +49,7 @@ class RayWorkers:
         Raises:
             PlumError: Ray is not installed, or the cluster cannot be joined.
         """
-        self._ray = _ray(_QUIET | _own() if address == LOCAL else _QUIET)
+        self._ray = _ray(QUIET | _own() if address == LOCAL else QUIET)
         self._folder = tempfile.mkdtemp(prefix="plum-ray-") if address == LOCAL else ""
         self._tell = tell
         self._out: dict[Any, Batch] = {}
@@ -111,7 +111,7 @@ class RayWorkers:
 
 def _own() -> dict[str, str]:
     """The environment of a cluster of our own. By default Ray keeps its token in a file that all may read."""
-    return {**_LOOPBACK, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {**LOOPBACK, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 def _ray(environ: Mapping[str, str]) -> ModuleType:

@@ -16,25 +16,16 @@ _BASE = 4
 READ_MAX = 512
 
 
-def is_unlike_words(value: str) -> bool:
+def is_unlike_words(value: str, *, rarity_min: float = RARITY_MIN, pairs_min: int = PAIRS_MIN) -> bool:
     """Whether the letters of a text follow each other as in no word, and it is no alphabet either."""
-    total, pairs = rarity(value)
-    return pairs >= PAIRS_MIN and total >= RARITY_MIN * pairs
-
-
-def rarity(value: str) -> tuple[int, int]:
-    """How much rarer the pairs of adjacent letters are than in random text (binary logarithm), and their number."""
-    lower, table, total, pairs = value[:READ_MAX].lower(), _table(), 0, 0
-    for first, second in itertools.pairwise(lower):
-        rare = table.get(first + second)
-        if rare is not None:
-            total, pairs = total + rare, pairs + 1
-    return total, pairs
+    lower, table = value[:READ_MAX].lower(), _table()
+    found = [table[pair] for pair in map("".join, itertools.pairwise(lower)) if pair in table]
+    return len(found) >= pairs_min and sum(found) >= rarity_min * len(found)
 
 
 @cache
 def _table() -> dict[str, int]:
-    """For each pair of letters how rare it is."""
+    """For each pair of letters how much rarer it is in words than in random text (binary logarithm)."""
     table: dict[str, int] = {}
     for row in str(read("letters.toml")["rows"]).split("\n"):
         first, _, digits = row.partition(" ")

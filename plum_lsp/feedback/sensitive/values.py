@@ -7,7 +7,7 @@ import math
 import re
 
 from plum_lsp.feedback.sensitive.data import words
-from plum_lsp.feedback.sensitive.letters import is_unlike_words, rarity
+from plum_lsp.feedback.sensitive.letters import is_unlike_words
 from plum_lsp.feedback.sensitive.names import Meaning, is_label, says_secret
 
 VALUE_LENGTH_MAX = 16_384
@@ -173,8 +173,7 @@ def is_strange(value: str) -> bool:
         return False
     if _HEX.fullmatch(value) or (value.isalpha() and value in {value.lower(), value.upper()}) or len(set(value)) < 14:
         return False
-    total, pairs = rarity(value)
-    return pairs >= NAMELESS_PAIRS_MIN and total >= NAMELESS_RARITY_MIN * pairs
+    return is_unlike_words(value, rarity_min=NAMELESS_RARITY_MIN, pairs_min=NAMELESS_PAIRS_MIN)
 
 
 def looks_random(value: str) -> bool:

@@ -15,9 +15,10 @@ from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
-_THINK = re.compile(r"<(seed:think|think|thinking|reasoning|thought|scratchpad)>.*?</\1>[ \t]*\n?", re.DOTALL)
-_THINK_OPEN = re.compile(r"\A\s*<(?:seed:think|think|thinking|reasoning|thought|scratchpad)>")
-_THINK_END = re.compile(r"</(?:seed:think|think|thinking|reasoning|thought|scratchpad)>[ \t]*\n?")
+_THOUGHTS = "seed:think|think|thinking|reasoning|thought|scratchpad"
+_THINK = re.compile(rf"<({_THOUGHTS})>.*?</\1>[ \t]*\n?", re.DOTALL)
+_THINK_OPEN = re.compile(rf"\A\s*<(?:{_THOUGHTS})>")
+_THINK_END = re.compile(rf"</(?:{_THOUGHTS})>[ \t]*\n?")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
 )

@@ -231,7 +231,7 @@ def _examples(named: re.Pattern[str], functions: Sequence[_Function]) -> Iterato
 
 @lru_cache(maxsize=16)
 def _functions(text: str) -> tuple[_Function, ...]:
-    """The functions of a text, inner ones first. None if it does not parse."""
+    """The functions of a text, inner ones first. Of one that does not parse, there are none."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

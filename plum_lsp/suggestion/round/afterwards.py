@@ -11,17 +11,17 @@ from dataclasses import replace
 from functools import partial
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.domain.events import Revised, Synthesized
+from plum_lsp.domain.events import Revised
 from plum_lsp.domain.ports import Clock, Inspector
 from plum_lsp.domain.suggestion import Abstention, Offer
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions
 from plum_lsp.suggestion.round.choosing import revised
 from plum_lsp.suggestion.round.gathering import Gathering
-from plum_lsp.suggestion.round.judges import Judges, find_evidence
+from plum_lsp.suggestion.round.judges import Judges, find_evidence, tell_late_tests
 from plum_lsp.suggestion.round.settling import settle_group
 from plum_lsp.suggestion.round.turns import Turns
-from plum_lsp.suggestion.round.values import Gathered, late_tests
+from plum_lsp.suggestion.round.values import Gathered
 from plum_lsp.suggestion.sandboxes import RequestSandboxes
 from plum_lsp.verification.compare import strength_of
 
@@ -101,8 +101,7 @@ class Afterwards:
                 await find_evidence(this, ladder)
                 for shown in gathering.ladder.group.members:
                     judged, _ = await ladder.late(shown.candidate)
-                    if tests := late_tests(ladder):
-                        this.telling.record(Synthesized(request_id=this.request.id, tests=tests))
+                    tell_late_tests(this, ladder)
                     this.telling.tell(ladder.judge, judged)
 
 
@@ -112,8 +111,7 @@ async def _judge_rest(gathering: Gathering, answer: Gathered, result: Offer | Ab
     if ladder.evidence is not None:
         for candidate in list(gathering.unjudged.values()):
             judged, _ = await ladder.late(candidate)
-            if tests := late_tests(ladder):
-                telling.record(Synthesized(request_id=answer.request.id, tests=tests))
+            tell_late_tests(answer.round, ladder)
             telling.tell(ladder.judge, judged)
     if isinstance(result, Offer):
         strength = await strength_of(result.chosen, ladder.judge, ladder.evidence, ladder.group.comparison)

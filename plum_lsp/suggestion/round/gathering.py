@@ -20,8 +20,8 @@ from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions
 from plum_lsp.suggestion.plan import needs_another
 from plum_lsp.suggestion.prompt import build_prompt
-from plum_lsp.suggestion.round.judges import screen
-from plum_lsp.suggestion.round.values import Gathered, Round, late_tests, standing_count
+from plum_lsp.suggestion.round.judges import screen, tell_late_tests
+from plum_lsp.suggestion.round.values import Gathered, Round, standing_count
 from plum_lsp.verification.group import Ladder
 
 ASKING_SECONDS_MAX = 1.0
@@ -182,8 +182,7 @@ class Gathering:
         await screened
         this = self.round
         judged = await self.ladder.add(candidate)
-        if tests := late_tests(self.ladder):
-            this.telling.record(Synthesized(request_id=this.request.id, tests=tests))
+        tell_late_tests(this, self.ladder)
         self.unjudged.pop(candidate.completion.index, None)
         this.telling.tell(self.ladder.judge, judged)
         if judged.tier is Tier.VERIFIED:

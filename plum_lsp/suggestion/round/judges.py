@@ -9,7 +9,7 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import SuggestionRequest
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.roots import path_of
-from plum_lsp.suggestion.round.values import Round, whole_tests
+from plum_lsp.suggestion.round.values import Round, late_tests, whole_tests
 from plum_lsp.suggestion.survey import FindWholeTests, Survey
 from plum_lsp.verification.excerpts import Endless
 from plum_lsp.verification.group import Ladder
@@ -50,3 +50,9 @@ async def find_evidence(this: Round, ladder: Ladder) -> None:
     await ladder.screen()
     if whole := whole_tests(ladder):
         this.telling.record(Synthesized(request_id=this.request.id, tests=(*ladder.judge.tests, *whole)))
+
+
+def tell_late_tests(this: Round, ladder: Ladder) -> None:
+    """Record the tests that became known with the last candidate, before a verdict names them."""
+    if tests := late_tests(ladder):
+        this.telling.record(Synthesized(request_id=this.request.id, tests=tests))

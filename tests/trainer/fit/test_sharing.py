@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from plum_trainer.fit.plain import distributions, logprobs
+from plum_trainer.fit.plain import batch_loss, distributions, logprobs
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -52,3 +53,28 @@ def test_a_shared_prompt_is_read_once(model: Any) -> None:
     distributions(model, TEXTS, pad=0, shares=True)
     distributions(model, TEXTS[:2], pad=0, shares=True)
     assert seen == [(2, 5), (4, 3), (2, 8)]
+
+
+def test_neighbours_are_read_apart_where_memory_is_scarce(model: Any) -> None:
+    """With gradient checkpointing no gradient is kept for KTO's neighbours. The loss and its gradients are the same."""
+    import torch
+
+    rows = [
+        {"prompt_ids": prompt, "completion_ids": own, "neighbour_ids": other, "label": label, "weight": 1.0}
+        | {"reference": [[-3.0] * len(own), [-3.0] * len(other)]}
+        for prompt, own, other, label in ((PROMPTS[0], [9, 10], [12], True), (PROMPTS[1], [12], [9, 10], False))
+    ]
+    kept: list[bool] = []
+    model.register_forward_pre_hook(lambda _, __: kept.append(torch.is_grad_enabled()))
+    found = []
+    for is_scarce in (False, True):
+        model.zero_grad()
+        job: Any = SimpleNamespace(method="kto", gradient_checkpointing=is_scarce, beta=0.1)
+        loss = batch_loss(job, model, rows, pad=0, weights=(1.0, 1.0))
+        loss.backward()
+        found.append((loss.detach(), {name: one.grad.clone() for name, one in model.named_parameters()}))
+    assert kept == [True, True, True, False]
+    (loss, gradients), (other_loss, other_gradients) = found
+    assert torch.allclose(loss, other_loss, atol=1e-5)
+    for name, gradient in gradients.items():
+        assert torch.allclose(gradient, other_gradients[name], rtol=1e-3, atol=1e-4), name

@@ -107,7 +107,9 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
     """The loss of some rows. `weights` are those of desirable and undesirable rows."""
     import torch
 
-    own, mask = logprobs(model, _texts(job, rows), pad=pad, shares=not job.gradient_checkpointing)
+    texts, shares = _texts(job, rows), not job.gradient_checkpointing
+    apart = texts[len(rows) :] if job.method == "kto" and not shares else []
+    own, mask = logprobs(model, texts[: len(texts) - len(apart)], pad=pad, shares=shares)
 
     def column(name: str) -> Any:
         return torch.tensor([row[name] for row in rows], dtype=torch.float32, device=own.device)
@@ -116,13 +118,19 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
         return likelihood_loss(own, mask, column("weight"))
     if job.method == "group":
         return group_loss(own, _aligned([row["logprobs"] for row in rows], own), mask, column("weight"))
-    known = _aligned([row["reference"][place] for place in (0, 1) for row in rows], own)
+    known = [row["reference"][place] for place in (0, 1) for row in rows]
     if job.method == "dpo":
-        return pair_loss(own, known, mask, column("weight"), **pair_settings(job))
+        return pair_loss(own, _aligned(known, own), mask, column("weight"), **pair_settings(job))
+    if apart:  # no gradient flows through them, so they need none of the scarce memory
+        with torch.no_grad():
+            other, _ = logprobs(model, apart, pad=pad)
+    else:
+        own, other = own.chunk(2)
+    distance = mismatched_distance(other, _aligned(known[len(rows) :], other))
     is_desirable = column("label").bool()
-    distance = mismatched_distance(own.chunk(2)[1], known.chunk(2)[1])
     weight = column("weight") * torch.where(is_desirable, *weights)
-    return label_loss(own.chunk(2)[0], known.chunk(2)[0], is_desirable, weight, distance=distance, beta=job.beta)
+    reference = _aligned(known[: len(rows)], own)
+    return label_loss(own, reference, is_desirable, weight, distance=distance, beta=job.beta)
 
 
 def logprobs(model: Any, texts: Texts, *, pad: int, shares: bool = False) -> tuple[Any, Any]:
