@@ -37,7 +37,7 @@ _COMMAND = re.compile(
     rf"(?<![\w./-])(?:({NAME}) (?=(?:{'|'.join(COMMANDS)})\b)|({TRAINER}) (?=(?:{'|'.join(TRAINER_COMMANDS)})\b))"
 )
 _EXTRA = re.compile(rf"pip install '{NAME}\[(\w+)\]'")
-_CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model"}
+_CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model", "ray": "setup-model"}
 
 
 def as_typed_here(text: str) -> str:

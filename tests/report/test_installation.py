@@ -115,4 +115,5 @@ def test_a_checkout_is_extended_by_its_makefile(monkeypatch: pytest.MonkeyPatch)
     root = Path(__file__).parents[2]
     monkeypatch.setattr(installation, "_origin", lambda: (str(root), True))
     assert to_install("train") == f"make -C {root} setup-model"
+    assert to_install("ray") == f"make -C {root} setup-model"
     assert os.access(root / "Makefile", os.R_OK)
