@@ -116,7 +116,7 @@ class Holds:
 class Passes:
     """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
 
-    Such a verdict can be forged by a program that reaches the test's surroundings. See `python.fitting.plain`.
+    Such a verdict can be forged by a program that reaches the test's surroundings. See `python.screening.plain`.
     `why` says in words why the test was chosen.
     """
 

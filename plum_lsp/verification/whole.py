@@ -27,10 +27,10 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.python.fitting.plain import refusal
 from plum_lsp.python.fitting.repairing import with_imports_inside
 from plum_lsp.python.reading.placeholder import shows_placeholder
 from plum_lsp.python.reading.quiet import quieted
+from plum_lsp.python.screening.plain import refusal
 from plum_lsp.python.specification.whole_tests import in_batches, test_of
 from plum_lsp.verification.rank import counted, score
 

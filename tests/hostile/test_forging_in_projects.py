@@ -19,7 +19,7 @@ from plum_lsp.domain.suggestion import Tier
 from plum_lsp.domain.verification import Limits, Program, RunOutcome
 from plum_lsp.project.test_index import TestIndex
 from plum_lsp.project.tests import ProjectFiles
-from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.screening.plain import refusal
 from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.host import JailSandbox
 from plum_lsp.verification.judge import Judge

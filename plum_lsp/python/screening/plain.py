@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from plum_lsp.python.fitting.means import (
+from plum_lsp.python.reading.lines import parse
+from plum_lsp.python.screening.means import (
     COPYING,
     DANGEROUS,
     DYNAMIC,
@@ -29,7 +30,6 @@ from plum_lsp.python.fitting.means import (
     is_own_name,
     leads_elsewhere,
 )
-from plum_lsp.python.reading.lines import parse
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 ALIAS_DEPTH_MAX = 8

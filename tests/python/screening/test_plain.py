@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from plum_lsp.python.fitting.plain import refusal
+from plum_lsp.python.screening.plain import refusal
 
 FILE = """\
 import json

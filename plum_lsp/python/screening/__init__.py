@@ -1,0 +1,1 @@
+"""Decides whether the verdict of a test beside a candidate can be believed: refuses means to forge it."""
