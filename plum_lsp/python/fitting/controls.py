@@ -28,6 +28,8 @@ CONTROL = re.compile(
 )
 """The forms of control strings: `<|…|>`, DeepSeek's `<｜…｜>`, Seed-Coder's `<[…]>`, the words of StarCoder,
 Granite and Gemma, then those of Llama and Mistral."""
+BLANK_OF_SENTENCE_PIECE = "▁"
+"""How a tokenizer of SentencePiece writes a blank. A server that does not decode its tokens sends it."""
 _OPENINGS = ("[PYTHON]", "[CODE]", "[INST]")
 _END = re.compile(
     r"end|eo[stT]|EO[ST]|</s>|\[/|file_sep|pad|repo|filename|begin|bos|<s>|im_start|start_of|fim[_-]prefix|PRE"
@@ -55,7 +57,7 @@ def says_end(control: str) -> bool:
 
 def may_lead(control: str) -> bool:
     """Whether the control string may stand before a model's own text."""
-    return is_opening(control) or bool(_LEADS.search(control)) or not says_end(control)
+    return is_opening(control) or control.strip() == "[/INST]" or bool(_LEADS.search(control)) or not says_end(control)
 
 
 def without_leading(text: str) -> str:

@@ -27,7 +27,14 @@ import copy
 import re
 
 from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.fitting.controls import CONTROL, is_opening, may_lead, says_end, without_leading
+from plum_lsp.python.fitting.controls import (
+    BLANK_OF_SENTENCE_PIECE,
+    CONTROL,
+    is_opening,
+    may_lead,
+    says_end,
+    without_leading,
+)
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.statements import Statements
@@ -164,7 +171,7 @@ class Cutter:
         """Process one complete physical line."""
         if self._answer:
             self._take_in_answer(line, end)
-        elif not self._kept and not self._is_strict and begins_answer(line, self._block):
+        elif not self._is_strict and self._may_begin_answer(line) and begins_answer(line, self._block):
             self._answer = True
             self._take_in_answer(line, end)
         elif (self._is_first_line and self._is_line) or self._scan.is_open:
@@ -186,6 +193,10 @@ class Cutter:
         else:
             self._keep(line, end)
         self._is_first_line &= not self._is_line and not line.strip()
+
+    def _may_begin_answer(self, line: str) -> bool:
+        """Whether nothing stands above a line, or only comments above a fence."""
+        return not self._kept or (is_fence(line) and not any(one.is_statement for one in self._kept))
 
     def _is_out(self, line: str) -> bool:
         """Whether a line left of the block ends it. Otherwise the block is wider than it seemed."""
@@ -254,6 +265,7 @@ class Cutter:
 
     def _leaves(self, line: str) -> bool:
         """Whether a line that starts a statement (or a comment) is outside the block, by its columns."""
+        line = line.replace(BLANK_OF_SENTENCE_PIECE, " ")
         columns = width(line[: len(line) - len(line.lstrip())])
         if self._is_first_line:
             is_other = self._blank_lines > 0 and bool(_DEFINITION.match(line.lstrip()))

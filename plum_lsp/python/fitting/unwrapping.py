@@ -20,10 +20,12 @@ _THINK = re.compile(rf"<({_THOUGHTS})>.*?</\1>[ \t]*\n?", re.DOTALL)
 _THINK_OPEN = re.compile(rf"\A\s*<(?:{_THOUGHTS})>")
 _THINK_END = re.compile(rf"</(?:{_THOUGHTS})>[ \t]*\n?")
 _TAG = re.compile(
-    r"[ \t]*(?:\[(PYTHON|CODE)\]|<(code|answer|completion|solution|python|output|result|middle|insert)>)[ \t]*\n?"
+    r"[ \t]*(?:\[(PYTHON|CODE)\]"
+    r"|<(code|answer|completion|solution|python|output|result|middle|insert|edit|patch|[a-z]+_[a-z]+)>)[ \t]*\n?"
 )
 _HEADING = re.compile(
-    r"[ \t]*(?:\*\*.*\*\*:?|#{2,6}\s.*|>\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
+    r"[ \t]*(?:\*\*.*\*\*:?|\*\*[^*]+(?::\*\*|\*\*:).*"
+    r"|#{2,6}\s.*|>\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
 )
 _OPENER = re.compile(
     r"\s*(?:sure\b|certainly\b|of course\b|here(?:'s| is| are)\b|okay\b|ok[,.!]|yes[,.!]|to (?:complete|implement)\b"
@@ -48,6 +50,7 @@ _BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
 _ELLIPSIS = re.compile(r"\A\s*(?:\.\.\.|\u2026)[ \t]*(?:\r?\n|(?=\w))")
 _ELIDED_FIRST = re.compile(r"\A(?:[ \t]*\n)*[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\n")
 _CLOSING_FENCE = re.compile(r"(?<=[^\s`~])[ \t]*`{3,}[ \t]*\Z")
+_CLOSING_QUOTES = re.compile(r"\s*(?:\"\"\"|\'\'\')\s*\Z")
 _QUOTES = re.compile(r"\A\s*(\"\"\"|''')[ \t]*\n")
 
 
@@ -94,7 +97,7 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
         if not block.is_within_line:
             yield from (other for other in first if other is not None)
             yield from _without_marks(one)
-        yield _without_ticks(one)
+        yield _without_ticks(one if one.strip() else whole)
         unmarked = (shorter, numbered, without_quotes(one))
         yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
@@ -172,14 +175,14 @@ def _without_marks(text: str) -> Iterator[str]:
         yield "\n".join(line[1:] if line.startswith(("+", " ")) else line for line in new)
     if found := _REPLACED.search(text):
         yield found[1]
-    if lines and _SESSION.match(lines[0]):
+    if lines and _SESSION.match(lines[0]) and not any(_CLOSING_QUOTES.match(line) for line in lines):
         said = [one[1] for line in lines if (one := re.match(r"[ \t]*(?:>>>|\.\.\.) ?(.*)", line))]
         yield "\n".join(said) + "\n"
 
 
 def _without_ticks(text: str) -> str:
-    """The text without the back-quotes of inline code around it."""
-    found = re.fullmatch(r"\s*`([^`\n]+)`[.]?\s*", text)
+    """The text without the back-quotes of inline code around it, and without the sentence around those."""
+    found = re.fullmatch(r"\s*(?:[A-Z][^`\n]*)?`([^`\n]+)`[^`\n]*[.]?\s*", text)
     return found[1] if found else text
 
 

@@ -15,12 +15,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.suggestion import Completion, Context, Finish, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
+from plum_lsp.python.fitting.decoding import code_in_json, decoded
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
 from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
 from plum_lsp.python.fitting.repeats import without_repeats
@@ -39,6 +40,7 @@ READINGS_MAX = 32
 """The most readings of one completion that are tried."""
 READINGS_IN_LARGE_MAX = 6
 """The same in a large document, whose program takes long to parse."""
+_LINE_END = re.compile(r"\r\n?")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 LARGE_CHARACTERS = 100_000
 """A program of this size takes about 30 ms to parse."""
@@ -65,7 +67,21 @@ class Fitted:
 
 
 def fit(completion: Completion, context: Context) -> Fitted:
-    """The first reading of a completion that fits, or the best one if none does."""
+    """The first reading of a completion that fits, also of one that its server did not decode. Else the best one."""
+    if context.block.kind is HoleKind.BODY and (code := code_in_json(completion.text)):
+        completion = replace(completion, text=code)
+    best = _fit(completion, context)
+    if best.fits:
+        return best
+    for text in decoded(completion.text, context.before + context.after):
+        other = _fit(replace(completion, text=text), context)
+        if other.fits:
+            return other
+    return best
+
+
+def _fit(completion: Completion, context: Context) -> Fitted:
+    """The first reading of a completion as it stands that fits, or the best one if none does."""
     met = _meeting_the_rest(completion.text, context)
     if met is not None:
         return met
@@ -108,7 +124,7 @@ def _meeting_the_rest(completion: str, context: Context) -> Fitted | None:
 def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, bool]]:
     """The readings of a completion in the file's indentation, likeliest first, each with whether it is whole."""
     cutter = Cutter(context.block)
-    cutter.feed(visible(completion.text.replace("\r\n", "\n")))
+    cutter.feed(visible(_LINE_END.sub("\n", completion.text)))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
     seen: set[tuple[str, bool]] = set()
