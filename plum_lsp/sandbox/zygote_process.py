@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from plum_lsp.domain import children
@@ -39,6 +39,16 @@ def _fail(awaited: asyncio.Future[int], why: str) -> None:
     if not awaited.done():
         awaited.set_exception(SandboxError(why))
         awaited.exception()
+
+
+@contextlib.contextmanager
+def _proc() -> Iterator[tuple[int]]:
+    """The folder `/proc`, in which a zygote in its own user namespace maps its ids. It closes it before it imports."""
+    descriptor = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield (descriptor,)
+    finally:
+        os.close(descriptor)
 
 
 class ZygoteProcess:
@@ -83,7 +93,8 @@ class ZygoteProcess:
         control.setblocking(False)
         zygote = cls(process, control, log)
         try:
-            await zygote._handshake([json.dumps(settings).encode()], _READY_SECONDS)
+            with _proc() if settings["pid_namespaces"] else contextlib.nullcontext(()) as descriptors:
+                await zygote._handshake([json.dumps(settings).encode()], _READY_SECONDS, descriptors)
         except BaseException:
             await zygote.close()
             raise
@@ -119,19 +130,20 @@ class ZygoteProcess:
             raise
         return branch
 
-    async def _handshake(self, messages: Sequence[bytes], seconds: float) -> None:
+    async def _handshake(self, messages: Sequence[bytes], seconds: float, descriptors: Sequence[int] = ()) -> None:
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
         try:
-            for message in messages:
+            socket.send_fds(self._control, messages[:1], descriptors)
+            for message in messages[1:]:
                 await loop.sock_sendall(self._control, message)
             loop.add_reader(self._control, readable.set)
             await asyncio.wait_for(readable.wait(), seconds)
-            content, descriptors, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
+            content, received, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
             if not content:
                 raise SandboxError(f"the zygote did not start: {self._last_words()}")
             self.report = parse(content)
-            self._pidfd = descriptors[0]
+            self._pidfd = received[0]
         except (OSError, TimeoutError, MalformedValue, IndexError) as error:
             raise SandboxError(f"the zygote did not start: {error or 'no answer'} {self._last_words()}") from error
         loop.add_reader(self._control, self._on_message)

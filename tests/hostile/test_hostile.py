@@ -19,6 +19,7 @@ from support.sandbox_attacks import canaries
 from plum_lsp.domain.verification import Call, Ending, Limits, Node, Program, VerdictStatus
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.isolation.plans import TIERS
+from plum_lsp.sandbox.jail.tasks import OWN_MAX
 from plum_lsp.sandbox.opening import open_sandbox
 
 pytestmark = pytest.mark.slow
@@ -129,6 +130,17 @@ async def test_no_exhaustion_outlasts_its_limits(sandbox: JailSandbox) -> None:
         return "" if time.monotonic() - started < 60 else "took too long"
 
     problems, *_ = await asyncio.gather(each("exhausting", outlasts), *(assert_honest_pass(sandbox) for _ in range(16)))
+    assert problems == {}
+
+
+async def test_no_flood_of_threads_goes_beyond_its_number(sandbox: JailSandbox) -> None:
+    """It ends at the bound of one child, with or without a control group, and honest programs beside it pass."""
+
+    async def exceeds(program: Program) -> str:
+        (seen,) = await sandbox.observe(program, [Call(expression="flood()")], PATIENT)
+        return "" if isinstance(seen.value, int) and 0 < seen.value <= OWN_MAX else f"{seen.value} {seen.detail}"
+
+    problems, *_ = await asyncio.gather(each("flooding", exceeds), *(assert_honest_pass(sandbox) for _ in range(16)))
     assert problems == {}
 
 

@@ -21,19 +21,23 @@ from plum_lsp.sandbox.isolation.plans import THREADS, TIERS, _is_readable_by_all
 from plum_lsp.sandbox.jail import tasks
 
 pytestmark = pytest.mark.slow
+OWN = (tasks.OWN_NAMESPACE, tasks.OWN_USER)
 
 
 def assert_bounded(found: dict[str, Any], *kinds: str) -> None:
-    """Every flood ends at the number that the tier tells, which is one of these, and an honest pool has its threads."""
+    """Every flood ends at the number that the tier tells, which is one of these, and an honest pool has its threads.
+
+    A child with a number of its own has its threads beside any flood.
+    """
     kind = next(one for one, layer in THREADS.items() if one in kinds and layer in found["layers"])
     made = found["made"].values()
     most = {tasks.SHARED: tasks.SHARED_MAX, tasks.NOTHING: 1}.get(kind, tasks.OWN_MAX)
     assert all(0 < count <= most for count in made), found
     assert found["honest"] == (0 if kind == tasks.NOTHING else HONEST)
+    assert found["beside"] == HONEST or kind not in OWN
 
 
-OWN = (tasks.OWN_NAMESPACE, tasks.OWN_USER)
-KINDS = {"full": (tasks.SHARED,), "bubblewrap": OWN, "landlock": OWN}
+KINDS = {"full": OWN, "bubblewrap": OWN, "landlock": OWN}
 """What holds in each tier where user namespaces are allowed."""
 
 

@@ -17,6 +17,7 @@ GROUPS = {
     "values": ("values",),
     "escaping": ("files", "secrets", "network", "processes", "kernel"),
     "exhausting": ("memory", "cpu", "disk", "output"),
+    "flooding": ("threads",),
     "lingering": ("leftovers", "poisoning"),
     "projects": ("projects", "screened"),
 }

@@ -52,25 +52,35 @@ def honest():
     with ThreadPoolExecutor({HONEST}) as pool:
         return len(set(pool.map(lambda n: met.wait(), range({HONEST}))))
 """
+_HELD = f"""{_FLOOD}
+import time
+def held():
+    made = flood()
+    time.sleep(2)
+    return made
+"""
 _LIMITS = Limits(wall_seconds=20.0, cpu_seconds=20.0)
 
 
 async def counts(tier: str) -> dict[str, Any]:
-    """How many threads each flood had, its first included, and an honest pool; the layers. There is no control group.
+    """How many threads each flood had, its first included, an honest pool, and the least of those beside a flood.
 
-    All floods are at work at once, so that one child's threads would show in another's number.
+    All floods are at work at once, so that one child's threads would show in another's number, without a control group.
     """
     sandbox = await open_sandbox(SandboxOptions(tier=tier, jobs=4, limits_together=False))
+
+    async def threads(source: str, expression: str) -> int:
+        (seen,) = await sandbox.observe(Program(source=source), [Call(expression=expression)], _LIMITS)
+        return seen.value if isinstance(seen.value, int) else 0
+
     try:
-        (honest,) = await sandbox.observe(Program(source=_POOL), [Call(expression="honest()")], _LIMITS)
-        call = [Call(expression="flood()")]
-        seen = await asyncio.gather(
-            *(sandbox.observe(Program(source=source), call, _LIMITS) for source in FLOODS.values())
-        )
+        honest = await threads(_POOL, "honest()")
+        made = await asyncio.gather(*(threads(source, "flood()") for source in FLOODS.values()))
+        held, *beside = await asyncio.gather(threads(_HELD, "held()"), *(threads(_POOL, "honest()") for _ in range(12)))
     finally:
         await sandbox.close()
-    made = {name: one.value for name, (one,) in zip(FLOODS, seen, strict=True)}
-    return {"made": made, "honest": honest.value or 0, "layers": sandbox.tier.layers}
+    floods = dict(zip(FLOODS, made, strict=True)) | {"held": held}
+    return {"made": floods, "honest": honest, "beside": min(beside), "layers": sandbox.tier.layers}
 
 
 if __name__ == "__main__":

@@ -76,6 +76,23 @@ def new_pid_namespace(with_user: bool) -> None:
     _must(_libc.unshare(_CLONE_NEWPID | (_CLONE_NEWUSER if with_user else 0)), "unshare")
 
 
+def map_own_ids(proc: int, user: int, group: int) -> None:
+    """Let our two ids stand for themselves in the user namespace that we have just made (user_namespaces(7)).
+
+    `proc` is a descriptor of the folder `/proc`. Only a process that is dumpable owns its files there.
+    """
+    _must(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "PR_SET_DUMPABLE")
+    try:
+        for name, text in (("uid_map", f"{user} {user} 1"), ("setgroups", "deny"), ("gid_map", f"{group} {group} 1")):
+            descriptor = os.open(f"self/{name}", os.O_WRONLY | os.O_CLOEXEC, dir_fd=proc)
+            try:
+                os.write(descriptor, text.encode())
+            finally:
+                os.close(descriptor)
+    finally:
+        _must(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "PR_SET_DUMPABLE")
+
+
 def new_user_namespace() -> None:
     """Move this process into a new user namespace that no other process shares."""
     _must(_libc.unshare(_CLONE_NEWUSER), "unshare")

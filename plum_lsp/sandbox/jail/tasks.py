@@ -3,9 +3,9 @@
 `RLIMIT_NPROC` counts the tasks of a real user in a user namespace, and does not bind the machine's root (setrlimit(2)).
 So each child gets its own count: in a user namespace that it makes (`OWN_NAMESPACE`), or, if root stays root, under a
 real user id that no other process has (`OWN_USER`). Its effective id, which opens files, stays. If neither is possible,
-all children of a zygote share a number on top of the count when the zygote started (`SHARED`). That is the case in tier
-`full`, because the kernel allows no further namespaces inside its own, and on systems that forbid user namespaces. If
-no limit binds (`NOTHING`), threads are not allowed at all.
+all children of a zygote share a number on top of the count when the zygote started (`SHARED`). That is the case on
+systems that forbid user namespaces, and in tier `full` where the zygote could not map its ids. If no limit binds
+(`NOTHING`), threads are not allowed at all.
 """
 
 from __future__ import annotations

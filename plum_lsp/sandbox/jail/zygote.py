@@ -38,14 +38,16 @@ def main(control_fd: int) -> NoReturn:
     """Take the settings, warm up, fork on demand until the control socket closes."""
     control = socket.socket(fileno=control_fd)
     control.set_inheritable(False)
-    settings = json.loads(control.recv(_MESSAGE_MAX) or os._exit(0))
+    content, descriptors, _, _ = socket.recv_fds(control, _MESSAGE_MAX, 1)
+    settings = json.loads(content or os._exit(0))
     sys.path[:] = settings["paths"]
     for name in [name for name in sys.modules if name.split(".")[0] == "jail"]:
         del sys.modules[name]
     _leave_privileges(settings)
+    # Before the files are restricted, because ids are mapped through a file. Before the imports, because packages may
+    # start threads, after which the kernel makes no user namespace.
+    has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace(descriptors[0])
     _restrict_files(settings["landlock"])
-    # Before the imports: packages may start threads, after which the kernel makes no user namespace.
-    has_namespaces = bool(settings["pid_namespaces"]) and _has_own_pid_namespace()
     _go_on_watched(control)
     bound = tasks.find()
     if settings["homes"]:
@@ -114,12 +116,21 @@ def _restrict_files(landlock: dict[str, Any] | None) -> None:
     os.close(ruleset)
 
 
-def _has_own_pid_namespace() -> bool:
-    """Put the next forks into a pid namespace in a user namespace of ours, so that children can have their own."""
+def _has_own_pid_namespace(proc: int) -> bool:
+    """Put the next forks into a pid namespace in a user namespace of ours, so that children can have their own.
+
+    Our ids are mapped there through the host's `/proc`, because a process without a mapped id can make no user
+    namespace of its own. Where that is refused, the children share the bound on their threads (`tasks.SHARED`).
+    """
+    user, group = os.getuid(), os.getgid()
     try:
         lockdown.new_pid_namespace(with_user=True)
+        with contextlib.suppress(OSError):
+            lockdown.map_own_ids(proc, user, group)
     except OSError:
         return False
+    finally:
+        os.close(proc)
     return True
 
 
