@@ -16,8 +16,9 @@ from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Re
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, PolicyVersion, SuggestionRequest
 from plum_lsp.python.fitting.repairing import KnownImports
+from plum_lsp.python.inputs.new_examples import new_examples
 from plum_lsp.python.reading.window import nothing_at
-from plum_lsp.python.specification.session import session_at
+from plum_lsp.python.specification.session import Session, session_at
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.computed.results import Results
 from plum_lsp.suggestion.options import PipelineOptions
@@ -176,16 +177,16 @@ class Pipeline:
         return answer
 
     async def _without_policy(self, request: SuggestionRequest) -> Offer | Abstention:
-        """What is offered at a place that the policy does not write at: the result of an example in a docstring."""
-        session = session_at(request.document, request.offset)
-        if session is None or request.seen:
-            detail = nothing_at(request.document, request.offset) if session is None else "There is no other result."
+        """What is offered at a place that the policy does not write at: examples in a docstring, and their results."""
+        sessions = await asyncio.to_thread(_sessions_at, request)
+        if not sessions:
+            detail = nothing_at(request.document, request.offset)
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         request = _outside_pilot(request)  # a pilot compares what the policy writes
         sandbox, options = await self.sandboxes.of(request, seconds_max=self._left(request) / 2), self.options
         with sandbox.held():
             results = Results(sandbox=sandbox, limits=options.limits, recorder=self._recorder, tiers=options.tiers)
-            return await results.answer(request, session, seconds=self._left(request))
+            return await results.answer(request, sessions, seconds=self._left(request))
 
     def make_way(self, uri: str) -> None:
         """A request for a document is about to come. The work on its last offer and record ends now."""
@@ -219,6 +220,12 @@ def error_name(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return type(error).__name__
+
+
+def _sessions_at(request: SuggestionRequest) -> tuple[Session, ...]:
+    """The session that lacks its result at the cursor, or the new examples that can be written there."""
+    session = session_at(request.document, request.offset)
+    return (session,) if session is not None else new_examples(request.document, request.offset)
 
 
 def _outside_pilot(request: SuggestionRequest) -> SuggestionRequest:

@@ -59,6 +59,20 @@ async def test_the_result_of_a_trusted_module(policy: ScriptedPolicy, tmp_path: 
         assert list(store.prompts()) == []
 
 
+async def test_a_new_example_of_a_trusted_module(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
+    """It is offered with its result behind the prompt of a session. No policy is asked."""
+    document = TAXED.replace("taxed(200)\n    ‸", "‸").replace("(price)", "(price: int)", 1)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+        await editor.open(document, path="src/shop/prices.py")
+        offer = await editor.suggest(automatic=True)
+        assert offer is not None, editor.statuses
+        call, result = offer.text.split("\n")
+        price = int(call.removeprefix("taxed(").removesuffix(")"))
+        assert (int(result), offer.tier) == (price + price * 19 // 100, "checked")
+        assert {test["origin"] for test in offer.evidence["tests"]} == {"computed"}
+    assert policy.completions == []
+
+
 async def test_a_module_of_an_untrusted_project_is_not_loaded(
     policy: ScriptedPolicy, tmp_path: Path, work: Path
 ) -> None:

@@ -50,14 +50,15 @@ REMEMBERED_MAX = 8
 """The number of functions whose calls are remembered."""
 
 
-def generated_calls(context: Context, tests: Sequence[TestCase], *, limit: int) -> tuple[Call, ...]:
-    """At most `limit` distinct calls of the function at the hole. Empty if it cannot be called or its types are
-    unknown.
+def generated_calls(
+    context: Context, tests: Sequence[TestCase], *, limit: int, shows_state: bool = True
+) -> tuple[Call, ...]:
+    """At most `limit` distinct calls of the function at the hole. Empty if it cannot be called or has unknown types.
 
     The calls of its `tests` (read from examples) with one argument changed come first, then generated calls. Calls of
-    the examples themselves are not repeated.
+    the examples themselves are not repeated. With `shows_state`, the result of a method also holds its object's.
     """
-    maker = _Maker.of(context)
+    maker = _Maker.of(context, shows_state=shows_state)
     return _generated(maker, tuple(test.call for test in tests), limit) if maker is not None else ()
 
 
@@ -186,10 +187,12 @@ class _Maker:
     shows_state: bool = True
 
     @classmethod
-    def of(cls, context: Context, candidates: Iterable[str] = ()) -> _Maker | None:
+    def of(cls, context: Context, candidates: Iterable[str] = (), *, shows_state: bool = True) -> _Maker | None:
         """The maker for the function at the hole. None if it cannot be called."""
         function = reachable_function(context)
-        return cls.for_function(context, function, candidates) if function is not None else None
+        if function is None:
+            return None
+        return cls.for_function(context, function, candidates, shows_state=shows_state)
 
     @classmethod
     def for_function(

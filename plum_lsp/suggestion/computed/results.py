@@ -1,4 +1,4 @@
-"""The missing result of an example in a docstring, computed in the sandbox. No model is asked.
+"""The missing result of an example in a docstring, or a new example, computed in the sandbox. No model is asked.
 
 It says what the function gives now, and never that this is right. An example whose result is not the same each time has
 no offer.
@@ -10,8 +10,8 @@ import asyncio
 import builtins
 import hashlib
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from plum_lsp.domain.display import hidden_characters
 from plum_lsp.domain.errors import SandboxError, told
@@ -63,6 +63,10 @@ COMPUTED = PolicyVersion(number=0, model="computed in the sandbox", model_sha256
 """Stands where the store and the evidence name the policy that wrote a candidate."""
 NOW = "computed in the sandbox: what the code gives now"
 _NOT_SAMPLED = SamplingOptions(temperatures=(), top_p=1.0, max_tokens=1, seed=0)
+OFFERED_MAX = 3
+"""The most new examples that are offered at one place: one is shown, and the user can turn to the others."""
+NEW_SECONDS_MAX = 1.0
+"""Time limit for a new example. There are others, and a slow one is no good example."""
 _UNORDERED = frozenset({"set", "frozenset"})
 
 
@@ -75,37 +79,60 @@ class Results:
     recorder: Recorder
     tiers: tuple[Tier, ...]
 
-    async def answer(self, request: SuggestionRequest, session: Session, *, seconds: float) -> Offer | Abstention:
-        """The offer of the result, or why there is none. It takes at most this many `seconds`."""
+    async def answer(
+        self, request: SuggestionRequest, sessions: Sequence[Session], *, seconds: float
+    ) -> Offer | Abstention:
+        """The offer of the results of these `sessions`, or why there is none. It takes at most this many `seconds`.
+
+        They are one example that lacks its result, or new examples, the best first.
+        """
         if self.sandbox.problem:
             return _none(request, self.sandbox.problem, AbstentionReason.SANDBOX_UNAVAILABLE)
         if Tier.CHECKED not in self.tiers:
             return _none(request, "A computed result counts as checked, which is not offered.", _NOT_OFFERED)
         try:
             async with asyncio.timeout(seconds):
-                result, why_not = await self._computed(request, session)
+                computed = await self._computed(request, sessions)
         except SandboxError as error:
             return _none(request, told(error), AbstentionReason.SANDBOX_FAILED)
         except TimeoutError:
             return _none(request, "The result was not computed before the deadline.", AbstentionReason.DEADLINE)
-        if why_not:
-            return _none(request, f"No result of {session.source.splitlines()[0]} is offered: {why_not}.", _INVALID)
-        return self._offer(request, session, result)
+        known = request.seen
+        found = [one for one in computed if not one.why_not and _candidate(one.text).fingerprint not in known]
+        if found:
+            return self._offer(request, _varied(found)[:OFFERED_MAX])
+        if request.seen:
+            return _none(request, "There is no other result.", AbstentionReason.NOTHING_TO_COMPLETE)
+        first = computed[0]
+        line = first.session.source.splitlines()[0]
+        return _none(request, f"No result of {line} is offered: {first.why_not}.", _INVALID)
 
-    async def _computed(self, request: SuggestionRequest, session: Session) -> tuple[str, str]:
-        """The result as an interpreter shows it, or why there is none."""
-        program = Program(source=session.before + session.after)
+    async def _computed(self, request: SuggestionRequest, sessions: Sequence[Session]) -> list[_Computed]:
+        """Each session with its result, or with why it has none."""
+        program = Program(source=sessions[0].before + sessions[0].after)
         if not parses(program.source):
-            return "", "the file does not parse"
-        effects = (*effects_at_import(program), *effects_of(program, *session.names))
+            return [_Computed(session=one, why_not="the file does not parse") for one in sessions]
+        names = frozenset().union(*(one.names for one in sessions))
+        effects = (*effects_at_import(program), *effects_of(program, *names))
         if effects:
-            return "", f"it depends on {effects[0].effect.value} ({effects[0].reason})"
-        context = _context(session)
-        program = in_module(quieted(program), context, self.sandbox, path_of(request.document.uri))
+            why_not = f"it depends on {effects[0].effect.value} ({effects[0].reason})"
+            return [_Computed(session=one, why_not=why_not) for one in sessions]
+        program = in_module(quieted(program), _context(sessions[0]), self.sandbox, path_of(request.document.uri))
+        results = await asyncio.gather(*(self._result(program, one) for one in sessions))
+        return [
+            _Computed(session=one, result=result, why_not=why_not)
+            for one, (result, why_not) in zip(sessions, results, strict=True)
+        ]
+
+    async def _result(self, program: Program, session: Session) -> tuple[str, str]:
+        """The result as an interpreter shows it, or why there is none. A new example must not raise."""
+        limits = self.limits
+        if session.is_new:
+            limits = replace(limits, wall_seconds=min(limits.wall_seconds, NEW_SECONDS_MAX))
         ready = Call(expression="None", setup=session.setup)
         once, again = await asyncio.gather(
-            self.sandbox.observe(program, (LOADS, ready, _asked(session)), self.limits),
-            self.sandbox.observe(program, (_value_of(session), _asked(session)), self.limits),
+            self.sandbox.observe(program, (LOADS, ready, _asked(session)), limits),
+            self.sandbox.observe(program, (_value_of(session), _asked(session)), limits),
         )
         loads, prepared, first = once
         value, second = again
@@ -113,6 +140,8 @@ class Results:
             return "", f"the file itself does not run: {shown(loads)}"
         if prepared.ending is not Ending.RETURNED:
             return "", f"the lines above it end in {shown(prepared)}"
+        if session.is_new and first.ending is not Ending.RETURNED:
+            return "", f"it ends in {shown(first)}"
         result, why_not = _written(first)
         if not why_not and (result, "") != _written(second):
             return "", "it gives another result each time"
@@ -120,22 +149,19 @@ class Results:
             return "", "the order of a set is not the same each time"
         return result, why_not or unfit(session, result) or _hidden(session, result)
 
-    def _offer(self, request: SuggestionRequest, session: Session, result: str) -> Offer:
-        """The offer of a result. The recorder is told as of any other candidate."""
-        candidate = _candidate(shown_text(session, result))
-        test = _evidence(session, result)
-        verdict = Verdict(test_id=test.id, status=VerdictStatus.PASSED, shown=result.strip(), wall_ms=0.0)
-        judged = Judged(
-            candidate=candidate, verdicts=(verdict,), tier=Tier.CHECKED, score=1.0, reason=NOW, has_run=True
-        )
+    def _offer(self, request: SuggestionRequest, found: Sequence[_Computed]) -> Offer:
+        """The offer of results, the first of them chosen. The recorder is told as of any other candidates."""
+        session = found[0].session
+        tests = tuple(_evidence(one, place) for place, one in enumerate(found))
+        judged = tuple(_judged(one, test) for one, test in zip(found, tests, strict=True))
         context = _context(session)
         text = f"{session.setup}\n{session.source}".strip()
         prompt = FimPrompt(text=text, stop=(), restored="", block=context.block, suffix="")
         events: tuple[Event, ...] = (
             Prompted(request=request, context=context, prompt=prompt, options=_NOT_SAMPLED),
-            Synthesized(request_id=request.id, tests=(test,)),
-            Sampled(request_id=request.id, candidate=candidate, duplicate_of=None),
-            Verified(request_id=request.id, judged=judged, isolation=self.sandbox.tier),
+            Synthesized(request_id=request.id, tests=tests),
+            *(Sampled(request_id=request.id, candidate=one.candidate, duplicate_of=None) for one in judged),
+            *(Verified(request_id=request.id, judged=one, isolation=self.sandbox.tier) for one in judged),
         )
         for event in events:
             self.recorder.record(event)
@@ -143,10 +169,35 @@ class Results:
             id=OfferId(uuid.uuid4().hex),
             request_id=request.id,
             hole=session.hole,
-            chosen=judged,
-            alternatives=(),
-            tests=(test,),
+            chosen=judged[0],
+            alternatives=judged[1:],
+            tests=tests,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Computed:
+    """A session with its result, or with the reason why it has none."""
+
+    session: Session
+    result: str = ""
+    why_not: str = ""
+
+    @property
+    def text(self) -> str:
+        """The text to insert."""
+        return shown_text(self.session, self.result)
+
+
+def _varied(found: Sequence[_Computed]) -> list[_Computed]:
+    """Those first whose result no example above them shows. An example that shows something new says more."""
+    above = {line.strip() for line in found[0].session.before.rpartition(found[0].session.quote)[2].split("\n")}
+    new: list[_Computed] = []
+    repeated: list[_Computed] = []
+    for one in found:
+        (repeated if one.result.strip() in above else new).append(one)
+        above.add(one.result.strip())
+    return new + repeated
 
 
 _NOT_OFFERED, _INVALID = AbstentionReason.TIER_NOT_OFFERED, AbstentionReason.NO_VALID_CANDIDATE
@@ -184,15 +235,22 @@ def _candidate(text: str) -> Candidate:
     )
 
 
-def _evidence(session: Session, result: str) -> TestCase:
+def _evidence(computed: _Computed, place: int) -> TestCase:
     """The run of the example, as evidence of its own kind."""
+    session = computed.session
     return TestCase(
-        id=TestId("computed"),
+        id=TestId(f"computed-{place}"),
         call=Call(expression=session.expression, setup=session.setup),
-        expectation=Shows(text=result),
+        expectation=Shows(text=computed.result),
         origin=Origin.COMPUTED,
         quote=f">>> {session.source}",
     )
+
+
+def _judged(computed: _Computed, test: TestCase) -> Judged:
+    verdict = Verdict(test_id=test.id, status=VerdictStatus.PASSED, shown=computed.result.strip(), wall_ms=0.0)
+    candidate = _candidate(computed.text)
+    return Judged(candidate=candidate, verdicts=(verdict,), tier=Tier.CHECKED, score=1.0, reason=NOW, has_run=True)
 
 
 def _asked(session: Session) -> Call:
