@@ -22,6 +22,8 @@ CALLS_MAX = 24
 """The most calls that are looked at. Many of them repeat an example, or need statements before them."""
 EXAMPLES_MAX = 8
 """The most examples whose results are computed. Each costs two children, and one of them is shown."""
+EDGES = 3
+"""The generated calls begin with edge values. A first example for people has an ordinary one."""
 CHARACTERS_MAX = 60
 """A longer example does not fit into a line."""
 _PROMPT_TOKENS = 64
@@ -34,7 +36,9 @@ def new_examples(document: Document, offset: int) -> tuple[Session, ...]:
     context = _context_below(beginning) if beginning is not None else None
     if beginning is None or context is None:
         return ()
-    calls = generated_calls(context, examples_of(context), limit=CALLS_MAX, shows_state=False)
+    tests = examples_of(context)
+    calls = generated_calls(context, tests, limit=CALLS_MAX, shows_state=False)
+    calls = calls if tests else calls[EDGES:] + calls[:EDGES]
     far = far_fetched(context, calls)
     earlier = _statements(beginning.setup)
     sources = dict.fromkeys(_alone(call, earlier) for place, call in enumerate(calls) if place not in far)
