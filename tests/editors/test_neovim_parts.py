@@ -49,20 +49,20 @@ def test_help_and_commands_are_there(neovim: Neovim) -> None:
 
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
 def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[..., Desk]) -> None:
-    """The question is a hint, offers come all the same, and `:Plum trust` answers it."""
+    """The question is a hint, offers come all the same, and `:Plum trust` answers it, also where the path is long."""
     desk = make_neovim(name)
     knows_add(desk.policy)
-    desk.write("[project]\nname = 'shop'\n", "pyproject.toml")
+    root = desk.write("[project]\nname = 'shop'\n", f"{'long-' * 30}name/pyproject.toml").parent
     neovim = desk.editor
     assert isinstance(neovim, Neovim)
-    neovim.open(desk.write(ADD))
+    neovim.open(desk.write(ADD, f"{root.name}/module.py"))
     desk.wait_for_ghost(RIGHT)
     asked = "return table.concat(require('plum.status').messages, ' ')"
     until(lambda: "do you trust" in neovim.lua(asked), neovim.content)
     assert neovim.content() == ADD
     neovim.command("trust")
     until(lambda: "plum: trusted" in neovim.messages(), neovim.messages)
-    assert str(desk.folder / "work") in (desk.folder / "data" / "trusted-folders.json").read_text()
+    assert str(root) in (desk.folder / "data" / "trusted-folders.json").read_text()
 
 
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])

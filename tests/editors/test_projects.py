@@ -73,7 +73,7 @@ def test_a_trusted_project_verifies_with_its_own_tests(untrusting: Desk) -> None
         assert isinstance(editor, Neovim)
         editor.open(path)
         editor.command("trust")
-        until(lambda: f"plum: trusted {root}" in editor.messages(), editor.messages)
+        until(lambda: "plum: trusted" in editor.messages(), editor.messages)
         editor.press("trigger")
     desk.wait_for_ghost(GROSS)
     desk.wait_for_status("verified: passes 2 of 2 tests")

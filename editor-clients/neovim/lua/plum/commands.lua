@@ -103,7 +103,7 @@ M.subcommands = {
     run = function()
       require('plum.report').trust(vim.api.nvim_get_current_buf(), function(result)
         local folder, problem = result and result.trusted or '', result and result.problem or 'the server does not run'
-        vim.notify(folder ~= '' and 'plum: trusted ' .. folder or 'plum: not trusted. ' .. problem)
+        require('plum.status').tell(folder ~= '' and 'plum: trusted ' .. folder or 'plum: not trusted. ' .. problem)
       end)
     end,
   },

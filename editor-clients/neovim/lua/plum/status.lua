@@ -62,14 +62,22 @@ vim.g.plum_status = line(M.last)
 ---@type string[] What the server had to tell, in full.
 M.messages = {}
 
---- Take a message of the server's: one line, as long as there is room, so that nobody has to confirm it.
-function M.on_message(_, params)
-  local message = tostring(params.message):gsub('%s+', ' ')
+--- Tell the user something in one line, as long as there is room, so that nobody has to confirm it. `:Plum status` shows
+--- it in full.
+---@param text string
+---@param highlight string?
+function M.tell(text, highlight)
+  local message = text:gsub('%s+', ' ')
   M.messages[#M.messages + 1] = message
   if vim.fn.strdisplaywidth(message) >= vim.v.echospace then
     message = vim.fn.strcharpart(message, 0, vim.v.echospace - 16) .. '… :Plum status'
   end
-  vim.api.nvim_echo({ { message, 'WarningMsg' } }, true, {})
+  vim.api.nvim_echo({ { message, highlight } }, true, {})
+end
+
+--- Take a message of the server's.
+function M.on_message(_, params)
+  M.tell(tostring(params.message), 'WarningMsg')
 end
 
 --- Take a question of the server: whether a folder is trusted. Neovim's own handler asks in a prompt that takes the next
