@@ -65,7 +65,7 @@ test: check setup-model test-editors
 # The editor clients, in real editors: Neovim in a terminal, VS Code in a browser. Editors lie in the cache folder.
 test-editors: setup editors
 	cd editor-clients/vscode && npm run --silent check && npm test --silent
-	$(BIN)/pytest tests/editors
+	$(BIN)/pytest tests/editors -n 2 --dist loadgroup
 
 editors: setup vscode
 	cd tests && ../$(BIN)/python -m support.editor_parts

@@ -101,6 +101,15 @@ def editor(desk: Desk) -> RealEditor:
     return desk.editor
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories that share a window stay in one process; the others are spread over the processes."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        editor = callspec.params.get("desk") if callspec else None
+        if editor == "vscode" or "vscode" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("shared window"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A picture of the screen as it was when a story failed."""
