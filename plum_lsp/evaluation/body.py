@@ -19,7 +19,8 @@ from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.offline import PREFIX_TOKENS, SUFFIX_TOKENS
 from plum_lsp.python.fitting.candidates import make_candidate
-from plum_lsp.python.fitting.repairing import KnownImports, repaired
+from plum_lsp.python.missing.repairing import repaired
+from plum_lsp.python.missing.resolving import KnownImports
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.specification.whole_tests import named_function
 from plum_lsp.verification.excerpts import labelled

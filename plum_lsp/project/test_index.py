@@ -5,12 +5,10 @@ Files, bytes and time are bounded. A request uses what is known in time.
 
 from __future__ import annotations
 
-import itertools
-import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
@@ -22,10 +20,9 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.project.files import read_text
 from plum_lsp.project.privacy import private_paths
+from plum_lsp.project.walking import python_files
 from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed, tests_reaching
 
-FILES_MAX = 1500
-"""The most files of a project that are looked at."""
 FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
 SECONDS_MAX = 1.5
@@ -35,7 +32,6 @@ TESTS_MAX = 288
 EVERYWHERE_MIN, EVERYWHERE_SHARE = 60, 0.08
 """A name in more files than both is not followed. It means too many things, and reading all of them takes seconds."""
 _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
-_SKIPPED = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -67,8 +63,10 @@ class TestIndex:
         stem = module.strip("_")
         with self._lock:
             until = time.monotonic() + SECONDS_MAX
-            files = list(itertools.islice(self._files(project), FILES_MAX))
-            files.sort(key=lambda path: (path != document, stem not in path.stem, not _is_test(path)))
+            files = sorted(
+                python_files(project, self._private),
+                key=lambda path: (path != document, stem not in path.stem, not _is_test(path)),
+            )
             known = [path for path in files if self._look(path, until)]
             own = indexed(context.before + "pass" + context.after)
 
@@ -90,7 +88,7 @@ class TestIndex:
         """
         with self._lock:
             until = time.monotonic() + seconds
-            for path in itertools.islice(self._files(project), FILES_MAX):
+            for path in python_files(project, self._private):
                 if self._look(path, until) and self._kept[path].functions is None and time.monotonic() <= until:
                     self._kept[path].functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
             return time.monotonic() > until
@@ -98,30 +96,9 @@ class TestIndex:
     def test_files(self, project: Project) -> list[str]:
         """The files with tests, by their paths below the project's folder. Blocks."""
         with self._lock:
-            found = [path for path in itertools.islice(self._files(project), FILES_MAX) if _is_test(path)]
+            found = [path for path in python_files(project, self._private) if _is_test(path)]
         inside = [path for path in found if path.is_relative_to(project.root) and path.name != "conftest.py"]
         return [path.relative_to(project.root).as_posix() for path in inside]
-
-    def _files(self, project: Project) -> Iterator[Path]:
-        """Python files of the project's tests and of its own modules."""
-        places = [*project.tests, *(root for root in project.import_roots if root.is_relative_to(project.root))]
-        seen: set[Path] = set()
-        for place in places:
-            if place.is_file():
-                if place not in seen and not self._private.is_private(place):
-                    seen.add(place)
-                    yield place
-                continue
-            for folder, folders, names in os.walk(place, followlinks=False):
-                here = Path(folder)
-                kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _SKIPPED]
-                folders[:] = [one for one in kept if not self._private.is_private(here / one)]
-                for name in sorted(names):
-                    path = here / name
-                    if name.endswith(".py") and path not in seen and not path.is_symlink():
-                        seen.add(path)
-                        if not self._private.is_private(path):
-                            yield path
 
     def _look(self, path: Path, until: float) -> bool:
         """Whether the words of a file are known and up to date."""

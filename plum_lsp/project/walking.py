@@ -1,23 +1,30 @@
-"""Walks a project's folders, with bounds. It finds packages, tests, and the names importable from a root."""
+"""Walks a project's folders, with bounds. It finds packages, tests, Python files, and the names importable from a
+root."""
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from plum_lsp.domain.project import LOOSE_FOLDERS
+from plum_lsp.domain.project import LOOSE_FOLDERS, Project
 from plum_lsp.project.environments import CONFIGURATION
 from plum_lsp.project.looking import Look
+from plum_lsp.project.privacy import PrivatePaths
 
 FOLDERS_MAX = 2000
 """The most folders that are listed. Each costs a few microseconds whenever a project is checked again."""
 TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _TEST_FILE = re.compile(r"test_\w+\.py|\w+_test\.py|tests?\.py")
+FILES_MAX = 1500
+"""The most Python files of a project that are looked at."""
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "__pypackages__"})
 _BUILT = frozenset({"build", "dist"})
 """Folders that build tools create at the root. A package of the same name is not skipped."""
+_NO_CODE = frozenset({"node_modules", "site-packages", "venv", "env", "build", "dist", "__pycache__"})
 _NO_MODULES = frozenset({"setup", "conftest", "noxfile", "fabfile"})
 
 
@@ -88,3 +95,29 @@ def _is_looked_into(folder: Path, root: Path) -> bool:
     if name.startswith(".") or name in _SKIPPED or name.endswith(".egg-info"):
         return False
     return not (folder.parent == root and name in _BUILT and not (folder / "__init__.py").is_file())
+
+
+def python_files(project: Project, private: PrivatePaths) -> list[Path]:
+    """The files of the project's tests and of its own modules that are not private. Blocks."""
+    return list(itertools.islice(_files(project, private), FILES_MAX))
+
+
+def _files(project: Project, private: PrivatePaths) -> Iterator[Path]:
+    places = [*project.tests, *(root for root in project.import_roots if root.is_relative_to(project.root))]
+    seen: set[Path] = set()
+    for place in places:
+        if place.is_file():
+            if place not in seen and not private.is_private(place):
+                seen.add(place)
+                yield place
+            continue
+        for folder, folders, names in os.walk(place, followlinks=False):
+            here = Path(folder)
+            kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _NO_CODE]
+            folders[:] = [one for one in kept if not private.is_private(here / one)]
+            for name in sorted(names):
+                path = here / name
+                if name.endswith(".py") and path not in seen and not path.is_symlink():
+                    seen.add(path)
+                    if not private.is_private(path):
+                        yield path

@@ -15,8 +15,8 @@ from plum_lsp.domain.pilot import Arm
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, PolicyVersion, SuggestionRequest
-from plum_lsp.python.fitting.repairing import KnownImports
 from plum_lsp.python.inputs.new_examples import new_examples
+from plum_lsp.python.missing.resolving import KnownImports
 from plum_lsp.python.reading.window import nothing_at
 from plum_lsp.python.specification.session import Session, session_at
 from plum_lsp.suggestion.clock import Stages

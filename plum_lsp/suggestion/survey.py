@@ -15,7 +15,7 @@ from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
 from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
-from plum_lsp.python.fitting.repairing import KnownImports
+from plum_lsp.python.missing.resolving import KnownImports
 from plum_lsp.python.reading.window import estimated_tokens, read_context
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.suggestion.neighbours import excerpts_of

@@ -27,7 +27,7 @@ from plum_lsp.domain.verification import (
     Verdict,
     VerdictStatus,
 )
-from plum_lsp.python.fitting.repairing import with_imports_inside
+from plum_lsp.python.missing.repairing import with_imports_inside
 from plum_lsp.python.reading.placeholder import shows_placeholder
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.screening.plain import refusal

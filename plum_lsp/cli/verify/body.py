@@ -19,7 +19,7 @@ from plum_lsp.domain.verification import Passes, TestCase, Verdict
 from plum_lsp.evaluation.body import JudgedBody, NoBody, NoFunction, Place, judged_body, place_of
 from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.workspace import Standing
-from plum_lsp.python.fitting.repairing import KnownImports
+from plum_lsp.python.missing.resolving import KnownImports
 from plum_lsp.python.specification.project_tests import project_tests_of, subject_of
 from plum_lsp.report.marks import VERDICT
 from plum_lsp.report.printing import console, say

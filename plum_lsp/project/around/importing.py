@@ -1,54 +1,55 @@
 """Finds how a project's modules import and define names, for a candidate that uses a name without importing it.
 
-It reads the files beside the document, those of the folder above, and those of its top-level package. It runs no code
-and skips private files (`privacy`). A name has a statement only if all that is found means one object.
+The files beside the document are asked first, then those of the folder above and of the top-level package, then all
+modules of the project. A name has a statement only if all that is found at one distance means one object. It runs no
+code and skips private files (`privacy`).
 """
 
 from __future__ import annotations
 
-import ast
 import collections.abc
 import itertools
-from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Lock
 
-from plum_lsp.domain.project import Project
+from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.text import Document
-from plum_lsp.project.files import read_text
+from plum_lsp.project.around.names import Import, NameFiles, Names
 from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.roots import path_of
-from plum_lsp.python.fitting.repairing import KnownImports, KnownModule
-from plum_lsp.python.reading.sources import module_or_none
+from plum_lsp.project.walking import python_files
+from plum_lsp.python.missing.resolving import KnownImports, KnownModule
 
 FILES_MAX = 48
-"""The most files of a folder that are read."""
-FILE_BYTES_MAX = 256 * 1024
-"""Longer modules are usually generated, or data."""
-KEPT_MAX = 512
-"""The most files whose names are kept."""
+"""The most files of a near folder that are read."""
+SECONDS_MAX = 1.0
+"""Time of a request for files that are not near. The next request reads the rest."""
+PASSED_ON_MAX = 6
+"""The most modules through which a name is followed to its definition."""
 _TYPING = frozenset({"typing", "typing_extensions", "collections.abc"})
-_OWN = "(own)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Import:
-    """One name that a file imports. `member` is empty for `import module`."""
+class _Module:
+    """A module of the project. Its definitions can be imported if `is_listed`."""
 
     name: str
-    module: str
-    level: int
-    member: str
+    package: str
+    is_listed: bool
+    names: Names
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """The names that a file imports and defines at its top level, also in branches."""
-
-    imports: tuple[_Import, ...] = ()
-    defined: frozenset[str] = frozenset()
+    def target(self, one: Import) -> _Target | None:
+        """The object that an import in this module gives. None if it leads out of the top-level package."""
+        if not one.level:
+            return _Target(module=one.module, member=one.member)
+        parts = self.package.split(".") if self.package else []
+        if one.level - 1 > len(parts) or (not parts and not one.module):
+            return None
+        base = parts[: len(parts) - (one.level - 1)]
+        return _Target(module=".".join([*base, *filter(None, [one.module])]), member=one.member)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +62,10 @@ class _Target:
 
 @dataclass(slots=True, kw_only=True)
 class _Found:
-    """What the files around a document say: by name, what imports of it give, and which modules define or import it.
-
-    `is_absolute` says that they import their own package by its full name.
-    """
+    """What the files at one distance say: by name, what imports of it give, and which modules define it."""
 
     imported: defaultdict[str, Counter[_Target]] = field(default_factory=lambda: defaultdict(Counter))
     defined: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    passed_on: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    beside: dict[str, _File] = field(default_factory=dict)
-    is_absolute: bool = False
-    has_relative: bool = False
-
-    @property
-    def is_relative(self) -> bool:
-        """Whether a module of the same package is imported by a relative statement."""
-        return self.has_relative or not self.is_absolute
 
 
 class ImportFinder:
@@ -84,8 +73,7 @@ class ImportFinder:
 
     def __init__(self, *, exclude: Sequence[str]) -> None:
         self._private = private_paths(tuple(exclude))
-        self._kept: OrderedDict[Path, tuple[tuple[int, int], _File]] = OrderedDict()
-        self._lock = Lock()
+        self._files = NameFiles(self._private)
 
     def imports(self, document: Document, project: Project) -> KnownImports:
         """How the files around a document import names, and the packages of the project. Blocks while it reads."""
@@ -95,61 +83,140 @@ class ImportFinder:
         if path is None or not path.is_relative_to(project.root):
             return KnownImports(packages=packages)
         place = project.place_of(path)
-        package = place.package if place is not None else ""
-        found = self._around(path, project)
-        own = frozenset(project.packages)
-        statements = {}
-        for name in {*found.imported, *found.defined}:
-            target = _meant(name, found, own)
-            statements[name] = _statement(name, target, package, is_relative=found.is_relative) if target else ""
-        modules = {
-            name: KnownModule(_statement(name, _Target(module=package, member=name), package, is_relative=True), names)
-            for name, names in ((name, file.defined) for name, file in found.beside.items())
-        }
-        return KnownImports(statements=statements, packages=packages | own, modules=modules)
+        rings = list(self._rings(path, project))
+        search = _Search(rings, place, frozenset(project.packages))
+        return KnownImports(
+            statements=search.statements(),
+            packages=packages | frozenset(project.packages),
+            modules=search.modules(),
+            submodules=search.submodules(),
+        )
 
-    def _around(self, path: Path, project: Project) -> _Found:
-        found, here = _Found(), project.dotted_name(path)
-        for place in _places(path, project):
-            module = project.place_of(place)
-            file = self._file(place, project.root)
-            name = module.name if module is not None else place.stem
-            package = module.package if module is not None else ""
-            if place.parent == path.parent and place.stem != "__init__":
-                found.beside[place.stem] = file
-            for defined in file.defined:
-                found.defined[defined].append(name)
-            for one in file.imports:
-                target = _target(one, package)
-                if target is not None and target.module != here:  # the document cannot import from itself
-                    found.imported[one.name][target] += 1
-                    found.passed_on[one.name].add(name)
-                    found.has_relative |= one.level > 0
-                    found.is_absolute |= not one.level and one.module.partition(".")[0] in project.packages
+    def _rings(self, path: Path, project: Project) -> Iterator[list[_Module]]:
+        """The modules beside a document, then those near it, then all others of the project but its tests."""
+        near = _places(path, project)
+        beside = [one for one in near if one.parent == path.parent]
+        yield [self._module(one, project, is_near=True) for one in beside]
+        yield [self._module(one, project, is_near=True) for one in near if one not in beside]
+        seen, until = {path, *near}, time.monotonic() + SECONDS_MAX
+        far = (one for one in python_files(project, self._private) if one not in seen)
+        own = (one for one in far if not any(one.is_relative_to(tests) for tests in project.tests))
+        in_time = itertools.takewhile(lambda one: time.monotonic() <= until, own)
+        yield [self._module(one, project, is_near=False) for one in in_time]
+
+    def _module(self, path: Path, project: Project, *, is_near: bool) -> _Module:
+        place = project.place_of(path)
+        return _Module(
+            name=place.name if place is not None else path.stem,
+            package=place.package if place is not None else "",
+            is_listed=is_near or (place is not None and place.is_listed),
+            names=self._files.names(path, project.root, is_near=is_near),
+        )
+
+
+class _Search:
+    """What the modules around a document say of names."""
+
+    def __init__(self, rings: Sequence[Sequence[_Module]], place: ModulePlace | None, own: frozenset[str]) -> None:
+        self._rings = rings
+        self._here = place.name if place is not None else ""
+        self._package = place.package if place is not None else ""
+        self._by_name = {module.name: module for ring in reversed(rings) for module in ring}
+        near = [one for ring in rings[:2] for module in ring for one in module.names.imports]
+        is_absolute = any(not one.level and one.module.partition(".")[0] in own for one in near)
+        self._is_relative = any(one.level for one in near) or not is_absolute
+
+    def statements(self) -> Mapping[str, str]:
+        """The statement that imports each name. Empty for a name that stands for several objects."""
+        found = [self._found(ring) for ring in self._rings]
+        names = {name for one in found for name in (*one.imported, *one.defined)}
+        targets = {name: self._meant(name, found) for name in names}
+        return {name: self._statement(name, target) if target else "" for name, target in targets.items()}
+
+    def modules(self) -> Mapping[str, KnownModule]:
+        """The modules beside the document, and others whose last name only one module has."""
+        found: dict[str, KnownModule] = {}
+        for number, ring in enumerate(self._rings):
+            listed = [module for module in ring if module.is_listed and module.name.rpartition(".")[0]]
+            stems = Counter(module.name.rpartition(".")[2] for module in listed)
+            for module in listed if number else ring:
+                parent, _, stem = module.name.rpartition(".")
+                is_beside = not number and parent == self._package
+                if stem not in found and (is_beside or stems[stem] == 1):
+                    target = _Target(module=parent if number else self._package, member=stem)
+                    found[stem] = KnownModule(self._statement(stem, target), module.names.defined)
         return found
 
-    def _file(self, path: Path, root: Path) -> _File:
-        """The names of a file, read again if it has changed. Empty if it may not be read."""
-        try:
-            stated = path.stat()
-        except OSError:
-            return _File()
-        state = (stated.st_mtime_ns, stated.st_size)
-        with self._lock:
-            kept = self._kept.get(path)
-        if kept is not None and kept[0] == state:
-            return kept[1]
-        may_read = self._private.may_read(path, root)
-        file = _read(read_text(path, bytes_max=FILE_BYTES_MAX)) if may_read else _File()
-        with self._lock:
-            self._kept[path] = (state, file)
-            while len(self._kept) > KEPT_MAX:
-                self._kept.popitem(last=False)
-        return file
+    def submodules(self) -> frozenset[str]:
+        """The modules within packages that are imported by their full names."""
+        imports = (one for ring in self._rings for module in ring for one in module.names.imports)
+        return frozenset(one.module for one in imports if not one.member and "." in one.module)
+
+    def _found(self, ring: Iterable[_Module]) -> _Found:
+        found = _Found()
+        for module in ring:
+            for name in module.names.defined if module.is_listed else ():
+                found.defined[name].append(module.name)
+            for one in module.names.imports:
+                target = module.target(one)
+                if target is not None and self._here not in {target.module, self._home(target).module}:
+                    found.imported[one.name][_as_bound(target, one.name)] += 1
+        return found
+
+    def _meant(self, name: str, rings: Sequence[_Found]) -> _Target | None:
+        """The one object that a name stands for, by the statement that leads to it best. None if there are several.
+
+        The first ring that imports the name decides, unless a nearer one has its only definition.
+        """
+        homes: dict[str, None] = {}
+        for found in rings:
+            imported = found.imported.get(name)
+            homes |= dict.fromkeys(found.defined.get(name, ()))
+            if imported:
+                is_one = len({self._home(target) for target in imported}) == 1
+                best = max(imported, key=lambda one: (self._home(one) == one and one.module in homes, imported[one]))
+                return best if is_one else None
+            if len(homes) == 1:
+                return _Target(module=next(iter(homes)), member=name)
+        return None
+
+    def _home(self, target: _Target) -> _Target:
+        """The object itself: modules pass names on. Equal for statements that give the same object."""
+        for _ in range(PASSED_ON_MAX):
+            module = self._by_name.get(target.module)
+            if module is None or not target.member or target.member in module.names.defined:
+                break
+            passed = next((one for one in module.names.imports if one.name == target.member), None)
+            following = module.target(passed) if passed is not None else None
+            if following is None:
+                break
+            target = following
+        if target.module in _TYPING and hasattr(collections.abc, target.member):
+            return replace(target, module="collections.abc")
+        return target
+
+    def _statement(self, name: str, target: _Target) -> str:
+        """The statement that imports a target under a name, into the document."""
+        alias = "" if name in {target.member, target.module.split(".")[0]} else f" as {name}"
+        if not target.member:
+            return f"import {target.module}{alias}"
+        package = self._package
+        inside = package and (target.module == package or target.module.startswith(f"{package}."))
+        if inside and self._is_relative:
+            return f"from .{target.module.removeprefix(package).lstrip('.')} import {target.member}{alias}"
+        if not target.module:  # a file beside a script
+            return f"import {target.member}{alias}"
+        return f"from {target.module} import {target.member}{alias}"
+
+
+def _as_bound(target: _Target, name: str) -> _Target:
+    """What a statement binds the name to: `import a.b` binds `a`."""
+    is_top = not target.member and target.module.partition(".")[0] == name
+    return replace(target, module=name) if is_top else target
 
 
 def _places(path: Path, project: Project) -> list[Path]:
-    """The files to read: beside the document, in the folder above, and in the folder of its top-level package."""
+    """The near files: beside the document, in the folder above, and in the folder of its top-level package."""
     module = project.place_of(path)
     folders = [path.parent, path.parent.parent]
     if module is not None and "." in module.name:
@@ -157,89 +224,6 @@ def _places(path: Path, project: Project) -> list[Path]:
     inside = [folder for folder in dict.fromkeys(folders) if folder.is_relative_to(project.root) and folder.is_dir()]
     files = [one for folder in inside for one in itertools.islice(sorted(folder.glob("*.py")), FILES_MAX)]
     return [one for one in dict.fromkeys(files) if one != path and not one.is_symlink()]
-
-
-def _read(text: str) -> _File:
-    tree = module_or_none(text)
-    imports: list[_Import] = []
-    defined: set[str] = set()
-    for node in _statements(tree.body if tree is not None else []):
-        if isinstance(node, ast.Import):
-            imports += [
-                _Import(name=one.asname or one.name.split(".")[0], module=one.name, level=0, member="")
-                for one in node.names
-            ]
-        elif isinstance(node, ast.ImportFrom):
-            imports += [
-                _Import(name=one.asname or one.name, module=node.module or "", level=node.level, member=one.name)
-                for one in node.names
-                if one.name != "*" and node.module != "__future__"
-            ]
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            defined |= {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
-    return _File(imports=tuple(imports), defined=frozenset(defined))
-
-
-def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that a module runs, also those in its branches."""
-    for node in body:
-        yield node
-        if isinstance(node, ast.If | ast.Try):
-            yield from _statements([*node.body, *node.orelse])
-            for handler in getattr(node, "handlers", []):
-                yield from _statements(handler.body)
-
-
-def _target(one: _Import, package: str) -> _Target | None:
-    """The object that an import of a file of this package gives. None if it leads out of the top-level package."""
-    if not one.level:
-        return _Target(module=one.module, member=one.member)
-    parts = package.split(".") if package else []
-    if one.level - 1 > len(parts) or (not parts and not one.module):
-        return None
-    base = parts[: len(parts) - (one.level - 1)]
-    return _Target(module=".".join([*base, *filter(None, [one.module])]), member=one.member)
-
-
-def _meant(name: str, found: _Found, own: frozenset[str]) -> _Target | None:
-    """The one object that a name stands for, by the statement that leads to it best. None if there are several.
-
-    Modules pass names on. So imports from modules of the project that define or import the name count as one, if it is
-    defined once.
-    """
-    homes = list(dict.fromkeys(found.defined.get(name, ())))
-    imported = found.imported.get(name, Counter[_Target]())
-    if not imported:
-        return _Target(module=homes[0], member=name) if len(homes) == 1 else None
-    sources = found.passed_on[name].union(homes) if len(homes) <= 1 else set[str]()
-    if len({_canonical(target, sources, own) for target in imported}) > 1:
-        return None
-    return max(imported, key=lambda one: (one.module in homes and one.member == name, imported[one]))
-
-
-def _canonical(target: _Target, sources: Collection[str], own: frozenset[str]) -> _Target:
-    """The same value for statements that give the same object. `sources` are modules that have it."""
-    if target.module in _TYPING and hasattr(collections.abc, target.member):
-        return _Target(module="collections.abc", member=target.member)
-    if target.member and target.module.partition(".")[0] in own and target.module in sources:
-        return _Target(module=_OWN, member=target.member)
-    return target
-
-
-def _statement(name: str, target: _Target, package: str, *, is_relative: bool) -> str:
-    """The statement that imports a target under a name, into a module of the package."""
-    alias = "" if name in {target.member, target.module.split(".")[0]} else f" as {name}"
-    if not target.member:
-        return f"import {target.module}{alias}"
-    inside = package and (target.module == package or target.module.startswith(f"{package}."))
-    if inside and is_relative:
-        return f"from .{target.module.removeprefix(package).lstrip('.')} import {target.member}{alias}"
-    if not target.module:  # a file beside a script
-        return f"import {target.member}{alias}"
-    return f"from {target.module} import {target.member}{alias}"
 
 
 def _packages(folders: Sequence[Path]) -> frozenset[str]:

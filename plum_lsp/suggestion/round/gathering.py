@@ -14,7 +14,7 @@ from plum_lsp.domain.events import Prompted, Sampled, Synthesized
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Judged, SamplingOptions, Tier
 from plum_lsp.python.fitting.candidates import make_candidate
-from plum_lsp.python.fitting.repairing import repaired
+from plum_lsp.python.missing.repairing import repaired
 from plum_lsp.suggestion.asking import Asked, ask_for_tests
 from plum_lsp.suggestion.clock import Stages
 from plum_lsp.suggestion.options import PipelineOptions

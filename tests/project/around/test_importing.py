@@ -10,7 +10,7 @@ from support.projects import tree
 from plum_lsp.domain.text import Document
 from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.finding import ProjectFinder
-from plum_lsp.python.fitting.repairing import KnownImports
+from plum_lsp.python.missing.resolving import KnownImports
 
 PYPROJECT = "[project]\nname = 'shop'\nversion = '1'\n"
 
@@ -49,6 +49,26 @@ def known(
             "from typing import Hashable",
         ),
         ({"shop/__init__.py": "from .bill import f\n", "shop/b.py": "f = 1\n"}, "f", "from .b import f"),
+        ({"shop/a.py": "from .b import f\n", "shop/b.py": "f = 1\n", "shop/c.py": "f = 2\n"}, "f", "from .b import f"),
+        (
+            {
+                "shop/a.py": "from .passing import f\n",
+                "shop/c.py": "from .b import f\n",
+                "shop/passing.py": "from .b import f\n",
+                "shop/b.py": "def f(): ...\n",
+                "shop/d.py": "def f(): ...\n",
+            },
+            "f",
+            "from .b import f",
+        ),
+        ({"shop/a.py": "import os\n", "shop/c.py": "import os.path\n"}, "os", "import os"),
+        ({"shop/deep/a.py": "def f(): ...\n", "shop/deep/__init__.py": ""}, "f", "from .deep.a import f"),
+        (
+            {"shop/deep/a.py": "    from there import f\n", "shop/deep/__init__.py": ""},
+            "f",
+            "from there import f",
+        ),
+        ({"shop/a.py": "from here import f\n", "shop/deep/c.py": "from there import f\n"}, "f", "from here import f"),
         ({"shop/a.py": "from here import f\n", "shop/c.py": "from there import f\n"}, "f", ""),
         ({"shop/a.py": "def f(): ...\n", "shop/c.py": "def f(): ...\n"}, "f", ""),
         ({"shop/a.py": "from .b import f\n", "shop/c.py": "from .gone import f\n", "shop/b.py": "f = 1\n"}, "f", ""),
@@ -90,3 +110,18 @@ def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     assert "RATE" in finder.imports(document, project).statements
     (tmp_path / "shop/tax.py").write_text("OTHER_RATE = 2\n")
     assert "OTHER_RATE" in finder.imports(document, project).statements
+
+
+def test_a_module_elsewhere_is_known_if_its_name_is_the_only_one(tmp_path: Path) -> None:
+    """Its statement names the package it is in."""
+    files = {f"shop/{place}/__init__.py": "" for place in ("deep", "other")}
+    files |= {"shop/deep/tax.py": "RATE = 2\n", "shop/deep/due.py": "", "shop/other/due.py": ""}
+    found = known(tmp_path, files)
+    assert found.modules["tax"].statement == "from .deep import tax"
+    assert "due" not in found.modules
+
+
+def test_tests_tell_no_names(tmp_path: Path) -> None:
+    """A helper of a test is not for the code."""
+    files = {"tests/__init__.py": "", "tests/test_a.py": "def helper(): ...\n"}
+    assert "helper" not in known(tmp_path, files).statements

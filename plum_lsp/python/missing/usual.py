@@ -12,10 +12,33 @@ _WORDS = """
     select selectors shlex shutil signal smtplib socket sqlite3 ssl stat statistics string struct subprocess
     sys sysconfig tarfile tempfile termios textwrap threading time timeit tokenize tomllib traceback
     tracemalloc types typing unicodedata unittest urllib uuid warnings weakref webbrowser xml zipfile
-    zipimport zlib zoneinfo
+    zipimport zlib zoneinfo code codeop ntpath posixpath shelve symtable token
 """
 MODULES = frozenset(_WORDS.split())
 """Modules that people import by their names alone."""
+_INNER = """
+    asyncio.base_events asyncio.subprocess collections.abc concurrent.futures email.message email.utils http.client
+    http.cookiejar http.cookies http.server importlib.abc importlib.machinery importlib.metadata importlib.resources
+    importlib.util json.decoder json.encoder logging.config logging.handlers multiprocessing.pool os.path
+    unittest.mock urllib.error urllib.parse urllib.request xml.dom.minidom xml.etree.ElementTree xml.sax.saxutils
+"""
+INNER = frozenset(_INNER.split())
+"""Modules within packages from which people import names."""
+ALIASES = {
+    "ET": "xml.etree.ElementTree",
+    "jnp": "jax.numpy",
+    "np": "numpy",
+    "nx": "networkx",
+    "osp": "os.path",
+    "pa": "pyarrow",
+    "pd": "pandas",
+    "pl": "polars",
+    "plt": "matplotlib.pyplot",
+    "sns": "seaborn",
+    "tf": "tensorflow",
+    "xr": "xarray",
+}
+"""Modules that most people import under a short name."""
 _NAMES = {
     "abc": "ABC ABCMeta abstractmethod",
     "argparse": "ArgumentParser Namespace",
