@@ -17,6 +17,7 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import Call, Equals, Node, Observation, Origin, TestCase, TestId
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.python.reading.sources import class_body, module_or_none
+from plum_lsp.python.specification.whole_tests import named_function
 
 SUBJECTS_MAX = 40
 """The most functions that are looked at for a test file."""
@@ -80,10 +81,14 @@ _is_installed = _install()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnTest:
-    """The test function that the hole is in. `name` is its own, and `call` runs it."""
+    """The test function that the hole is in. `name` is its own, and `call` runs it.
+
+    If only pytest can run it, `node` is its place in the file for pytest, and `call` shows that place.
+    """
 
     name: str
     call: Call
+    node: str = ""
 
     @property
     def case(self) -> TestCase:
@@ -124,19 +129,20 @@ class Wrong:
 
 
 def own_test_of(context: Context) -> OwnTest | None:
-    """The test function at the hole, if it runs without fixtures, parameters and decorators. None elsewhere."""
+    """The test function at the hole. None elsewhere. Only pytest can run one with parameters or decorators."""
     function = context.function
-    if function is None or function.is_nested or function.decorators or context.place.is_prose:
+    if function is None or function.is_nested or context.place.is_prose:
         return None
     if not re.fullmatch(r"test(?:_\w*)?", function.name):
         return None
-    parameters = [name for name in function.parameters if name != "self"]
-    if parameters:
+    if function.class_name is not None and not _CALL.fullmatch(function.class_name):
         return None
+    parameters = [name for name in function.parameters if name != "self"]
+    if parameters or function.decorators:
+        node = "::".join([*(function.class_name or "").split("."), function.name]).removeprefix("::")
+        return OwnTest(name=function.name, call=Call(expression=node), node=node)
     if function.class_name is None:
         return OwnTest(name=function.name, call=Call(expression=f"{function.name}()"))
-    if not _CALL.fullmatch(function.class_name):
-        return None
     header = class_body(context.before, function.class_name).partition(":")[0]
     is_case = "TestCase" in header
     made = f"{function.class_name}({function.name!r}).debug" if is_case else f"{function.class_name}().{function.name}"
@@ -206,6 +212,23 @@ def _wrong(test: OwnTest, subject: Subject) -> Iterator[Wrong]:
         digest = hashlib.blake2s(f"{subject.module}\n{mutant.source}".encode(), digest_size=8).hexdigest()
         call = Call(setup=setup, expression=expression)
         yield Wrong(subject=subject, case=_case(f"wrong-{digest}", call, Origin.MUTANT, said))
+
+
+def planted(test: OwnTest, source: str, wrong: Wrong) -> str | None:
+    """The program whose test first puts the wrong version in place, for pytest. None if the test has no line for it.
+
+    The test is skipped if the version cannot take its place. No other part of the program changes, because children
+    of a process that has collected the tests can only exchange the bodies of functions.
+    """
+    tree = module_or_none(source)
+    function = named_function(tree, test.node.replace("::", ".")) if tree is not None else None
+    if function is None or function.body[0].lineno == function.lineno:
+        return None
+    first = function.body[0]
+    skip = f"if not _is_installed:\n    import pytest\n    pytest.skip({NOT_INSTALLED!r})\n"
+    line = f"{' ' * first.col_offset}exec({wrong.case.call.setup + skip!r}, {{}})\n"
+    lines = source.splitlines(keepends=True)
+    return "".join([*lines[: first.lineno - 1], line, *lines[first.lineno - 1 :]])
 
 
 def _difference(right: str, wrong: str) -> str:

@@ -145,6 +145,65 @@ async def test_every_form_of_test(policy: ScriptedPolicy, tmp_path: Path, work: 
             assert "as a test" in offer.evidence["reason"]
 
 
+SHOP = """\
+import pytest
+
+
+@pytest.fixture
+def till(top):
+    from shop.money import Till
+    made = Till()
+    made.add(top)
+    return made
+
+
+@pytest.fixture
+def broken():
+    raise OSError("no such table")
+"""
+WITH_PYTEST = (
+    ("def test_add(till):\n    ‸\n", "till.add(5)\n    assert till.total == 15", "verified", "fails on"),
+    ("def test_add_more(till):\n    ‸\n", "till.add(5)\n    assert till.total == 5", None, "with AssertionError"),
+    (
+        '@pytest.mark.parametrize("low, found", [(0, 3), (4, 4)])\ndef test_clamp(low, found):\n    ‸\n',
+        "assert clamp(3, low, 5) == found",
+        "verified",
+        "fails on",
+    ),
+    (
+        '@pytest.mark.parametrize("low", [0, 4])\ndef test_clamp_wrong(low):\n    ‸\n',
+        "assert clamp(3, low, 5) == 3",
+        None,
+        "with AssertionError",
+    ),
+    (
+        "class TestTill:\n    def test_add(self, till):\n        ‸\n",
+        "till.add(2)\n        assert till.total == 12",
+        "verified",
+        "fails on",
+    ),
+    (
+        "def test_lost(broken):\n    ‸\n",
+        "assert clamp(9, 0, 5) == 5",
+        "checked",
+        "test: OSError: no such table",
+    ),
+)
+
+
+async def test_pytest_runs_tests_with_fixtures_and_parameters(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path
+) -> None:
+    """The text in the editor counts, not the file. A fixture that fails says nothing of the test."""
+    fixtures = SHOP.replace("def till(top)", "def top():\n    return 10\n\n\n@pytest.fixture\ndef till(top)")
+    tree(work, {"tests/conftest.py": fixtures, "tests/__init__.py": ""})
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+        for marked, candidate, tier, reason in WITH_PYTEST:
+            offer, text = await suggested(editor, policy, marked, candidate)
+            assert (offer.tier if offer is not None else None) == tier, (candidate, text)
+            assert reason in text
+
+
 async def test_nothing_of_an_untrusted_project_is_run(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
     """Its modules are not loaded, so the test cannot run, and the reason says so."""
     async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=False) as editor:

@@ -7,7 +7,7 @@ import pytest
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Ending, Node, Observation
-from plum_lsp.python.own_test import Subject, own_test_of, subjects_in, subjects_of, wrong_versions
+from plum_lsp.python.own_test import Subject, own_test_of, planted, subjects_in, subjects_of, wrong_versions
 from plum_lsp.python.reading.window import read_context
 
 CLAMP = Subject(module="m", qualified_name="clamp", source="def clamp(a, b):\n    return max(a, b)")
@@ -41,10 +41,38 @@ def test_a_test_is_run(marked: str, expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("marked", "node"),
+    [
+        ("def test_a(tmp_path):\n    ‸\n", "test_a"),
+        ("@pytest.mark.skip\ndef test_a():\n    ‸\n", "test_a"),
+        ("class TestA:\n    def test_a(self, shop):\n        ‸\n", "TestA::test_a"),
+    ],
+)
+def test_pytest_runs_a_test_with_fixtures_or_decorators(marked: str, node: str) -> None:
+    """Nothing else knows what they give."""
+    found = own_test_of(context_of(marked))
+    assert found is not None
+    assert found.node == node
+
+
+def test_a_wrong_version_is_put_in_place_by_the_test() -> None:
+    """Pytest runs the same program but for one line of the test. The test is skipped if that line does not work."""
+    test = own_test_of(context_of("@cases\ndef test_clamp(low):\n    ‸\n"))
+    assert test is not None
+    source = "x = 1\n\n@cases\ndef test_clamp(low):\n    assert clamp(low, 2) == 2\n\ny = 2\n"
+    text = planted(test, source, wrong_versions(test, [CLAMP])[0])
+    assert text is not None
+    assert [line for line in text.splitlines(keepends=True) if "exec(" not in line] == source.splitlines(keepends=True)
+    space: dict[str, object] = {"cases": lambda one: one, "clamp": max}
+    exec(text, space)
+    with pytest.raises(pytest.skip.Exception):
+        space["test_clamp"](1)  # type: ignore[operator]
+    assert planted(test, "def test_clamp(low): pass\n", wrong_versions(test, [CLAMP])[0]) is None
+
+
+@pytest.mark.parametrize(
     "marked",
     [
-        "def test_a(tmp_path):\n    ‸\n",
-        "@pytest.mark.skip\ndef test_a():\n    ‸\n",
         "def testify():\n    ‸\n",
         "def helper():\n    ‸\n",
         "def test_a():\n    def test_b():\n        ‸\n",
@@ -52,7 +80,7 @@ def test_a_test_is_run(marked: str, expression: str) -> None:
     ],
 )
 def test_others_are_not(marked: str) -> None:
-    """Fixtures, decorators, other functions and nested ones are left to the usual steps."""
+    """Other functions and nested ones are left to the usual steps."""
     assert own_test_of(context_of(marked)) is None
 
 

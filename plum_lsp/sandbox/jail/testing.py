@@ -64,6 +64,7 @@ class Session:
         self._document = document
         self._listener = _Listener(document, {name.rpartition("::")[2] for name in only})
         self._items: dict[str, list[Any]] = {}
+        _take_document(document)
         session = _collected(folder, files, self._listener)
         for item in session.items:
             self._items.setdefault(_name_of(item), []).append(item)
@@ -126,6 +127,21 @@ class Session:
             for timer in left:
                 signal.setitimer(timer, 0)
         return self._listener.ran()
+
+
+def _take_document(path: str) -> None:
+    """Let pytest find the tests of the document in the module that is loaded. Its file may hold another text."""
+    import _pytest.python
+
+    usual: Any = _pytest.python.Module._getobj
+
+    def own(collector: Any) -> Any:
+        loaded = None
+        if str(getattr(collector, "path", "")) == path:
+            loaded = next((one for one in list(sys.modules.values()) if getattr(one, "__file__", "") == path), None)
+        return usual(collector) if loaded is None else loaded
+
+    vars(_pytest.python)["Module"]._getobj = own
 
 
 _TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.suggestion import Candidate, HoleKind, Judged, Tier
-from plum_lsp.domain.verification import Ending, Observation, Program, TestCase, Verdict, VerdictStatus
+from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
 from plum_lsp.python.own_test import (
     OwnTest,
     Subject,
@@ -24,15 +24,13 @@ from plum_lsp.python.own_test import (
     subjects_of,
     wrong_versions,
 )
-from plum_lsp.verification.judge import Evidence, Judge, shown, unverified
+from plum_lsp.verification.judge import Evidence, Judge, unverified
 from plum_lsp.verification.rank import counted, score
+from plum_lsp.verification.trial.running import Ran, can_run, run_on_wrong, run_once
+from plum_lsp.verification.whole import refusal_of
 
-WRONG_SECONDS_MAX = 1.0
-"""Time limit for a test on one wrong version. One that hangs there has noticed it."""
 _REACHING = re.compile(r"\b(?:__\w+__|_is_installed|globals|locals|vars|eval|exec|inspect|gc|sys|ctypes)\b")
 """Means by which a test could tell a wrong version from the right one without looking at what it does."""
-_ASSERTING = frozenset({"AssertionError", "Failed"})
-"""What a failed assertion raises. The second is that of `pytest.raises` and `pytest.fail`."""
 NAMED_MAX = 2
 """The most wrong versions that the reason names. The evidence has all."""
 
@@ -53,7 +51,7 @@ class Trial:
     def of(cls, judge: Judge) -> Trial | None:
         """The trial of the hole. None if the hole is in no test that can be run."""
         test = own_test_of(judge.context)
-        if test is None:
+        if test is None or not can_run(test, judge):
             return None
         is_added = judge.context.block.kind is HoleKind.BLOCK
         return cls(test=test, cases={test.case.id: test.case}, is_added=is_added)
@@ -80,31 +78,37 @@ class Trial:
         if problem:
             return unverified(candidate, problem)
         program = judge.program(candidate)
+        if self.test.node and (refused := refusal_of(judge.context, program, candidate)):
+            return await self._unrun(candidate, judge, evidence, refused)
         wrong = wrong_versions(self.test, subjects_of(self.test, program.source, self.subjects))
         try:
-            (once,), (again,), *others = await asyncio.gather(
-                judge.sandbox.observe(program, [self.test.call], judge.limits),
-                judge.sandbox.observe(program, [self.test.call], judge.limits),
-                *(self._on(program, one, judge) for one in wrong),
+            once, again, *others = await asyncio.gather(
+                run_once(self.test, program, judge),
+                run_once(self.test, program, judge),
+                *(run_on_wrong(self.test, program, one, judge) for one in wrong),
             )
-            failed = next((one for one in (once, again) if one.ending is not Ending.RETURNED), None)
+            failed = next((one for one in (once, again) if not one.is_passed), None)
+            if failed is not None and self.test.node and not failed.is_told:
+                return await self._unrun(candidate, judge, evidence, failed.shown or "pytest does not run it")
             if failed is not None:
                 return self._refuted(candidate, failed)
-            tried = [(one, seen) for one, (seen,) in zip(wrong, others, strict=True) if _is_tried(seen)]
-            noticed = await self._new([one for one, seen in tried if _notices(seen)], judge)
+            tried = [(one, seen) for one, seen in zip(wrong, others, strict=True) if seen.is_told]
+            noticed = await self._new([one for one, seen in tried if not seen.is_passed], judge)
         except SandboxError as error:
             return unverified(candidate, f"not run: {told(error)}")
         judged = self._judged(candidate, once, [one for one, _ in tried], noticed)
         reached = _REACHING.search(candidate.text)
         if judged.tier is Tier.VERIFIED and reached:
             return replace(judged, tier=Tier.CHECKED, reason=f"{judged.reason}. It uses {reached.group()}")
-        if judged.tier is Tier.VERIFIED and not any(_by_assertion(seen) for one, seen in tried if one in noticed):
+        if judged.tier is Tier.VERIFIED and not any(seen.by_assertion for one, seen in tried if one in noticed):
             return replace(judged, tier=Tier.CHECKED, reason=f"{judged.reason}. No assertion notices one")
         return judged
 
-    async def _on(self, program: Program, wrong: Wrong, judge: Judge) -> tuple[Observation, ...]:
-        limits = replace(judge.limits, wall_seconds=min(judge.limits.wall_seconds, WRONG_SECONDS_MAX))
-        return await judge.sandbox.observe(program, [wrong.case.call], limits)
+    async def _unrun(self, candidate: Candidate, judge: Judge, evidence: Evidence, why: str) -> Judged:
+        """The candidate judged like code outside of a test, because pytest does not run it."""
+        judged, _ = await judge.judge(candidate, evidence)
+        reason = f"it loads, but is not run as a test: {why}"
+        return replace(judged, reason=reason) if judged.tier is not Tier.UNVERIFIED else judged
 
     async def _new(self, noticed: Sequence[Wrong], judge: Judge) -> list[Wrong]:
         """Those that the rest of the test does not notice by itself."""
@@ -112,21 +116,19 @@ class Trial:
             return list(noticed)
         context = judge.context
         rest = replace(judge.reference, source=f"{context.before}pass{context.after}")
-        seen = await asyncio.gather(*(self._on(rest, one, judge) for one in noticed))
-        return [one for one, (before,) in zip(noticed, seen, strict=True) if before.ending is Ending.RETURNED]
+        seen = await asyncio.gather(*(run_on_wrong(self.test, rest, one, judge) for one in noticed))
+        return [one for one, before in zip(noticed, seen, strict=True) if before.is_passed]
 
     def _is_in_block(self, candidate: Candidate, tried: Sequence[Wrong]) -> bool:
         """Whether a candidate adds to a test that was there, and is about what that test is about."""
         return self.is_added and any(one.subject.name in candidate.text for one in tried)
 
-    def _refuted(self, candidate: Candidate, failed: Observation) -> Judged:
+    def _refuted(self, candidate: Candidate, failed: Ran) -> Judged:
         verdict = _verdict(self.test.case, VerdictStatus.FAILED, failed)
-        reason = f"as a test: it fails on the code as it is, with {shown(failed).rstrip(': ')}"
+        reason = f"as a test: it fails on the code as it is, with {failed.shown.rstrip(': ')}"
         return _made(candidate, (verdict,), Tier.UNVERIFIED, reason)
 
-    def _judged(
-        self, candidate: Candidate, once: Observation, tried: Sequence[Wrong], noticed: Sequence[Wrong]
-    ) -> Judged:
+    def _judged(self, candidate: Candidate, once: Ran, tried: Sequence[Wrong], noticed: Sequence[Wrong]) -> Judged:
         """The tier of a test that passes."""
         own = _verdict(self.test.case, VerdictStatus.PASSED, once)
         self.cases |= {one.case.id: one.case for one in noticed}
@@ -150,23 +152,9 @@ class Trial:
         return _made(candidate, verdicts, Tier.VERIFIED, reason)
 
 
-def _is_tried(seen: Observation) -> bool:
-    """Whether the wrong version took its place, and the test came to an end that says something."""
-    is_ended = seen.ending in {Ending.RETURNED, Ending.RAISED, Ending.TIMED_OUT}
-    return is_ended and not isinstance(seen.value, str)
-
-
-def _by_assertion(seen: Observation) -> bool:
-    return seen.raised is not None and not _ASSERTING.isdisjoint(seen.raised.type_names)
-
-
-def _notices(seen: Observation) -> bool:
-    return seen.ending is not Ending.RETURNED
-
-
-def _verdict(case: TestCase, status: VerdictStatus, seen: Observation | None) -> Verdict:
-    text = "" if seen is None or seen.ending is Ending.RETURNED else shown(seen)
-    return Verdict(test_id=case.id, status=status, shown=text, wall_ms=seen.wall_ms if seen is not None else 0.0)
+def _verdict(case: TestCase, status: VerdictStatus, seen: Ran | None) -> Verdict:
+    text, wall_ms = ("", 0.0) if seen is None else (seen.shown, seen.wall_ms)
+    return Verdict(test_id=case.id, status=status, shown=text, wall_ms=wall_ms)
 
 
 def _made(candidate: Candidate, verdicts: tuple[Verdict, ...], tier: Tier, reason: str) -> Judged:
