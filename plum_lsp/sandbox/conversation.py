@@ -9,11 +9,11 @@ does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,10 +44,12 @@ LOAD_SECONDS_MAX = 8.0
 DID_NOT_LOAD = "the program did not load: "
 FILE_BYTES_MAX = 16 * 1024 * 1024
 """Largest size of a file that a program writes into its own folder, if it has one."""
-WAITED_SHARE_MIN = 0.1
-"""Waiting for less than this share of the limit is not counted."""
-WAITED_MAX = 4
-"""Waiting for more than so many times the limit ends the program, whatever it waits for."""
+WAITED_SECONDS_MAX = 60.0
+"""A program that waits longer than this for a processor ends. No machine is so busy that it still makes progress."""
+_LOCKED_SECONDS_MAX = 60.0
+"""Time for a child to lock itself down, before its program begins."""
+_LEFT_MIN = 0.05
+"""A child is looked at again if it has more than this share of its time left."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
 
 
@@ -86,18 +88,15 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     answers: list[Answer] = []
     started = loop.time()
     try:
-        async with asyncio.timeout_at(started + load_seconds) as limit, AsyncExitStack() as patience:
-            await patience.enter_async_context(_patience(child, limit, load_seconds))
-            sent = _fitting(questions, 0)
-            await child.send(_order(program, limits), *questions[:sent])
-            await _greeting(child)
+        sent = _fitting(questions, 0)
+        await _begin(child, _order(program, limits), *questions[:sent])
+        async with asyncio.timeout(None) as end_of_time, _Patience(child, end_of_time) as patience:
+            patience.begin(load_seconds)
             problem = _load_problem(await child.receive(_LOADED_MAX))
             if problem:
                 return [_ended(Ending.CRASHED, f"{DID_NOT_LOAD}{problem}")] * len(asks)
             if program.module is not None:
-                await patience.aclose()
-                limit.reschedule(loop.time() + limits.wall_seconds)
-                await patience.enter_async_context(_patience(child, limit, limits.wall_seconds))
+                patience.begin(limits.wall_seconds)
             for turn in range(len(asks)):
                 if turn == sent:
                     sent = _fitting(questions, turn)
@@ -128,38 +127,48 @@ async def load(child: Child, program: Program, limits: Limits, *, has_folder: bo
         ChildGone, FrameTooLarge, MalformedValue: the program ended the child or spoke for it.
         SandboxError: the child never got as far as being locked down.
     """
-    await child.send(_order(program, limits, has_folder=has_folder))
-    await _greeting(child)
+    await _begin(child, _order(program, limits, has_folder=has_folder))
     return _load_problem(await child.receive(_LOADED_MAX))
 
 
-@asynccontextmanager
-async def _patience(child: Child, limit: asyncio.Timeout, wall_seconds: float) -> AsyncIterator[None]:
-    """Do not count the time for which the child was ready to run but had no processor, up to `WAITED_MAX` limits.
+class _Patience:
+    """Ends the time of a child that has run or slept for long enough.
 
-    Without this an honest program would run out of time on a busy machine. A program that sleeps or spins gains no
-    time.
+    Time for which the child was ready to run but had no processor does not count, so a verdict does not depend on how
+    busy the machine is. A program that sleeps or spins gains no time. Answers that are there when the time ends are
+    read first: it may be this process that had no processor.
     """
-    loop, before, first = asyncio.get_running_loop(), child.kept_waiting_seconds(), limit.when()
-    least = WAITED_SHARE_MIN * wall_seconds
-    look: asyncio.TimerHandle
 
-    def extend() -> None:
-        nonlocal look
-        deadline = limit.when()
-        if first is None or deadline is None or limit.expired():
-            return
-        waited = child.kept_waiting_seconds() - before
-        later = first + min(waited, WAITED_MAX * wall_seconds)
-        if later > deadline + least:
-            limit.reschedule(later)
-            look = loop.call_at(later - least / 2, extend)
+    def __init__(self, child: Child, limit: asyncio.Timeout) -> None:
+        self._child, self._limit = child, limit
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
 
-    look = loop.call_later(wall_seconds - least / 2, extend)
-    try:
-        yield
-    finally:
-        look.cancel()
+    async def __aenter__(self) -> _Patience:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop()
+
+    def begin(self, seconds: float) -> None:
+        """Let the child have `seconds` from now on."""
+        self._stop()
+        self._limit.reschedule(None)
+        self._started, self._seconds = self._loop.time(), seconds
+        self._waited_before = self._child.kept_waiting_seconds()
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        waited = min(self._child.kept_waiting_seconds() - self._waited_before, WAITED_SECONDS_MAX)
+        left = self._started + self._seconds + waited - self._loop.time()
+        if left > _LEFT_MIN * self._seconds:
+            self._timer = self._loop.call_later(left, self._look)
+        else:
+            self._limit.reschedule(self._loop.time())  # in the next round of the loop, after what can be read now
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def _fitting(questions: Sequence[bytes], start: int) -> int:
@@ -230,13 +239,19 @@ def module_order(module: InModule) -> dict[str, Any]:
     }
 
 
-async def _greeting(child: Child) -> None:
-    """Read the message that a child sends when it is locked down, before any program can write on its socket."""
+async def _begin(child: Child, *frames: bytes) -> None:
+    """Send the first frames, and read the message that a child sends when it is locked down.
+
+    No program can write on the child's socket before that, and no time limit of a program has begun.
+    """
     try:
-        if await child.receive(64) == b'{"ready":true}':
-            return
-    except (ChildGone, FrameTooLarge):
-        pass
+        async with asyncio.timeout(_LOCKED_SECONDS_MAX):
+            await child.send(*frames)
+            with contextlib.suppress(ChildGone, FrameTooLarge):
+                if await child.receive(64) == b'{"ready":true}':
+                    return
+    except TimeoutError:
+        raise SandboxError("a child was not locked down in time") from None
     raise SandboxError(f"a child could not be locked down (status {await child.status()})")
 
 
