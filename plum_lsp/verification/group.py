@@ -169,16 +169,17 @@ class Ladder:
         self.group = replace(self.group, members=tuple(members))
 
     async def compare(self, *, named: Sequence[Call] = ()) -> None:
-        """Run all members on more inputs, with those that the policy named.
+        """Run all members on more inputs, with those that the policy named. Tests run on wrong versions.
 
         Raises:
             SandboxError: the jail broke.
         """
         self.is_compared = True
         if self.trial is not None:
-            return
+            return await self.trial.weigh(self.group.members, self.judge)
         comparison = await compare(self.group.members, self.judge, self.group.first, named=named)
         self.group = replace(self.group, comparison=comparison)
+        return None
 
     def settle(self) -> tuple[Judged, ...]:
         """Estimate each member with the evidence of the whole group. Returns the members that changed.
@@ -186,7 +187,8 @@ class Ladder:
         Without a comparison, the tests alone count.
         """
         if self.trial is not None:
-            return ()
+            self.group, changed = self.group.changed([self.trial.settled(one) for one in self.group.members])
+            return changed
         judge = self.judge if self.is_compared else replace(self.judge, compares=False)
         self.group, changed = self.group.changed(settled(self.group.members, judge, self.group.comparison))
         return changed

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from support.editor import Editor, Suggested
+from support.editor import Editor, Suggested, capabilities
 from support.projects import tree
 from support.scripted_policy import ScriptedPolicy
 
@@ -44,6 +48,7 @@ def clamp(value: int, low: int, high: int) -> int:
     return max(low, min(value, high))
 '''
 HEAD = "import unittest\n\nimport pytest\n\nfrom shop.money import Till, clamp, rounded\n\n\n"
+YET = "It has not run on wrong versions"
 CLAMP = "def test_clamp():\n    ‸\n"
 
 
@@ -61,20 +66,59 @@ def work(tmp_path: Path) -> Path:
     )
 
 
+def hearing(policy: ScriptedPolicy, folder: Path) -> AbstractAsyncContextManager[Editor]:
+    """An editor with the trusted project that is told of changes."""
+    able = capabilities(hears_changes=True, reports_shown=True)
+    return Editor.running(folder=folder, policy_url=policy.url, api_key=policy.api_key, trusted=True, able=able)
+
+
 async def suggested(
     editor: Editor, policy: ScriptedPolicy, marked: str, *candidates: str
 ) -> tuple[Suggested | None, str]:
-    """What is offered at the mark, with the evidence or the reason, if the policy writes these candidates."""
+    """What is offered at the mark, with the evidence or the reason, if the policy writes these candidates.
+
+    A test that passes is shown first, and what it notices is told later.
+    """
     for candidate in candidates:
         policy.will_complete(f"{candidate}\n", when=marked.partition("\n")[0])
     await editor.open(HEAD + marked, path="tests/test_money.py")
     offer = await editor.suggest()
-    return offer, str((await editor.explain())["text"])
+    if offer is None or (YET not in offer.evidence["reason"] and not changes_of(editor, offer)):
+        return offer, str((await editor.explain())["text"])
+    editor.show(offer)
+    await editor.until(lambda: changes_of(editor, offer))
+    change = changes_of(editor, offer)[-1]
+    later = None if change["kind"] == "withdrawn" else replace(offer, evidence=change["explanation"])
+    return later, str(change["explanation"]["text"])
+
+
+def changes_of(editor: Editor, offer: Suggested) -> list[Mapping[str, Any]]:
+    """What was told of an offer after it was shown."""
+    return [change for change in editor.changes if change["offer"] == offer.id]
+
+
+async def test_a_passing_test_is_shown_before_its_wrong_versions_run(
+    policy: ScriptedPolicy, tmp_path: Path, work: Path
+) -> None:
+    """It is checked at first. The label follows, also while the policy still writes another candidate."""
+    async with hearing(policy, tmp_path) as editor:
+        policy.will_complete("assert clamp(9, 0, 5) == 5\n")
+        policy.will_complete("assert clamp(8, 0, 5) == 5\n", is_held=True)
+        await editor.open(HEAD + CLAMP, path="tests/test_money.py")
+        offer = await editor.suggest()
+        assert offer is not None, editor.statuses
+        assert (offer.tier, YET in offer.evidence["reason"]) == ("checked", True)
+        assert "wrong versions of clamp yet" in offer.evidence["reason"]
+        editor.show(offer)
+        policy.release()
+        await editor.until(lambda: changes_of(editor, offer))
+        (change,) = changes_of(editor, offer)
+        assert (change["kind"], change["explanation"]["tier"]) == ("label", "verified")
 
 
 async def test_tests_are_run_on_the_project(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
     """A test that fails is not offered, one that notices wrong versions is verified, and the evidence names them."""
-    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+    async with hearing(policy, tmp_path) as editor:
         wrong, right = "assert clamp(9, 0, 5) == 9", "assert clamp(9, 0, 5) == 5"
         offer, _ = await suggested(editor, policy, CLAMP, wrong, right)
         assert offer is not None, editor.statuses
@@ -97,15 +141,15 @@ async def test_tests_are_run_on_the_project(policy: ScriptedPolicy, tmp_path: Pa
 CASES = (
     (CLAMP, "assert clamp(9, 0, 5) == 9", "it fails on the code as it is, with AssertionError"),
     (CLAMP.replace("clamp", "sure"), "assert True", "it names no function of the project"),
-    (CLAMP.replace("clamp", "none"), "assert rounded(5) or True", "it passes also on"),
     (CLAMP.replace("clamp", "lost"), "assert clamped(1) == 1", "undefined name"),
     (CLAMP.replace("clamp", "kind"), "assert clamp('a', 0, 5) == 'a'", "with TypeError"),
+    (CLAMP.replace("clamp", "none"), "assert rounded(5) or True", "it passes also on"),
 )
 
 
 async def test_tests_that_show_nothing_are_not_offered(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
     """They fail, or they pass whatever the code does. The reason says which."""
-    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+    async with hearing(policy, tmp_path) as editor:
         for marked, candidate, reason in CASES:
             offer, text = await suggested(editor, policy, marked, candidate)
             assert offer is None, candidate
@@ -137,7 +181,7 @@ OFFERED = (
 
 async def test_every_form_of_test(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
     """Functions, methods, cases of unittest, the rest of a line, and a line below others are run alike."""
-    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+    async with hearing(policy, tmp_path) as editor:
         for marked, candidate, tier in OFFERED:
             offer, text = await suggested(editor, policy, marked, candidate)
             assert offer is not None, (candidate, text)
@@ -197,7 +241,7 @@ async def test_pytest_runs_tests_with_fixtures_and_parameters(
     """The text in the editor counts, not the file. A fixture that fails says nothing of the test."""
     fixtures = SHOP.replace("def till(top)", "def top():\n    return 10\n\n\n@pytest.fixture\ndef till(top)")
     tree(work, {"tests/conftest.py": fixtures, "tests/__init__.py": ""})
-    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, trusted=True) as editor:
+    async with hearing(policy, tmp_path) as editor:
         for marked, candidate, tier, reason in WITH_PYTEST:
             offer, text = await suggested(editor, policy, marked, candidate)
             assert (offer.tier if offer is not None else None) == tier, (candidate, text)

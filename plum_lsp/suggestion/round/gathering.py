@@ -187,8 +187,11 @@ class Gathering:
         this.telling.tell(self.ladder.judge, judged)
         if judged.tier is Tier.VERIFIED:
             self._stages.reach("first_verified")
-        may_be_clear = self._options.ends_at_first_verified and not self.unjudged
-        if may_be_clear and self.ladder.is_clear(this.request.seen):
+        ends_early = self._options.ends_at_first_verified
+        is_passing_test = self.ladder.trial is not None and judged.tier is Tier.CHECKED
+        if ends_early and is_passing_test and candidate.fingerprint not in this.request.seen:
+            self._answer_early(CLEAR)  # what it notices is found out while it is on the screen
+        if ends_early and not self.unjudged and self.ladder.is_clear(this.request.seen):
             self._answer_early(CLEAR)
         self._answer_if_enough()
         return judged

@@ -9,6 +9,7 @@ from plum_lsp.domain.events import Appraised, Supported
 from plum_lsp.domain.ports import Inspector
 from plum_lsp.suggestion.asking import with_sampled_tests
 from plum_lsp.suggestion.clock import Stages
+from plum_lsp.suggestion.round.judges import tell_late_tests
 from plum_lsp.suggestion.round.values import Gathered
 from plum_lsp.verification.quality import appraised
 
@@ -42,7 +43,9 @@ async def _compare(answer: Gathered) -> None:
 
 def _settle(answer: Gathered) -> None:
     """Estimate each candidate with the evidence of the whole group."""
-    for judged in answer.ladder.settle():
+    changed = answer.ladder.settle()
+    tell_late_tests(answer.round, answer.ladder)
+    for judged in changed:
         answer.round.telling.tell(answer.judge, judged)
 
 

@@ -1,7 +1,8 @@
 """Runs a test that is being written: on the code as it is, and on wrong versions of the functions that it calls.
 
-A test that fails on the code as it is, is refuted. One that passes and notices wrong versions is `verified` as a test.
-That says nothing about the code: if it is wrong, so is the test. A broken jail is no evidence against a test.
+A test that fails on the code as it is, is refuted. One that passes is `checked` at first, and can be shown. One that
+passes and notices wrong versions is `verified` as a test. That says nothing about the code: if it is wrong, so is the
+test. A broken jail is no evidence against a test.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.errors import SandboxError, told
-from plum_lsp.domain.suggestion import Candidate, HoleKind, Judged, Tier
+from plum_lsp.domain.suggestion import Candidate, CandidateId, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
 from plum_lsp.python.own_test import (
     OwnTest,
@@ -39,13 +40,16 @@ NAMED_MAX = 2
 class Trial:
     """The test at the hole, and what it may test. `cases` are the runs that verdicts of candidates name.
 
-    `is_added` says that the hole is in a test that has other statements.
+    `is_added` says that the hole is in a test that has other statements. `passing` are the candidates whose test
+    passes, and `weighed` those of them that ran on wrong versions.
     """
 
     test: OwnTest
     subjects: tuple[Subject, ...] = ()
     cases: dict[str, TestCase] = field(default_factory=dict)
     is_added: bool = False
+    passing: set[CandidateId] = field(default_factory=set)
+    weighed: dict[CandidateId, Judged] = field(default_factory=dict)
 
     @classmethod
     def of(cls, judge: Judge) -> Trial | None:
@@ -73,30 +77,56 @@ class Trial:
         self.subjects = subjects_in(seen)
 
     async def judge(self, candidate: Candidate, judge: Judge, evidence: Evidence) -> Judged:
-        """The candidate with the verdict on its own test, and on each wrong version that the test notices."""
+        """The candidate with the verdict on its own test. `weigh` looks at what the test notices."""
         problem = candidate.problem or (f"not run: {evidence.problem}" if evidence.problem else "")
         if problem:
             return unverified(candidate, problem)
         program = judge.program(candidate)
         if self.test.node and (refused := refusal_of(judge.context, program, candidate)):
             return await self._unrun(candidate, judge, evidence, refused)
-        wrong = wrong_versions(self.test, subjects_of(self.test, program.source, self.subjects))
         try:
-            once, again, *others = await asyncio.gather(
-                run_once(self.test, program, judge),
-                run_once(self.test, program, judge),
-                *(run_on_wrong(self.test, program, one, judge) for one in wrong),
-            )
+            once, again = await asyncio.gather(*(run_once(self.test, program, judge) for _ in range(2)))
             failed = next((one for one in (once, again) if not one.is_passed), None)
             if failed is not None and self.test.node and not failed.is_told:
                 return await self._unrun(candidate, judge, evidence, failed.shown or "pytest does not run it")
             if failed is not None:
                 return self._refuted(candidate, failed)
-            tried = [(one, seen) for one, seen in zip(wrong, others, strict=True) if seen.is_told]
-            noticed = await self._new([one for one, seen in tried if not seen.is_passed], judge)
         except SandboxError as error:
             return unverified(candidate, f"not run: {told(error)}")
-        judged = self._judged(candidate, once, [one for one, _ in tried], noticed)
+        own = _verdict(self.test.case, VerdictStatus.PASSED, once)
+        if not self.subjects:
+            return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes, but nothing shows what it notices")
+        named = subjects_of(self.test, program.source, self.subjects)
+        if not named:
+            return unverified(
+                candidate, "as a test: it names no function of the project that could be wrong", has_run=True
+            )
+        self.passing.add(candidate.id)
+        names = ", ".join(one.qualified_name for one in named)
+        reason = f"as a test: it passes. It has not run on wrong versions of {names} yet"
+        return _made(candidate, (own,), Tier.CHECKED, reason)
+
+    async def weigh(self, members: Sequence[Judged], judge: Judge) -> None:
+        """Run the tests that pass on wrong versions, one candidate after the other.
+
+        Raises:
+            SandboxError: the jail broke.
+        """
+        for one in members:
+            if one.candidate.id in self.passing - self.weighed.keys():
+                self.weighed[one.candidate.id] = await self._weighed(one, judge)
+
+    def settled(self, judged: Judged) -> Judged:
+        """The candidate as the wrong versions show it, if they were run."""
+        return self.weighed.get(judged.candidate.id, judged)
+
+    async def _weighed(self, judged: Judged, judge: Judge) -> Judged:
+        program, candidate = judge.program(judged.candidate), judged.candidate
+        wrong = wrong_versions(self.test, subjects_of(self.test, program.source, self.subjects))
+        others = await asyncio.gather(*(run_on_wrong(self.test, program, one, judge) for one in wrong))
+        tried = [(one, seen) for one, seen in zip(wrong, others, strict=True) if seen.is_told]
+        noticed = await self._new([one for one, seen in tried if not seen.is_passed], judge)
+        judged = self._judged(judged, [one for one, _ in tried], noticed)
         reached = _REACHING.search(candidate.text)
         if judged.tier is Tier.VERIFIED and reached:
             return replace(judged, tier=Tier.CHECKED, reason=f"{judged.reason}. It uses {reached.group()}")
@@ -128,15 +158,11 @@ class Trial:
         reason = f"as a test: it fails on the code as it is, with {failed.shown.rstrip(': ')}"
         return _made(candidate, (verdict,), Tier.UNVERIFIED, reason)
 
-    def _judged(self, candidate: Candidate, once: Ran, tried: Sequence[Wrong], noticed: Sequence[Wrong]) -> Judged:
+    def _judged(self, judged: Judged, tried: Sequence[Wrong], noticed: Sequence[Wrong]) -> Judged:
         """The tier of a test that passes."""
-        own = _verdict(self.test.case, VerdictStatus.PASSED, once)
+        candidate, (own,) = judged.candidate, judged.verdicts
         self.cases |= {one.case.id: one.case for one in noticed}
         verdicts = (own, *(_verdict(one.case, VerdictStatus.PASSED, None) for one in noticed))
-        if not tried and self.subjects:
-            return unverified(
-                candidate, "as a test: it names no function of the project that could be wrong", has_run=True
-            )
         if not tried:
             return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes, but nothing shows what it notices")
         names = ", ".join(dict.fromkeys(one.subject.qualified_name for one in tried))
