@@ -209,7 +209,7 @@ class Rotation:
             await self._admit(replica, wanted)
 
     async def _names(self, replica: Replica) -> frozenset[str] | None:
-        """What a replica answers to. None if it is too busy to say, a few times in a row at most.
+        """What a replica answers to. None if it is too busy to say: a few times in a row, or while it is the only one.
 
         Raises:
             PolicyError: it is not well, or serves another model.
@@ -219,8 +219,8 @@ class Rotation:
             listed = await self._ask(replica, "GET", "/v1/models", seconds=ANSWER_SECONDS)
         except TimeoutError:
             replica.misses += 1
-            if replica.misses < MISSES_MAX and replica.is_used:
-                return None
+            if replica.is_used and (replica.misses < MISSES_MAX or len(self.used()) == 1):
+                return None  # without the last one, no request would be answered
             raise PolicyUnavailable("it does not answer in time") from None
         replica.misses = 0
         if not health.is_success or not listed.is_success:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,8 @@ from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, PolicyVersion, SamplingOptions
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.client.watched import WatchedPolicy
+from plum_lsp.policy.hosting.replicas import rotation
+from plum_lsp.policy.hosting.replicas.rotation import MISSES_MAX
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -74,6 +77,25 @@ async def test_publish_while_a_replica_is_killed_fails_no_request(house: House, 
     await asyncio.gather(*asking)
     assert {name for name, _ in seen} == {"plum-v1", "plum-v2"}
     assert [(name, text) for name, text in seen if set(text.split()) != {name}] == []
+
+
+async def test_the_last_replica_may_be_slow(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that do not answer in time one is left out. Requests wait for the other."""
+    monkeypatch.setattr(rotation, "ANSWER_SECONDS", 0.5)
+    house.start("a")
+    house.start("b")
+    await house.until(lambda: house.used() == {"a", "b"})
+    for process in house.running.values():
+        process.send_signal(signal.SIGSTOP)
+    try:
+        await house.until(lambda: len(house.used()) < 2)
+        (last,) = house.rotation.used()
+        await house.until(lambda: last.misses > MISSES_MAX or not last.is_used)
+        assert last.is_used
+    finally:
+        for process in house.running.values():
+            process.send_signal(signal.SIGCONT)
+    await house.until(lambda: house.used() == {"a", "b"})
 
 
 async def test_a_publication_that_one_replica_refuses_reaches_none(house: House, adapters: list[Path]) -> None:
