@@ -45,3 +45,21 @@ def test_every_message_has_a_golden_example(name: str) -> None:
     """The suites of the editor clients read the same example."""
     golden = messages()
     assert name.replace("/", ".").rpartition(".")[2] in golden | golden["executeCommand"]
+
+
+CLIENTS = ROOT / "editor-clients"
+SOURCES = {
+    "neovim": (sorted((CLIENTS / "neovim" / "lua").rglob("*.lua")), CLIENTS / "neovim" / "tests" / "golden.lua"),
+    "vscode": ([CLIENTS / "vscode" / "src" / "wire.ts"], CLIENTS / "vscode" / "test" / "golden.test.ts"),
+}
+"""Where each client names the commands that it sends, and the program that compares them with the examples."""
+
+
+@pytest.mark.parametrize("client", SOURCES)
+def test_a_client_compares_each_command_that_it_sends(client: str) -> None:
+    """Its golden program reads the example of every command that its source names."""
+    sources, program = SOURCES[client]
+    text = "\n".join(path.read_text() for path in sources)
+    sent = {name for name in messages()["executeCommand"] if re.search(rf"\bplum\.{name}['\"]", text)}
+    compared = set(re.findall(r"golden\.executeCommand\.(\w+)", program.read_text()))
+    assert sent <= compared

@@ -227,6 +227,27 @@ def test_what_only_speaks_of_secrets_stays(code: str) -> None:
     assert found(code) == []
 
 
+SIGNS = ["1f468", "1f469", "1f3fb", "1f3fc", "200d", "2764", "fe0f"]
+TABLE = "".join(
+    f'    ":{one}_{two}:": {{"unicode": "{one}-{two}-200d-2764-fe0f-200d-{two}"}},\n'
+    for one in SIGNS[:4]
+    for two in SIGNS[:4]
+)
+
+
+def test_words_of_a_table_stay() -> None:
+    """Their parts are in other words of the table, too. A random word in the table goes, also if it is there twice."""
+    key = "q7Zk2Lw9-XvB4nT6m-Rc3P8sHd"
+    assert found(f"EMOJIS = {{\n{TABLE}}}\n") == []
+    assert found(f'EMOJIS = {{\n{TABLE}    ":a:": {{"unicode": "{key}"}},\n    "{key}": 1,\n}}\n') == [key, key]
+
+
+def test_a_password_of_common_words_goes() -> None:
+    """Under the name of a secret, other words with the same parts change nothing."""
+    words = "".join(f"use blue-horse-{one}\nsee {one}-blue\nask horse_{one}_1\n" for one in ("red9", "gray", "tan"))
+    assert found(f'"""{words}"""\npassword = "blue-horse-red9"\n') == ["blue-horse-red9"]
+
+
 @pytest.mark.parametrize(
     ("name", "means"),
     [
@@ -267,6 +288,7 @@ HOSTILE = (
     "Aa1#Aa1# ", "password Aa1#bbbb ", "login ", "<password>\na\n", "password a b ", "</a><a>", "f'://{",
     "[['a', 'password'], ", "'a=' ", "password 'Aa1#bbbb', ",
     "expect 'assword' ", "root / A1", "vprQQvoczASkBejfedImqHOgyGRFqmgQ7 ", "'vprQQvoczASkBejfedImqHOgyGRFqmgQ:7' ",
+    "'1f468-1f3fb-200d-2764-fe0f-200d', ",
 )  # fmt: skip
 
 

@@ -8,23 +8,13 @@ from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
+from support.dump import DUMPS, restored
 from support.facts import outcome, suggestion
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.suggestion import OfferId
 from plum_lsp.store import migrations, open_reader, open_store
-from plum_lsp.store.database import APPLICATION_ID, connect
-
-DUMPS = Path(__file__).parent / "dumps"
-
-
-def restored(dump: Path, path: Path) -> Path:
-    """The database a dump describes. Dumps leave the application's identity out, which stands in the header."""
-    path.parent.mkdir(exist_ok=True)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(dump.read_text())
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    return path
+from plum_lsp.store.database import connect
 
 
 def schema(path: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from plum_lsp.feedback.sensitive.formats import known_keys
 from plum_lsp.feedback.sensitive.frames import Frame, Literal, Reading, blank, inside
 from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.nearby import Statement
-from plum_lsp.feedback.sensitive.values import Binding, is_random, is_secret, is_secret_number
+from plum_lsp.feedback.sensitive.values import Binding, Recurring, is_random, is_secret, is_secret_number
 
 LITERAL_LENGTH_MAX = 100_000
 """The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
@@ -75,6 +75,7 @@ class _Reader:
         self.line: list[list[Literal]] = []
         self.asked = 0
         self.statement = Statement()
+        self.recurring = Recurring(text)
 
     def run(self) -> None:
         """Process each token once."""
@@ -380,11 +381,13 @@ class _Reader:
         """Hide the literals of a group if their joined text is a secret under one of their names."""
         value = "".join(_PLACEHOLDER.sub("", one.value) if one.is_formatted else one.value for one in group)
         meanings = [(meaning(name), binding) for name, binding in labels]
+        named = {binding for means, binding in meanings if is_secret(value, means, binding)}
+        is_nameless = not any(means is Meaning.HASH for means, _ in meanings) and is_random(value)
         is_known = len(group) > 1 and (any(known_keys(value)) or is_parameter(group[-2].value, group[-1].value))
         if (
             is_known
-            or any(is_secret(value, means, binding) for means, binding in meanings)
-            or (not any(means is Meaning.HASH for means, _ in meanings) and is_random(value))
+            or Binding.DIRECT in named
+            or ((named or is_nameless) and not self.recurring.is_made_of_words(value))
         ):
             self.reading.secrets.extend((one.start, one.end) for one in group if one.value)
         elif "://" in value and (len(group) > 1 or group[0].is_formatted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import re
+from collections import Counter
 
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.letters import is_unlike_words
@@ -30,6 +31,10 @@ UNLIKE_LENGTH_MIN = 16
 """Least length of a text under the name of a secret that is judged by its pairs of letters."""
 NAMELESS_RARITY_MIN, NAMELESS_PAIRS_MIN = 1.0, 12
 """The same as in `letters`, for a text in quotes without a name. Few random texts and no names reach it."""
+RECURRING_PARTS_MIN, RECURRENCE_MIN, MEDIAN_RECURRENCE_MIN = 2, 2, 4
+"""How many parts a word of a table has at least, and in how many words of the text each of them, and most, are."""
+_PARTS = re.compile(r"[A-Za-z0-9]++")
+_JOINED = re.compile(r"[\w./:#+-]++")
 _JOINED_LOGIN = re.compile(r"[\w.@+-]{1,32}:(?P<password>[^\s:/]{6,64})")
 _HELD = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -82,6 +87,25 @@ class Binding(enum.IntEnum):
     """The value is inside a call or a list under the name, or after the name in a list."""
     DIRECT = 2
     """The value is assigned to the name, compared with it, keyed by it or passed as it."""
+
+
+class Recurring:
+    """Knows of which parts the words of a text are made. The text is read once, when a word is first asked about."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._words_with: Counter[str] | None = None
+
+    def is_made_of_words(self, value: str) -> bool:
+        """Whether each part between signs is also in another word of the text, as in a table. Random ones never are."""
+        parts = set(_PARTS.findall(value))
+        if len(parts) < RECURRING_PARTS_MIN:
+            return False
+        if self._words_with is None:
+            words_of_text = set(_JOINED.findall(self._text))
+            self._words_with = Counter(part for word in words_of_text for part in set(_PARTS.findall(word)))
+        counts = sorted(self._words_with[part] for part in parts)
+        return counts[0] >= RECURRENCE_MIN and counts[len(counts) // 2] >= MEDIAN_RECURRENCE_MIN
 
 
 def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
