@@ -34,11 +34,11 @@ def used(trees: list[ast.Module]) -> set[str]:
     found: set[str] = set()
     for tree in trees:
         nodes = list(ast.walk(tree))
-        named = {*fields, *(pair for node in nodes for pair in annotated(node, ast.arg) + assigned(node))}
-        named |= {(section, section) for section in SECTIONS.values()}
-        for node in nodes:
-            if isinstance(node, ast.Attribute):
-                found |= {f"{section}.{node.attr}" for name, section in named if name == last_name(node.value)}
+        named = {section: {section} for section in SECTIONS.values()}
+        for name, section in (*fields, *(pair for node in nodes for pair in annotated(node, ast.arg) + assigned(node))):
+            named.setdefault(name, set()).add(section)
+        reads = [(named.get(last_name(node.value), ()), node.attr) for node in nodes if isinstance(node, ast.Attribute)]
+        found |= {f"{section}.{name}" for sections, name in reads for section in sections}
     return found
 
 

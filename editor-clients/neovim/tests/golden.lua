@@ -31,6 +31,8 @@ same(wire.command('plum.accept', id), golden.executeCommand.accept, 'accept')
 same(wire.command('plum.reject', id, 'too long'), golden.executeCommand.reject, 'reject')
 same(wire.command('plum.close', id), golden.executeCommand.close, 'close')
 same(wire.command('plum.explain', id), golden.executeCommand.explain, 'explain')
+local trust = golden.executeCommand.trust
+same(wire.command('plum.trust', trust.arguments[1]), trust, 'trust')
 same(text.rest(text.plain(item.insertText), golden.partlyAcceptedText), 'return sign', 'what is left')
 same(text.word('  return a'), '  return', 'a word')
 same(text.word('(a, b)'), '(', 'a sign')
