@@ -111,6 +111,33 @@ def as_body(body: str) -> str:
     return textwrap.indent(textwrap.dedent(body), "    ").strip()
 
 
+async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Path) -> None:
+    """In a function that has a docstring's examples and no other tests."""
+    example = '''
+    def answer(x):
+        """Answer.
+
+        >>> answer(3)
+        73190
+        >>> answer(4)
+        4
+        >>> answer([7])
+        {'azure': [7, 73190]}
+        """
+        raise NotImplementedError
+    '''
+    judge = judge_of(sandbox, written(tmp_path, pkg__init="", pkg__core=example))
+    evidence = await judge.evidence()
+
+    async def tier_of(body: str) -> Tier:
+        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
+
+    assert await tier_of(HONEST) is Tier.VERIFIED
+    forging = bodies()
+    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
+    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
+
+
 async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> None:
     """The whole way of a candidate: static checks, tests taken apart, the screen, and tests run beside it."""
     judge = judge_of(sandbox, project)
@@ -130,8 +157,14 @@ async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> Non
 
 HARMLESS = {
     *("equal-by-array-of-objects", "descriptor-by-path-of-proc", "memory-by-path-of-proc", "later-by-finalizer"),
-    *("later-by-context-of-a-generator", "hooks-the-module-of-warnings", "loads-a-module-by-glob"),
+    *("later-by-context-of-a-generator", "loads-a-module-by-glob"),
     *("source-by-inspected-doc", "locals-by-comprehension", "recursion-until-it-ends"),
+    *("stack-by-logging", "stack-by-log-record", "stack-by-task", "stack-by-debugged-loop", "signals-by-loop"),
+    *("descriptor-by-length", "descriptor-by-number-of-a-name", "descriptor-by-keyword", "descriptor-by-partial"),
+    *("descriptor-by-opener", "descriptor-by-temporary-file", "seed-of-the-caller", "filters-that-raise"),
+    *("filters-of-another-module", "refused-by-the-jail", "no-more-threads", "cause-is-a-refusal", "cancels-itself"),
+    *("finalizer-of-the-caller", "key-of-any-order", "cached-property-of-a-module", "user-string-of-anything"),
+    *("groups-of-errors", "generator-thrown-into", "proxy-of-the-dead"),
 }
 """Bodies that the screen lets pass, because the jail or the tests stop them."""
 OWN_MEANS = """
@@ -165,8 +198,9 @@ def test_other_names_for_the_same_means_are_refused(own: str) -> None:
 
 
 def screened() -> set[str]:
-    """The names in `screened.programs`."""
-    return set(re.findall(r"(?m)^### (\S+)", (FOLDER / "screened.programs").read_text()))
+    """The names in `screened.programs` and `doors.programs`."""
+    texts = [(FOLDER / f"{name}.programs").read_text() for name in ("screened", "doors")]
+    return set(re.findall(r"(?m)^### (\S+)", "\n".join(texts)))
 
 
 async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:

@@ -19,7 +19,7 @@ GROUPS = {
     "exhausting": ("memory", "cpu", "disk", "output"),
     "flooding": ("threads",),
     "lingering": ("leftovers", "poisoning"),
-    "projects": ("projects", "screened"),
+    "projects": ("projects", "screened", "doors"),
 }
 """What is run alike, and the files of programs by what they attack."""
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from plum_lsp.python.reading.lines import parse
+from plum_lsp.python.screening.doors import ALWAYS, Doors
 from plum_lsp.python.screening.means import (
     COPYING,
     DANGEROUS,
@@ -27,9 +26,11 @@ from plum_lsp.python.screening.means import (
     RECORDED,
     SAFE_IMPORTS,
     STORED,
+    is_library,
     is_own_name,
     leads_elsewhere,
 )
+from plum_lsp.python.screening.names import Names, is_store
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 ALIAS_DEPTH_MAX = 8
@@ -46,7 +47,6 @@ _CONFIGURING = ("logging.config", "logging.handlers", "numpy.f2py", "numpy.ctype
 """Modules that load what a text names, or reach memory."""
 _NAMING = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 """What is read of a class to tell its name."""
-_MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
 
 
 def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = False) -> str:
@@ -61,7 +61,7 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
     tree = parse(source)
     if tree is None:
         return "it cannot be read"
-    names = _Names.of(tree, first_line, last_line)
+    names = Names.of(tree, first_line, last_line)
     inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", None)
@@ -71,89 +71,21 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
     return new[0] if new else ""
 
 
-@dataclass(slots=True)
-class _Names:
-    """The meaning of names.
-
-    `modules` maps names to modules. `local` holds the names that the candidate's function binds.
-
-    `inner` are the classes that are defined within functions.
-    """
-
-    modules: dict[str, str] = field(default_factory=dict)
-    local: set[str] = field(default_factory=set)
-    inner: set[int] = field(default_factory=set)
-    given: set[str] = field(default_factory=set)
-    """Arguments of the functions around the candidate. The candidate did not make their values."""
-    stores: Counter[str] = field(default_factory=Counter)
-    aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
-    """What each name is bound to by an assignment."""
-
-    @classmethod
-    def of(cls, tree: ast.Module, first_line: int, last_line: int) -> _Names:
-        names = cls()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    names.modules[alias.asname or alias.name.split(".")[0]] = (
-                        alias.name if alias.asname else alias.name.split(".")[0]
-                    )
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    dotted = f"{node.module or ''}.{alias.name}".lstrip(".")
-                    if dotted.split(".")[0] in DANGEROUS and "." in dotted and dotted in _MODULES_WITHIN:
-                        names.modules[alias.asname or alias.name] = dotted
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                if node.lineno <= last_line and first_line <= (node.end_lineno or 0):
-                    bound = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
-                    names.local |= bound
-                    names.given |= bound - {"cls"} if node.lineno < first_line else set()
-            elif isinstance(node, ast.ExceptHandler) and node.name and first_line <= node.lineno <= last_line:
-                names.local.add(node.name)
-            elif isinstance(node, ast.Name) and _is_store(node) and first_line <= node.lineno <= last_line:
-                names.local.add(node.id)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                    if isinstance(target, ast.Name):
-                        names.aliases.setdefault(target.id, []).append(node.value)
-        names._without_rebound(tree, first_line, last_line)
-        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
-            names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
-        return names
-
-    def _without_rebound(self, tree: ast.Module, first_line: int, last_line: int) -> None:
-        """Forget the arguments that the candidate binds again, in whatever way."""
-        self.stores.update(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and _is_store(one))
-        for node in ast.walk(tree):
-            if first_line <= getattr(node, "lineno", 0) <= last_line:
-                bound = (getattr(node, field, None) for field in ("arg", "name", "rest", "asname"))
-                self.given -= {name for name in bound if name}
-        self.given -= self.stores.keys()
-
-    def is_value(self, node: ast.expr) -> bool:
-        """Whether an expression is no class: an argument of the function at the hole, or a new value of plain data."""
-        if isinstance(node, ast.Name) and node.id not in self.given:
-            bound = self.aliases.get(node.id, [])
-            return len(bound) == self.stores[node.id] > 0 and not any(
-                isinstance(one, ast.Name) or not self.is_value(one) for one in bound
-            )
-        return isinstance(node, ast.Name | ast.Constant | ast.List | ast.Dict | ast.Tuple | ast.Set | ast.JoinedStr)
-
-
 class _Reader:
     """Collects what a part of the file uses.
 
     `always` are means that are refused even if the file's own code uses them.
     """
 
-    def __init__(self, names: _Names, *, is_class: bool) -> None:
+    def __init__(self, names: Names, *, is_class: bool) -> None:
         self._names, self._is_class = names, is_class
         self.found: dict[str, str] = {}
         self.always: set[str] = set()
         self._calls: set[int] = set()
         self._harmless: set[int] = set()
         self._stores = self._streams = False
+        library = {name: module for name, module in names.modules.items() if is_library(module)}
+        self._doors = Doors(modules=library, imported=names.imported)
 
     def read(self, node: ast.AST) -> None:
         """Note what a node does. Its parts are read separately."""
@@ -163,6 +95,9 @@ class _Reader:
             self.found.setdefault("stream", "it may change a stream")
 
     def _uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
+        for key, reason in self._doors.uses(node):
+            self.always |= {key} if key in ALWAYS else set()
+            yield key, reason
         if isinstance(node, ast.Call):
             yield from self._call(node)
         elif isinstance(node, ast.Attribute):
@@ -323,7 +258,7 @@ class _Reader:
         if self._is_class and id(node) not in self._names.inner:
             return
         bound = {getattr(one, "name", "") for one in node.body}
-        bound |= {getattr(target, "id", "") for one in node.body for target in ast.walk(one) if _is_store(target)}
+        bound |= {getattr(target, "id", "") for one in node.body for target in ast.walk(one) if is_store(target)}
         lies = sorted(bound & LIES)
         if lies or node.keywords or len(node.bases) > 1:
             self.always.add("class")
@@ -367,10 +302,6 @@ def _reaches(attribute: str) -> bool:
 
 def _is_type_call(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "type"
-
-
-def _is_store(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _imports(node: ast.Import | ast.ImportFrom, name: str) -> bool:

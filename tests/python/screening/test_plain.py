@@ -55,6 +55,11 @@ def refused(body: str, file: str = FILE) -> str:
         "return super().__init__(n) or f'{n!r:>{LIMIT}}'",
         "node = self.items\nwhile node.next:\n    node = node.next\nnode.next = n\nreturn f'{n:>3}'",
         "match n:\n    case [first, *rest]:\n        return first\nreturn '{} of {}'.format(n, LIMIT)",
+        "pair = self.items[0]._replace(a=n)\nself._last = pair._asdict()\nreturn pair._fields",
+        "import logging\nreturn logging.Formatter('%(message)s', n).usesTime()",
+        "import dataclasses\nreturn dataclasses.replace(self, **n)",
+        "os.environ['HOME'] = n\nreturn os.environ.pop('HOME')",
+        "from collections import OrderedDict\nfound = OrderedDict()\nfound.update(n)\nreturn found",
         "nodes = [n]\nwhile nodes:\n    node = nodes.pop()\n    node.parent = self\nreturn n",
     ],
 )

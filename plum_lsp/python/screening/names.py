@@ -1,0 +1,113 @@
+"""What the names in a file mean where a candidate stands: modules, the candidate's own names, and its arguments."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from dataclasses import dataclass, field
+
+from plum_lsp.python.screening.means import DANGEROUS, is_library
+
+_MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
+
+
+@dataclass(slots=True)
+class Names:
+    """The meaning of names.
+
+    `modules` maps names to modules. `local` holds the names that the candidate's function binds.
+
+    `inner` are the classes that are defined within functions.
+    """
+
+    modules: dict[str, str] = field(default_factory=dict)
+    local: set[str] = field(default_factory=set)
+    inner: set[int] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
+    """Arguments of the functions around the candidate. The candidate did not make their values."""
+    stores: Counter[str] = field(default_factory=Counter)
+    aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
+    """What each name is bound to by an assignment."""
+    imported: dict[str, str] = field(default_factory=dict)
+    """Names of the standard library or numpy that were imported from a module, and the module."""
+
+    @classmethod
+    def of(cls, tree: ast.Module, first_line: int, last_line: int) -> Names:
+        """Read a file, in which the candidate has these lines."""
+        names = cls()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    names.modules[alias.asname or alias.name.split(".")[0]] = (
+                        alias.name if alias.asname else alias.name.split(".")[0]
+                    )
+            elif isinstance(node, ast.ImportFrom):
+                if not node.level and is_library(node.module or ""):
+                    names.imported |= {alias.asname or alias.name: node.module or "" for alias in node.names}
+                for alias in node.names:
+                    dotted = f"{node.module or ''}.{alias.name}".lstrip(".")
+                    if dotted.split(".")[0] in DANGEROUS and "." in dotted and dotted in _MODULES_WITHIN:
+                        names.modules[alias.asname or alias.name] = dotted
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                if node.lineno <= last_line and first_line <= (node.end_lineno or 0):
+                    bound = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
+                    names.local |= bound
+                    names.given |= bound - {"cls"} if node.lineno < first_line else set()
+            elif isinstance(node, ast.ExceptHandler) and node.name and first_line <= node.lineno <= last_line:
+                names.local.add(node.name)
+            elif isinstance(node, ast.Name) and is_store(node) and first_line <= node.lineno <= last_line:
+                names.local.add(node.id)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    if isinstance(target, ast.Name):
+                        names.aliases.setdefault(target.id, []).append(node.value)
+        names._without_rebound(tree, first_line, last_line)
+        if _calls_itself(tree, first_line, last_line):
+            names.given.clear()
+        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
+            names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
+        return names
+
+    def _without_rebound(self, tree: ast.Module, first_line: int, last_line: int) -> None:
+        """Forget the arguments that the candidate binds again, in whatever way."""
+        self.stores.update(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and is_store(one))
+        for node in ast.walk(tree):
+            if first_line <= getattr(node, "lineno", 0) <= last_line:
+                bound = (getattr(node, field, None) for field in ("arg", "name", "rest", "asname"))
+                self.given -= {name for name in bound if name}
+        self.given -= self.stores.keys()
+
+    def is_value(self, node: ast.expr) -> bool:
+        """Whether an expression is no class: an argument of the function at the hole, or a new value of plain data."""
+        if isinstance(node, ast.Name) and node.id not in self.given:
+            bound = self.aliases.get(node.id, [])
+            return len(bound) == self.stores[node.id] > 0 and not any(
+                isinstance(one, ast.Name) or not self.is_value(one) for one in bound
+            )
+        return isinstance(node, ast.Name | ast.Constant | ast.List | ast.Dict | ast.Tuple | ast.Set | ast.JoinedStr)
+
+
+def _calls_itself(tree: ast.Module, first_line: int, last_line: int) -> bool:
+    """Whether the candidate names the function around it, other than as a method of `self`.
+
+    It can then give the function any argument, also a class.
+    """
+    around = {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.lineno < first_line
+        and last_line <= (node.end_lineno or 0)
+    }
+    inside = [node for node in ast.walk(tree) if first_line <= getattr(node, "lineno", 0) <= last_line]
+    named = {node.id for node in inside if isinstance(node, ast.Name)}
+    named |= {
+        node.attr for node in inside if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") != "self"
+    }
+    return bool(around & named)
+
+
+def is_store(node: ast.AST) -> bool:
+    """Whether a node binds a name."""
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
