@@ -19,12 +19,11 @@ from plum_lsp.config import Settings, cache_dir, config_file
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, locate
+from plum_lsp.policy.models.recommend import free_memory, model_for
 from plum_lsp.report.discretion import discreet
 from plum_lsp.report.printing import ask, say
 from plum_lsp.wiring import load_for_command, load_for_server
 
-MEMORY_FACTOR = 2
-"""A model gets at most half of the free memory: the editor, the tests and other programs need the rest."""
 SAMPLE = '''\
 def is_even(number: int) -> bool:
     """Whether a number is even.
@@ -61,23 +60,6 @@ def setup(*, yes: bool, only_prints: bool) -> None:
         raise ConfigError("not every part works yet", remedy="Cure it as said above. Then: plum-lsp setup")
     _show_a_sample()
     say("\nplum-lsp works. In the folder of your project, run: plum-lsp trust")
-
-
-def model_for(memory_bytes: int) -> ModelEntry:
-    """The model for a machine with so much free memory: the default if it fits well, else the smallest."""
-    default = next(iter(catalogue().values()))
-    if memory_bytes >= MEMORY_FACTOR * default.memory_bytes:
-        return default
-    return min(catalogue().values(), key=lambda entry: entry.memory_bytes)
-
-
-def free_memory() -> int:
-    """The memory that programs can still get, in bytes. All of it where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _set_up_model(settings: Settings, *, yes: bool, only_prints: bool) -> None:

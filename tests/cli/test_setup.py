@@ -9,8 +9,8 @@ import pytest
 from support.command_line import CommandLine
 from support.scripted_policy import ScriptedPolicy
 
-from plum_lsp.cli.setup import free_memory, model_for
 from plum_lsp.policy.models.catalogue import find_entry
+from plum_lsp.policy.models.recommend import free_memory, model_for
 
 RIGHT, WRONG = "    return number % 2 == 0\n", "    return True\n"
 

@@ -1,4 +1,4 @@
-"""A real completion, asked for to see whether a policy answers and how its server has to be asked."""
+"""Real completions, asked for to see whether a policy answers, how its server is asked, and how fast it writes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ CANDIDATES = 2
 TOKENS = 16
 _BEFORE = 'def add(a, b):\n    """Return the sum of a and b."""\n    return'
 _AFTER = "\n\n\nprint(add(1, 2))\n"
+
+
+TIMED_TOKENS, TIMED_SECONDS_MAX = 48, 20.0
+"""The most tokens of a text that is timed, and the longest that one may take."""
+_LONG = "SQUARES = [0, 1, 4, 9, 16, 25, 36, 49, 64, 81, 100, 121,"
+"""A text that any model continues for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +65,28 @@ async def try_out(policy: Policy, *, seconds: float) -> Trial:
         habits=client.habits.in_words() if client else (),
         is_chat=client is not None and client.habits.is_chat,
     )
+
+
+async def writing_speed(policy: Policy, *, seconds: float) -> float:
+    """How many tokens a second the policy writes, once it is loaded and has read its prompt. The best of some texts.
+
+    Raises:
+        PolicyError: it cannot be reached, refuses, or writes no text.
+    """
+    loop = asyncio.get_running_loop()
+    version = await policy.version()
+    ends, found = loop.time() + seconds, 0.0
+    block = Block(kind=HoleKind.MODULE, indent="", line_head="")
+    prompt = FimPrompt(text=_LONG, stop=(), restored="", block=block, suffix="")
+    seed = 0
+    while not seed or loop.time() < ends:
+        options = SamplingOptions(temperatures=(0.2,), top_p=0.95, max_tokens=TIMED_TOKENS, seed=seed)
+        deadline = loop.time() + max(seconds, TIMED_SECONDS_MAX)
+        async with aclosing(policy.sample(prompt, options, deadline=deadline, version=version)) as stream:
+            async for one in stream:
+                spent = (one.ended_ms - one.first_token_ms) / 1000
+                found = max(found, (len(one.token_logprobs) - 1) / spent if spent > 0 else 0.0)
+        seed += 1
+    if not found:
+        raise PolicyUnavailable("the model wrote too little to be timed", remedy="Is the machine very busy?")
+    return found
