@@ -222,6 +222,10 @@ class Ending(enum.Enum):
     OVER_LIMIT = "over_limit"
 
 
+DID_NOT_LOAD = "the program did not load: "
+"""The start of an observation's detail if the program ended before its first call. The error follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """The result of one call, as plain data that the trusted side decoded. `detail` explains a crash or a limit."""

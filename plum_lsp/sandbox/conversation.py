@@ -18,7 +18,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Observation, Program, Raised, Value
+from plum_lsp.domain.verification import (
+    DID_NOT_LOAD,
+    Call,
+    Ending,
+    InModule,
+    Limits,
+    Observation,
+    Program,
+    Raised,
+    Value,
+)
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
@@ -41,7 +51,6 @@ _AHEAD_MAX = 64 * 1024
 """Bytes of questions sent before they are answered. It is less than a socket's buffer, or both ends could block."""
 LOAD_SECONDS_MAX = 8.0
 """Time to import a module of a project, on top of the limits. Most of it goes to the modules that it imports."""
-DID_NOT_LOAD = "the program did not load: "
 FILE_BYTES_MAX = 16 * 1024 * 1024
 """Largest size of a file that a program writes into its own folder, if it has one."""
 WAITED_SECONDS_MAX = 60.0

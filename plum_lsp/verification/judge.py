@@ -17,6 +17,7 @@ from plum_lsp.domain.place import Place
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
 from plum_lsp.domain.verification import (
+    DID_NOT_LOAD,
     Call,
     Ending,
     Equals,
@@ -380,6 +381,8 @@ def shown(observation: Observation) -> str:
     """How a call ended, as text for people."""
     if observation.raised is not None:
         return f"{observation.raised.type_names[0]}: {observation.raised.message}"
+    if observation.detail.startswith(DID_NOT_LOAD):
+        return observation.detail.removeprefix(DID_NOT_LOAD)
     return f"{observation.ending.value.replace('_', ' ')} {observation.detail}".strip()
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.verification import InModule, Limits, Program, RunOutcome, TestRun, TracedTest
+from plum_lsp.domain.verification import DID_NOT_LOAD, InModule, Limits, Program, RunOutcome, TestRun, TracedTest
 from plum_lsp.sandbox import launching
-from plum_lsp.sandbox.conversation import DID_NOT_LOAD, Answer, Ask, converse
+from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.projects import testing, tracing

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.values import clean
-from plum_lsp.domain.verification import Limits, Program, RunOutcome, TestRun
+from plum_lsp.domain.verification import DID_NOT_LOAD, Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import values
-from plum_lsp.sandbox.conversation import DID_NOT_LOAD, LOAD_SECONDS_MAX, load
+from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
 TEST_SECONDS_MAX = 1.0
