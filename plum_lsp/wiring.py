@@ -55,7 +55,7 @@ from plum_lsp.verification.options import sandbox_options
 
 _log = logging.getLogger(__name__)
 READ_AHEAD_SECONDS = 0.3
-"""The longest that a request waits for files that are read ahead."""
+"""The longest that a request waits for files that are read ahead. On a busy machine it is longer."""
 
 
 class Recorders:

@@ -1,13 +1,30 @@
 """Reads untrusted files of a project, up to a bound. It reads no pipe or device.
 
-It decides neither whether a file may be read (`privacy`) nor how the text is used.
+It decides neither whether a file may be read (`privacy`) nor how the text is used. It counts the time
+that reading takes.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
+
+BUSY_FACTOR = 4
+"""How much longer than its own work reading may take where other processes hold the processor."""
+
+
+class Budget:
+    """Time for reading, from now on and in this thread. A busy machine ends it later, because it reads more slowly."""
+
+    def __init__(self, seconds: float) -> None:
+        self._work_until, self._until = time.thread_time() + seconds, time.monotonic() + BUSY_FACTOR * seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has worked for these seconds, or several times as many have passed."""
+        return time.thread_time() > self._work_until or time.monotonic() > self._until
 
 
 def read_text(path: Path, *, bytes_max: int) -> str:

@@ -6,7 +6,6 @@ Files, bytes and time are bounded. A request uses what is known in time.
 from __future__ import annotations
 
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -18,7 +17,7 @@ from threading import Lock
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
-from plum_lsp.project.files import read_text
+from plum_lsp.project.files import Budget, read_text
 from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.walking import python_files
 from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed, tests_reaching
@@ -26,7 +25,7 @@ from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed,
 FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
 SECONDS_MAX = 1.5
-"""Time of a request for reading unknown files. The next request reads the rest."""
+"""Work of a request for reading unknown files. The next request reads the rest."""
 TESTS_MAX = 288
 """The most tests that are run with the hole unfilled to see which reach it: three batches."""
 EVERYWHERE_MIN, EVERYWHERE_SHARE = 60, 0.08
@@ -62,17 +61,17 @@ class TestIndex:
             return ()
         stem = module.strip("_")
         with self._lock:
-            until = time.monotonic() + SECONDS_MAX
+            budget = Budget(SECONDS_MAX)
             files = sorted(
                 python_files(project, self._private),
                 key=lambda path: (path != document, stem not in path.stem, not _is_test(path)),
             )
-            known = [path for path in files if self._look(path, until)]
+            known = [path for path in files if self._look(path, budget)]
             own = indexed(context.before + "pass" + context.after)
 
             def mentioning(wanted: AbstractSet[str]) -> Sequence[Indexed]:
                 found = [path for path in known if not wanted.isdisjoint(self._kept[path].words)]
-                return [self._indexed(project, path, stem, own if path == document else None, until) for path in found]
+                return [self._indexed(project, path, stem, own if path == document else None, budget) for path in found]
 
             @cache
             def is_everywhere(word: str) -> bool:
@@ -84,14 +83,14 @@ class TestIndex:
     def read_ahead(self, project: Project, *, seconds: float) -> bool:
         """Read files that are not known yet, for some time. Whether some are left. Blocks.
 
-        A request that comes meanwhile waits for the rest of this time at most.
+        A request that comes meanwhile waits for the rest of this time, and on a busy machine for several times as long.
         """
         with self._lock:
-            until = time.monotonic() + seconds
+            budget = Budget(seconds)
             for path in python_files(project, self._private):
-                if self._look(path, until) and self._kept[path].functions is None and time.monotonic() <= until:
+                if self._look(path, budget) and self._kept[path].functions is None and not budget.is_over:
                     self._kept[path].functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
-            return time.monotonic() > until
+            return budget.is_over
 
     def test_files(self, project: Project) -> list[str]:
         """The files with tests, by their paths below the project's folder. Blocks."""
@@ -100,7 +99,7 @@ class TestIndex:
         inside = [path for path in found if path.is_relative_to(project.root) and path.name != "conftest.py"]
         return [path.relative_to(project.root).as_posix() for path in inside]
 
-    def _look(self, path: Path, until: float) -> bool:
+    def _look(self, path: Path, budget: Budget) -> bool:
         """Whether the words of a file are known and up to date."""
         try:
             found = path.stat()
@@ -109,7 +108,7 @@ class TestIndex:
         state = (found.st_mtime_ns, found.st_size)
         kept = self._kept.get(path)
         if kept is None or kept.state != state:
-            if time.monotonic() > until:
+            if budget.is_over:
                 return False
             words = frozenset(_WORD.findall(read_text(path, bytes_max=FILE_BYTES_MAX)))
             self._kept[path] = _File(state, words)
@@ -118,13 +117,13 @@ class TestIndex:
         return path in self._kept
 
     def _indexed(
-        self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, until: float
+        self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, budget: Budget
     ) -> Indexed:
         """A file with its functions. For the document, the editor's text is read."""
         kept = self._kept[path]
         functions = own
         if functions is None:
-            if kept.functions is None and time.monotonic() <= until:
+            if kept.functions is None and not budget.is_over:
                 kept.functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
             functions = kept.functions or ()
         if not _is_test(path) and not any(path.is_relative_to(place) for place in project.tests):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 
+import pytest
 from support.documents import UNFILLED, written
 
 from plum_lsp.domain.text import Document
@@ -40,3 +43,11 @@ def test_files_are_read_ahead_in_steps(tmp_path: Path) -> None:
     assert not index.read_ahead(project, seconds=60.0)
     assert all(file.functions is not None for file in index._kept.values())
     assert len(index._kept) == 3
+
+
+def test_a_busy_machine_does_not_end_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes hold the processor for two seconds. The search has not worked in this time."""
+    clock = itertools.chain([0.0], itertools.repeat(2.0))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    files = {"pkg__core": f"def f():\n    {UNFILLED}\n", "tests__test_a": "def test_a():\n    assert f() == 1\n"}
+    assert found(tmp_path / "a", "pkg/core.py", pkg__init="", **files) == ["tests/test_a.py::test_a"]

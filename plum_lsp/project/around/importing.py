@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections.abc
 import itertools
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.text import Document
 from plum_lsp.project.around.names import Import, NameFiles, Names
+from plum_lsp.project.files import Budget
 from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.roots import path_of
 from plum_lsp.project.walking import python_files
@@ -26,7 +26,7 @@ from plum_lsp.python.missing.resolving import KnownImports, KnownModule
 FILES_MAX = 48
 """The most files of a near folder that are read."""
 SECONDS_MAX = 1.0
-"""Time of a request for files that are not near. The next request reads the rest."""
+"""Work of a request for files that are not near. The next request reads the rest."""
 PASSED_ON_MAX = 6
 """The most modules through which a name is followed to its definition."""
 _TYPING = frozenset({"typing", "typing_extensions", "collections.abc"})
@@ -98,10 +98,10 @@ class ImportFinder:
         beside = [one for one in near if one.parent == path.parent]
         yield [self._module(one, project, is_near=True) for one in beside]
         yield [self._module(one, project, is_near=True) for one in near if one not in beside]
-        seen, until = {path, *near}, time.monotonic() + SECONDS_MAX
+        seen, budget = {path, *near}, Budget(SECONDS_MAX)
         far = (one for one in python_files(project, self._private) if one not in seen)
         own = (one for one in far if not any(one.is_relative_to(tests) for tests in project.tests))
-        in_time = itertools.takewhile(lambda one: time.monotonic() <= until, own)
+        in_time = itertools.takewhile(lambda one: not budget.is_over, own)
         yield [self._module(one, project, is_near=False) for one in in_time]
 
     def _module(self, path: Path, project: Project, *, is_near: bool) -> _Module:

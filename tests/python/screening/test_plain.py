@@ -52,6 +52,7 @@ def refused(body: str, file: str = FILE) -> str:
         "return [getattr(one, 'name', None) for one in sorted(self.items, key=lambda one: one.rank)]",
         "from dataclasses import replace\nreturn replace(self, items=[*self.items, n])",
         "print(n, file=sys.stderr)\nreturn sys.maxsize",
+        "return sys.pypy_version_info.releaselevel, sys.prefix",
         "return super().__init__(n) or f'{n!r:>{LIMIT}}'",
         "node = self.items\nwhile node.next:\n    node = node.next\nnode.next = n\nreturn f'{n:>3}'",
         "match n:\n    case [first, *rest]:\n        return first\nreturn '{} of {}'.format(n, LIMIT)",
