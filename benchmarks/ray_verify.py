@@ -43,7 +43,7 @@ def _timed(folder: Path, name: str, *options: str) -> tuple[float, Rows]:
 
 
 def _empty_task_ms(address: str, at_once: int) -> float:
-    """Milliseconds for each task that does nothing."""
+    """Milliseconds for each empty task."""
     import ray
 
     ray.init(address=address, log_to_driver=False, logging_level="ERROR")

@@ -191,7 +191,7 @@ def _open_recorder(settings: Settings, report: Callable[[str], None]) -> StoreRe
 
 
 def _shared(folder: Path, report: Callable[[str], None]) -> Store | None:
-    """The store that the user shares facts in. None if nothing is shared, or if it cannot be opened."""
+    """The store that the user shares facts in. None if the user does not share, or if it cannot be opened."""
     found = shared_store(share_file(folder))
     if found is None:
         return None

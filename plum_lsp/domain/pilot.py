@@ -21,7 +21,7 @@ class Arm(enum.Enum):
     TESTED = "tested"
     """As without a pilot."""
     CONTROL = "control"
-    """The first sample is shown as `unverified`. The sandbox runs nothing before it."""
+    """The first sample is shown as `unverified`. The sandbox does not run before it."""
     OUTSIDE = "outside"
     """As without a pilot, and not compared: the user asked for it, or it is text in a comment or a docstring."""
 
@@ -61,7 +61,7 @@ class Plan:
 
     `control_share` is in (0, 1). With `is_shadow`, the sample of a control request is tested after it was offered, for
     the record. The pilot succeeds if `measure` is higher by `gain_min` (a share, in [0, 1)) and surely higher at all.
-    `effect_min` is the smallest difference that was expected to be seen, None if nothing was known. Instants are UTC
+    `effect_min` is the smallest difference that was expected to be seen, None if it was not known. Instants are UTC
     text.
     """
 

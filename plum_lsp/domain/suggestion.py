@@ -268,7 +268,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weakness:
-    """Why agreement of candidates says nothing about one of them. `tier` is its best one without a specification."""
+    """Why agreement of candidates is no evidence about one of them. `tier` is its best one without a specification."""
 
     reason: str
     tier: Tier

@@ -36,7 +36,7 @@ def stated_tests(look: Look, root: Path) -> tuple[Path, ...]:
 
 
 def stated_test_names(look: Look, root: Path) -> tuple[str, ...]:
-    """The patterns of pytest's `python_files`. One that matches the name of any module says nothing and is left out."""
+    """The patterns of pytest's `python_files`. One that matches every name is left out."""
     found = _pytest_paths(look, root, "python_files")
     return tuple(one for one in found if not fnmatch.fnmatchcase("any_module.py", one))
 

@@ -15,7 +15,7 @@ _LOCK = threading.RLock()
 
 
 def parse_one_at_a_time() -> None:
-    """Put the lock around `ast.parse` of this process. A second call changes nothing."""
+    """Put the lock around `ast.parse` of this process. A second call has no effect."""
     plain = ast.parse
     if hasattr(plain, "__wrapped__"):
         return

@@ -73,7 +73,7 @@ def to_install(extra: str) -> str:
 
 
 def installed_by() -> str:
-    """Who made this environment: uv's or pipx's tool command, or somebody with pip."""
+    """The program that made this environment: uv's or pipx's tool command, or pip."""
     if (Path(sys.prefix) / "uv-receipt.toml").is_file():
         return "uv tool"
     return "pipx" if (Path(sys.prefix) / "pipx_metadata.json").is_file() else "pip"

@@ -28,7 +28,7 @@ class Finding(enum.Enum):
     """What a pilot says about the success that was decided before its start."""
 
     RUNNING = "running"
-    """It is not over. A look before the end decides nothing."""
+    """It is not over. A look before the end decides no question."""
     SUCCESS = "success"
     NO_SUCCESS = "no_success"
     """The difference is surely smaller than what was called a success."""
@@ -68,7 +68,7 @@ class PilotFigures:
     """A pilot and how it stands.
 
     `outside` counts its requests that are not compared. `days_more` is the time until the planned gain can be seen, at
-    the pace so far: 0 if it can be now, None if nothing can be said. `largest_part` is the share of shown suggestions
+    the pace so far: 0 if it can be now, None if it is unknown. `largest_part` is the share of shown suggestions
     of the person who has most of them. `answers` are what the person said in each week.
     """
 

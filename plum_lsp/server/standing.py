@@ -1,7 +1,7 @@
 """Remembers the last answer for each document, for as long as it fits the text, and takes what is learned of it later.
 
 An editor that says `offerChanges` is told at once what the rest of a group says of an offer that was made early. Others
-see it in the answer to the next request. The module asks for nothing and decides nothing.
+see it in the answer to the next request. The module sends no request and makes no decision.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ IS_SHOWN = "(visible_ms IS NOT NULL OR kind IN ('accepted', 'partly_accepted', '
 IS_SAMPLED = """NOT EXISTS (
   SELECT 1 FROM test_cases WHERE test_cases.request_id = requests.id AND test_cases.origin = 'computed'
 )"""
-"""Of a row of `requests`: a policy wrote its candidates. Nothing is learned from those that the sandbox computed."""
+"""Of a row of `requests`: a policy wrote its candidates. The trainer skips those that the sandbox computed."""
 
 KEPT_AFTER_MS = 600_000
 """The delay after an acceptance at which it is measured how much is still there: ten minutes."""

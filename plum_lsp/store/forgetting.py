@@ -37,7 +37,7 @@ def forget(
 ) -> Forgotten:
     """Delete the requests whose document `is_wanted` and that were made at `since` (UTC text) or later.
 
-    All rows that depend on them are deleted in the same transaction. If nothing limits the choice, the pilots go, too.
+    All rows that depend on them are deleted in the same transaction. Without a limit on the choice, the pilots go, too.
     All pairs and labels are deleted. They can be rebuilt from the remaining facts. Then the file is rewritten without
     free pages, and the log is emptied.
 

@@ -1,4 +1,4 @@
-"""Who made a request, as random ids that say no name: `identity.json` beside the store, made with the first request."""
+"""Authors of requests, as random ids without a name: `identity.json` beside the store, made with the first request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """A person and one of the person's machines. Someone who works on two machines copies `author` to the second."""
+    """A person and one of the person's machines. To work on two machines, copy `author` to the second."""
 
     author: str | None
     machine: str | None

@@ -1,4 +1,4 @@
-"""A file with the rows of bulk verification: one for each candidate, stored once, whoever judged it.
+"""A file with the rows of bulk verification: one for each candidate, stored once for all machines.
 
 A line of candidates may be judged more than once: a machine was lost, the command was stopped, or two commands work on
 the same file. The first answer counts. `asks` counts what was handed out, so that repeats can be told from rows.

@@ -1,6 +1,6 @@
 """The plan for each kind of place: how much is asked of the policy, and how long an answer may take. Pure.
 
-At most places, nothing better can come than "it parses, and every name is known". One candidate of one statement is
+At most places, the best evidence is "it parses, and every name is known". One candidate of one statement is
 then asked for and shown at once, and another only if it does not stand. Where tests exist, or candidates can be
 compared, there is a group. An explicit request always samples the whole group, because the user wants to see what there
 is.
@@ -52,7 +52,7 @@ AGREEING_MIN = 3
 COMPARING_SECONDS = 1.0
 """What is left for the comparison of those that have come."""
 EXPLICIT_FACTOR = 3.0
-"""Somebody who asks waits longer than somebody who types."""
+"""An explicit request may take longer than one while typing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ class Endless:
 def _key_without_function(judge: Judge) -> str:
     """What names a file without the body of the function at the hole. Empty if more than this text decides its loading.
 
-    The function must not run while the file loads: nothing else in the file names it, decorates it or calls it by rule.
+    The function must not run while the file loads: no other code names it, decorates it or calls it by rule.
     """
     tree = module_or_none(judge.reference.source)
     line = judge.context.before.count("\n") + 1

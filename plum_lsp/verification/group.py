@@ -96,7 +96,7 @@ class Ladder:
         return self.evidence
 
     def skip(self, reason: str) -> None:
-        """Run nothing. Each candidate stays unverified for this reason."""
+        """Run no candidate. Each stays unverified for this reason."""
         self.evidence = Evidence(specification=(), problem=reason)
 
     async def add(self, candidate: Candidate) -> Judged:
@@ -124,7 +124,7 @@ class Ladder:
     async def _repair(self, candidate: Candidate) -> None:
         """Judge in the file with imports of this candidate from now on, if it runs only with them.
 
-        What ran in a part of the file stays comparable: then nothing changes.
+        What ran in a part of the file stays comparable, and then the group keeps its results.
         """
         whole, problem = self._unable
         if whole is None or self._repaired is not None or any(one.has_run for one in self.group.members):

@@ -78,7 +78,7 @@ def start(*, weeks: int, shadow: bool, measure: str, gain: float, yes: bool, **g
     """Start a pilot. It says first what it will be able to show, and asks.
 
     While it runs, some documents get the first sample of the model on some days, without tests and labelled
-    `unverified`. Whoever asks for a suggestion gets a tested one.
+    `unverified`. Explicit requests get a tested suggestion.
     """
     now, path = datetime.now(UTC), _store()
     compared, share = Measure(measure), given["control_share"]

@@ -1,7 +1,7 @@
 """Judges batches on a Ray cluster. Ray is imported when it is asked for, and not before.
 
 A cluster of our own listens on the loopback address alone, with a token of its own and a folder that only its user may
-open: who reaches Ray may run code. Usage statistics and the dashboard are off. A task that was
+open: a process that reaches Ray can run code. Usage statistics and the dashboard are off. A task that was
 lost is not repeated by Ray: `run` hands it out again, and so counts it.
 """
 
@@ -29,7 +29,7 @@ STORE_BYTES = 128 * 2**20
 _SECONDS_MAX = 10.0
 """How long to wait before the cluster is looked at again: machines join and leave."""
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
-"""Nothing is sent to Ray's makers. The second only avoids a warning about GPUs."""
+"""Ray sends no data to its makers. The second only avoids a warning about GPUs."""
 LOOPBACK = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "http_proxy": "http://127.0.0.1:9",

@@ -1,4 +1,4 @@
-"""What a worker gets and gives: lines of candidates, and their predictions. It writes nothing.
+"""What a worker gets and gives: lines of candidates, and their predictions. It writes no file.
 
 Each batch opens a sandbox of its own, which proves that it isolates before any candidate runs. The values travel
 between machines, so they hold no settings beyond those that decide a verdict, and no keys.

@@ -8,7 +8,7 @@ from functools import cache
 from plum_lsp.feedback.sensitive.data import read
 
 PAIRS_MIN = 9
-"""Fewer pairs say nothing."""
+"""Fewer pairs are no evidence."""
 RARITY_MIN = 0.6
 """Binary logarithm, per pair. Random letters have 2.0 on average, and 98 of 100 random words of 24 letters have more
 than 0.6. Words have less than 0."""

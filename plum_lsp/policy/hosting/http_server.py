@@ -195,7 +195,7 @@ class _House:
             await self._handled(Request(head=head, body=bytes(body)), reply, reader)
 
     async def _admitted(self, incoming: Incoming, admitted: ExitStack, body: bytearray) -> Head:
-        """Read a request of someone who may ask. `body` takes its body."""
+        """Read a permitted request. `body` takes its body."""
         if len(self._conversations) > CONNECTIONS_MAX:
             raise Refusal(503, "too many connections", retry_after_s=1)
         async with asyncio.timeout(HEAD_SECONDS):

@@ -197,7 +197,7 @@ def _read_answer(answer: bytes, model: ServedModel, errors: IO[bytes], status: i
     errors.seek(max(0, errors.tell() - 2000))
     said = errors.read().decode(errors="replace").strip().splitlines()
     error = str(found.get("error", "")) if isinstance(found, dict) else ""
-    reason = ": ".join(filter(None, (error, said[-1] if said else ""))) or "it said nothing"
+    reason = ": ".join(filter(None, (error, said[-1] if said else ""))) or "it wrote no output"
     told = f"the policy server for {model.name} did not start: {reason}"
     check = f"Check the file with: plum-lsp model verify {model.name}" if model.entry else f"Check {model.path}."
     raise ended(told, -9 if "status -9" in error else status, remedy=check)

@@ -58,7 +58,7 @@ def converted_folder(entry: ModelEntry, *, cache_dir: Path, folder: Path | None 
         )
         if done.returncode != 0:
             said = done.stderr.strip().splitlines()
-            raise ModelError(f"{entry.name} could not be converted: {said[-1] if said else 'it said nothing'}")
+            raise ModelError(f"{entry.name} could not be converted: {said[-1] if said else 'it wrote no output'}")
         write_json(staged / BASE_MARK, {"sha256": entry.sha256, "name": entry.name})
         shutil.rmtree(target, ignore_errors=True)
         staged.rename(target)

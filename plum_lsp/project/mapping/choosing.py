@@ -17,10 +17,10 @@ MAPPED_MAX = 48
 def chosen(
     static: Sequence[TestCase], known: Iterable[MappedTest], place: Place, *, is_complete: bool, limit: int
 ) -> tuple[TestCase, ...]:
-    """The tests of a function, quickest and most telling first, then those of which nothing is known.
+    """The tests of a function, quickest and most telling first, then unknown ones.
 
     A test tells most if it calls few other functions. A test that failed is left out if the saved function
-    `is_complete`, because it says nothing about a new body. Tests that did not call the function are left out.
+    `is_complete`, because a new body may pass it. Tests that did not call the function are left out.
     """
     by_name = {test.name: test for test in known}
     calling = sorted((test for test in by_name.values() if _calls(test, place)), key=_rank)

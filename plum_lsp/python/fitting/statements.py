@@ -14,7 +14,7 @@ _ASSERTS = re.compile(r"(?:assert\b|self\.assert|self\.fail|(?:async\s+)?with\b.
 class Statements:
     """Takes the physical lines of a completion. A statement with a block is complete when a line leaves the block.
 
-    In a test, only statements count that assert something, because what stands above them says nothing alone.
+    In a test, only statements count that assert something, because the lines above them check no behaviour.
     """
 
     def __init__(self, most: int, *, least: int, is_test: bool = False) -> None:

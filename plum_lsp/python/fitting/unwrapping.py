@@ -43,7 +43,7 @@ _REPLACED = re.compile(r"^<{5,}[^\n]*\n.*?^={5,}[^\n]*\n(.*?)^>{5,}", re.DOTALL 
 _MARKED = re.compile(r"[+-](?:\s|\Z|\w|[@#\"'])")
 _SESSION = re.compile(r"[ \t]*>>> ")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-"""A byte order mark and characters without width. Before the text they are a habit of the server, and mean nothing."""
+"""A byte order mark and characters without width. Before the text they are a habit of the server, without meaning."""
 _HARD_BLANKS = re.compile(r"(?m)^[ \t\u00a0]*\u00a0[ \t\u00a0]*")
 _NUMBER = re.compile(r"[ \t]*L?(?P<number>\d{1,5})(?:[ \t]*[.):|\u2502](?:[ \t]|$)|\t|[ ](?=\S|[ ]{2})|[ \t]*$)")
 _BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
@@ -225,7 +225,7 @@ def without_ellipsis(text: str) -> str | None:
 
 
 def without_quotes(text: str) -> str | None:
-    """The text without the quotes that end the docstring above the cursor, if nothing in the text opens them."""
+    """The text without the quotes that end the docstring above the cursor, if the text does not open them."""
     found = _QUOTES.match(text)
     return text[found.end() :] if found and text.count(found[1]) % 2 else None
 

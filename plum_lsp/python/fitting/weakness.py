@@ -1,4 +1,4 @@
-"""Finds candidates about which agreement says nothing: empty ones, repetitions, bodies that ignore their input. Pure.
+"""Finds candidates about which agreement is no evidence: empty ones, repetitions, bodies that ignore their input. Pure.
 
 A small model writes these often and alike, so that five equal ones are no evidence. A specification still decides: a
 candidate that passes its tests is verified, however weak it looks. An empty one is never offered.
@@ -68,7 +68,7 @@ def _does_nothing(node: ast.stmt, *, is_body: bool) -> bool:
 
 
 def weakness_of(tree: ast.Module, text: str, place: Inserted) -> Weakness | None:
-    """Why agreement says nothing about a candidate, and the best label that it can get without a specification."""
+    """Why agreement is no evidence about a candidate, and the best label that it can get without a specification."""
     touched = [node for node in tree.body if place.touches(node)]
     if _ENDLESS.search(" ".join(text.split())[:ENDLESS_CHARACTERS]) or any(map(_repeats, _bodies(touched, place))):
         return Weakness(reason="it repeats the same statements", tier=Tier.UNVERIFIED)

@@ -52,7 +52,7 @@ class Uses:
     """How a candidate uses a name.
 
     `paths` are the attributes that are read of it (`path.join`). `is_called` says whether it is called, and `is_bare`
-    whether it is used in a way that shows nothing of it.
+    whether it is used in a way that does not show its type.
     """
 
     paths: frozenset[str]
@@ -66,7 +66,7 @@ class Uses:
 
     @property
     def may_be_module(self) -> bool:
-        """Whether nothing contradicts a module. A value that shows nothing may be one if its attributes tell so."""
+        """Whether no use contradicts a module. A value with no such use may be one if its attributes tell so."""
         return not self.is_called and (not self.is_bare or bool(self.paths))
 
 

@@ -88,7 +88,7 @@ def read_context(
 
 
 def _in_prose(buffer: Buffer, prose: Prose, prefix_tokens: int, suffix_tokens: int) -> Context:
-    """The context of a cursor in text. There is no program, because nothing of it runs."""
+    """The context of a cursor in text. There is no program, because it does not run."""
     text = buffer.text[: prose.span.start]
     return Context(
         function=None,

@@ -60,7 +60,7 @@ def printed_apart(
 
 
 def _shown(call: Call, expectation: Shows, surface: Surface, reads: Reads) -> tuple[Call, Expectation] | None:
-    """A text with `...` in it. Without any letter or digit it says nothing about the result."""
+    """A text with `...` in it. Without any letter or digit it does not restrict the result."""
     if _TEXT.search(expectation.text) is None:
         return None
     if not call.expression or expectation.text.lstrip().startswith("<") or not reads(call, surface):

@@ -52,7 +52,7 @@ def stated_state(example: doctest.Example, tree: ast.Module, steps: list[Step], 
 
 
 def step_of(source: str, tree: ast.Module, *, is_effect: bool) -> Step:
-    """The step of a line. `is_effect` says that the line is no example and shows nothing."""
+    """The step of a line. `is_effect` says that the line is no example and has no output."""
     last = tree.body[-1]
     does_something = not isinstance(last, ast.Expr) or (_calls(last.value) and not is_condition(last.value))
     return Step(

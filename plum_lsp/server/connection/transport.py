@@ -122,7 +122,7 @@ async def _serve_first(serve: Serve, listen: _Listen, admit: _Admit) -> int:
         try:
             admitted_reader = await admit(reader, writer)
         except (Refused, TimeoutError, ConnectionError) as error:
-            logger.warning("a connection was refused: %s", error or "it said nothing")
+            logger.warning("a connection was refused: %s", error or "it sent no message")
             writer.close()
             return
         finally:

@@ -1,10 +1,10 @@
 """The folder in which people share facts: one store for each person and machine, named by their random ids.
 
     <author>-<machine>.sqlite3   the facts, written as they come
-    <author>.withdrawn           the person has withdrawn: nothing of theirs is read any more
+    <author>.withdrawn           the person has withdrawn: the trainer reads none of their facts any more
     adapters.json                which authors' rows each published version was trained on. The trainer writes it
 
-Whoever may write to the folder may write facts in any name. It is for people who trust each other.
+A person with write access to the folder can write facts in any name. It is for people who trust each other.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def sharing(record: Path) -> Sharing | None:
 
 
 def shared_store(record: Path) -> tuple[Path, Identity] | None:
-    """The file that this user and machine write in the shared folder, and whose it is. None if nothing is shared."""
+    """The file that this user and machine write in the shared folder, and whose it is. None without sharing."""
     folder = shared_folder(record)
     if folder is None:
         return None
@@ -129,7 +129,7 @@ def shared_store(record: Path) -> tuple[Path, Identity] | None:
 
 
 def shared_stores(folder: Path) -> tuple[SharedStore, ...]:
-    """The stores of everyone who has not withdrawn, in the order of their names.
+    """The stores of all people except those that have withdrawn, in the order of their names.
 
     Raises:
         StoreError: the folder cannot be read.

@@ -88,7 +88,7 @@ def _observed(seen: Observation) -> Ran:
 
 
 def _reported(run: TestRun) -> Ran:
-    """What pytest said. An error outside of the test, such as a missing fixture, says nothing of it."""
+    """What pytest said. An error outside of the test, such as a missing fixture, is no evidence about it."""
     return Ran(
         is_passed=run.outcome is RunOutcome.PASSED,
         is_told=run.outcome in {RunOutcome.PASSED, RunOutcome.FAILED},

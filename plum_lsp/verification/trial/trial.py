@@ -1,7 +1,7 @@
 """Runs a test that is being written: on the code as it is, and on wrong versions of the functions that it calls.
 
 A test that fails on the code as it is, is refuted. One that passes is `checked` at first, and can be shown. One that
-passes and notices wrong versions is `verified` as a test. That says nothing about the code: if it is wrong, so is the
+passes and notices wrong versions is `verified` as a test. That is no evidence about the code: if it is wrong, so is the
 test. A broken jail is no evidence against a test.
 """
 

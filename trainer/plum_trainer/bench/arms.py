@@ -156,7 +156,7 @@ def _pairs(group: Sequence[Labelled]) -> Iterator[PairRow]:
 
 
 def _sampled(group: Sequence[Labelled]) -> Iterator[SampledRow]:
-    """Every sample with its advantage. A group of one kind has nothing to tell."""
+    """Every sample with its advantage. A group of one kind has no advantage."""
     if len({one.is_right for one in group}) < 2:
         return
     mean = sum(one.right for one in group) / len(group)

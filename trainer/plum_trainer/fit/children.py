@@ -116,4 +116,4 @@ def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], repor
             child.wait()
         if child.stderr is not None:
             child.stderr.close()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it wrote no output"

@@ -1,4 +1,4 @@
-"""Who may ask what: finds the person behind a request, holds the person to the limits, and counts the use.
+"""Admits requests: finds the person behind a request, holds the person to the limits, and counts the use.
 
 Does not know engines. `front` asks here before it passes a request on.
 """
@@ -69,7 +69,7 @@ class Gate:
         self._turns.resize(capacity)
 
     def people(self) -> tuple[Person, ...]:
-        """Everyone who has asked since the server started."""
+        """All people with a request since the server started."""
         return tuple(self._people.values())
 
     @asynccontextmanager
@@ -104,7 +104,7 @@ class Gate:
             yield
 
     def figures(self, reader: Person) -> list[str]:
-        """The use of each key as Prometheus reads it. Who may not watch sees only the own."""
+        """The use of each key as Prometheus reads it. A key without the right to watch shows only its own use."""
         may_see_all = reader.key.can_watch or reader.key.can_publish
         people = [one for one in self.people() if may_see_all or one is reader]
         return [

@@ -65,7 +65,7 @@ class KeyBook:
         """The key that an Authorization header holds. None if it holds none that counts."""
         scheme, secret = authorization[: len(_SCHEME)], authorization[len(_SCHEME) :]
         found, digest = None, _hash(secret)
-        for key in (self._owner, *self._current()):  # all of them, so that the time tells nothing
+        for key in (self._owner, *self._current()):  # all of them, so that the time reveals no key
             if hmac.compare_digest(key.sha256, digest) and not key.revoked_at:
                 found = key
         return found if scheme == _SCHEME else None

@@ -85,7 +85,7 @@ class ReplicaFront(Front):
     async def _is_answered(
         self, replica: Replica, request: Request, reply: Reply, written: Written, *, path: str = ""
     ) -> bool:
-        """Whether a replica answered. If it did not, the client has got nothing, and the replica may be lost.
+        """Whether a replica answered. If it did not, the client has got no answer, and the replica may be lost.
 
         Raises:
             PolicyUnavailable: it broke off in the middle of its answer.

@@ -41,7 +41,7 @@ class LocalReplicas:
         devices: int = 0,
         tell: Callable[[str], None],
     ) -> None:
-        """`passed` follows `--`. With `devices` GPUs, each replica gets one. Nothing is started yet."""
+        """`passed` follows `--`. With `devices` GPUs, each replica gets one. No replica is started yet."""
         self._names = tuple(f"local-{number}" for number in range(1, count + 1))
         self._arguments, self._passed = tuple(arguments), tuple(passed)
         self._data_dir = data_dir
@@ -90,7 +90,7 @@ class LocalReplicas:
             status = await self._live(number)
             if not has_served(name):
                 log = self._folder(name) / "replica.log"
-                last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+                last = (log.read_text(errors="replace").strip().splitlines() or ["it wrote no output"])[-1]
                 raise PolicyUnavailable(f"replica {name} did not start: {last[-300:]}", remedy=f"Its log is {log}.")
             failures = 0 if time.monotonic() - started > STEADY_SECONDS else failures
             wait = RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]

@@ -221,5 +221,5 @@ def _last_error(log: Path) -> str:
     with contextlib.suppress(OSError):
         lines = log.read_text(errors="replace").splitlines()[-300:]
         errors = [line for line in lines if "Error" in line and "Traceback" not in line]
-        return (errors or lines or ["it said nothing"])[-1].strip()[-300:]
-    return "it said nothing"
+        return (errors or lines or ["it wrote no output"])[-1].strip()[-300:]
+    return "it wrote no output"
