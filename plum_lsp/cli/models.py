@@ -115,15 +115,16 @@ async def _by_loop(cores: int, memory_bytes: int) -> Machine:
 
 
 @model.command("fetch")
-@click.argument("name")
+@click.argument("name", required=False)
 @_with_folder
 @click.option("--offline", is_flag=True, help="Only look on this machine.")
-def fetch_model(name: str, folder: Path | None, offline: bool) -> None:
-    """Fetch the model NAME if it is not on this machine. Prints its path."""
+def fetch_model(name: str | None, folder: Path | None, offline: bool) -> None:
+    """Fetch the model NAME, or that of your settings, if it is not on this machine. Prints its path."""
     where = _where(folder)
+    chosen = name or where.settings.policy.model or next(iter(models.catalogue()))
     say(
         fetch_shown(
-            models.find_entry(name),
+            models.find_entry(chosen),
             cache_dir=where.cache_dir,
             folder=where.folder,
             is_offline=offline or where.is_offline,

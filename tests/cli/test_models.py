@@ -1,10 +1,20 @@
-"""`plum-lsp model recommend`: what it says of a machine without a model."""
+"""`plum-lsp model`: which model is fetched without a name, and which one is recommended without a model here."""
 
 from __future__ import annotations
 
+import pytest
 from support.command_line import CommandLine
 
+from plum_lsp.domain.errors import ModelError
 from plum_lsp.policy.models.catalogue import catalogue
+
+
+@pytest.mark.parametrize(("chosen", "name"), [("", next(iter(catalogue()))), ("smollm2-135m-instruct",) * 2])
+def test_without_a_name_the_model_of_the_settings_is_fetched(user: CommandLine, chosen: str, name: str) -> None:
+    """It is the default if they name none."""
+    environ = {"PLUM_POLICY_URL": "", **({"PLUM_POLICY_MODEL": chosen} if chosen else {})}
+    with pytest.raises(ModelError, match=f"the model {name} is not on this machine"):
+        user.here("model", "fetch", "--offline", environ=environ)
 
 
 def test_a_machine_without_a_model_is_measured_with_a_loop(user: CommandLine) -> None:

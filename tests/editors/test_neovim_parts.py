@@ -47,6 +47,13 @@ def test_help_and_commands_are_there(neovim: Neovim) -> None:
     assert [name for name in names if f":Plum {name}" not in help_text] == []
 
 
+def test_the_model_is_fetched_from_within(neovim: Neovim) -> None:
+    """The command runs in a terminal below, with the program that the client starts."""
+    neovim.lua("vim.fn.jobstart = function(command) vim.g.ran = table.concat(command, ' ') end")
+    neovim.command("fetch")
+    assert neovim.lua("return vim.g.ran") == f"{PLUM_LSP} model fetch"
+
+
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
 def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[..., Desk]) -> None:
     """The question is a hint, offers come all the same, and `:Plum trust` answers it, also where the path is long."""

@@ -98,6 +98,12 @@ M.subcommands = {
       in_terminal('doctor')
     end,
   },
+  fetch = {
+    about = 'fetch the model of your settings, if it is not here',
+    run = function()
+      in_terminal('model', 'fetch')
+    end,
+  },
   trust = {
     about = "let this project's packages, modules and tests run in the sandbox",
     run = function()
