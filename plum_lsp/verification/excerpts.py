@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TypeGuard
 
 from plum_lsp.domain.errors import SandboxError, told
+from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
-from plum_lsp.domain.verification import Call, Ending, Equals, Observation, Program, TestCase
+from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
 from plum_lsp.python.reading.import_lines import imported_by, with_imports
 from plum_lsp.python.reading.quiet import quieted
@@ -37,30 +38,51 @@ _IMPORTERS = frozenset({"importlib", "runpy", "pkgutil", "__import__", "exec", "
 """Names of what may run code that the text of the file does not show."""
 
 
-class Endless:
-    """Files that did not end while they loaded, so that only the first request for one waits for the time limit.
+class KnownFiles:
+    """What earlier requests found out about files, so that the next request for one does not run it again.
 
-    A file is known by its syntax tree without the body of the function at the hole. An edit of anything else makes it
-    another file. Only a file whose loading depends on its own text alone is remembered.
+    A file that does not end while it loads is known by its syntax tree without the body of the function at the hole. An
+    edit of anything else makes it another file. Evidence that was found is known by the program without a candidate and
+    its tests. Only a file whose loading depends on its own text alone is remembered.
     """
 
     KEPT_MAX = 64
 
     def __init__(self) -> None:
         self._problems: OrderedDict[str, str] = OrderedDict()
+        self._found: OrderedDict[tuple[int, Program, tuple[TestCase, ...], Limits], tuple[Sandbox, Evidence]] = (
+            OrderedDict()
+        )
 
     def evidence_of(self, judge: Judge) -> Evidence | None:
-        """The evidence of a file that is known not to end. None for any other."""
+        """The evidence of a file that was screened with the same tests, or is known not to end. None for any other."""
+        if (known := self._found.get(_key_of(judge))) is not None:
+            return known[1]
         key = _key_without_function(judge) if self._problems else ""
         problem = self._problems.get(key)
         return Evidence(specification=judge.tests, problem=problem, is_endless=True) if problem else None
 
     def learn(self, judge: Judge, evidence: Evidence) -> None:
-        """Remember the file of the judge, if it did not end."""
+        """Remember the evidence of the judge's file, or that the file does not end."""
+        if not evidence.problem and _depends_on_text_alone(judge):
+            self._found[_key_of(judge)] = judge.sandbox, evidence
         if evidence.is_endless and (key := _key_without_function(judge)):
             self._problems[key] = evidence.problem
-            while len(self._problems) > self.KEPT_MAX:
-                self._problems.popitem(last=False)
+        for kept in (self._problems, self._found):
+            while len(kept) > self.KEPT_MAX:
+                kept.popitem(last=False)
+
+
+def _depends_on_text_alone(judge: Judge) -> bool:
+    """Whether no other file decides what the program does: it is no module of a project, and reads none."""
+    if judge.reference.module is not None or judge.whole:
+        return False
+    return all(one.effect in _HARMLESS for one in effects_at_import(judge.reference))
+
+
+def _key_of(judge: Judge) -> tuple[int, Program, tuple[TestCase, ...], Limits]:
+    """What decides the evidence. The sandbox is kept beside it, so its number stays its own."""
+    return id(judge.sandbox), judge.reference, judge.tests, judge.limits
 
 
 def _key_without_function(judge: Judge) -> str:
@@ -77,7 +99,7 @@ def _key_without_function(judge: Judge) -> str:
     names = {name for node in ast.walk(tree) for name in _names_of(node)}
     if function.name in names or names & _IMPORTERS or not _imported(tree) <= sys.stdlib_module_names:
         return ""
-    if any(one.effect not in _HARMLESS for one in effects_at_import(judge.reference)):
+    if not all(one.effect in _HARMLESS for one in effects_at_import(judge.reference)):
         return ""
     return hashlib.sha256(f"{judge.sandbox.project}\n{ast.dump(tree)}".encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -109,16 +131,16 @@ def _imported(tree: ast.Module) -> set[str]:
     return found
 
 
-async def judged_by(judge: Judge, endless: Endless | None = None) -> tuple[Judge, Evidence]:
+async def judged_by(judge: Judge, known: KnownFiles | None = None) -> tuple[Judge, Evidence]:
     """The judge that can run the function at the hole, and its evidence: the given one, or one without the rest.
 
-    `endless` knows files that do not end while they load. They are not run once more.
+    Files that are `known` from earlier requests are not run once more.
     """
-    endless = endless if endless is not None else Endless()
-    evidence = endless.evidence_of(judge)
+    known = known if known is not None else KnownFiles()
+    evidence = known.evidence_of(judge)
     if evidence is None:
         evidence = await judge.evidence()
-        endless.learn(judge, evidence)
+        known.learn(judge, evidence)
     cause = _cause(judge, evidence)
     if not cause:
         return judge, evidence

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from plum_lsp.domain.suggestion import Candidate, Judged, Tier
 from plum_lsp.domain.verification import Call, Observation, TestCase
 from plum_lsp.verification.compare import Comparison, compare, reconsidered
-from plum_lsp.verification.excerpts import Endless, ExcerptJudge, RepairedFile, judged_by, judged_with_imports
+from plum_lsp.verification.excerpts import ExcerptJudge, KnownFiles, RepairedFile, judged_by, judged_with_imports
 from plum_lsp.verification.judge import DOES_NOT_RUN, Evidence, Judge, index_of, unverified
 from plum_lsp.verification.settle import settled, stands_alone
 from plum_lsp.verification.trial.trial import Trial
@@ -55,16 +55,16 @@ class Ladder:
 
     If the file runs only with imports of a candidate, the later candidates without them are not run.
 
-    `endless` knows of earlier groups which files do not end while they load. If the hole is in a test, its `trial`
-    judges the candidates, and they are not compared.
+    Of files that are `known` from earlier groups, the evidence is not found again. If the hole is in a test, its
+    `trial` judges the candidates, and they are not compared.
     """
 
-    def __init__(self, judge: Judge, endless: Endless | None = None) -> None:
+    def __init__(self, judge: Judge, known: KnownFiles | None = None) -> None:
         self.trial = Trial.of(judge)
         if self.trial is not None:
             judge = replace(judge, tests=(), calls=(), contracts=(), whole=(), compares=False)
         self.judge = judge
-        self._endless = endless
+        self._known = known
         self.group = Group()
         self.evidence: Evidence | None = None
         self.is_compared = False
@@ -90,7 +90,7 @@ class Ladder:
             await self.trial.prepare(self.judge)
             return self.evidence
         whole = self.judge
-        self.judge, self.evidence = await judged_by(whole, self._endless)
+        self.judge, self.evidence = await judged_by(whole, self._known)
         cause = f"{DOES_NOT_RUN}: {self.judge.cause}" if isinstance(self.judge, ExcerptJudge) else ""
         self._unable = (whole, self.evidence.problem or cause)
         return self.evidence

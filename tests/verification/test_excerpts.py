@@ -1,4 +1,4 @@
-"""A file that does not end while it loads is run once. What is known of it rests on its own text alone."""
+"""What is known of a file is not found again: its evidence, or that it does not end. It rests on its text alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.contexts import context_at
 from plum_lsp.domain.verification import Call, Limits, Observation, Program
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
-from plum_lsp.verification.excerpts import Endless, ExcerptJudge, judged_by
+from plum_lsp.verification.excerpts import ExcerptJudge, KnownFiles, judged_by
 from plum_lsp.verification.judge import LOADS, Evidence, Judge
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ async def sandbox() -> AsyncIterator[JailSandbox]:
     await opened.close()
 
 
-async def runs(sandbox: JailSandbox, endless: Endless, document: str) -> tuple[bool, bool]:
+async def runs(sandbox: JailSandbox, endless: KnownFiles, document: str) -> tuple[bool, bool]:
     """Whether the whole file of a document was run to judge it, and whether it is judged without its rest."""
     judge = Judge.of(context_at(document), sandbox, LIMITS)
     loaded: list[str] = []
@@ -49,7 +49,7 @@ async def runs(sandbox: JailSandbox, endless: Endless, document: str) -> tuple[b
 
 async def test_only_the_first_request_for_an_endless_file_waits(sandbox: JailSandbox) -> None:
     """The body of the function, its tests in it, and comments may change."""
-    endless = Endless()
+    endless = KnownFiles()
     assert await runs(sandbox, endless, DOUBLE + LOOP) == (True, True)
     assert await runs(sandbox, endless, DOUBLE + LOOP) == (False, True)
     other = DOUBLE.replace("double(2)\n    4", "double(3)\n    6").replace("‸", "m = n\n    ‸")
@@ -58,7 +58,7 @@ async def test_only_the_first_request_for_an_endless_file_waits(sandbox: JailSan
 
 async def test_what_is_known_says_the_same(sandbox: JailSandbox) -> None:
     """The label of an offer is that of the first request."""
-    endless, causes = Endless(), set()
+    endless, causes = KnownFiles(), set()
     for _ in range(2):
         found, _ = await judged_by(Judge.of(context_at(DOUBLE + LOOP), sandbox, LIMITS), endless)
         assert isinstance(found, ExcerptJudge)
@@ -82,9 +82,27 @@ async def test_an_edit_outside_the_body_runs_the_file_again(
     sandbox: JailSandbox, document: str, is_apart: bool
 ) -> None:
     """It may end now."""
-    endless = Endless()
+    endless = KnownFiles()
     await runs(sandbox, endless, DOUBLE + LOOP)
     assert await runs(sandbox, endless, document) == (True, is_apart)
+
+
+async def test_evidence_is_found_once(sandbox: JailSandbox) -> None:
+    """Another test or another statement beside the function makes it another file."""
+    known = KnownFiles()
+    assert await runs(sandbox, known, DOUBLE) == (True, False)
+    assert await runs(sandbox, known, DOUBLE) == (False, False)
+    assert await runs(sandbox, known, DOUBLE.replace("4", "5")) == (True, False)
+    assert await runs(sandbox, known, f"{DOUBLE}\n\nlast = 1\n") == (True, False)
+
+
+@pytest.mark.parametrize("above", ["import os\n\nos.stat('/')\n", "1 / 0\n"], ids=["a file", "a failure"])
+async def test_evidence_that_may_change_is_found_each_time(sandbox: JailSandbox, above: str) -> None:
+    """Another file may be there later, and what failed may have failed for want of time."""
+    known = KnownFiles()
+    for _ in range(2):
+        ran, _apart = await runs(sandbox, known, f"{above}\n\n{DOUBLE}")
+        assert ran
 
 
 @pytest.mark.parametrize(
@@ -102,7 +120,7 @@ async def test_an_edit_outside_the_body_runs_the_file_again(
 )
 async def test_a_file_that_more_than_its_text_decides_is_not_remembered(sandbox: JailSandbox, document: str) -> None:
     """The function may have been what did not end, and another file may end the loop."""
-    endless, known = Endless(), Evidence(specification=(), problem="timed out", is_endless=True)
+    endless, known = KnownFiles(), Evidence(specification=(), problem="timed out", is_endless=True)
     plain, judge = (Judge.of(context_at(one), sandbox, LIMITS) for one in (DOUBLE + LOOP, document))
     endless.learn(plain, known)
     endless.learn(judge, known)
@@ -112,8 +130,8 @@ async def test_a_file_that_more_than_its_text_decides_is_not_remembered(sandbox:
 
 async def test_few_files_are_kept(sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest is forgotten."""
-    monkeypatch.setattr(Endless, "KEPT_MAX", 1)
-    endless = Endless()
+    monkeypatch.setattr(KnownFiles, "KEPT_MAX", 1)
+    endless = KnownFiles()
     for loop in (LOOP, LOOP.replace("pass", "...")):
         assert await runs(sandbox, endless, DOUBLE + loop) == (True, True)
     assert await runs(sandbox, endless, DOUBLE + LOOP) == (True, True)

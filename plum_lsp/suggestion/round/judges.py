@@ -11,18 +11,18 @@ from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.roots import path_of
 from plum_lsp.suggestion.round.values import Round, late_tests, whole_tests
 from plum_lsp.suggestion.survey import FindWholeTests, Survey
-from plum_lsp.verification.excerpts import Endless
+from plum_lsp.verification.excerpts import KnownFiles
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
 
 
 class Judges:
-    """Makes judges. It remembers which files never finish loading."""
+    """Makes judges. It remembers what requests find out about files."""
 
     def __init__(self, limits: Limits, find_whole_tests: FindWholeTests) -> None:
         self._limits = limits
         self._find_whole_tests = find_whole_tests
-        self._endless = Endless()
+        self._known = KnownFiles()
 
     async def ladder_of(self, request: SuggestionRequest, around: Survey, sandbox: Sandbox) -> Ladder:
         """The ladder of a group, before its tests are screened."""
@@ -31,7 +31,7 @@ class Judges:
         if project is not None and path is not None:
             whole = await asyncio.to_thread(self._find_whole_tests, project, path.resolve(), around.context)
         judge = Judge.of(around.context, sandbox, self._limits, project=around.tests, path=path, whole=whole)
-        return Ladder(judge, self._endless)
+        return Ladder(judge, self._known)
 
 
 async def screen(this: Round, ladder: Ladder) -> None:
