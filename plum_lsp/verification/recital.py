@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from plum_lsp.domain.verification import Equals, TestCase
 from plum_lsp.python.reading.sources import expression_or_none, statements_or_none
@@ -30,7 +31,7 @@ def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()
     The arguments of one of several examples may be missing, because its result may be the candidate's default. A
     candidate that reads none of the `parameters` recites, even without a comparison.
     """
-    tree = statements_or_none(text)
+    tree = _statements(text)
     if tree is not None and parameters and _read_names(tree).isdisjoint(parameters):
         return True
     shown = [found for test in tests if (found := _shown(test)) is not None]
@@ -46,15 +47,21 @@ def recites(text: str, tests: Sequence[TestCase], parameters: Sequence[str] = ()
 
 def is_constant(text: str) -> bool:
     """Whether the candidate reads no name at all, so that its result does not depend on its arguments."""
-    tree = statements_or_none(text)
+    tree = _statements(text)
     return tree is not None and not _read_names(tree)
 
 
 def ignores(text: str, parameters: Sequence[str]) -> bool:
     """Whether the candidate leaves a parameter unread. `self`, `cls` and names with `_` in front may be unread."""
-    tree = statements_or_none(text)
+    tree = _statements(text)
     asked = {one for one in parameters if one not in {"self", "cls"} and not one.startswith("_")}
     return tree is not None and not asked <= _read_names(tree)
+
+
+@lru_cache(maxsize=64)
+def _statements(text: str) -> ast.Module | None:
+    """The tree of a candidate, to be read only. Cached, because each candidate is asked about several times."""
+    return statements_or_none(text)
 
 
 def _read_names(tree: ast.AST) -> set[str]:
@@ -70,8 +77,12 @@ class _Shown:
     constants: frozenset[str]
 
 
+@lru_cache(maxsize=256)
 def _shown(test: TestCase) -> _Shown | None:
-    """The literals of an example. None if its result is not a literal, or none of its arguments is."""
+    """The literals of an example. None if its result is not a literal, or none of its arguments is.
+
+    Cached, because every candidate is compared with every example.
+    """
     if not isinstance(test.expectation, Equals):
         return None
     result, call = expression_or_none(test.expectation.expected), expression_or_none(test.call.expression)

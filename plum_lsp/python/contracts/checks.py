@@ -6,7 +6,9 @@ specification. The module runs no code.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from plum_lsp.domain.verification import Call, Ending, Node, Observation, Value
@@ -103,8 +105,14 @@ def _all_items(given: Given) -> list[Value] | None:
     return [item for value in found for item in values.items_of(value) or ()]
 
 
+@lru_cache(maxsize=64)
+def _annotation(source: str) -> ast.expr | None:
+    """The tree of an annotation, to be read only. Cached, because all results of a function are checked against it."""
+    return expression_or_none(source)
+
+
 def _is_typed(contract: Contract, given: Given, value: Value) -> bool | None:
-    annotation = expression_or_none(contract.detail)
+    annotation = _annotation(contract.detail)
     return None if annotation is None or given.is_wrapped else values.conforms(annotation, value)
 
 

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from plum_lsp.python.reading.sources import expression_or_none
 
@@ -31,6 +32,8 @@ _BOUNDS = (
 """Words that separate the two ends of a range in otherwise equal names."""
 TEXT_CHARACTERS_MAX = 4_000
 """A longer docstring is read up to here, once for each parameter."""
+READ_MAX = 1_024
+"""Literals that are remembered. The inputs of a function are made of few, and each is asked about many times."""
 _BELOW = r"(<=|=<|≤|<)"
 _ABOVE = r"(>=|=>|≥|>)"
 
@@ -47,14 +50,7 @@ class Range:
 
         Values that are not numbers count as inside.
         """
-        tree = expression_or_none(source)
-        try:
-            value = ast.literal_eval(tree) if tree is not None else None
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return True
-        items = value if isinstance(value, list | tuple | set) else [value]
-        numbers = [item for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
-        return all(self.low <= number <= self.high for number in numbers)
+        return all(self.low <= number <= self.high for number in _numbers(source))
 
 
 def range_of(name: str, docstring: str) -> Range:
@@ -86,6 +82,19 @@ def bounds_among(names: Sequence[str]) -> list[tuple[int, int]]:
     return found
 
 
+@lru_cache(maxsize=READ_MAX)
+def _numbers(source: str) -> tuple[float, ...]:
+    """The number that a literal is, or those among its items."""
+    tree = expression_or_none(source)
+    try:
+        value = ast.literal_eval(tree) if tree is not None else None
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return ()
+    items = value if isinstance(value, list | tuple | set) else [value]
+    return tuple(item for item in items if isinstance(item, int | float) and not isinstance(item, bool))
+
+
+@lru_cache(maxsize=READ_MAX)
 def is_reversed(low: str, high: str) -> bool:
     """Whether the lower end of a range, as a literal, lies above the upper one. False if one is not a number."""
     try:
