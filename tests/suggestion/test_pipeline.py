@@ -578,6 +578,29 @@ async def test_records_of_few_documents_are_completed_at_a_time(desk: Desk, monk
         assert pipeline._afterwards.turns.tasks == {}
 
 
+async def test_a_record_is_completed_after_a_pause(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that follows at once has the processor. Who waits for the end does not wait for the pause."""
+    order: list[str] = []
+    quiet = turns_module.Turns.quiet
+
+    async def paused(turns: turns_module.Turns) -> None:
+        await quiet(turns)
+        order.append("pause")
+
+    async def measured(*_: object) -> None:
+        order.append("strength")
+
+    desk.policy.will_complete(RIGHT)
+    monkeypatch.setattr(turns_module, "QUIET_SECONDS", 600.0)
+    monkeypatch.setattr(turns_module.Turns, "quiet", paused)
+    monkeypatch.setattr(afterwards_module, "strength_of", measured)
+    async with desk.pipeline() as pipeline:
+        await pipeline.suggest(request_for(ADD))
+        assert order == []
+        await pipeline.finish()
+        assert order == ["pause", "strength"]
+
+
 async def test_closing_ends_the_work_on_records(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sandbox and the store are closed next."""
     entered, ended = asyncio.Event(), asyncio.Event()

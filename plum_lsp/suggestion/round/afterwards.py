@@ -79,8 +79,12 @@ class Afterwards:
             later.round.telling.record(news)
 
     async def _complete_record(self, gathering: Gathering, answer: Gathered, result: Offer | Abstention) -> None:
-        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change."""
+        """Judge the candidates that have no verdict yet, for one document at a time. The offer does not change.
+
+        It begins when the user pauses, because it takes more time than an answer.
+        """
         await gathering.stop()
+        await self.turns.quiet()
         try:
             if answer.request.is_control:
                 await self._judge_in_the_shadow(gathering)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 DOCUMENTS_MAX = 4
 """The most documents whose work goes on or waits. Each holds its group in memory."""
+QUIET_SECONDS = 0.25
+"""The record waits so long for the next request. Until then, a user who types on needs the processor."""
 Work = Callable[[], Awaitable[None]]
 
 
@@ -16,6 +19,7 @@ class Turns:
     def __init__(self) -> None:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._is_hurried = asyncio.Event()
 
     def begin(self, uri: str, *, look: Work | None, complete: Work, end: Callable[[], None]) -> None:
         """Look again at the offer, if there is something to `look` for. Then complete the record.
@@ -39,9 +43,18 @@ class Turns:
         if (looking := self._looking.pop(uri, None)) is not None:
             looking.cancel()
 
+    async def quiet(self) -> None:
+        """Wait until no request is likely to come at once. `finish` ends the wait."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_hurried.wait(), QUIET_SECONDS)
+
     async def finish(self) -> None:
         """Wait until all work is done."""
-        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        self._is_hurried.set()
+        try:
+            await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+        finally:
+            self._is_hurried.clear()
 
     async def close(self) -> None:
         """End all work. Idempotent."""
