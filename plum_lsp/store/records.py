@@ -107,6 +107,12 @@ def hash_of(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def _insert(db: Database, table: str, row: dict[str, object], *, or_what: str = "") -> None:
+    """Insert a row whose keys are the columns. `Database.table` would read the schema and set a savepoint each time."""
+    names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+    db.execute(f"INSERT {or_what} INTO {table} ({names}) VALUES ({values})", row)  # noqa: S608 (our own names)
+
+
 def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) -> None:
     request, context, prompt, options = event.request, event.context, event.prompt, event.options
     prompt_hash = hash_of(prompt.text)
@@ -121,7 +127,9 @@ def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) 
         """,
         {"prompt_hash": prompt_hash, "before": context.before, "after": context.after},
     )
-    db.table("requests").insert(
+    _insert(
+        db,
+        "requests",
         {
             "id": request.id,
             "prompt_hash": prompt_hash,
@@ -144,7 +152,7 @@ def _write_prompted(db: Database, event: Prompted, at: str, identity: Identity) 
             "author": identity.author,
             "machine": identity.machine,
             **_assigned(db, request.assignment),
-        }
+        },
     )
 
 
@@ -243,7 +251,9 @@ def _policy_version_id(db: Database, version: PolicyVersion, at: str) -> int:
 def _write_judged(db: Database, request_id: RequestId, judged: Judged, isolation: SandboxTier | None, at: str) -> None:
     """A candidate may be judged again (promoted by its cluster): a further judgement, while verdicts stand."""
     candidate_id = judged.candidate.id
-    db.table("judgements").insert(
+    _insert(
+        db,
+        "judgements",
         {
             "request_id": request_id,
             "candidate_id": candidate_id,
@@ -255,7 +265,7 @@ def _write_judged(db: Database, request_id: RequestId, judged: Judged, isolation
             "judged_at": at,
             "sandbox_tier": isolation.name if isolation else None,
             "python_version": isolation.python_version if isolation else None,
-        }
+        },
     )
     if isolation is None:
         return
@@ -289,7 +299,7 @@ def _write_appraised(db: Database, event: Appraised, at: str) -> None:
     for candidate_id, quality in event.qualities:
         row = {**dataclasses.asdict(quality), "security": json.dumps(quality.security)}
         identity = {"request_id": event.request_id, "candidate_id": candidate_id, "appraised_at": at}
-        db.table("qualities").insert({**identity, **row}, ignore=True)
+        _insert(db, "qualities", {**identity, **row}, or_what="OR IGNORE")
 
 
 def _write_ended(db: Database, event: Ended, at: str) -> None:
@@ -299,7 +309,9 @@ def _write_ended(db: Database, event: Ended, at: str) -> None:
         offer_id = event.result.id
     else:
         reason, detail = event.result.reason.value, event.result.detail
-    db.table("endings").insert(
+    _insert(
+        db,
+        "endings",
         {
             "request_id": event.request_id,
             "offer_id": offer_id,
@@ -307,13 +319,15 @@ def _write_ended(db: Database, event: Ended, at: str) -> None:
             "detail": detail,
             "stages_ms": json.dumps(event.stages_ms),
             "ended_at": at,
-        }
+        },
     )
 
 
 def _write_offer(db: Database, offer: Offer, at: str) -> None:
     _write_tests(db, offer.request_id, offer.tests)
-    db.table("offers").insert(
+    _insert(
+        db,
+        "offers",
         {
             "id": offer.id,
             "request_id": offer.request_id,
@@ -325,5 +339,5 @@ def _write_offer(db: Database, offer: Offer, at: str) -> None:
             "reason": offer.chosen.reason,
             "alternatives": json.dumps([judged.candidate.id for judged in offer.alternatives]),
             "offered_at": at,
-        }
+        },
     )
