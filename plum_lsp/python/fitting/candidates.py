@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import uuid
+from dataclasses import replace
 
 from plum_lsp.domain.display import hidden_characters
 from plum_lsp.domain.suggestion import (
@@ -35,17 +36,27 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
     text, tree = fitted.text, fitted.tree
     place = inserted(context.before, text)
     problem = _problem(fitted, place, context)
-    logprobs = completion.token_logprobs
     return Candidate(
         id=CandidateId(uuid.uuid4().hex),
         completion=completion,
         text=text,
         fingerprint=_fingerprint(tree, place, text),
         problem=problem,
-        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+        mean_logprob=_mean_logprob(completion),
         policy_version=version,
         weakness=None if problem or isinstance(tree, str) else weakness_of(tree, text, place),
     )
+
+
+def written_again(candidate: Candidate, completion: Completion) -> Candidate:
+    """The candidate that another completion makes, with the text and the end of this one's, at the same cursor."""
+    logprob = _mean_logprob(completion)
+    return replace(candidate, id=CandidateId(uuid.uuid4().hex), completion=completion, mean_logprob=logprob)
+
+
+def _mean_logprob(completion: Completion) -> float | None:
+    logprobs = completion.token_logprobs
+    return sum(logprobs) / len(logprobs) if logprobs else None
 
 
 def _prose(completion: Completion, context: Context, version: PolicyVersion) -> Candidate:
@@ -58,14 +69,13 @@ def _prose(completion: Completion, context: Context, version: PolicyVersion) -> 
     problem = "" if text.strip() else "the model ends the text here"
     if text and (hidden := _hidden(text, context)):
         problem = f"invisible or direction-changing characters: {', '.join(hidden)}"
-    logprobs = completion.token_logprobs
     return Candidate(
         id=CandidateId(uuid.uuid4().hex),
         completion=completion,
         text=text,
         fingerprint="text:" + _digest(text),
         problem=problem,
-        mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+        mean_logprob=_mean_logprob(completion),
         policy_version=version,
     )
 

@@ -12,8 +12,8 @@ from dataclasses import replace
 from plum_lsp.domain.errors import PolicyError, told
 from plum_lsp.domain.events import Prompted, Sampled, Synthesized
 from plum_lsp.domain.ports import Clock
-from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Judged, SamplingOptions, Tier
-from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Finish, Judged, SamplingOptions, Tier
+from plum_lsp.python.fitting.candidates import make_candidate, written_again
 from plum_lsp.python.missing.repairing import repaired
 from plum_lsp.suggestion.asking import Asked, ask_for_tests
 from plum_lsp.suggestion.clock import Stages
@@ -44,6 +44,7 @@ class Gathering:
         self._clock = clock
         self._stages = stages
         self._fingerprints: dict[str, int] = {}
+        self._made: dict[tuple[str, Finish], Candidate] = {}
         self._asked = Asked()
         self._policy_problem = ""
         self._standing_min = 0
@@ -168,14 +169,23 @@ class Gathering:
     def _take(self, completion: Completion) -> Candidate | None:
         """The candidate to judge, or None if a candidate with the same fingerprint is already judged."""
         this = self.round
-        made = make_candidate(completion, this.context, this.version)
-        candidate = repaired(made, this.context, this.around.imports, beside=this.request.adds_imports)
+        candidate = self._candidate(completion)
         earlier = self._fingerprints.setdefault(candidate.fingerprint, completion.index)
         duplicate_of = earlier if earlier != completion.index else None
         this.telling.record(Sampled(request_id=this.request.id, candidate=candidate, duplicate_of=duplicate_of))
         if duplicate_of is not None:
             return None
         self.unjudged[completion.index] = candidate
+        return candidate
+
+    def _candidate(self, completion: Completion) -> Candidate:
+        """The candidate that a completion makes. Completions of a group are often equal, and each text is read once."""
+        this, key = self.round, (completion.text, completion.finish)
+        if key in self._made:
+            return written_again(self._made[key], completion)
+        made = make_candidate(completion, this.context, this.version)
+        candidate = repaired(made, this.context, this.around.imports, beside=this.request.adds_imports)
+        self._made[key] = candidate
         return candidate
 
     async def _judge(self, candidate: Candidate, screened: asyncio.Task[None]) -> Judged:
