@@ -85,7 +85,10 @@ _NAMES = {
     "numbers": "Integral Number Rational Real",
     "operator": "attrgetter is_not itemgetter methodcaller",
     "os": "PathLike fspath getcwd makedirs",
-    "os.path": "abspath basename dirname expanduser normpath realpath splitext",
+    "os.path": (
+        "abspath basename commonpath commonprefix dirname expanduser expandvars isdir isfile normpath realpath relpath "
+        "splitext"
+    ),
     "pathlib": "Path PurePath PurePosixPath",
     "pprint": "pformat pprint",
     "random": "randint randrange",
