@@ -137,7 +137,16 @@ async def judged_body(
     if context is None:
         raise NoBody("there is no code to complete at the place of the body")
     whole = tuple(whole_tests(context))
-    judge = Judge.of(context, sandbox, limits, compares=False, project=project_tests(context), path=path, whole=whole)
+    judge = Judge.of(
+        context,
+        sandbox,
+        limits,
+        compares=False,
+        project=project_tests(context),
+        path=path,
+        whole=whole,
+        saved=place.before + place.body + place.after,
+    )
     candidate = make_candidate(Completion.written(body), context, _NOBODY)
     candidate = repaired(candidate, context, imports or KnownImports(), beside=True)
     if not candidate.problem and candidate.text.strip() != body.strip():

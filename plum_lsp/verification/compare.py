@@ -17,7 +17,7 @@ from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, surprise_in
-from plum_lsp.verification.whole import without_unjudgeable
+from plum_lsp.verification.whole import failing_as_saved, without_unjudgeable
 
 PROBED = 3
 """The number of calls from which the probes of contracts are made."""
@@ -46,13 +46,15 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
     Raises:
         SandboxError: the jail broke.
     """
-    group = without_unjudgeable(group, evidence.specification)
+    tests = evidence.specification
+    unfit = await failing_as_saved(judge.sandbox, judge.reference, judge.saved, group, tests)
+    group = without_unjudgeable(group, tests, unfit)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(judged.ran_out for judged in group):
         return list(group)
     waiting = [judged for judged in group if judged.ran_out]
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
-    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], evidence.specification)
+    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], tests, unfit)
 
 
 async def compare(

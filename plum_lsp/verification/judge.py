@@ -6,7 +6,6 @@ not order candidates (`rank` does). A broken jail is reported and is never evide
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -20,8 +19,6 @@ from plum_lsp.domain.verification import (
     DID_NOT_LOAD,
     Call,
     Ending,
-    Equals,
-    Holds,
     Limits,
     Observation,
     Program,
@@ -46,10 +43,11 @@ from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.python.specification.whole_tests import is_complete
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
-from plum_lsp.verification.screening import beside_calls, is_absent, judgeable, out_of_reach_of, telling
+from plum_lsp.verification.screening import beside_calls, is_absent, is_literal, judgeable, out_of_reach_of, telling
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
@@ -89,7 +87,8 @@ class Judge:
     `contracts` are the promises of names, words and annotations. `calls` are generated inputs. Without a specification
     they are the only evidence. With one they run only if `compares`, to compare the candidates that pass the examples
     with the others. `experience` holds the time and information of the tests so far. `whole` are tests of the project
-    that may reach the function, likeliest first. Those that reach it join the evidence.
+    that may reach the function, likeliest first. Those that reach it join the evidence. `saved` is the document's text
+    on disk if the function has a body there, and else empty.
     """
 
     sandbox: Sandbox
@@ -102,6 +101,7 @@ class Judge:
     compares: bool = True
     experience: Experience = field(default_factory=Experience)
     whole: tuple[TestCase, ...] = ()
+    saved: str = ""
 
     @classmethod
     def of(
@@ -114,11 +114,12 @@ class Judge:
         project: Sequence[TestCase] = (),
         path: Path | None = None,
         whole: Sequence[TestCase] = (),
+        saved: str = "",
     ) -> Judge:
         """The judge of the hole in `context`, with all tests and inputs that its text gives.
 
         `project` are the project's own tests of the function. They come first. `path` is the document's own, if it
-        lies on this machine: in a project it is run as the module it is.
+        lies on this machine: in a project it is run as the module it is. `saved` is its text on disk.
         """
         tests = (*project, *examples_of(context))
         reference = in_module(reference_program(context), context, sandbox, path)
@@ -134,6 +135,7 @@ class Judge:
             limits=limits,
             compares=compares,
             whole=tuple(whole),
+            saved=saved if context.function and is_complete(saved, context.function.qualified_name) else "",
         )
 
     def context_of(self, candidate: Candidate) -> Context:
@@ -169,7 +171,7 @@ class Judge:
             asked = [LOADS, *(call for test in self.tests for call in beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
             if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and self._loads_with_candidate):
-                literal = tuple(test for test in self.tests if _is_literal(test))
+                literal = tuple(test for test in self.tests if is_literal(test))
                 kept = (*literal, *self.whole[: whole.ALONE_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
             if loads.ending is not Ending.RETURNED:
@@ -335,19 +337,6 @@ def index_of(judged: Judged) -> int:
 def _is_unfilled(loads: Observation) -> bool:
     """Whether the program failed to load because of the unfilled hole."""
     return loads.ending is Ending.CRASHED and shows_placeholder(loads.detail)
-
-
-def _is_literal(test: TestCase) -> bool:
-    """Whether the test can be judged without running the program for its expected value."""
-    if test.call.given:
-        return False
-    if not isinstance(test.expectation, Equals):
-        return test.origin.is_specification and not isinstance(test.expectation, Holds)
-    try:
-        ast.literal_eval(test.expectation.expected)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return test.origin.is_specification
 
 
 def _checked(candidate: Candidate, reason: str) -> Judged:

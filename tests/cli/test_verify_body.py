@@ -81,6 +81,22 @@ def test_another_body_is_refuted(user: CommandLine, project: Path) -> None:
     assert (project / "src/shop/cart.py").read_text() == CART
 
 
+def test_a_test_that_fails_with_the_saved_file_refutes_no_body(user: CommandLine, project: Path) -> None:
+    """This one reads its own file, which no body may open. Another test still tells right from wrong."""
+    reads = "def test_reads(cart):\n    total = cart.total()\n    assert open(__file__).read() and total\n"
+    (project / "tests/test_reading.py").write_text(reads)
+    (project / "tests/test_cart.py").write_text(
+        f"{TESTS}\n\ndef test_text(cart):\n    assert str(cart.total()) == '3'\n"
+    )
+    ran = user.run("verify", TARGET, "--json")
+    outcomes = {test["name"]: test["status"] for test in ran.report["tests"] if test["run"] == "together"}
+    assert ran.report["outcome"] == "verified", ran.said
+    assert "passed" in outcomes.values()
+    assert "failed" not in outcomes.values()
+    user.write("body.py", WRONG)
+    assert user.run("verify", TARGET, "--body", "body.py", "--json").report["outcome"] == "refuted"
+
+
 def test_a_body_that_no_test_tells_is_neither(user: CommandLine, project: Path) -> None:
     """Its own status, so that a script cannot take it for a pass."""
     ran = user.run("verify", "shop/src/shop/cart.py::untested")

@@ -111,6 +111,14 @@ def test_a_failed_assertion_counts_though_nobody_passes() -> None:
     assert (second.tier, second.is_refuted) == (Tier.CHECKED, False)
 
 
+def test_a_test_that_says_nothing_refutes_no_candidate() -> None:
+    """Its verdict is left out, although its own assertion failed."""
+    tests = [together("test_f"), together("test_g")]
+    group = [member((tests[0], PASSED), (tests[1], FAILED))]
+    (only,) = whole.without_unjudgeable(group, tests, frozenset({tests[1].id}))
+    assert (only.tier, len(only.verdicts)) == (Tier.VERIFIED, 1)
+
+
 def test_the_reason_says_what_ran_together() -> None:
     """Evidence that was computed beside the candidate is told apart."""
     tests = [split("test_f"), together("test_f")]

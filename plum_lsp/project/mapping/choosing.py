@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from plum_lsp.domain.verification import Passes, RunOutcome, TestCase
 from plum_lsp.project.mapping.stored import MappedTest, Place
-from plum_lsp.python.reading.placeholder import is_placeholder
-from plum_lsp.python.reading.sources import module_or_none
-from plum_lsp.python.specification.whole_tests import case_of, named_function
+from plum_lsp.python.specification.whole_tests import case_of
 
 MAPPED_MAX = 48
 """The most tests that are taken from the map. Those that follow from names alone come after them."""
@@ -48,10 +46,3 @@ def _rank(test: MappedTest) -> tuple[int, int, float, str]:
 
 def _name(case: TestCase) -> str:
     return case.expectation.test if isinstance(case.expectation, Passes) else ""
-
-
-def is_complete(text: str, name: str) -> bool:
-    """Whether a function in a saved text has a body that does something. False if it is not there."""
-    tree = module_or_none(text)
-    node = named_function(tree, name) if tree is not None else None
-    return node is not None and not all(map(is_placeholder, node.body))

@@ -12,9 +12,10 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.project.files import read_text
-from plum_lsp.project.mapping.choosing import chosen, is_complete
+from plum_lsp.project.mapping.choosing import chosen
 from plum_lsp.project.mapping.stored import MappedFile, TestMap, digest_of, map_file, read_map
 from plum_lsp.project.test_index import FILE_BYTES_MAX, TESTS_MAX, TestIndex
+from plum_lsp.python.specification.whole_tests import is_complete
 
 PROJECTS_MAX = 8
 """The projects whose maps are held in memory."""

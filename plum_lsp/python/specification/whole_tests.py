@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
+from plum_lsp.python.reading.placeholder import is_placeholder
 from plum_lsp.python.reading.sources import module_or_none
 
 DEPTH_MAX = 5
@@ -279,6 +280,13 @@ def named_function(tree: ast.Module, name: str) -> ast.FunctionDef | ast.AsyncFu
     """The last definition of a function with a qualified name (`Class.method`). None if there is none."""
     found = _named(tree.body, name.split("."))
     return found[-1] if found else None
+
+
+def is_complete(text: str, name: str) -> bool:
+    """Whether a function in a saved text has a body that does something. False if it is not there."""
+    tree = module_or_none(text)
+    node = named_function(tree, name) if tree is not None else None
+    return node is not None and not all(map(is_placeholder, node.body))
 
 
 def _named(body: Sequence[ast.AST], names: Sequence[str]) -> list[_Function]:

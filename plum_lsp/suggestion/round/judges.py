@@ -8,7 +8,9 @@ from plum_lsp.domain.events import Synthesized
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import SuggestionRequest
 from plum_lsp.domain.verification import Limits, TestCase
+from plum_lsp.project.files import read_text
 from plum_lsp.project.roots import path_of
+from plum_lsp.project.test_index import FILE_BYTES_MAX
 from plum_lsp.suggestion.round.values import Round, late_tests, whole_tests
 from plum_lsp.suggestion.survey import FindWholeTests, Survey
 from plum_lsp.verification.excerpts import KnownFiles
@@ -27,10 +29,13 @@ class Judges:
     async def ladder_of(self, request: SuggestionRequest, around: Survey, sandbox: Sandbox) -> Ladder:
         """The ladder of a group, before its tests are screened."""
         project, path = sandbox.project, path_of(request.document.uri)
-        whole: tuple[TestCase, ...] = ()
+        whole, saved = tuple[TestCase, ...](), ""
         if project is not None and path is not None:
             whole = await asyncio.to_thread(self._find_whole_tests, project, path.resolve(), around.context)
-        judge = Judge.of(around.context, sandbox, self._limits, project=around.tests, path=path, whole=whole)
+            saved = await asyncio.to_thread(read_text, path, bytes_max=FILE_BYTES_MAX) if whole else ""
+        judge = Judge.of(
+            around.context, sandbox, self._limits, project=around.tests, path=path, whole=whole, saved=saved
+        )
         return Ladder(judge, self._known)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from plum_lsp.domain.verification import Passes, RunOutcome, TestCase
-from plum_lsp.project.mapping.choosing import chosen, is_complete
+from plum_lsp.project.mapping.choosing import chosen
 from plum_lsp.project.mapping.stored import MappedTest
-from plum_lsp.python.specification.whole_tests import case_of
+from plum_lsp.python.specification.whole_tests import case_of, is_complete
 
 PLACE = ("pkg/core.py", "Shop.total")
 OTHERS = [("pkg/core.py", f"f{number}") for number in range(9)]
