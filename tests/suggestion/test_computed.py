@@ -228,7 +228,7 @@ async def test_other_new_examples_are_alternatives(results: Results) -> None:
 
 NO_EXAMPLE = (
     (described("raise ValueError(n)"), "it ends in ValueError"),
-    (described("while True: pass"), ""),  # on a busy machine the deadline comes first
+    (described("while True: pass"), "it ends in timed out"),
     (described("return input()"), "it depends on input"),
     (described("return object()"), "another result each time"),
     (described("return {'a', 'b', n}"), "the order of a set"),

@@ -65,8 +65,12 @@ NOW = "computed in the sandbox: what the code gives now"
 _NOT_SAMPLED = SamplingOptions(temperatures=(), top_p=1.0, max_tokens=1, seed=0)
 OFFERED_MAX = 3
 """The most new examples that are offered at one place: one is shown, and the user can turn to the others."""
+WAVE = 4
+"""New examples are computed so many at a time, until there are enough, or none of the first ones ended."""
 NEW_SECONDS_MAX = 1.0
 """Time limit for a new example. There are others, and a slow one is no good example."""
+_ENDS_IN = "it ends in "
+_ENDLESS = f"{_ENDS_IN}{Ending.TIMED_OUT.value.replace('_', ' ')}"
 _UNORDERED = frozenset({"set", "frozenset"})
 
 
@@ -118,11 +122,18 @@ class Results:
             why_not = f"it depends on {effects[0].effect.value} ({effects[0].reason})"
             return [_Computed(session=one, why_not=why_not) for one in sessions]
         program = in_module(quieted(program), _context(sessions[0]), self.sandbox, path_of(request.document.uri))
-        results = await asyncio.gather(*(self._result(program, one) for one in sessions))
-        return [
-            _Computed(session=one, result=result, why_not=why_not)
-            for one, (result, why_not) in zip(sessions, results, strict=True)
-        ]
+        computed: list[_Computed] = []
+        for first in range(0, len(sessions), WAVE):
+            wave = sessions[first : first + WAVE]
+            computed += await asyncio.gather(*(self._one(program, session) for session in wave))
+            usable = sum(not one.why_not for one in computed)
+            if usable >= OFFERED_MAX or all(one.why_not.startswith(_ENDLESS) for one in computed):
+                break
+        return computed
+
+    async def _one(self, program: Program, session: Session) -> _Computed:
+        result, why_not = await self._result(program, session)
+        return _Computed(session=session, result=result, why_not=why_not)
 
     async def _result(self, program: Program, session: Session) -> tuple[str, str]:
         """The result as an interpreter shows it, or why there is none. A new example must not raise."""
@@ -141,7 +152,7 @@ class Results:
         if prepared.ending is not Ending.RETURNED:
             return "", f"the lines above it end in {shown(prepared)}"
         if session.is_new and first.ending is not Ending.RETURNED:
-            return "", f"it ends in {shown(first)}"
+            return "", f"{_ENDS_IN}{shown(first)}"
         result, why_not = _written(first)
         if not why_not and (result, "") != _written(second):
             return "", "it gives another result each time"
