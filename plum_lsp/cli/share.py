@@ -41,7 +41,7 @@ def share(*, folder: Path | None, is_stopped: bool, is_withdrawn: bool, yes: boo
         _begin(record, folder.resolve(), yes=yes)
         say("You share from the next start of your editor on. Undo it with: plum-lsp share --withdraw")
     else:
-        say(f"You share facts in {known}." if known else "You share nothing. Begin with: plum-lsp share DIR")
+        say(f"You share facts in {known}." if known else "You do not share facts. Begin with: plum-lsp share DIR")
 
 
 def _begin(record: Path, folder: Path, *, yes: bool) -> None:
@@ -60,7 +60,7 @@ def _withdraw(record: Path, folder: Path | None) -> None:
     say(f"Withdrawn: {files} files are deleted from {folder}. The next training round has no rows of yours.")
     if versions:
         say(f"These versions were trained on your facts, and keep what they learned: {', '.join(versions)}")
-        say("Whoever runs the trainer can go back to an earlier one: plum-trainer rollback VERSION")
+        say("On the machine of the trainer you can go back to an earlier one: plum-trainer rollback VERSION")
     else:
         say("No published version is known to be trained on your facts.")
     say("An editor that is open shares until it is closed.")

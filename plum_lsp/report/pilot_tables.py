@@ -24,7 +24,7 @@ WEEKS_TOLD_MAX = 26
 """A longer time is told as "longer than"."""
 
 _FINDINGS = {
-    Finding.RUNNING: "not yet: it still runs, and a look before its end decides nothing",
+    Finding.RUNNING: "not yet: it still runs, and a look before its end does not decide",
     Finding.SUCCESS: "success, as it was decided before",
     Finding.NO_SUCCESS: "no success: the difference is surely smaller than decided",
     Finding.UNCLEAR: "it cannot be told: the difference may be as large as decided, or none",

@@ -51,7 +51,7 @@ def test_nothing_is_shared_unasked(user: CommandLine, folder: Path) -> None:
     assert user.run("share", str(folder)).code != 0  # nobody is there to answer
     user.complete()
     assert list(folder.iterdir()) == []
-    assert "You share nothing" in user.run("share").said
+    assert "You do not share facts" in user.run("share").said
 
 
 def test_a_new_folder_is_made_for_the_user_alone(user: CommandLine, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_withdrawal_takes_the_facts_out_and_names_the_versions(user: CommandLi
     assert f"{command_here(TRAINER)} rollback VERSION" in ran.said
     user.complete()
     assert sorted(folder.glob("*.sqlite3")) == [other]
-    assert "You share nothing" in user.run("share").said
+    assert "You do not share facts" in user.run("share").said
     told = user.here("report").said
     assert re.search("versions that keep what they learned +plum-v3, plum-v4", told)
     assert str(folder) not in told

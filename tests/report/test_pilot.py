@@ -96,7 +96,7 @@ async def test_the_report_has_the_pilot_and_not_its_key(tmp_path: Path) -> None:
         page = page_of(found)
         assert report_of(reader.usage(since="2026-11-20"), now=DURING).pilots == ()
     assert key not in page + repr(found)
-    for told in ("Pilot first", "a look before its end decides nothing", "all suggestions are one person&#x27;s"):
+    for told in ("Pilot first", "a look before its end does not decide", "all suggestions are one person&#x27;s"):
         assert told in page
 
 

@@ -110,7 +110,7 @@ def nothing_at(document: Document, offset: int) -> str:
     if not buffer.text.strip():
         return "The file is empty."
     place = quiet_at(buffer.text, buffer.cursor) or "place without code"
-    return f"The cursor is in a {place}: nothing is suggested there."
+    return f"The cursor is in a {place}: there are no suggestions in it."
 
 
 def estimated_tokens(text: str) -> int:

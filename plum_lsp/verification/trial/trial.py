@@ -95,7 +95,7 @@ class Trial:
             return unverified(candidate, f"not run: {told(error)}")
         own = _verdict(self.test.case, VerdictStatus.PASSED, once)
         if not self.subjects:
-            return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes, but nothing shows what it notices")
+            return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes. It has run on no wrong version")
         named = subjects_of(self.test, program.source, self.subjects)
         if not named:
             return unverified(
@@ -164,7 +164,7 @@ class Trial:
         self.cases |= {one.case.id: one.case for one in noticed}
         verdicts = (own, *(_verdict(one.case, VerdictStatus.PASSED, None) for one in noticed))
         if not tried:
-            return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes, but nothing shows what it notices")
+            return _made(candidate, (own,), Tier.CHECKED, "as a test: it passes. It has run on no wrong version")
         names = ", ".join(dict.fromkeys(one.subject.qualified_name for one in tried))
         versions = f"{counted(len(tried), 'wrong version')} of {names}"
         if not noticed and self._is_in_block(candidate, tried):
