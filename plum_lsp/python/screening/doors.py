@@ -49,16 +49,20 @@ ALWAYS = frozenset({"unpacked keywords", "style", "dataclass", "numpy.load", "ke
 class Doors:
     """Reads nodes of one part of a file. Parents have to be read before their parts.
 
-    `modules` maps names to modules, `imported` maps names to the modules that they were imported from.
+    `modules` maps names to modules, `imported` maps names to the modules that they were imported from. With
+    `is_file` the part is the file's own code: what is private there, and defined or used on `self`, is the file's.
     """
 
     modules: Mapping[str, str]
     imported: Mapping[str, str]
+    is_file: bool = False
     _decorators: set[int] = field(default_factory=set)
     _calls: set[int] = field(default_factory=set)
 
     def uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         """What a node opens: a key, by which it is compared with the file's own code, and the reason."""
+        if self.is_file and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _PRIVATE.fullmatch(node.name):
+            yield f"private {node.name}", f"it defines the private {node.name}"
         if isinstance(node, ast.ClassDef):
             self._decorators |= {id(getattr(one, "func", one)) for one in node.decorator_list}
         elif isinstance(node, ast.Call):
@@ -94,7 +98,8 @@ class Doors:
 
     def _attribute(self, node: ast.Attribute) -> Iterator[tuple[str, str]]:
         is_own = isinstance(node.value, ast.Name) and node.value.id in _OWN
-        if _PRIVATE.fullmatch(node.attr) and node.attr not in _PUBLIC and not is_own and not _is_super(node.value):
+        is_foreign = self.is_file or not (is_own or _is_super(node.value))
+        if _PRIVATE.fullmatch(node.attr) and node.attr not in _PUBLIC and is_foreign:
             yield f"private {node.attr}", f"it reaches the private {node.attr}"
         if node.attr in _EVALUATORS and not is_own:
             yield f"attribute {node.attr}", f"it reaches {node.attr}"

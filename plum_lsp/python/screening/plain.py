@@ -62,7 +62,7 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
     if tree is None:
         return "it cannot be read"
     names = Names.of(tree, first_line, last_line)
-    inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True)
+    inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True, is_file=True)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", None)
         if line is not None:
@@ -77,7 +77,7 @@ class _Reader:
     `always` are means that are refused even if the file's own code uses them.
     """
 
-    def __init__(self, names: Names, *, is_class: bool) -> None:
+    def __init__(self, names: Names, *, is_class: bool, is_file: bool = False) -> None:
         self._names, self._is_class = names, is_class
         self.found: dict[str, str] = {}
         self.always: set[str] = set()
@@ -85,7 +85,7 @@ class _Reader:
         self._harmless: set[int] = set()
         self._stores = self._streams = False
         library = {name: module for name, module in names.modules.items() if is_library(module)}
-        self._doors = Doors(modules=library, imported=names.imported)
+        self._doors = Doors(modules=library, imported=names.imported, is_file=is_file)
 
     def read(self, node: ast.AST) -> None:
         """Note what a node does. Its parts are read separately."""

@@ -153,6 +153,15 @@ def test_what_the_file_does_itself_is_no_reason() -> None:
     assert refused("return sys.modules", OPEN_OWN) == ""
 
 
+@pytest.mark.parametrize("body", ["return n._items", "return n._first()", "return self._items == n._items"])
+def test_what_is_private_to_the_file_is_its_own(body: str) -> None:
+    """Another object of the class has the attributes and methods that the file itself defines or uses."""
+    owning = FILE.replace("self.items = items", "self._items = items") + "\n\ndef _first():\n    return 1\n"
+    assert refused(body, owning) == ""
+    assert refused(body) != ""
+    assert refused("return n._stream", owning) != ""
+
+
 def test_lies_are_refused_whatever_the_file_does() -> None:
     """That a file has comparisons of its own does not let a candidate make an object that equals all."""
     file = FILE + "\n\nclass Version:\n    def __eq__(self, other):\n        return True\n"
