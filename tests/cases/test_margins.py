@@ -132,7 +132,12 @@ CASES = [
     Case("only dots", TOTAL, "...\n", nothing=True, words="empty body"),
     Case("a statement for an open bracket", BRACKET, "return list(zip(a, b))\n", nothing=True),
     Case("a prompt of a shell", TOTAL, "$ subtotal = sum(prices)\n$ return subtotal\n", nothing=True),
-    Case("code in JSON", TOTAL, '{"code": "return sum(prices) * (1 + tax)"}', nothing=True),
+    Case(
+        "code in JSON",
+        TOTAL,
+        '{"code": "return sum(prices) * (1 + tax)"}',
+        offered="return sum(prices) * (1 + tax)",
+    ),
     Case("escaped line ends", TOTAL, "subtotal = sum(prices)\\n    return subtotal\\n", nothing=True),
 ]
 
