@@ -57,10 +57,13 @@ check: setup
 	$(MKDOCS) build --strict
 	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
+# Two vLLM at once need 8 GB and all cores for minutes: `pytest -s tests/e2e/serving/test_replicas.py -k vllm` runs them.
+TWO_VLLM := tests/e2e/serving/test_replicas.py::test_publish_while_a_replica_is_killed[vllm-20]
+
 test: check setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
-	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" -n 2 --dist loadfile
+	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" --deselect '$(TWO_VLLM)' -n 2 --dist loadfile
 
 # The editor clients, in real editors: Neovim in a terminal, VS Code in a browser. Editors lie in the cache folder.
 test-editors: setup editors
