@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from plum_lsp.domain.suggestion import Judged, Tier
-from plum_lsp.domain.verification import Call, Ending, Observation
+from plum_lsp.domain.verification import Call, Ending, Observation, TestCase, TestId
 from plum_lsp.python.contracts.probes import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
+from plum_lsp.python.reading.quiet import quieted
+from plum_lsp.python.specification.whole_tests import is_complete
 from plum_lsp.verification.agreement import answered, is_same
 from plum_lsp.verification.judge import Evidence, Judge, index_of, surprise_in
-from plum_lsp.verification.whole import failing_as_saved, without_unjudgeable
+from plum_lsp.verification.whole import unpassed_of, verdicts, without_unjudgeable
 
 PROBED = 3
 """The number of calls from which the probes of contracts are made."""
@@ -47,7 +49,7 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
         SandboxError: the jail broke.
     """
     tests = evidence.specification
-    unfit = await failing_as_saved(judge.sandbox, judge.reference, judge.saved, group, tests)
+    unfit = await _failing_as_saved(group, judge, tests)
     group = without_unjudgeable(group, tests, unfit)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(judged.ran_out for judged in group):
         return list(group)
@@ -55,6 +57,23 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
     return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], tests, unfit)
+
+
+async def _failing_as_saved(group: Sequence[Judged], judge: Judge, tests: Sequence[TestCase]) -> frozenset[TestId]:
+    """The tests run whole that no candidate passes, and that fail with the document as saved: they say nothing here.
+
+    There are none if the function has no body on disk.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    failed = {verdict.test_id for judged in group for verdict in judged.verdicts if not verdict.is_pass}
+    doubted = [test for test in unpassed_of(group, tests) if test.id in failed]
+    function = judge.context.function
+    if not doubted or function is None or not is_complete(judge.saved, function.qualified_name):
+        return frozenset()
+    seen = await verdicts(judge.sandbox, quieted(replace(judge.reference, source=judge.saved)), doubted)
+    return frozenset(verdict.test_id for verdict in seen if not verdict.is_pass)
 
 
 async def compare(

@@ -43,7 +43,6 @@ from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
 from plum_lsp.python.specification.examples import examples_of
-from plum_lsp.python.specification.whole_tests import is_complete
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
@@ -88,7 +87,7 @@ class Judge:
     they are the only evidence. With one they run only if `compares`, to compare the candidates that pass the examples
     with the others. `experience` holds the time and information of the tests so far. `whole` are tests of the project
     that may reach the function, likeliest first. Those that reach it join the evidence. `saved` is the document's text
-    on disk if the function has a body there, and else empty.
+    on disk.
     """
 
     sandbox: Sandbox
@@ -135,7 +134,7 @@ class Judge:
             limits=limits,
             compares=compares,
             whole=tuple(whole),
-            saved=saved if context.function and is_complete(saved, context.function.qualified_name) else "",
+            saved=saved,
         )
 
     def context_of(self, candidate: Candidate) -> Context:

@@ -202,24 +202,6 @@ def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Ver
     return tuple(kept)
 
 
-async def failing_as_saved(
-    sandbox: Sandbox, reference: Program, saved: str, group: Sequence[Judged], tests: Sequence[TestCase]
-) -> frozenset[TestId]:
-    """The tests run whole that no candidate passes, and that fail with the document as saved: they say nothing here.
-
-    `saved` is empty if the function has no body on disk.
-
-    Raises:
-        SandboxError: the jail broke.
-    """
-    failed = {verdict.test_id for judged in group for verdict in judged.verdicts if not verdict.is_pass}
-    open_to_doubt = [test for test in tests if is_whole(test) and test.id in failed - _passed(group)]
-    if not saved or not open_to_doubt:
-        return frozenset()
-    seen = await verdicts(sandbox, quieted(replace(reference, source=saved)), open_to_doubt)
-    return frozenset(verdict.test_id for verdict in seen if not verdict.is_pass)
-
-
 def without_unjudgeable(
     group: Sequence[Judged], tests: Sequence[TestCase], unfit: frozenset[TestId] = frozenset()
 ) -> list[Judged]:
@@ -228,12 +210,14 @@ def without_unjudgeable(
     A test in `unfit` says nothing, however it ended. A candidate with only passes left is `verified`. A candidate with
     no verdict left is at most `checked`.
     """
-    whole = {test.id for test in tests if is_whole(test)}
-    return [_without(judged, whole - _passed(group), unfit) for judged in group]
+    unpassed = {test.id for test in unpassed_of(group, tests)}
+    return [_without(judged, unpassed, unfit) for judged in group]
 
 
-def _passed(group: Sequence[Judged]) -> set[TestId]:
-    return {verdict.test_id for judged in group for verdict in judged.verdicts if verdict.is_pass}
+def unpassed_of(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[TestCase]:
+    """The tests run whole that no candidate passes."""
+    passed = {verdict.test_id for judged in group for verdict in judged.verdicts if verdict.is_pass}
+    return [test for test in tests if is_whole(test) and test.id not in passed]
 
 
 def _without(judged: Judged, unpassed: set[TestId], unfit: frozenset[TestId]) -> Judged:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from plum_lsp.domain.events import Synthesized
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.suggestion import SuggestionRequest
+from plum_lsp.domain.project import Project
+from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.project.files import read_text
 from plum_lsp.project.roots import path_of
@@ -31,12 +33,16 @@ class Judges:
         project, path = sandbox.project, path_of(request.document.uri)
         whole, saved = tuple[TestCase, ...](), ""
         if project is not None and path is not None:
-            whole = await asyncio.to_thread(self._find_whole_tests, project, path.resolve(), around.context)
-            saved = await asyncio.to_thread(read_text, path, bytes_max=FILE_BYTES_MAX) if whole else ""
+            whole, saved = await asyncio.to_thread(self._on_disk, project, path.resolve(), around.context)
         judge = Judge.of(
             around.context, sandbox, self._limits, project=around.tests, path=path, whole=whole, saved=saved
         )
         return Ladder(judge, self._known)
+
+    def _on_disk(self, project: Project, path: Path, context: Context) -> tuple[tuple[TestCase, ...], str]:
+        """The project's tests that may reach the function, and the document as saved, if there are any. Blocks."""
+        whole = self._find_whole_tests(project, path, context)
+        return whole, read_text(path, bytes_max=FILE_BYTES_MAX) if whole else ""
 
 
 async def screen(this: Round, ladder: Ladder) -> None:
