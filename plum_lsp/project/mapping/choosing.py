@@ -18,7 +18,7 @@ def chosen(
     """The tests of a function, quickest and most telling first, then unknown ones.
 
     A test tells most if it calls few other functions. A test that failed is left out if the saved function
-    `is_complete`, because a new body may pass it. Tests that did not call the function are left out.
+    `is_complete`, because it is no evidence about a new body. Tests that did not call the function are left out.
     """
     by_name = {test.name: test for test in known}
     calling = sorted((test for test in by_name.values() if _calls(test, place)), key=_rank)
