@@ -81,7 +81,7 @@ def _advise(best: Choice, *, is_here: bool) -> None:
     say(f"Take {best.entry.name}: {why}.")
     if not is_here:
         say(f"  Run: plum-lsp model fetch {best.entry.name}")
-    if best.entry.name != next(iter(models.catalogue())):
+    if best.entry != models.default_entry():
         say(f'  Set: policy.model = "{best.entry.name}"')
 
 
@@ -121,7 +121,7 @@ async def _by_loop(cores: int, memory_bytes: int) -> Machine:
 def fetch_model(name: str | None, folder: Path | None, offline: bool) -> None:
     """Fetch the model NAME, or that of your settings, if it is not on this machine. Prints its path."""
     where = _where(folder)
-    chosen = name or where.settings.policy.model or next(iter(models.catalogue()))
+    chosen = name or where.settings.policy.model or models.default_entry().name
     say(
         fetch_shown(
             models.find_entry(chosen),

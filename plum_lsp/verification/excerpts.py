@@ -75,9 +75,12 @@ class KnownFiles:
 
 def _depends_on_text_alone(judge: Judge) -> bool:
     """Whether no other file decides what the program does: it is no module of a project, and reads none."""
-    if judge.reference.module is not None or judge.whole:
-        return False
-    return all(one.effect in _HARMLESS for one in effects_at_import(judge.reference))
+    return judge.reference.module is None and not judge.whole and not _effects_of(judge.reference)
+
+
+def _effects_of(program: Program) -> list[EffectFound]:
+    """What the program does to the world while it loads, as far as the jail stops it."""
+    return [one for one in effects_at_import(program) if one.effect not in _HARMLESS]
 
 
 def _key_of(judge: Judge) -> tuple[int, Program, tuple[TestCase, ...], Limits]:
@@ -99,7 +102,7 @@ def _key_without_function(judge: Judge) -> str:
     names = {name for node in ast.walk(tree) for name in _names_of(node)}
     if function.name in names or names & _IMPORTERS or not _imported(tree) <= sys.stdlib_module_names:
         return ""
-    if not all(one.effect in _HARMLESS for one in effects_at_import(judge.reference)):
+    if _effects_of(judge.reference):
         return ""
     return hashlib.sha256(f"{judge.sandbox.project}\n{ast.dump(tree)}".encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -200,8 +203,7 @@ def _cause(judge: Judge, evidence: Evidence) -> str:
         return evidence.problem.removeprefix(DOES_NOT_RUN).removeprefix(": ")
     if not evidence.is_called_at_import:
         return ""
-    found = [one for one in effects_at_import(judge.reference) if one.effect not in _HARMLESS]
-    if found:
+    if found := _effects_of(judge.reference):
         return f"needs {found[0].effect.value}"
     return "ends or does not stop" if _may_end(judge.reference) else ""
 

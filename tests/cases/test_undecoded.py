@@ -22,6 +22,9 @@ CASES = [
     Case("the blank of SentencePiece", TOTAL, LOOP.replace(" ", "▁"), gives=SUMMED, tiers=V),
     Case("its byte tokens", TOTAL, LOOP.replace("\n", "<0x0A>").replace(" ", "▁"), gives=SUMMED, tiers=V),
     Case("byte tokens beside blanks", TOTAL, LOOP.replace("\n", "<0x0A>"), gives=SUMMED, tiers=V),
+    Case(
+        "byte tokens of one character", ADD, "return a + b<0x20># <0xC3><0xA9>", gives=filled(ADD, "return a + b # é")
+    ),
     Case("a character that the document has", NAMED, "return 'Ġ' + name", gives=filled(NAMED, "return 'Ġ' + name")),
     Case("escaped line ends", TOTAL, LOOP.replace("\n", "\\n"), gives=SUMMED, tiers=V),
     Case("CR alone", TOTAL, LOOP.replace("\n", "\r"), gives=SUMMED, tiers=V),

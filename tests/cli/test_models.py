@@ -6,10 +6,10 @@ import pytest
 from support.command_line import CommandLine
 
 from plum_lsp.domain.errors import ModelError
-from plum_lsp.policy.models.catalogue import catalogue
+from plum_lsp.policy.models.catalogue import catalogue, default_entry
 
 
-@pytest.mark.parametrize(("chosen", "name"), [("", next(iter(catalogue()))), ("smollm2-135m-instruct",) * 2])
+@pytest.mark.parametrize(("chosen", "name"), [("", default_entry().name), ("smollm2-135m-instruct",) * 2])
 def test_without_a_name_the_model_of_the_settings_is_fetched(user: CommandLine, chosen: str, name: str) -> None:
     """It is the default if they name none."""
     environ = {"PLUM_POLICY_URL": "", **({"PLUM_POLICY_MODEL": chosen} if chosen else {})}

@@ -22,7 +22,7 @@ from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.screening.plain import refusal
 from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.host import JailSandbox
-from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.judge import Evidence, Judge
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +111,18 @@ def as_body(body: str) -> str:
     return textwrap.indent(textwrap.dedent(body), "    ").strip()
 
 
+async def assert_only_honest_is_verified(judge: Judge, evidence: Evidence) -> None:
+    """The honest body gets the tier, and no forging one does."""
+
+    async def tier_of(body: str) -> Tier:
+        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
+
+    assert await tier_of(HONEST) is Tier.VERIFIED
+    forging = bodies()
+    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
+    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
+
+
 async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Path) -> None:
     """In a function that has a docstring's examples and no other tests."""
     example = '''
@@ -127,15 +139,7 @@ async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Pa
         raise NotImplementedError
     '''
     judge = judge_of(sandbox, written(tmp_path, pkg__init="", pkg__core=example))
-    evidence = await judge.evidence()
-
-    async def tier_of(body: str) -> Tier:
-        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
-
-    assert await tier_of(HONEST) is Tier.VERIFIED
-    forging = bodies()
-    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
-    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
+    await assert_only_honest_is_verified(judge, await judge.evidence())
 
 
 async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> None:
@@ -144,15 +148,8 @@ async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> Non
     evidence = await judge.evidence()
     assert not evidence.problem
     assert {type(test.expectation).__name__ for test in evidence.specification} >= {"Equals", "Passes"}
-
-    async def tier_of(body: str) -> Tier:
-        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
-
-    assert await tier_of(HONEST) is Tier.VERIFIED
-    forging = bodies()
-    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
-    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
-    assert len(forging) > 200
+    await assert_only_honest_is_verified(judge, evidence)
+    assert len(bodies()) > 200
 
 
 HARMLESS = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plum_lsp.config.folder import store_file
-from plum_lsp.policy.models.catalogue import catalogue
+from plum_lsp.policy.models.catalogue import default_entry
 from plum_lsp.store import open_store
 from support import without_isolation
 from support.command_line import CommandLine
@@ -91,7 +91,7 @@ def paused_project(user: CommandLine) -> Made:
 
 def cut_model(user: CommandLine) -> Made:
     """A file of the catalogue that was cut off."""
-    user.write(f"cache/models/{next(iter(catalogue().values())).file}", b"GGUF")
+    user.write(f"cache/models/{default_entry().file}", b"GGUF")
     yield SetUp(environ=EMBEDDED)
 
 

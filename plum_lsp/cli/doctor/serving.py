@@ -12,7 +12,7 @@ from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.sources import find_model
 from plum_lsp.policy.hosting.trial import Trial, try_out
-from plum_lsp.policy.models.catalogue import cached_path, catalogue, damage, locate
+from plum_lsp.policy.models.catalogue import cached_path, catalogue, damage, default_entry, locate
 from plum_lsp.report.discretion import discreet
 
 READY_SECONDS_MAX = 120.0
@@ -62,9 +62,10 @@ async def check_policy(settings: Settings) -> Finding:
     except PolicyUnavailable as error:
         if options.url or isinstance(error, PolicyOutOfMemory) or options.model in catalogue():
             raise
+        name = default_entry().name
         remedy = (
             f"{error.remedy} It may be damaged or of a kind that llama.cpp does not know. Copy it again, or set "
-            f"policy.model to {next(iter(catalogue()))} and run: plum-lsp model fetch {next(iter(catalogue()))}"
+            f"policy.model to {name} and run: plum-lsp model fetch {name}"
         )
         return Finding(part=_SERVER, state=State.FAILED, detail=str(error), remedy=remedy)
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plum_lsp.config import Settings, cache_dir, data_dir_if_any
 from plum_lsp.config.folder import versions_folder
-from plum_lsp.policy.models.catalogue import catalogue
+from plum_lsp.policy.models.catalogue import default_entry
 from plum_lsp.policy.versions.folders import VersionStore
 
 
@@ -42,7 +42,7 @@ def policy_options(settings: Settings) -> PolicyOptions:
     policy = settings.policy
     return PolicyOptions(
         url=policy.url,
-        model=policy.model or ("" if policy.url else next(iter(catalogue()))),
+        model=policy.model or ("" if policy.url else default_entry().name),
         api_key=policy.api_key,
         model_folder=Path(policy.model_folder).expanduser() if policy.model_folder else None,
         offline=policy.offline,

@@ -76,6 +76,11 @@ def catalogue() -> dict[str, ModelEntry]:
     return {name: _entry(name, row) for name, row in tomllib.loads(text)["models"].items()}
 
 
+def default_entry() -> ModelEntry:
+    """The model that is served where the settings name none."""
+    return next(iter(catalogue().values()))
+
+
 def find_entry(name: str) -> ModelEntry:
     """The catalogue's entry of that name.
 

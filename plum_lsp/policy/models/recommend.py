@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
 
-from plum_lsp.policy.models.catalogue import ModelEntry, catalogue
+from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, default_entry
 
 MEMORY_FACTOR = 2
 """A model gets at most half of the free memory: the editor, the tests and other programs need the rest."""
@@ -83,7 +83,7 @@ def _fits(entry: ModelEntry, memory_bytes: int) -> bool:
 
 def model_for(memory_bytes: int) -> ModelEntry:
     """The model for a machine with so much free memory: the default if it fits well, else the smallest."""
-    default = next(iter(catalogue().values()))
+    default = default_entry()
     if _fits(default, memory_bytes):
         return default
     return min(catalogue().values(), key=lambda entry: entry.memory_bytes)
@@ -102,7 +102,7 @@ def estimated(*, cores: int, memory_bytes: int, loop_per_second: float) -> Machi
     """The machine as a loop shows it, where there is no model to time."""
     threads = min(cores, THREADS_MAX)
     speed = LOOP_TOKENS_PER_SECOND * threads * loop_per_second / LOOP_PER_SECOND
-    default = next(iter(catalogue().values()))
+    default = default_entry()
     return Machine(cores=cores, memory_bytes=memory_bytes, tokens_per_second=speed, timed=default, is_estimate=True)
 
 

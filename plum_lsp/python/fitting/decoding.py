@@ -17,6 +17,7 @@ from plum_lsp.python.fitting.controls import BLANK_OF_SENTENCE_PIECE
 
 _BYTES = str.maketrans({"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": ""})
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+_BYTE_TOKENS = re.compile(rf"(?:{_BYTE_TOKEN.pattern})+")
 _LINE_ENDS = re.compile("[\u0085\u2028\u2029]")
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
@@ -47,8 +48,12 @@ def code_in_json(text: str) -> str:
 
 
 def _from_byte_tokens(text: str) -> str:
-    """The text with the bytes that tokens such as `<0x0A>` name."""
-    return _BYTE_TOKEN.sub(lambda found: chr(int(found[1], 16)), text)
+    """The text with the bytes that tokens such as `<0x0A>` name, in UTF-8."""
+
+    def characters(found: re.Match[str]) -> str:
+        return bytes.fromhex(_BYTE_TOKEN.sub(r"\1", found[0])).decode(errors="replace")
+
+    return _BYTE_TOKENS.sub(characters, text)
 
 
 def _unescaped(text: str) -> str:

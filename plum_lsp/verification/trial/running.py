@@ -34,7 +34,7 @@ async def run_once(test: OwnTest, program: Program, judge: Judge) -> Ran:
         SandboxError: the jail broke.
     """
     if test.node:
-        return await _with_pytest(test, program, judge, RUN_SECONDS)
+        return await _with_pytest(test, program, judge)
     (seen,) = await judge.sandbox.observe(program, [test.call], judge.limits)
     return _observed(seen)
 
@@ -47,7 +47,7 @@ async def run_on_wrong(test: OwnTest, program: Program, wrong: Wrong, judge: Jud
     """
     if test.node:
         source = planted(test, program.source, wrong)
-        return await _with_pytest(test, replace(program, source=source), judge, RUN_SECONDS) if source else _UNTOLD
+        return await _with_pytest(test, replace(program, source=source), judge) if source else _UNTOLD
     limits = replace(judge.limits, wall_seconds=min(judge.limits.wall_seconds, WRONG_SECONDS_MAX))
     (seen,) = await judge.sandbox.observe(program, [wrong.case.call], limits)
     return _observed(seen)
@@ -58,9 +58,9 @@ def can_run(test: OwnTest, judge: Judge) -> bool:
     return not test.node or bool(_file_of(judge))
 
 
-async def _with_pytest(test: OwnTest, program: Program, judge: Judge, seconds: float) -> Ran:
+async def _with_pytest(test: OwnTest, program: Program, judge: Judge) -> Ran:
     name = f"{_file_of(judge)}::{test.node}"
-    (run,) = await judge.sandbox.run_tests(program, [name], watches=False, seconds=seconds)
+    (run,) = await judge.sandbox.run_tests(program, [name], watches=False, seconds=RUN_SECONDS)
     return _reported(run)
 
 

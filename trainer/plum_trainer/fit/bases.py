@@ -9,7 +9,7 @@ from pathlib import Path
 from plum_lsp.config import Settings, cache_dir
 from plum_lsp.domain.errors import ConfigError
 from plum_lsp.policy.models import weights
-from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, require
+from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, default_entry, require
 from plum_lsp.policy.models.conversion import converted_folder
 
 
@@ -54,7 +54,7 @@ def base_of(settings: Settings) -> BaseModel:
         ConfigError: `trainer.base` is no folder of a model, or the settings name no base.
     """
     cache = cache_dir(settings)
-    name = settings.policy.model or next(iter(catalogue()))
+    name = settings.policy.model or default_entry().name
     entry = catalogue().get(name)
     end_token = entry.stop[0] if entry and entry.stop else ""
     if settings.trainer.base:
