@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.domain.project import Project
@@ -39,6 +40,7 @@ from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.projects import testing
+from plum_lsp.sandbox.projects.installed import installed_in
 from plum_lsp.sandbox.projects.jail import ProjectJail
 from plum_lsp.sandbox.projects.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
@@ -61,7 +63,8 @@ class SandboxOptions:
     import ahead. `jobs` bounds the children at work at once (0: see `jobs_or_default`). `spares` bounds the children
     that are forked ahead. As many are forked as the last group took. `tier` forces one of `isolation.TIERS`. `nice` is
     added to our own niceness. `limits_together` puts each zygote into a control group with limits for all its children
-    together, where the machine allows it.
+    together, where the machine allows it. `cache` is a folder for what is read from installed packages, which no child
+    sees. Without one, each process reads them again.
     """
 
     interpreter: str = ""
@@ -76,6 +79,7 @@ class SandboxOptions:
     checks_itself: bool = True
     limits_together: bool = True
     hides: Hides = shows_everything
+    cache: Path | None = None
 
     @property
     def jobs_or_default(self) -> int:
@@ -137,7 +141,8 @@ class JailSandbox:
             nice=self._options.nice,
             quota=self._quota,
         )
-        return ProjectJail(self._options.home, self._options.hides, order, self._packages, self._slots)
+        installed = installed_in(self._packages, self._options.cache)
+        return ProjectJail(self._options.home, self._options.hides, order, installed, self._slots)
 
     @property
     def project(self) -> Project | None:

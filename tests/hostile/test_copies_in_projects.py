@@ -21,6 +21,7 @@ from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Node
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.sandbox.projects.copies import Copies
+from plum_lsp.sandbox.projects.installed import Installed
 from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
@@ -171,7 +172,7 @@ def test_copies_among_packages_are_found_once(tmp_path: Path, project: Project) 
     copies = {"made_up/core.py": FULL, "other/_vendor/parts.py": FULL, "made_up/tests/test_core.py": TESTS}
     others = {"plain/core.py": "def answer(n):\n    return n\n", "plain/more.py": HARMLESS["pkg/sibling.py"]}
     put(packages, {**copies, **others})
-    search = Copies([str(packages)])
+    search = Copies(Installed([str(packages)]))
     places, tests = [str(project.root / "pkg")], [str(project.root / "pkg"), str(project.root / "tests")]
     found = search.of(module_of(project), places, tests)
     assert {os.path.relpath(one, packages) for one in found if "site-packages" in one} == set(copies)
@@ -192,4 +193,4 @@ def test_what_many_files_share_makes_no_copy(tmp_path: Path) -> None:
     project = written(tmp_path, pkg__init="", pkg__core=one, pkg__other=other)
     module = filled(project, "pkg/core.py").module
     assert module is not None
-    assert Copies([]).of(module, [str(tmp_path / "pkg")], []) == []
+    assert Copies(Installed([])).of(module, [str(tmp_path / "pkg")], []) == []

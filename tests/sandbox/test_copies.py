@@ -12,6 +12,7 @@ from support.projects import tree
 from plum_lsp.domain.verification import InModule
 from plum_lsp.sandbox.projects import texts
 from plum_lsp.sandbox.projects.copies import Copies
+from plum_lsp.sandbox.projects.installed import Installed
 
 CORE = """def total(rows):
     ‸found = [row.price * row.count for row in rows]
@@ -44,7 +45,7 @@ def test_a_file_is_read_once_for_all_functions(tmp_path: Path, monkeypatch: pyte
         return read(path)
 
     monkeypatch.setattr(texts, "read", counting)
-    copies = Copies(())
+    copies = Copies(Installed(()))
     for name in ("total", "average", "total"):
         assert copies.of(module(tmp_path, name), [str(tmp_path)], ()) == [str(tmp_path / "old.py")], name
     assert counted == {"core.py": 1, "old.py": 1, "other.py": 1}
@@ -53,7 +54,7 @@ def test_a_file_is_read_once_for_all_functions(tmp_path: Path, monkeypatch: pyte
 def test_a_file_that_becomes_a_copy_is_found(tmp_path: Path) -> None:
     """Also if it was read ahead before it changed."""
     tree(tmp_path, {"core.py": COPY, "other.py": "x = 1\n"})
-    copies = Copies(())
+    copies = Copies(Installed(()))
     for path in copies.near([str(tmp_path)]):
         copies.read_ahead(path)
     assert copies.of(module(tmp_path, "total"), [str(tmp_path)], ()) == []
@@ -84,6 +85,6 @@ def test_only_files_of_tests_that_name_the_function_are_parsed(tmp_path: Path, m
         return parse(text)
 
     monkeypatch.setattr(ast, "parse", noted)
-    Copies(()).of(module(tmp_path, "total"), [str(tmp_path / "core.py")], [str(tmp_path / "tests")])
+    Copies(Installed(())).of(module(tmp_path, "total"), [str(tmp_path / "core.py")], [str(tmp_path / "tests")])
     assert tests["tests/test_total.py"] in parsed
     assert tests["tests/test_more.py"] not in parsed

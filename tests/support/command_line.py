@@ -16,6 +16,7 @@ from typing import IO, Any
 from click.testing import CliRunner
 
 from plum_lsp.cli import plum_lsp
+from support.caches import cache_in
 from support.scripted_policy import ScriptedPolicy
 
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
@@ -71,7 +72,7 @@ class CommandLine:
             "HOME": str(folder),
             "PYTHONWARNINGS": "error",
             "PLUM_DATA_DIR": str(folder / "data"),
-            "PLUM_CACHE_DIR": str(folder / "cache"),
+            "PLUM_CACHE_DIR": cache_in(folder),
             "PLUM_POLICY_URL": policy.url,
             "PLUM_POLICY_API_KEY": policy.api_key,
         }

@@ -28,6 +28,8 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient
 from pytest_lsp.client import register_lsp_features
 
+from support.caches import cache_in
+
 CURSOR = "‸"
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 PATIENCE_SECONDS = 30.0
@@ -523,7 +525,7 @@ def _environment(folder: Path, policy_url: str, api_key: str, more: Mapping[str,
         **environ,
         "PLUM_CONFIG_FILE": str(config),
         "PLUM_DATA_DIR": str(folder / "data"),
-        "PLUM_CACHE_DIR": str(folder / "cache"),
+        "PLUM_CACHE_DIR": cache_in(folder),
         **({"PLUM_POLICY_URL": policy_url, "PLUM_POLICY_API_KEY": api_key} if policy_url else {}),
         **more,
     }

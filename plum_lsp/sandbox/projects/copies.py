@@ -20,7 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from plum_lsp.domain.verification import InModule
-from plum_lsp.sandbox.projects.installed import FILE_BYTES_MAX, FILES_MAX, files_in, installed_in, state_of
+from plum_lsp.sandbox.projects.installed import FILE_BYTES_MAX, FILES_MAX, Installed, files_in, state_of
 from plum_lsp.sandbox.projects.texts import Text, Texts, blind, lines_of, normal, read
 
 TEST_FILES_MAX = 400
@@ -63,14 +63,14 @@ class _Answers:
 
     seen: dict[str, tuple[tuple[int, int], bool]] = field(default_factory=dict)
     installed: list[str] = field(default_factory=list)
-    packages_state: object = None
+    packages_state: str = ""
 
 
 class Copies:
     """Remembers for each function which files repeat it. May be used by one thread at a time."""
 
-    def __init__(self, packages: Sequence[str]) -> None:
-        self._installed = installed_in(tuple(packages))
+    def __init__(self, installed: Installed) -> None:
+        self._installed = installed
         self._answers: OrderedDict[_Marks, _Answers] = OrderedDict()
         self._texts = Texts()
 

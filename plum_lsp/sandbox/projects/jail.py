@@ -23,6 +23,7 @@ from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.projects import testing, tracing
+from plum_lsp.sandbox.projects.installed import Installed
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 class ProjectJail:
     """The part of a sandbox for one project. `order` describes a zygote, without what the project adds to it.
 
-    `packages` are the folders of installed packages. `slots` bounds the children at work.
+    `installed` are the packages that it may import. `slots` bounds the children at work.
     """
 
     def __init__(
@@ -41,16 +42,16 @@ class ProjectJail:
         project: Project,
         hides: Hides,
         order: launching.Order,
-        packages: Sequence[str],
+        installed: Installed,
         slots: asyncio.Semaphore,
     ) -> None:
         self._project = project
         self._order = order
-        self._packages = tuple(packages)
+        self._packages = installed.folders
         self._slots = slots
         self._homes = ""
         self._warming: asyncio.Task[None] | None = None
-        self._pool = ProjectPool(project, hides, packages, self._started)
+        self._pool = ProjectPool(project, hides, installed, self._started)
 
     def warm_up(self) -> None:
         """Start the project's zygote now. The first program gets the error if the start fails."""

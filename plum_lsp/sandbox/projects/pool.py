@@ -24,6 +24,7 @@ from plum_lsp.domain.verification import Call, Ending, InModule, Limits, Program
 from plum_lsp.sandbox.conversation import Ask, converse, module_order
 from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.projects.copies import Copies
+from plum_lsp.sandbox.projects.installed import Installed
 from plum_lsp.sandbox.projects.showing import Hides, Views, views_of
 from plum_lsp.sandbox.projects.testing import NotCollected
 from plum_lsp.sandbox.zygote_process import ZygoteProcess
@@ -66,16 +67,16 @@ class _Document:
 class ProjectPool:
     """Hands out children that have a project's modules. Belongs to one event loop."""
 
-    def __init__(self, project: Project, hides: Hides, packages: Sequence[str], start: StartZygote) -> None:
+    def __init__(self, project: Project, hides: Hides, installed: Installed, start: StartZygote) -> None:
         self._project = project
-        self._packages = tuple(packages)
+        self._packages = installed.folders
         self._hides = hides
         self._start = start
         self._zygote: ZygoteProcess | None = None
         self._views: Views | None = None
         self._seen: tuple[Path | None, float, Views] | None = None
         self._documents: OrderedDict[tuple[str, str], _Document] = OrderedDict()
-        self._copies = Copies(packages)
+        self._copies = Copies(installed)
         self._copied: tuple[tuple[str, str, int], float, list[str]] | None = None
         self._lock = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
