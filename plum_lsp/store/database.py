@@ -10,16 +10,33 @@ import contextlib
 import json
 import shlex
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.verification import Origin
+
+
+@contextlib.contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Let an import of these packages fail, unless they are imported already."""
+    hidden = {name: None for name in packages if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]  # None stands for a module that cannot be imported.
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+with _without("pandas", "numpy"):
+    # sqlite-utils imports both where they are installed, for types that no fact has. Each command would start half a
+    # second later. This module is the first of the package that is imported.
+    from sqlite_utils import Database
 
 APPLICATION_ID = 0x706C756D
 """`plum` in ASCII: tells our file from any other database (sqlite.org/pragma.html#pragma_application_id)."""
