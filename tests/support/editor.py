@@ -32,7 +32,7 @@ from support.caches import cache_in
 
 CURSOR = "‸"
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 90.0
 """For anything the server does by itself; a busy machine is slow, a lost message never comes."""
 
 
