@@ -31,6 +31,8 @@ from plum_lsp.sandbox.projects.testing import CASES_MAX
 _log = logging.getLogger(__name__)
 PYTEST_SECONDS_MAX = 300
 _LINE = re.compile(r"^(\S+?::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b", re.MULTILINE)
+_FAILED_PART = re.compile(r"^SUBFAILED.*? (\S+\.py::\S+)", re.MULTILINE)
+"""A part of a test (`subTest`) that failed. The test's own line may say that it passed."""
 _COMPARED = {RunOutcome.PASSED: True, RunOutcome.FAILED: False, RunOutcome.ERRORED: False}
 
 
@@ -59,7 +61,8 @@ def plain(project: Project, file: str) -> dict[str, bool]:
     except subprocess.TimeoutExpired:
         return {}
     cases: dict[str, list[str]] = {}
-    for case, outcome in _LINE.findall(done.stdout):
+    parts = [(case, "FAILED") for case in _FAILED_PART.findall(done.stdout)]
+    for case, outcome in [*parts, *_LINE.findall(done.stdout)]:
         cases.setdefault(case.partition("[")[0], []).append(outcome)
     first = {name: outcomes[:CASES_MAX] for name, outcomes in cases.items()}
     known = {name: outcomes for name, outcomes in first.items() if {"PASSED", "FAILED", "ERROR"} & set(outcomes)}

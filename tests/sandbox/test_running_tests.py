@@ -267,6 +267,50 @@ async def test_a_body_with_which_nothing_can_be_imported_errs(tmp_path: Path, pl
     assert [one.outcome for one in right] == [RunOutcome.PASSED, RunOutcome.UNCOLLECTED]
 
 
+IN_PARTS = """
+    import unittest
+    from pkg.core import Shop
+
+    SHOP = Shop({"a": 1, "b": 2})
+
+    class InParts(unittest.TestCase):
+        def test_all(self):
+            for names, total in ((["a"], 1), (["b"], 2), (["a"], 1)):
+                with self.subTest(names=names):
+                    self.assertEqual(SHOP.total(names), total)
+
+        def test_one_skipped(self):
+            for names, total in ((["a"], 1), (["b"], 2), (["c"], 3)):
+                with self.subTest(names=names):
+                    if "c" in names:
+                        self.skipTest("not sold")
+                    self.assertEqual(SHOP.total(names), total)
+
+    def test_of_pytest(subtests):
+        for names, total in ((["a"], 1), (["b"], 2), (["a"], 1)):
+            with subtests.test(names=names):
+                assert SHOP.total(names) == total
+    """
+
+
+async def test_a_part_that_fails_fails_its_test(tmp_path: Path) -> None:
+    """Also if the parts after it and the test around it pass. A part that is skipped says nothing."""
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_parts=IN_PARTS)
+    names = [
+        f"tests/test_parts.py::{one}" for one in ("InParts::test_all", "InParts::test_one_skipped", "test_of_pytest")
+    ]
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
+        wrong = await sandbox.run_tests(
+            filled(project, "pkg/core.py", "return len(names)"), names, watches=False, seconds=30
+        )
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in right] == [RunOutcome.PASSED] * 3
+    assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
+
+
 WAITING = """
     import time
     from pkg.core import other

@@ -73,6 +73,11 @@ TESTS = """
             for number in range(3):
                 with self.subTest(number=number):
                     self.assertLess(number, 3)
+
+        def test_one_part_fails(self):
+            for number in range(3):
+                with self.subTest(number=number):
+                    self.assertNotEqual(number, 1)
     """
 CORE = """
     PRICES = {"a": 1, "b": 2}
@@ -99,5 +104,5 @@ async def test_every_outcome_is_the_same(tmp_path: Path) -> None:
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__conftest=CONFTEST, tests__test_core=TESTS)
     found = await compared(project)
     assert found.different == ()
-    assert found.equal >= 10
+    assert found.equal >= 11
     assert set(found.apart) <= {"not_run", "errored"}

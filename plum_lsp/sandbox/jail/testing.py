@@ -249,12 +249,16 @@ class _Listener:
             self._raised = call.excinfo
 
     def ran(self) -> Ran:
-        """The result of the test, from all its phases."""
-        outcomes = {report.when: report.outcome for report in self._reports}
-        if any(hasattr(report, "wasxfail") for report in self._reports) or "skipped" in outcomes.values():
+        """The result of the test, from all its phases and from its parts (`subTest`), which report by themselves.
+
+        A part that fails fails the test, although the phase around it passes. A part that is skipped says nothing.
+        """
+        whole = [report for report in self._reports if not hasattr(report, "context")]
+        if any(hasattr(report, "wasxfail") or report.outcome == "skipped" for report in whole):
             return Ran("skipped")
-        if "failed" not in outcomes.values():
-            return Ran("passed" if outcomes.get("call") == "passed" else "skipped")
+        if not any(report.outcome == "failed" for report in self._reports):
+            is_called = any(report.when == "call" and report.outcome == "passed" for report in whole)
+            return Ran("passed" if is_called else "skipped")
         if self._raised is None:
             return Ran("failed")
         error = self._raised.value
