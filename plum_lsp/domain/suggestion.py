@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NewType
 
@@ -13,6 +13,7 @@ from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.quality import Quality
 from plum_lsp.domain.text import Document, Span
+from plum_lsp.domain.unwanted import Unwanted
 from plum_lsp.domain.verification import TestCase, Verdict, VerdictStatus
 
 RequestId = NewType("RequestId", str)
@@ -31,8 +32,7 @@ class Trigger(enum.Enum):
 class SuggestionRequest:
     """The editor's question: this document, this cursor. `deadline` is an instant in seconds of the clock port.
 
-    `recent_rejections` counts the offers the user turned down in the last minute.
-    `seen` holds the fingerprints of offers that the user has already had here and wants an alternative to.
+    `recent_rejections` counts the offers rejected in the last minute, `unwanted` is what the answer must not bring.
     `open_documents` are the other Python files that the editor has open, last edited first.
     `project` is the document's project, if its code may be executed. Otherwise, or without a project, it is None.
     `adds_imports` says that the editor can add imports to the top of the file together with an offer.
@@ -46,7 +46,7 @@ class SuggestionRequest:
     trigger: Trigger
     deadline: float
     recent_rejections: int = 0
-    seen: frozenset[str] = frozenset()
+    unwanted: Unwanted = field(default_factory=Unwanted)
     open_documents: tuple[Document, ...] = ()
     project: Project | None = None
     folders: tuple[Path, ...] = ()

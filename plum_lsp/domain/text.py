@@ -102,3 +102,18 @@ def _code_points(line: str, units: int, encoding: PositionEncoding) -> int:
         if counted > units:
             return index
     return len(line)
+
+
+def plain(text: str) -> str:
+    """Text with one kind of line end, because an editor inserts its own kind."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def begins_with(found: str, text: str) -> bool:
+    """Whether `found` starts with all of `text`. Spaces at line ends and the last line end do not count."""
+    wanted = [line.rstrip() for line in text.rstrip().split("\n")]
+    lines = [line.rstrip() for line in found.split("\n")[: len(wanted)]]
+    if len(lines) < len(wanted) or not wanted[-1] or lines[:-1] != wanted[:-1]:
+        return False
+    rest_of_line = lines[-1].removeprefix(wanted[-1])
+    return lines[-1].startswith(wanted[-1]) and not (rest_of_line[:1].isalnum() or rest_of_line[:1] == "_")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from plum_lsp.domain.learning import Outcome, OutcomeSource
 from plum_lsp.domain.suggestion import Offer
+from plum_lsp.domain.text import begins_with, plain
 from plum_lsp.feedback.outcomes import OfferEvent, OfferLife, OfferState
 
 IGNORED_AFTER_SECONDS = 10.0
@@ -127,24 +128,9 @@ class OfferTracker:
             return OfferEvent.SUPERSEDE
         rest = document[len(self.before) :]
         if not rest.endswith(self.after):
-            return OfferEvent.ACCEPT if _begins_with(rest, self.text) else OfferEvent.SUPERSEDE
+            return OfferEvent.ACCEPT if begins_with(rest, self.text) else OfferEvent.SUPERSEDE
         typed = rest[: len(rest) - len(self.after)]
-        if _begins_with(typed, self.text):
+        if begins_with(typed, self.text):
             return OfferEvent.ACCEPT
         is_beginning = self.text.startswith(typed) or self.text.startswith(typed.rstrip(_CLOSERS))
         return None if typed == self.hole or is_beginning else OfferEvent.DISMISS
-
-
-def plain(text: str) -> str:
-    """Text with one kind of line end, because an editor inserts its own kind."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _begins_with(found: str, text: str) -> bool:
-    """Whether `found` starts with all of `text`. Spaces at line ends and the last line end do not count."""
-    wanted = [line.rstrip() for line in text.rstrip().split("\n")]
-    lines = [line.rstrip() for line in found.split("\n")[: len(wanted)]]
-    if len(lines) < len(wanted) or not wanted[-1] or lines[:-1] != wanted[:-1]:
-        return False
-    rest_of_line = lines[-1].removeprefix(wanted[-1])
-    return lines[-1].startswith(wanted[-1]) and not (rest_of_line[:1].isalnum() or rest_of_line[:1] == "_")

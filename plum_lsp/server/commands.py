@@ -74,7 +74,9 @@ class Commands:
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
-        problem = await self._session.outcomes.rejected(offer_id)
+        outcomes, unwanted = self._session.outcomes, self._session.unwanted
+        unwanted.rejected(outcomes.uri_of(offer_id), outcomes.with_alternatives(offer_id))
+        problem = await outcomes.rejected(offer_id)
         self._clear_status(offer_id)
         if len(arguments) > 1 and isinstance(arguments[1], str):
             logger.info("offer=%s rejected because %r", offer_id, arguments[1][:REASON_SHOWN_MAX])
@@ -85,7 +87,9 @@ class Commands:
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
-        problem = await self._session.outcomes.dismissed(offer_id)
+        outcomes, unwanted = self._session.outcomes, self._session.unwanted
+        unwanted.closed(outcomes.uri_of(offer_id), outcomes.with_alternatives(offer_id))
+        problem = await outcomes.dismissed(offer_id)
         self._clear_status(offer_id)
         return _recorded(problem)
 

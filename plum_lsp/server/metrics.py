@@ -15,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, make_wsgi_app
 
 from plum_lsp.domain.events import Event, Sampled
-from plum_lsp.domain.suggestion import AbstentionReason, Tier
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, Tier
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,16 @@ RUNGS = frozenset(
 )
 """The stages that the pipeline reports (`pipeline`). The list is fixed, so that the label has a bounded set of
 values."""
+
+
+def end_of(result: Offer | Abstention | None, *, is_stale: bool) -> str:
+    """How a request ended, for the log and the counts."""
+    if result is None:
+        return "superseded"
+    if isinstance(result, Abstention):
+        return f"abstention:{result.reason.value}"
+    tier = result.chosen.tier.value
+    return f"{'stale' if is_stale else 'offer'}:{tier} offer={result.id}"
 
 
 class Metrics:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import Outcome, OutcomeKind, OutcomeSource, Survival
 from plum_lsp.domain.suggestion import Offer, OfferId, Tier
-from plum_lsp.domain.text import Document
-from plum_lsp.feedback.infer import OfferTracker, plain
+from plum_lsp.domain.text import Document, plain
+from plum_lsp.domain.unwanted import TurnedDown
+from plum_lsp.feedback.infer import OfferTracker
 from plum_lsp.feedback.outcomes import OfferEvent, OfferState, UnlistedTransition
 from plum_lsp.feedback.survival import AcceptedText
 from plum_lsp.server.convert import code_points_of, inserted_text
@@ -45,6 +46,13 @@ class _Followed:
     problem: str = ""
     timer: asyncio.TimerHandle | None = None
     accepted: AcceptedText | None = None
+
+    @property
+    def turned_down(self) -> TurnedDown:
+        """The offer in its document, as a text that is not to come back."""
+        tracker = self.tracker
+        whole = tracker.before + tracker.text + tracker.after
+        return TurnedDown(whole=whole, fingerprint=self.offer.chosen.candidate.fingerprint, after=tracker.after)
 
 
 class OutcomeDesk:
@@ -79,6 +87,14 @@ class OutcomeDesk:
         """The document that one of the last offers was made for. Empty if it is not among them."""
         followed = self._offers.get(offer_id)
         return followed.uri if followed else ""
+
+    def with_alternatives(self, offer_id: OfferId) -> tuple[TurnedDown, ...]:
+        """One of the last offers, and others on the screen with it, as texts that may be turned down."""
+        followed = self._offers.get(offer_id)
+        if followed is None:
+            return ()
+        others = (one for one in self._open(followed.uri) if one is not followed)
+        return tuple(one.turned_down for one in (followed, *others))
 
     def stands(self, offer_id: OfferId) -> bool:
         """Whether an offer is new enough to be offered again. An ignored offer is not."""

@@ -18,15 +18,17 @@ from plum_lsp.domain.events import Ended, Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position
+from plum_lsp.domain.unwanted import Unwanted
 from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import Change, OpenDocument
-from plum_lsp.server.metrics import Metrics
+from plum_lsp.server.metrics import Metrics, end_of
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
 from plum_lsp.server.settings import SettingsKeeper
 from plum_lsp.server.standing import Answer, Revisions, StandingAnswers
 from plum_lsp.server.status import PAUSED, READY, SLOW, STARTING, Kind, Status, StatusBar, ready_status
+from plum_lsp.server.unwanted import UnwantedTexts
 from plum_lsp.suggestion.debounce import Debounce
 from plum_lsp.suggestion.pipeline import broken, error_name
 from plum_lsp.suggestion.plan import SECONDS_MAX
@@ -66,7 +68,8 @@ class Session:
         self.editor_applies = False
         """Whether the editor applies edits that the server asks for."""
         self._standing = StandingAnswers(outcomes)
-        self.revisions = Revisions(outcomes, self._standing, status, tell_revised)
+        self.unwanted = UnwantedTexts(clock.now)
+        self.revisions = Revisions(outcomes, self._standing, self.unwanted, status, tell_revised)
         self._looking: set[asyncio.Task[None]] = set()
         self._stages_ms: dict[RequestId, dict[str, float]] = {}
 
@@ -138,8 +141,9 @@ class Session:
         opened = self.documents.get(uri)
         if opened is not None:
             self.leave(uri)
-            was_lost = opened.is_lost
+            was_lost, before = opened.is_lost, opened.snapshot
             opened.change(changes, version=version)
+            self.unwanted.changed(before, opened.snapshot)
             self.documents[uri] = self.documents.pop(uri)  # keeps the order: last edited last
             if not opened.is_lost:
                 self.outcomes.edited(opened.snapshot)
@@ -171,6 +175,7 @@ class Session:
         self.leave(uri)
         self.debounce.forget(uri)
         self._standing.forget(uri)
+        self.unwanted.forget(uri)
         if opened is not None:
             opened.supersede()
             self.outcomes.closed(uri)
@@ -236,7 +241,7 @@ class Session:
             result = await opened.run(partial(self._considered, request))
             is_stale = self.documents.get(uri) is not opened or opened.version != request.document.version
             result = self.revisions.latest(request.id, result)
-            end = _end(result, is_stale=is_stale)
+            end = end_of(result, is_stale=is_stale)
         finally:
             self.revisions.latest(request.id, None)
             self._log(request, end)
@@ -282,8 +287,10 @@ class Session:
                 for uri, opened in reversed(self.documents.items())
                 if uri != document.uri and opened.language_id == LANGUAGE
             ),
-            seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ()))
-            | self._standing.withdrawn_at(document, document.offset_at(position)),
+            unwanted=Unwanted(
+                seen=frozenset(offer.chosen.candidate.fingerprint for offer in (standing.offers if standing else ())),
+                texts=self.unwanted.of(document.uri, trigger),
+            ),
             folders=self.settings.folders,
         )
 
@@ -368,16 +375,6 @@ class Session:
             total_ms,
             "".join(f" {stage}_ms={reached:.1f}" for stage, reached in stages.items()),
         )
-
-
-def _end(result: Offer | Abstention | None, *, is_stale: bool) -> str:
-    """How a request ended, for the log."""
-    if result is None:
-        return "superseded"
-    if isinstance(result, Abstention):
-        return f"abstention:{result.reason.value}"
-    tier = result.chosen.tier.value
-    return f"{'stale' if is_stale else 'offer'}:{tier} offer={result.id}"
 
 
 def _is_unicode(text: str) -> bool:

@@ -16,6 +16,7 @@ from plum_lsp.domain.text import Document, Span
 from plum_lsp.report.evidence import explanation
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.status import StatusBar, ended_status
+from plum_lsp.server.unwanted import UnwantedTexts
 
 CHANGED = "plum/didChangeOffer"
 """Tells an editor that says `offerChanges` that the label of an offer changed, or that the offer is withdrawn."""
@@ -56,7 +57,6 @@ class StandingAnswers:
     def __init__(self, outcomes: OutcomeDesk) -> None:
         self._outcomes = outcomes
         self._answers: dict[str, Answer] = {}
-        self._withdrawn: dict[str, tuple[tuple[int, int], frozenset[str]]] = {}
 
     def keep(self, answer: Answer) -> None:
         """Remember the answer for its document."""
@@ -69,18 +69,6 @@ class StandingAnswers:
     def of(self, uri: str) -> Answer | None:
         """The last answer for a document."""
         return self._answers.get(uri)
-
-    def withdraw(self, uri: str, offer: Offer) -> None:
-        """Forget the answer, and remember that its offer is not to be made again at this place."""
-        answer = self._answers.pop(uri)
-        place = (answer.document.version, answer.offset)
-        earlier = self.withdrawn_at(answer.document, answer.offset)
-        self._withdrawn[uri] = (place, earlier | {offer.chosen.candidate.fingerprint})
-
-    def withdrawn_at(self, document: Document, offset: int) -> frozenset[str]:
-        """The fingerprints of the offers that were withdrawn for this very snapshot and place."""
-        place, fingerprints = self._withdrawn.get(document.uri, ((-1, -1), frozenset()))
-        return fingerprints if place == (document.version, offset) else frozenset()
 
     def news(self, request: SuggestionRequest) -> Answer | None:
         """The answer for this very request, if a label in it has changed since it was given. It is told once."""
@@ -101,7 +89,9 @@ class StandingAnswers:
             return None
         for offer in standing.offers:
             rest = typed_through(offer, standing.document, request.document, request.offset)
-            if rest is not None and self._outcomes.stands(offer.id):
+            if rest is None or not self._outcomes.stands(offer.id):
+                continue
+            if not request.unwanted.among([rest.chosen.candidate], request.document.text, rest.hole):
                 return Answer(offers=(rest,), document=request.document, offset=request.offset)
         return None
 
@@ -117,10 +107,16 @@ class Revisions:
     """The changes of offers on one connection."""
 
     def __init__(
-        self, outcomes: OutcomeDesk, standing: StandingAnswers, status: StatusBar, tell: Callable[[Revised], None]
+        self,
+        outcomes: OutcomeDesk,
+        standing: StandingAnswers,
+        unwanted: UnwantedTexts,
+        status: StatusBar,
+        tell: Callable[[Revised], None],
     ) -> None:
         self._outcomes = outcomes
         self._standing = standing
+        self._unwanted = unwanted
         self._status = status
         self._tell = tell
         self._unanswered: dict[RequestId, Revised | None] = {}
@@ -164,9 +160,11 @@ class Revisions:
         return True
 
     def _withdraw(self, event: Revised) -> None:
-        """Forget an offer. It is not made again at its place as long as the text stays."""
+        """Forget an offer. It is not made again at its place, also after the user typed some of it."""
         assert isinstance(event.result, Abstention), "a new label is not a withdrawal"
-        self._standing.withdraw(self._outcomes.uri_of(event.offer.id), event.offer)
+        uri = self._outcomes.uri_of(event.offer.id)
+        self._standing.forget(uri)
+        self._unwanted.refuted(uri, self._outcomes.with_alternatives(event.offer.id)[:1])
         if self.editor_hears:
             self._outcomes.withdrawn(event.offer.id)
 

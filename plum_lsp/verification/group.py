@@ -152,10 +152,10 @@ class Ladder:
         """Whether more than one member passes its tests, so that a comparison can tell them apart."""
         return len(self.passing) > 1
 
-    def is_clear(self, seen: Collection[str] = ()) -> bool:
-        """Whether a member passes its tests, and each that does stands alone. The user has `seen` some members."""
+    def is_clear(self, unwanted: Collection[str] = ()) -> bool:
+        """Whether a member passes its tests, and each that does stands alone. `unwanted` members are not offered."""
         first = self.group.first
-        has_new = any(one.candidate.fingerprint not in seen for one in self.passing)
+        has_new = any(one.candidate.fingerprint not in unwanted for one in self.passing)
         return has_new and all(stands_alone(one, first.get(index_of(one), ()), self.judge) for one in self.passing)
 
     async def reconsider(self) -> None:

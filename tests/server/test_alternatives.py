@@ -28,7 +28,7 @@ def bench_of(*texts: str) -> Bench:
     async def answer(request: SuggestionRequest) -> Offer | Abstention:
         nonlocal made
         made += 1
-        left = [text for text in texts if text not in request.seen]
+        left = [text for text in texts if text not in request.unwanted.seen]
         hole = Span(start=request.offset, end=request.offset)
         if not left:
             return abstention(request)

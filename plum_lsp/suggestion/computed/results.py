@@ -101,11 +101,12 @@ class Results:
             return _none(request, told(error), AbstentionReason.SANDBOX_FAILED)
         except TimeoutError:
             return _none(request, "The result was not computed before the deadline.", AbstentionReason.DEADLINE)
-        known = request.seen
+        made = (_candidate(one.text) for one in computed)
+        known = request.unwanted.among(made, request.document.text, sessions[0].hole)
         found = [one for one in computed if not one.why_not and _candidate(one.text).fingerprint not in known]
         if found:
             return self._offer(request, _varied(found)[:OFFERED_MAX])
-        if request.seen:
+        if known:
             return _none(request, "There is no other result.", AbstentionReason.NOTHING_TO_COMPLETE)
         first = computed[0]
         line = first.session.source.splitlines()[0]

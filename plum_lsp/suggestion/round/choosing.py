@@ -5,19 +5,22 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 
-from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, OfferId, Tier, Trigger
 from plum_lsp.suggestion.round.values import Gathered
 from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.rank import choose
 
+JUST_TURNED_DOWN = "What would be suggested here was just closed, deleted or withdrawn."
+
 
 def chosen(answer: Gathered, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offer | Abstention:
     """The offer that the group supports, or an abstention. It names an outside cause if there was one."""
-    seen = answer.request.seen
-    group = [labelled(answer.judge, judged) for judged in answer.judged if judged.candidate.fingerprint not in seen]
-    if seen and not any(not judged.is_refuted for judged in group):
-        detail = "There is no other candidate that passes."
+    unwanted = answer.unwanted
+    group = [labelled(answer.judge, judged) for judged in answer.judged if judged.candidate.fingerprint not in unwanted]
+    if unwanted and not any(not judged.is_refuted for judged in group):
+        is_asked = answer.request.trigger is Trigger.INVOKED
+        detail = "There is no other candidate that passes." if is_asked else JUST_TURNED_DOWN
         return Abstention(request_id=answer.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
     result = choose(
         group,

@@ -143,7 +143,7 @@ class Gathering:
             one = replace(plan.sampling, temperatures=(temperature,), seed=plan.sampling.seed + index)
             judging = await self._stream(prompt, one, screened, tasks, first=index)
             for judged in await asyncio.gather(*judging):
-                if not needs_another(judged):
+                if not needs_another(judged) and judged.candidate.fingerprint not in self.round.unwanted_of([judged]):
                     return
 
     async def _stream(
@@ -199,9 +199,10 @@ class Gathering:
             self._stages.reach("first_verified")
         ends_early = self._options.ends_at_first_verified
         is_passing_test = self.ladder.trial is not None and judged.tier is Tier.CHECKED
-        if ends_early and is_passing_test and candidate.fingerprint not in this.request.seen:
+        unwanted = this.unwanted_of(self.ladder.group.members)
+        if ends_early and is_passing_test and candidate.fingerprint not in unwanted:
             self._answer_early(CLEAR)  # what it notices is found out while it is on the screen
-        if ends_early and not self.unjudged and self.ladder.is_clear(this.request.seen):
+        if ends_early and not self.unjudged and self.ladder.is_clear(unwanted):
             self._answer_early(CLEAR)
         self._answer_if_enough()
         return judged

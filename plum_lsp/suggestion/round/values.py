@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from plum_lsp.domain.ports import Policy
@@ -32,6 +33,11 @@ class Round:
     version: PolicyVersion
     began: float
     telling: Telling
+
+    def unwanted_of(self, judged: Iterable[Judged]) -> frozenset[str]:
+        """The fingerprints that are not to be offered, as far as these candidates show them."""
+        candidates = (one.candidate for one in judged)
+        return self.request.unwanted.among(candidates, self.request.document.text, self.context.hole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,11 @@ class Gathered:
         return self.ladder.group.members
 
     @property
+    def unwanted(self) -> frozenset[str]:
+        """The fingerprints that are not to be offered."""
+        return self.round.unwanted_of(self.judged)
+
+    @property
     def checked_min(self) -> float:
         """The probability that a `checked` candidate needs.
 
@@ -94,7 +105,13 @@ class Gathered:
 
 def standing_count(this: Round, ladder: Ladder) -> int:
     """The number of judged candidates that could be offered."""
-    kept = (one for one in ladder.group.members if not one.is_refuted and not one.candidate.problem)
+    members = ladder.group.members
+    unwanted = this.unwanted_of(members)
+    kept = (
+        one
+        for one in members
+        if not one.is_refuted and not one.candidate.problem and one.candidate.fingerprint not in unwanted
+    )
     return sum(one.tier is not Tier.UNVERIFIED or this.context.place.is_prose for one in kept)
 
 
