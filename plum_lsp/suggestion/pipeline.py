@@ -14,7 +14,7 @@ from plum_lsp.domain.events import Ended
 from plum_lsp.domain.pilot import Arm
 from plum_lsp.domain.ports import Clock, Inspector, Policy, ProjectSandboxes, Recorder, Sandbox
 from plum_lsp.domain.project import Neighbourhood
-from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, PolicyVersion, SuggestionRequest
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, PolicyVersion, SuggestionRequest, Tier
 from plum_lsp.python.inputs.new_examples import new_examples
 from plum_lsp.python.missing.resolving import KnownImports
 from plum_lsp.python.reading.window import nothing_at
@@ -87,9 +87,7 @@ class Pipeline:
         """
         self.make_way(request.document.uri)
         stages = Stages(self.clock)
-        result: Offer | Abstention = Abstention(
-            request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail="A newer request took its place."
-        )
+        result: Offer | Abstention = _superseded(request)
         try:
             result = await self._suggest(request, stages)
         except PolicyError as error:
@@ -121,12 +119,19 @@ class Pipeline:
         with sandbox.held():
             ladder = await self._judges.ladder_of(request, around, sandbox)
             stages.reach("synthesis")
+            if sandbox.problem and self._needs_runs(request, around):
+                return abstained(_superseded(request), AbstentionReason.SANDBOX_UNAVAILABLE, sandbox.problem)
             async with asyncio.timeout(self._left(request)):
                 version = await self.policy.version(request.id)
             stages.reach("policy_ready")
             this = self._round(request, around, ladder, version)
             gathering = Gathering(this, ladder, options=self.options, clock=self.clock, stages=stages)
             return await self._answer(gathering, stages)
+
+    def _needs_runs(self, request: SuggestionRequest, around: Survey) -> bool:
+        """Whether nothing can be offered that was not run, so that the policy would be asked in vain."""
+        is_untested = around.context.place.is_prose or request.is_control
+        return not is_untested and Tier.UNVERIFIED not in self.options.tiers
 
     def _round(self, request: SuggestionRequest, around: Survey, ladder: Ladder, version: PolicyVersion) -> Round:
         """The round of a request. Its plan may bring the deadline forward."""
@@ -207,6 +212,12 @@ class Pipeline:
     def _left(self, request: SuggestionRequest) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, request.deadline - self.clock.now())
+
+
+def _superseded(request: SuggestionRequest) -> Abstention:
+    """The end of a request that is no longer wanted."""
+    detail = "A newer request took its place."
+    return Abstention(request_id=request.id, reason=AbstentionReason.SUPERSEDED, detail=detail)
 
 
 def broken(request: SuggestionRequest, error: Exception) -> Abstention:

@@ -62,7 +62,7 @@ def test_a_kernel_without_isolation(user: CommandLine) -> None:
     under = (sys.executable, without_isolation.__file__)
     ran = user.run("complete", "add.py", "--line", "9", "--json", under=under)
     assert (ran.code, ran.report["abstention"]["reason"]) == (3, "sandbox_unavailable")
-    assert [candidate["verdicts"] for candidate in ran.report["candidates"][:1]] == [[]]
+    assert ran.report["candidates"] == []
     assert "Landlock" in ran.err
 
 

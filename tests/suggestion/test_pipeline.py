@@ -306,14 +306,14 @@ async def test_a_candidate_that_uses_an_undefined_name_is_not_run(desk: Desk) ->
 
 
 async def test_without_a_sandbox_nothing_is_run_and_the_user_is_told(desk: Desk) -> None:
-    """No isolation means no execution, no verdict and no offer."""
+    """No isolation means no execution, no verdict and no offer. The policy is not asked in vain."""
     desk.sandbox = NoSandbox(SandboxUnavailable("there is no isolation here"))
     desk.policy.will_complete(RIGHT)
 
     result = await desk.suggest(ADD)
 
     assert reason_of(result) is AbstentionReason.SANDBOX_UNAVAILABLE
-    assert all(not event.judged.verdicts for event in desk.told.events if isinstance(event, Verified))
+    assert desk.policy.completions == []
 
 
 async def test_a_file_that_does_not_run_blames_no_candidate(desk: Desk) -> None:
