@@ -14,7 +14,7 @@ from pathlib import Path
 from plum_lsp.domain.errors import SandboxError, told
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.ports import Sandbox
-from plum_lsp.domain.suggestion import Candidate, Context, Judged, Tier
+from plum_lsp.domain.suggestion import Candidate, Context, HoleKind, Judged, Tier
 from plum_lsp.domain.verification import (
     DID_NOT_LOAD,
     Call,
@@ -38,7 +38,7 @@ from plum_lsp.python.effects import (
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
 from plum_lsp.python.reading.import_lines import with_imports
-from plum_lsp.python.reading.placeholder import shows_placeholder
+from plum_lsp.python.reading.placeholder import shows_placeholder, shows_unfilled
 from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
@@ -169,7 +169,8 @@ class Judge:
         try:
             asked = [LOADS, *(call for test in self.tests for call in beside_calls(test))]
             loads, *seen = await self.sandbox.observe(reference, asked, self.limits)
-            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and self._loads_with_candidate):
+            needs_candidate = self._loads_with_candidate or shows_unfilled(shown(loads))
+            if _is_unfilled(loads) or (loads.ending is not Ending.RETURNED and needs_candidate):
                 literal = tuple(test for test in self.tests if is_literal(test))
                 kept = (*literal, *self.whole[: whole.ALONE_MAX])
                 return Evidence(specification=kept, is_called_at_import=_is_unfilled(loads))
@@ -299,7 +300,8 @@ class Judge:
     @property
     def _loads_with_candidate(self) -> bool:
         """Whether the program may load only when the hole is filled: outside any function, and in a decorator."""
-        return is_outside(self.context) or self.context.place is Place.DECORATOR
+        is_line = self.context.block.kind is HoleKind.LINE and self.context.function is None
+        return is_line or is_outside(self.context) or self.context.place is Place.DECORATOR
 
     @property
     def short_limits(self) -> Limits:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 
 PLACEHOLDER = "raise NotImplementedError"
+UNFILLED = "__plum_hole__"
+"""An undefined name. Code that reaches it raises `NameError`, so an unfilled hole fails every test that reaches it."""
 
 
 def is_placeholder(statement: ast.stmt) -> bool:
@@ -20,3 +22,8 @@ def is_placeholder(statement: ast.stmt) -> bool:
 def shows_placeholder(error: str) -> bool:
     """Whether the text of an error shows that the placeholder was reached."""
     return NotImplementedError.__name__ in error
+
+
+def shows_unfilled(error: str) -> bool:
+    """Whether the text of an error shows that a hole within a line was reached."""
+    return UNFILLED in error

@@ -15,15 +15,13 @@ from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.hole import Hole
 from plum_lsp.python.reading.lines import Line, chunks, logical_lines, mask, parses, width
-from plum_lsp.python.reading.placeholder import PLACEHOLDER
+from plum_lsp.python.reading.placeholder import PLACEHOLDER, UNFILLED
 
 WHOLE_LINES_MAX = 20_000
 """Longer documents are cut to the statements that the hole's statement can reach. `ast.parse` takes about 10 µs a line
 (measured: 50,000 lines in 0.5 s), and a candidate outside a project loads the whole document."""
 EXCERPT_LINES_MAX = 2_000
 """The most lines of other statements that a cut document keeps, for the same reason."""
-UNFILLED = "__plum_hole__"
-"""An undefined name. Code that reaches it raises `NameError`, so an unfilled hole fails every test that reaches it."""
 _NAMES = re.compile(r"[^\W\d]\w*")
 _BINDS = re.compile(
     r"^(?:@|(?:async\s+)?def\s|class\s|import\s|from\s|[^\W\d][\w, ]*(?::[^=]+)?=(?!=)|try\s*:|if\s|with\s|type\s)"
