@@ -19,6 +19,7 @@ _WORDS = """
 """
 CONTROL = re.compile(
     r"<\|[A-Za-z][\w ]{0,40}\|>"
+    r"|<\|[A-Za-z]\w{0,40}>|<[A-Za-z]\w{0,40}\|>|\[\|[a-z]{1,20}\|\]|\[e~\["
     r"|<｜[^｜\n<>]{1,40}｜>"
     r"|<\[(?:fim-[a-z]{1,10}|[A-Za-z]{1,10}▁[\w▁]{1,30})\]>"
     rf"|[ ]?<(?:{'|'.join(_WORDS.split())})>"
@@ -26,8 +27,8 @@ CONTROL = re.compile(
     r"|(?<![\w\])])\[/?(?:PREFIX|SUFFIX|MIDDLE|INST|PYTHON|CODE)\]"
     r"|\[/(?:INST|PYTHON|CODE)\]"
 )
-"""The forms of control strings: `<|…|>`, DeepSeek's `<｜…｜>`, Seed-Coder's `<[…]>`, the words of StarCoder,
-Granite and Gemma, then those of Llama and Mistral."""
+"""The forms of control strings: `<|…|>`, those of Gemma 4, EXAONE and MiniMax, DeepSeek's `<｜…｜>`,
+Seed-Coder's `<[…]>`, the words of StarCoder, Granite and Gemma, then those of Llama and Mistral."""
 BLANK_OF_SENTENCE_PIECE = "▁"
 """How a tokenizer of SentencePiece writes a blank. A server that does not decode its tokens sends it."""
 _OPENINGS = ("[PYTHON]", "[CODE]", "[INST]")
@@ -38,6 +39,16 @@ _END = re.compile(
 
 _LEADS = re.compile(r"im_start|start_header|end_header|begin|bos|<s>|fim|start_of")
 _ROLE = re.compile(r"\A\s*(?:assistant|model)\b:?[ \t]*\n?")
+_THOUGHT = re.compile(
+    r"<\|channel\|>(?:analysis|commentary)\b.*?(?:<\|end\|>|(?=<\|start\|>)|\Z)"
+    r"|<\|channel>thought\b.*?(?:<channel\|>|\Z)"
+    r"|\[THINK\].*?(?:\[/THINK\]|\Z)"
+    r"|◁think▷.*?(?:◁/think▷|\Z)"
+    r"|analysis(?=[A-Z]).*?assistantfinal",
+    re.DOTALL,
+)
+"""Thoughts between control strings: gpt-oss (harmony), Gemma 4, Magistral, Kimi, and harmony without its strings."""
+_FINAL = re.compile(r"<\|channel\|>\s*final\b[^<\n]*")
 
 
 def is_control(word: str) -> bool:
@@ -61,7 +72,20 @@ def may_lead(control: str) -> bool:
 
 
 def without_leading(text: str) -> str:
-    """The text without the control strings before it, and without the name of the role that speaks."""
-    while (found := CONTROL.match(text.lstrip())) and may_lead(found.group()):
-        text = _ROLE.sub("", text.lstrip()[found.end() :], count=1)
-    return text
+    """The text without the control strings before it, the name of the role that speaks, and its thoughts."""
+    while True:
+        start = text.lstrip()
+        found = _THOUGHT.match(start) or _FINAL.match(start) or CONTROL.match(start)
+        if found is None or (found.re is CONTROL and not may_lead(found.group())):
+            return text
+        text = _ROLE.sub("", start[found.end() :], count=1)
+
+
+def begins_with_thought(text: str) -> bool:
+    """Whether a text begins with thoughts or a channel between control strings."""
+    return _THOUGHT.match(text.lstrip()) is not None or _FINAL.match(text.lstrip()) is not None
+
+
+def is_within_thought(text: str) -> bool:
+    """Whether a text ends within thoughts between control strings."""
+    return not without_leading(f"{text}x")

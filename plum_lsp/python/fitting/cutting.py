@@ -31,6 +31,7 @@ from plum_lsp.python.fitting.controls import (
     BLANK_OF_SENTENCE_PIECE,
     CONTROL,
     is_opening,
+    is_within_thought,
     may_lead,
     says_end,
     without_leading,
@@ -38,7 +39,7 @@ from plum_lsp.python.fitting.controls import (
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.statements import Statements
-from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence
+from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence, is_thinking
 from plum_lsp.python.reading.lines import width
 
 OUTER_COMMENTS_MAX = 12
@@ -135,7 +136,9 @@ class Cutter:
         """The first control string in the current line that is not inside a string and does not begin the text."""
         end = self._text.find("\n", self._line_start)
         for found in CONTROL.finditer(self._text, self._line_start, len(self._text) if end < 0 else end):
-            is_leading = may_lead(found.group()) and not without_leading(self._text[: found.start()]).strip()
+            above = self._text[: found.start()]
+            is_leading = may_lead(found.group()) and not without_leading(above).strip()
+            is_leading |= is_within_thought(above)
             is_quoted = not self._answer and self._is_quoted(self._text[self._line_start : found.start()])
             if not is_leading and not is_quoted and not is_opening(found.group()):
                 return found.span()
@@ -219,6 +222,10 @@ class Cutter:
 
     def _take_in_answer(self, line: str, end: int) -> None:
         """Process a line of an answer in a chat, which ends with its code's fence, or after the function it repeats."""
+        if is_thinking(self._text[:end]):
+            self._keep(line, end)
+            self._scan = Scan()
+            return
         own = _line(line, opens=False)
         self._is_diff |= is_diff(line)
         if is_fence(line):

@@ -1,17 +1,19 @@
 """Reads a completion that its server did not decode: the alphabet of a tokenizer, escapes, other characters. Pure.
 
 Such a text does not parse as it stands, so `variants` tries these readings last. A character that the document has
-stays as it is. Only a JSON object parses: as a body it would be a value without a use.
+stays as it is. Only a value parses (JSON, a string): as a body it would have no use.
 
 Sources: the byte alphabet of GPT-2's tokenizer (`bytes_to_unicode`), the blank and the byte tokens of SentencePiece.
 """
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from plum_lsp.python.fitting.controls import BLANK_OF_SENTENCE_PIECE
 
@@ -20,10 +22,23 @@ _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _BYTE_TOKENS = re.compile(rf"(?:{_BYTE_TOKEN.pattern})+")
 _LINE_ENDS = re.compile("[\u0085\u2028\u2029]")
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+_WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+"""The full-width forms of ASCII (Unicode, block FF00)."""
+_WIDE_SIGN = re.compile("[\uff01-\uff5e\u3000]")
+_BLANK = re.compile("[\u00a0\u2007\u202f]")
+_NO_WIDTH = re.compile(r"(?<!\w)[\u200b-\u200d\u2060\ufeff\u00ad]+|[\u200b-\u200d\u2060\ufeff\u00ad]+(?!\w)")
+"""Not within a name, which would become another name."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_MARKER = re.compile(r"\[/?(?:PREFIX|SUFFIX|MIDDLE|CURSOR)\]|\{\{\w{3,20}\}\}")
+_CELL = re.compile(r"(?m)^[ \t]*(?:In \[\d*\]: ?|\.\.\.: ?)")
+_QUOTED = re.compile(r"(?m)^[ \t]*>(?!>) ?")
+_BLOCK = re.compile(r"\A\s*[\w\"]+:[ \t]*[|>][-+]?[ \t]*\n(?=[ \t])")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#\d{1,5}|#x[0-9a-fA-F]{1,4});")
 _ESCAPE = re.compile(r"\\([nt\"'\\])")
 _ESCAPED: Mapping[str, str] = {"n": "\n", "t": "\t"}
-_KEYS = ("code", "completion", "answer", "solution", "text", "content", "output", "response")
+_KEYS = ("code", "completion", "answer", "solution", "text", "content", "output", "response", "new_text")
+_ARGUMENTS = ("arguments", "parameters", "input")
+"""Where a call of a tool holds its arguments, as an object or as JSON in a string."""
 
 
 def decoded(text: str, document: str) -> Iterator[str]:
@@ -35,16 +50,35 @@ def decoded(text: str, document: str) -> Iterator[str]:
                 yield other
 
 
-def code_in_json(text: str) -> str:
-    """The code that a JSON object holds under a usual key. Empty if the text is none."""
-    if not text.lstrip().startswith("{"):
+def code_in_value(text: str) -> str:
+    """The code that a text holds as a value: JSON with a usual key, a list of lines, or one string. Else empty."""
+    start = text.lstrip()[:1]
+    if start in ("{", "["):
+        try:
+            return _code_of(json.loads(text))
+        except (ValueError, RecursionError):
+            return ""
+    if start in ('"', "'"):
+        try:
+            value = ast.literal_eval(text.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return ""
+        return value if isinstance(value, str) else ""
+    return ""
+
+
+def _code_of(value: Any) -> str:
+    """The code in a JSON value."""
+    if isinstance(value, list):
+        is_lines = bool(value) and all(isinstance(line, str) for line in value)
+        return "\n".join(value) if is_lines else _code_of(value[0]) if value else ""
+    if not isinstance(value, dict):
         return ""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    found = [value[key] for key in _KEYS if isinstance(value, dict) and isinstance(value.get(key), str)]
-    return str(found[0]) if found else ""
+    found = [value[key] for key in _KEYS if isinstance(value.get(key), str)]
+    if found:
+        return str(found[0])
+    inner = next((value[key] for key in (*_ARGUMENTS, "function") if value.get(key)), None)
+    return code_in_value(inner) if isinstance(inner, str) else _code_of(inner)
 
 
 def _from_byte_tokens(text: str) -> str:
@@ -69,4 +103,12 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (re.compile(r"\A[^\n]*\\n[^\n]*\n?\Z"), _unescaped),
     (_ENTITY, html.unescape),
     (re.compile("[\u2212\u2013\u201c\u201d\u2018\u2019]"), lambda text: text.translate(_SIGNS)),
+    (_WIDE_SIGN, lambda text: text.translate(_WIDE)),
+    (_BLANK, lambda text: _BLANK.sub(" ", text)),
+    (_NO_WIDTH, lambda text: _NO_WIDTH.sub("", text)),
+    (_COLOUR, lambda text: _COLOUR.sub("", text)),
+    (_MARKER, lambda text: _MARKER.sub("", text)),
+    (_CELL, lambda text: _CELL.sub("", text)),
+    (re.compile(r"\A\s*>(?!>)"), lambda text: _QUOTED.sub("", text)),
+    (_BLOCK, lambda text: _BLOCK.sub("", text)),
 )

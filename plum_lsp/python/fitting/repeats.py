@@ -50,15 +50,34 @@ def _without_header(text: str, context: Context) -> str | None:
     enclosing = re.compile(rf"(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, outer)) or '(?!)'})\b")
     own_class = re.compile(rf"class\s+{re.escape(outer[-1])}\b" if outer else "(?!)")
     lines = list(lines_of(text))
-    is_in_class = False
+    is_in_class, helper = False, None
     for place, line in enumerate(lines):
         if line.starts and is_own_header(line.code, context.block):
-            return _body_below(text, lines, place)
+            return _with_helpers(text, lines, place, helper)
+        if line.starts and _DEFINITION.match(line.code) and not enclosing.match(line.code) and not is_in_class:
+            helper = helper or line
+        if helper is not None:
+            continue
         is_in_class |= line.starts and bool(own_class.match(line.code))
         may_stand_above = is_in_class or any(one.match(line.code) for one in (_ABOVE_HEADER, _STRING, enclosing))
         if line.code and line.starts and not may_stand_above:
             return None
     return None
+
+
+def _with_helpers(text: str, lines: Sequence[Line], place: int, helper: Line | None) -> str | None:
+    """The body below the header at `place`. Functions that stand above the header, from `helper` on, move into it."""
+    body = _body_below(text, lines, place)
+    if body is None or helper is None:
+        return body
+    if helper.columns != lines[place].columns:
+        return None
+    first = next((line for line in lines_of(body) if line.is_statement), None)
+    above = textwrap.dedent(text[helper.start : lines[place].start]).rstrip()
+    is_decorated = above.rpartition("\n")[2].startswith("@")
+    if first is None or is_decorated:
+        return body
+    return textwrap.indent(above, first.indent) + "\n" + body
 
 
 def _under_another_name(text: str, context: Context) -> str | None:

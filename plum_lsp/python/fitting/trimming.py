@@ -6,6 +6,7 @@ close a list of values without an end.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block, HoleKind
@@ -71,8 +72,9 @@ def _without_comment(text: str, rest: str) -> str:
 def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
     """The text, then shorter versions without an end that the rest of the cursor's line already has.
 
-    The order is: unchanged, without the longest overlap with the rest of the line, without closing characters. If whole
-    lines are inserted before an existing line, that line stays separate.
+    The order is: without the whole rest of the line, if that rest has a name; unchanged; without the longest overlap
+    with the rest of the line; without closing characters. If whole lines are inserted before an existing line, that
+    line stays separate.
     """
     if after.partition("\n")[0].strip() and not block.line_head.strip() and text.strip():
         apart = f"{text.rstrip()}\n{block.line_head}"
@@ -80,6 +82,8 @@ def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
         yield from (apart, joined) if text.endswith("\n") else (joined, apart)
     rest = after.partition("\n")[0].rstrip()
     text = text.rstrip("\n") if rest else text.rstrip()
+    if _repeats(text, rest):
+        yield text.rstrip()[: -len(rest.strip())].rstrip()
     yield text
     ended = text.rstrip()
     for start in range(max(0, len(ended) - OVERLAP_MAX), len(ended) if rest else 0):
@@ -91,6 +95,12 @@ def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
             return
         shorter = shorter[:-1].rstrip()
         yield shorter
+
+
+def _repeats(text: str, rest: str) -> bool:
+    """Whether a text ends with the whole rest of the line, which has a name, and has more than that."""
+    written, rest = text.rstrip(), rest.strip()
+    return bool(re.search(r"[^\W\d]", rest)) and written.endswith(rest) and len(written) > len(rest)
 
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}

@@ -10,10 +10,12 @@ import re
 from collections.abc import Iterator
 
 from plum_lsp.domain.suggestion import Block
-from plum_lsp.python.fitting.controls import without_leading
+from plum_lsp.python.fitting.controls import begins_with_thought, without_leading
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
+TAGS_MAX = 3
+"""The most tags that stand in one another: a call of a tool, its function, its parameter."""
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
 _THOUGHTS = "seed:think|think|thinking|reasoning|thought|scratchpad"
 _THINK = re.compile(rf"<({_THOUGHTS})>.*?</\1>[ \t]*\n?", re.DOTALL)
@@ -21,11 +23,12 @@ _THINK_OPEN = re.compile(rf"\A\s*<(?:{_THOUGHTS})>")
 _THINK_END = re.compile(rf"</(?:{_THOUGHTS})>[ \t]*\n?")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]"
-    r"|<(code|answer|completion|solution|python|output|result|middle|insert|edit|patch|[a-z]+_[a-z]+)>)[ \t]*\n?"
+    r"|<((?i:code|answer|completion|solution|python|output|result|middle|insert|edit|patch)|[a-z]+_[a-z]+)>"
+    r"|<(function|parameter)(?:=\w+| name=\"\w+\")>)[ \t]*\n?"
 )
 _HEADING = re.compile(
     r"[ \t]*(?:\*\*.*\*\*:?|\*\*[^*]+(?::\*\*|\*\*:).*"
-    r"|#{2,6}\s.*|>\s.*|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
+    r"|#{2,6}\s.*|>\s.*|(?:BEGIN|END)(?:[ _][A-Z]+)+|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
 )
 _OPENER = re.compile(
     r"\s*(?:sure\b|certainly\b|of course\b|here(?:'s| is| are)\b|okay\b|ok[,.!]|yes[,.!]|to (?:complete|implement)\b"
@@ -45,13 +48,20 @@ _SESSION = re.compile(r"[ \t]*>>> ")
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 """A byte order mark and characters without width. Before the text they are a habit of the server, without meaning."""
 _HARD_BLANKS = re.compile(r"(?m)^[ \t\u00a0]*\u00a0[ \t\u00a0]*")
-_NUMBER = re.compile(r"[ \t]*L?(?P<number>\d{1,5})(?:[ \t]*[.):|\u2502](?:[ \t]|$)|\t|[ ](?=\S|[ ]{2})|[ \t]*$)")
+_NUMBER = re.compile(r"[ \t]*L?(?P<number>\d{1,5})(?:[ \t]*[.):|\u2502\u2192](?:[ \t]|$)|\t|[ ](?=\S|[ ]{2})|[ \t]*$)")
 _BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
 _ELLIPSIS = re.compile(r"\A\s*(?:\.\.\.|\u2026)[ \t]*(?:\r?\n|(?=\w))")
 _ELIDED_FIRST = re.compile(r"\A(?:[ \t]*\n)*[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\n")
+_ELIDED_LAST = re.compile(r"\n[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\s*\Z")
+_LANGUAGE = re.compile(r"\A\s*(?:python3?|py)[ \t]*\n")
 _CLOSING_FENCE = re.compile(r"(?<=[^\s`~])[ \t]*`{3,}[ \t]*\Z")
 _CLOSING_QUOTES = re.compile(r"\s*(?:\"\"\"|\'\'\')\s*\Z")
 _QUOTES = re.compile(r"\A\s*(\"\"\"|''')[ \t]*\n")
+
+
+def is_thinking(text: str) -> bool:
+    """Whether a text begins with a thought between tags that has not ended."""
+    return bool(_THINK_OPEN.match(text)) and not _THINK_END.search(text)
 
 
 def is_fence(line: str) -> bool:
@@ -77,7 +87,8 @@ def begins_answer(line: str, block: Block) -> bool:
     """Whether a completion with this first line is an answer in a chat, or begins with the header of the function."""
     if not line.strip():
         return False
-    if is_fence(line) or is_talk(line) or _THINK_OPEN.match(line) or _TAG.match(line):
+    is_wrapped = _THINK_OPEN.match(line) or _TAG.match(line) or begins_with_thought(line)
+    if is_fence(line) or is_talk(line) or is_wrapped:
         return True
     if not block.is_within_line and (is_diff(line) or _SESSION.match(line) or is_marked(line)):
         return True
@@ -96,9 +107,10 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
         first = (numbered if not one.strip() else None, shorter, without_bullets(whole))
         if not block.is_within_line:
             yield from (other for other in first if other is not None)
-            yield from _without_marks(one)
+            for new in _without_marks(one):
+                yield from filter(None, (without_quotes(new), new))
         yield _without_ticks(one if one.strip() else whole)
-        unmarked = (shorter, numbered, without_quotes(one))
+        unmarked = (shorter, numbered, without_quotes(one), without_language(one))
         yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
         yield text
@@ -113,13 +125,20 @@ def _without_thoughts(text: str) -> str:
 
 
 def _in_tags(text: str) -> str:
-    """The text between the first pair of tags for code, if there is one. A missing end means the text's end."""
+    """The text between the tags for code, if there are such, one in another. A missing end means the text's end."""
+    for _ in range(TAGS_MAX):
+        text = _in_tag(text)
+    return text
+
+
+def _in_tag(text: str) -> str:
+    """The text between the first pair of tags for code, or the text as it is."""
     text = re.sub(r"(?m)^[ \t]*</?pre>", "", text) if text.lstrip().startswith("<pre>") else text
     for found in _TAG.finditer(text):
         before = text[: found.start()].strip()
         if before and not is_talk(before.split("\n")[-1]):
             continue
-        word = found[1] or found[2]
+        word = found[1] or found[2] or found[3]
         end = re.search(rf"[ \t]*(?:\[/{word}\]|</{word}>)", text[found.end() :])
         return text[found.end() :][: end.start()] if end else text[found.end() :]
     return text
@@ -219,9 +238,16 @@ def without_bullets(text: str) -> str | None:
 
 
 def without_ellipsis(text: str) -> str | None:
-    """The text without an ellipsis before its code, and without a comment such as `# ... existing code ...`."""
+    """The text without an ellipsis before its code, and without comments such as `# ... other code ...` around it."""
     shorter = _ELIDED_FIRST.sub("", _ELLIPSIS.sub("", text, count=1), count=1)
+    shorter = _ELIDED_LAST.sub("\n", shorter)
     return shorter if shorter != text and shorter.strip() else None
+
+
+def without_language(text: str) -> str | None:
+    """The text without a line above it that only names the language."""
+    found = _LANGUAGE.match(text)
+    return text[found.end() :] if found else None
 
 
 def without_quotes(text: str) -> str | None:

@@ -13,6 +13,8 @@ token limit is closed after its last whole value.
 from __future__ import annotations
 
 import ast
+import builtins
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +23,7 @@ from itertools import islice
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.suggestion import Completion, Context, Finish, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
-from plum_lsp.python.fitting.decoding import code_in_json, decoded
+from plum_lsp.python.fitting.decoding import code_in_value, decoded
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
 from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
 from plum_lsp.python.fitting.repeats import without_repeats
@@ -40,7 +42,12 @@ READINGS_MAX = 32
 """The most readings of one completion that are tried."""
 READINGS_IN_LARGE_MAX = 6
 """The same in a large document, whose program takes long to parse."""
+SOURCES_MAX = 4
+"""The most readings of an answer in which a value is looked for."""
+_VALUE = re.compile(r"(?m)^\s*[\[{\"']")
 _LINE_END = re.compile(r"\r\n?")
+_WORD_END = re.compile(r"(?<![\w.])[a-z]+\Z")
+_WORD_START = re.compile(r"\w+")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 LARGE_CHARACTERS = 100_000
 """A program of this size takes about 30 ms to parse."""
@@ -68,8 +75,10 @@ class Fitted:
 
 def fit(completion: Completion, context: Context) -> Fitted:
     """The first reading of a completion that fits, also of one that its server did not decode. Else the best one."""
-    if context.block.kind is HoleKind.BODY and (code := code_in_json(completion.text)):
-        completion = replace(completion, text=code)
+    for code in _codes(completion.text, context):
+        held = _fit(replace(completion, text=code), context)
+        if held.fits:
+            return held
     best = _fit(completion, context)
     if best.fits:
         return best
@@ -78,6 +87,14 @@ def fit(completion: Completion, context: Context) -> Fitted:
         if other.fits:
             return other
     return best
+
+
+def _codes(text: str, context: Context) -> list[str]:
+    """The code that a body holds as a value, also within a fence or a tag."""
+    if context.block.kind is not HoleKind.BODY or not _VALUE.search(text):
+        return []
+    sources = (text, *islice(unwrapped(text, context.block), SOURCES_MAX))
+    return list(dict.fromkeys(filter(None, map(code_in_value, sources))))
 
 
 def _fit(completion: Completion, context: Context) -> Fitted:
@@ -196,10 +213,22 @@ def _first_statement(rest: str) -> tuple[Line | None, int]:
     return None, blank_lines
 
 
+def _after_keyword(reading: str, context: Context) -> str:
+    """A reading with a blank before it, where it would make a keyword at the cursor to a word that is not known."""
+    head = _WORD_END.search(context.block.line_head)
+    first = _WORD_START.match(reading)
+    if head is None or first is None or not keyword.iskeyword(head.group()):
+        return reading
+    word = head.group() + first.group()
+    is_known = keyword.iskeyword(word) or hasattr(builtins, word)
+    is_known = is_known or re.search(rf"\b{re.escape(word)}\b", context.before + context.after) is not None
+    return reading if is_known else f" {reading}"
+
+
 def _placed(reading: str, context: Context, *, is_whole: bool) -> Fitted:
     """A reading at the cursor, without what follows there already: the first variant that parses."""
     block = context.block
-    text = place_at_cursor(reading, block)
+    text = place_at_cursor(_after_keyword(reading, context), block)
     text = without_repeated_suffix(text, context.after, block)
     first: Fitted | None = None
     for variant in fitting_variants(text, context.after, block):
