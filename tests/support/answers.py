@@ -126,6 +126,16 @@ READ: dict[str, bytes | list[bytes]] = {
     "chat in parts": chat([{"type": "text", "text": HALVES[0]}, {"type": "text", "text": HALVES[1]}]) + DONE,
     "chat with thoughts beside it": event({"choices": [{"delta": {"reasoning_content": "hm"}}]}) + chat(BODY) + DONE,
     "a delta with a text": event({"choices": [{"delta": {"text": BODY}, "finish_reason": "stop"}]}),
+    # forms of servers at addresses of their own
+    "llama.cpp's own form": event({"content": HALVES[0], "stop": False})
+    + event({"content": HALVES[1], "stop": False})
+    + event({"content": "", "stop": True, "stop_type": "eos"}),
+    "Ollama's own form": b'{"response": "    return", "done": false}\n{"response": " a + b\\n", "done": false}\n'
+    b'{"response": "", "done": true, "done_reason": "stop"}\n',
+    "TGI's own form": event({"token": {"text": HALVES[0], "special": False}, "generated_text": None})
+    + event({"token": {"text": HALVES[1], "special": False}, "generated_text": None})
+    + event({"token": {"text": "</s>", "special": True}, "generated_text": BODY}),
+    "DONE without brackets": FIRST + SECOND + STOP + b"data: DONE\n\n",
     # odd log-probabilities
     "log-probabilities that are no list": text_event(BODY, logprobs={"tokens": 1, "token_logprobs": 2}) + DONE,
     "log-probabilities of null": text_event(BODY, logprobs={"content": [None, {"token": None}]}) + DONE,

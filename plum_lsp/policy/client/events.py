@@ -29,6 +29,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _LINE_END = re.compile(rb"[\r\n]")
 _FIELD = re.compile(r"[A-Za-z][\w-]*(?::|$)")
+_LAST = {"[DONE]", "DONE"}
 _KEEP_ALIVE = {"ping", "keepalive", "keep-alive", "heartbeat"}
 
 
@@ -115,7 +116,7 @@ class EventReader:
 
     def _add(self, data: str) -> Iterator[Any]:
         """Add data to the event. An object or list is complete where its JSON is."""
-        if data.strip("\"'").upper() == "[DONE]":
+        if data.strip("\"'").upper() in _LAST:
             yield from self._dispatch()
             self.is_done = True
             return

@@ -2,7 +2,8 @@
 
 Text comes in three shapes: `text` (completions), `delta.content` (chat in a stream) and `message.content` (chat as one
 document). Log-probabilities come in two: OpenAI's own and vLLM's (`token_logprobs`), and llama.cpp's and chat's
-(`content`). An event without choices (usage, ping) has no meaning, and a text of null is none.
+(`content`). An event without choices (usage, ping) has no meaning, and a text of null is none. The forms that
+llama.cpp, Ollama and TGI have of their own are read, too, because an address without `/v1` answers in them.
 """
 
 from __future__ import annotations
@@ -56,10 +57,25 @@ def read_event(event: Any) -> tuple[Delta, ...]:
     if is_error or (choices is None and any(event.get(key) for key in _ERROR_KEYS)):
         raise ErrorEvent(event)
     if choices is None:
-        return ()
+        return _own_form(event)
     if not isinstance(choices, list):
         raise _strange(event)
     return tuple(_read_choice(choice) for choice in choices if choice is not None)
+
+
+def _own_form(event: dict[str, Any]) -> tuple[Delta, ...]:
+    """An event in the form of llama.cpp (`content`), Ollama (`response`) or TGI (`token`), which has no choices."""
+    token = event.get("token")
+    if isinstance(token, dict):
+        text = "" if token.get("special") else token.get("text")
+    else:
+        text = event.get("content", event.get("response"))
+    if not isinstance(text, str):
+        return ()
+    is_over = event.get("stop") is True or event.get("done") is True or bool(event.get("generated_text"))
+    reason = str(event.get("stop_type") or event.get("done_reason") or "stop").lower()
+    finish = "length" if reason in {*_CUT_OFF, "limit"} else "stop"
+    return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else ""),)
 
 
 def _read_choice(choice: Any) -> Delta:
