@@ -166,4 +166,5 @@ def test_a_person_reads_the_same(policy: ScriptedPolicy, user: CommandLine) -> N
     assert ran.code == 1
     assert "✗ policy server" in ran.said
     assert "→ Check that it runs" in ran.said
+    assert "✓" not in ran.out.partition("✗")[2], "what failed is at the end, where a terminal stands"
     assert "[bold]" in "".join(ran.out.split())

@@ -54,6 +54,18 @@ def test_the_model_is_fetched_from_within(neovim: Neovim) -> None:
     assert neovim.lua("return vim.g.ran") == f"{PLUM_LSP} model fetch"
 
 
+def test_the_status_is_told_in_full(neovim: Neovim) -> None:
+    """The status line cuts a long message. `:Plum status` shows its end, where the cure stands."""
+    message = (
+        "the model tiny is not on this machine, " + "as the settings want. " * 3 + "Run: plum-lsp model fetch tiny"
+    )
+    neovim.lua(f"require('plum.status').take({{ busy = false, kind = 'Error', message = '{message}' }})")
+    assert neovim.lua("return require('plum.status').text()").endswith("…")
+    neovim.lua("vim.notify = function(text) vim.g.told = text end")
+    neovim.command("status")
+    assert message in neovim.lua("return vim.g.told")
+
+
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])
 def test_an_untrusted_project_takes_no_keys(name: str, make_neovim: Callable[..., Desk]) -> None:
     """The question is a hint, offers come all the same, and `:Plum trust` answers it, also where the path is long."""

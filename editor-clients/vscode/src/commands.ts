@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import type { Offers } from "./offers";
 import { chooseServer, runVisibly } from "./server";
 import { userValue } from "./settings";
+import { plain } from "./text";
 
 export interface Owner {
   readonly offers: Offers;
@@ -30,6 +31,7 @@ export function registerCommands(owner: Owner): vscode.Disposable[] {
     "plum.pauseEverywhere": pauseEverywhere,
     "plum.showReport": () => serverCommand(owner, "explain"),
     "plum.doctor": () => serverCommand(owner, "doctor"),
+    "plum.fetchModel": (model?: unknown) => fetchModel(owner, model),
     "plum.openLog": () => owner.log.show(),
     "plum.restart": () => owner.start(),
     "plum.chooseServer": chooseServer,
@@ -60,11 +62,6 @@ async function explain(owner: Owner): Promise<void> {
   }
 }
 
-/** Text without what a message would draw as a link: `[text](address)`, with `command:` addresses too. */
-function plain(text: string): string {
-  return text.replace(/\](?=\s*\()/g, "] ");
-}
-
 function pauseHere(offers: Offers): void {
   const editor = vscode.window.activeTextEditor;
   if (editor) {
@@ -79,12 +76,21 @@ async function pauseEverywhere(): Promise<void> {
   await settings.update("privacy.paused", !isPaused, vscode.ConfigurationTarget.Global);
 }
 
-async function serverCommand(owner: Owner, name: string): Promise<void> {
+/** Fetch a model, by default that of the settings. The server starts anew with it. */
+async function fetchModel(owner: Owner, model: unknown): Promise<void> {
+  const name = typeof model === "string" && model ? model : userValue<string>("policy.model");
+  if (await serverCommand(owner, "model", "fetch", ...(name ? [name] : []))) {
+    await owner.start();
+  }
+}
+
+/** Run a command of the server's program where the user sees it; whether it ended with 0. */
+async function serverCommand(owner: Owner, ...args: string[]): Promise<boolean> {
   const [program, ...more] = owner.command ?? [];
   if (!program) {
     await chooseServer();
-    return;
+    return false;
   }
-  await runVisibly(`plum: ${name}`, program, [...more, name]);
+  return runVisibly(`plum: ${args.join(" ")}`, program, [...more, ...args]);
 }
 

@@ -1,6 +1,7 @@
 /** The status bar item: what plum is doing, and on a click why. */
 import * as vscode from "vscode";
 import { markdown } from "./evidence";
+import { modelToFetch, plain } from "./text";
 import type { Explanation, Status } from "./wire";
 
 const ICONS: Record<Status["kind"], string> = {
@@ -18,6 +19,7 @@ export class StatusBar implements vscode.Disposable {
   private status: Status = { busy: false, kind: "Inactive", message: "not started" };
   private explanation: Explanation | undefined;
   private due: NodeJS.Timeout | undefined;
+  private isFetchOffered = false;
 
   constructor() {
     this.item.name = "plum";
@@ -33,6 +35,7 @@ export class StatusBar implements vscode.Disposable {
     } else {
       this.drawSoon();
     }
+    void this.offerToFetch();
   }
 
   /** The evidence of the offer that is shown; undefined once there is none. */
@@ -53,6 +56,20 @@ export class StatusBar implements vscode.Disposable {
     this.item.dispose();
   }
 
+  /** A model that is missing is one click away. The question comes once in a window. */
+  private async offerToFetch(): Promise<void> {
+    const { message } = this.status;
+    const model = this.isError ? modelToFetch(message) : undefined;
+    if (model === undefined || this.isFetchOffered) {
+      return;
+    }
+    this.isFetchOffered = true;
+    const fetch = "Fetch the model";
+    if ((await vscode.window.showErrorMessage(`plum: ${plain(message)}`, fetch)) === fetch) {
+      await vscode.commands.executeCommand("plum.fetchModel", model);
+    }
+  }
+
   private drawSoon(): void {
     this.due ??= setTimeout(() => this.draw(), DRAW_MS);
   }
@@ -62,12 +79,18 @@ export class StatusBar implements vscode.Disposable {
     this.due = undefined;
     const { busy, kind, message, result } = this.status;
     const icon = busy ? "$(loading~spin)" : kind === "Normal" && result === "none" ? "$(dash)" : ICONS[kind];
-    const short = message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
+    const model = kind === "Error" ? modelToFetch(message) : undefined;
+    const short = model ? `fetch ${model}` : shortened(message);
     this.item.text = `${icon} plum: ${short}`;
     this.item.accessibilityInformation = { label: `plum: ${message}` };
     this.item.tooltip = this.explanation ? markdown(this.explanation) : `plum: ${message}`;
-    this.item.command = kind === "Error" ? "plum.doctor" : "plum.explainOffer";
+    const fallback = kind === "Error" ? "plum.doctor" : "plum.explainOffer";
+    this.item.command = model ? { title: "Fetch the model", command: "plum.fetchModel", arguments: [model] } : fallback;
     const colour = kind === "Error" ? "error" : kind === "Warning" ? "warning" : undefined;
     this.item.backgroundColor = colour ? new vscode.ThemeColor(`statusBarItem.${colour}Background`) : undefined;
   }
+}
+
+function shortened(message: string): string {
+  return message.length > MESSAGE_LENGTH_MAX ? `${message.slice(0, MESSAGE_LENGTH_MAX - 1)}…` : message;
 }

@@ -80,13 +80,13 @@ async def examine(loaded: Loaded) -> list[Finding]:
 
 
 def show(findings: list[Finding]) -> None:
-    """Print the findings, each remedy below what it is for."""
+    """Print the findings, each remedy below what it is for. What fails comes last: a terminal shows the end."""
     marks = {State.OK: GOOD, State.WARNING: WARNING, State.FAILED: BAD}
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column()
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for finding in findings:
+    for finding in sorted(findings, key=lambda one: list(State).index(one.state)):
         table.add_row(Text(*marks[finding.state]), finding.part, finding.detail)
         if finding.remedy:
             table.add_row("", "", Text(f"→ {finding.remedy}", style="bold"))

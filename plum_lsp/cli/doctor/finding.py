@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class State(enum.Enum):
-    """The state of one part."""
+    """The state of one part. The best comes first."""
 
     OK = "ok"
     WARNING = "warning"

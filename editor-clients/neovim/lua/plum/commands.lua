@@ -83,7 +83,7 @@ M.subcommands = {
     about = 'what plum is doing',
     run = function()
       local status = require('plum.status')
-      vim.notify(table.concat(vim.list_extend({ status.text() }, status.messages), '\n'))
+      vim.notify(table.concat(vim.list_extend({ status.text(true) }, status.messages), '\n'))
     end,
   },
   report = {

@@ -17,11 +17,11 @@ local draw_ms = 50
 local draw_busy_ms = 250
 local timer = assert(vim.uv.new_timer())
 
---- A status as one line.
-local function line(status)
+--- A status as one line, cut to what a status line has room for unless `is_whole`.
+local function line(status, is_whole)
   local kind = status.kind == 'Normal' and status.result == 'none' and 'None' or status.kind
   local message, sign = status.message, status.busy and '…' or signs[kind] or '?'
-  if vim.fn.strchars(message) > message_length_max then
+  if not is_whole and vim.fn.strchars(message) > message_length_max then
     message = vim.fn.strcharpart(message, 0, message_length_max - 1) .. '…'
   end
   return ('plum %s %s'):format(sign, message)
@@ -99,9 +99,10 @@ function M.pause(bufnr, is_paused)
 end
 
 --- For lualine and the like: plain text.
+---@param is_whole? boolean Whether a long message is not cut.
 ---@return string
-function M.text()
-  return vim.b.plum_status or line(M.last)
+function M.text(is_whole)
+  return vim.b.plum_status or line(M.last, is_whole)
 end
 
 --- For 'statusline': a click runs `:Plum explain`, or `:Plum doctor` where something is wrong.
