@@ -27,7 +27,8 @@ SUMS = {
     "harmony words without tokens": "analysisWe need to add two numbers.assistantfinalreturn a + b",
     "harmony final with a fence": "<|channel|>final<|message|>```python\nreturn a + b\n```<|return|>",
     "end of thought alone": "The user wants the sum.\n</think>\n\nreturn a + b\n",
-    "thought with code in it": "<think>\nMaybe `return a - b`? No.\n\n```python\nreturn a - b\n```\n</think>\nreturn a + b\n",
+    "thought with code in it": "<think>\nMaybe `return a - b`? No.\n\n"
+    "```python\nreturn a - b\n```\n</think>\nreturn a + b\n",
     "reasoning tag": "<reasoning>\nSum.\n</reasoning>\nreturn a + b",
     "mistral thought": "[THINK]Sum them.[/THINK]return a + b",
     "kimi thought": "◁think▷Sum them.◁/think▷return a + b",
