@@ -87,20 +87,22 @@ REQUESTS_REMEMBERED_MAX = 32
 
 
 class Alarm:
-    """Shows trouble as a message in editors without a status line. Only errors are shown."""
+    """Shows trouble as a message in editors without a status line: errors, and warnings that are about no request."""
 
     def __init__(self, tell: Callable[[str], None], *, now: Callable[[], float] = time.monotonic) -> None:
         self._tell = tell
         self._now = now
-        self._told_at: dict[AbstentionReason | None, float] = {}
+        self._told: dict[AbstentionReason | None, tuple[float, str]] = {}
 
     def hear(self, status: Status) -> None:
-        """Report an error, unless one of its kind was reported lately, even with another text."""
-        if status.kind is not Kind.ERROR:
+        """Report trouble, unless its text, or trouble of its kind even with another text, was reported lately."""
+        is_lasting = status.kind is Kind.WARNING and status.reason is None
+        if status.kind is not Kind.ERROR and not is_lasting:
             return
-        now, told_at = self._now(), self._told_at.get(status.reason)
-        if told_at is None or now - told_at >= ALARM_SECONDS:
-            self._told_at[status.reason] = now
+        now = self._now()
+        lately = {reason: text for reason, (at, text) in self._told.items() if now - at < ALARM_SECONDS}
+        if status.reason not in lately and not any(status.message in text for text in lately.values()):
+            self._told[status.reason] = now, status.message
             self._tell(status.message)
 
 

@@ -44,6 +44,19 @@ async def test_without_isolation_nothing_is_run(policy: ScriptedPolicy, tmp_path
         assert editor.status["kind"] == "Error"
 
 
+async def test_a_corrupt_store_is_told_where_there_is_no_status_line(policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """Once, with what to do. Suggestions come all the same."""
+    store = store_file(tmp_path / "data")
+    store.parent.mkdir(parents=True)
+    store.write_text("this is no database" * 100)
+    able = capabilities(inline=False, shows_status=False)
+    async with Editor.running(folder=tmp_path, policy_url=policy.url, api_key=policy.api_key, able=able) as editor:
+        assert await editor.suggest(ADD)
+        (told,) = editor.read_messages()
+        assert "is no database" in told
+        assert "Move it away" in told
+
+
 async def test_an_editor_without_a_status_line_is_told_too(policy: ScriptedPolicy, tmp_path: Path) -> None:
     """As a message, once however often it asks, and in no message that it does not know."""
     command = (sys.executable, without_isolation.__file__, sys.executable, PLUM_LSP, "serve")

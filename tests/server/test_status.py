@@ -101,3 +101,14 @@ async def test_a_request_that_takes_long_says_so(bench: Bench, monkeypatch: pyte
         opened.set()
         assert len(await asking) == 1
         await editor.until(lambda: not editor.status["busy"])
+
+
+def test_an_alarm_tells_lasting_trouble_and_not_again_as_an_error() -> None:
+    """A store that keeps no record is a warning that no request repeats. A slow answer is told by the next one."""
+    told: list[str] = []
+    alarm = Alarm(told.append, now=lambda: 0.0)
+    lasting = "Suggestions cannot be tested: no sandbox"
+    alarm.hear(Status(busy=False, kind=Kind.WARNING, message="late", reason=AbstentionReason.DEADLINE))
+    alarm.hear(Status(busy=False, kind=Kind.WARNING, message=lasting))
+    alarm.hear(Status(busy=False, kind=Kind.ERROR, message="no sandbox", reason=AbstentionReason.SANDBOX_UNAVAILABLE))
+    assert told == [lasting]
