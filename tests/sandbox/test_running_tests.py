@@ -269,6 +269,7 @@ async def test_a_body_with_which_nothing_can_be_imported_errs(tmp_path: Path, pl
 
 IN_PARTS = """
     import unittest
+    import pytest
     from pkg.core import Shop
 
     SHOP = Shop({"a": 1, "b": 2})
@@ -290,15 +291,25 @@ IN_PARTS = """
         for names, total in ((["a"], 1), (["b"], 2), (["a"], 1)):
             with subtests.test(names=names):
                 assert SHOP.total(names) == total
+
+    OTHER = pytest.mark.skipif(True, reason="another machine")
+
+    @pytest.mark.parametrize("name", ["a", pytest.param("b", marks=OTHER), pytest.param("a", marks=pytest.mark.xfail)])
+    def test_last_cases_skipped(name):
+        assert SHOP.total([name]) == 1
+
+    @pytest.mark.parametrize("name", [pytest.param("a", marks=OTHER), "b", pytest.param("a", marks=OTHER)])
+    def test_first_case_skipped(name):
+        assert SHOP.total([name]) == 2
     """
+PARTS = ("InParts::test_all", "InParts::test_one_skipped", "test_of_pytest")
+CASES = ("test_last_cases_skipped", "test_first_case_skipped")
 
 
-async def test_a_part_that_fails_fails_its_test(tmp_path: Path) -> None:
-    """Also if the parts after it and the test around it pass. A part that is skipped says nothing."""
+async def test_a_part_or_case_that_is_skipped_says_nothing(tmp_path: Path) -> None:
+    """One that fails fails its test, also if the parts after it and the test around it pass."""
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_parts=IN_PARTS)
-    names = [
-        f"tests/test_parts.py::{one}" for one in ("InParts::test_all", "InParts::test_one_skipped", "test_of_pytest")
-    ]
+    names = [f"tests/test_parts.py::{one}" for one in (*PARTS, *CASES)]
     sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     try:
         right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
@@ -307,8 +318,8 @@ async def test_a_part_that_fails_fails_its_test(tmp_path: Path) -> None:
         )
     finally:
         await sandbox.close()
-    assert [one.outcome for one in right] == [RunOutcome.PASSED] * 3
-    assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
+    assert [one.outcome for one in right] == [RunOutcome.PASSED] * 5
+    assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3 + [RunOutcome.PASSED, RunOutcome.FAILED]
 
 
 WAITING = """

@@ -68,6 +68,8 @@ _FCNTL = (0, 1, 2, 3, 4, 1030)
 """F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC."""
 _IOCTL = (0x5421, 0x5401, 0x5451, 0x5450, 0x541B, 0x5413)
 """FIONBIO, TCGETS, FIOCLEX, FIONCLEX, FIONREAD, TIOCGWINSZ."""
+_BUFFER_SIZES = (7, 8)
+"""SO_SNDBUF, SO_RCVBUF of SOL_SOCKET. trio sets them for the pair that wakes it."""
 _PR_NAMES = (15, 16)
 """PR_SET_NAME, PR_GET_NAME: threads name themselves."""
 
@@ -79,11 +81,12 @@ CHECKED: dict[str, tuple[Check, ...]] = {
     "ioctl": (Check(index=1, values=_IOCTL),),
     "prctl": (Check(index=0, values=_PR_NAMES),),
     "prlimit64": (Check(index=0, values=(0,)),),
+    "setsockopt": (Check(index=1, values=(1,)), Check(index=2, values=_BUFFER_SIZES)),
     "socketpair": (Check(index=0, values=(1,)), Check(index=1, mask=0xF, values=(1,))),
     "sendto": (Check(index=4, values=(0,), is_wide=True),),
 }
 """Allowed with these arguments: no executable memory, threads only, own limits (hard ones can only fall), stream
-pairs."""
+pairs and their buffers."""
 
 
 def assemble(machine: str, more: Sequence[str] = ()) -> bytes:

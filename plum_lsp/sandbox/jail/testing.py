@@ -87,9 +87,9 @@ class Session:
         vars(_pytest.tmpdir)["get_user_id"] = os.geteuid
 
     def run(self, name: str, seconds: float, wall_share: float, cases_max: int) -> Ran:
-        """Run one test: at most `cases_max` of its cases, up to the first that does not pass.
+        """Run one test: at most `cases_max` of its cases, up to the first that fails.
 
-        All of them have `seconds` of processor time, and `wall_share` times as much on the clock: a test may wait.
+        A case that is skipped says nothing, so the others are run. All of them have `seconds` of processor time, and `wall_share` times as much on the clock: a test may wait.
         """
         if name not in self._items and (uncollected := self.uncollected(name)):
             return uncollected
@@ -99,8 +99,9 @@ class Session:
         ends = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: seconds * wall_share}
         begun = {timer: _now(timer) for timer in ends}
         for case, after in zip(cases, [*cases[1:], None]):
-            ran = self._run(case, after, {timer: ends[timer] - (_now(timer) - begun[timer]) for timer in ends})
-            if ran.outcome != "passed":
+            one = self._run(case, after, {timer: ends[timer] - (_now(timer) - begun[timer]) for timer in ends})
+            ran = ran if one.outcome == "skipped" and ran.outcome == "passed" else one
+            if one.outcome not in ("passed", "skipped"):
                 self._start_afresh()
                 break
         return ran
