@@ -58,11 +58,12 @@ class Doors:
     is_file: bool = False
     _decorators: set[int] = field(default_factory=set)
     _calls: set[int] = field(default_factory=set)
+    _members: set[int] = field(default_factory=set)
 
     def uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         """What a node opens: a key, by which it is compared with the file's own code, and the reason."""
-        if self.is_file and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _PRIVATE.fullmatch(node.name):
-            yield f"private {node.name}", f"it defines the private {node.name}"
+        if self.is_file:
+            yield from self._defined(node)
         if isinstance(node, ast.ClassDef):
             self._decorators |= {id(getattr(one, "func", one)) for one in node.decorator_list}
         elif isinstance(node, ast.Call):
@@ -76,6 +77,20 @@ class Doors:
             yield "library", "it changes what a library holds"
         elif isinstance(node, ast.keyword) and node.arg and re.fullmatch(r"__\w+__", node.arg):
             yield "keyword", f"it passes {node.arg}"
+
+    def _defined(self, node: ast.AST) -> Iterator[tuple[str, str]]:
+        """The private functions of the file, and the private names that its classes bind."""
+        if isinstance(node, ast.ClassDef):
+            self._members |= {id(one) for one in node.body}
+        names: list[str] = []
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and id(node) in self._members:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [one.id for one in targets if isinstance(one, ast.Name)]
+        for name in names:
+            if _PRIVATE.fullmatch(name):
+                yield f"private {name}", f"it defines the private {name}"
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
         function = node.func

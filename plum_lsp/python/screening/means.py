@@ -64,6 +64,10 @@ SAFE_IMPORTS = words("""
     configparser tomllib abc types os sys inspect threading asyncio weakref contextvars ast numpy __future__
 """)
 """Modules that a candidate may import though its file does not."""
+_PLAIN = words("""
+    os sys signal socket select threading inspect asyncio gc ast resource fcntl mmap subprocess
+""")
+"""Modules whose numbers and texts may be read."""
 NAMED = words("getattr setattr delattr attrgetter methodcaller hasattr")
 """Callables that take the name of an attribute."""
 EVALUATING = words("""
@@ -120,6 +124,20 @@ _TOOLS = ("__pytest", "__unittest", "__hypothesis", "__test", "__plum", "__array
 def is_library(module: str) -> bool:
     """Whether a module is of the standard library or numpy, whose doors are known."""
     return (top := module.split(".")[0]) in sys.stdlib_module_names or top == "numpy"
+
+
+@cache
+def is_harmless(module: str, name: str, *, is_read: bool = True) -> bool:
+    """Whether a part of a dangerous module is harmless: a known one, or a number or a text that is only read."""
+    if name in HARMLESS.get(module, frozenset()):
+        return True
+    if module not in _PLAIN or name.startswith("_") or not is_read:
+        return False
+    try:
+        found: object = getattr(importlib.import_module(module), name, None)
+    except ImportError:  # Other systems lack some of these modules.
+        return False
+    return isinstance(found, int | str)
 
 
 @cache

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from plum_lsp.python.screening.means import DANGEROUS, is_library
 
+_SETTING = frozenset({"setattr", "delattr", "vars", "locals", "globals"})
 _MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
 
 
@@ -26,6 +28,8 @@ class Names:
     given: set[str] = field(default_factory=set)
     """Arguments of the functions around the candidate. The candidate did not make their values."""
     stores: Counter[str] = field(default_factory=Counter)
+    bound: set[str] = field(default_factory=set)
+    """What the candidate binds, in whatever way."""
     aliases: dict[str, list[ast.expr]] = field(default_factory=dict)
     """What each name is bound to by an assignment."""
     imported: dict[str, str] = field(default_factory=dict)
@@ -70,13 +74,14 @@ class Names:
         return names
 
     def _without_rebound(self, tree: ast.Module, first_line: int, last_line: int) -> None:
-        """Forget the arguments that the candidate binds again, in whatever way."""
-        self.stores.update(one.id for one in ast.walk(tree) if isinstance(one, ast.Name) and is_store(one))
+        """Forget the arguments that the candidate, or a function around it, binds again, in whatever way."""
+        self.stores.update(one.id for one in ast.walk(tree) if is_store(one))
+        for function in _around(tree, first_line, last_line):
+            self.given -= {one.id for one in ast.walk(function) if is_store(one)}
         for node in ast.walk(tree):
             if first_line <= getattr(node, "lineno", 0) <= last_line:
-                bound = (getattr(node, field, None) for field in ("arg", "name", "rest", "asname"))
-                self.given -= {name for name in bound if name}
-        self.given -= self.stores.keys()
+                self.bound |= _bound(node)
+        self.given -= self.bound
 
     def is_value(self, node: ast.expr) -> bool:
         """Whether an expression is no class: an argument of the function at the hole, or a new value of plain data."""
@@ -89,25 +94,46 @@ class Names:
 
 
 def _calls_itself(tree: ast.Module, first_line: int, last_line: int) -> bool:
-    """Whether the candidate names the function around it, other than as a method of `self`.
+    """Whether the candidate names the function around it, other than as a method of `self` or of what `self` holds.
 
-    It can then give the function any argument, also a class.
+    It can then give the function any argument, also a class. What `self` holds may be the candidate's choice if it
+    sets attributes, and `self` may be anything if it binds that name.
     """
-    around = {
-        node.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.lineno < first_line
-        and last_line <= (node.end_lineno or 0)
-    }
+    around = {node.name for node in _around(tree, first_line, last_line)}
     inside = [node for node in ast.walk(tree) if first_line <= getattr(node, "lineno", 0) <= last_line]
+    attributes = [node for node in inside if isinstance(node, ast.Attribute)]
     named = {node.id for node in inside if isinstance(node, ast.Name)}
-    named |= {
-        node.attr for node in inside if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") != "self"
+    is_bound = any("self" in _bound(node) for node in inside)
+    sets = bool(named & _SETTING) or any(
+        not isinstance(node.ctx, ast.Load) or node.attr in ("__dict__", "__setattr__") for node in attributes
+    )
+    others = {
+        node.attr
+        for node in attributes
+        if is_bound or getattr(node.value if sets else root_of(node.value), "id", "") != "self"
     }
-    return bool(around & named)
+    return bool(around & (named | others))
 
 
-def is_store(node: ast.AST) -> bool:
+def _around(tree: ast.Module, first_line: int, last_line: int) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that the candidate stands in."""
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return [node for node in functions if node.lineno < first_line and last_line <= (node.end_lineno or 0)]
+
+
+def _bound(node: ast.AST) -> set[str]:
+    """The names that a node binds, in whatever way."""
+    fields = {getattr(node, field, None) for field in ("arg", "name", "rest", "asname")}
+    return {name for name in fields if isinstance(name, str)} | ({node.id} if is_store(node) else set())
+
+
+def root_of(node: ast.expr) -> ast.expr:
+    """What a chain of attributes is taken from."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node
+
+
+def is_store(node: ast.AST) -> TypeGuard[ast.Name]:
     """Whether a node binds a name."""
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

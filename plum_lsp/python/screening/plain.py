@@ -19,18 +19,18 @@ from plum_lsp.python.screening.means import (
     DYNAMIC,
     EVALUATING,
     FRAMES,
-    HARMLESS,
     LIES,
     NAMED,
     READ,
     RECORDED,
     SAFE_IMPORTS,
     STORED,
+    is_harmless,
     is_library,
     is_own_name,
     leads_elsewhere,
 )
-from plum_lsp.python.screening.names import Names, is_store
+from plum_lsp.python.screening.names import Names, is_store, root_of
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 ALIAS_DEPTH_MAX = 8
@@ -83,6 +83,7 @@ class _Reader:
         self.always: set[str] = set()
         self._calls: set[int] = set()
         self._harmless: set[int] = set()
+        self._asked: set[int] = set()
         self._stores = self._streams = False
         library = {name: module for name, module in names.modules.items() if is_library(module)}
         self._doors = Doors(modules=library, imported=names.imported, is_file=is_file)
@@ -114,14 +115,17 @@ class _Reader:
             self._harmless |= {id(side) for side in (node.left, *node.comparators)}
         elif isinstance(node, ast.FormattedValue):
             self._harmless.add(id(node.value))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _is_text(node.left):
+            self._harmless |= {id(one) for one in (node.right, *getattr(node.right, "elts", ()))}
         elif isinstance(node, ast.keyword) and node.arg in EVALUATING:
             yield from self._refused("evaluates", f"it uses {node.arg}")
         elif isinstance(node, ast.MatchClass):
             for name in node.kwd_attrs:
                 if _reaches(name):
                     yield f"attribute {name}", f"it reads {name}"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            hidden = [one for one in _SPECIAL.findall(node.value) if one not in READ or one in LIES]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in self._asked:
+            named = [one for one in _SPECIAL.findall(node.value) if not is_own_name(one)]
+            hidden = [one for one in named if one not in READ or one in LIES]
             framed = [one for one in re.split(r"\W+", node.value) if one in FRAMES]
             if framed or (hidden and len(node.value) < 200):
                 hidden = framed or hidden
@@ -133,6 +137,13 @@ class _Reader:
         self._calls.add(id(function))
         if name in ("isinstance", "issubclass"):
             self._harmless |= {id(part) for one in node.args[1:] for part in ast.walk(one)}
+        is_builtin = isinstance(function, ast.Name) and name not in self._names.bound | self._names.stores.keys()
+        if (is_builtin and name in ("str", "repr")) or (
+            name == "format" and _is_text(getattr(function, "value", None))
+        ):
+            self._harmless |= {id(one) for one in node.args}
+        if is_builtin and name in ("hasattr", "getattr"):
+            self._asked |= {id(one) for one in node.args[1:2]}  # They are read as the attributes that they name.
         if name in NAMED:
             named = node.args[1:2] if name.endswith("attr") else node.args[:1] if name == "methodcaller" else node.args
             owner = node.args[0] if name.endswith("attr") and node.args else ast.Name(id="_", ctx=ast.Load())
@@ -191,7 +202,7 @@ class _Reader:
             yield from self._refused("class maker", f"it uses {attribute}")
         if attribute == "__class__" and isinstance(node.value, ast.Attribute) and node.value.attr == "__class__":
             yield "metaclass", "it reaches the class of a class"
-        root = _root(node)
+        root = root_of(node)
         if isinstance(root, ast.Name):
             self._harmless.add(id(root))
             yield from self._of_module(node, root)
@@ -205,7 +216,8 @@ class _Reader:
                 yield f"use {module}.{node.attr}", f"it reaches {node.attr} through a module"
             return
         top = module.split(".")[0]
-        if top in DANGEROUS and node.attr not in HARMLESS.get(top, frozenset()) and module not in ("os.path",):
+        is_read = isinstance(node.ctx, ast.Load)
+        if top in DANGEROUS and not is_harmless(top, node.attr, is_read=is_read) and module not in ("os.path",):
             yield f"use {module}.{node.attr}", f"it uses {module}.{node.attr}"
         elif node.attr in DANGEROUS and f"{module}.{node.attr}" not in ("concurrent.futures",):
             yield f"use {module}.{node.attr}", f"it reaches {node.attr} through a module"
@@ -240,7 +252,7 @@ class _Reader:
                 yield f"import {top}", f"it imports {module}"
             if isinstance(node, ast.ImportFrom) and not is_relative and top in DANGEROUS:
                 for alias in node.names:
-                    if alias.name not in HARMLESS.get(top, frozenset()):
+                    if not is_harmless(top, alias.name):
                         yield f"use {module}.{alias.name}", f"it uses {module}.{alias.name}"
             if module.startswith(_CONFIGURING) or (module == "logging" and _imports(node, "config")):
                 yield from self._refused("evaluates", f"it imports {module}")
@@ -277,7 +289,7 @@ class _Reader:
         """
         if any(isinstance(one, ast.Attribute) and one.attr == "__class__" for one in ast.walk(node)):
             return True
-        root = _root(node)
+        root = root_of(node)
         if _is_type_call(root):
             return True
         if isinstance(root, ast.Name) and root.id in self._names.local and depth < ALIAS_DEPTH_MAX:
@@ -308,10 +320,8 @@ def _imports(node: ast.Import | ast.ImportFrom, name: str) -> bool:
     return any(alias.name == name for alias in node.names)
 
 
-def _root(node: ast.expr) -> ast.expr:
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    return node
+def _is_text(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _may_be_path(node: ast.expr) -> bool:

@@ -89,7 +89,8 @@ class Session:
     def run(self, name: str, seconds: float, wall_share: float, cases_max: int) -> Ran:
         """Run one test: at most `cases_max` of its cases, up to the first that fails.
 
-        A case that is skipped says nothing, so the others are run. All of them have `seconds` of processor time, and `wall_share` times as much on the clock: a test may wait.
+        A case that is skipped says nothing, so the others are run. All of them have `seconds` of processor time, and
+        `wall_share` times as much on the clock: a test may wait.
         """
         if name not in self._items and (uncollected := self.uncollected(name)):
             return uncollected

@@ -21,11 +21,13 @@ class Box:
     def __init__(self, items):
         self.items = items
 
-    def total(self, n):
+    def total(self, n, row=None):
         «hole»
 
 
 def helper(n):
+    for row in n:
+        n = row
     return n
 """
 OPEN_OWN = FILE.replace("    return n\n", "    return getattr(n, LIMIT), sys.modules\n")
@@ -62,6 +64,13 @@ def refused(body: str, file: str = FILE) -> str:
         "os.environ['HOME'] = n\nreturn os.environ.pop('HOME')",
         "from collections import OrderedDict\nfound = OrderedDict()\nfound.update(n)\nreturn found",
         "nodes = [n]\nwhile nodes:\n    node = nodes.pop()\n    node.parent = self\nreturn n",
+        "return type(self)(self.items.total(n))",
+        "from os import O_RDONLY\nreturn O_RDONLY | os.EX_OK or sys.exec_prefix",
+        "return hasattr(n, '__iter__') and not getattr(n, '__len__', None)",
+        "raise TypeError('%s is no %s' % (type(self.items), 'number') + str(type(self.items)))",
+        "raise TypeError('{} is no number'.format(type(self.items)))",
+        "kind = type(row)\nreturn kind is list",
+        "self.items['__shop_start__'] = n\nreturn self.items.pop('__shop_end__', None)",
     ],
 )
 def test_ordinary_bodies_are_plain(body: str) -> None:
@@ -139,6 +148,20 @@ def test_ordinary_bodies_are_plain(body: str) -> None:
         "self.__class__.total = helper",
         "encoder = json.JSONEncoder\nencoder.default = helper",
         "first = json.JSONEncoder\nsecond = first\nsecond.default = helper",
+        "return type(n)('Same', (), {}) if n else n.total(int)",
+        "self.items = Box\nself.items.total(self, int)\nreturn type(n)('Same', (), {})",
+        "self.__dict__['items'] = Box\nself.items.total(self, int)\nreturn type(n)('Same', (), {})",
+        "self = Box\nself.total(self, int)\nreturn type(n)('Same', (), {})",
+        "(lambda self: self.total(self, int))(Box)\nreturn type(n)('Same', (), {})",
+        "import signal\nsignal.SIGTERM = n",
+        "import signal\nreturn signal.signal(signal.SIGTERM, helper)",
+        "return self.items['__test__'] or sys.path",
+        "hasattr = setattr\nhasattr(Box, '__eq__', helper)",
+        "setattr(n, '__eq__', helper)",
+        "return hasattr(n, 'gi_frame')",
+        "row = type(row)\nreturn type(row)('Same', (), {})",
+        "from functools import partial as str\nreturn str(type(self.items))('Same', (), {})",
+        "str = list\nreturn str(type(self.items))",
     ],
 )
 def test_what_reaches_further_is_refused(body: str) -> None:
@@ -153,10 +176,13 @@ def test_what_the_file_does_itself_is_no_reason() -> None:
     assert refused("return sys.modules", OPEN_OWN) == ""
 
 
-@pytest.mark.parametrize("body", ["return n._items", "return n._first()", "return self._items == n._items"])
+@pytest.mark.parametrize(
+    "body", ["return n._items", "return n._first()", "return self._items == n._items", "return Box._LAST + n._size"]
+)
 def test_what_is_private_to_the_file_is_its_own(body: str) -> None:
     """Another object of the class has the attributes and methods that the file itself defines or uses."""
     owning = FILE.replace("self.items = items", "self._items = items") + "\n\ndef _first():\n    return 1\n"
+    owning = owning.replace("class Box:\n", "class Box:\n    _LAST: int = 1\n    _size = 2\n")
     assert refused(body, owning) == ""
     assert refused(body) != ""
     assert refused("return n._stream", owning) != ""
