@@ -1,6 +1,6 @@
 """The table of engines: for each its facts, what serves it to every editor, and how that server is spoken to.
 
-A new engine is one line here and a package of its own with its facts, its child and its supervisor.
+A new engine is one line here and a module or package of its own with its facts, its child and its supervisor.
 """
 
 from __future__ import annotations
