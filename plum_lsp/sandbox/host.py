@@ -40,7 +40,7 @@ from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.pool import ZygotePool
 from plum_lsp.sandbox.projects import testing
-from plum_lsp.sandbox.projects.installed import installed_in
+from plum_lsp.sandbox.projects.installed import installed_in, package_folders
 from plum_lsp.sandbox.projects.jail import ProjectJail
 from plum_lsp.sandbox.projects.showing import Hides, shows_everything
 from plum_lsp.sandbox.verdicts import literal, verdicts
@@ -113,7 +113,7 @@ class JailSandbox:
         self._expecting = asyncio.Lock()
         self._at_work = self._holders = 0
         self._expected: OrderedDict[tuple[str, str, str], Observation] = OrderedDict()
-        self._packages = tuple(path for path in (*interpreter.paths, *options.import_paths) if "-packages" in path)
+        self._packages = package_folders((*interpreter.paths, *options.import_paths))
         self._project_jail = self._jail_for_project()
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from plum_lsp.sandbox.environments import describe_interpreter
-from plum_lsp.sandbox.projects.installed import installed_in
+from plum_lsp.sandbox.projects.installed import installed_in, package_folders
 
 
 def cache_in(folder: Path) -> str:
@@ -28,6 +28,6 @@ def _with_index() -> Path:
     """The folder of indexes in this machine's cache, with that of our own interpreter."""
     shared = Path(os.environ.get("PLUM_CACHE_DIR") or platformdirs.user_cache_path("plum-lsp")) / "installed"
     shared.mkdir(mode=0o700, parents=True, exist_ok=True)
-    packages = tuple(path for path in describe_interpreter(sys.executable).paths if "-packages" in path)
+    packages = package_folders(describe_interpreter(sys.executable).paths)
     installed_in(packages, shared).naming(b"")
     return shared

@@ -17,7 +17,7 @@ import tempfile
 import threading
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,6 +40,11 @@ _SESSION = re.compile(rb">>>[^\n]*?\b(\w++)\(")
 _TEST = re.compile(rb"def[ \t]+test")
 """Patterns that begin with letters, and words that are never tried again, take a fifth of the time: an environment may
 hold 600 MB of texts."""
+
+
+def package_folders(paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of an interpreter's import paths that hold installed packages."""
+    return tuple(path for path in paths if "-packages" in path)
 
 
 @lru_cache(maxsize=8)
