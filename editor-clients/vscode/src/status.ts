@@ -51,6 +51,11 @@ export class StatusBar implements vscode.Disposable {
     return this.status.kind === "Error";
   }
 
+  /** The model that is missing, if that is the trouble. */
+  private get missingModel(): string | undefined {
+    return this.isError ? modelToFetch(this.status.message) : undefined;
+  }
+
   dispose(): void {
     clearTimeout(this.due);
     this.item.dispose();
@@ -58,14 +63,13 @@ export class StatusBar implements vscode.Disposable {
 
   /** A model that is missing is one click away. The question comes once in a window. */
   private async offerToFetch(): Promise<void> {
-    const { message } = this.status;
-    const model = this.isError ? modelToFetch(message) : undefined;
+    const model = this.missingModel;
     if (model === undefined || this.isFetchOffered) {
       return;
     }
     this.isFetchOffered = true;
     const fetch = "Fetch the model";
-    if ((await vscode.window.showErrorMessage(`plum: ${plain(message)}`, fetch)) === fetch) {
+    if ((await vscode.window.showErrorMessage(`plum: ${plain(this.status.message)}`, fetch)) === fetch) {
       await vscode.commands.executeCommand("plum.fetchModel", model);
     }
   }
@@ -79,12 +83,12 @@ export class StatusBar implements vscode.Disposable {
     this.due = undefined;
     const { busy, kind, message, result } = this.status;
     const icon = busy ? "$(loading~spin)" : kind === "Normal" && result === "none" ? "$(dash)" : ICONS[kind];
-    const model = kind === "Error" ? modelToFetch(message) : undefined;
+    const model = this.missingModel;
     const short = model ? `fetch ${model}` : shortened(message);
     this.item.text = `${icon} plum: ${short}`;
     this.item.accessibilityInformation = { label: `plum: ${message}` };
     this.item.tooltip = this.explanation ? markdown(this.explanation) : `plum: ${message}`;
-    const fallback = kind === "Error" ? "plum.doctor" : "plum.explainOffer";
+    const fallback = this.isError ? "plum.doctor" : "plum.explainOffer";
     this.item.command = model ? { title: "Fetch the model", command: "plum.fetchModel", arguments: [model] } : fallback;
     const colour = kind === "Error" ? "error" : kind === "Warning" ? "warning" : undefined;
     this.item.backgroundColor = colour ? new vscode.ThemeColor(`statusBarItem.${colour}Background`) : undefined;
