@@ -17,6 +17,7 @@ from plum_lsp.domain.suggestion import Completion, Context, Judged, PolicyVersio
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Limits, TestCase
 from plum_lsp.evaluation.tasks import Task
+from plum_lsp.evaluation.watched import WatchedSandbox
 from plum_lsp.python.fitting.candidates import make_candidate
 from plum_lsp.python.reading.window import read_context
 from plum_lsp.verification.compare import Comparison
@@ -94,15 +95,21 @@ async def verify(
     """Every candidate of the task, judged in `order`, a permutation. By default the order is the task's own.
 
     `project` are tests of the project beside the examples in the task's own text.
+
+    Raises:
+        SandboxError: the sandbox broke, if only under one of the candidates.
     """
     times = [clock.now()]
     document = Document(uri="file:///task.py", version=0, text=task.prompt + task.suffix)
     context = read_context(document, len(task.prompt), prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     if context is None:
         return VerifiedTask(task=task, judge=None, group=(), comparison=Comparison(observed={}), walls_ms=())
-    judge = Judge.of(context, sandbox, limits, project=project)
+    watched = WatchedSandbox(sandbox)
+    judge = Judge.of(context, watched, limits, project=project)
     times.append(clock.now())
-    return await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
+    done = await _judged(task, judge, context, clock, order or range(len(task.candidates)), times)
+    watched.raise_if_broken()
+    return done
 
 
 async def _judged(

@@ -1,7 +1,8 @@
 """Hands lines out in batches, stores what comes back, and says how long the rest will take.
 
 It knows no Ray: `Workers` are here or elsewhere. Lines whose rows are stored are not handed out. A batch whose worker
-is lost is handed out again, line by line, so that one line cannot take the others with it.
+is lost is handed out again, line by line, so that one line cannot take the others with it. A line under which the
+sandbox broke is handed out again, too: a broken sandbox says nothing about a candidate.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from plum_lsp.domain.ports import Clock
 from plum_lsp.evaluation.bulk.work import Answer, Batch, Line, judge_batch
 from plum_lsp.store.judgements import Judgements, LineKey
 
-LOST_MAX = 5
-"""How often the worker of a line may be lost before the line is given up. A line may itself be the reason."""
+TRIES_MAX = 5
+"""How often a line is handed out whose worker is lost or whose sandbox breaks. A line may itself be the reason."""
 REFUSALS_MAX = 4
 """How often in a row a sandbox may fail to open before the run ends. A machine without isolation would refuse all."""
 _SECONDS_BETWEEN = 2.0
@@ -104,7 +105,7 @@ class BulkRun:
     _out: int = 0
     _refusals: int = 0
     _asks: dict[LineKey, int] = field(default_factory=dict)
-    _losses: Counter[LineKey] = field(default_factory=Counter)
+    _failures: Counter[LineKey] = field(default_factory=Counter)
 
     def judge(self, lines: Sequence[Line]) -> None:
         """Judge the lines and store their rows. `problems` counts those that could not be judged.
@@ -141,13 +142,15 @@ class BulkRun:
                 f"{answer.machine} has plum-lsp {answer.plum_lsp}, and this machine has {__version__}",
                 remedy="Install the same version on each machine of the cluster.",
             )
+        ended = 0
         for line, found in zip(batch.lines, answer.found, strict=True):
             ask = self._asks.pop(line.key)
             if found.problem:
-                self._give_up(line, found.problem)
+                ended += self._again(line, found.problem)
             else:
                 self.store.answer(ask, line.key, line.sha256(batch.limits), found.predictions)
-        return len(batch.lines)
+                ended += 1
+        return ended
 
     def _refused(self, batch: Batch, answer: Answer) -> int:
         """Hand a batch out again whose worker could not open a sandbox, which may only be busy. No line is ended."""
@@ -158,20 +161,18 @@ class BulkRun:
         return 0
 
     def _lost(self, batch: Batch) -> int:
-        """Hand the lines of a lost batch out again, each alone. Returns how many are given up."""
-        given_up = 0
-        for line in batch.lines:
-            self._losses[line.key] += 1
-            if self._losses[line.key] < LOST_MAX:
-                self._queue.append((line,))
-            else:
-                given_up += 1
-                self._give_up(line, f"its worker was lost {LOST_MAX} times")
-        return given_up
+        """Hand the lines of a lost batch out again. Returns how many are given up."""
+        return sum(self._again(line, "its worker was lost") for line in batch.lines)
 
-    def _give_up(self, line: Line, problem: str) -> None:
+    def _again(self, line: Line, why: str) -> bool:
+        """Hand a line out again, alone. Returns whether it is given up instead."""
+        self._failures[line.key] += 1
+        if self._failures[line.key] < TRIES_MAX:
+            self._queue.append((line,))
+            return False
         self.problems += 1
-        self.tell(f"{line.key.task}: {problem}")
+        self.tell(f"{line.key.task}: given up after {TRIES_MAX} tries: {why}")
+        return True
 
 
 @dataclass(slots=True, kw_only=True)

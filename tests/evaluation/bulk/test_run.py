@@ -11,7 +11,7 @@ import pytest
 from plum_lsp import __version__
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable, StoreError
 from plum_lsp.domain.verification import Limits
-from plum_lsp.evaluation.bulk.run import LOST_MAX, REFUSALS_MAX, BulkRun, Progress, left_of
+from plum_lsp.evaluation.bulk.run import REFUSALS_MAX, TRIES_MAX, BulkRun, Progress, left_of
 from plum_lsp.evaluation.bulk.work import Answer, Batch, Found, Line
 from plum_lsp.evaluation.tasks import Task
 from plum_lsp.store.judgements import Judgements, LineKey
@@ -99,17 +99,27 @@ def test_a_lost_batch_is_asked_again_line_by_line(store: Judgements) -> None:
 
 def test_a_line_that_ends_its_workers_is_given_up(store: Judgements) -> None:
     """It is named, and a later run asks it again."""
-    bulk, told = run(store, Scripted(*[None] * LOST_MAX), line("a"))
+    bulk, told = run(store, Scripted(*[None] * TRIES_MAX), line("a"))
     assert bulk.problems == 1
-    assert told[0] == f"a: its worker was lost {LOST_MAX} times"
+    assert told[0] == f"a: given up after {TRIES_MAX} tries: its worker was lost"
     assert store.counts().rows == 0
 
 
-def test_a_line_on_which_the_sandbox_broke_has_no_rows(store: Judgements) -> None:
-    """Our failure is not the candidate's. The other lines are stored."""
+def test_a_line_on_which_the_sandbox_broke_is_judged_again(store: Judgements) -> None:
+    """Our failure is not the candidate's. The other line of the batch is stored at once."""
     broken = Answer(found=(Found(problem="the sandbox broke: x"), FOUND), machine="m")
-    bulk, told = run(store, Scripted(broken), line("a"), line("b"))
-    assert (bulk.problems, told[0], store.counts().rows) == (1, "a: the sandbox broke: x", 2)
+    workers = Scripted(broken, capacity=1)
+    bulk, _ = run(store, workers, line("a"), line("b"))
+    assert workers.seen == [["a", "b"], ["a"]]
+    assert (bulk.problems, store.counts().rows) == (0, 4)
+
+
+def test_a_line_that_breaks_every_sandbox_has_no_rows(store: Judgements) -> None:
+    """It is named, and the rest is stored."""
+    broken = Answer(found=(Found(problem="the sandbox broke: x"),), machine="m")
+    bulk, told = run(store, Scripted(*[broken] * TRIES_MAX, capacity=1), line("a"), size=1)
+    assert (bulk.problems, told[0]) == (1, f"a: given up after {TRIES_MAX} tries: the sandbox broke: x")
+    assert store.counts().rows == 0
 
 
 def test_a_busy_machine_is_asked_again(store: Judgements) -> None:
