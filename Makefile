@@ -8,7 +8,7 @@ CYCLONEDX := 7.5.0
 TORCH := torch==2.13.0+cpu
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-.PHONY: setup setup-model demo demo-learning test test-editors editors vscode wheel site check release bench lock lock-model clean
+.PHONY: setup setup-model demo demo-learning test test-editors editors vscode wheel site check check-bare release bench lock lock-model clean
 
 setup: .venv/.installed
 
@@ -57,10 +57,14 @@ check: setup
 	$(MKDOCS) build --strict
 	$(BIN)/pytest -m "not slow and not model" -n auto --maxprocesses 4 --dist worksteal
 
+# `make check` as on a fresh machine: an empty home and cache, no network, no package beyond requirements.lock.
+check-bare: setup
+	cd tests && ../$(BIN)/python -m support.bare_machine $(MAKE) --no-print-directory -C .. check
+
 # Two vLLM at once need 8 GB and all cores for minutes: `pytest -s tests/e2e/serving/test_replicas.py -k vllm` runs them.
 TWO_VLLM := tests/e2e/serving/test_replicas.py::test_publish_while_a_replica_is_killed[vllm-20]
 
-test: check setup-model test-editors
+test: check-bare setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
 	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" --deselect '$(TWO_VLLM)' -n 2 --dist loadfile

@@ -10,6 +10,8 @@ from support.learning import tiny_trainer
 
 from plum_lsp.domain.errors import AdapterError
 
+pytestmark = pytest.mark.slow
+
 LAYER = "base_model.model.model.layers.0.self_attn.q_proj"
 
 
