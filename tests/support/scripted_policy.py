@@ -110,6 +110,7 @@ class ScriptedPolicy:
         self._scripts: dict[str, list[Step]] = defaultdict(list)
         self._taken: dict[str, int] = defaultdict(int)
         self.is_released = threading.Event()
+        self._single_releases = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), _Handler)
@@ -156,6 +157,14 @@ class ScriptedPolicy:
     def release(self) -> None:
         """Let the held steps go on, until `forget`."""
         self.is_released.set()
+
+    def release_one(self) -> None:
+        """Let one held step go on."""
+        self._single_releases.release()
+
+    def may_go_on(self) -> bool:
+        """Whether a held step goes on. A step that is told so must ask no more."""
+        return self.is_released.is_set() or self._single_releases.acquire(blocking=False)
 
     async def release_once(self, is_so: Callable[[], object]) -> None:
         """Let the held steps go on as soon as something is so."""
@@ -432,7 +441,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _begin(self, step: Step) -> None:
         """Wait until a step may be sent."""
         self._wait(step.delay_s)
-        while step.is_held and not self.server.policy.is_released.is_set():
+        while step.is_held and not self.server.policy.may_go_on():
             self._wait(0.05)
 
     def _wait(self, seconds: float) -> None:
