@@ -67,7 +67,7 @@ TWO_VLLM := tests/e2e/serving/test_replicas.py::test_publish_while_a_replica_is_
 test: check-bare setup-model test-editors
 	$(BIN)/plum-lsp model fetch smollm2-135m-instruct
 	$(BIN)/plum-lsp model fetch qwen2.5-coder-0.5b-instruct
-	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" --deselect '$(TWO_VLLM)' -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --ignore=tests/editors -m "slow or model or vllm" --deselect '$(TWO_VLLM)' -n 2 --dist loadgroup --no-loadscope-reorder
 
 # The editor clients, in real editors: Neovim in a terminal, VS Code in a browser. Editors lie in the cache folder.
 test-editors: setup editors
