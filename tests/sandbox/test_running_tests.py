@@ -322,6 +322,70 @@ async def test_a_part_or_case_that_is_skipped_says_nothing(tmp_path: Path) -> No
     assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3 + [RunOutcome.PASSED, RunOutcome.FAILED]
 
 
+MADE = """
+    import functools
+    import unittest
+
+    from pkg.core import Shop
+
+    SHOP = Shop({"a": 1, "b": 2})
+
+    def expand(*rows):
+        def expanded(test):
+            for number, row in enumerate(rows):
+                @functools.wraps(test)
+                def one(self, row=row):
+                    test(self, *row)
+                one.__name__ = f"{test.__name__}_{number}"
+                made[one.__name__] = one
+        made = __import__("sys")._getframe(1).f_locals
+        return expanded
+
+    class TestRows(unittest.TestCase):
+        @expand((["a"], 1), (["b", "b"], 4))
+        def test_rows(self, names, total):
+            self.assertEqual(SHOP.total(names), total)
+
+    class TestSet(unittest.TestCase):
+        pass
+
+    def make(names, total):
+        def test(self):
+            self.assertEqual(SHOP.total(names), total)
+        return test
+
+    for names, total in (["a"], 1), (["b"], 2):
+        setattr(TestSet, "test_" + names[0], make(names, total))
+
+    def make_class(names, total):
+        class _TestOne(unittest.TestCase):
+            def test_one(self):
+                self.assertEqual(SHOP.total(names), total)
+
+        globals()["Test" + names[0]] = _TestOne
+
+    make_class(["b"], 2)
+    """
+
+
+async def test_tests_that_are_made_at_import_run_by_the_names_in_the_text(tmp_path: Path) -> None:
+    """The rows of a table that a decorator expands, functions set as attributes, and classes made by a function."""
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_made=MADE)
+    names = [
+        f"tests/test_made.py::{one}" for one in ("TestRows::test_rows", "make::test", "make_class::_TestOne::test_one")
+    ]
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
+        wrong = await sandbox.run_tests(
+            filled(project, "pkg/core.py", "return len(names)"), names, watches=False, seconds=30
+        )
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in right] == [RunOutcome.PASSED] * 3
+    assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
+
+
 WAITING = """
     import time
     from pkg.core import other

@@ -76,6 +76,8 @@ def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -
             is_test = node.name.startswith("test")
             mentions = _mentions([node]) | (inherited if is_test else frozenset())
             yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=is_test)
+            if not is_test:
+                yield from _made_in(node, prefix)
         elif isinstance(node, ast.ClassDef):
             setups = [one for one in node.body if not (isinstance(one, _Function) and one.name.startswith("test"))]
             shared = _mentions([*setups, *node.decorator_list, *node.bases])
@@ -83,12 +85,21 @@ def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -
             bases = tuple(_last(base) for base in node.bases)
             mentions = _mentions([*node.bases, *_values(node)])
             yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=False, bases=bases)
-        elif isinstance(node, ast.If | ast.Try):
+        elif isinstance(node, ast.If | ast.Try | ast.For | ast.With):
             yield from _defined(node.body, prefix, inherited)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     yield Defined(name=target.id, mentions=_mentions([node.value]), is_test=False)
+
+
+def _made_in(function: _Function, prefix: str) -> Iterator[Defined]:
+    """The tests and classes in a function that makes tests. A test also mentions what stands around it there."""
+    inner = [one for one in function.body if isinstance(one, _Function | ast.ClassDef)]
+    if inner:
+        shared = _mentions([one for one in function.body if one not in inner])
+        made = _defined(function.body, f"{prefix}{function.name}::", shared)
+        yield from (one for one in made if one.is_test or one.bases)
 
 
 def _last(node: ast.expr) -> str:

@@ -12,10 +12,13 @@ import shlex
 import signal
 import sys
 import time
+import types
 from typing import Any
 
 _SHOWN_MAX = 300
 """Characters of an exception's text that are sent."""
+_WRAPPED_MAX = 8
+"""How many decorators of a test are looked through."""
 _CAUSES_MAX = 8
 """How many causes of an exception are looked at."""
 _UNWANTED = (
@@ -64,10 +67,13 @@ class Session:
         self._document = document
         self._listener = _Listener(document, {name.rpartition("::")[2] for name in only})
         self._items: dict[str, list[Any]] = {}
+        self._made: dict[str, list[Any]] = {}
         _take_document(document)
         session = _collected(folder, files, self._listener)
         for item in session.items:
             self._items.setdefault(_name_of(item), []).append(item)
+            for name in _names_in_file(item):
+                self._made.setdefault(name, []).append(item)
         self._state = session._setupstate
         self._own_folder()
 
@@ -92,11 +98,12 @@ class Session:
         A case that is skipped says nothing, so the others are run. All of them have `seconds` of processor time, and
         `wall_share` times as much on the clock: a test may wait.
         """
-        if name not in self._items and (uncollected := self.uncollected(name)):
+        found = self._items.get(name) or self._made.get(name, [])
+        if not found and (uncollected := self.uncollected(name)):
             return uncollected
         for number in _TIMERS.values():
             signal.signal(number, _ring)
-        ran, cases = Ran("missing"), self._items.get(name, [])[:cases_max]
+        ran, cases = Ran("missing"), found[:cases_max]
         ends = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: seconds * wall_share}
         begun = {timer: _now(timer) for timer in ends}
         for case, after in zip(cases, [*cases[1:], None]):
@@ -167,6 +174,28 @@ def _name_of(item: Any) -> str:
     return nodeid[: -len(case)] if case and nodeid.endswith(case) else nodeid
 
 
+def _names_in_file(item: Any) -> set[str]:
+    """The names by which a text has a test that was made when the file was imported: of the function that it came from.
+
+    `test_sum` of a class can become `test_sum_0` of it, and `test` in a function `make` becomes `test_a` of any class.
+    """
+    function = _original(getattr(item, "obj", None))
+    if not isinstance(function, types.FunctionType):
+        return set()
+    name = _name_of(item)
+    file, owner = name.partition("::")[0], name.rpartition("::")[0]
+    path = function.__qualname__.replace("<locals>.", "").replace(".", "::")
+    return {owner + "::" + function.__name__, file + "::" + path} - {name}
+
+
+def _original(made: Any) -> Any:
+    """The function that decorators have wrapped and renamed, or the object itself."""
+    for _ in range(_WRAPPED_MAX):
+        made = vars(made).get("__wrapped__", made) if isinstance(made, types.FunctionType) else made
+        made = getattr(made, "__func__", made)
+    return made
+
+
 def _collected(folder: str, files: list[str], listener: Any) -> Any:
     """A session that has collected the files, with the project's harmless options if that works, else without them."""
     from _pytest.config import _prepareconfig
@@ -228,8 +257,9 @@ class _Listener:
         self._reports, self._raised = [], None
 
     def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> Any:
-        is_left_out = self._only and name not in self._only and callable(obj) and not isinstance(obj, type)
-        return [] if is_left_out else None  # None leaves the answer to pytest.
+        if not self._only or name in self._only or not callable(obj) or isinstance(obj, type):
+            return None  # None leaves the answer to pytest.
+        return None if getattr(_original(obj), "__name__", name) in self._only else []
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:

@@ -195,3 +195,29 @@ def test_a_search_that_finds_little_is_widened() -> None:
     assert found(["_hint"], core=core, tests__test_a=tests) == ["tests/test_a.py::test_a"]
     many = "".join(f"def test_{number}():\n    message()\n" for number in range(whole_tests.FEW))
     assert "tests/test_a.py::test_a" not in found(["_hint"], core=core, tests__test_a=tests, tests__test_b=many)
+
+
+def test_tests_within_functions_are_found() -> None:
+    """A function that makes tests is no test, and the class that it makes is one only if it has tests."""
+    tests = """
+        def make(names):
+            wanted = helper(names)
+            def test(self):
+                assert names == wanted
+            return test
+
+        def make_class(name):
+            class _Tests(TestCase):
+                def test_one(self):
+                    assert helper(name)
+            return _Tests
+
+        def test_outer():
+            def test_inner():
+                assert helper([])
+        """
+    assert found(["helper"], tests__test_a=tests) == [
+        "tests/test_a.py::make_class::_Tests::test_one",
+        "tests/test_a.py::test_outer",
+        "tests/test_a.py::make::test",
+    ]
