@@ -386,6 +386,27 @@ async def test_tests_that_are_made_at_import_run_by_the_names_in_the_text(tmp_pa
     assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
 
 
+WARNING = """
+    import warnings
+
+    def pytest_configure(config):
+        warnings.warn(DeprecationWarning("an option is unset"))
+    """
+
+
+async def test_a_warning_of_a_plug_in_does_not_end_the_run(tmp_path: Path) -> None:
+    """Also if the project makes errors of warnings. It says nothing about a candidate."""
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_made=MADE, tests__conftest=WARNING)
+    (project.root / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    names = ["tests/test_made.py::TestRows::test_rows"]
+    try:
+        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in found] == [RunOutcome.PASSED]
+
+
 WAITING = """
     import time
     from pkg.core import other

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 import types
+from collections.abc import Callable
 from typing import Any
 
 _SHOWN_MAX = 300
@@ -215,13 +216,25 @@ def _collected(folder: str, files: list[str], listener: Any) -> Any:
         config._ensure_unconfigure()
         try:
             config = _prepareconfig([*base, *more], plugins=[listener])
+            base += more
         except BaseException:  # noqa: BLE001 (an option of a plug-in that is not wanted here)
             config = _prepareconfig(base, plugins=[listener])
-    config._do_configure()
+    config = _configured(config, lambda: _prepareconfig([*base, "-W", "ignore"], plugins=[listener]))
     session = PytestSession.from_config(config)
     config.hook.pytest_sessionstart(session=session)
     config.hook.pytest_collection(session=session)
     return session
+
+
+def _configured(config: Any, without_warnings: Callable[[], Any]) -> Any:
+    """The configuration, made ready. One without warnings if a plug-in warns and the project makes an error of it."""
+    try:
+        config._do_configure()
+    except Warning:
+        config._ensure_unconfigure()
+        config = without_warnings()
+        config._do_configure()
+    return config
 
 
 def _harmless(config: Any) -> list[str]:
