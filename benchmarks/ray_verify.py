@@ -1,11 +1,14 @@
 """Bulk verification in one process and on a Ray cluster of this machine: time, lines a second, and Ray's own part.
 
-    python -m benchmarks.ray_verify [--lines 200] [--batches 1 8 64]
+    python -m benchmarks.ray_verify [--lines 200] [--batches 1 8 64] [--kills]
 
 Each line is a function of one statement with an example, a right candidate and a wrong one. The cluster has a head
 without processors, and one node or two of one processor each. Each run is the real command with a new file of rows.
 The rows of each run must be those of the run in one process. Ray's own part is the time of a task that does nothing,
 asked as the command asks: two for each processor at once.
+
+With `--kills` it is one run instead, in which a node, the command and the head of a cluster of three nodes are killed
+in turn, after a quarter, a half and three quarters of the rows. Each time the same command then goes on.
 """
 
 from __future__ import annotations
@@ -18,28 +21,43 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from plum_lsp.evaluation.bulk.on_ray import LOOPBACK, QUIET
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
+
+from plum_lsp.store.judgements import Judgements
 
 PROMPT = 'def add{n}(a, b):\n    """Add.\n\n    >>> add{n}(1, {n})\n    {result}\n    """\n'
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 EMPTY_TASKS = 300
+KILLED_BATCH = 8
+LOOK_SECONDS = 0.1
 Rows = list[tuple[Any, ...]]
+
+
+def _command(path: Path, *options: str) -> list[str]:
+    return [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", str(path), *options]
 
 
 def _timed(folder: Path, name: str, *options: str) -> tuple[float, Rows]:
     """The seconds that one run took, and its rows without times."""
     path = folder / f"{name}.sqlite3"
     started = time.perf_counter()
-    command = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", str(path), *options]
-    subprocess.run(command, cwd=folder, check=True, stderr=subprocess.DEVNULL)
-    took = time.perf_counter() - started
+    subprocess.run(_command(path, *options), cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - started, _rows(path)
+
+
+def _rows(path: Path) -> Rows:
+    """The rows without times."""
     query = (
         "SELECT task, candidate, offered, score, probability, tier, tests_passed, reason FROM judgements ORDER BY 1, 2"
     )
-    return took, sqlite3.connect(path).execute(query).fetchall()
+    with closing(sqlite3.connect(path, timeout=30)) as db:
+        return db.execute(query).fetchall()
 
 
 def _empty_task_ms(address: str, at_once: int) -> float:
@@ -76,13 +94,54 @@ def _on_ray(folder: Path, alone: Rows, lines: int, batches: list[int]) -> None:
     cluster.shutdown()
 
 
+def _killed_in_turn(folder: Path, alone: Rows) -> None:
+    """A run that is killed three times: its time, its rows, and how often lines were handed out for them."""
+    path, quarter = folder / "killed.sqlite3", len(alone) // 4
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as name, ray_cluster(Path(name), os.environ) as cluster:
+        command = _begun(folder, path, cluster)
+        _wait_for(path, quarter, command)
+        cluster.kill("node")
+        _wait_for(path, 2 * quarter, command)
+        command.kill()
+        command.wait()
+        command = _begun(folder, path, cluster)
+        _wait_for(path, 3 * quarter, command)
+        cluster.kill("head")
+        command.wait()
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as name, ray_cluster(Path(name), os.environ) as cluster:
+        status = _begun(folder, path, cluster).wait()
+    took = time.perf_counter() - started
+    with Judgements(path) as store:
+        counts = store.counts()
+    same = "the same rows" if _rows(path) == alone else "OTHER ROWS"
+    print(f"a node, the command and the head killed: {took:.1f} s, status {status}, {same}")
+    print(f"{counts.rows} rows stored, lines handed out {counts.asks}, never answered {counts.unanswered}")
+
+
+def _begun(folder: Path, path: Path, cluster: RayCluster) -> subprocess.Popen[bytes]:
+    options = ("--ray", cluster.address, "--batch", str(KILLED_BATCH))
+    return subprocess.Popen(_command(path, *options), cwd=folder, stderr=subprocess.DEVNULL)
+
+
+def _wait_for(path: Path, rows: int, command: subprocess.Popen[bytes]) -> None:
+    """Wait until so many rows are stored."""
+    while True:
+        with suppress(sqlite3.OperationalError):  # the table is not made yet
+            if len(_rows(path)) >= rows:
+                return
+        assert command.poll() is None, "the command has ended"
+        time.sleep(LOOK_SECONDS)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lines", type=int, default=200)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--kills", action="store_true")
     arguments = parser.parse_args()
-    os.environ.update(QUIET | LOOPBACK)
+    os.environ.update(ON_LOOPBACK)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         candidates = [{"text": "    return a + b\n"}, {"text": "    return a - b\n"}]
@@ -93,10 +152,15 @@ def main() -> None:
         (folder / "in.jsonl").write_text("\n".join(map(json.dumps, tasks)))
         alone: Rows = []
         for batch in arguments.batches:
-            took, alone = _timed(folder, f"alone-{batch}", "--batch", str(batch))
+            took, rows = _timed(folder, f"alone-{batch}", "--batch", str(batch))
             rate = arguments.lines / took
-            print(f"one process, batches of {batch}: {took:.1f} s, {rate:.2f} lines a second", flush=True)
-        _on_ray(folder, alone, arguments.lines, arguments.batches)
+            same = "" if alone in ([], rows) else ", OTHER ROWS"
+            alone = rows
+            print(f"one process, batches of {batch}: {took:.1f} s, {rate:.2f} lines a second{same}", flush=True)
+        if arguments.kills:
+            _killed_in_turn(folder, alone)
+        else:
+            _on_ray(folder, alone, arguments.lines, arguments.batches)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,8 @@ def row(number: int, **more: object) -> dict[str, Any]:
     return {"task_id": f"t{number}", "prompt": prompt, "candidates": [{"text": text} for text in TEXTS], **more}
 
 
-def plain(number: int) -> dict[str, Any]:
-    """A line whose verdict no load changes: one candidate, and no generated inputs, which have a short time limit."""
-    prompt = f'def f{number}():\n    """A number.\n\n    >>> f{number}()\n    {number}\n    """\n'
-    return {"task_id": f"t{number}", "prompt": prompt, "candidates": [{"text": f"    return {number - number % 3}\n"}]}
-
-
 def stored(path: Path) -> list[tuple[object, ...]]:
-    """The rows of a file without their times, in the order of their keys.."""
+    """The rows of a file without their times, in the order of their keys."""
     if not path.exists():
         return []
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as db:

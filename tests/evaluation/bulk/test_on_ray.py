@@ -5,13 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from evaluation.bulk.conftest import asks, plain, stored, written
+from evaluation.bulk.conftest import asks, row, stored, written
 from support import network_trap
 from support.command_line import PLUM_LSP, CommandLine
 from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
@@ -23,6 +23,8 @@ LINES = 60
 ROWS = "rows.sqlite3"
 DEAD_HEAD_SECONDS = 120
 """A command whose cluster is gone ends by itself after a few seconds."""
+LOOK_SECONDS = 0.05
+"""Between two looks at the rows of a running command."""
 
 
 @contextmanager
@@ -52,41 +54,45 @@ def begin(user: CommandLine, address: str) -> subprocess.Popen[str]:
 def until_rows(path: Path, count: int, command: subprocess.Popen[str]) -> None:
     """Wait until so many rows are stored. The command must be running."""
     while len(stored(path)) < count:
-        assert command.poll() is None, command.stderr and command.stderr.read()
-        time.sleep(0.05)
+        with suppress(subprocess.TimeoutExpired):
+            command.wait(LOOK_SECONDS)
+            raise AssertionError(command.stderr and command.stderr.read())
 
 
 def test_the_rows_are_those_of_one_process(user: CommandLine) -> None:
     """A node, the command and the head are killed in turn. Repeats happen and are absorbed."""
-    written(user, *(plain(number) for number in range(LINES)))
+    written(user, *(row(number) for number in range(LINES)))
     here = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", "alone.sqlite3"]
     subprocess.run(here, cwd=user.folder, env=user.environ, check=True)
     path = user.folder / ROWS
     with cluster(user) as first:
         command = begin(user, first.address)
-        until_rows(path, 6, command)
+        until_rows(path, 12, command)
         first.kill("node")
-        until_rows(path, 18, command)
+        until_rows(path, 36, command)
         command.kill()
         command.communicate()
         with begin(user, first.address) as command:
-            until_rows(path, 30, command)
+            until_rows(path, 60, command)
             first.kill("head")
             command.communicate(timeout=DEAD_HEAD_SECONDS)
         assert command.returncode != 0
-    assert len(stored(path)) < LINES
+    assert len(stored(path)) < 2 * LINES
     with cluster(user) as second, begin(user, second.address) as command:
         _, said = command.communicate()
     assert command.returncode == 0, said
     assert stored(path) == stored(user.folder / "alone.sqlite3")
-    lost = sum(not answered for _, answered in asks(path))
-    assert lost > 0, "the command was killed while lines were out"
-    assert len(asks(path)) == LINES + lost
+    found = asks(path)
+    lost = Counter(task for task, answered in found if not answered)
+    assert lost, "the command was killed while lines were out"
+    assert Counter(task for task, answered in found if answered) == {f"t{number}": 1 for number in range(LINES)}
+    assert f"{2 * LINES} rows stored. Lines handed out: {LINES + lost.total()}" in said
+    assert f"never answered: {lost.total()}. " in said
 
 
 def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> None:
     """A cluster of our own sends no packet off the machine, and asks for the address of no name. It leaves no file."""
-    written(user, plain(1), plain(2))
+    written(user, row(1), row(2))
     trap = [sys.executable, "-m", "support.network_trap", sys.executable, PLUM_LSP]
     done = subprocess.run(
         [*trap, "verify", str(user.folder / "in.jsonl"), "--rows", str(user.folder / ROWS), "--ray"],
@@ -101,7 +107,7 @@ def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> 
     assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
     assert not (user.folder / ".ray").exists(), "the token is in no file"
-    assert len(stored(user.folder / ROWS)) == 2
+    assert len(stored(user.folder / ROWS)) == 4
 
 
 def test_the_trap_catches() -> None:
