@@ -19,7 +19,7 @@ from plum_trainer.fit.job import (
     values_of,
     write_json,
 )
-from plum_trainer.fit.train import OUT_OF_MEMORY, with_less_memory
+from plum_trainer.fit.train import NO_MEMORY, OUT_OF_MEMORY, REFUSAL, with_less_memory
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +92,10 @@ def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) 
         raise TrainerError(f"{command[-1]} cannot be started: {error}") from error
     if child.returncode in (0, OUT_OF_MEMORY):
         return child.returncode
+    if last == NO_MEMORY:
+        return OUT_OF_MEMORY
+    if last.startswith(REFUSAL):
+        raise TrainerError(last.removeprefix(REFUSAL))
     if child.returncode == -9:
         raise TrainerError(f"{command[-1]} was killed. The next run goes on where it was")
     remedy = "Install the training packages: make setup-model." if "No module named" in last else f"See {log_file}."
@@ -99,14 +103,20 @@ def _run(command: Sequence[str], source: Path, result: Path, *, report: Report) 
 
 
 def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], report: Report) -> str:
-    """Read the child's output until it ends. The child is ended if the caller stops waiting."""
+    """Read the child's output until it ends. Returns what it said last, or why it ended if it said that.
+
+    The child is ended if the caller stops waiting.
+    """
     lines: list[str] = []
+    why = ""
     try:
         assert child.stderr is not None
         for line in child.stderr:
             keep(line)
             if line.startswith(("step ", "sampled ")):
                 report(line.strip())
+            elif line.startswith((REFUSAL, NO_MEMORY)):
+                why = line.strip()
             elif line.strip():
                 lines = [*lines, line.strip()][-ERROR_LINES_SHOWN:]
         child.wait()
@@ -116,4 +126,4 @@ def _followed(child: subprocess.Popen[str], keep: Callable[[str], object], repor
             child.wait()
         if child.stderr is not None:
             child.stderr.close()
-    return lines[-1] if lines else "it wrote no output"
+    return why or (lines[-1] if lines else "it wrote no output")

@@ -19,6 +19,7 @@ from plum_trainer.fit.losses import (
     mismatched_distance,
     pair_loss,
 )
+from plum_trainer.fit.together import mean_of_all, rows_for_each
 
 METHODS = ("dpo", "kto", "sft", "group")
 TARGETS = "all-linear"
@@ -34,7 +35,7 @@ def arguments(job: FitJob) -> dict[str, Any]:
 
     return {
         "output_dir": job.output,
-        "per_device_train_batch_size": job.batch_size,
+        "per_device_train_batch_size": rows_for_each(job),
         "gradient_accumulation_steps": job.accumulation,
         "num_train_epochs": job.epochs,
         "learning_rate": job.learning_rate,
@@ -55,12 +56,14 @@ def arguments(job: FitJob) -> dict[str, Any]:
         "use_cpu": not torch.cuda.is_available(),
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
+        "ddp_find_unused_parameters": False,
     }
 
 
 def pair_settings(job: FitJob) -> dict[str, Any]:
     """What the loss for pairs is told."""
-    return {"loss": job.loss, "beta": job.beta, "smoothing": job.label_smoothing, "sft_weight": job.sft_weight}
+    numbers = {"beta": job.beta, "smoothing": job.label_smoothing, "sft_weight": job.sft_weight}
+    return {"loss": job.loss, **numbers, "share": mean_of_all}
 
 
 def lora_of(job: FitJob) -> Any:
@@ -115,9 +118,10 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
         return torch.tensor([row[name] for row in rows], dtype=torch.float32, device=own.device)
 
     if job.method == "sft":
-        return likelihood_loss(own, mask, column("weight"))
+        return likelihood_loss(own, mask, column("weight"), share=mean_of_all)
     if job.method == "group":
-        return group_loss(own, _aligned([row["logprobs"] for row in rows], own), mask, column("weight"))
+        sampled = _aligned([row["logprobs"] for row in rows], own)
+        return group_loss(own, sampled, mask, column("weight"), share=mean_of_all)
     known = [row["reference"][place] for place in (0, 1) for row in rows]
     if job.method == "dpo":
         return pair_loss(own, _aligned(known, own), mask, column("weight"), **pair_settings(job))
@@ -126,7 +130,7 @@ def batch_loss(job: FitJob, model: Any, rows: list[dict[str, Any]], *, pad: int,
             other, _ = logprobs(model, apart, pad=pad)
     else:
         own, other = own.chunk(2)
-    distance = mismatched_distance(other, _aligned(known[len(rows) :], other))
+    distance = mismatched_distance(other, _aligned(known[len(rows) :], other), share=mean_of_all)
     is_desirable = column("label").bool()
     weight = column("weight") * torch.where(is_desirable, *weights)
     reference = _aligned(known[: len(rows)], own)

@@ -21,12 +21,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from plum_lsp.domain.errors import told
 from plum_lsp.policy.models.weights import BASE_MARK
 from plum_trainer.data.rows import TokenLimits, row_of, tokens_of
-from plum_trainer.fit import plain, with_trl
-from plum_trainer.fit.job import FitJob, FitResult, fit_job, read_json, values_of, write_json
+from plum_trainer.fit import plain, together, with_trl
+from plum_trainer.fit.job import FitJob, FitResult, TrainerError, fit_job, read_json, values_of, write_json
 
-OUT_OF_MEMORY = 3
+OUT_OF_MEMORY, REFUSED = 3, 4
+NO_MEMORY = "the fit is out of memory"
+REFUSAL = "refused: "
+"""A line of the child that says why it ended, and the start of another one."""
 PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers")
@@ -45,14 +49,23 @@ def main(job_file: str, result_file: str) -> int:
 
     try:
         result = _fit(job)
+    except TrainerError as error:
+        return _ended(REFUSED, f"{REFUSAL}{told(error)}")
     except (MemoryError, torch.OutOfMemoryError):
-        return OUT_OF_MEMORY
+        return _ended(OUT_OF_MEMORY, NO_MEMORY)
     except RuntimeError as error:
         if "not enough memory" in str(error) or "out of memory" in str(error):
-            return OUT_OF_MEMORY
+            return _ended(OUT_OF_MEMORY, NO_MEMORY)
         raise
-    write_json(Path(result_file), values_of(result))
+    if together.is_first():
+        write_json(Path(result_file), values_of(result))
     return 0
+
+
+def _ended(status: int, said: str) -> int:
+    """Say why the fit ends: a launcher of several processes does not hand on their exit status."""
+    sys.stderr.write(f"{said}\n")
+    return status
 
 
 def quiet(threads: int) -> None:
@@ -86,13 +99,15 @@ def _fit(job: FitJob) -> FitResult:
     model, tokenizer = _model(job)
     tokens, left_out = _tokens(job, tokenizer)
     trainer = _trainer(job, model, tokenizer, tokens)
-    resumed_at = last_checkpoint(output)
+    with trainer.args.main_process_first(local=False):
+        resumed_at = last_checkpoint(output)
     started, work = time.monotonic(), time.process_time()
     trainer.train(resume_from_checkpoint=str(output / f"checkpoint-{resumed_at}") if resumed_at else None)
     seconds, work = time.monotonic() - started, time.process_time() - work
     adapter = output / "adapter"
-    trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
-    write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
+    if together.is_first():
+        trainer.model.save_pretrained(str(adapter), selected_adapters=["default"])
+        write_json(adapter / BASE_MARK, {"sha256": job.base_sha256})
     steps = int(trainer.state.global_step)
     losses = [entry for entry in trainer.state.log_history if "loss" in entry]
     return FitResult(
@@ -187,13 +202,15 @@ def _progress(job: FitJob) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
             loss = (logs or {}).get("loss")
-            if loss is None:
+            if loss is None or not together.is_first():
                 return
             write_json(path, {"step": state.global_step, "steps": state.max_steps, "loss": loss})
             sys.stderr.write(f"step {state.global_step}/{state.max_steps} loss {loss:.4f}\n")
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            (Path(job.output) / f"checkpoint-{state.global_step}" / WHOLE_MARK).touch()
+            together.wait_for_all()  # each process adds its random state to the checkpoint
+            if together.is_first():
+                (Path(job.output) / f"checkpoint-{state.global_step}" / WHOLE_MARK).touch()
 
     return Progress()
 
