@@ -18,6 +18,7 @@ from pathlib import Path
 
 from plum_lsp.config.folder import trusted_file
 from plum_lsp.domain.errors import ConfigError
+from plum_lsp.files.whole import write_whole
 from plum_lsp.project.roots import is_too_wide
 
 _log = logging.getLogger(__name__)
@@ -116,20 +117,9 @@ class TrustBook:
                     "trusted": [str(one) for one in after.trusted],
                     "declined": [str(one) for one in after.declined],
                 }
-                self._write(json.dumps(content, indent=1))
+                write_whole(self._file, json.dumps(content, indent=1).encode(), is_durable=True)
         except OSError as error:
             raise ConfigError(f"{self._file} cannot be written: {error.strerror}") from error
-
-    def _write(self, text: str) -> None:
-        replacement = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
-        try:
-            with os.fdopen(os.open(replacement, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            replacement.replace(self._file)
-        finally:
-            replacement.unlink(missing_ok=True)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

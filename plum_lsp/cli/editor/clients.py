@@ -9,7 +9,7 @@ from pathlib import Path
 
 import plum_lsp
 from plum_lsp.domain.errors import PlumError
-from plum_lsp.policy.models.files import write_json
+from plum_lsp.files.whole import write_json
 
 _PACKAGE = Path(plum_lsp.__file__).parent
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from plum_lsp.config.folder import serving_file
+from plum_lsp.files.whole import write_json
 from plum_lsp.policy.client.connection import Connection
-from plum_lsp.policy.models.files import write_json
 from plum_lsp.policy.models.weights import RANK_MAX
 
 

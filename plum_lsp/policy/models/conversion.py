@@ -16,8 +16,8 @@ from pathlib import Path
 
 from plum_lsp.domain import children
 from plum_lsp.domain.errors import ModelError, PolicyUnavailable
+from plum_lsp.files.whole import write_json
 from plum_lsp.policy.models.catalogue import ModelEntry, require
-from plum_lsp.policy.models.files import write_json
 from plum_lsp.policy.models.weights import BASE_MARK, read_mark
 
 logger = logging.getLogger(__name__)

@@ -27,7 +27,7 @@ from typing import TextIO
 
 from plum_lsp.domain.errors import AdapterError
 from plum_lsp.domain.suggestion import PolicyVersion
-from plum_lsp.policy.models.files import sync, write_json
+from plum_lsp.files.whole import sync, write_json
 from plum_lsp.policy.models.weights import BASE_MARK, CONFIG, WEIGHTS, AdapterFacts, BaseModel
 
 LOCK_SECONDS = 3.0

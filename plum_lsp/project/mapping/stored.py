@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.verification import RunOutcome
+from plum_lsp.files.whole import write_whole
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
@@ -115,9 +114,6 @@ def write_map(path: Path, known: TestMap) -> None:
     text = json.dumps({"format": _FORMAT, "places": list(numbers), "files": files}, separators=(",", ":"))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, made = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(made).replace(path)
+        write_whole(path, text.encode())
     except OSError as error:
         _log.warning("the map of a project's tests cannot be kept: %s", error)

@@ -13,7 +13,6 @@ import itertools
 import logging
 import os
 import re
-import tempfile
 import threading
 from array import array
 from collections import defaultdict
@@ -21,6 +20,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from plum_lsp.files.whole import write_whole
 
 _log = logging.getLogger(__name__)
 FILES_MAX = 60_000
@@ -127,14 +128,8 @@ def _made(folders: Sequence[str]) -> _Index:
 def _keep(index: _Index, path: Path) -> None:
     """Write an index at once as a whole, and remove those that were not used for longest."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, written = tempfile.mkstemp(dir=path.parent)
     content = index.files + index.names
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(_digest(content) + content)
-        Path(written).replace(path)
-    finally:
-        Path(written).unlink(missing_ok=True)
+    write_whole(path, _digest(content) + content)
     kept = sorted(path.parent.glob("*.index"), key=lambda one: -state_of(str(one))[0])
     for old in kept[KEPT_MAX:]:
         old.unlink(missing_ok=True)

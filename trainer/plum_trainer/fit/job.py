@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from plum_lsp.domain.errors import PlumError
+from plum_lsp.files.whole import write_whole
 
 
 class TrainerError(PlumError):
@@ -108,18 +106,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Like `write_json`, for any text."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
-        raise
-    _sync_folder(path.parent)
+    write_whole(path, text.encode(errors="surrogatepass"), is_durable=True)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
@@ -154,12 +141,3 @@ def fit_result(values: Mapping[str, Any]) -> FitResult:
 def values_of(job: FitJob | SampleJob | FitResult) -> dict[str, Any]:
     """A job or result as JSON values."""
     return asdict(job)
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is on the disk once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plum_lsp.domain.errors import PolicyError
-from plum_lsp.policy.models.files import write_json
+from plum_lsp.files.whole import write_json
 
 logger = logging.getLogger(__name__)
 

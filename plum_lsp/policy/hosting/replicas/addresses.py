@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from plum_lsp.domain.errors import PolicyError
+from plum_lsp.files.whole import write_json
 from plum_lsp.policy.client.connection import sends_in_clear
-from plum_lsp.policy.models.files import write_json
 
 _URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d{1,5})?/v1", re.ASCII)
 
