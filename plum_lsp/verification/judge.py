@@ -184,7 +184,8 @@ class Judge:
             )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))
-        return Evidence(specification=(*whole.confirmed(telling(tests, verdicts), together), *together))
+        specified = telling(tests, verdicts, reachable_function(self.context))
+        return Evidence(specification=(*whole.confirmed(specified, together), *together))
 
     async def judge(self, candidate: Candidate, evidence: Evidence) -> tuple[Judged, tuple[Observation, ...]]:
         """The candidate with its verdicts and tier, and its observations on the generated inputs (if they were run)."""

@@ -36,17 +36,21 @@ _JUDGEMENTS = frozenset({"AssertionError", "Failed"})
 _UNDEFINED = re.compile(r"NameError: name '(\w+)' is not defined")
 
 
-def telling(tests: Sequence[TestCase], reference_verdicts: Sequence[Verdict]) -> tuple[TestCase, ...]:
+def telling(
+    tests: Sequence[TestCase], reference_verdicts: Sequence[Verdict], function: FunctionSymbol | None = None
+) -> tuple[TestCase, ...]:
     """The tests that count as specification, in order.
 
     `reference_verdicts` are the verdicts on the program without a candidate. A test that it passes already is vacuous.
-    An assertion of the project that uses a name which only its own file has was split wrongly.
+    An assertion of the project that uses a name which only its own file has was split wrongly. No example can call
+    `function` if the file does not define it here (`is_absent`).
     """
     paired = zip(tests, reference_verdicts, strict=True)
+    own = _defined_name(function) if function is not None else ""
     return tuple(
         test
         for test, verdict in paired
-        if test.origin.is_specification and not verdict.is_pass and not _lacks_a_name(test, verdict)
+        if test.origin.is_specification and not verdict.is_pass and not _lacks_a_name(test, verdict, own)
     )
 
 
@@ -63,10 +67,10 @@ def is_literal(test: TestCase) -> bool:
     return test.origin.is_specification
 
 
-def _lacks_a_name(test: TestCase, verdict: Verdict) -> bool:
-    """Whether a test of the project ended because its own text uses a name that is not there."""
+def _lacks_a_name(test: TestCase, verdict: Verdict, own: str) -> bool:
+    """Whether a test ended because its text uses a name that is not there: `own`, or any one in a project's test."""
     found = _UNDEFINED.match(verdict.shown) if verdict.status is VerdictStatus.ERRORED else None
-    if found is None or test.origin is not Origin.PROJECT:
+    if found is None or (test.origin is not Origin.PROJECT and found[1] != own):
         return False
     return re.search(rf"\b{found[1]}\b", f"{test.call.setup}\n{test.call.expression}") is not None
 
@@ -129,8 +133,13 @@ def is_absent(function: FunctionSymbol | None, seen: Sequence[Observation]) -> b
     """
     if function is None or not seen:
         return False
-    name = (function.class_name or function.name).partition(".")[0]
+    name = _defined_name(function)
     raised = [one.raised for one in seen]
     return all(
         one and "NameError" in one.type_names and one.message == f"name {name!r} is not defined" for one in raised
     )
+
+
+def _defined_name(function: FunctionSymbol) -> str:
+    """The name that the file defines so that the function can be called: its own, or that of its outermost class."""
+    return (function.class_name or function.name).partition(".")[0]

@@ -147,7 +147,7 @@ def _outer(before: str, header: re.Match[str], names: list[str]) -> FunctionSymb
 def surface_of(context: Context, function: FunctionSymbol) -> Surface:
     """The names that an example of `function` may use. Without the span, it stays equal while a user types a body."""
     program = f"{context.before}\n{context.after}"
-    names = _BUILTINS | _bound(program)
+    names = _BUILTINS | _bound(program) | {function.qualified_name.split(".")[0]}
     construct, receivers = None, dict[str, str]()
     if function.class_name is not None:
         body = class_body(program, function.class_name)
