@@ -18,6 +18,8 @@ from plum_lsp.policy.client.refusals import ErrorEvent, shown
 _CUT_OFF = {"length", "max_tokens", "max_length", "model_length", "content_filter"}
 """Reasons after which the end of a text is missing. All are read as `length`."""
 _NO_REASON = {"", "none", "null"}
+_OWN_KEYS = ("content", "response", "completion")
+"""Where llama.cpp, Ollama, and proxies in the form of Anthropic's old endpoint hold a text without choices."""
 _ERROR_KEYS = ("detail", "error_type", "message")
 
 
@@ -69,11 +71,13 @@ def _own_form(event: dict[str, Any]) -> tuple[Delta, ...]:
     if isinstance(token, dict):
         text = "" if token.get("special") else token.get("text")
     else:
-        text = event.get("content", event.get("response"))
+        text = next((event[key] for key in _OWN_KEYS if key in event), None)
     if not isinstance(text, str):
         return ()
     is_over = event.get("stop") is True or event.get("done") is True or bool(event.get("generated_text"))
-    reason = str(event.get("stop_type") or event.get("done_reason") or "stop").lower()
+    reasons = [event.get(key) for key in ("stop_type", "done_reason", "stop_reason")]
+    is_over = is_over or bool(reasons[-1])
+    reason = next((str(one).lower() for one in reasons if one), "stop")
     finish = "length" if reason in {*_CUT_OFF, "limit"} else "stop"
     return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else ""),)
 

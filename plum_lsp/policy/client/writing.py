@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from plum_lsp.domain.suggestion import Completion, FimPrompt, Finish, SamplingOptions
+from plum_lsp.domain.suggestion import Block, Completion, FimPrompt, Finish, SamplingOptions
 from plum_lsp.policy.client.wire import Delta, Token
 from plum_lsp.python.fitting.controls import is_control, says_end
 from plum_lsp.python.fitting.cutting import Cutter
@@ -17,6 +17,9 @@ from plum_lsp.python.fitting.cutting import Cutter
 TOKEN_CHARACTERS_MAX = 32
 """The longest mean length of tokens. A text of more characters than this times `max_tokens` is beyond its limit, and
 is ended. Code has 3 to 4 characters a token."""
+
+REPEATED_MIN = 4
+"""So many characters that an event repeats are no chance. A token has 3 to 4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +89,38 @@ def _overlap(text: str, word: str) -> int:
     return next((length for length in range(longest, 0, -1) if text.endswith(word[:length])), 0)
 
 
+@dataclass(slots=True)
+class Repeater:
+    """Notices a server whose every event holds the whole text so far, or whose last event repeats it.
+
+    In a stream of pieces no piece begins with all text before it, unless that is shorter than `REPEATED_MIN`.
+    """
+
+    whole: str | None = ""
+    """The text of the last event while each event begins with the one before. None if they are pieces."""
+    is_repeating: bool = False
+
+    def takes_whole(self, text: str) -> bool:
+        """Whether an event holds the whole text. Blank events say nothing."""
+        if self.whole is None or not text:
+            return False
+        begins = text.startswith(self.whole)
+        if begins and len(text) > len(self.whole) and len(self.whole.strip()) >= REPEATED_MIN:
+            self.is_repeating = True
+        self.whole = text if begins and (self.is_repeating or len(text) > len(self.whole)) else None
+        return begins and self.is_repeating
+
+
 @dataclass(slots=True, kw_only=True)
 class Writing:
     """A completion while it streams."""
 
+    block: Block
     cutter: Cutter
     stops: StopFinder
     max_tokens: int
+    pieces: list[str] = field(default_factory=list)
+    repeater: Repeater = field(default_factory=Repeater)
     tokens: list[tuple[int, float | None]] = field(default_factory=list)
     length: int = 0
     finish: str = ""
@@ -102,7 +130,8 @@ class Writing:
     def of(cls, group: Group) -> Writing:
         """An empty completion of a group. The cutter finds the stop strings that may stand in a completion's middle."""
         stops = StopFinder(stop=tuple(word for word in group.prompt.stop if not is_control(word) or says_end(word)))
-        return cls(cutter=Cutter(group.prompt.block), stops=stops, max_tokens=group.options.max_tokens)
+        block = group.prompt.block
+        return cls(block=block, cutter=Cutter(block), stops=stops, max_tokens=group.options.max_tokens)
 
     @property
     def has_ended(self) -> bool:
@@ -111,8 +140,13 @@ class Writing:
 
     def take(self, delta: Delta, *, at: float) -> None:
         """Add what one event brought."""
-        for token in delta.tokens:
-            self._take_token(token, at)
+        text = delta.text
+        is_whole = self.repeater.takes_whole(text)
+        if is_whole:
+            self._begin_again()
+        if is_whole or not self._is_said_again(text, delta.finish):
+            for token in delta.tokens:
+                self._take_token(token, at)
         self.finish = delta.finish
         if self.length > self.max_tokens * TOKEN_CHARACTERS_MAX:
             self.finish = "length"
@@ -122,12 +156,23 @@ class Writing:
         if len(self.tokens) >= self.max_tokens:
             self.finish = "length"
 
+    def _begin_again(self) -> None:
+        """Forget the text so far, because an event that holds all of it follows."""
+        self.cutter, self.stops = Cutter(self.block), StopFinder(stop=self.stops.stop)
+        self.tokens, self.pieces, self.length = [], [], 0
+
+    def _is_said_again(self, text: str, finish: str) -> bool:
+        """Whether the last event of a stream of pieces repeats their text."""
+        is_last = bool(finish) and len(text) == self.length and len(text.strip()) >= REPEATED_MIN
+        return is_last and text == "".join(self.pieces)
+
     def _take_token(self, token: Token, at: float) -> None:
         if self.first_token_ms is None:
             self.first_token_ms = at
         if not self.stops.has_ended:
             self.tokens.append((self.length, token.logprob))
             self.length += len(token.text)
+            self.pieces.append(token.text)
             self.cutter.feed(self.stops.feed(token.text))
 
     def completion(self, group: Group, index: int) -> Completion:
