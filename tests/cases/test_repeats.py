@@ -87,12 +87,22 @@ CONDITION = '''def is_even(n):
     return False
 '''
 RANGE = 'def upto(n):\n    """\n    >>> upto(3)\n    [1, 2, 3]\n    """\n    return list(range(1‸))\n'
+HALVED = 'def half(number):\n    """\n    >>> half(4)\n    2\n    """\n    return num‸ // 2\n'
+PAIRED = 'def pair(n):\n    """\n    >>> pair(3)\n    [3, 1]\n    """\n    return [‸, 1]\n'
+DOUBLED = 'def odd(n):\n    """\n    >>> odd(3)\n    7\n    """\n    return 2 * ‸ + 1\n'
 
 CASES = [
     Case("the word at the cursor", AREA, "width * height\n", gives=filled(AREA, "dth * height"), tiers=V),
     Case("the word goes on", AREA, "dth * height\n", gives=filled(AREA, "dth * height"), tiers=V),
     Case("the whole line at the cursor", AREA, "return width * height\n", gives=filled(AREA, "dth * height"), tiers=V),
     Case("the line with its blanks", AREA, "    return width * height\n", gives=filled(AREA, "dth * height"), tiers=V),
+    Case("the line around the cursor", HALVED, "return number // 2\n", gives=filled(HALVED, "ber"), tiers=V),
+    Case(
+        "the line around the cursor, indented", HALVED, "    return number // 2", gives=filled(HALVED, "ber"), tiers=V
+    ),
+    Case("the word and the rest of the line", HALVED, "number // 2\n", gives=filled(HALVED, "ber"), tiers=V),
+    Case("the rest of a list of numbers", PAIRED, "n, 1]\n", gives=filled(PAIRED, "n"), tiers=V),
+    Case("an operand like the rest of the line", DOUBLED, "n + 1\n", gives=filled(DOUBLED, "n"), tiers=V),
     Case("the keyword at the cursor", LINE, "return a + b\n", gives=filled(LINE, "a + b"), tiers=V),
     Case("an attribute", SELF, "size\n", gives=filled(SELF, "ze"), tiers=V),
     Case("an attribute with its object", SELF, "self.size\n", gives=filled(SELF, "ze"), tiers=V),

@@ -72,9 +72,9 @@ def _without_comment(text: str, rest: str) -> str:
 def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
     """The text, then shorter versions without an end that the rest of the cursor's line already has.
 
-    The order is: without the whole rest of the line, if that rest has a name; unchanged; without the longest overlap
-    with the rest of the line; without closing characters. If whole lines are inserted before an existing line, that
-    line stays separate.
+    The order is: without the whole rest of the line, if that rest has a name or an operand; unchanged; without the
+    longest overlap with the rest of the line; without closing characters. If whole lines are inserted before an
+    existing line, that line stays separate.
     """
     if after.partition("\n")[0].strip() and not block.line_head.strip() and text.strip():
         apart = f"{text.rstrip()}\n{block.line_head}"
@@ -97,10 +97,14 @@ def fitting_variants(text: str, after: str, block: Block) -> Iterator[str]:
         yield shorter
 
 
+_NAMED = re.compile(r"[^\W\d]|[-+*/%<>=&|^,]\s*[^\s,]")
+"""A name, or an operator or comma with what it joins: more than a closing that a completion has by chance."""
+
+
 def _repeats(text: str, rest: str) -> bool:
-    """Whether a text ends with the whole rest of the line, which has a name, and has more than that."""
+    """Whether a text ends with the whole rest of the line, which has a name or an operand, and has more than that."""
     written, rest = text.rstrip(), rest.strip()
-    return bool(re.search(r"[^\W\d]", rest)) and written.endswith(rest) and len(written) > len(rest)
+    return bool(_NAMED.search(rest)) and written.endswith(rest) and len(written) > len(rest)
 
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
