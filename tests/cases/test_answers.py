@@ -61,6 +61,65 @@ CASES = [
         tiers=V,
         never=NEVER,
     ),
+    Case(
+        "a block of commands before",
+        ADD,
+        "First:\n```bash\npip install numpy\n```\nThen:\n```python\nreturn a + b\n```\n",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
+    Case(
+        "a block of settings before",
+        TOTAL,
+        f'```json\n{{"language": "python"}}\n```\n\n```python\n{WHOLE}```\n',
+        gives=SUMMED,
+        tiers=V,
+        never=NEVER,
+    ),
+    Case(
+        "the results in a block after",
+        ADD,
+        "```python\ndef add(a, b):\n    return a + b\n```\nOutput:\n```text\n3\n```\n",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
+    Case(
+        "a wrong try in a block before",
+        ADD,
+        "A first try:\n```python\ndef add(a, b):\n    return a - b\n```\nThat subtracts. Corrected:\n"
+        "```python\ndef add(a, b):\n    return a + b\n```\n",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
+    Case(
+        "the function as it was in a block before",
+        ADD,
+        "Here is your function:\n```python\ndef add(a, b):\n    # TODO\n    pass\n```\nCompleted:\n"
+        "```python\ndef add(a, b):\n    return a + b\n```\n",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
+    Case(
+        "the answer in a block that only seems to be beside it",
+        ADD,
+        "I completed your function:\n```python\ndef add(a, b):\n    return a + b\n```\nDone.\n",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
+    *(
+        Case(
+            f"a file's name before: {name}",
+            ADD,
+            f"{name}\n```python\ndef add(a, b):\n    return a + b\n```\n",
+            gives=ADDED,
+        )
+        for name in ("main.py", "`src/add.py`:", "**add.py**", "### add.py", "# add.py", "./pkg/add.pyi:")
+    ),
     Case("a sentence and no fence", ADD, "Here is the code:\n\n    return a + b\n", gives=ADDED, tiers=V, never=NEVER),
     Case(
         "a sentence, the function, no fence",

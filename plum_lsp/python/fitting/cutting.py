@@ -39,7 +39,7 @@ from plum_lsp.python.fitting.controls import (
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.statements import Statements
-from plum_lsp.python.fitting.unwrapping import begins_answer, is_diff, is_fence, is_thinking
+from plum_lsp.python.fitting.unwrapping import begins_answer, is_beside, is_diff, is_fence, is_thinking
 from plum_lsp.python.reading.lines import width
 
 OUTER_COMMENTS_MAX = 12
@@ -83,7 +83,8 @@ class Cutter:
         self._answer = False
         self._header_columns: int | None = None
         self._is_diff = False
-        self._fences = 0
+        self._is_in_fence = False
+        self._is_beside = False
         self._control: tuple[int, int] | None = None
         self.has_ended = False
         self.is_whole = True
@@ -228,20 +229,27 @@ class Cutter:
             return
         own = _line(line, opens=False)
         self._is_diff |= is_diff(line)
-        if is_fence(line):
-            self._fences += 1
-            self._scan = Scan()
+        has_closed = is_fence(line) and self._takes_last_fence(line)
         is_below = self._header_columns is not None and own.is_statement and not self._scan.is_open
         if is_below and own.columns <= (self._header_columns or 0) and self._lines_of_code > 1:
             self.has_ended = True
             return
         if is_own_header(own.code, self._block) and not self._is_diff:
             self._header_columns, self._lines_of_code = own.columns, 0
-        has_closed = self._fences > 1 and is_fence(line) and self._lines_of_code > 0
         self._keep(line, end)
         if is_fence(line):
             self._lines_of_code = 0
         self.has_ended = self.has_ended or has_closed
+
+    def _takes_last_fence(self, line: str) -> bool:
+        """Whether a fence closes the block with the answer. Otherwise it opens one, or closes one beside the answer."""
+        self._scan, self._header_columns = Scan(), None
+        if self._is_in_fence and self._lines_of_code > 0:
+            self._is_in_fence = False
+            return not self._is_beside
+        self._is_in_fence = True
+        self._is_beside = is_beside(line, self._text[: self._line_start])
+        return False
 
     def _keep(self, line: str, end: int) -> None:
         """Add the line to the block."""

@@ -16,6 +16,18 @@ from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 TAGS_MAX = 3
 """The most tags that stand in one another: a call of a tool, its function, its parameter."""
+_OTHER_LANGUAGE = re.compile(
+    r"\s*\{?\.?(?:bash|sh|shell|zsh|console|shell-session|text|txt|plaintext|output|json|ya?ml|toml|ini|markdown|md)\b",
+    re.IGNORECASE,
+)
+"""The languages of blocks beside the code: commands to type, results, settings."""
+_NO_ANSWER = re.compile(
+    r"\b(?:original|current|existing|given|gave|provided|your|first (?:try|attempt|version)|naive|wrong|buggy)"
+    r"\b[^.]*:?\s*\Z",
+    re.IGNORECASE,
+)
+"""The end of a sentence above a block that shows what is not the answer."""
+_FILE_NAME = re.compile(r"[ \t]*[#*`]*[ \t]*(?:[\w.-]+/)*[\w-]+\.pyi?[`*]*:?[`*]*[ \t]*\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
 _THOUGHTS = "seed:think|think|thinking|reasoning|thought|scratchpad"
 _THINK = re.compile(rf"<({_THOUGHTS})>.*?</\1>[ \t]*\n?", re.DOTALL)
@@ -28,7 +40,7 @@ _TAG = re.compile(
 )
 _HEADING = re.compile(
     r"[ \t]*(?:\*\*.*\*\*:?|\*\*[^*]+(?::\*\*|\*\*:).*"
-    r"|#{2,6}\s.*|>\s.*|(?:BEGIN|END)(?:[ _][A-Z]+)+|(?:Answer|Solution|Code|Output|Completion|Python)\s*:)[ \t]*\Z"
+    r"|#{2,6}\s.*|>\s.*|(?:BEGIN|END)(?:[ _][A-Z]+)+|[A-Z][\w' ]{1,40}:)[ \t]*\Z"
 )
 _OPENER = re.compile(
     r"\s*(?:sure\b|certainly\b|of course\b|here(?:'s| is| are)\b|okay\b|ok[,.!]|yes[,.!]|to (?:complete|implement)\b"
@@ -69,6 +81,14 @@ def is_fence(line: str) -> bool:
     return bool(_FENCE.match(line))
 
 
+def is_beside(fence: str, above: str) -> bool:
+    """Whether a block with this opening fence is not the answer, by its language or by the sentence above it."""
+    found = _FENCE.match(fence)
+    sentence = above.rstrip().rpartition("\n")[2]
+    is_other = found is not None and _OTHER_LANGUAGE.match(found["info"]) is not None
+    return is_other or (not is_fence(sentence) and _NO_ANSWER.search(sentence) is not None)
+
+
 def is_diff(line: str) -> bool:
     """Whether a line belongs to a diff: its header, or a line that it adds or removes."""
     return bool(_DIFF_HEAD.match(line) or _MARKED.match(line) or line.startswith("<<<<<<<"))
@@ -78,6 +98,8 @@ def is_talk(line: str) -> bool:
     """Whether a line is a sentence or a heading to the reader."""
     if line.lstrip().startswith("... "):  # goes on with the line above it in an interactive session
         return False
+    if _FILE_NAME.match(line):
+        return True
     return (bool(_HEADING.match(line) or _OPENER.match(line)) and names_read(line.strip()) is None) or is_prose(
         line.strip()
     )
@@ -156,6 +178,7 @@ def _fenced(text: str) -> Iterator[str]:
             yield text[: text.index("```")]
         return
     before = [line for line in lines[: places[0]] if line.strip()]
+    later: list[str] = []
     if before and not any(is_talk(line) or line.startswith("#") for line in before):
         yield "\n".join(lines[: places[0]]) + "\n"
         return
@@ -163,10 +186,15 @@ def _fenced(text: str) -> Iterator[str]:
     for number in (*places, len(lines)):
         found = _FENCE.match(lines[number]) if number < len(lines) else None
         block = lines[opened + 1 : number] if opened is not None else []
-        if any(line.strip() for line in block):
-            yield "\n".join(block) + "\n"
+        if opened is not None and any(line.strip() for line in block):
+            content = "\n".join(block) + "\n"
+            if is_beside(lines[opened], "\n".join(lines[:opened])):
+                later.append(content)
+            else:
+                yield content
         opens_again = found is not None and bool(found["info"].strip())
         opened = number if opened is None or opens_again or not any(map(str.strip, block)) else None
+    yield from later
 
 
 def _without_talk(text: str) -> str:
