@@ -24,7 +24,7 @@ from plum_lsp.python.specification.conditions import (
     split,
     stated,
 )
-from plum_lsp.python.specification.expectations import expectation_of, is_print
+from plum_lsp.python.specification.expectations import expectation_of, is_print, is_representation
 from plum_lsp.python.specification.printing import with_usual_printer
 from plum_lsp.python.specification.shown import printed_apart
 from plum_lsp.python.specification.steps import Step, setup_for, stated_state, step_of
@@ -117,6 +117,8 @@ def _test(
         expression, want = comparison
     if not want and example.exc_msg is None:
         return None
+    if surface.function.name == "__repr__" and example.exc_msg is None and is_representation(expression, want):
+        expression, want = f"repr({expression})", f"{want.strip()!r}\n"
     setup = setup_for(steps, free_names(tree), surface)
     if setup is None:
         return None

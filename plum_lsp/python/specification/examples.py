@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from plum_lsp.domain.suggestion import Context, FunctionSymbol
+from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import (
     Call,
     Equals,
@@ -30,6 +30,7 @@ from plum_lsp.python.reading.sources import (
     Surface,
     enclosing_class,
     expression_or_none,
+    module_or_none,
     reachable_function,
     surface_of,
     texts_of,
@@ -39,6 +40,8 @@ from plum_lsp.python.specification.doctests import Example, doctest_examples, wi
 from plum_lsp.python.specification.informal import informal_examples
 from plum_lsp.python.specification.shown import shown_beside
 from plum_lsp.python.specification.worded import worded_examples
+from plum_lsp.python.splitting.operators import is_used
+from plum_lsp.python.splitting.own import Own
 
 TESTS_MAX = 64
 """The most examples that become tests. Each costs every candidate a call."""
@@ -93,7 +96,7 @@ def _stated(texts: tuple[str, ...], surface: Surface) -> tuple[TestCase, ...]:
         for source in TEXT_SOURCES:
             examples = source.read(text if source.reads_sessions else prose, surface)
             if source.reads_sessions and text != function.docstring:
-                examples = [example for example in examples if _is_about(example, function)]
+                examples = [example for example in examples if _is_about(example, surface)]
             found.extend((source.origin, one) for one in _apart(examples, surface))
     found.sort(key=lambda item: item[0] is not Origin.DOCTEST)
     return tuple(_test(origin, example) for origin, example in _consistent(found)[:TESTS_MAX])
@@ -111,9 +114,13 @@ def _beside(call: Call, expectation: Expectation, surface: Surface) -> tuple[Cal
     return read_beside(call, expectation, surface)
 
 
-def _is_about(example: Example, function: FunctionSymbol) -> bool:
-    """Whether an example outside the function's own docstring uses the function."""
-    return re.search(rf"\b{re.escape(function.name)}\b", f"{example.call.setup}\n{example.call.expression}") is not None
+def _is_about(example: Example, surface: Surface) -> bool:
+    """Whether an example outside the function's own docstring uses the function. Operators use special methods."""
+    source, name = f"{example.call.setup}\n{example.call.expression}", surface.function.name
+    if re.search(rf"\b{re.escape(name)}\b", source) is not None:
+        return True
+    tree = module_or_none(source) if name.startswith("__") else None
+    return tree is not None and (is_used(tree, name) or Own.of(surface, source).is_mentioned(tree))
 
 
 def _consistent(found: list[tuple[Origin, Example]]) -> list[tuple[Origin, Example]]:

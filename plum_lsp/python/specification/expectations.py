@@ -60,6 +60,18 @@ def is_print(tree: ast.expr) -> bool:
     return name in {"print", "pprint"}
 
 
+def is_representation(expression: str, want: str) -> bool:
+    """Whether a session shows an object by the text of its `__repr__`, of which no part is left out."""
+    tree = expression_or_none(expression) if expression else None
+    if tree is None or is_print(tree) or "..." in want or _ADDRESS.search(want):
+        return False
+    try:
+        ast.literal_eval(want.strip())
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return True
+    return False
+
+
 def _called(tree: ast.Call) -> str:
     return tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
 

@@ -52,6 +52,37 @@ _FUNCTIONS = {
 }
 
 
+def is_used(tree: ast.AST, method: str) -> bool:
+    """Whether code calls the special method of this name, also in a statement: `x[0] = 1`, `with x:`, `f"{x}"`."""
+    return any(
+        (isinstance(node, ast.expr) and is_operation(node, method)) or method in _in_statement(node)
+        for node in ast.walk(tree)
+    )
+
+
+def _in_statement(node: ast.AST) -> tuple[str, ...]:
+    """The special methods that a node calls by its form, where that is no expression."""
+    match node:
+        case ast.AugAssign(op=operation):
+            names = [name for name, operator in _BINARY.items() if isinstance(operation, operator)]
+            return tuple(f"__{kind}{name}__" for name in names for kind in ("", "i", "r"))
+        case ast.Subscript(ctx=ast.Store()):
+            return ("__setitem__",)
+        case ast.Subscript(ctx=ast.Del()):
+            return ("__delitem__",)
+        case ast.With() | ast.AsyncWith():
+            return ("__enter__", "__exit__", "__aenter__", "__aexit__")
+        case ast.For() | ast.AsyncFor() | ast.comprehension() | ast.Starred():
+            return ("__iter__", "__next__", "__getitem__", "__aiter__", "__anext__")
+        case ast.JoinedStr():
+            return ("__str__", "__format__", "__repr__")
+        case ast.Call(func=ast.Name(id="print")):
+            return ("__str__", "__repr__")
+        case ast.Compare(ops=operators) if len(operators) > 1:
+            return tuple(_COMPARISONS)
+    return ()
+
+
 def is_operation(tree: ast.expr, method: str) -> bool:
     """Whether an expression calls the special method of this name, as far as its form tells."""
     if not (method.startswith("__") and method.endswith("__")):
