@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.text import Document
+from plum_lsp.project.around.members import PackageMembers, dependencies
 from plum_lsp.project.around.names import Import, NameFiles, Names
 from plum_lsp.project.files import Budget
 from plum_lsp.project.privacy import private_paths
@@ -29,6 +31,7 @@ SECONDS_MAX = 1.0
 """Work of a request for files that are not near. The next request reads the rest."""
 PASSED_ON_MAX = 6
 """The most modules through which a name is followed to its definition."""
+_WORD = re.compile(r"[^\W\d]\w*")
 _TYPING = frozenset({"typing", "typing_extensions", "collections.abc"})
 
 
@@ -74,6 +77,7 @@ class ImportFinder:
     def __init__(self, *, exclude: Sequence[str]) -> None:
         self._private = private_paths(tuple(exclude))
         self._files = NameFiles(self._private)
+        self._members = PackageMembers()
 
     def imports(self, document: Document, project: Project) -> KnownImports:
         """How the files around a document import names, and the packages of the project. Blocks while it reads."""
@@ -85,11 +89,14 @@ class ImportFinder:
         place = project.place_of(path)
         rings = list(self._rings(path, project))
         search = _Search(rings, place, frozenset(project.packages))
+        used = {*dependencies(project.root), *search.packages()} & packages - set(project.packages)
+        folders = environment.site_packages if environment else ()
         return KnownImports(
             statements=search.statements(),
             packages=packages | frozenset(project.packages),
             modules=search.modules(),
             submodules=search.submodules(),
+            members=self._members.statements(used, folders, frozenset(_WORD.findall(document.text))),
         )
 
     def _rings(self, path: Path, project: Project) -> Iterator[list[_Module]]:
@@ -146,6 +153,11 @@ class _Search:
                     target = _Target(module=parent if number else self._package, member=stem)
                     found[stem] = KnownModule(self._statement(stem, target), module.names.defined)
         return found
+
+    def packages(self) -> frozenset[str]:
+        """The top-level modules that are imported."""
+        imports = (one for ring in self._rings for module in ring for one in module.names.imports)
+        return frozenset(one.module.partition(".")[0] for one in imports if not one.level)
 
     def submodules(self) -> frozenset[str]:
         """The modules within packages that are imported by their full names."""

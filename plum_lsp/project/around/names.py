@@ -63,7 +63,7 @@ class NameFiles:
         if kept is not None and kept[0] == state:
             return kept[1]
         text = read_text(path, bytes_max=FILE_BYTES_MAX) if self._private.may_read(path, root) else ""
-        names = _read(text) if is_near else _skimmed(text)
+        names = _read(text) if is_near else skimmed(text)
         with self._lock:
             self._kept[path, is_near] = (state, names)
             while len(self._kept) > KEPT_MAX:
@@ -85,7 +85,7 @@ def _read(text: str) -> Names:
     return Names(imports=tuple(imports), defined=frozenset(defined))
 
 
-def _skimmed(text: str) -> Names:
+def skimmed(text: str) -> Names:
     """The names by the lines that state them. Imports count at any depth, definitions at the start of a line."""
     trees = (module_or_none(found[1]) for found in _IMPORT.finditer(text))
     imports = (one for tree in trees if tree is not None for node in tree.body for one in _imported(node))

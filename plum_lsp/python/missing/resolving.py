@@ -38,13 +38,14 @@ class KnownImports:
     """What a project tells of names: how its other files import them, its modules, and the packages it has.
 
     A name that stands for several objects in its files maps to an empty text. `submodules` are modules within packages
-    that its files import by their full names.
+    that its files import by their full names. `members` are the statements that import names of its packages.
     """
 
     statements: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     packages: frozenset[str] = frozenset()
     modules: Mapping[str, KnownModule] = field(default_factory=lambda: MappingProxyType({}))
     submodules: frozenset[str] = frozenset()
+    members: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,11 @@ def _path(node: ast.expr) -> tuple[ast.expr, str]:
     return node, ".".join(reversed(parts))
 
 
+def is_distinctive(name: str) -> bool:
+    """Whether a name has several words, or is long, so that it hardly means two things."""
+    return _DISTINCTIVE.search(name) is not None
+
+
 def imports_of(name: str, uses: Uses, known: KnownImports) -> tuple[str, ...]:
     """The statements that import a name. Empty if there are none, or if it may mean several objects."""
     stated = known.statements.get(name)
@@ -111,12 +117,13 @@ def imports_of(name: str, uses: Uses, known: KnownImports) -> tuple[str, ...]:
     beside = known.modules.get(name)
     if beside is not None and uses.may_be_module and uses.attributes <= beside.names and name not in MEMBERS:
         return () if name in MODULES and _of_standard(name, uses) else (beside.statement,)
-    return _of_standard(name, uses) or _of_packages(name, uses, known)
+    member = (known.members[name],) if name in known.members else ()
+    return _of_standard(name, uses) or _of_packages(name, uses, known) or member
 
 
 def may_know(name: str, known: KnownImports) -> bool:
     """Whether a name could be imported, if it is not defined."""
-    own = (known.statements, known.modules, known.packages)
+    own = (known.statements, known.modules, known.packages, known.members)
     return any(name in names for names in (MEMBERS, MODULES, ALIASES, *own, _standard()))
 
 
@@ -222,5 +229,5 @@ def _public(module: ModuleType) -> Iterator[tuple[str, object]]:
     for name in stated or vars(module):
         value = getattr(module, name, module)
         is_own = stated or getattr(value, "__module__", None) in own
-        if not name.startswith("_") and _DISTINCTIVE.search(name) and is_own and not isinstance(value, ModuleType):
+        if not name.startswith("_") and is_distinctive(name) and is_own and not isinstance(value, ModuleType):
             yield name, value

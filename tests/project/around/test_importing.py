@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.projects import tree
+from support.projects import environment, tree
 
 from plum_lsp.domain.text import Document
 from plum_lsp.project.around.importing import ImportFinder
@@ -16,12 +16,18 @@ PYPROJECT = "[project]\nname = 'shop'\nversion = '1'\n"
 
 
 def known(
-    root: Path, files: dict[str, str], document: str = "shop/bill.py", exclude: tuple[str, ...] = ()
+    root: Path,
+    files: dict[str, str],
+    document: str = "shop/bill.py",
+    exclude: tuple[str, ...] = (),
+    text: str = "",
 ) -> KnownImports:
     """What the files beside a document of the package `shop` tell."""
     tree(root, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", document: "", **files})
     project = ProjectFinder(folders=[root]).project_at(root)
-    return ImportFinder(exclude=exclude).imports(Document(uri=(root / document).as_uri(), version=0, text=""), project)
+    return ImportFinder(exclude=exclude).imports(
+        Document(uri=(root / document).as_uri(), version=0, text=text), project
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,3 +131,31 @@ def test_tests_tell_no_names(tmp_path: Path) -> None:
     """A helper of a test is not for the code."""
     files = {"tests/__init__.py": "", "tests/test_a.py": "def helper(): ...\n"}
     assert "helper" not in known(tmp_path, files).statements
+
+
+DEPENDS = PYPROJECT + "dependencies = ['attrs>=22', 'two']\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("define", "from attr import define"),
+        ("make_class", "from attr import make_class"),
+        ("short", None),
+        ("only_typed", None),
+        ("in_both", None),
+        ("not_needed", None),
+        ("_own", None),
+    ],
+)
+def test_members_of_the_packages_that_the_project_depends_on(tmp_path: Path, name: str, statement: str | None) -> None:
+    """A name counts if one object has it. A short one has to be a word of the document, too."""
+    packages = {
+        "attrs/__init__.py": "from attr import (\n    define,\n    make_class, short)\nfrom typing import only_typed\n",
+        "attr/__init__.py": "from ._next import define, make_class\nin_both = _own = 1\n",
+        "two.py": "def in_both(): ...\n",
+        "other/__init__.py": "def not_needed(): ...\n",
+    }
+    tree(environment(tmp_path / ".venv"), packages)
+    files = {"pyproject.toml": DEPENDS, "shop/a.py": "import attr\n"}
+    assert known(tmp_path, files, text="@define\nclass A:\n    x: int\n").members.get(name) == statement

@@ -73,3 +73,12 @@ def test_a_module_of_the_project_needs_the_attributes() -> None:
     known = KnownImports(modules={"tax": KnownModule("from . import tax", frozenset({"RATE"}))})
     assert found("tax", "return tax.RATE", known) == ("from . import tax",)
     assert found("tax", "return tax.amount", known) == ()
+
+
+def test_a_member_of_a_package_counts_after_the_project_and_the_standard_library() -> None:
+    """It is imported only if nothing nearer has the name."""
+    members = {name: f"from attrs import {name}" for name in ("define", "field", "sqrt")}
+    known = KnownImports(statements={"define": "from .own import define"}, members=members)
+    assert found("define", "return define(n)", known) == ("from .own import define",)
+    assert found("field", "return field(n)", known) == ("from attrs import field",)
+    assert found("sqrt", "return sqrt(n)", known) == ("from math import sqrt",)
