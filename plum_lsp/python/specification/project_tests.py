@@ -38,6 +38,8 @@ LITERAL_CHARACTERS_MAX = 200
 """Longer constants of a test file stay names with a value."""
 SETUP_CHARACTERS_MAX = 4_000
 """A test with a longer setup is about more than one function."""
+_IN_LOOP = frozenset({"create_task", "current_task", "ensure_future", "gather", "get_running_loop", "shield"})
+"""Functions of asyncio that fail outside of an event loop, or whose results belong to it."""
 _SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Import, ast.ImportFrom, ast.Pass, ast.Delete)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -106,6 +108,9 @@ class _File:
             for node in tree.body
             if isinstance(node, ast.FunctionDef) and any(_last(one) == "fixture" for one in node.decorator_list)
         }
+
+        imported = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "asyncio")
+        self._of_loop = _IN_LOOP & {one.name for node in imported for one in node.names}
 
     def tests(self) -> Iterator[TestCase]:
         """Every assertion that can be read and uses the function."""
@@ -193,6 +198,8 @@ class _File:
     ) -> Iterator[TestCase]:
         """Walk through a test's statements in order. `lines` is the setup so far and grows."""
         for node in body:
+            if self._needs_loop(node):
+                return
             if isinstance(node, ast.For) and (turns := self._literal_list(node.iter)) is not None and not node.orelse:
                 for value in turns:
                     row = _unpacked(node.target, value)
@@ -216,6 +223,18 @@ class _File:
                 lines.append(ast.unparse(changed))
             else:
                 return
+
+    def _needs_loop(self, node: ast.stmt) -> bool:
+        """Whether a statement calls what works only in an event loop. The statements of a test run outside of one."""
+        calls = () if isinstance(node, _Function | ast.ClassDef) else ast.walk(node)
+        return any(isinstance(one, ast.Call) and self._is_of_loop(one.func) for one in calls)
+
+    def _is_of_loop(self, function: ast.expr) -> bool:
+        if isinstance(function, ast.Name):
+            return function.id in self._of_loop
+        if isinstance(function, ast.Attribute):
+            return function.attr in _IN_LOOP and ast.unparse(function.value) == "asyncio"
+        return False
 
     def _setup(self, assertion: ast.stmt, lines: list[str]) -> str | None:
         """The earlier lines that an assertion depends on, and the lines of the file's top that they need.

@@ -184,6 +184,19 @@ def test_what_cannot_be_read_is_left_out(text: str) -> None:
     assert read(text) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import asyncio\nasync def test_it():\n    t = asyncio.create_task(total([1]))\n    assert await t == 1\n",
+        "from asyncio import gather\nasync def test_it():\n    assert await gather(total([1])) == [1]\n",
+    ],
+)
+def test_a_test_that_needs_its_event_loop_is_not_taken_apart(text: str) -> None:
+    """Its statements run outside of a loop, so that every candidate would fail."""
+    assert read(text) == []
+    assert len(read("async def test_it():\n    assert await total([1]) == 1\n")) == 1
+
+
 def test_another_module_of_the_same_name_is_not_this_one() -> None:
     """Nor is a file that does not import it."""
     text = "def test_it():\n    assert total([1]) == 1\n"
