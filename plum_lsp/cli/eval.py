@@ -6,33 +6,28 @@ import asyncio
 import json
 import random
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 import click
 
+from plum_lsp.cli.bulk import check_address, report, work_off
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
+from plum_lsp.evaluation.bulk.on_ray import LOCAL
+from plum_lsp.evaluation.bulk.sampling import SampledBatch
+from plum_lsp.evaluation.bulk.work import named
 from plum_lsp.evaluation.figures import figures
-from plum_lsp.evaluation.rows import (
-    GroupRecorder,
-    MalformedResult,
-    TaskResult,
-    Trial,
-    evaluate_row,
-    result_of,
-)
+from plum_lsp.evaluation.rows import MalformedResult, TaskResult, evaluate_row, result_of, trial_of
 from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
-from plum_lsp.python.ruff import RuffReader
 from plum_lsp.report.printing import say
 from plum_lsp.report.shares import percentile
 from plum_lsp.sandbox.opening import open_sandbox
-from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.store.judgements import Results
 from plum_lsp.suggestion.options import pipeline_options
-from plum_lsp.suggestion.pipeline import Pipeline
 from plum_lsp.verification.options import sandbox_options
 from plum_lsp.wiring import load_for_command
 
@@ -48,6 +43,21 @@ from plum_lsp.wiring import load_for_command
 @click.option("--pick", type=click.IntRange(1), help="Only this many tasks, chosen at random.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice.")
 @click.option("--resume", is_flag=True, help="Keep the results in OUTPUT and run the other tasks.")
+@click.option(
+    "--rows",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the results in this SQLite file, too, and run only what is not in it yet. Needs policy.url.",
+)
+@click.option(
+    "--ray",
+    metavar="[HOST:PORT]",
+    is_flag=False,
+    flag_value=LOCAL,
+    help="Sample and judge on this Ray cluster, or on one of this machine. Needs --rows.",
+)
+@click.option(
+    "--batch", type=click.IntRange(1, 1000), default=8, show_default=True, help="Tasks for each sandbox (--rows)."
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def eval(
     tasks: Path,
@@ -59,32 +69,89 @@ def eval(
     pick: int | None,
     seed: int,
     resume: bool,
+    rows: Path | None,
+    ray: str | None,
+    batch: int,
     output: Path,
 ) -> None:
     """Run the model on the tasks of a JSON-lines file. OUTPUT gets the results, standard output the figures.
 
     Gold tests (`tests`) are used for scoring only. Exits with 1 if a line is not a task or the sandbox broke on it.
+    With --rows the command goes on where it was stopped. Each result is stored once, under the version of the model.
     """
+    check_address(ray)
     sampling: dict[str, object] = {}
     if samples is not None:
         sampling["candidates"] = samples
     if temperature is not None:
         sampling |= {"temperature_min": temperature, "temperature_max": temperature}
     settings = load_for_command({"sampling": sampling})
-    rows, problems = _rows(tasks)
-    rows = rows[:limit]
-    if pick is not None and pick < len(rows):
-        rows = random.Random(seed).sample(rows, pick)  # noqa: S311 - selects tasks, not a secret
-    results = _earlier(output, {row.id for row in rows}) if resume else []
+    if ray is not None and rows is None:
+        raise click.UsageError("--ray needs --rows.")
+    if rows is not None and (resume or not settings.policy.url):
+        raise click.UsageError("--rows goes on by itself without --resume, and needs a policy server (policy.url).")
+    found, problems = _rows(tasks)
+    found = found[:limit]
+    if pick is not None and pick < len(found):
+        found = random.Random(seed).sample(found, pick)  # noqa: S311 - selects tasks, not a secret
+    if rows is not None:
+        how = _Bulk(file=rows, ray=ray, size=batch, seconds=deadline_ms / 1000)
+        results, broken = _in_bulk(found, settings, how)
+        output.write_text("".join(json.dumps(result.line()) + "\n" for result in results), encoding="utf-8")
+    else:
+        results = _earlier(output, {row.id for row in found}) if resume else []
+        broken = _one_by_one(found, settings, output, deadline_ms / 1000, results)
+    _report(results, settings.offers.deadline_ms)
+    if problems + broken:
+        raise SystemExit(1)
+
+
+def _one_by_one(rows: list[Task], settings: Settings, output: Path, seconds: float, results: list[TaskResult]) -> int:
+    """Evaluate the tasks without a result, and add it to `results` and the file. Returns how many broke."""
     done = {result.task_id for result in results}
     with output.open("w", encoding="utf-8") as out:
         for result in results:
             _write(result, out)
         left = [row for row in rows if row.id not in done]
-        broken = asyncio.run(_evaluate(left, settings, out, deadline_ms / 1000, results)) if left else 0
-    _report(results, settings.offers.deadline_ms)
-    if problems + broken:
-        raise SystemExit(1)
+        return asyncio.run(_evaluate(left, settings, out, seconds, results)) if left else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bulk:
+    """How tasks are run in bulk: the file of results, the cluster, the tasks of a batch and the time for each."""
+
+    file: Path
+    ray: str | None
+    size: int
+    seconds: float
+
+
+def _in_bulk(rows: list[Task], settings: Settings, how: _Bulk) -> tuple[list[TaskResult], int]:
+    """The results in the file, after the tasks without one are done. Also returns how many could not be done."""
+    version, seed, jail = asyncio.run(_version(settings)), settings.sampling.seed, settings.sandbox
+    lines = [named(row, version=version, seed=seed) for row in {row.id: row for row in rows}.values()]
+    like = SampledBatch(
+        lines=(),
+        limits=pipeline_options(settings).limits,
+        interpreter=jail.interpreter,
+        jobs=jail.jobs,
+        settings=settings,
+        seconds=how.seconds,
+    )
+    with Results(how.file) as store:
+        broken = work_off(lines, like, store, ray=how.ray, size=how.size)
+        found = [store.result(line.key) for line in lines]
+        report(store.counts())
+    return [result_of(text) for text in found if text], broken
+
+
+async def _version(settings: Settings) -> str:
+    """The name of the version that the policy server answers with."""
+    policy = open_policy(policy_options(settings))
+    try:
+        return (await policy.version()).served_name
+    finally:
+        await policy.close()
 
 
 def _rows(tasks: Path) -> tuple[list[Task], int]:
@@ -119,30 +186,10 @@ def _write(result: TaskResult, out: TextIO) -> None:
 async def _evaluate(
     rows: list[Task], settings: Settings, out: TextIO, seconds: float, results: list[TaskResult]
 ) -> int:
-    """Evaluate the tasks in order, write each result, and add it to `results`. Returns how many broke.
-
-    Whole groups are judged, so that all samples count. The trial says what a user would be offered before that.
-    """
-    options = pipeline_options(settings)
-    clock, seen = MonotonicClock(), GroupRecorder()
+    """Evaluate the tasks in order, write each result, and add it to `results`. Returns how many broke."""
     sandbox = await open_sandbox(sandbox_options(settings))
     policy = open_policy(policy_options(settings))
-    trial = Trial(
-        pipeline=Pipeline(
-            policy=policy,
-            sandbox=sandbox,
-            clock=clock,
-            recorder=seen,
-            options=replace(options, stop_early=False),
-            inspector=RuffReader(),
-        ),
-        sandbox=sandbox,
-        seen=seen,
-        clock=clock,
-        limits=options.limits,
-        seconds=seconds,
-        stops_early=options.ends_at_first_verified,
-    )
+    trial = trial_of(settings, policy, sandbox, seconds=seconds)
     broken = 0
     try:
         for number, row in enumerate(rows, start=1):

@@ -9,13 +9,17 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.domain.events import Ended, Event, Prompted, Sampled, Verified
-from plum_lsp.domain.ports import Clock, Sandbox
+from plum_lsp.domain.ports import Clock, Policy, Sandbox
 from plum_lsp.domain.suggestion import Abstention, Candidate, Offer, RequestId, SuggestionRequest, Tier, Trigger
 from plum_lsp.domain.text import Document, PositionEncoding, Span
 from plum_lsp.domain.verification import Limits
 from plum_lsp.evaluation.tasks import Task, passes_gold
+from plum_lsp.python.ruff import RuffReader
+from plum_lsp.suggestion.clock import MonotonicClock
+from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.suggestion.pipeline import Pipeline
 
 
@@ -118,6 +122,29 @@ class Trial:
     limits: Limits
     seconds: float
     stops_early: bool
+
+
+def trial_of(settings: Settings, policy: Policy, sandbox: Sandbox, *, seconds: float) -> Trial:
+    """How tasks are run under these settings. Whole groups are judged, so that all samples count."""
+    options = pipeline_options(settings)
+    clock, seen = MonotonicClock(), GroupRecorder()
+    pipeline = Pipeline(
+        policy=policy,
+        sandbox=sandbox,
+        clock=clock,
+        recorder=seen,
+        options=replace(options, stop_early=False),
+        inspector=RuffReader(),
+    )
+    return Trial(
+        pipeline=pipeline,
+        sandbox=sandbox,
+        seen=seen,
+        clock=clock,
+        limits=options.limits,
+        seconds=seconds,
+        stops_early=options.ends_at_first_verified,
+    )
 
 
 async def evaluate_row(row: Task, trial: Trial) -> TaskResult:

@@ -1,24 +1,23 @@
-"""A file with the rows of bulk verification: one for each candidate, stored once for all machines.
+"""Files with the rows of bulk work, each stored once for all machines: one for each candidate, or for each task.
 
-A line of candidates may be judged more than once: a machine was lost, the command was stopped, or two commands work on
-the same file. The first answer counts. `asks` counts what was handed out, so that repeats can be told from rows.
+A line may be done more than once: a machine was lost, the command was stopped, or two commands work on the same file.
+The first answer counts. `asks` counts what was handed out, so that repeats can be told from rows.
 """
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from sqlite_utils import Database
+from typing import Any, ClassVar, Self
 
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.store.database import APPLICATION_ID, connect, explained, immediate
 
-_SCHEMA = (
-    """
+_JUDGEMENTS = """
     CREATE TABLE judgements (
       task TEXT NOT NULL,
       version TEXT NOT NULL,
@@ -36,8 +35,19 @@ _SCHEMA = (
       judged_at TEXT NOT NULL,
       PRIMARY KEY (task, version, seed, candidate)
     ) STRICT
-    """,
     """
+_RESULTS = """
+    CREATE TABLE results (
+      task TEXT NOT NULL,
+      version TEXT NOT NULL,
+      seed INTEGER NOT NULL,
+      line_sha256 TEXT NOT NULL,
+      result TEXT NOT NULL,
+      judged_at TEXT NOT NULL,
+      PRIMARY KEY (task, version, seed)
+    ) STRICT
+    """
+_ASKS = """
     CREATE TABLE asks (
       id INTEGER PRIMARY KEY,
       task TEXT NOT NULL,
@@ -47,12 +57,11 @@ _SCHEMA = (
       answered_at TEXT,
       rows_ignored INTEGER NOT NULL DEFAULT 0
     ) STRICT
-    """,
-)
+    """
 _FIELDS = ("offered", "score", "probability", "tier", "tests_run", "tests_passed", "reason", "wall_ms")
 
 Prediction = Mapping[str, object]
-"""One candidate's result, as `VerifiedTask.lines` gives it."""
+"""One candidate's result, as `VerifiedTask.lines` gives it, or that of one task, as `TaskResult.line` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -77,8 +86,13 @@ class Counts:
     rows_ignored: int
 
 
-class Judgements:
-    """The open file. Use it in one thread."""
+class BulkRows(ABC):
+    """An open file of one kind of rows. Use it in one thread."""
+
+    table: ClassVar[str]
+    schema: ClassVar[str]
+    count: ClassVar[str]
+    """The column that tells the rows of a line apart, or a number that stands for the only one."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, and make it if there is none.
@@ -90,20 +104,20 @@ class Judgements:
         self._db = connect(path)
         try:
             with explained(path), immediate(self._db):
-                _prepare(path, self._db)
+                self._prepare()
         except BaseException:
             self._db.close()
             raise
 
-    def __enter__(self) -> Judgements:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
     def stored(self) -> dict[LineKey, tuple[str, frozenset[int]]]:
-        """The lines with rows: the hash of the line that was judged, and the candidates whose rows are stored."""
-        query = "SELECT task, version, seed, line_sha256, candidate FROM judgements"
+        """The lines with rows: the hash of what was judged, and the numbers of the rows that are stored."""
+        query = f"SELECT task, version, seed, line_sha256, {self.count} FROM {self.table}"  # noqa: S608 - names of ours
         found: dict[LineKey, tuple[str, set[int]]] = {}
         with explained(self._path):
             for task, version, seed, digest, candidate in self._db.execute(query):
@@ -126,14 +140,53 @@ class Judgements:
             self._db.execute(statement, {"now": _now(), "ignored": ignored, "id": ask})
         return ignored
 
+    @abstractmethod
     def _insert(self, key: LineKey, line_sha256: str, prediction: Prediction) -> bool:
-        """Whether the row is new."""
-        values = {name: prediction[name] for name in _FIELDS} | asdict(key)
-        values |= {"candidate": prediction["candidate_index"], "line_sha256": line_sha256, "judged_at": _now()}
+        """Store a row, unless it is there. Returns whether it is new."""
+
+    def _is_new(self, values: Mapping[str, object]) -> bool:
+        """Insert the values of a row, unless it is there."""
         names = ", ".join(values)
         places = ", ".join(f":{name}" for name in values)
-        statement = f"INSERT OR IGNORE INTO judgements ({names}) VALUES ({places})"  # noqa: S608 - names of ours
-        return self._db.execute(statement, values).rowcount == 1
+        statement = f"INSERT OR IGNORE INTO {self.table} ({names}) VALUES ({places})"  # noqa: S608 - names of ours
+        return self._db.execute(statement, dict(values)).rowcount == 1
+
+    def counts(self) -> Counts:
+        """How many rows there are, and how often lines were handed out for them."""
+        query = "SELECT count(*), count(*) - count(answered_at), coalesce(sum(rows_ignored), 0) FROM asks"
+        with explained(self._path):
+            asks, unanswered, ignored = self._db.execute(query).fetchone()
+            (rows,) = self._db.execute(f"SELECT count(*) FROM {self.table}").fetchone()  # noqa: S608
+        return Counts(rows=rows, asks=asks, unanswered=unanswered, rows_ignored=ignored)
+
+    def _prepare(self) -> None:
+        """Make the tables in an empty file.
+
+        Raises:
+            StoreError: the file holds other tables.
+        """
+        tables = set(self._db.table_names())
+        if not tables:
+            for statement in (self.schema, _ASKS):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        elif tables != {self.table, "asks"}:
+            remedy = "Name another file, or one that does not exist."
+            raise StoreError(f"{self._path} is no file of {self.table}", remedy=remedy)
+
+
+class Judgements(BulkRows):
+    """Rows of candidates that were judged."""
+
+    table = "judgements"
+    schema = _JUDGEMENTS
+    count = "candidate"
+
+    def _insert(self, key: LineKey, line_sha256: str, prediction: Prediction) -> bool:
+        """See `BulkRows`."""
+        values = {name: prediction[name] for name in _FIELDS} | asdict(key)
+        values |= {"candidate": prediction["candidate_index"], "line_sha256": line_sha256, "judged_at": _now()}
+        return self._is_new(values)
 
     def predictions(self, key: LineKey) -> list[dict[str, Any]]:
         """A line's rows, in the order of its candidates."""
@@ -148,28 +201,25 @@ class Judgements:
         ]
         return [row | {"offered": bool(row["offered"])} for row in found]
 
-    def counts(self) -> Counts:
-        """How many rows there are, and how often lines were handed out for them."""
-        query = "SELECT count(*), count(*) - count(answered_at), coalesce(sum(rows_ignored), 0) FROM asks"
+
+class Results(BulkRows):
+    """Rows of tasks that were sampled, judged and scored."""
+
+    table = "results"
+    schema = _RESULTS
+    count = "0"
+
+    def _insert(self, key: LineKey, line_sha256: str, prediction: Prediction) -> bool:
+        """See `BulkRows`."""
+        result = json.dumps(dict(prediction))
+        return self._is_new(asdict(key) | {"line_sha256": line_sha256, "result": result, "judged_at": _now()})
+
+    def result(self, key: LineKey) -> str | None:
+        """The result of a task, as a line of JSON. None if there is none yet."""
+        query = "SELECT result FROM results WHERE task = :task AND version = :version AND seed = :seed"
         with explained(self._path):
-            asks, unanswered, ignored = self._db.execute(query).fetchone()
-            (rows,) = self._db.execute("SELECT count(*) FROM judgements").fetchone()
-        return Counts(rows=rows, asks=asks, unanswered=unanswered, rows_ignored=ignored)
-
-
-def _prepare(path: Path, db: Database) -> None:
-    """Make the tables in an empty file.
-
-    Raises:
-        StoreError: the file holds other tables.
-    """
-    tables = set(db.table_names())
-    if not tables:
-        for statement in _SCHEMA:
-            db.execute(statement)
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    elif tables != {"judgements", "asks"}:
-        raise StoreError(f"{path} is no file of judgements", remedy="Name another file, or one that does not exist.")
+            found = self._db.execute(query, asdict(key)).fetchone()
+        return str(found[0]) if found else None
 
 
 def _now() -> str:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from plum_lsp.evaluation.bulk.on_ray import LOOPBACK, QUIET
+from plum_lsp.evaluation.bulk.on_ray import LOOPBACK, PATIENT, QUIET
 
-ON_LOOPBACK = {**QUIET, **LOOPBACK, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
+ON_LOOPBACK = {**QUIET, **LOOPBACK, **PATIENT, "RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
 """For the cluster and those who join it: all on 127.0.0.1, and a short wait for a head that is gone."""
 
 

@@ -30,6 +30,8 @@ _SECONDS_MAX = 10.0
 """How long to wait before the cluster is looked at again: machines join and leave."""
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Ray sends no data to its makers. The second only avoids a warning about GPUs."""
+PATIENT = {"RAY_raylet_start_wait_time_s": "300"}
+"""How long the start of a node may take. Ray's own 30 s are too short on a busy machine."""
 LOOPBACK = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "http_proxy": "http://127.0.0.1:9",
@@ -43,13 +45,13 @@ metadata address of three clouds where it runs (`ray._common.usage.usage_lib`): 
 class RayWorkers:
     """The processors of a Ray cluster. Each takes one batch at a time."""
 
-    def __init__(self, address: str, tell: Tell) -> None:
-        """Join the cluster at HOST:PORT, or start one of our own.
+    def __init__(self, address: str, tell: Tell, *, reaches: str = "") -> None:
+        """Join the cluster at HOST:PORT, or start one of our own. `reaches` is a host that batches ask by HTTP.
 
         Raises:
             PlumError: Ray is not installed, or the cluster cannot be joined.
         """
-        self._ray = _ray(QUIET | _own() if address == LOCAL else QUIET)
+        self._ray = _ray(QUIET | _own(reaches) if address == LOCAL else QUIET)
         self._folder = tempfile.mkdtemp(prefix="plum-ray-") if address == LOCAL else ""
         self._tell = tell
         self._out: dict[Any, Batch] = {}
@@ -109,9 +111,11 @@ class RayWorkers:
         return answer
 
 
-def _own() -> dict[str, str]:
+def _own(reaches: str) -> dict[str, str]:
     """The environment of a cluster of our own. By default Ray keeps its token in a file that all may read."""
-    return {**LOOPBACK, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    direct = ",".join(filter(None, (LOOPBACK["no_proxy"], reaches)))
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    return {**LOOPBACK, **PATIENT, **token, "no_proxy": direct}
 
 
 def _ray(environ: Mapping[str, str]) -> ModuleType:

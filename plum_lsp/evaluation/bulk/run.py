@@ -16,7 +16,7 @@ from plum_lsp import __version__
 from plum_lsp.domain.errors import PlumError, SandboxUnavailable, StoreError
 from plum_lsp.domain.ports import Clock
 from plum_lsp.evaluation.bulk.work import Answer, Batch, Line, judge_batch
-from plum_lsp.store.judgements import Judgements, LineKey
+from plum_lsp.store.judgements import BulkRows, LineKey
 
 TRIES_MAX = 5
 """How often a line is handed out whose worker is lost or whose sandbox breaks. A line may itself be the reason."""
@@ -71,21 +71,21 @@ class InThisProcess:
         """Nothing was begun."""
 
 
-def left_of(lines: Sequence[Line], like: Batch, store: Judgements) -> list[Line]:
-    """The lines with a candidate whose row is not stored.
+def left_of(lines: Sequence[Line], like: Batch, store: BulkRows) -> list[Line]:
+    """The lines with a row that is not stored.
 
     Raises:
         StoreError: rows are stored of another line of that name, or were judged with other limits or another version.
     """
     stored, left = store.stored(), []
     for line in lines:
-        digest, candidates = stored.get(line.key, ("", frozenset()))
-        if digest and digest != line.sha256(like.limits):
+        digest, rows = stored.get(line.key, ("", frozenset()))
+        if digest and digest != like.digest(line):
             raise StoreError(
-                f"the rows of task {line.key.task!r} in the file are of another text, limit or version of plum-lsp",
+                f"the rows of task {line.key.task!r} in the file are of another text, setting or version of plum-lsp",
                 remedy="Name another file for the rows.",
             )
-        if not candidates.issuperset(range(len(line.task.candidates))):
+        if not rows.issuperset(range(like.rows_of(line))):
             left.append(line)
     return left
 
@@ -94,7 +94,7 @@ def left_of(lines: Sequence[Line], like: Batch, store: Judgements) -> list[Line]
 class BulkRun:
     """One run over lines. `like` is an empty batch with the limits and the sandbox's settings. `size` is in lines."""
 
-    store: Judgements
+    store: BulkRows
     workers: Workers
     like: Batch
     size: int
@@ -148,7 +148,7 @@ class BulkRun:
             if found.problem:
                 ended += self._again(line, found.problem)
             else:
-                self.store.answer(ask, line.key, line.sha256(batch.limits), found.predictions)
+                self.store.answer(ask, line.key, batch.digest(line), found.predictions)
                 ended += 1
         return ended
 

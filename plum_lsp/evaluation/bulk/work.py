@@ -1,7 +1,8 @@
 """What a worker gets and gives: lines of candidates, and their predictions. It writes no file.
 
 Each batch opens a sandbox of its own, which proves that it isolates before any candidate runs. The values travel
-between machines, so they hold no settings beyond those that decide a verdict, and no keys.
+between machines, so they hold no settings beyond those that decide a verdict, and no keys. `sampling` has the batches
+whose candidates are not written yet.
 """
 
 from __future__ import annotations
@@ -49,6 +50,23 @@ class Batch:
     interpreter: str = ""
     jobs: int = 0
 
+    @property
+    def reaches(self) -> str:
+        """The host that a worker asks by HTTP, if any."""
+        return ""
+
+    def digest(self, line: Line) -> str:
+        """The hash of all that decides the rows of a line."""
+        return line.sha256(self.limits)
+
+    def rows_of(self, line: Line) -> int:
+        """How many rows a line gets: one for each candidate."""
+        return len(line.task.candidates)
+
+    async def found_in(self, sandbox: Sandbox) -> tuple[Found, ...]:
+        """What there is to find about each line."""
+        return tuple([await _one(line, sandbox, self.limits) for line in self.lines])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -84,6 +102,11 @@ def line_of(text: str) -> Line:
         raise MalformedTask("`version` must be a text")
     if type(seed) is not int or abs(seed) > _SEED_MAX:
         raise MalformedTask("`seed` must be a whole number")
+    return named(task, version=version, seed=seed)
+
+
+def named(task: Task, *, version: str, seed: int) -> Line:
+    """The line of a task, with the names under which its rows are stored."""
     return Line(key=LineKey(task=_storable(task.id), version=_storable(version), seed=seed), task=task)
 
 
@@ -104,7 +127,7 @@ async def _judged(batch: Batch) -> Answer:
     except SandboxError as error:
         return Answer(found=(), machine=machine, unusable=told(error))
     try:
-        return Answer(found=tuple([await _one(line, sandbox, batch.limits) for line in batch.lines]), machine=machine)
+        return Answer(found=await batch.found_in(sandbox), machine=machine)
     finally:
         await sandbox.close()
 
