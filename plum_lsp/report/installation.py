@@ -37,6 +37,8 @@ _COMMAND = re.compile(
     rf"(?<![\w./-])(?:({NAME}) (?=(?:{'|'.join(COMMANDS)})\b)|({TRAINER}) (?=(?:{'|'.join(TRAINER_COMMANDS)})\b))"
 )
 _EXTRA = re.compile(rf"pip install '{NAME}\[(\w+)\]'")
+_OF_EXTRA = re.compile(r"""([\w.-]+).*\bextra == ["'](\w+)["']""")
+"""A requirement of an extra: the package, then the extra."""
 _CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model", "ray": "setup-model"}
 
 
@@ -67,9 +69,15 @@ def to_install(extra: str) -> str:
     origin, is_editable = _origin()
     if is_editable and extra in _CHECKOUT_TARGETS and (Path(origin) / "Makefile").is_file():
         return f"make -C {shlex.quote(origin)} {_CHECKOUT_TARGETS[extra]}"
-    wanted = f"{origin}[{extra}]" if is_editable else f"{NAME}[{extra}]" + (f" @ {origin}" if origin else "")
-    wanted = f"--editable {shlex.quote(wanted)}" if is_editable else f"'{wanted}'"
-    return f"{_installer()} {wanted}"
+    if is_editable:
+        return f"{_installer()} --editable {shlex.quote(f'{origin}[{extra}]')}"
+    extras = ",".join(sorted({extra, *_extras()} if installed_by() != "pip" else {extra}))
+    return f"{_installer()} '{NAME}[{extras}]" + (f" @ {origin}'" if origin else "'")
+
+
+def to_add(package: str) -> str:
+    """The command that adds one package to the environment of this installation."""
+    return f"{_pip()} {package}"
 
 
 def installed_by() -> str:
@@ -85,8 +93,29 @@ def _installer() -> str:
         return "uv tool install"
     if made_by == "pipx":
         return "pipx install --force"
+    return _pip()
+
+
+def _pip() -> str:
     python = shlex.quote(sys.executable)
     return f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+
+
+def _extras() -> set[str]:
+    """The extras that are here with all their packages. uv removes those of an extra that its command does not name."""
+    try:
+        needed = [found for line in metadata.requires(NAME) or () if (found := _OF_EXTRA.match(line))]
+    except metadata.PackageNotFoundError:
+        return set()
+    return {one[2] for one in needed} - {one[2] for one in needed if not _has(one[1])}
+
+
+def _has(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 @cache

