@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
@@ -30,23 +30,29 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     if not sys.platform.startswith(("linux", "darwin")):
         raise SandboxUnavailable("this system has no sandbox yet", remedy="use Linux, macOS, or a Linux container")
     interpreter = await asyncio.to_thread(_interpreter, options)
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}
     for tier in _tiers(options.tier):
         sandbox = JailSandbox(options, interpreter, tier)
         try:
             await sandbox.start()
-            sandbox.passed_over = tuple(problems)
+            sandbox.passed_over = _told(problems)
             return sandbox
         except SandboxError as error:
             await sandbox.close()
-            problems.append(f"{tier.name}: {error}")
+            problems.setdefault(str(error), []).append(tier.name)
         except BaseException:
             await sandbox.close()
             raise
     raise SandboxUnavailable(
-        "no isolation works here, so candidates are not executed: " + "; ".join(problems),
-        remedy="needs Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap",
+        "no isolation works here, so candidates are not executed: " + "; ".join(_told(problems)),
+        remedy="Candidates need Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap. In a "
+        "container, its seccomp profile must allow one of them (docs/sandbox.md).",
     )
+
+
+def _told(problems: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Why tiers do not hold here, by the names of the tiers. Two may fail for one reason."""
+    return tuple(f"{' and '.join(names)}: {reason}" for reason, names in problems.items())
 
 
 def _with_home(options: SandboxOptions) -> SandboxOptions:

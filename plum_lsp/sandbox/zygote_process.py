@@ -30,8 +30,16 @@ _READY_SECONDS = 30.0
 """How long a zygote may take for its imports."""
 _FORK_SECONDS = 10.0
 _MESSAGE_MAX = 1 << 20
+_WORDS_MAX = 400
+"""Characters of the output of a zygote that an error quotes."""
 _PART_BYTES = 1 << 15
 """Bytes of one part of an order that may be longer than a socket takes at once."""
+
+
+def last_line(output: bytes) -> str:
+    """The last line that is not empty: a program's complaint, or the error below a traceback. A user reads it."""
+    lines = output.decode(errors="replace").strip().splitlines()
+    return lines[-1].strip()[:_WORDS_MAX] if lines else ""
 
 
 def _fail(awaited: asyncio.Future[int], why: str) -> None:
@@ -149,13 +157,13 @@ class ZygoteProcess:
         loop.add_reader(self._control, self._on_message)
 
     def _last_words(self) -> str:
-        """The end of its output on standard error."""
+        """The last line of its output on standard error."""
         if self._process is None:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(0.2)
         self._log.seek(0)
-        return str(self._log.read()[-400:].decode(errors="replace")).strip().replace("\n", " | ")
+        return last_line(self._log.read())
 
     def order_child(self, view: str = "", hidden: Sequence[str] = ()) -> Child | None:
         """Order a child without waiting for it. None while the zygote is behind with its orders.

@@ -167,7 +167,7 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-_AWAY = "Move it away to start afresh: mkdir {folder}/aside && mv {path}* {folder}/aside"
+_AWAY = "To start afresh, move it away: mkdir -p {folder}/aside && mv {path}* {folder}/aside"
 """Its log goes with it (`-wal`): SQLite would replay that into the new file."""
 _MEANINGS: dict[int, tuple[str, str]] = {
     sqlite3.SQLITE_BUSY: ("is locked by another process", "End the process that holds it, then try again."),
@@ -179,8 +179,11 @@ _MEANINGS: dict[int, tuple[str, str]] = {
         "cannot be read or written: the disk fails or is full",
         "Free some space, or check the disk.",
     ),
-    sqlite3.SQLITE_CORRUPT: ("is damaged", f"`sqlite3 FILE .recover` may save its facts. {_AWAY}"),
-    sqlite3.SQLITE_NOTADB: ("is no database", f"Set PLUM_DATA_DIR to another folder. Or: {_AWAY}"),
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged",
+        f"This may save its facts: sqlite3 {{path}} .recover > recovered.sql. {_AWAY}",
+    ),
+    sqlite3.SQLITE_NOTADB: ("is no database", f"Set PLUM_DATA_DIR to another folder. {_AWAY}"),
 }
 _ONLY_THE_PRIMARY_CODE = 0xFF
 """Extended result codes carry the primary one in the low byte (sqlite.org/rescode.html)."""

@@ -147,7 +147,7 @@ def test_a_store_that_is_no_database(user: CommandLine) -> None:
     store = user.write("data/plum.sqlite3", "this is no database" * 100)
     ran = user.here("doctor", "--json")
     found = findings(ran)["store"]
-    assert (ran.code, found["state"], "Move it away" in found["remedy"]) == (1, "failed", True)
+    assert (ran.code, found["state"], "move it away" in found["remedy"]) == (1, "failed", True)
     assert store.read_text() == "this is no database" * 100
 
 

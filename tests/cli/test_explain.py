@@ -62,7 +62,7 @@ def test_with_a_store_that_is_no_database(user: CommandLine) -> None:
     user.write("data/plum.sqlite3", "this is no database" * 100)
     ran = user.run("explain")
     assert ran.code == 1
-    assert "Move it away" in ran.err
+    assert "move it away" in ran.err
 
 
 def test_where_nothing_was_offered_yet(user: CommandLine, policy: ScriptedPolicy) -> None:

@@ -40,7 +40,7 @@ def test_a_store_that_is_damaged(user: CommandLine) -> None:
     ran = user.complete()
     assert ran.code == 0
     assert "keeps no record" in ran.err
-    assert "Move it away" in ran.err
+    assert "move it away" in ran.err
     assert store.read_text() == "this is no database" * 100
 
 

@@ -54,7 +54,7 @@ async def test_a_corrupt_store_is_told_where_there_is_no_status_line(policy: Scr
         assert await editor.suggest(ADD)
         (told,) = editor.read_messages()
         assert "is no database" in told
-        assert "Move it away" in told
+        assert "move it away" in told
 
 
 async def test_an_editor_without_a_status_line_is_told_too(policy: ScriptedPolicy, tmp_path: Path) -> None:

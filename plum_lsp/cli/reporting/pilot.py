@@ -196,5 +196,7 @@ def _told(plan: Plan, expected: Expectation) -> list[str]:
             2, "Each of these samples is tested in the sandbox after it was shown. Only the store learns of it."
         )
     if expected.effect_min > plan.gain_min:
-        lines.append("This is more than what you call a success. More weeks, or a control share near 0.5, show less.")
+        lines.append(
+            "A success may be smaller than this. With more weeks or a control share near 0.5, less can be seen."
+        )
     return lines
