@@ -12,11 +12,16 @@ from plum_lsp.domain.display import visible
 from plum_lsp.report.chart import chart_of
 from plum_lsp.report.figures import INTERVAL, FigureTable, cells, is_number
 from plum_lsp.report.installation import as_typed_here
+from plum_lsp.report.pilot import PilotFigures
+from plum_lsp.report.pilot_tables import pilot_tables
 from plum_lsp.report.tables import NOTES, heading, tables
 from plum_lsp.report.usage import PassRate, Report
 from plum_lsp.store.usage import WrongExample
 
 TITLE = "Suggestions of plum-lsp"
+TEAM = (
+    "A pilot of several people. Each interval allows for suggestions of one person on one day that resemble each other."
+)
 CAPTION = "Execution pass rate by day and model version, with 95 % intervals"
 NO_CHART = "The chart needs the package vl-convert-python: pip install 'plum-lsp[report]'"
 
@@ -26,7 +31,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto
 table { border-collapse: collapse; margin: 2rem 0; }
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
 th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 th { font-weight: 400; } thead th { opacity: .75; }
 pre { overflow-x: auto; border-left: 3px solid var(--line); padding-left: 1rem; } summary { cursor: pointer; }
 figure { margin: 2rem 0; } figure svg { width: 100%; height: auto; }
@@ -35,17 +40,29 @@ figure { margin: 2rem 0; } figure svg { width: 100%; height: auto; }
 
 def page_of(found: Report, examples: Sequence[WrongExample] = ()) -> str:
     """The whole page. Examples are source text, so the page is then only for the person whose code it is."""
+    return _document(
+        heading(found),
+        _figure(found.days),
+        *(_table(table) for table in (*tables(found), _days(found.days))),
+        *(_example(one) for one in examples),
+        *(f"<p>{_text(note)}</p>" for note in NOTES),
+    )
+
+
+def team_page(found: PilotFigures) -> str:
+    """The page of a pilot of several people."""
+    return _document(TEAM, *(_table(table) for table in pilot_tables(found)))
+
+
+def _document(lead: str, *parts: str) -> str:
     return "\n".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{TITLE}</title><style>{_STYLE}</style></head><body><main>",
             f"<h1>{TITLE}</h1>",
-            f"<p>{_text(heading(found))}</p>",
-            _figure(found.days),
-            *(_table(table) for table in (*tables(found), _days(found.days))),
-            *(_example(one) for one in examples),
-            *(f"<p>{_text(note)}</p>" for note in NOTES),
+            f"<p>{_text(lead)}</p>",
+            *parts,
             "</main></body></html>",
             "",
         )

@@ -1,6 +1,7 @@
 """The figures of a pilot: tested suggestions against untested ones, what was decided before, and when it can be told.
 
-Pure. The unit of the assignment is a document of one person on a day, so that is the cluster of all intervals.
+Pure. The unit of the assignment is a document of one person on a day. That is the cluster of all intervals of one
+person's pilot. In a team's pilot it is a person's day.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import enum
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, Plan
 from plum_lsp.report.shares import Share, Z, percentile, share
+from plum_lsp.store.people.pilot_files import PersonsPilot
 from plum_lsp.store.pilots import PilotRow
 
 KEPT_SHARE_MIN = 0.5
@@ -22,6 +25,8 @@ KEPT_SHARE_MIN = 0.5
 POWER = 0.8416
 """The normal quantile of 80 %: the chance with which a difference is to be seen (Cohen, 1988)."""
 SECONDS_OF_DAY = 86_400
+_DECIDED = ("name", "control_share", "is_shadow", "measure", "gain_min")
+"""What the parts of a common pilot share."""
 
 
 class Finding(enum.Enum):
@@ -49,6 +54,7 @@ class ArmFigures:
     """What became of the requests of one arm. `measured` is the plan's own measure. `units` are its clusters.
 
     `refuted` is the share of its shown suggestions that failed a test, of those that were tested before or after.
+    `answers` counts the suggestions whose time is known.
     """
 
     arm: Arm
@@ -59,17 +65,19 @@ class ArmFigures:
     rejected: Share | None
     kept: Share | None
     refuted: Share | None
+    answers: int
     answer_p50_ms: float | None
     measured: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PilotFigures:
-    """A pilot and how it stands.
+    """A pilot and how it stands. That of a team has the parts of several people.
 
     `outside` counts its requests that are not compared. `days_more` is the time until the planned gain can be seen, at
-    the pace so far: 0 if it can be now, None if it is unknown. `largest_part` is the share of shown suggestions
-    of the person who has most of them. `answers` are what the person said in each week.
+    the pace so far: 0 if it can be now, None if it is unknown. `shown_by_person` counts the compared suggestions that
+    were shown to each, most first, and `largest_part` is the share of the first. `answers` are what was said in each
+    week.
     """
 
     plan: Plan
@@ -81,29 +89,76 @@ class PilotFigures:
     difference: Difference | None
     finding: Finding
     days_more: float | None
-    people: int
+    shown_by_person: tuple[int, ...]
     largest_part: float | None
     answers: tuple[Answer, ...]
 
 
 def pilot_figures(pilot: Pilot, rows: Sequence[PilotRow], *, now: str, answers: Sequence[Answer] = ()) -> PilotFigures:
-    """The figures of a pilot at `now` (UTC text), from its requests."""
-    tested, control = (_arm(arm, rows, pilot.plan.measure) for arm in (Arm.TESTED, Arm.CONTROL))
+    """The figures of one person's pilot at `now` (UTC text), from its requests."""
+    over_at, is_stopped = pilot.over_at, bool(pilot.stopped_at)
+    return _figures(pilot.plan, rows, answers, now=now, over_at=over_at, is_stopped=is_stopped)
+
+
+def team_figures(parts: Sequence[PersonsPilot], *, now: str) -> PilotFigures:
+    """The figures of one pilot of several people. Its clusters are the days of each person.
+
+    A person's documents of one day resemble each other in both arms. The intervals of the arms allow for it. That of
+    the difference is then rather too wide than too narrow.
+
+    Raises:
+        StoreError: there is no part, a part is given twice, or the parts decided different things before.
+    """
+    plan = _common_plan(parts)
+    rows = [replace(row, unit=f"{row.person} {row.day}") for part in parts for row in part.rows]
+    answers = [answer for part in parts for answer in part.answers]
+    is_stopped = any(part.is_stopped for part in parts)
+    return _figures(plan, rows, answers, now=now, over_at=max(part.over_at for part in parts), is_stopped=is_stopped)
+
+
+def _common_plan(parts: Sequence[PersonsPilot]) -> Plan:
+    """The plan that all share, from the first start to the last end, with the smallest effect of all together."""
+    if not parts:
+        raise StoreError("there is no pilot to report", remedy="Name the files of `plum-lsp pilot export`.")
+    if len({part.source for part in parts}) < len(parts):
+        raise StoreError("a pilot is given twice", remedy="Name each person's file once.")
+    first, *others = (part.plan for part in parts)
+    for other in others:
+        differing = [name for name in _DECIDED if getattr(other, name) != getattr(first, name)]
+        if differing:
+            raise StoreError(
+                f"the plans differ in {', '.join(differing)}, so they are no common pilot",
+                remedy="Everyone starts it with the same options (docs/pilot.md).",
+            )
+    effects = [part.plan.effect_min for part in parts]
+    known = [one for one in effects if one]
+    return replace(
+        first,
+        starts_at=min(part.plan.starts_at for part in parts),
+        ends_at=max(part.plan.ends_at for part in parts),
+        effect_min=sum(one**-2 for one in known) ** -0.5 if len(known) == len(effects) else None,
+    )
+
+
+def _figures(
+    plan: Plan, rows: Sequence[PilotRow], answers: Sequence[Answer], *, now: str, over_at: str, is_stopped: bool
+) -> PilotFigures:
+    tested, control = (_arm(arm, rows, plan.measure) for arm in (Arm.TESTED, Arm.CONTROL))
     found = difference(tested.measured, control.measured)
-    events = Counter(row.person for row in rows if row.is_shown and row.arm is not Arm.OUTSIDE)
-    until = min(now, pilot.over_at)
+    shown = Counter(row.person for row in rows if row.is_shown and row.arm is not Arm.OUTSIDE)
+    by_person = tuple(count for _, count in shown.most_common())
     return PilotFigures(
-        plan=pilot.plan,
-        over_at=pilot.over_at,
-        is_stopped=bool(pilot.stopped_at),
+        plan=plan,
+        over_at=over_at,
+        is_stopped=is_stopped,
         tested=tested,
         control=control,
         outside=sum(row.arm is Arm.OUTSIDE for row in rows),
         difference=found,
-        finding=_finding(found, pilot.plan.gain_min) if now >= pilot.over_at else Finding.RUNNING,
-        days_more=_days_more(found, pilot.plan.gain_min, days=days_between(pilot.plan.starts_at, until)),
-        people=len(events),
-        largest_part=max(events.values()) / events.total() if events else None,
+        finding=_finding(found, plan.gain_min) if now >= over_at else Finding.RUNNING,
+        days_more=_days_more(found, plan.gain_min, days=days_between(plan.starts_at, min(now, over_at))),
+        shown_by_person=by_person,
+        largest_part=by_person[0] / shown.total() if by_person else None,
         answers=tuple(answers),
     )
 
@@ -160,6 +215,7 @@ def _arm(arm: Arm, rows: Sequence[PilotRow], measure: Measure) -> ArmFigures:
         rejected=_part(shown, lambda row: row.kind is OutcomeKind.REJECTED),
         kept=measured_share(Measure.KEPT, fates),
         refuted=_part([row for row in shown if row.is_tested], lambda row: row.has_failed),
+        answers=len(times),
         answer_p50_ms=percentile(times, 0.5) if times else None,
         measured=measured_share(measure, fates),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from plum_lsp.domain.pilot import ANSWER_MAX, Arm, Measure, Question
 from plum_lsp.report.figures import INTERVAL, FigureTable, cells
-from plum_lsp.report.pilot import Finding, PilotFigures
+from plum_lsp.report.pilot import Finding, PilotFigures, days_between
 from plum_lsp.report.shares import Share
 
 ARMS = {Arm.TESTED: "tested", Arm.CONTROL: "control", Arm.OUTSIDE: "not compared"}
@@ -74,20 +74,26 @@ def _facts(found: PilotFigures) -> Iterable[tuple[str, str]]:
         yield "how much longer", how_much_longer(found)
     if found.outside:
         yield "not compared", f"{found.outside} requests: asked for, or text in a comment or a docstring"
+    if len(found.shown_by_person) > 1:
+        counts = ", ".join(map(str, found.shown_by_person))
+        yield "people", f"{len(found.shown_by_person)}. Suggestions that were shown to each: {counts}"
     if found.largest_part is not None and found.largest_part > PART_MAX:
         yield "note", _one_person(found)
 
 
 def how_much_longer(found: PilotFigures) -> str:
-    """The time until the planned gain can be seen."""
+    """The time until the planned gain can be seen. A pilot that is over cannot go on, so it is that of a new one."""
     gain = f"{found.plan.gain_min * 100:.0f} points"
     if found.days_more is None:
         return f"cannot be said before both arms have suggestions that were measured (for {gain})"
     if found.days_more == 0:
         return f"enough was seen to tell {gain}"
-    if found.days_more > WEEKS_TOLD_MAX * 7:
-        return f"more than {WEEKS_TOLD_MAX} weeks at this pace, to tell {gain}"
-    return f"about {max(1, round(found.days_more))} more days at this pace, to tell {gain}"
+    is_over = found.finding is not Finding.RUNNING
+    days = found.days_more + (days_between(found.plan.starts_at, found.over_at) if is_over else 0)
+    many = f"{max(1, round(days))} days" if days <= WEEKS_TOLD_MAX * 7 else f"more than {WEEKS_TOLD_MAX} weeks"
+    if is_over:
+        return f"this one is over. A new pilot of {many} at this pace would tell {gain}"
+    return f"{many} more at this pace, to tell {gain}"
 
 
 def _difference(found: PilotFigures) -> str:
@@ -98,9 +104,12 @@ def _difference(found: PilotFigures) -> str:
 
 
 def _one_person(found: PilotFigures) -> str:
-    if found.people == 1:
+    people = len(found.shown_by_person)
+    if people == 1:
         return "all suggestions are one person's, so this tells about that person"
-    return f"one of {found.people} people has {found.largest_part:.0%} of the suggestions, so this tells mostly of them"
+    return (
+        f"one of {people} people has {found.largest_part:.0%} of the suggestions: this tells mostly about that person"
+    )
 
 
 def _shares(found: PilotFigures) -> Iterable[tuple[str, ...]]:
@@ -118,17 +127,25 @@ def _shares(found: PilotFigures) -> Iterable[tuple[str, ...]]:
 
 
 def _said(found: PilotFigures) -> Iterable[tuple[str, ...]]:
-    """The answers to each question: their number, their mean, and each one. They are too few for an interval."""
+    """The answers to each question: their number, their mean, and each week's. They are too few for an interval."""
     for question, words in QUESTIONS.items():
-        values = {one.week: one.value for one in found.answers if one.question is question}
+        weeks: dict[int, list[int]] = {}
+        for one in found.answers:
+            if one.question is question:
+                weeks.setdefault(one.week, []).append(one.value)
+        values = [value for week in weeks.values() for value in week]
         if values:
-            mean = f"{sum(values.values()) / len(values):.1f} of {ANSWER_MAX}"
-            by_week = ", ".join(f"week {week}: {value}" for week, value in values.items())
-            yield words, str(len(values)), mean, by_week
+            by_week = ", ".join(f"week {week}: {_mean(told)}" for week, told in sorted(weeks.items()))
+            yield words, str(len(values)), f"{sum(values) / len(values):.1f} of {ANSWER_MAX}", by_week
+
+
+def _mean(values: Sequence[int]) -> str:
+    """One value, or the mean of several people's with their number."""
+    return str(values[0]) if len(values) == 1 else f"{sum(values) / len(values):.1f} ({len(values)} people)"
 
 
 def _times(found: PilotFigures) -> Iterable[tuple[str, ...]]:
     for arm in (found.tested, found.control):
         if arm.answer_p50_ms is not None:
             shown = f"{arm.answer_p50_ms / 1000:.2f} s"
-            yield "median time to a suggestion", ARMS[arm.arm], f"{arm.units} documents and days", shown, "–"
+            yield "median time to a suggestion", ARMS[arm.arm], str(arm.answers), shown, "–"

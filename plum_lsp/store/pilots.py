@@ -29,13 +29,14 @@ _LOOK_SECONDS_MAX = 0.2
 class PilotRow:
     """One request of a pilot. `person` is the random id of its author, empty if it is not known.
 
-    `unit` is a document of this person on a day. `tier` is that of the offer, None if there was none.
+    `unit` is a document of this person on a `day` (a UTC date). `tier` is that of the offer, None if there was none.
     `is_tested` says that tests of a specification ran on the offered candidate, before or (in the shadow) after the
     offer, and `has_failed` that it failed one. `answer_ms` is the time to the answer.
     """
 
     person: str
     unit: str
+    day: str
     arm: Arm
     tier: Tier | None
     is_tested: bool
@@ -138,6 +139,7 @@ def _row(row: dict[str, Any]) -> PilotRow:
     return PilotRow(
         person=row["person"],
         unit=f"{row['person']} {row['unit']}",
+        day=row["day"],
         arm=Arm(row["arm"]),
         tier=Tier(row["tier"]) if row["tier"] else None,
         is_tested=row["tests"] > 0,
@@ -157,6 +159,7 @@ FROM pilots LEFT JOIN pilot_stops ON pilot_stops.pilot_id = pilots.id ORDER BY p
 
 _ROWS = f"""
 SELECT substr(requests.prompted_at, 1, 10) || ' ' || requests.document_uri AS unit,
+       substr(requests.prompted_at, 1, 10) AS day,
        coalesce(requests.author, '') AS person, requests.arm AS arm, offers.tier AS tier,
        count(specified.status) AS tests, coalesce(sum(specified.status <> 'passed'), 0) AS failures,
 {FATE},

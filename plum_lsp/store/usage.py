@@ -20,6 +20,9 @@ from plum_lsp.store.conditions import FATE, KEPT_AFTER_MS, LABEL
 from plum_lsp.store.database import SPECIFICATION
 from plum_lsp.store.pilots import PilotRow, pilots_in, rows_of
 
+PilotUse = tuple[Pilot, tuple[PilotRow, ...], tuple[Answer, ...]]
+"""A pilot, its requests, and what the user said about it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferRow:
@@ -110,7 +113,7 @@ class Usage:
     endings: tuple[EndingRow, ...]
     rounds: tuple[RoundRow, ...]
     isolation: Mapping[str, int]
-    pilots: tuple[tuple[Pilot, tuple[PilotRow, ...], tuple[Answer, ...]], ...]
+    pilots: tuple[PilotUse, ...]
 
 
 def usage_since(db: Database, since: str) -> Usage:

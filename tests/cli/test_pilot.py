@@ -15,6 +15,7 @@ from support.used import used
 
 from plum_lsp.cli.reporting.pilot import start
 from plum_lsp.config.folder import store_file
+from plum_lsp.domain.errors import StoreError
 from plum_lsp.report.installation import command_here
 
 pytestmark = pytest.mark.slow
@@ -130,10 +131,13 @@ PAGE = (Path(__file__).parents[2] / "docs" / "pilot.md").read_text()
 
 def test_the_commands_of_the_page_work_as_written(user: CommandLine) -> None:
     """In the order of the page. Afterwards everything is deleted."""
-    run, delete = (block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", PAGE, re.S))
+    run, team, delete = (block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", PAGE, re.S))
     for line in run:
         assert user.here(*words_of(line), *(["--yes"] if " start " in line else [])).code == 0, line
-    started(user, name="second")
+    for line in team:
+        words = [word.replace("/mnt/team", str(user.folder)) for word in words_of(line)]
+        assert user.here(*words, *(["--yes"] if " start " in line else [])).code == 0, line
+    assert (user.folder / "team.html").is_file()
     for line in delete[:2]:
         assert user.here(*words_of(line)).code == 0, line
     assert words_of(delete[2]) == ["-f", "report.html"]
@@ -155,3 +159,35 @@ def test_the_options_of_the_page_are_those_of_the_command() -> None:
     for name, default in told.items():
         option = real[name]
         assert default == ("required" if option.required else "off" if option.is_flag else str(option.default)), name
+
+
+async def test_pilots_of_two_people_in_one_report(user: CommandLine, tmp_path: Path) -> None:
+    """Each gives a file without names of documents, and the report counts both."""
+    people = {name: {"PLUM_DATA_DIR": str(tmp_path / name)} for name in ("ann", "bob")}
+    for seed, environ in enumerate(people.values()):
+        path = store_file(Path(environ["PLUM_DATA_DIR"]))
+        await used(path, seed=seed, requests=40)
+        assert user.here("pilot", "start", "--name", "both", "--yes", environ=environ).code == 0
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE requests SET pilot_id = 1, arm = CASE rowid % 2 WHEN 0 THEN 'tested' ELSE 'control' END")
+    (tmp_path / "team").mkdir()
+    for name, environ in people.items():
+        ran = user.here("pilot", "export", f"team/{name}.pilot.json", environ=environ)
+        assert "The pilot both with 40 requests is in" in ran.said
+        assert "file:" not in (tmp_path / "team" / f"{name}.pilot.json").read_text()
+    said = user.here("pilot", "report", "team").said
+    assert "Pilot both: tested suggestions against the control" in said
+    assert "Suggestions that were shown to each" in said
+    assert user.here("pilot", "report", "team", "-o", "team.html").code == 0
+    assert "<h1>" in (tmp_path / "team.html").read_text()
+    with pytest.raises(StoreError, match="given twice"):
+        user.here("pilot", "report", "team", "team/ann.pilot.json")
+
+
+def test_an_export_without_a_pilot(user: CommandLine) -> None:
+    """Wrong names and unknown pilots are refused."""
+    started(user)
+    assert user.here("pilot", "export", "mine.json").code == 2
+    with pytest.raises(StoreError, match="there was no pilot other"):
+        user.here("pilot", "export", "--name", "other", "mine.pilot.json")
+    assert not (user.folder / "mine.pilot.json").exists()

@@ -8,19 +8,29 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.used import used
 
 from plum_lsp.config.folder import store_file
-from plum_lsp.domain.pilot import Arm, Measure, Pilot, PilotId, Plan
+from plum_lsp.domain.errors import StoreError
+from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, PilotId, Plan, Question
 from plum_lsp.domain.suggestion import Tier
 from plum_lsp.report.page import page_of
-from plum_lsp.report.pilot import Finding, PilotFigures, difference, pilot_figures, smallest_effect
+from plum_lsp.report.pilot import (
+    Finding,
+    PilotFigures,
+    difference,
+    pilot_figures,
+    smallest_effect,
+    team_figures,
+)
 from plum_lsp.report.pilot_tables import how_much_longer, pilot_tables
 from plum_lsp.report.shares import Z, share
 from plum_lsp.report.usage import report_of
 from plum_lsp.store import open_reader
+from plum_lsp.store.people.pilot_files import PersonsPilot, part_of, read_parts, write_part
 from plum_lsp.store.pilots import PilotRow, start_pilot, stop_pilot
 
 PLAN = Plan(
@@ -117,6 +127,7 @@ def rows(arm: Arm, *, accepted: int, of: int, person: str = "a") -> list[PilotRo
         PilotRow(
             person=person,
             unit=f"{person} {arm.value} {number}",
+            day=f"2026-11-{1 + number % 14:02}",
             arm=arm,
             tier=Tier.CHECKED,
             is_tested=False,
@@ -184,7 +195,12 @@ def test_how_much_longer() -> None:
     assert week.days_more is not None
     error = (week.difference.high - week.difference.low) / 2 / Z
     assert math.isclose(week.days_more + 7, 7 * (error * (Z + 0.8416) / PLAN.gain_min) ** 2)
-    assert "more days at this pace" in how_much_longer(week)
+    assert "days more at this pace" in how_much_longer(week)
+    over = found(40, 30, plan=replace(PLAN, ends_at="2026-11-08T00:00:00.000+00:00"))
+    assert (
+        how_much_longer(over)
+        == f"this one is over. A new pilot of {round(week.days_more + 7)} days at this pace would tell 10 points"
+    )
     assert "enough was seen" in how_much_longer(found(400, 300, of=4000, now=DURING))
     assert "cannot be said" in how_much_longer(pilot_figures(PILOT, [], now=DURING))
 
@@ -203,7 +219,7 @@ def test_one_person_of_several() -> None:
     told = str(pilot_tables(pilot_figures(PILOT, several, now=AFTER)))
     assert "one of 3 people has 60% of the suggestions" in told
     even = [row for name in "abc" for row in rows(Arm.TESTED, accepted=1, of=20, person=name)]
-    assert "people" not in str(pilot_tables(pilot_figures(PILOT, even, now=AFTER)))
+    assert "one of 3 people" not in str(pilot_tables(pilot_figures(PILOT, even, now=AFTER)))
 
 
 def test_the_smallest_effect() -> None:
@@ -211,3 +227,74 @@ def test_the_smallest_effect() -> None:
     assert smallest_effect(0.3, trials=2 * 330, control_share=0.5) == pytest.approx(0.1, abs=0.001)
     assert smallest_effect(0.3, trials=660, control_share=0.2) > 0.1
     assert smallest_effect(0.3, trials=1, control_share=0.5) == 1.0
+
+
+def part(person: str, tested: int, control: int, *, of: int = 40, plan: Plan = PLAN) -> PersonsPilot:
+    """One person's part, from a store with a key of its own."""
+    own = replace(PILOT, key=person, plan=plan)
+    both = [*rows(Arm.TESTED, accepted=tested, of=of, person=person), *rows(Arm.CONTROL, accepted=control, of=of)]
+    said = (Answer(week=1, question=Question.TIME, value=2 + len(person)),)
+    return part_of((own, tuple(replace(row, person=person) for row in both), said))
+
+
+def test_a_pilot_of_several_people_counts_all_of_them() -> None:
+    """The smallest effect is that of all together, and each person's answer counts."""
+    team = team_figures([part("a", 20, 10), part("bb", 30, 10, of=80)], now=AFTER)
+    assert team.tested.measured is not None
+    assert (team.tested.measured.part, team.tested.measured.whole) == (50, 120)
+    assert team.shown_by_person == (160, 80)
+    assert team.plan.effect_min == pytest.approx(0.2 / math.sqrt(2))
+    told = str(pilot_tables(team))
+    assert "2. Suggestions that were shown to each: 160, 80" in told
+    assert "one of 2 people has 67% of the suggestions" in told
+    assert "week 1: 3.5 (2 people)" in told
+
+
+def test_the_days_of_a_person_are_the_clusters_of_a_team() -> None:
+    """Suggestions of one day say less than as many days. Days of two people are different days."""
+    days = part("a", 20, 10)
+    same = replace(
+        days, rows=tuple(replace(row, day=f"2026-11-0{1 + index % 2}") for index, row in enumerate(days.rows))
+    )
+    wide, narrow = (team_figures([one], now=AFTER).tested for one in (same, days))
+    assert (wide.units, narrow.units) == (2, 14)
+    assert team_figures([days, part("b", 20, 10)], now=AFTER).tested.units == 28
+
+
+@pytest.mark.parametrize("change", [{"name": "x"}, {"control_share": 0.5}, {"gain_min": 0.2}, {"is_shadow": False}])
+def test_parts_with_other_plans_are_refused(change: dict[str, Any]) -> None:
+    """What was decided before cannot be pooled with something else. Neither can one part be counted twice."""
+    with pytest.raises(StoreError, match=f"plans differ in {next(iter(change))}"):
+        team_figures([part("a", 1, 1), part("b", 1, 1, plan=replace(PLAN, **change))], now=AFTER)
+    with pytest.raises(StoreError, match="given twice"):
+        team_figures([part("a", 1, 1), part("a", 1, 1)], now=AFTER)
+    with pytest.raises(StoreError, match="no pilot"):
+        team_figures([], now=AFTER)
+
+
+def test_a_part_as_a_file_is_the_same_and_has_no_names(tmp_path: Path) -> None:
+    """Neither names of files nor the key are in it. Two documents stay two."""
+    pilot = replace(PILOT, key="ab" * 16)
+    row = rows(Arm.TESTED, accepted=1, of=1)[0]
+    named = tuple(replace(row, unit=f"a 2026-11-01 file:///p/secret{number}.py", person="") for number in range(2))
+    made = part_of((pilot, named, ()))
+    file = tmp_path / "a.pilot.json"
+    write_part(file, made)
+    assert read_parts([tmp_path]) == read_parts([file]) == (made,)
+    assert len({row.unit for row in made.rows}) == 2
+    assert "secret" not in file.read_text()
+    assert pilot.key not in file.read_text()
+    assert {row.person for row in made.rows} == {made.source}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"form": "plum-pilot-1", "plan": 3}', '{"form": "another"}'])
+def test_a_file_that_is_no_part_is_named(tmp_path: Path, text: str) -> None:
+    """So is a folder without one."""
+    with pytest.raises(StoreError, match=r"has no file \*\.pilot\.json"):
+        read_parts([tmp_path])
+    file = tmp_path / "a.pilot.json"
+    file.write_text(text)
+    with pytest.raises(StoreError, match=r"a\.pilot\.json is no pilot"):
+        read_parts([file])
+    with pytest.raises(StoreError, match="cannot be read"):
+        read_parts([tmp_path / "none.pilot.json"])

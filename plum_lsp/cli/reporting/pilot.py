@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from plum_lsp.cli.reporting.team import export, team_report
 from plum_lsp.config import data_dir, load_settings
 from plum_lsp.config.folder import store_file
 from plum_lsp.domain.errors import StoreError
@@ -147,6 +148,10 @@ def answer(*, saved_time: int | None, trust: int | None, calm: int | None) -> No
         return
     found, week = write_answers(path, answers, now=_now())
     say(f"Noted for week {week} of the pilot {found.plan.name}: {len(answers)} of {len(given)} answers.")
+
+
+pilot.add_command(export)
+pilot.add_command(team_report)
 
 
 def _store() -> Path:
