@@ -73,16 +73,17 @@ def names_without_definition(tree: ast.Module, place: Inserted) -> tuple[tuple[s
     """The names that the candidate uses and the program does not define, in order, and those of the code around it."""
     found: dict[str, None] = {}
     elsewhere: set[str] = set()
-    declared = _declared(tree)
-    for message in checker.Checker(tree, filename="program.py").messages:
-        if isinstance(message, messages.UndefinedName | messages.UndefinedLocal):
-            name = str(message.message_args[0])
-            if name in declared:
-                continue
-            if place.holds(message.lineno, message.col):
-                found[name] = None
-            else:
-                elsewhere.add(name)
+    told = checker.Checker(tree, filename="program.py").messages
+    undefined = [one for one in told if isinstance(one, messages.UndefinedName | messages.UndefinedLocal)]
+    declared = _declared(tree) if undefined else set()
+    for message in undefined:
+        name = str(message.message_args[0])
+        if name in declared:
+            continue
+        if place.holds(message.lineno, message.col):
+            found[name] = None
+        else:
+            elsewhere.add(name)
     return tuple(found), elsewhere
 
 
