@@ -8,8 +8,8 @@ from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Settings, data_dir
 from plum_lsp.config.folder import paused_file
 
-PACKAGES = ("torch", "transformers", "trl", "peft")
-"""What a training round imports. Each takes seconds to import, so they are only looked for."""
+PACKAGES = ("torch", "transformers", "peft", "accelerate")
+"""What a training round needs, as in `plum_trainer.fit.packages`. To import them takes seconds: they are looked for."""
 
 
 async def check_training(settings: Settings) -> Finding:

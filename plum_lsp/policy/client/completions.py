@@ -106,7 +106,7 @@ class CompletionsPolicy:
         version = version_in(cards, self._model)
         if version is None:
             names = ", ".join(list(cards)[:NAMED_MAX]) + (", …" if len(cards) > NAMED_MAX else "")
-            remedy = f"Set PLUM_POLICY_MODEL to one of: {names}."
+            remedy = f"Set policy.model (PLUM_POLICY_MODEL) to one of: {names}."
             raise PolicyRefused(f"the policy server at {self._url} has no model {self._model!r}", remedy=remedy)
         return version
 

@@ -83,7 +83,7 @@ def unreachable(error: httpx.RequestError | httpx.InvalidURL, url: str) -> Polic
     if isinstance(error, httpx.ProxyError):
         return PolicyUnavailable(f"the proxy on the way to {url} refused: {reason}", remedy="Check policy.proxy.")
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return PolicyRefused(told, remedy="Check PLUM_POLICY_URL.")
+        return PolicyRefused(told, remedy="Check policy.url (PLUM_POLICY_URL).")
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         why = reason.rpartition("verify failed: ")[2].partition(" (_ssl")[0]
         return PolicyRefused(
@@ -91,9 +91,11 @@ def unreachable(error: httpx.RequestError | httpx.InvalidURL, url: str) -> Polic
             remedy="Name the authority that signed it in policy.ca_file (PLUM_POLICY_CA_FILE).",
         )
     if "WRONG_VERSION_NUMBER" in reason or "RECORD_LAYER_FAILURE" in reason:
-        return PolicyRefused(f"{url} does not speak TLS", remedy="Does PLUM_POLICY_URL begin with http://?")
+        return PolicyRefused(
+            f"{url} does not speak TLS", remedy="Does policy.url (PLUM_POLICY_URL) begin with http://?"
+        )
     if isinstance(error, httpx.DecodingError):
         return PolicyUnavailable(f"the policy server at {url} sent bytes that cannot be decompressed: {reason}")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         told = f"the policy server at {url} broke off: {reason}"
-    return PolicyUnavailable(told, remedy="Check that it runs and that PLUM_POLICY_URL is its address.")
+    return PolicyUnavailable(told, remedy="Check that it runs and that policy.url (PLUM_POLICY_URL) is its address.")

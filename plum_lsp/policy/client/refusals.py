@@ -27,8 +27,12 @@ from plum_lsp.domain.errors import (
 BUSY = "It is tried again. If it stays like this, look into the server's log, or ask for fewer candidates."
 SMALLER = "Serve a smaller model or a shorter context (--context-tokens), or ask for fewer candidates."
 SHORTER = "Lower sampling.prefix_tokens, or serve the model with a longer context."
-CHECK = "Check PLUM_POLICY_MODEL and PLUM_POLICY_API_KEY, and look into the server's log."
-NO_ENDPOINT = "Check PLUM_POLICY_URL: it is the address of an OpenAI completions endpoint, and usually ends in /v1."
+CHECK = (
+    "Check policy.model (PLUM_POLICY_MODEL) and policy.api_key (PLUM_POLICY_API_KEY), and look into the server's log."
+)
+NO_ENDPOINT = (
+    "Check policy.url (PLUM_POLICY_URL): it is the address of an OpenAI completions endpoint, and usually ends in /v1."
+)
 PAUSE_SECONDS_MAX = 3600.0
 """A server that asks for a longer pause is asked again after this."""
 BODY_BYTES_MAX = 4096
@@ -91,9 +95,10 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
     if answer.is_too_long:
         return PolicyProtocolError(f"the prompt is longer than the model's context: {told}", remedy=SHORTER)
     if status in {401, 403}:
-        return PolicyRefused(told, remedy="Check PLUM_POLICY_API_KEY.")
+        return PolicyRefused(told, remedy="Check policy.api_key (PLUM_POLICY_API_KEY).")
     if status in {404, 405}:
-        return PolicyRefused(told, remedy="Check PLUM_POLICY_URL (it usually ends in /v1) and PLUM_POLICY_MODEL.")
+        remedy = "Check policy.url (PLUM_POLICY_URL), which usually ends in /v1, and policy.model (PLUM_POLICY_MODEL)."
+        return PolicyRefused(told, remedy=remedy)
     if status == 407:
         return PolicyRefused(f"the proxy on the way to {url} requires a login", remedy="Check policy.proxy.")
     if status == 429 or status >= 500:
@@ -110,13 +115,16 @@ def _moved(answer: Refusal, url: str) -> PolicyRefused:
     place = "".join(one for one in answer.headers.get("location", "") if one.isprintable())[:_ADDRESS_CHARACTERS_MAX]
     told = f"the policy server at {url} answered {answer.status}"
     if not place:
-        return PolicyRefused(f"{told} without a new address", remedy="Check PLUM_POLICY_URL.")
+        return PolicyRefused(f"{told} without a new address", remedy="Check policy.url (PLUM_POLICY_URL).")
     try:
         place = urljoin(f"{url}/completions", place).partition("?")[0]
     except ValueError:
-        return PolicyRefused(f"{told} with a new address that cannot be read", remedy="Check PLUM_POLICY_URL.")
+        return PolicyRefused(
+            f"{told} with a new address that cannot be read", remedy="Check policy.url (PLUM_POLICY_URL)."
+        )
     base = re.sub(r"/(chat/)?(completions|models)/?$", "", place)
-    return PolicyRefused(f"{told}: it has moved to {place}", remedy=f"If you trust it, set PLUM_POLICY_URL to {base}")
+    remedy = f"If you trust it, set policy.url (PLUM_POLICY_URL) to {base}"
+    return PolicyRefused(f"{told}: it has moved to {place}", remedy=remedy)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float:

@@ -15,8 +15,8 @@ VLLM = EngineFacts(
     title="vLLM",
     form=ModelForm.HUGGING_FACE_FOLDER,
     package="vllm",
-    remedy="Run: pip install 'plum-lsp[serve]' (in a checkout without a GPU: make setup-model), or set PLUM_POLICY_URL "
-    "to a server that runs.",
+    remedy="Run: pip install 'plum-lsp[serve]' (in a checkout without a GPU: make setup-model), or set policy.url "
+    "(PLUM_POLICY_URL) to a server that runs.",
     child="plum_lsp.policy.hosting.vllm.child",
     start_seconds=930.0,
     shares_prompt=True,
