@@ -93,6 +93,17 @@ class PrivatePaths:
         except OSError:
             return True
 
+    def within(self, folder: Path) -> Callable[[Path], bool]:
+        """`is_private` for what lies in one folder, whose ignore files are looked for once. Ask anew for each walk."""
+        try:
+            files = [(above, _ignore_files.patterns(above / PRIVACY_FILE)) for above in (folder, *folder.parents)]
+        except OSError:
+            return lambda path: True
+        stated = [(above, patterns) for above, patterns in files if patterns is not None]
+        return lambda path: (
+            self.excluded.cover(path) or any(one.cover(path.relative_to(above)) for above, one in stated)
+        )
+
     def may_read(self, path: Path, root: Path) -> bool:
         """Whether a project's file may be read for the sake of another.
 

@@ -113,11 +113,11 @@ def _files(project: Project, private: PrivatePaths) -> Iterator[Path]:
             continue
         for folder, folders, names in os.walk(place, followlinks=False):
             here = Path(folder)
+            is_private = private.within(here)
             kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _NO_CODE]
-            folders[:] = [one for one in kept if not private.is_private(here / one)]
-            for name in sorted(names):
-                path = here / name
-                if name.endswith(".py") and path not in seen and not path.is_symlink():
+            folders[:] = [one for one in kept if not is_private(here / one)]
+            for path in (here / name for name in sorted(names) if name.endswith(".py")):
+                if path not in seen and not path.is_symlink():
                     seen.add(path)
-                    if not private.is_private(path):
+                    if not is_private(path):
                         yield path

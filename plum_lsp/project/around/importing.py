@@ -13,11 +13,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
+from typing import TypeVar
 
 from plum_lsp.domain.project import ModulePlace, Project
 from plum_lsp.domain.text import Document
-from plum_lsp.project.around.members import PackageMembers, dependencies
+from plum_lsp.project.around.members import PackageMembers
 from plum_lsp.project.around.names import Import, NameFiles, Names
 from plum_lsp.project.files import Budget
 from plum_lsp.project.privacy import private_paths
@@ -31,6 +34,10 @@ SECONDS_MAX = 1.0
 """Work of a request for files that are not near. The next request reads the rest."""
 PASSED_ON_MAX = 6
 """The most modules through which a name is followed to its definition."""
+PROJECTS_KEPT_MAX = 16
+DOCUMENTS_KEPT_MAX = 32
+"""Searches that are kept. An editor asks for a document again and again while its user types."""
+_T = TypeVar("_T")
 _WORD = re.compile(r"[^\W\d]\w*")
 _TYPING = frozenset({"typing", "typing_extensions", "collections.abc"})
 
@@ -78,47 +85,101 @@ class ImportFinder:
         self._private = private_paths(tuple(exclude))
         self._files = NameFiles(self._private)
         self._members = PackageMembers()
+        self._places: dict[Path, _Places] = {}
+        self._searches: dict[Path, _Search] = {}
+        self._lock = Lock()
 
     def imports(self, document: Document, project: Project) -> KnownImports:
         """How the files around a document import names, and the packages of the project. Blocks while it reads."""
         environment = project.environment
-        packages = _packages(environment.site_packages) if environment else frozenset[str]()
+        packages = self._members.installed(environment.site_packages) if environment else frozenset[str]()
         path = path_of(document.uri)
         if path is None or not path.is_relative_to(project.root):
             return KnownImports(packages=packages)
-        place = project.place_of(path)
         rings = list(self._rings(path, project))
-        search = _Search(rings, place, frozenset(project.packages))
-        used = {*dependencies(project.root), *search.packages()} & packages - set(project.packages)
+        search = self._search(path, rings, project)
+        used = {*self._members.stated(project.root), *search.packages} & packages - set(project.packages)
         folders = environment.site_packages if environment else ()
         return KnownImports(
-            statements=search.statements(),
+            statements=search.statements,
             packages=packages | frozenset(project.packages),
-            modules=search.modules(),
-            submodules=search.submodules(),
+            modules=search.modules,
+            submodules=search.submodules,
             members=self._members.statements(used, folders, frozenset(_WORD.findall(document.text))),
         )
 
     def _rings(self, path: Path, project: Project) -> Iterator[list[_Module]]:
         """The modules beside a document, then those near it, then all others of the project but its tests."""
-        near = _places(path, project)
+        near, places = _near_files(path, project), self._places_in(project)
         beside = [one for one in near if one.parent == path.parent]
-        yield [self._module(one, project, is_near=True) for one in beside]
-        yield [self._module(one, project, is_near=True) for one in near if one not in beside]
+        yield [self._module(one, places, is_near=True) for one in beside]
+        yield [self._module(one, places, is_near=True) for one in near if one not in beside]
         seen, budget = {path, *near}, Budget(SECONDS_MAX)
         far = (one for one in python_files(project, self._private) if one not in seen)
-        own = (one for one in far if not any(one.is_relative_to(tests) for tests in project.tests))
+        own = (one for one in far if not places.of(one).is_test)
         in_time = itertools.takewhile(lambda one: not budget.is_over, own)
-        yield [self._module(one, project, is_near=False) for one in in_time]
+        yield [self._module(one, places, is_near=False) for one in in_time]
 
-    def _module(self, path: Path, project: Project, *, is_near: bool) -> _Module:
-        place = project.place_of(path)
+    def _module(self, path: Path, places: _Places, *, is_near: bool) -> _Module:
+        place = places.of(path).module
         return _Module(
             name=place.name if place is not None else path.stem,
             package=place.package if place is not None else "",
             is_listed=is_near or (place is not None and place.is_listed),
-            names=self._files.names(path, project.root, is_near=is_near),
+            names=self._files.names(path, places.project.root, is_near=is_near),
         )
+
+    def _places_in(self, project: Project) -> _Places:
+        """The places of a project's files. A project that was read anew has new ones."""
+        with self._lock:
+            kept = self._places.get(project.root)
+            if kept is None or kept.project is not project:
+                kept = _Places(project=project)
+                _keep(self._places, project.root, kept, most=PROJECTS_KEPT_MAX)
+            return kept
+
+    def _search(self, path: Path, rings: Sequence[Sequence[_Module]], project: Project) -> _Search:
+        """The search for a document. The last one is used again while it would find the same."""
+        with self._lock:
+            kept = self._searches.get(path)
+        made = _Search(rings, project.place_of(path), frozenset(project.packages))
+        if kept is not None and kept.is_like(made):
+            return kept
+        with self._lock:
+            _keep(self._searches, path, made, most=DOCUMENTS_KEPT_MAX)
+        return made
+
+
+def _keep(kept: dict[Path, _T], key: Path, value: _T, *, most: int) -> None:
+    """Add a value to those that are kept, without the oldest of too many."""
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > most:
+        kept.pop(next(iter(kept)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FilePlace:
+    """How a file is imported, if it can be, and whether it is one of the tests."""
+
+    module: ModulePlace | None
+    is_test: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class _Places:
+    """The places of a project's files. Each is found once: a request asks for all of them."""
+
+    project: Project
+    _known: dict[Path, _FilePlace] = field(default_factory=dict)
+
+    def of(self, path: Path) -> _FilePlace:
+        """The place of a file of the project."""
+        found = self._known.get(path)
+        if found is None:
+            is_test = any(path.is_relative_to(tests) for tests in self.project.tests)
+            found = self._known[path] = _FilePlace(module=self.project.place_of(path), is_test=is_test)
+        return found
 
 
 class _Search:
@@ -126,13 +187,27 @@ class _Search:
 
     def __init__(self, rings: Sequence[Sequence[_Module]], place: ModulePlace | None, own: frozenset[str]) -> None:
         self._rings = rings
+        self._own = own
         self._here = place.name if place is not None else ""
         self._package = place.package if place is not None else ""
-        self._by_name = {module.name: module for ring in reversed(rings) for module in ring}
-        near = [one for ring in rings[:2] for module in ring for one in module.names.imports]
-        is_absolute = any(not one.level and one.module.partition(".")[0] in own for one in near)
-        self._is_relative = any(one.level for one in near) or not is_absolute
 
+    def is_like(self, other: _Search) -> bool:
+        """Whether another search finds the same: for a module of the same name, among the same files."""
+        mine, its = (self._here, self._package, self._own), (other._here, other._package, other._own)
+        return mine == its and self._rings == other._rings
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, _Module]:
+        return {module.name: module for ring in reversed(self._rings) for module in ring}
+
+    @cached_property
+    def _is_relative(self) -> bool:
+        """Whether the files near the document import their own package with dots."""
+        near = [one for ring in self._rings[:2] for module in ring for one in module.names.imports]
+        is_absolute = any(not one.level and one.module.partition(".")[0] in self._own for one in near)
+        return any(one.level for one in near) or not is_absolute
+
+    @cached_property
     def statements(self) -> Mapping[str, str]:
         """The statement that imports each name. Empty for a name that stands for several objects."""
         found = [self._found(ring) for ring in self._rings]
@@ -140,6 +215,7 @@ class _Search:
         targets = {name: self._meant(name, found) for name in names}
         return {name: self._statement(name, target) if target else "" for name, target in targets.items()}
 
+    @cached_property
     def modules(self) -> Mapping[str, KnownModule]:
         """The modules beside the document, and others whose last name only one module has."""
         found: dict[str, KnownModule] = {}
@@ -154,11 +230,13 @@ class _Search:
                     found[stem] = KnownModule(self._statement(stem, target), module.names.defined)
         return found
 
+    @cached_property
     def packages(self) -> frozenset[str]:
         """The top-level modules that are imported."""
         imports = (one for ring in self._rings for module in ring for one in module.names.imports)
         return frozenset(one.module.partition(".")[0] for one in imports if not one.level)
 
+    @cached_property
     def submodules(self) -> frozenset[str]:
         """The modules within packages that are imported by their full names."""
         imports = (one for ring in self._rings for module in ring for one in module.names.imports)
@@ -227,7 +305,7 @@ def _as_bound(target: _Target, name: str) -> _Target:
     return replace(target, module=name) if is_top else target
 
 
-def _places(path: Path, project: Project) -> list[Path]:
+def _near_files(path: Path, project: Project) -> list[Path]:
     """The near files: beside the document, in the folder above, and in the folder of its top-level package."""
     module = project.place_of(path)
     folders = [path.parent, path.parent.parent]
@@ -236,10 +314,3 @@ def _places(path: Path, project: Project) -> list[Path]:
     inside = [folder for folder in dict.fromkeys(folders) if folder.is_relative_to(project.root) and folder.is_dir()]
     files = [one for folder in inside for one in itertools.islice(sorted(folder.glob("*.py")), FILES_MAX)]
     return [one for one in dict.fromkeys(files) if one != path and not one.is_symlink()]
-
-
-def _packages(folders: Sequence[Path]) -> frozenset[str]:
-    """The names that the packages of an environment are imported by."""
-    entries = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
-    found = (one.stem for one in entries if one.suffix == ".py" or (one / "__init__.py").is_file())
-    return frozenset(name for name in found if name.isidentifier() and not name.startswith("_"))

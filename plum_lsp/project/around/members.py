@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -19,6 +19,8 @@ from plum_lsp.python.missing.resolving import is_distinctive
 PACKAGES_MAX = 48
 """The most packages of a project that are read."""
 KEPT_MAX = 500
+LOOKED_KEPT_MAX = 32
+PYPROJECT = "pyproject.toml"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 _Members = Mapping[str, tuple[str, str]]
@@ -30,7 +32,29 @@ class PackageMembers:
 
     def __init__(self) -> None:
         self._kept: dict[Path, tuple[tuple[int, int], _Members]] = {}
+        self._looked: dict[tuple[Path, ...], tuple[Look, frozenset[str]]] = {}
         self._lock = Lock()
+
+    def stated(self, root: Path) -> frozenset[str]:
+        """The packages that the `pyproject.toml` of a project names, read again once it has changed."""
+        return self._seen((root / PYPROJECT,), lambda look: _dependencies(look, root / PYPROJECT))
+
+    def installed(self, folders: Sequence[Path]) -> frozenset[str]:
+        """The names that the packages in the folders of an environment are imported by."""
+        return self._seen(tuple(folders), lambda look: _installed(look, folders))
+
+    def _seen(self, paths: tuple[Path, ...], read: Callable[[Look], Iterable[str]]) -> frozenset[str]:
+        """The names that are read of paths, read again once something that was looked at has changed."""
+        with self._lock:
+            kept = self._looked.get(paths)
+        if kept is None or not kept[0].is_fresh():
+            look = Look()
+            kept = look, frozenset(read(look))
+            with self._lock:
+                self._looked[paths] = kept
+                while len(self._looked) > LOOKED_KEPT_MAX:
+                    self._looked.pop(next(iter(self._looked)))
+        return kept[1]
 
     def statements(self, packages: Iterable[str], folders: Sequence[Path], words: frozenset[str]) -> Mapping[str, str]:
         """The statement that imports each name that one object of the packages has. Blocks.
@@ -78,9 +102,18 @@ def _read(package: str, text: str) -> Iterator[tuple[str, tuple[str, str]]]:
             yield name, (package, name)
 
 
-def dependencies(root: Path) -> Iterator[str]:
+def _installed(look: Look, folders: Sequence[Path]) -> Iterator[str]:
+    for folder in folders:
+        for entry in look.children(folder):
+            name, _, suffix = entry.name.partition(".")
+            is_module = suffix == "py" or (not suffix and (folder / name / "__init__.py").is_file())
+            if is_module and name.isidentifier() and not name.startswith("_"):
+                yield name
+
+
+def _dependencies(look: Look, file: Path) -> Iterator[str]:
     """The distributions that `pyproject.toml` names, as the modules that most of them are imported by."""
-    settings = Look().toml(root / "pyproject.toml")
+    settings = look.toml(file)
     stated = strings(table(settings, "project").get("dependencies"))
     for one in (*stated, *table(settings, "tool", "poetry", "dependencies")):
         if named := _NAME.match(one):

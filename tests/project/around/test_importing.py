@@ -105,17 +105,64 @@ def test_an_excluded_file_tells_no_names(tmp_path: Path) -> None:
     assert "RATE" not in known(tmp_path, {"shop/tax.py": "RATE = 2\n"}, exclude=("tax.py",)).statements
 
 
-def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
-    """The names of a file are kept as long as it stays as it is."""
-    tree(
-        tmp_path, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", "shop/tax.py": "RATE = 2\n", "shop/bill.py": ""}
-    )
-    project = ProjectFinder(folders=[tmp_path]).project_at(tmp_path)
+Change = dict[str, str | None]
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "statement"),
+    [
+        ({"shop/tax.py": "OTHER_RATE = 2\n"}, "OTHER_RATE", "from .tax import OTHER_RATE"),
+        ({"shop/far/due.py": "def due_at(): ...\n"}, "due_at", "from .far.due import due_at"),
+        ({"shop/far/new.py": "def made(): ...\n"}, "made", "from .far.new import made"),
+        ({"shop/far/due.py": None}, "due_on", None),
+        ({".plumignore": "due.py\n"}, "due_on", None),
+        ({"shop/far/.plumignore": "due.py\n"}, "due_on", None),
+        ({"shop/twice.py": "RATE = 3\n"}, "RATE", ""),
+        ({}, "due_on", "from .far.due import due_on"),
+    ],
+)
+def test_what_changed_is_seen_by_the_next_request(
+    tmp_path: Path, change: Change, name: str, statement: str | None
+) -> None:
+    """The names of files and what follows from them are kept only as long as everything stays as it is."""
+    files = {"shop/tax.py": "RATE = 2\n", "shop/far/__init__.py": "", "shop/far/due.py": "def due_on(): ...\n"}
+    tree(tmp_path, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", "shop/bill.py": "", **files})
+    projects, finder = ProjectFinder(folders=[tmp_path]), ImportFinder(exclude=())
     document = Document(uri=(tmp_path / "shop/bill.py").as_uri(), version=0, text="")
-    finder = ImportFinder(exclude=())
-    assert "RATE" in finder.imports(document, project).statements
-    (tmp_path / "shop/tax.py").write_text("OTHER_RATE = 2\n")
-    assert "OTHER_RATE" in finder.imports(document, project).statements
+    before = finder.imports(document, projects.project_at(tmp_path)).statements
+    assert before["RATE"] and before["due_on"]
+    for place, text in change.items():
+        if text is None:
+            (tmp_path / place).unlink()
+        else:
+            (tmp_path / place).write_text(text)
+    assert finder.imports(document, projects.project_at(tmp_path)).statements.get(name) == statement
+
+
+def test_each_document_has_statements_of_its_own(tmp_path: Path) -> None:
+    """Two modules of a package import each other, and no module imports itself."""
+    files = {"shop/a.py": "def f(): ...\n", "shop/b.py": "def g(): ...\n"}
+    tree(tmp_path, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", **files})
+    project, finder = ProjectFinder(folders=[tmp_path]).project_at(tmp_path), ImportFinder(exclude=())
+    for _ in range(2):
+        for here, other, name in (("a", "b", "g"), ("b", "a", "f")):
+            document = Document(uri=(tmp_path / f"shop/{here}.py").as_uri(), version=0, text="")
+            assert finder.imports(document, project).statements == {name: f"from .{other} import {name}"}
+
+
+def test_a_package_that_is_installed_or_stated_now_is_known(tmp_path: Path) -> None:
+    """The environment and the project's file are read again once they have changed."""
+    site = environment(tmp_path / ".venv")
+    tree(tmp_path, {"pyproject.toml": PYPROJECT, "shop/__init__.py": "", "shop/bill.py": ""})
+    projects, finder = ProjectFinder(folders=[tmp_path]), ImportFinder(exclude=())
+    document = Document(uri=(tmp_path / "shop/bill.py").as_uri(), version=0, text="")
+    assert "attr" not in finder.imports(document, projects.project_at(tmp_path)).packages
+    tree(site, {"attr/__init__.py": "def make_class(): ...\n"})
+    found = finder.imports(document, projects.project_at(tmp_path))
+    assert ("attr" in found.packages, "make_class" in found.members) == (True, False)
+    tree(tmp_path, {"pyproject.toml": PYPROJECT + "dependencies = ['attr']\n"})
+    found = finder.imports(document, projects.project_at(tmp_path))
+    assert found.members["make_class"] == "from attr import make_class"
 
 
 def test_a_module_elsewhere_is_known_if_its_name_is_the_only_one(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_turns_go_to_the_one_with_fewest(door: Door) -> None:
     door.engine.release_one()
     while len(door.engine.completions) < 5:
         await asyncio.sleep(0.01)
-    assert [seen.prompt for seen in door.engine.completions] == ["held"] * 4 + ["mine"]
+    assert [seen.prompt for seen in door.engine.completions[:5]] == ["held"] * 4 + ["mine"]
     door.engine.release()
     await asyncio.gather(later, *first)
     await many.aclose()
