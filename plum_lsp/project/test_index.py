@@ -6,11 +6,12 @@ Files, bytes and time are bounded. A request uses what is known in time.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 
@@ -24,6 +25,7 @@ from plum_lsp.python.specification.whole_tests import Defined, Indexed, indexed,
 
 FILE_BYTES_MAX = 1024 * 1024
 KEPT_MAX = 4000
+PROJECTS_KEPT_MAX = 16
 SECONDS_MAX = 1.5
 """Work of a request for reading unknown files. The next request reads the rest."""
 TESTS_MAX = 288
@@ -34,7 +36,7 @@ _TEST_FILE = re.compile(r"(?:test_\w+|\w+_tests?|tests?|conftest)\.py")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _File:
     """The known facts of a file. `functions` is None until it is needed."""
 
@@ -51,6 +53,7 @@ class TestIndex:
     def __init__(self, *, exclude: Sequence[str]) -> None:
         self._private = private_paths(tuple(exclude))
         self._kept: OrderedDict[Path, _File] = OrderedDict()
+        self._counted: dict[Path, tuple[tuple[_File, ...], Counter[str]]] = {}
         self._lock = Lock()
 
     def tests_of(self, project: Project, document: Path, context: Context) -> tuple[TestCase, ...]:
@@ -66,17 +69,20 @@ class TestIndex:
                 python_files(project, self._private),
                 key=lambda path: (path != document, stem not in path.stem, not _is_test(path)),
             )
-            known = [path for path in files if self._look(path, budget)]
+            known = {path: self._kept[path] for path in files if self._look(path, budget)}
             own = indexed(context.before + "pass" + context.after)
-
-            def mentioning(wanted: AbstractSet[str]) -> Sequence[Indexed]:
-                found = [path for path in known if not wanted.isdisjoint(self._kept[path].words)]
-                return [self._indexed(project, path, stem, own if path == document else None, budget) for path in found]
+            counts = self._counts_of(project, tuple(known.values()))
+            everywhere = max(EVERYWHERE_MIN, EVERYWHERE_SHARE * len(known))
 
             @cache
+            def read(path: Path) -> Indexed:
+                return self._indexed(project, path, stem, own if path == document else None, budget)
+
+            def mentioning(wanted: AbstractSet[str]) -> Sequence[Indexed]:
+                return [read(path) for path, file in known.items() if not wanted.isdisjoint(file.words)]
+
             def is_everywhere(word: str) -> bool:
-                count = sum(word in self._kept[path].words for path in known)
-                return count > max(EVERYWHERE_MIN, EVERYWHERE_SHARE * len(known))
+                return counts[word] > everywhere
 
             return tests_reaching(names, mentioning, limit=TESTS_MAX, stem=stem, is_everywhere=is_everywhere)
 
@@ -115,6 +121,15 @@ class TestIndex:
             while len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
         return path in self._kept
+
+    def _counts_of(self, project: Project, files: tuple[_File, ...]) -> Counter[str]:
+        """In how many of a project's files each word stands. Counted again once one of them has changed."""
+        kept = self._counted.get(project.root)
+        if kept is None or kept[0] != files:
+            kept = self._counted[project.root] = files, Counter(chain.from_iterable(file.words for file in files))
+            while len(self._counted) > PROJECTS_KEPT_MAX:
+                self._counted.pop(next(iter(self._counted)))
+        return kept[1]
 
     def _indexed(
         self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, budget: Budget

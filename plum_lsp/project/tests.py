@@ -70,15 +70,16 @@ class ProjectFiles:
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
+            is_private = private.within(here)
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]
-            kept = [name for name in kept if not private.is_private(here / name)]
+            kept = [name for name in kept if not is_private(here / name)]
             folders[:] = sorted(kept, key=lambda name: (name not in _TEST_FOLDERS, name))
             for name in sorted(files):
-                place = here / name
                 is_test = _TEST_FILE.fullmatch(name) or (is_tests and name.endswith(".py") and name != "__init__.py")
-                if is_test and place != path and not place.is_symlink() and not private.is_private(place):
+                place = here / name if is_test else path
+                if place != path and not place.is_symlink() and not is_private(place):
                     yield place
 
 

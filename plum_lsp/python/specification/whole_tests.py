@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -160,10 +160,11 @@ def _ranked(names: Sequence[str], depth: Mapping[str, int], files: Sequence[Inde
     owner = names[1] if len(names) > 1 else names[0]
     common = _common(files, depth.keys() - set(names))
     bases = _bases(files)
+    classes = _Classes.of(files)
     found: list[tuple[tuple[bool, int, bool, bool, bool, str, int], str]] = []
     why: dict[str, str] = {}
     for file in files:
-        tests = [*(function for function in file.functions if function.is_test), *_inherited(file, files)]
+        tests = [*(function for function in file.functions if function.is_test), *_inherited(file, classes)]
         is_about = any(owner in function.mentions for function in file.functions)
         is_own = _stem_of(file.path) == stem.strip("_")
         for place, function in enumerate(tests):
@@ -234,7 +235,27 @@ def in_batches(tests: Sequence[TestCase]) -> Iterator[list[TestCase]]:
         left = [test for test in left if test not in batch]
 
 
-def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Classes:
+    """The top-level classes of files by their names: the bases of each, and its tests."""
+
+    bases: Mapping[str, Sequence[str]]
+    tests: Mapping[str, Sequence[Defined]]
+
+    @classmethod
+    def of(cls, files: Sequence[Indexed]) -> _Classes:
+        bases: defaultdict[str, list[str]] = defaultdict(list)
+        tests: defaultdict[str, list[Defined]] = defaultdict(list)
+        for function in (function for file in files for function in file.functions):
+            name, _, member = function.name.partition("::")
+            if not member:
+                bases[name] += function.bases
+            elif member.startswith("test"):
+                tests[name].append(function)
+        return cls(bases=bases, tests=tests)
+
+
+def _inherited(file: Indexed, classes: _Classes) -> Iterator[Defined]:
     """The tests that the classes of a file inherit from classes with the names of their bases, here or elsewhere."""
     own = {function.name for function in file.functions}
     for one in file.functions:
@@ -244,14 +265,11 @@ def _inherited(file: Indexed, files: Sequence[Indexed]) -> Iterator[Defined]:
             if base in seen:
                 continue
             seen.add(base)
-            for other in files:
-                for function in other.functions:
-                    if function.name == base:
-                        pending += function.bases
-                    elif function.name.startswith(f"{base}::test"):
-                        name = f"{one.name}::{function.name.partition('::')[2]}"
-                        if name not in own:
-                            yield Defined(name=name, mentions=function.mentions | one.mentions, is_test=True)
+            pending += classes.bases.get(base, ())
+            for test in classes.tests.get(base, ()):
+                name = f"{one.name}::{test.name.partition('::')[2]}"
+                if name not in own:
+                    yield Defined(name=name, mentions=test.mentions | one.mentions, is_test=True)
 
 
 def _depths(
