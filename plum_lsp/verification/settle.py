@@ -31,7 +31,7 @@ PRINTED_MAX = 80
 PROBABILITY_OF_NOTHING = 0.01
 """For candidates that cannot run, or that end in a mistake. None of the labelled ones was right."""
 
-SHOWN = frozenset({Origin.DOCTEST, Origin.EXAMPLE})
+SHOWN = frozenset(origin for origin in Origin if origin.is_specification and origin is not Origin.PROJECT)
 """The origins of tests that stand in the prompt."""
 PROBABILITY_OF_RECITAL = 0.05
 """For candidates that recite the examples. Other candidates that fail on all inputs beyond the examples get about
