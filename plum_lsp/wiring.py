@@ -120,6 +120,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             _log.warning("%s", problems[-1])
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
+        imports = ImportFinder(exclude=settings.privacy.exclude)
         index = TestIndex(exclude=settings.privacy.exclude) if settings.verification.project_tests else None
         find_whole = index.tests_of if index is not None else _no_tests
         if sandboxes is not None and index is not None and settings.verification.test_map:
@@ -136,7 +137,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
             inspector=RuffReader(),
             test_files=test_files(settings),
             neighbours=NeighbourFiles(exclude=settings.privacy.exclude).near,
-            imports=ImportFinder(exclude=settings.privacy.exclude).imports,
+            imports=imports.imports,
             whole_tests=find_whole,
         )
         opened.push_async_callback(pipeline.close)
@@ -146,7 +147,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         store=store.store,
         problems=tuple(problems),
         close=close,
-        read_ahead=partial(_read_ahead, index),
+        read_ahead=partial(_read_ahead, imports, index),
         assign=partial(_assigned, store.path) if store.store is not None else _unassigned,
     )
 
@@ -164,8 +165,9 @@ def _unassigned(request: SuggestionRequest) -> None:
     """No pilot runs without a store, because its requests could not be recorded."""
 
 
-async def _read_ahead(index: TestIndex | None, project: Project) -> None:
-    """Read the files in which a project's tests are found, in steps that no request has to wait for long."""
+async def _read_ahead(imports: ImportFinder, index: TestIndex | None, project: Project) -> None:
+    """Read what a project's files say of names and tests, in steps that no request has to wait for long."""
+    await asyncio.to_thread(imports.read_ahead, project)
     while index is not None and await asyncio.to_thread(index.read_ahead, project, seconds=READ_AHEAD_SECONDS):
         pass
 

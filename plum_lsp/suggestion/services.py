@@ -16,7 +16,7 @@ from plum_lsp.suggestion.pipeline import Pipeline
 class Services:
     """The open parts. `store` is None if facts are not recorded. `problems` says what does not work and why.
 
-    `read_ahead` reads the files of a trusted project in which its tests are found, before the first request.
+    `read_ahead` reads the files of a trusted project before the first request: how they import names, and their tests.
     `assign` is the treatment of a request if a pilot runs. It reads the store, so it is called in a thread.
     """
 

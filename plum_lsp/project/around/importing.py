@@ -89,6 +89,11 @@ class ImportFinder:
         self._searches: dict[Path, _Search] = {}
         self._lock = Lock()
 
+    def read_ahead(self, project: Project) -> None:
+        """Read the names of a project's files, which the first request for it would have to read. Blocks."""
+        for path in python_files(project, self._private):
+            self._files.names(path, project.root, is_near=False)
+
     def imports(self, document: Document, project: Project) -> KnownImports:
         """How the files around a document import names, and the packages of the project. Blocks while it reads."""
         environment = project.environment

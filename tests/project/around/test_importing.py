@@ -9,6 +9,7 @@ from support.projects import environment, tree
 
 from plum_lsp.domain.text import Document
 from plum_lsp.project.around.importing import ImportFinder
+from plum_lsp.project.files import read_text
 from plum_lsp.project.finding import ProjectFinder
 from plum_lsp.python.missing.resolving import KnownImports
 
@@ -137,6 +138,24 @@ def test_what_changed_is_seen_by_the_next_request(
         else:
             (tmp_path / place).write_text(text)
     assert finder.imports(document, projects.project_at(tmp_path)).statements.get(name) == statement
+
+
+def test_files_that_were_read_ahead_are_not_read_by_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those near the document are read once more, as a whole."""
+    files = {"shop/__init__.py": "", "shop/a.py": "A = 1\n", "shop/far/__init__.py": "", "shop/far/b.py": "B = 1\n"}
+    tree(tmp_path, {"pyproject.toml": PYPROJECT, **files})
+    project, finder = ProjectFinder(folders=[tmp_path]).project_at(tmp_path), ImportFinder(exclude=())
+    finder.read_ahead(project)
+    read: list[str] = []
+
+    def noting(path: Path, *, bytes_max: int) -> str:
+        read.append(path.name)
+        return read_text(path, bytes_max=bytes_max)
+
+    monkeypatch.setattr("plum_lsp.project.around.names.read_text", noting)
+    found = finder.imports(Document(uri=(tmp_path / "shop/bill.py").as_uri(), version=0, text=""), project)
+    assert found.statements == {"A": "from .a import A", "B": "from .far.b import B"}
+    assert sorted(read) == ["__init__.py", "a.py"]
 
 
 def test_each_document_has_statements_of_its_own(tmp_path: Path) -> None:
