@@ -12,9 +12,11 @@ import configparser
 import contextlib
 import fnmatch
 import itertools
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from plum_lsp.domain.project import Project
@@ -61,14 +63,14 @@ def views_of(project: Project, hides: Hides, *, beside: Path | None = None) -> V
     if beside is not None:
         places += [one for one in sorted(beside.iterdir()) if _is_module(one)] if beside.is_dir() else []
     tests = [*project.tests, *(project.root / name for name in CONFIGURATION)]
-    alone = _Look(hides, lambda entry: _is_test(entry, project)).parts(places)
-    near = _Look(hides, lambda entry: _is_test_file(entry, project)).parts([*places, *tests])
-    every = _Look(hides, lambda entry: False).parts([*places, *tests])
-    folders = {
-        str(folder) for place in (*alone, *near, *every) for folder in Path(place).parents if folder != folder.parent
-    }
+    folders = _Folders(hides)
+    is_test_file = cache(lambda entry: _is_test_file(entry, project))
+    alone = _Look(folders, lambda entry: _is_test(entry, project, is_test_file)).parts(places)
+    near = _Look(folders, is_test_file).parts([*places, *tests])
+    every = _Look(folders, lambda entry: False).parts([*places, *tests])
+    above = _folders_above((*alone, *near, *every))
     roots = {str(one) for one in (*project.import_roots, project.root, *(place.parent for place in places))}
-    inside = {one for one in folders if any(Path(one).is_relative_to(root) for root in roots)}
+    inside = {one for one in above if any(Path(one).is_relative_to(root) for root in roots)}
     listed = tuple(sorted(roots | inside))
     return Views(alone=tuple(alone), beside=tuple(near), tests=tuple(every), listed=listed)
 
@@ -88,11 +90,57 @@ def _modules(project: Project) -> Iterator[Path]:
                     yield entry
 
 
+def _folders_above(paths: Iterable[str]) -> set[str]:
+    """All folders above these paths but the root."""
+    found: set[str] = set()
+    for path in paths:
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """An entry of a folder. `is_left_out` says that no view shows it."""
+
+    path: Path
+    is_folder: bool
+    is_link: bool
+    is_left_out: bool
+
+
+class _Folders:
+    """The entries of folders, each listed once for all views."""
+
+    def __init__(self, hides: Hides) -> None:
+        self._hides = hides
+        self._listed: dict[Path, list[_Entry]] = {}
+
+    def entries(self, folder: Path) -> list[_Entry]:
+        """The entries by name."""
+        found = self._listed.get(folder)
+        if found is None:
+            with os.scandir(folder) as entries:
+                found = [self._entry(folder, one) for one in sorted(entries, key=lambda one: one.name)]
+            self._listed[folder] = found
+        return found
+
+    def leaves_out(self, path: Path) -> bool:
+        """Whether no view shows a path."""
+        return path.name in _LEFT_OUT or is_private(path) or self._hides(path)
+
+    def _entry(self, folder: Path, entry: os.DirEntry[str]) -> _Entry:
+        path = folder / entry.name
+        return _Entry(
+            path=path, is_folder=entry.is_dir(), is_link=entry.is_symlink(), is_left_out=self.leaves_out(path)
+        )
+
+
 class _Look:
     """One bounded search through a project. `is_out` tells what a view also leaves out."""
 
-    def __init__(self, hides: Hides, is_out: Callable[[Path], bool]) -> None:
-        self._hides = hides
+    def __init__(self, folders: _Folders, is_out: Callable[[Path], bool]) -> None:
+        self._folders = folders
         self._is_out = is_out
         self._left = ENTRIES_MAX
 
@@ -100,41 +148,36 @@ class _Look:
         """The places, or the parts of them that may be seen, without those that lie in another one."""
         found: list[Path] = []
         for place in dict.fromkeys(places):
-            if place.is_symlink() or not place.exists() or self._is_left_out(place):
+            if place.is_symlink() or not place.exists() or self._folders.leaves_out(place) or self._is_out(place):
                 continue
-            parts = self._shown(place)
+            parts = self._shown(place) if place.is_dir() else None
             found += [place] if parts is None else parts
         whole = {one for one in found if one.is_dir()}
         return [str(one) for one in dict.fromkeys(found) if whole.isdisjoint(one.parents)]
 
-    def _shown(self, place: Path) -> list[Path] | None:
-        """The parts of a place that may be seen. None if all of it may."""
-        if not place.is_dir():
-            return None
+    def _shown(self, folder: Path) -> list[Path] | None:
+        """The parts of a folder that may be seen. None if all of it may."""
         parts: list[Path] = []
         is_whole = True
-        entries = sorted(place.iterdir())
-        has_tests = any(self._is_out(entry) for entry in entries)
+        entries = self._folders.entries(folder)
+        tests = {entry.path for entry in entries if self._is_out(entry.path)}
         for entry in entries:
             self._left -= 1
-            is_cached_test = has_tests and entry.name == _CACHE
-            is_out = is_cached_test or self._is_left_out(entry)
-            if self._left < 0 or entry.is_symlink() or is_out:
+            is_cache = entry.path.name == _CACHE
+            is_out = entry.path in tests or (is_cache and bool(tests))
+            if self._left < 0 or entry.is_link or entry.is_left_out or is_out:
                 is_whole = False
                 continue
-            inner = None if entry.name == _CACHE else self._shown(entry)
+            inner = self._shown(entry.path) if entry.is_folder and not is_cache else None
             is_whole = is_whole and inner is None
-            parts += [entry] if inner is None else inner
+            parts += [entry.path] if inner is None else inner
         return None if is_whole else parts
 
-    def _is_left_out(self, entry: Path) -> bool:
-        return entry.name in _LEFT_OUT or is_private(entry) or self._hides(entry) or self._is_out(entry)
 
-
-def _is_test(entry: Path, project: Project) -> bool:
+def _is_test(entry: Path, project: Project, is_test_file: Callable[[Path], bool]) -> bool:
     """Whether a file or folder belongs to the project's tests."""
     is_stated = entry in project.tests and not (_holds_modules(entry) or _is_needed(entry, project))
-    return is_stated or entry.name in _TEST_FOLDERS or _is_unused(entry, project) or _is_test_file(entry, project)
+    return is_stated or entry.name in _TEST_FOLDERS or _is_unused(entry, project) or is_test_file(entry)
 
 
 def _holds_modules(folder: Path) -> bool:
