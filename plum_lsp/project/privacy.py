@@ -93,16 +93,12 @@ class PrivatePaths:
         except OSError:
             return True
 
-    def within(self, folder: Path) -> Callable[[Path], bool]:
-        """`is_private` for what lies in one folder, whose ignore files are looked for once. Ask anew for each walk."""
-        try:
-            files = [(above, _ignore_files.patterns(above / PRIVACY_FILE)) for above in (folder, *folder.parents)]
-        except OSError:
-            return lambda path: True
-        stated = [(above, patterns) for above, patterns in files if patterns is not None]
-        return lambda path: (
-            self.excluded.cover(path) or any(one.cover(path.relative_to(above)) for above, one in stated)
-        )
+    def within(self, folder: Path) -> PrivateWithin:
+        """`is_private` for what lies in one folder. Ask anew for each walk."""
+        made = PrivateWithin(excluded=self.excluded)
+        for above in (*reversed(folder.parents), folder):
+            made = made.below(above)
+        return made
 
     def may_read(self, path: Path, root: Path) -> bool:
         """Whether a project's file may be read for the sake of another.
@@ -117,6 +113,29 @@ class PrivatePaths:
             return not hidden and not any(self.hide(one) or is_ignored_by_git(one) for one in {path, resolved})
         except (OSError, ValueError, RuntimeError):
             return False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateWithin:
+    """Which entries of one folder are private. The ignore files of the folders above were looked for once."""
+
+    excluded: Patterns
+    stated: tuple[tuple[Path, Patterns], ...] = ()
+    is_all_private: bool = False
+
+    def below(self, folder: Path) -> PrivateWithin:
+        """The same for a folder in it. All is private below a folder that cannot be read."""
+        try:
+            patterns = _ignore_files.patterns(folder / PRIVACY_FILE)
+        except OSError:
+            return dataclasses.replace(self, is_all_private=True)
+        return self if patterns is None else dataclasses.replace(self, stated=(*self.stated, (folder, patterns)))
+
+    def is_private(self, path: Path) -> bool:
+        """Whether an entry of the folder is private."""
+        if self.is_all_private or self.excluded.cover(path):
+            return True
+        return any(patterns.cover(path.relative_to(folder)) for folder, patterns in self.stated)
 
 
 @lru_cache(maxsize=8)

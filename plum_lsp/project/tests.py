@@ -70,7 +70,7 @@ class ProjectFiles:
         walk = os.walk(root, followlinks=False)
         for folder, folders, files in itertools.islice(walk, FOLDERS_MAX):
             here = Path(folder)
-            is_private = private.within(here)
+            is_private = private.within(here).is_private
             is_tests = not _TEST_FOLDERS.isdisjoint(here.relative_to(root).parts)
             kept = [name for name in folders if is_marked or is_tests or name in _TEST_FOLDERS]
             kept = [name for name in kept if not name.startswith(".") and name not in _SKIPPED]

@@ -13,7 +13,7 @@ from pathlib import Path
 from plum_lsp.domain.project import LOOSE_FOLDERS, Project
 from plum_lsp.project.environments import CONFIGURATION
 from plum_lsp.project.looking import Look
-from plum_lsp.project.privacy import PrivatePaths
+from plum_lsp.project.privacy import PrivatePaths, PrivateWithin
 
 FOLDERS_MAX = 2000
 """The most folders that are listed. Each costs a few microseconds whenever a project is checked again."""
@@ -111,13 +111,25 @@ def _files(project: Project, private: PrivatePaths) -> Iterator[Path]:
                 seen.add(place)
                 yield place
             continue
-        for folder, folders, names in os.walk(place, followlinks=False):
-            here = Path(folder)
-            is_private = private.within(here)
-            kept = [one for one in sorted(folders) if not one.startswith(".") and one not in _NO_CODE]
-            folders[:] = [one for one in kept if not is_private(here / one)]
-            for path in (here / name for name in sorted(names) if name.endswith(".py")):
-                if path not in seen and not path.is_symlink():
-                    seen.add(path)
-                    if not is_private(path):
-                        yield path
+        for path in _below(place, private.within(place)):
+            if path not in seen:
+                seen.add(path)
+                yield path
+
+
+def _below(folder: Path, private: PrivateWithin) -> Iterator[Path]:
+    """The Python files in a folder by name, then those in the folders in it. Links are skipped."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((one for one in entries if not one.is_symlink()), key=lambda one: one.name)
+    except OSError:
+        return
+    folders = []
+    for entry in found:
+        if entry.is_dir():
+            folders += [entry.name] if not entry.name.startswith(".") and entry.name not in _NO_CODE else []
+        elif entry.name.endswith(".py") and not private.is_private(path := folder / entry.name):
+            yield path
+    for name in folders:
+        if not private.is_private(path := folder / name):
+            yield from _below(path, private.below(path))
