@@ -88,10 +88,7 @@ class PrivatePaths:
 
     def is_private(self, path: Path) -> bool:
         """Like `hide`. A path whose folders cannot be read counts as private."""
-        try:
-            return self.hide(path)
-        except OSError:
-            return True
+        return self.within(path.parent).is_private(path)
 
     def within(self, folder: Path) -> PrivateWithin:
         """`is_private` for what lies in one folder. Ask anew for each walk."""
