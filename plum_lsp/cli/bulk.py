@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
@@ -14,7 +15,20 @@ from plum_lsp.report.printing import say
 from plum_lsp.store.judgements import BulkRows, Counts
 from plum_lsp.suggestion.clock import MonotonicClock
 
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _ADDRESS = re.compile(r"[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
+
+
+def ray_option(what: str) -> Callable[[_Command], _Command]:
+    """`--ray`. `what` says what is done there."""
+    text = f"{what} on this Ray cluster, or on one of this machine. Needs --rows."
+    return click.option("--ray", metavar="[HOST:PORT]", is_flag=False, flag_value=LOCAL, help=text)
+
+
+def batch_option(what: str) -> Callable[[_Command], _Command]:
+    """`--batch`. `what` is counted in it."""
+    text = f"{what} for each sandbox (--rows)."
+    return click.option("--batch", type=click.IntRange(1, 1000), default=8, show_default=True, help=text)
 
 
 def check_address(ray: str | None) -> None:

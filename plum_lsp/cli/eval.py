@@ -12,10 +12,9 @@ from typing import TextIO
 
 import click
 
-from plum_lsp.cli.bulk import check_address, report, work_off
+from plum_lsp.cli.bulk import batch_option, check_address, ray_option, report, work_off
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import SandboxError
-from plum_lsp.evaluation.bulk.on_ray import LOCAL
 from plum_lsp.evaluation.bulk.sampling import SampledBatch
 from plum_lsp.evaluation.bulk.work import named
 from plum_lsp.evaluation.figures import figures
@@ -48,16 +47,8 @@ from plum_lsp.wiring import load_for_command
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the results in this SQLite file, too, and run only what is not in it yet. Needs policy.url.",
 )
-@click.option(
-    "--ray",
-    metavar="[HOST:PORT]",
-    is_flag=False,
-    flag_value=LOCAL,
-    help="Sample and judge on this Ray cluster, or on one of this machine. Needs --rows.",
-)
-@click.option(
-    "--batch", type=click.IntRange(1, 1000), default=8, show_default=True, help="Tasks for each sandbox (--rows)."
-)
+@ray_option("Sample and judge")
+@batch_option("Tasks")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def eval(
     tasks: Path,

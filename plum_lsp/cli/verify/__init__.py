@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from plum_lsp.cli.bulk import batch_option, ray_option
 from plum_lsp.cli.verify.body import judge_body
 from plum_lsp.cli.verify.bulk import judge_in_bulk
 from plum_lsp.cli.verify.tasks import judge_file
@@ -32,16 +33,8 @@ from plum_lsp.cli.verify.tasks import judge_file
     type=click.Path(dir_okay=False, path_type=Path),
     help="Keep the results in this SQLite file, and judge only what is not in it yet.",
 )
-@click.option(
-    "--ray",
-    metavar="[HOST:PORT]",
-    is_flag=False,
-    flag_value="local",
-    help="Judge on this Ray cluster, or on one of this machine. Needs --rows.",
-)
-@click.option(
-    "--batch", type=click.IntRange(1, 1000), default=8, show_default=True, help="Lines for each sandbox (--rows)."
-)
+@ray_option("Judge")
+@batch_option("Lines")
 def verify(
     target: str,
     *,
