@@ -18,18 +18,21 @@ from benchmarks.learning_families import HELD_OUT, TRAIN, TUNING, Family
 
 EXAMPLES, TESTS = 2, 6
 NUMBERS = (2, 3, 5)
+BARE = NUMBERS[-1]
+"""The number whose training tasks show no example, if some shall have none."""
 
 
-def tasks(judges: tuple[Family, ...] = HELD_OUT) -> Iterator[dict[str, str]]:
+def tasks(judges: tuple[Family, ...] = HELD_OUT, *, has_bare: bool = False) -> Iterator[dict[str, str]]:
     """Every task, in a fixed order: one of each family before any family has a second one."""
     for side, families in (("train", TRAIN), ("held_out", judges)):
         for number in NUMBERS:
             for family in families:
-                yield task_of(family, number, side=side)
+                is_bare = has_bare and side == "train" and number == BARE
+                yield task_of(family, number, side=side, shown=0 if is_bare else EXAMPLES)
 
 
-def task_of(family: Family, number: int, *, side: str) -> dict[str, str]:
-    """One row of a benchmark file."""
+def task_of(family: Family, number: int, *, side: str, shown: int = EXAMPLES) -> dict[str, str]:
+    """One row of a benchmark file. Its docstring shows so many examples."""
     chance = random.Random(f"{family.name} {number}")
     name = family.name.format(n=number)
     kind = family.parameter.partition(": ")[2]
@@ -37,8 +40,8 @@ def task_of(family: Family, number: int, *, side: str) -> dict[str, str]:
     arguments = _varied(arguments, lambda one: family.solve(one, number))[: EXAMPLES + TESTS]
     calls = [(f"{name}({one!r})", repr(family.solve(one, number))) for one in arguments]
     lines = [f"def {name}({family.parameter}) -> {family.result}:"]
-    lines += [f'    """{family.sentence.format(n=number)}', ""]
-    lines += [line for call, answer in calls[:EXAMPLES] for line in (f"    >>> {call}", f"    {answer}")]
+    lines += [f'    """{family.sentence.format(n=number)}', *[""] * bool(shown)]
+    lines += [line for call, answer in calls[:shown] for line in (f"    >>> {call}", f"    {answer}")]
     return {
         "task_id": name,
         "source": family.name,
@@ -78,9 +81,10 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("tasks.jsonl"))
     parser.add_argument("--each", type=int, default=len(NUMBERS) * len(TRAIN), help="So many tasks of each side")
     parser.add_argument("--tuning", action="store_true", help="Judge by the families that choose settings")
+    parser.add_argument("--bare", action="store_true", help="A third of the training tasks shows no example")
     options = parser.parse_args()
     judges = TUNING if options.tuning else HELD_OUT
-    rows = list(tasks(judges))
+    rows = list(tasks(judges, has_bare=options.bare))
     kept = [
         row for side in ("train", "held_out") for row in [one for one in rows if one["side"] == side][: options.each]
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from plum_lsp.domain.errors import ConfigError
@@ -61,6 +63,13 @@ def test_every_method_makes_rows_of_its_own() -> None:
     assert len(advantages) == 3
     assert sum(advantages) == pytest.approx(0.0)
     assert advantages[2] < 0 < advantages[0]
+
+
+def test_an_arm_may_leave_out_what_no_test_refuted() -> None:
+    """A guess counts as wrong for every arm but `tested`."""
+    guess = dataclasses.replace(sample("b", "return 5", 0.01), is_guessed=True)
+    assert len(rows_of("dpo", relabelled([*ONE_SIDED, guess], Labels.JUDGED, seed=1))) == 1
+    assert relabelled([*ONE_SIDED, guess], arm_of("tested:dpo", method="sft").labels, seed=1) == ONE_SIDED
 
 
 def test_floors_keep_the_texts_and_change_the_labels() -> None:

@@ -40,6 +40,15 @@ def test_no_constant_passes(judges: tuple[Family, ...]) -> None:
         assert row["prompt"].count(">>>") == EXAMPLES
 
 
+def test_a_third_of_the_training_tasks_may_show_no_example() -> None:
+    """They have the same tests, and the held-out tasks stay as they are."""
+    usual, found = list(tasks()), list(tasks(has_bare=True))
+    bare = [row for row in found if ">>>" not in row["prompt"]]
+    assert len(bare) == 40
+    assert {row["side"] for row in bare} == {"train"}
+    assert [row["tests"] for row in found] == [row["tests"] for row in usual]
+
+
 def test_a_family_depends_on_its_number() -> None:
     """Else its tasks would be copies of one another."""
     for family in (*TRAIN, *TUNING, *HELD_OUT):

@@ -30,6 +30,8 @@ class Labels(enum.StrEnum):
     RANDOM = "random"
     """The judgements of all samples, dealt out anew."""
     INVERTED = "inverted"
+    TESTED = "tested"
+    """Judgements without the rule for unlikely candidates: what no test refuted is not wrong."""
     GOLD = "gold"
 
 
@@ -56,6 +58,8 @@ class Labelled:
     logprobs: tuple[float, ...]
     right: float
     is_right: bool
+    is_guessed: bool = False
+    """No test refuted it. It counts as wrong because it behaves otherwise than a likely sample of its group."""
 
     @property
     def weight(self) -> float:
@@ -101,9 +105,11 @@ def _unknown(name: str) -> ConfigError:
 
 
 def relabelled(samples: Sequence[Labelled], labels: Labels, *, seed: int) -> list[Labelled]:
-    """The samples with other labels, for the floors. Equal texts of one task keep equal labels."""
+    """The samples as an arm sees them: with other labels, or without guesses. Equal texts of a task stay equal."""
     if labels is Labels.INVERTED:
         return [replace(one, right=1 - one.right, is_right=not one.is_right) for one in samples]
+    if labels is Labels.TESTED:
+        return [one for one in samples if not one.is_guessed]
     if labels is not Labels.RANDOM:
         return list(samples)
     known = {(one.task, one.text): (one.right, one.is_right) for one in samples}

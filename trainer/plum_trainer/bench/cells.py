@@ -99,19 +99,14 @@ def cell(bench: Bench, arm: Arm, folder: Path, *, seed: int, first: Path, adapte
 def labelled(bench: Bench, folder: Path, adapter: str, *, seed: int, wants_gold: bool) -> list[Labelled]:
     """Samples of the training tasks with what the sandbox found, or with what the tasks' own tests say."""
     rows = _sampled(bench, folder, "train", bench.train, adapter, seed=seed, deciding=0)
-    path = folder / ("gold.json" if wants_gold else "judged.json")
+    path = folder / ("labels-gold.json" if wants_gold else "labels-judged.json")
     known = read_json(path)
     if known is None:
         judge = _gold if wants_gold else _judged
         known = _timed(folder, "judging", lambda: bench.in_sandbox(lambda box: judge(bench, rows, box)))
         write_json(path, known)
-    found = []
-    for row in rows:
-        right, is_right = known.get(row["id"], {}).get(row["text"], (None, False))
-        if row["finish"] != "length" and right is not None:
-            kept = {name: tuple(row[name]) for name in ("ids", "logprobs")}
-            prompt, text = row["prompt"], row["text"]
-            found.append(Labelled(task=row["id"], prompt=prompt, text=text, right=right, is_right=is_right, **kept))
+    believed = (_with_label(row, known.get(row["id"], {}).get(row["text"])) for row in rows)
+    found = [one for one in believed if one is not None]
     summary = summary_of(found)
     write_json(path.with_suffix(".summary.json"), summary)
     bench.report(
@@ -121,8 +116,24 @@ def labelled(bench: Bench, folder: Path, adapter: str, *, seed: int, wants_gold:
     return found
 
 
+def _with_label(row: dict[str, Any], label: Sequence[Any] | None) -> Labelled | None:
+    """A sample as the arms see it. None if its end is missing, or if nothing tells whether it is right."""
+    if row["finish"] == "length" or label is None or label[0] is None:
+        return None
+    return Labelled(
+        task=row["id"],
+        prompt=row["prompt"],
+        text=row["text"],
+        ids=tuple(row["ids"]),
+        logprobs=tuple(row["logprobs"]),
+        right=label[0],
+        is_right=label[1],
+        is_guessed=label[2],
+    )
+
+
 async def _judged(bench: Bench, rows: Sequence[dict[str, Any]], sandbox: Sandbox) -> dict[str, Any]:
-    """For each task and text: probability and label. What the ladder cannot tell has none, as in the store's rules."""
+    """For each task and text: probability, label, and whether it is a guess. What the ladder cannot tell has none."""
     found: dict[str, Any] = {}
     for prompt in bench.train:
         texts = ended_texts(row for row in rows if row["id"] == prompt.id)
@@ -133,13 +144,14 @@ async def _judged(bench: Bench, rows: Sequence[dict[str, Any]], sandbox: Sandbox
     return found
 
 
-def _belief(one: Judged, *, has_likely: bool) -> tuple[float | None, bool]:
+def _belief(one: Judged, *, has_likely: bool) -> tuple[float | None, bool, bool]:
+    """As the store's rules see it (`plum_lsp.feedback.evidence`)."""
     if one.tier in RIGHT_PROBABILITY and not one.is_refuted:
-        return (RIGHT_PROBABILITY[one.tier] if one.probability is None else one.probability), True
+        return (RIGHT_PROBABILITY[one.tier] if one.probability is None else one.probability), True, False
     if one.is_refuted:
-        return (REFUTED_PROBABILITY if one.probability is None else one.probability), False
+        return (REFUTED_PROBABILITY if one.probability is None else one.probability), False, False
     is_unlikely = has_likely and one.probability is not None and one.probability < UNLIKELY_MAX
-    return (one.probability if is_unlikely else None), False
+    return (one.probability if is_unlikely else None), False, is_unlikely
 
 
 async def _gold(bench: Bench, rows: Sequence[dict[str, Any]], sandbox: Sandbox) -> dict[str, Any]:
@@ -147,7 +159,7 @@ async def _gold(bench: Bench, rows: Sequence[dict[str, Any]], sandbox: Sandbox) 
     for prompt in bench.train:
         texts = ended_texts(row for row in rows if row["id"] == prompt.id)
         passing = await passing_gold(prompt, texts, sandbox, limits_of(bench.settings))
-        found[prompt.id] = {text: (float(text in passing), text in passing) for text in texts}
+        found[prompt.id] = {text: (float(text in passing), text in passing, False) for text in texts}
     return found
 
 
