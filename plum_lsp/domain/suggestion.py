@@ -103,6 +103,7 @@ class Block:
     of the block (empty at module level). `unit` is one step of indentation around the cursor. `function` is the name of
     the function that the cursor is in, and `names` are its parameters. Both are empty outside a function.
     `statements_max` ends the completion after so many statements, each with the block that it opens. 0 is no limit.
+    `lead` begins each candidate where the cursor stands deeper than a statement can. `line_head` is its last line then.
     """
 
     kind: HoleKind
@@ -112,6 +113,7 @@ class Block:
     function: str = ""
     names: tuple[str, ...] = ()
     statements_max: int = 0
+    lead: str = ""
 
     @property
     def code_head(self) -> str:
@@ -147,8 +149,7 @@ class Context:
 
 
 FILE_MARK = "file_sep"
-"""What StarCoder2 (arXiv 2402.19173, section 3) and Qwen2.5-Coder (arXiv 2409.12186, section 3) call the control string
-between the files of a repository."""
+"""The control string between files of a repository: StarCoder2 (arXiv 2402.19173), Qwen2.5-Coder (arXiv 2409.12186)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,8 +207,7 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """Names exactly one base model and adapter. Hashes are hex sha256. They are empty if the server does not report
-    them.
+    """Names exactly one base model and adapter. Hashes are hex sha256, and empty if the server reports none.
 
     `number` is 0 for a base model without an adapter. `model` is the base model's name.
     """

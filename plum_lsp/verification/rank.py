@@ -20,6 +20,7 @@ from plum_lsp.domain.suggestion import (
 )
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import TestCase, Verdict
+from plum_lsp.python.fitting.candidates import ONLY_THOUGHTS
 from plum_lsp.verification.quality import quality_key
 
 LOGPROB_WEIGHT = 0.1
@@ -102,7 +103,9 @@ def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: Re
     if not group:
         reason, detail = AbstentionReason.POLICY_SILENT, "The policy gave no complete candidate in time."
     elif not any(judged.candidate.text.strip() for judged in group):
-        reason, detail = AbstentionReason.NO_VALID_CANDIDATE, "The model adds nothing here."
+        said = next((judged.candidate.problem for judged in group if judged.candidate.problem == ONLY_THOUGHTS), "")
+        detail = f"{said[:1].upper()}{said[1:]}." if said else "The model adds nothing here."
+        reason = AbstentionReason.NO_VALID_CANDIDATE
     elif standing:
         best = standing[0]
         reason = AbstentionReason.TIER_NOT_OFFERED

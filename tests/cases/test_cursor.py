@@ -22,6 +22,81 @@ CRLF = DOC.replace("\n", "\r\n")
 LOOP = 'def total(xs):\n    """\n    >>> total([1, 2, 3])\n    6\n    """\n‸\n'
 SUM = "    result = 0\n    for x in xs:\n        result += x\n    return result"
 NONE = "nothing_to_complete"
+ADD = DOC.replace("‸", "    ‸")
+TOTAL = LOOP.replace("‸", "    ‸")
+DEEP = LOOP.replace("‸", "        ‸")
+DEEP_GIVES = DEEP.replace("‸", f"\n{SUM}")
+DEEP_METHOD = METHOD.replace("‸", "            ‸")
+BELOW = LOOP.replace("‸", "    result = 0\n        ‸")
+FREE = "# total([1, 2]) == 3\ndef total(xs):\n        ‸\n\n\ndef other(a):\n    return a\n"
+WITHIN = TOTAL.replace("‸", "if not xs:\n            ‸\n    return sum(xs)")
+MARGIN = "result = 0\nfor x in xs:\n    result += x\nreturn result\n"
+
+
+def right(text: str, by: str) -> str:
+    """Every line of a text further right."""
+    return "".join(by + line for line in text.splitlines(keepends=True))
+
+
+DEEPER = [
+    *(
+        Case(f"too deep below a docstring, {name}", DEEP, says, gives=DEEP_GIVES, tiers=V)
+        for name, says in {
+            "from the margin": MARGIN,
+            "as the file does": f"{SUM}\n",
+            "from the cursor": SUM.lstrip(),
+            "from the cursor's column": right(MARGIN, " " * 8),
+            "from the cursor, in its column": right(MARGIN, " " * 8).lstrip(),
+            "a fenced function": f"```python\ndef total(xs):\n{SUM}\n```\n",
+            "in tabs": MARGIN.replace("    ", "\t"),
+        }.items()
+    ),
+    Case("one blank too deep", LOOP.replace("‸", "     ‸"), MARGIN, gives=LOOP.replace("‸", f"     \n{SUM}"), tiers=V),
+    Case(
+        "a tab too deep",
+        LOOP.replace("‸", "    \t‸"),
+        f"{SUM}\n",
+        gives=LOOP.replace("‸", f"    \t\n{SUM}"),
+        tiers=V,
+    ),
+    Case(
+        "too deep in a method",
+        DEEP_METHOD,
+        "return 2 * n\n",
+        gives=filled(DEEP_METHOD, "\n        return 2 * n"),
+        tiers=V,
+    ),
+    Case(
+        "too deep in a file of tabs",
+        TABS.replace("‸", "\t\t‸"),
+        "\treturn a + b\n",
+        gives=TABS.replace("‸", "\t\t\n\treturn a + b"),
+        tiers=V,
+    ),
+    Case(
+        "too deep in a file of two",
+        TWO.replace("‸", "    ‸"),
+        "    return a + b\n",
+        gives=TWO.replace("‸", "    \n  return a + b"),
+        tiers=V,
+    ),
+    Case(
+        "too deep with CRLF",
+        CRLF.replace("‸", "        ‸"),
+        "return a + b\n",
+        gives=CRLF.replace("‸", "        \r\n    return a + b"),
+        tiers=V,
+    ),
+    Case(
+        "too deep below a statement",
+        BELOW,
+        "for x in xs:\n    result += x\nreturn result\n",
+        gives=filled(BELOW, "\n    for x in xs:\n        result += x\n    return result"),
+        tiers=V,
+    ),
+    Case("deep below a header", FREE, MARGIN, gives=filled(FREE, right(MARGIN, " " * 8).strip()), tiers=V),
+    Case("deep in a block", WITHIN, "return 0\n", gives=filled(WITHIN, "return 0")),
+]
 
 CASES = [
     Case("below a docstring", DOC, "    return a + b\n", gives=filled(DOC, "    return a + b"), tiers=V),
@@ -105,7 +180,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [*CASES, *DEEPER], ids=str)
 async def test_case(desk: Desk, case: Case) -> None:
     """What the table says."""
     await desk.check(case)

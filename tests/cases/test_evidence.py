@@ -23,6 +23,8 @@ GUARD = "def head(xs: list[int]) -> int | None:\n    if not xs:\n        ‸\n  
 HANDLER = "STOPPED = []\n\n\ndef on_signal(number, frame):\n    ‸\n"
 UNUSED = "def key(_item):\n    ‸\n"
 NAME = "class Shape:\n    def name(self):\n        ‸\n"
+EVEN = 'def is_even(n: int) -> bool:\n    """\n    >>> is_even(2)\n    True\n    """\n    ‸\n'
+GUARDED = "    if not values:\n        return []\n"
 NOTHING = '''def find(xs: list[int], wanted: int) -> int | None:
     """
     >>> find([4, 5], 5)
@@ -74,6 +76,42 @@ CASES = [
     Case("return None", DOC, "    return None\n", nothing=True),
     Case("return None where a test asks for more", NOTHING, "    return None\n", nothing=True),
     Case("a printed note", DOC, '    print("TODO")\n', nothing=True),
+    # A note above something trivial: it is no evidence, and does not win over a body.
+    *(
+        Case(
+            f"a note: {words}", SCALE, (*(f"    # {words}\n    return values\n",) * 3, f"    {RIGHT}\n"), offered=RIGHT
+        )
+        for words in (
+            "Insert your logic here",
+            "Your implementation here",
+            "Add logic",
+            "TODO: implement",
+            "FIXME",
+            "Replace this with your implementation",
+            "The implementation goes here",
+            "Code to be added",
+            "For now, return the values",
+            "Dummy value",
+        )
+    ),
+    Case("a note alone", SCALE, "    # Add your logic here\n    return values\n", nothing=True),
+    Case("a note and a bound result", DOC, "    # Write code here\n    result = []\n    return result\n", nothing=True),
+    Case("a note below a guard", DOC, f"{GUARDED}    # Your code here\n    return values\n", nothing=True),
+    Case(
+        "a note in a loop",
+        DOC,
+        "    result = []\n    for v in values:\n        # Your logic here\n        pass\n    return result\n",
+        nothing=True,
+    ),
+    Case(
+        "a note that an example lets pass",
+        EVEN,
+        (*("    # TODO: implement\n    return True\n",) * 3, "    return n % 2 == 0\n"),
+        offered="return n % 2 == 0",
+        tiers=("verified",),
+    ),
+    Case("a note above a body", DOC, f"    # Your code here\n    {RIGHT}\n", offered=f"# Your code here\n    {RIGHT}"),
+    Case("a comment above a body", DOC, f"    # TODO: check the factor\n    {RIGHT}\n", tiers=("checked",)),
     # Bodies that ignore their parameters.
     Case("a number", SCALE, "    return 0\n", nothing=True),
     Case("an empty list", SCALE, "    return []\n", nothing=True),

@@ -8,6 +8,8 @@ mark. Servers of completions depart from the standard in these ways, which are r
 - an `error:` line, or an event of that name: the server failed
 - words such as `ping` as data
 
+- a character whose bytes are split between two events: its bytes stay as they are (PEP 383), for `writing` to join
+
 `httpx-sse` 0.4.3 reads none of these. It also keeps a line without end and a byte order mark.
 """
 
@@ -91,7 +93,7 @@ class EventReader:
         return True
 
     def _read_line(self, data: bytes) -> Iterator[Any]:
-        line = data.decode("utf-8", "replace").strip()
+        line = data.decode("utf-8", "surrogateescape").strip()
         if self.is_done or line.startswith(":"):
             return
         if not line:
@@ -141,7 +143,9 @@ class EventReader:
         if value is not None:
             yield value
         elif not _is_silent(data) and name not in _KEEP_ALIVE:
-            raise PolicyProtocolError(f"the policy server sent an event that is not JSON: {shown(data.encode())}")
+            raise PolicyProtocolError(
+                f"the policy server sent an event that is not JSON: {shown(data.encode('utf-8', 'replace'))}"
+            )
 
 
 def _parsed(data: str) -> Any:

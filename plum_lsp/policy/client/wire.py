@@ -4,11 +4,16 @@ Text comes in three shapes: `text` (completions), `delta.content` (chat in a str
 document). Log-probabilities come in two: OpenAI's own and vLLM's (`token_logprobs`), and llama.cpp's and chat's
 (`content`). An event without choices (usage, ping) has no meaning, and a text of null is none. The forms that
 llama.cpp, Ollama and TGI have of their own are read, too, because an address without `/v1` answers in them.
+
+Thoughts that a server sends beside the text are only noticed. A token that is a part of a character has its bytes in
+the log-probabilities, as a list (OpenAI, llama.cpp) or in its name (`bytes:\\xc3`). They stand in the text as lone
+surrogates (PEP 383), so that `writing` can join them with the bytes that follow.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +25,10 @@ _CUT_OFF = {"length", "max_tokens", "max_length", "model_length", "content_filte
 _NO_REASON = {"", "none", "null"}
 _OWN_KEYS = ("content", "response", "completion")
 """Where llama.cpp, Ollama, and proxies in the form of Anthropic's old endpoint hold a text without choices."""
+_THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking")
+"""Where vLLM and DeepSeek, OpenRouter, and Ollama hold what the model thought."""
+_REPLACED = "\ufffd"
+_NAMED_BYTES = re.compile(r"bytes:((?:\\x[0-9a-fA-F]{2})+)")
 _ERROR_KEYS = ("detail", "error_type", "message")
 
 
@@ -33,11 +42,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """What one event brought to one choice of a stream: tokens, and why the choice ends (empty if it goes on)."""
+    """What one event brought to one choice of a stream: tokens, and why the choice ends (empty if it goes on).
+
+    `has_thought` says that it brought a thought beside the text.
+    """
 
     tokens: tuple[Token, ...]
     finish: str
     index: int = 0
+    has_thought: bool = False
 
     @property
     def text(self) -> str:
@@ -79,7 +92,8 @@ def _own_form(event: dict[str, Any]) -> tuple[Delta, ...]:
     is_over = is_over or bool(reasons[-1])
     reason = next((str(one).lower() for one in reasons if one), "stop")
     finish = "length" if reason in {*_CUT_OFF, "limit"} else "stop"
-    return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else ""),)
+    has_thought = bool(event.get("thinking"))
+    return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else "", has_thought=has_thought),)
 
 
 def _read_choice(choice: Any) -> Delta:
@@ -88,7 +102,9 @@ def _read_choice(choice: Any) -> Delta:
     if choice.get("error"):
         raise ErrorEvent(choice)
     tokens = read_tokens(_text_of(choice), choice.get("logprobs"))
-    return Delta(tokens=tokens, finish=_finish_of(choice), index=_index_of(choice))
+    parts = [part for part in (choice, choice.get("delta"), choice.get("message")) if isinstance(part, dict)]
+    has_thought = any(part.get(key) for part in parts for key in _THOUGHT_KEYS)
+    return Delta(tokens=tokens, finish=_finish_of(choice), index=_index_of(choice), has_thought=has_thought)
 
 
 def _text_of(choice: dict[str, Any]) -> str:
@@ -136,24 +152,52 @@ def read_tokens(text: str, logprobs: Any) -> tuple[Token, ...]:
     """The tokens of an event, which together are its text. If they are not, one token without log-probability."""
     pairs = _pairs(logprobs) if isinstance(logprobs, dict) else []
     numbers = [_number(value) for _, value in pairs]
+    if _REPLACED in text:
+        text = _with_bytes(text, [token for token, _ in pairs])
     if len(pairs) == 1:
         return (Token(text=text, logprob=numbers[0]),)
-    if pairs and "".join(str(token) for token, _ in pairs) == text:
-        return tuple(Token(text=str(token), logprob=number) for (token, _), number in zip(pairs, numbers, strict=True))
+    if pairs and "".join(token for token, _ in pairs) == text:
+        return tuple(Token(text=token, logprob=number) for (token, _), number in zip(pairs, numbers, strict=True))
     if pairs:
         silent = tuple(Token(text="", logprob=number) for number in numbers[1:])
         return (Token(text=text, logprob=numbers[0]), *silent)
     return (Token(text=text, logprob=None),) if text else ()
 
 
-def _pairs(logprobs: dict[str, Any]) -> list[tuple[Any, Any]]:
+def _pairs(logprobs: dict[str, Any]) -> list[tuple[str, Any]]:
     """Each token with its log-probability, as they were sent."""
     content, values, tokens = (logprobs.get(key) for key in ("content", "token_logprobs", "tokens"))
     if isinstance(content, list):
-        return [(item.get("token"), item.get("logprob")) for item in content if isinstance(item, dict)]
+        return [(_token_of(item), item.get("logprob")) for item in content if isinstance(item, dict)]
     if isinstance(values, list):
-        return list(zip(tokens if isinstance(tokens, list) else (), values, strict=False))
+        named = [_decoded(str(token)) for token in tokens] if isinstance(tokens, list) else []
+        return list(zip(named, values, strict=False))
     return []
+
+
+def _token_of(item: dict[str, Any]) -> str:
+    """A token, from its bytes if it is a part of a character."""
+    token, data = str(item.get("token")), item.get("bytes")
+    is_data = isinstance(data, list) and all(isinstance(one, int) and 0 <= one < 256 for one in data)
+    return bytes(data or ()).decode("utf-8", "surrogateescape") if _REPLACED in token and is_data else _decoded(token)
+
+
+def _decoded(token: str) -> str:
+    """A token whose name lists its bytes, as these."""
+    found = _NAMED_BYTES.fullmatch(token)
+    return bytes.fromhex(found[1].replace("\\x", "")).decode("utf-8", "surrogateescape") if found else token
+
+
+def _with_bytes(text: str, tokens: list[str]) -> str:
+    """A text with replaced characters from its tokens, if their bytes are what was replaced."""
+    joined = "".join(tokens)
+    is_same = text in (_replaced(joined), "".join(map(_replaced, tokens)))
+    return joined if tokens and is_same else text
+
+
+def _replaced(text: str) -> str:
+    """A text with U+FFFD for bytes that are no character."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _number(value: Any) -> float | None:

@@ -6,6 +6,7 @@ It holds the state between the bytes (`wire`) and the connections (`completions`
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -13,11 +14,14 @@ from plum_lsp.domain.suggestion import Block, Completion, FimPrompt, Finish, Sam
 from plum_lsp.policy.client.wire import Delta, Token
 from plum_lsp.python.fitting.controls import is_control, says_end
 from plum_lsp.python.fitting.cutting import Cutter
+from plum_lsp.python.fitting.thoughts import OPENING
 
 TOKEN_CHARACTERS_MAX = 32
 """The longest mean length of tokens. A text of more characters than this times `max_tokens` is beyond its limit, and
 is ended. Code has 3 to 4 characters a token."""
 
+_PART = re.compile("[\ud800-\udfff]")
+_BYTES = re.compile("[\udc80-\udcff]+")
 REPEATED_MIN = 4
 """So many characters that an event repeats are no chance. A token has 3 to 4."""
 
@@ -124,6 +128,7 @@ class Writing:
     tokens: list[tuple[int, float | None]] = field(default_factory=list)
     length: int = 0
     finish: str = ""
+    has_thought: bool = False
     first_token_ms: float | None = None
 
     @classmethod
@@ -148,6 +153,7 @@ class Writing:
             for token in delta.tokens:
                 self._take_token(token, at)
         self.finish = delta.finish
+        self.has_thought |= delta.has_thought
         if self.length > self.max_tokens * TOKEN_CHARACTERS_MAX:
             self.finish = "length"
 
@@ -179,6 +185,8 @@ class Writing:
         """The completion, cut to its block, with the log-probabilities of the tokens kept."""
         self.cutter.feed(self.stops.close())
         text = _mended(self.cutter.close())
+        if self.has_thought and not text.strip():
+            text = OPENING
         is_cut = self.cutter.has_ended and self.cutter.is_whole
         reason = Finish.LENGTH if self.finish == "length" or not self.cutter.is_whole else Finish.STOP
         ended = group.elapsed_ms()
@@ -195,8 +203,15 @@ class Writing:
 
 
 def _mended(text: str) -> str:
-    """The text with the halves of characters joined, which JSON may carry in two events. A lone half is replaced."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    """The text with the parts of characters joined, which may come in two events: halves of UTF-16, bytes of UTF-8.
+
+    A part that nothing completes is replaced by U+FFFD, and `candidates` refuses the text.
+    """
+    if text.isascii() or not _PART.search(text):
+        return text
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    text = _BYTES.sub(lambda found: found[0].encode("utf-8", "surrogateescape").decode("utf-8", "replace"), text)
+    return _PART.sub("\ufffd", text)
 
 
 def asks(options: SamplingOptions, *, shares_prompt: bool) -> tuple[tuple[int, ...], ...]:

@@ -1,7 +1,8 @@
 """Making a completion a candidate: cut to its block, trimmed to fit, parsed, fingerprinted, read for problems.
 
 Pure: it decides on values and runs no code. `variants` chooses the text, and this module says what is wrong with it. It
-never adds code of its own.
+never adds code of its own. A completion of thoughts alone has no text (`thoughts`). A text with U+FFFD, which stands
+for a character that the server lost, is refused unless the document has such.
 """
 
 from __future__ import annotations
@@ -20,10 +21,16 @@ from plum_lsp.domain.suggestion import (
     PolicyVersion,
 )
 from plum_lsp.python.fitting.static import Inserted, inserted
+from plum_lsp.python.fitting.thoughts import has_only_thoughts
 from plum_lsp.python.fitting.variants import Fitted, fit
 from plum_lsp.python.fitting.weakness import is_empty, weakness_of
 
 _HIDDEN_NAMED_MAX = 4
+ONLY_THOUGHTS = "the model wrote only its thoughts and no code. Switch its thinking off, or raise sampling.max_tokens"
+"""The problem of a completion whose tokens were spent on thoughts."""
+UNDECODED = "the server lost a character of it (U+FFFD)"
+"""The problem of a completion with a character whose bytes came in parts, and were not joined."""
+_REPLACED = "\ufffd"
 UNDEFINED = "undefined name: "
 """How the problem of a candidate begins that uses names without a definition."""
 
@@ -32,10 +39,11 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
     """The candidate that a completion makes at this cursor. `problem` says why it cannot be offered."""
     if context.place.is_prose:
         return _prose(completion, context, version)
-    fitted = fit(completion, context)
+    is_thoughts = has_only_thoughts(completion)
+    fitted = Fitted(text="", tree=ONLY_THOUGHTS) if is_thoughts else fit(completion, context)
     text, tree = fitted.text, fitted.tree
     place = inserted(context.before, text)
-    problem = _problem(fitted, place, context)
+    problem = ONLY_THOUGHTS if is_thoughts else _problem(fitted, place, context)
     return Candidate(
         id=CandidateId(uuid.uuid4().hex),
         completion=completion,
@@ -67,7 +75,9 @@ def _prose(completion: Completion, context: Context, version: PolicyVersion) -> 
     line = line.rstrip()
     text = line.lstrip() if context.prefix[-1:].isspace() else line
     problem = "" if text.strip() else "the model ends the text here"
-    if text and (hidden := _hidden(text, context)):
+    if _is_undecoded(text, context):
+        problem = UNDECODED
+    elif text and (hidden := _hidden(text, context)):
         problem = f"invisible or direction-changing characters: {', '.join(hidden)}"
     return Candidate(
         id=CandidateId(uuid.uuid4().hex),
@@ -91,9 +101,17 @@ def _problem(fitted: Fitted, place: Inserted, context: Context) -> str:
         return "not whole: the text was cut before its block ended"
     if is_empty(text, context):
         return "empty body"
+    if _is_undecoded(text, context):
+        return UNDECODED
     if hidden := _hidden(text, context):
         return f"invisible or direction-changing characters: {', '.join(hidden)}"
     return f"{UNDEFINED}{', '.join(fitted.undefined)}" if fitted.undefined else ""
+
+
+def _is_undecoded(text: str, context: Context) -> bool:
+    """Whether the candidate holds U+FFFD, which stands for a lost character, and the document does not."""
+    document = (context.before, context.after, context.prefix, context.suffix)
+    return _REPLACED in text and not any(_REPLACED in part for part in document)
 
 
 def _hidden(text: str, context: Context) -> list[str]:

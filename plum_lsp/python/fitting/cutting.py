@@ -15,7 +15,8 @@ open above. It therefore ends before a definition left of `indent`, or before co
 
 Every kind ends at a control string, whatever the server was asked to stop at. A line left of the block that may belong
 to a body in other columns (`outside`) does not end a stream. A completion that begins as an answer in a chat, or that
-repeats the function's own header, is read to the end of that answer (`unwrapping`, `repeats`).
+repeats the function's own header, is read to the end of that answer (`unwrapping`, `repeats`). That is the end of its
+fenced block, unless another block or a word that withdraws the block follows at once.
 
 Blank lines have no effect. A comment too far left is held until the next line of code. Python ignores its indentation,
 but a policy that has left the function often writes such a comment.
@@ -39,13 +40,24 @@ from plum_lsp.python.fitting.controls import (
 from plum_lsp.python.fitting.outside import DEFINITION_OR_DECORATOR, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.scanning import Line, Scan
 from plum_lsp.python.fitting.statements import Statements
-from plum_lsp.python.fitting.unwrapping import begins_answer, is_beside, is_diff, is_fence, is_thinking
+from plum_lsp.python.fitting.thoughts import is_thinking
+from plum_lsp.python.fitting.unwrapping import (
+    CORRECTION_CHARACTERS,
+    begins_answer,
+    is_beside,
+    is_correction,
+    is_diff,
+    is_fence,
+)
 from plum_lsp.python.reading.lines import width
 
 OUTER_COMMENTS_MAX = 12
 """After this many comments in a row left of the block, a stream is closed before them."""
 FINISHED_COMMENTS_MAX = 2
 """The same after a body that has finished."""
+
+BLANK_LINES_MAX = 3
+"""After so many blank lines below the block of an answer, nothing corrects it."""
 
 _DEFINITION_CHARACTERS = 24
 """This many characters show whether an unfinished line is a definition, with any usual space after `async`."""
@@ -85,6 +97,7 @@ class Cutter:
         self._is_diff = False
         self._is_in_fence = False
         self._is_beside = False
+        self._is_after_block = False
         self._control: tuple[int, int] | None = None
         self.has_ended = False
         self.is_whole = True
@@ -121,8 +134,9 @@ class Cutter:
             if end < 0:
                 break
             self._take(self._text[self._line_start : end], end + 1)
-        if self._control is None and not self.has_ended and self._leaves_already(self._text[self._line_start :]):
-            self.has_ended = True
+        partial = self._text[self._line_start :]
+        if self._control is None and not self.has_ended:
+            self.has_ended = self._leaves_already(partial) or self._is_over(partial)
         return self.has_ended
 
     def close(self) -> str:
@@ -131,6 +145,7 @@ class Cutter:
             self._stop_at_control(is_last=True)
         if not self.has_ended and self._line_start < len(self._text):
             self._take(self._text[self._line_start :], len(self._text))
+        self.has_ended |= self._is_after_block
         return self.text
 
     def _control_in_line(self) -> tuple[int, int] | None:
@@ -227,6 +242,8 @@ class Cutter:
             self._keep(line, end)
             self._scan = Scan()
             return
+        if self._is_after_block and not self._goes_on_after_block(line):
+            return
         own = _line(line, opens=False)
         self._is_diff |= is_diff(line)
         has_closed = is_fence(line) and self._takes_last_fence(line)
@@ -239,7 +256,18 @@ class Cutter:
         self._keep(line, end)
         if is_fence(line):
             self._lines_of_code = 0
-        self.has_ended = self.has_ended or has_closed
+        self._is_after_block = has_closed
+
+    def _goes_on_after_block(self, line: str) -> bool:
+        """Whether the block that was closed above a line may be corrected below. Else the answer has ended there."""
+        if not line.strip():
+            self._line_start += len(line) + 1
+            self._blank_lines += 1
+            self.has_ended = self._blank_lines > BLANK_LINES_MAX
+            return False
+        self._is_after_block = False
+        self.has_ended = not is_fence(line) and not is_correction(line)
+        return not self.has_ended
 
     def _takes_last_fence(self, line: str) -> bool:
         """Whether a fence closes the block with the answer. Otherwise it opens one, or closes one beside the answer."""
@@ -309,6 +337,11 @@ class Cutter:
         if not self._leaves(partial):
             return False
         return self._is_strict or self._is_before_line or is_finished(self._kept)
+
+    def _is_over(self, partial: str) -> bool:
+        """Whether an unfinished line shows already that the block above it is the answer."""
+        is_long = len(partial) >= CORRECTION_CHARACTERS
+        return self._is_after_block and is_long and not is_fence(partial) and not is_correction(partial)
 
 
 def _line(text: str, *, opens: bool, starts: bool = True, is_complete: bool = True) -> Line:

@@ -18,6 +18,9 @@ from typing import Any
 from plum_lsp.python.fitting.controls import BLANK_OF_SENTENCE_PIECE
 
 _BYTES = str.maketrans({"Ġ": " ", "Ċ": "\n", "ĉ": "\t", "č": ""})
+_PLAIN_BYTES = (*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100))
+_OTHER_BYTES = sorted({*range(256)} - {*_PLAIN_BYTES})
+_BYTE_OF = {chr(byte): byte for byte in _PLAIN_BYTES} | {chr(256 + n): byte for n, byte in enumerate(_OTHER_BYTES)}
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
 _BYTE_TOKENS = re.compile(rf"(?:{_BYTE_TOKEN.pattern})+")
 _LINE_ENDS = re.compile("[\u0085\u2028\u2029]")
@@ -90,6 +93,15 @@ def _from_byte_tokens(text: str) -> str:
     return _BYTE_TOKENS.sub(characters, text)
 
 
+def _from_alphabet(text: str) -> str:
+    """The text with the bytes that the characters of GPT-2's alphabet stand for, or at least its blanks."""
+    known = text.replace(" ", "Ġ").replace("\n", "Ċ").replace("\t", "ĉ")
+    try:
+        return bytes(_BYTE_OF[one] for one in known).decode().replace("\r", "")
+    except (KeyError, UnicodeDecodeError):
+        return text.translate(_BYTES)
+
+
 def _unescaped(text: str) -> str:
     """A text in one line with the line ends that its escapes mean."""
     return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
@@ -97,7 +109,7 @@ def _unescaped(text: str) -> str:
 
 _READERS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
     (_LINE_ENDS, lambda text: _LINE_ENDS.sub("\n", text)),
-    (re.compile("[ĠĊ]"), lambda text: text.translate(_BYTES)),
+    (re.compile("[ĠĊ]"), _from_alphabet),
     (_BYTE_TOKEN, lambda text: _from_byte_tokens(text).replace(BLANK_OF_SENTENCE_PIECE, " ")),
     (re.compile(BLANK_OF_SENTENCE_PIECE), lambda text: text.replace(BLANK_OF_SENTENCE_PIECE, " ")),
     (re.compile(r"\A[^\n]*\\n[^\n]*\n?\Z"), _unescaped),

@@ -2,6 +2,11 @@
 
 The code is taken as it stands. `repeats` removes a repeated header, and `levels` the answer's own indentation. What is
 not recognized stays, so that the parser refuses it.
+
+A later fenced block corrects the one before it if only words such as "Wait" or "Correction" stand between the two, or
+nothing. It must hold the function's header, or be a body like the one before it: a call of the function is none. A
+block that such words follow is withdrawn, and only a later block is the answer. With nothing between two blocks, the
+later one is read first.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from collections.abc import Iterator
 from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import begins_with_thought, without_leading
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
+from plum_lsp.python.fitting.thoughts import begins_thought, without_thoughts
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 TAGS_MAX = 3
@@ -27,12 +33,20 @@ _NO_ANSWER = re.compile(
     re.IGNORECASE,
 )
 """The end of a sentence above a block that shows what is not the answer."""
+CORRECTION_CHARACTERS = 60
+"""The start of a line that shows whether it withdraws the block above it."""
+_CORRECTION = re.compile(
+    r"[\W_]*(?:wait\b|hold on\b|hm+\b|oops\b|sorry\b|(?:i )?apolog|my (?:mistake|bad)|no[,.!]|actually\b"
+    r"|correct(?:ion|ed)\b|fix(?:ed)?\b|revised\b|let me (?:fix|correct|revise|rewrite|redo|reconsider|double)"
+    r"|on second thought|scratch that|better:|i made a|but (?:wait|that|this) (?:is|isn't|does|doesn't|was|would)?"
+    r"|(?:that|this|the (?:code|function|version|block) above|it)(?:'s| is| was| has| does)?(?: a)?"
+    r"(?: not| n't|n't)?\b.{0,30}(?:wrong|incorrect|mistake|bug|not right|corrected|correction|should be))",
+    re.IGNORECASE,
+)
+_BODY_END = re.compile(r"(?m)^[ \t]*(?:return|yield)\b")
+_DEFINES = re.compile(r"(?m)^[ \t]*(?:async[ \t]+)?def\b")
 _FILE_NAME = re.compile(r"[ \t]*[#*`]*[ \t]*(?:[\w.-]+/)*[\w-]+\.pyi?[`*]*:?[`*]*[ \t]*\Z")
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
-_THOUGHTS = "seed:think|think|thinking|reasoning|thought|scratchpad"
-_THINK = re.compile(rf"<({_THOUGHTS})>.*?</\1>[ \t]*\n?", re.DOTALL)
-_THINK_OPEN = re.compile(rf"\A\s*<(?:{_THOUGHTS})>")
-_THINK_END = re.compile(rf"</(?:{_THOUGHTS})>[ \t]*\n?")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]"
     r"|<((?i:code|answer|completion|solution|python|output|result|middle|insert|edit|patch)|[a-z]+_[a-z]+)>"
@@ -71,11 +85,6 @@ _CLOSING_QUOTES = re.compile(r"\s*(?:\"\"\"|\'\'\')\s*\Z")
 _QUOTES = re.compile(r"\A\s*(\"\"\"|''')[ \t]*\n")
 
 
-def is_thinking(text: str) -> bool:
-    """Whether a text begins with a thought between tags that has not ended."""
-    return bool(_THINK_OPEN.match(text)) and not _THINK_END.search(text)
-
-
 def is_fence(line: str) -> bool:
     """Whether a line is a fence of a Markdown block (CommonMark 0.31, 4.5), however far it is indented."""
     return bool(_FENCE.match(line))
@@ -86,7 +95,8 @@ def is_beside(fence: str, above: str) -> bool:
     found = _FENCE.match(fence)
     sentence = above.rstrip().rpartition("\n")[2]
     is_other = found is not None and _OTHER_LANGUAGE.match(found["info"]) is not None
-    return is_other or (not is_fence(sentence) and _NO_ANSWER.search(sentence) is not None)
+    is_shown = _NO_ANSWER.search(sentence) is not None and not is_correction(sentence)
+    return is_other or (not is_fence(sentence) and is_shown)
 
 
 def is_diff(line: str) -> bool:
@@ -109,7 +119,7 @@ def begins_answer(line: str, block: Block) -> bool:
     """Whether a completion with this first line is an answer in a chat, or begins with the header of the function."""
     if not line.strip():
         return False
-    is_wrapped = _THINK_OPEN.match(line) or _TAG.match(line) or begins_with_thought(line)
+    is_wrapped = begins_thought(line) or _TAG.match(line) or begins_with_thought(line)
     if is_fence(line) or is_talk(line) or is_wrapped:
         return True
     if not block.is_within_line and (is_diff(line) or _SESSION.match(line) or is_marked(line)):
@@ -120,9 +130,9 @@ def begins_answer(line: str, block: Block) -> bool:
 def unwrapped(text: str, block: Block) -> Iterator[str]:
     """The ways to read the code in a completion, likeliest first. Line numbers are first read as code."""
     text = without_leading(visible(text))
-    thoughtless = _without_thoughts(text)
+    thoughtless = without_thoughts(text)
     inner = with_own_fence_line(_in_tags(thoughtless))
-    fenced = list(_fenced(inner))
+    fenced = list(_fenced(inner, block))
     for whole in fenced or [inner]:
         one = _without_talk(whole)
         numbered, shorter = without_numbers(whole), without_ellipsis(one)
@@ -136,14 +146,6 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
         yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
         yield text
-
-
-def _without_thoughts(text: str) -> str:
-    """The text without what the model thought aloud. Empty if its thoughts have not ended."""
-    shorter = _THINK.sub("", text)
-    if _THINK_OPEN.match(shorter):
-        return ""
-    return _THINK_END.split(shorter)[-1]
 
 
 def _in_tags(text: str) -> str:
@@ -166,35 +168,66 @@ def _in_tag(text: str) -> str:
     return text
 
 
-def _fenced(text: str) -> Iterator[str]:
-    """The contents of the fenced blocks, or the text before a fence that only closes."""
+def _fenced(text: str, block: Block) -> list[str]:
+    """The contents of the fenced blocks, likeliest first, or the text before a fence that only closes."""
     lines = text.split("\n")
     places = [number for number, line in enumerate(lines) if is_fence(line)]
     if found := _ONE_LINE.fullmatch(text):
-        yield f"{found[1]}\n"
-        return
+        return [f"{found[1]}\n"]
     if not places:
-        if "```" in text and not re.search(r"[\"']{3}", text):
-            yield text[: text.index("```")]
-        return
+        is_closed = "```" in text and not re.search(r"[\"']{3}", text)
+        return [text[: text.index("```")]] if is_closed else []
     before = [line for line in lines[: places[0]] if line.strip()]
-    later: list[str] = []
     if before and not any(is_talk(line) or line.startswith("#") for line in before):
-        yield "\n".join(lines[: places[0]]) + "\n"
-        return
+        return ["\n".join(lines[: places[0]]) + "\n"]
+    answers: list[str] = []
+    beside: list[str] = []
+    for fence, content, above in _blocks(lines, places):
+        if is_beside(fence, above):
+            beside.append(content)
+        elif answers and _corrects(content, answers[0], above.rpartition("```")[2], block):
+            withdrawn = bool(above.rpartition("```")[2].strip())
+            answers = [content] if withdrawn else [content, *answers]
+        else:
+            answers.append(content)
+    return [*answers, *beside]
+
+
+def _blocks(lines: list[str], places: list[int]) -> Iterator[tuple[str, str, str]]:
+    """The fenced blocks: the fence that opens each, its content, and the text above it."""
     opened: int | None = None
     for number in (*places, len(lines)):
         found = _FENCE.match(lines[number]) if number < len(lines) else None
         block = lines[opened + 1 : number] if opened is not None else []
         if opened is not None and any(line.strip() for line in block):
-            content = "\n".join(block) + "\n"
-            if is_beside(lines[opened], "\n".join(lines[:opened])):
-                later.append(content)
-            else:
-                yield content
+            yield lines[opened], "\n".join(block) + "\n", "\n".join(lines[:opened])
         opens_again = found is not None and bool(found["info"].strip())
         opened = number if opened is None or opens_again or not any(map(str.strip, block)) else None
-    yield from later
+
+
+def _corrects(content: str, earlier: str, said: str, block: Block) -> bool:
+    """Whether a block replaces an earlier one that `said` stands between."""
+    words = said.strip()
+    if words and not is_correction(words.split("\n")[0]):
+        return False
+    has_header, had_header = (
+        any(is_own_header(line.lstrip(), block) for line in one.split("\n")) for one in (content, earlier)
+    )
+    is_body = not block.is_within_line and bool(_BODY_END.search(content)) and not _DEFINES.search(content)
+    return has_header or is_body or (bool(words) and not had_header)
+
+
+def is_correction(line: str) -> bool:
+    """Whether a line below a fenced block says that the block is wrong."""
+    return _CORRECTION.match(line[:CORRECTION_CHARACTERS]) is not None
+
+
+def is_withdrawn(text: str) -> bool:
+    """Whether the last fenced block of a text is followed by words that withdraw it."""
+    lines = text.split("\n")
+    places = [number for number, line in enumerate(lines) if is_fence(line)]
+    said = [line for line in lines[places[-1] + 1 :] if line.strip()] if places else []
+    return len(places) > 1 and bool(said) and is_correction(said[0])
 
 
 def _without_talk(text: str) -> str:

@@ -6,7 +6,7 @@ it, its names are defined, and it is whole. What is run later is exactly the tex
 
 A reading is whole if the policy ended it, or if its block has ended: a `return` at the body's own depth, or text behind
 it that is outside. Text that was cut for another reason (the token limit, a control string in the middle, a line that
-may belong to the body) is a stump. It is read last, and `candidates` refuses it. A list of values that was cut at the
+may belong to the body), or that its model took back before the limit came, is a stump. It is read last, and `candidates` refuses it. A list of values that was cut at the
 token limit is closed after its last whole value.
 """
 
@@ -35,7 +35,7 @@ from plum_lsp.python.fitting.trimming import (
     whole_values,
     without_repeated_suffix,
 )
-from plum_lsp.python.fitting.unwrapping import unwrapped, visible
+from plum_lsp.python.fitting.unwrapping import is_withdrawn, unwrapped, visible
 from plum_lsp.python.reading.lines import width
 
 READINGS_MAX = 32
@@ -144,13 +144,14 @@ def _readings(completion: Completion, context: Context) -> Iterator[tuple[str, b
     cutter.feed(visible(_LINE_END.sub("\n", completion.text)))
     text = cutter.close()
     is_cut = cutter.has_ended or completion.finish is Finish.CUT
+    is_kept = is_cut or completion.finish is not Finish.LENGTH or not is_withdrawn(text)
     seen: set[tuple[str, bool]] = set()
     for source in unwrapped(text, context.block):
         for body in without_repeats(source, context):
             ends_early = body.rstrip()[-20:] != text.rstrip()[-20:]
             is_limited = completion.finish is Finish.LENGTH and not ends_early and not is_cut
             for placed in _in_columns(body, context):
-                is_whole = cutter.is_whole and _is_whole(placed, context, is_limited=is_limited)
+                is_whole = is_kept and cutter.is_whole and _is_whole(placed, context, is_limited=is_limited)
                 if (placed.text, is_whole) not in seen:
                     seen.add((placed.text, is_whole))
                     yield placed.text, is_whole
@@ -234,6 +235,7 @@ def _placed(reading: str, context: Context, *, is_whole: bool) -> Fitted:
     for variant in fitting_variants(text, context.after, block):
         if not variant.strip() and first is not None:
             continue
+        variant = block.lead + variant
         tree = parse(context.before + variant + context.after)
         if isinstance(tree, ast.Module):
             names = undefined_names(tree, inserted(context.before, variant), context) if variant.strip() else ()

@@ -6,6 +6,8 @@ candidate that passes its tests is verified, however weak it looks. An empty one
     empty                  comments, `pass`, `...`, a docstring, NotImplementedError, `return None` as a whole body
     repeated statements    at least four equal ones in a row, or a group of up to four of them
     repeated text          a dozen equal pieces in a row, as in an endless expression
+    a note to fill in      a comment that the code is still to come ("insert your logic here", "TODO: implement"), and
+                           below it in its block only constants, parameters, and names that were bound to such
     ignored parameters     the function has parameters and reads none of them
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from plum_lsp.domain.suggestion import Context, HoleKind, Tier, Weakness
 from plum_lsp.python.fitting.static import Inserted, parse
@@ -29,6 +31,17 @@ ENDLESS_CHARACTERS = 4_000
 _LATER = re.compile(
     r"not (?:yet )?implemented|todo|your code|fill in|placeholder|implement (?:this|me|here)", re.IGNORECASE
 )
+_WORK = r"(?:code|logic|implementations?|solution|body|function|method|algorithm)"
+_NOTE = re.compile(
+    rf"{_LATER.pattern}|\b(?:fixme|tbd|xxx)\b|\bstub\b|\bdummy\b|\bmock(?:ed)? (?:result|value|implementation)"
+    rf"|\b(?:insert|add|write|put|place|enter|provide|complete|implement|replace|finish)\b.{{0,40}}\b{_WORK}\b"
+    rf"|\byour (?:\w+ ){{0,2}}{_WORK}\b|\b(?:rest|remainder) of (?:the |your )?{_WORK}\b"
+    rf"|\b{_WORK} (?:goes|go|comes|here|will (?:go|be)|should (?:go|be)|to be|would)\b"
+    r"|\bto be (?:implemented|added|done)\b|\bfor now\b|\A\W*(?:\.\.\.|\u2026)\W*\Z",
+    re.IGNORECASE,
+)
+"""What a comment says in place of code."""
+_EMPTY_MAKERS = frozenset({"list", "dict", "set", "tuple", "str", "int", "float", "bool", "bytes"})
 _ACTING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Attribute, ast.Subscript)
 """Expressions that may do something as statements. An attribute or item may be computed."""
 _RECEIVERS = frozenset({"self", "cls"})
@@ -72,6 +85,8 @@ def weakness_of(tree: ast.Module, text: str, place: Inserted) -> Weakness | None
     touched = [node for node in tree.body if place.touches(node)]
     if _ENDLESS.search(" ".join(text.split())[:ENDLESS_CHARACTERS]) or any(map(_repeats, _bodies(touched, place))):
         return Weakness(reason="it repeats the same statements", tier=Tier.UNVERIFIED)
+    if _is_noted(list(_bodies(touched, place)), text, place):
+        return Weakness(reason="it leaves a note to fill it in", tier=Tier.UNVERIFIED)
     function = _innermost(touched, place)
     if function is None or not _ignores_input(function):
         return None
@@ -109,6 +124,63 @@ def _repeats(statements: Sequence[ast.stmt]) -> bool:
             run = run + 1 if forms[place] == forms[place - period] else 0
             if run >= period * (REPEATS_MIN - 1):
                 return True
+    return False
+
+
+def _is_noted(blocks: Sequence[Sequence[ast.stmt]], text: str, place: Inserted) -> bool:
+    """Whether a comment or a text says that code is to come, and its block computes nothing below it."""
+    noted = [
+        place.first_line + number
+        for number, line in enumerate(text.split("\n"))
+        if line.lstrip().startswith("#") and _NOTE.search(line.lstrip(" \t#"))
+    ]
+    for node in (node for block in blocks for node in block):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(words))) if _NOTE.search(words):
+                noted.append(node.end_lineno or node.lineno)
+    return any(_is_left_open(blocks, line) for line in noted)
+
+
+def _is_left_open(blocks: Sequence[Sequence[ast.stmt]], line: int) -> bool:
+    """Whether the block of a line computes nothing below it, or nothing at all if the line is its last."""
+    later = [(node.lineno, block, index) for block in blocks for index, node in enumerate(block) if node.lineno > line]
+    if not later:
+        return all(_is_plain(node, frozenset()) for node in blocks[-1] if node.lineno <= line)
+    _, block, first = max(later, key=lambda found: (-found[0], found[1][0].col_offset))
+    computed = {
+        node.id
+        for statement in block[:first]
+        if not _is_plain(statement, frozenset())
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    return all(_is_plain(statement, computed) for statement in block[first:])
+
+
+def _is_plain(node: ast.stmt, computed: Collection[str]) -> bool:
+    """Whether a statement computes nothing and uses nothing that was."""
+    match node:
+        case ast.Assign(value=value) | ast.Return(value=ast.expr() as value) | ast.AnnAssign(value=ast.expr() as value):
+            return _is_plain_value(value, computed)
+        case ast.Return() | ast.Continue() | ast.Break():
+            return True
+    return is_placeholder(node)
+
+
+def _is_plain_value(node: ast.expr, computed: Collection[str]) -> bool:
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(id=name)):
+            return name not in computed
+        case ast.List(elts=values) | ast.Tuple(elts=values) | ast.Set(elts=values):
+            return all(_is_plain_value(value, computed) for value in values)
+        case ast.Dict(keys=keys, values=values):
+            return all(_is_plain_value(value, computed) for value in (*filter(None, keys), *values))
+        case ast.UnaryOp(operand=operand):
+            return isinstance(operand, ast.Constant)
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=[]):
+            return name in _EMPTY_MAKERS
     return False
 
 

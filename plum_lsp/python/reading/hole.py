@@ -2,6 +2,10 @@
 
 It works on masked logical lines, so it also reads a buffer that does not parse. It does not read signatures and does
 not build programs.
+
+A cursor may stand deeper than any statement can: its editor indented too far below a docstring or a statement. The hole
+then counts as if it began on a line of its own below, at the depth of the line above (`Block.lead`). An indentation
+that no line of the block confirms says nothing about the unit, if the file has one that fits into it.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ DEFINITION = re.compile(r"(?:async\s+)?def\b")
 _SCOPE = re.compile(r"(?:async\s+def|def|class)\b")
 _TERMINAL = re.compile(r"(?:return|raise|break|continue|pass|\.\.\.)(?!\w)")
 _STRING_ONLY = re.compile(rf"[rRuU]?{STRING_MARK}+\Z")
+_INDENTED = re.compile(r"^(?:\t| {1,8})(?=\S)", re.MULTILINE)
 _DEFAULT_INDENT = "    "
 """The indentation of PEP 8, for a buffer without any indentation."""
 
@@ -63,7 +68,10 @@ def _step(text: str, hole: Hole) -> str:
     """One step of indentation around the cursor: of the nearest block above it, else the buffer's."""
     indent = hole.block.indent
     if hole.scopes and hole.block.kind in {HoleKind.BODY, HoleKind.CLASS} and indent.startswith(hole.scopes[-1].indent):
-        return indent.removeprefix(hole.scopes[-1].indent) or _unit(text, indent)
+        own, unit = indent.removeprefix(hole.scopes[-1].indent), _unit(text, indent)
+        is_confirmed = any(line.start > hole.scopes[-1].start and line.indent == indent for line in hole.lines)
+        is_multiple = bool(own) and not own.replace(unit, "") and _INDENTED.search(text) is not None
+        return unit if not own or (is_multiple and not is_confirmed) else own
     above = [line for line in hole.lines if line.end <= hole.span.start]
     for opener, inner in zip(reversed(above[:-1]), reversed(above[1:]), strict=True):
         if opener.opens and inner.indent.startswith(opener.indent) and len(inner.indent) > len(opener.indent):
@@ -129,6 +137,7 @@ def _in_line(text: str, lines: list[Line], own: Line | None, *, head: str, span:
 def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, region: Span) -> Hole:
     before = [line for line in lines if line.end <= span.start]
     following = next((line for line in lines if line.start >= span.end), None)
+    lead, head = _lead(before, head)
     target = _target(text, before, following, head=head, cursor=span.start)
     scopes = _scopes(before, target)
     function = next((line for line in reversed(scopes) if DEFINITION.match(line.code)), None)
@@ -146,7 +155,7 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
         )  # the docstring's, where the cursor's line is not indented so far
         own = max(target, written_indent, key=width) if written_indent.startswith(head) else target
         indent = own if kind is HoleKind.BODY else _floor(head, target, body, later)
-    block = Block(kind=kind, indent=indent, line_head=head)
+    block = Block(kind=kind, indent=indent, line_head=head, lead=lead)
     return Hole(
         span=span,
         region=region,
@@ -157,6 +166,14 @@ def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, regio
         own_line=None,
         lines=tuple(lines),
     )
+
+
+def _lead(before: list[Line], head: str) -> tuple[str, str]:
+    """What a text begins with where the cursor stands too deep for a statement, and the blanks left of a text."""
+    last = before[-1] if before else None
+    if last is None or last.opens or not last.is_closed or width(head) <= width(last.indent):
+        return "", head
+    return f"\n{last.indent}", last.indent
 
 
 def _starts_class(before: list[Line], following: Line | None, scopes: tuple[Line, ...], docstring: Span | None) -> bool:
@@ -222,7 +239,7 @@ def _unit(text: str, indent: str) -> str:
     """One step of indentation in this buffer."""
     if indent.startswith("\t"):
         return "\t"
-    found = re.search(r"^(?:\t| {1,8})(?=\S)", text, re.MULTILINE)
+    found = _INDENTED.search(text)
     return found.group() if found else _DEFAULT_INDENT
 
 

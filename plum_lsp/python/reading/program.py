@@ -40,9 +40,14 @@ class Surroundings:
 
 
 def surroundings(text: str, masked: str, hole: Hole) -> Surroundings:
-    """The code before and after a candidate that makes the result runnable. `before` ends exactly at the cursor."""
+    """The code before and after a candidate that makes the result runnable. `before` ends exactly at the cursor.
+
+    Where the cursor stands too deep for a statement, `before` ends at the depth that the block has.
+    """
     region = hole.region
     head, tail = text[region.start : hole.span.start], text[hole.span.end : region.end]
+    if hole.block.lead:
+        head = head.rstrip(" \t\f") + hole.block.line_head
     above, below = text[: region.start], text[region.end :]
     is_excerpt = False
     if text.count("\n") > WHOLE_LINES_MAX or not parses(above + below):
@@ -173,7 +178,8 @@ def _pruned(masked: str, text: str, hole: Hole, *, is_large: bool) -> tuple[str,
     head += "".join(text[span.start : span.end] for span in kept if span.start < place.start)
     tail = text[hole.span.end : place.end]
     tail += "".join(text[span.start : span.end] for span in kept if span.start > place.start)
-    return head + text[place.start : hole.span.start], tail
+    own = text[place.start : hole.span.start]
+    return head + (own.rstrip(" \t\f") + hole.block.line_head if hole.block.lead else own), tail
 
 
 def _member_starts(members: list[Line]) -> list[int]:
