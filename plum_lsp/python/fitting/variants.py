@@ -6,8 +6,8 @@ it, its names are defined, and it is whole. What is run later is exactly the tex
 
 A reading is whole if the policy ended it, or if its block has ended: a `return` at the body's own depth, or text behind
 it that is outside. Text that was cut for another reason (the token limit, a control string in the middle, a line that
-may belong to the body), or that its model took back before the limit came, is a stump. It is read last, and `candidates` refuses it. A list of values that was cut at the
-token limit is closed after its last whole value.
+may belong to the body), or that its model took back before the limit came, is a stump. It is read last, and
+`candidates` refuses it. A list of values that was cut at the token limit is closed after its last whole value.
 """
 
 from __future__ import annotations
