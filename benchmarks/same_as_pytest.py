@@ -33,7 +33,12 @@ PYTEST_SECONDS_MAX = 300
 _LINE = re.compile(r"^(\S+?::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b", re.MULTILINE)
 _FAILED_PART = re.compile(r"^SUBFAILED.*? (\S+\.py::\S+)", re.MULTILINE)
 """A part of a test (`subTest`) that failed. The test's own line may say that it passed."""
-_COMPARED = {RunOutcome.PASSED: True, RunOutcome.FAILED: False, RunOutcome.ERRORED: False}
+_COMPARED = {
+    RunOutcome.PASSED: True,
+    RunOutcome.FAILED: False,
+    RunOutcome.ERRORED: False,
+    RunOutcome.ERRORED_BESIDE: False,
+}
 
 
 @dataclass(frozen=True, slots=True)

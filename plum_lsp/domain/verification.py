@@ -257,12 +257,16 @@ class VerdictStatus(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The judgement of one candidate on one test. `shown` is the observed result as bounded text for display."""
+    """The judgement of one candidate on one test. `shown` is the observed result as bounded text for display.
+
+    `is_beside`: a test that was run whole raised in another function of the document. It is not stored.
+    """
 
     test_id: TestId
     status: VerdictStatus
     shown: str
     wall_ms: float
+    is_beside: bool = False
 
     @property
     def is_pass(self) -> bool:
@@ -277,6 +281,8 @@ class RunOutcome(enum.Enum):
     FAILED = "failed"
     ERRORED = "errored"
     """It raised outside the document, or the jail refused something: it may not be the program's fault."""
+    ERRORED_BESIDE = "errored_beside"
+    """It raised in the document, but not in the function at the hole. A wrong result of the function may cause that."""
     TIMED_OUT = "timed_out"
     NOT_RUN = "not_run"
     """It was skipped, is expected to fail, cannot be found, or its turn did not come."""

@@ -49,20 +49,22 @@ async def reconsidered(group: Sequence[Judged], judge: Judge, evidence: Evidence
         SandboxError: the jail broke.
     """
     tests = evidence.specification
-    unfit = await _failing_as_saved(group, judge, tests)
-    group = without_unjudgeable(group, tests, unfit)
+    unfit, fit = await _as_saved(group, judge, tests)
+    group = without_unjudgeable(group, tests, unfit, fit)
     if any(judged.tier is Tier.VERIFIED for judged in group) or not any(judged.ran_out for judged in group):
         return list(group)
     waiting = [judged for judged in group if judged.ran_out]
     later = await asyncio.gather(*(judge.again(judged, evidence) for judged in waiting))
     by_index = {index_of(judged): judged for judged in later}
-    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], tests, unfit)
+    return without_unjudgeable([by_index.get(index_of(judged), judged) for judged in group], tests, unfit, fit)
 
 
-async def _failing_as_saved(group: Sequence[Judged], judge: Judge, tests: Sequence[TestCase]) -> frozenset[TestId]:
-    """The tests run whole that no candidate passes, and that fail with the document as saved: they say nothing here.
+async def _as_saved(
+    group: Sequence[Judged], judge: Judge, tests: Sequence[TestCase]
+) -> tuple[frozenset[TestId], frozenset[TestId]]:
+    """Of the tests run whole that no candidate passes, those that fail with the document as saved, and that pass.
 
-    There are none if the function has no body on disk.
+    The first say nothing here. There are none if the function has no body on disk.
 
     Raises:
         SandboxError: the jail broke.
@@ -71,9 +73,10 @@ async def _failing_as_saved(group: Sequence[Judged], judge: Judge, tests: Sequen
     doubted = [test for test in unpassed_of(group, tests) if test.id in failed]
     function = judge.context.function
     if not doubted or function is None or not is_complete(judge.saved, function.qualified_name):
-        return frozenset()
+        return frozenset(), frozenset()
     seen = await verdicts(judge.sandbox, quieted(replace(judge.reference, source=judge.saved)), doubted)
-    return frozenset(verdict.test_id for verdict in seen if not verdict.is_pass)
+    passing = frozenset(verdict.test_id for verdict in seen if verdict.is_pass)
+    return frozenset(verdict.test_id for verdict in seen) - passing, passing
 
 
 async def compare(

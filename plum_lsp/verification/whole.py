@@ -52,6 +52,7 @@ _STATUS = {
     RunOutcome.PASSED: VerdictStatus.PASSED,
     RunOutcome.FAILED: VerdictStatus.FAILED,
     RunOutcome.ERRORED: VerdictStatus.ERRORED,
+    RunOutcome.ERRORED_BESIDE: VerdictStatus.ERRORED,
     RunOutcome.TIMED_OUT: VerdictStatus.TIMED_OUT,
 }
 
@@ -114,7 +115,7 @@ def _needs_body(run: TestRun) -> bool:
 
 
 def _tells(run: TestRun) -> bool:
-    return run.is_reached and run.outcome in {RunOutcome.FAILED, RunOutcome.ERRORED}
+    return run.is_reached and run.outcome in {RunOutcome.FAILED, RunOutcome.ERRORED, RunOutcome.ERRORED_BESIDE}
 
 
 async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]) -> tuple[Verdict, ...]:
@@ -127,7 +128,13 @@ async def verdicts(sandbox: Sandbox, program: Program, tests: Sequence[TestCase]
         return ()
     runs = await sandbox.run_tests(program, names_of(tests), watches=False, seconds=RUN_SECONDS)
     return tuple(
-        Verdict(test_id=test.id, status=_STATUS[run.outcome], shown=run.shown, wall_ms=run.wall_ms)
+        Verdict(
+            test_id=test.id,
+            status=_STATUS[run.outcome],
+            shown=run.shown,
+            wall_ms=run.wall_ms,
+            is_beside=run.outcome is RunOutcome.ERRORED_BESIDE,
+        )
         for test, run in zip(tests, runs, strict=True)
         if run.outcome in _STATUS
     )
@@ -203,14 +210,18 @@ def reconciled(tests: Sequence[TestCase], given: Sequence[Verdict]) -> tuple[Ver
 
 
 def without_unjudgeable(
-    group: Sequence[Judged], tests: Sequence[TestCase], unfit: frozenset[TestId] = frozenset()
+    group: Sequence[Judged],
+    tests: Sequence[TestCase],
+    unfit: frozenset[TestId] = frozenset(),
+    fit: frozenset[TestId] = frozenset(),
 ) -> list[Judged]:
     """The group without unusable verdicts: of tests that no candidate passes, and that ended elsewhere or never.
 
-    A test in `unfit` says nothing, however it ended. A candidate with only passes left is `verified`. A candidate with
-    no verdict left is at most `checked`.
+    A test in `unfit` says nothing, however it ended. One in `fit` counts, because another body passes it. A candidate
+    with only passes left is `verified`. It is at most `checked` if more tests ended in other functions of its file,
+    which a wrong result may cause. So is a candidate with no verdict left.
     """
-    unpassed = {test.id for test in unpassed_of(group, tests)}
+    unpassed = {test.id for test in unpassed_of(group, tests)} - fit
     return [_without(judged, unpassed, unfit) for judged in group]
 
 
@@ -232,12 +243,16 @@ def _without(judged: Judged, unpassed: set[TestId], unfit: frozenset[TestId]) ->
         return judged
     if any(not verdict.is_pass for verdict in kept):
         return replace(judged, verdicts=kept, score=score(judged.candidate, kept))
-    left = counted(len(judged.verdicts) - len(kept), "test")
+    dropped = [verdict for verdict in judged.verdicts if verdict not in kept]
+    beside = sum(verdict.is_beside and verdict.test_id not in unfit for verdict in dropped)
+    left = counted(len(dropped), "test")
     tier, reason = Tier.VERIFIED, f"passes {counted(len(kept), 'test')}; {left} could not be judged here"
     if judged.undecided:
         tier, reason = Tier.CHECKED, judged.reason
     elif not kept:
         tier, reason = Tier.CHECKED, f"{left} of the project could not be judged here"
+    elif beside > len(kept):
+        tier, reason = Tier.CHECKED, f"{reason}: {beside} ended in another function of the file"
     return replace(judged, verdicts=kept, tier=tier, reason=reason, score=score(judged.candidate, kept))
 
 

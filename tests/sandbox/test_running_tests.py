@@ -386,6 +386,61 @@ async def test_tests_that_are_made_at_import_run_by_the_names_in_the_text(tmp_pa
     assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
 
 
+BESIDE = """
+    import ipaddress
+
+
+    def split(text):
+        raise NotImplementedError
+
+
+    def host(text):
+        name, _ = split(text)
+        return str(ipaddress.ip_address(name))
+
+
+    def later(text):
+        return split(text)()
+    """
+TESTS_BESIDE = """
+    from pkg.core import host, later, split
+
+
+    def test_split():
+        assert split("1.1.1.1:80") == ("1.1.1.1", "80")
+
+    def test_old_form():
+        assert split("010.1.1.1:80") == ("010.1.1.1", "80")
+        assert host("010.1.1.1:80") == "8.1.1.1"
+
+    def test_own():
+        split("")
+
+    def test_nested():
+        later("")
+    """
+
+
+@pytest.mark.parametrize("is_ahead", [True, False])
+async def test_an_exception_in_another_function_is_told_from_ones_own(tmp_path: Path, is_ahead: bool) -> None:
+    """A function of the same file may fail here for a reason of its own, such as another Python."""
+    project = written(tmp_path, pkg__init="", pkg__core=BESIDE, tests__test_beside=TESTS_BESIDE)
+    names = [f"tests/test_beside.py::{one}" for one in ("test_split", "test_old_form", "test_own", "test_nested")]
+    body = "if not text:\n    return lambda: int('x')\nhost, port = text.split(':')\nreturn host, port"
+    program = filled(project, "pkg/core.py", body)
+    if not is_ahead:
+        program = replace(program, source=program.source + "\n\ndef helper():\n    return 1\n")
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        found = await sandbox.run_tests(program, names, watches=False, seconds=30)
+        broken = filled(project, "pkg/core.py", "return text.nothing")
+        (own,) = await sandbox.run_tests(broken, names[2:3], watches=False, seconds=30)
+    finally:
+        await sandbox.close()
+    passed, failed, beside = RunOutcome.PASSED, RunOutcome.FAILED, RunOutcome.ERRORED_BESIDE
+    assert [one.outcome for one in (*found, own)] == [passed, beside, passed, failed, failed]
+
+
 WARNING = """
     import warnings
 

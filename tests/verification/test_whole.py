@@ -119,6 +119,27 @@ def test_a_test_that_says_nothing_refutes_no_candidate() -> None:
     assert (only.tier, len(only.verdicts)) == (Tier.VERIFIED, 1)
 
 
+def test_a_test_that_another_body_passes_counts() -> None:
+    """It refutes a candidate that errs elsewhere in it, although no candidate passes."""
+    tests = [together("test_f"), together("test_g")]
+    group = [member((tests[0], PASSED), (tests[1], ERRORED))]
+    assert whole.without_unjudgeable(group, tests, fit=frozenset({tests[1].id})) == group
+
+
+def test_few_passes_do_not_outweigh_many_exceptions_in_the_file() -> None:
+    """A wrong result can make the file's other functions raise. A candidate is then not verified, nor refuted."""
+    tests = [together("test_f"), together("test_g"), together("test_h")]
+
+    def beside(*places: int) -> Judged:
+        one = member(*((test, ERRORED if place in places else PASSED) for place, test in enumerate(tests)))
+        verdicts = tuple(replace(verdict, is_beside=not verdict.is_pass) for verdict in one.verdicts)
+        (found,) = whole.without_unjudgeable([replace(one, verdicts=verdicts)], tests)
+        return found
+
+    assert (beside(2).tier, beside(2).is_refuted) == (Tier.VERIFIED, False)
+    assert (beside(1, 2).tier, beside(1, 2).is_refuted) == (Tier.CHECKED, False)
+
+
 def test_the_reason_says_what_ran_together() -> None:
     """Evidence that was computed beside the candidate is told apart."""
     tests = [split("test_f"), together("test_f")]

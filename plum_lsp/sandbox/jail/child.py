@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import os
 import sys
 import types
@@ -223,6 +224,7 @@ def _run_tests(channel: int, call: dict[str, Any], order: dict[str, Any], prepar
     except BaseException as error:  # noqa: BLE001 (a project's tests may raise anything)
         _write_frame(channel, '{"token":' + quote(token) + ',"problem":' + quote(_describe(error)) + "}")
         return
+    session.judges(functools.cache(lambda: documents.code_at(order["source"], order["hole_line"])))
     reached: list[Any] = []
     if call["watch"] and document is not None:
         reached = document.trip(order["source"], order["hole_line"])

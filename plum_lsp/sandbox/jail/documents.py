@@ -248,6 +248,22 @@ def place_at(source: str, line: int) -> _Place | None:
     return None
 
 
+def code_at(source: str, line: int) -> set[_Place]:
+    """The code of the function around a line of a text, with that of the functions in it. Empty if there is none."""
+    place = place_at(source, line)
+    found: set[_Place] = set()
+    waiting = [
+        code
+        for code in _function_codes(compile(source, "", "exec", dont_inherit=True))
+        if (code.co_name, code.co_firstlineno) == place
+    ]
+    while waiting:
+        code = waiting.pop()
+        found.add((code.co_name, code.co_firstlineno))
+        waiting += [one for one in code.co_consts if isinstance(one, types.CodeType)]
+    return found
+
+
 def _first_line(node: Any) -> int:
     line: int = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
     return line

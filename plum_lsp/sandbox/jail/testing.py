@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _SHOWN_MAX = 300
@@ -67,6 +67,7 @@ class Session:
     def __init__(self, folder: str, files: list[str], document: str, only: list[str]) -> None:
         self._document = document
         self._listener = _Listener(document, {name.rpartition("::")[2] for name in only})
+        self.judges = self._listener.judges
         self._items: dict[str, list[Any]] = {}
         self._made: dict[str, list[Any]] = {}
         _take_document(document)
@@ -264,7 +265,12 @@ class _Listener:
         self._document, self._only = document, only
         self._reports: list[Any] = []
         self._raised: Any = None
+        self._own: Callable[[], set[tuple[str, int]]] = set
         self._uncollected: dict[str, Ran] = {}
+
+    def judges(self, own: Callable[[], set[tuple[str, int]]]) -> None:
+        """Judge the function that has this code, by name and first line of each part. Empty: the whole document."""
+        self._own = own
 
     def start(self) -> None:
         self._reports, self._raised = [], None
@@ -313,7 +319,9 @@ class _Listener:
         if _is_refusal(error):
             return Ran("errored", shown)
         is_about = isinstance(error, AssertionError) or type(error).__name__ == "Failed"
-        return Ran("failed" if is_about or self._passes_document(self._raised.tb) else "errored", shown)
+        if not is_about and not self._passes_document(self._raised.tb):
+            return Ran("errored", shown)
+        return Ran("failed" if is_about or self._passes_function(self._raised.tb) else "errored_beside", shown)
 
     def _is_in_document(self, error: BaseException | None) -> bool:
         """Whether an exception, or one that caused it, came through the document."""
@@ -325,11 +333,19 @@ class _Listener:
 
     def _passes_document(self, place: Any) -> bool:
         """Whether a traceback leads through the document."""
+        return any(True for _ in self._codes(place))
+
+    def _passes_function(self, place: Any) -> bool:
+        """Whether a traceback leads through the function that is judged."""
+        own = self._own()
+        return not own or any((code.co_name, code.co_firstlineno) in own for code in self._codes(place))
+
+    def _codes(self, place: Any) -> Iterator[Any]:
+        """The document's code that a traceback leads through."""
         while place is not None:
             if place.tb_frame.f_code.co_filename == self._document:
-                return True
+                yield place.tb_frame.f_code
             place = place.tb_next
-        return False
 
 
 def _is_refusal(error: BaseException | None) -> bool:

@@ -32,6 +32,7 @@ OUTCOMES = {
     "passed": RunOutcome.PASSED,
     "failed": RunOutcome.FAILED,
     "errored": RunOutcome.ERRORED,
+    "errored_beside": RunOutcome.ERRORED_BESIDE,
     "timed_out": RunOutcome.TIMED_OUT,
     "skipped": RunOutcome.NOT_RUN,
     "missing": RunOutcome.NOT_RUN,

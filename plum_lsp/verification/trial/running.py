@@ -91,7 +91,7 @@ def _reported(run: TestRun) -> Ran:
     """What pytest said. An error outside of the test, such as a missing fixture, is no evidence about it."""
     return Ran(
         is_passed=run.outcome is RunOutcome.PASSED,
-        is_told=run.outcome in {RunOutcome.PASSED, RunOutcome.FAILED},
+        is_told=run.outcome in {RunOutcome.PASSED, RunOutcome.FAILED, RunOutcome.ERRORED_BESIDE},
         by_assertion=run.shown.partition(":")[0] in _ASSERTING,
         shown=run.shown,
         wall_ms=run.wall_ms,
