@@ -28,7 +28,7 @@ HARMLESS = {
         maxsize version_info platform byteorder float_info stdout stderr stdin argv version maxunicode hexversion
         getrecursionlimit getsizeof getdefaultencoding getfilesystemencoding implementation intern int_info hash_info
         pypy_version_info winver getwindowsversion abiflags api_version copyright executable prefix base_prefix
-        exec_prefix platlibdir float_repr_style thread_info stdlib_module_names builtin_module_names
+        exec_prefix platlibdir float_repr_style thread_info stdlib_module_names builtin_module_names exc_info
     """),
     "os": words("""
         path sep linesep environ getcwd listdir scandir walk stat lstat makedirs mkdir remove unlink rename replace

@@ -45,6 +45,7 @@ _CLASS_MAKERS = frozenset({
 """They make a class without a class statement, whose methods could answer for a test."""
 _CONFIGURING = ("logging.config", "logging.handlers", "numpy.f2py", "numpy.ctypeslib", "numpy.lib", "numpy.distutils")
 """Modules that load what a text names, or reach memory."""
+_SETTERS = frozenset({"setattr", "delattr", "__setattr__", "__delattr__"})
 _NAMING = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 """What is read of a class to tell its name."""
 
@@ -84,7 +85,7 @@ class _Reader:
         self._calls: set[int] = set()
         self._harmless: set[int] = set()
         self._asked: set[int] = set()
-        self._stores = self._streams = False
+        self._stores = self._streams = self._sets = self._catches = False
         library = {name: module for name, module in names.modules.items() if is_library(module)}
         self._doors = Doors(modules=library, imported=names.imported, is_file=is_file)
 
@@ -94,6 +95,8 @@ class _Reader:
             self.found.setdefault(key, reason)
         if self._stores and self._streams:
             self.found.setdefault("stream", "it may change a stream")
+        if self._sets and self._catches:
+            self.found.setdefault("caught", "it may change the class of an exception")
 
     def _uses(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         for key, reason in self._doors.uses(node):
@@ -144,6 +147,7 @@ class _Reader:
             self._harmless |= {id(one) for one in node.args}
         if is_builtin and name in ("hasattr", "getattr"):
             self._asked |= {id(one) for one in node.args[1:2]}  # They are read as the attributes that they name.
+        self._sets |= name in _SETTERS
         if name in NAMED:
             named = node.args[1:2] if name.endswith("attr") else node.args[:1] if name == "methodcaller" else node.args
             owner = node.args[0] if name.endswith("attr") and node.args else ast.Name(id="_", ctx=ast.Load())
@@ -171,6 +175,8 @@ class _Reader:
             yield _key("attribute", attribute), f"it reads {attribute}"
         if attribute in _NAMING:
             self._harmless.add(id(node.value))
+        self._sets |= is_stored or attribute in _SETTERS
+        self._catches |= attribute == "exc_info"
         if attribute == "__class__" and id(node) not in self._harmless and not self._names.is_value(node.value):
             yield from self._refused("class of", "it reaches the class of what may be a class")
         if attribute == "__dict__" and getattr(node.value, "id", "") not in self._names.given:
@@ -257,6 +263,7 @@ class _Reader:
             if module.startswith(_CONFIGURING) or (module == "logging" and _imports(node, "config")):
                 yield from self._refused("evaluates", f"it imports {module}")
         if isinstance(node, ast.ImportFrom):
+            self._catches |= any(alias.name == "exc_info" for alias in node.names)
             for alias in node.names:
                 is_private = alias.name.startswith("_") and not is_relative
                 means = NAMED | DYNAMIC | _CLASS_MAKERS | COPYING.keys() | EVALUATING

@@ -71,6 +71,8 @@ def refused(body: str, file: str = FILE) -> str:
         "raise TypeError('{} is no number'.format(type(self.items)))",
         "kind = type(row)\nreturn kind is list",
         "self.items['__shop_start__'] = n\nreturn self.items.pop('__shop_end__', None)",
+        "try:\n    return self.total(n)\nexcept BaseException:\n    self.items.fail(sys.exc_info())",
+        "from sys import exc_info\nreturn exc_info()[1]",
     ],
 )
 def test_ordinary_bodies_are_plain(body: str) -> None:
@@ -162,6 +164,18 @@ def test_ordinary_bodies_are_plain(body: str) -> None:
         "row = type(row)\nreturn type(row)('Same', (), {})",
         "from functools import partial as str\nreturn str(type(self.items))('Same', (), {})",
         "str = list\nreturn str(type(self.items))",
+        "return sys.exc_info()[2].tb_frame.f_back",
+        "return sys.exc_info()[2].tb_next",
+        "_, error, _ = sys.exc_info()\nreturn error.__traceback__",
+        "kind, _, _ = sys.exc_info()\nkind.code = helper",
+        "sys.exc_info()[0].code = helper",
+        "from sys import exc_info\nself = exc_info()[0]\nself.code = helper",
+        "kind = sys.exc_info()[0]\nsetattr(kind, 'code', helper)",
+        "kind = sys.exc_info()[0]\nobject.__setattr__(kind, 'code', helper)",
+        "look = sys.exc_info\ndelattr(look()[0], 'code')",
+        "return sys.exc_info()[0].__class__('Same', (), {})",
+        "return type(sys.exc_info()[0])('Same', (), {})",
+        "sys.exc_info = helper",
     ],
 )
 def test_what_reaches_further_is_refused(body: str) -> None:
