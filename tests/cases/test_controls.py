@@ -65,6 +65,14 @@ CASES = [
         tiers=V,
         never=NEVER,
     ),
+    Case(
+        "Granite's beginning",
+        ADD,
+        "<|start_of_role|>assistant<|end_of_role|>return a + b<|end_of_text|>",
+        gives=ADDED,
+        tiers=V,
+        never=NEVER,
+    ),
     Case("in a line", LINE, "a + b<|endoftext|>\nimport os\n", gives=filled(LINE, "a + b"), tiers=V, never=NEVER),
     Case("in a word", AREA, "dth * height<|fim_suffix|>\n", gives=filled(AREA, "dth * height"), never=NEVER),
     Case(

@@ -37,7 +37,7 @@ _END = re.compile(
 )
 """Those after which a model's own text is over: its end, or the start of another text."""
 
-_LEADS = re.compile(r"im_start|start_header|end_header|begin|bos|<s>|fim|start_of")
+_LEADS = re.compile(r"im_start|start_header|end_header|end_of_role|begin|bos|<s>|fim|start_of")
 _ROLE = re.compile(r"\A\s*(?:assistant|model)\b:?[ \t]*\n?")
 _THOUGHT = re.compile(
     r"<\|channel\|>(?:analysis|commentary)\b.*?(?:<\|end\|>|(?=<\|start\|>)|\Z)"

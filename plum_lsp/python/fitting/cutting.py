@@ -48,6 +48,7 @@ from plum_lsp.python.fitting.unwrapping import (
     is_correction,
     is_diff,
     is_fence,
+    is_talk,
 )
 from plum_lsp.python.reading.lines import width
 
@@ -214,8 +215,9 @@ class Cutter:
         self._is_first_line &= not self._is_line and not line.strip()
 
     def _may_begin_answer(self, line: str) -> bool:
-        """Whether nothing stands above a line, or only comments above a fence."""
-        return not self._kept or (is_fence(line) and not any(one.is_statement for one in self._kept))
+        """Whether nothing stands above a line, or only comments above a fence or a label."""
+        is_answer = is_fence(line) or (is_talk(line) and line.rstrip().endswith(":"))
+        return not self._kept or (is_answer and not any(one.is_statement for one in self._kept))
 
     def _is_out(self, line: str) -> bool:
         """Whether a line left of the block ends it. Otherwise the block is wider than it seemed."""

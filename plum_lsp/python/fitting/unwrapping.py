@@ -46,10 +46,12 @@ _CORRECTION = re.compile(
 _BODY_END = re.compile(r"(?m)^[ \t]*(?:return|yield)\b")
 _DEFINES = re.compile(r"(?m)^[ \t]*(?:async[ \t]+)?def\b")
 _FILE_NAME = re.compile(r"[ \t]*[#*`]*[ \t]*(?:[\w.-]+/)*[\w-]+\.pyi?[`*]*:?[`*]*[ \t]*\Z")
+_ROLE = re.compile(r"[ \t]*assistant[ \t]*:?[ \t]*\Z", re.IGNORECASE)
+"""Who speaks, on a line of its own: the rest of a control string that a server removed."""
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]"
-    r"|<((?i:code|answer|completion|solution|python|output|result|middle|insert|edit|patch)|[a-z]+_[a-z]+)>"
+    r"|<((?i:code|answer|completion|solution|python|output|result|middle|insert|edit|patch)|[a-z]+_[a-z]+)(?:\s[^<>\n]*)?>"
     r"|<(function|parameter)(?:=\w+| name=\"\w+\")>)[ \t]*\n?"
 )
 _HEADING = re.compile(
@@ -108,7 +110,7 @@ def is_talk(line: str) -> bool:
     """Whether a line is a sentence or a heading to the reader."""
     if line.lstrip().startswith("... "):  # goes on with the line above it in an interactive session
         return False
-    if _FILE_NAME.match(line):
+    if _FILE_NAME.match(line) or _ROLE.match(line):
         return True
     return (bool(_HEADING.match(line) or _OPENER.match(line)) and names_read(line.strip()) is None) or is_prose(
         line.strip()
@@ -262,7 +264,7 @@ def _without_marks(text: str) -> Iterator[str]:
 
 def _without_ticks(text: str) -> str:
     """The text without the back-quotes of inline code around it, and without the sentence around those."""
-    found = re.fullmatch(r"\s*(?:[A-Z][^`\n]*)?`([^`\n]+)`[^`\n]*[.]?\s*", text)
+    found = re.fullmatch(r"\s*(?:[A-Z][^`\n]*)?`{1,2}([^`\n]+)`{1,2}[^`\n]*[.]?\s*", text)
     return found[1] if found else text
 
 

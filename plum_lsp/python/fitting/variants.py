@@ -49,6 +49,8 @@ _LINE_END = re.compile(r"\r\n?")
 _WORD_END = re.compile(r"(?<![\w.])[a-z]+\Z")
 _WORD_START = re.compile(r"\w+")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+_ENDLESS_BLANK = re.compile(r"\A(?:[ \t]*\n)+(?=(?:[ \t]*\n){3})")
+"""Blank lines before a text beyond three. They say nothing, and thousands of them take long to read."""
 LARGE_CHARACTERS = 100_000
 """A program of this size takes about 30 ms to parse."""
 
@@ -75,6 +77,7 @@ class Fitted:
 
 def fit(completion: Completion, context: Context) -> Fitted:
     """The first reading of a completion that fits, also of one that its server did not decode. Else the best one."""
+    completion = replace(completion, text=_ENDLESS_BLANK.sub("", completion.text))
     for code in _codes(completion.text, context):
         held = _fit(replace(completion, text=code), context)
         if held.fits:

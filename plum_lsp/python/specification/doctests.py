@@ -28,6 +28,7 @@ from plum_lsp.python.specification.expectations import expectation_of, is_print,
 from plum_lsp.python.specification.printing import with_usual_printer
 from plum_lsp.python.specification.shown import printed_apart
 from plum_lsp.python.specification.steps import Step, setup_for, stated_state, step_of
+from plum_lsp.python.specification.unfolded import unfolded
 
 EXAMPLES_MAX = 200
 """The most examples read from one text. A table of thousands belongs in the project's own tests."""
@@ -87,7 +88,7 @@ def _of_session(session: list[doctest.Example], surface: Surface) -> list[Exampl
     found: list[Example] = []
     steps: list[Step] = []
     sources = with_usual_printer([example.source.strip("\n") for example in session[:EXAMPLES_MAX]])
-    for example, source in zip(session, sources, strict=False):
+    for example, source in unfolded(list(zip(session, sources, strict=False)), surface):
         if example.options.get(doctest.SKIP):
             continue
         tree = module_or_none(source)
