@@ -9,7 +9,7 @@ import pytest
 
 from plum_trainer.fit.plain import batch_loss, distributions, logprobs
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.usefixtures("one_thread")]
 
 PROMPTS = [1, 2, 3, 4, 5], [6, 7, 8]
 TEXTS = [(PROMPTS[0], [9, 10, 11]), (PROMPTS[1], [12]), (PROMPTS[0], [13, 14]), (PROMPTS[1], [15, 16, 17, 18])]

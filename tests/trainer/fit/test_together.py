@@ -23,7 +23,7 @@ METHODS = {"kto": ("kto", False), "kto, plain torch": ("kto", True), "dpo": ("dp
 
 
 @pytest.fixture(scope="session")
-def untaught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def untaught(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model with random weights."""
     pytest.importorskip("trl", reason="make setup-model installs it")
     from support.tiny_model import make_tiny_model
