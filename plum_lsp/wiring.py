@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from plum_lsp.config import Loaded, Settings, data_dir, data_dir_if_any, load_settings
+from plum_lsp.config import Loaded, Settings, cache_dir, data_dir, data_dir_if_any, load_settings
 from plum_lsp.config.folder import share_file, store_file, test_maps_folder
 from plum_lsp.domain.errors import ConfigError, StoreError
 from plum_lsp.domain.events import Event
@@ -29,6 +29,7 @@ from plum_lsp.feedback.sharing import Sharer
 from plum_lsp.policy.client.connection import sends_in_clear
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.project import facts
 from plum_lsp.project.around.importing import ImportFinder
 from plum_lsp.project.around.modules import NeighbourFiles
 from plum_lsp.project.mapping.known import KnownTests
@@ -121,7 +122,7 @@ async def open_services(settings: Settings, recorder: Recorder) -> Services:
         policy = open_policy(policy_options(settings))
         opened.push_async_callback(policy.close)
         imports = ImportFinder(exclude=settings.privacy.exclude)
-        index = TestIndex(exclude=settings.privacy.exclude) if settings.verification.project_tests else None
+        index = _index(settings) if settings.verification.project_tests else None
         find_whole = index.tests_of if index is not None else _no_tests
         if sandboxes is not None and index is not None and settings.verification.test_map:
             mapper = TestMapper(index, sandboxes, _maps_folder(settings))
@@ -226,6 +227,10 @@ def _maps_folder(settings: Settings) -> Path | None:
     return test_maps_folder(folder) if folder is not None else None
 
 
+def _index(settings: Settings) -> TestIndex:
+    return TestIndex(exclude=settings.privacy.exclude, cache=cache_dir(settings) / facts.FOLDER)
+
+
 def known_tests(settings: Settings, project: Project | None) -> KnownTests | None:
     """The tests of a project for a command, all its files read. None if the settings say that they are not used.
 
@@ -233,6 +238,6 @@ def known_tests(settings: Settings, project: Project | None) -> KnownTests | Non
     """
     if not settings.verification.project_tests or project is None:
         return None
-    index = TestIndex(exclude=settings.privacy.exclude)
+    index = _index(settings)
     index.read_ahead(project, seconds=math.inf)
     return KnownTests(index, _maps_folder(settings) if settings.verification.test_map else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -10,8 +11,10 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from plum_lsp.cli.since import Since
-from plum_lsp.config import data_dir, load_settings
+from plum_lsp.config import cache_dir, data_dir, load_settings
 from plum_lsp.config.folder import round_folders, store_file, test_maps_folder
+from plum_lsp.domain.errors import ConfigError
+from plum_lsp.project import facts
 from plum_lsp.report.printing import ask_to_go_on, say
 from plum_lsp.store.forgetting import forget as forget_in
 
@@ -28,14 +31,15 @@ from plum_lsp.store.forgetting import forget as forget_in
 def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) -> None:
     """Delete recorded requests and all data derived from them for good: rows, free pages and log.
 
-    Pairs, labels and the trainer's own copies of rows go too. With --all, the maps of projects' tests go as well. An
-    adapter that was trained on the rows stays as it is.
+    Pairs, labels and the trainer's own copies of rows go too. With --all, the maps of projects' tests go as well, and
+    the names in projects' files. An adapter that was trained on the rows stays as it is.
     """
     if not (paths or since or everything) or (everything and paths):
         raise click.UsageError(
             "Give --path PATH, --since TIME or --all. If you combine --since with another, both must match."
         )
-    folder = data_dir(load_settings(environ=os.environ).settings)
+    settings = load_settings(environ=os.environ).settings
+    folder = data_dir(settings)
     if not yes:
         ask_to_go_on("You cannot undo this. Continue?")
     wanted = tuple(path.expanduser().absolute() for path in paths)
@@ -43,6 +47,8 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
     rounds = _delete_training_copies(folder)
     if everything:
         shutil.rmtree(test_maps_folder(folder), ignore_errors=True)
+        with contextlib.suppress(ConfigError):  # Nothing is kept in a cache folder that cannot be made.
+            shutil.rmtree(cache_dir(settings) / facts.FOLDER, ignore_errors=True)
     say(
         f"Forgotten: {done.requests} requests, {done.candidates} candidates, {done.prompts} prompts"
         f"{f', the rows of {rounds} training rounds' if rounds else ''}."

@@ -18,6 +18,7 @@ from threading import Lock
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.verification import TestCase
+from plum_lsp.project.facts import Facts, facts_file, read_facts, write_facts
 from plum_lsp.project.files import Budget, read_text
 from plum_lsp.project.privacy import private_paths
 from plum_lsp.project.walking import python_files
@@ -46,12 +47,14 @@ class _File:
 
 
 class TestIndex:
-    """The known facts of projects' files. Safe to use from several threads."""
+    """The known facts of projects' files. Safe to use from several threads. They are kept in the folder `cache`."""
 
     __test__ = False
 
-    def __init__(self, *, exclude: Sequence[str]) -> None:
-        self._private = private_paths(tuple(exclude))
+    def __init__(self, *, exclude: Sequence[str], cache: Path | None = None) -> None:
+        self._private, self._cache = private_paths(tuple(exclude)), cache
+        self._recalled: dict[Path, dict[Path, Facts]] = {}
+        self._news: set[Path] = set()
         self._kept: OrderedDict[Path, _File] = OrderedDict()
         self._counted: dict[Path, tuple[tuple[_File, ...], Counter[str]]] = {}
         self._lock = Lock()
@@ -64,6 +67,7 @@ class TestIndex:
             return ()
         stem = module.strip("_")
         with self._lock:
+            self._recall(project)
             budget = Budget(SECONDS_MAX)
             files = sorted(
                 python_files(project, self._private),
@@ -92,10 +96,14 @@ class TestIndex:
         A request that comes meanwhile waits for the rest of this time, and on a busy machine for several times as long.
         """
         with self._lock:
+            self._recall(project)
             budget = Budget(seconds)
-            for path in python_files(project, self._private):
-                if self._look(path, budget) and self._kept[path].functions is None and not budget.is_over:
-                    self._kept[path].functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
+            files = python_files(project, self._private)
+            for path in files:
+                if self._look(path, budget):
+                    self._read(project, path, budget)
+            if not budget.is_over:
+                self._keep(project, files)
             return budget.is_over
 
     def test_files(self, project: Project) -> list[str]:
@@ -122,6 +130,41 @@ class TestIndex:
                 self._kept.popitem(last=False)
         return path in self._kept
 
+    def _read(self, project: Project, path: Path, budget: Budget) -> None:
+        """Find the functions of a file: as an earlier session found them, or by parsing it if there is time."""
+        kept = self._kept[path]
+        if kept.functions is not None:
+            return
+        recalled = self._recalled.get(project.root, {}).get(path)
+        if recalled is not None and recalled.state == kept.state:
+            kept.functions = recalled.functions
+        elif not budget.is_over:
+            kept.functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
+            self._news.add(project.root)
+
+    def _recall(self, project: Project) -> None:
+        """Read what an earlier session kept of a project, once."""
+        if self._cache is None or project.root in self._recalled:
+            return
+        self._recalled[project.root] = read_facts(facts_file(self._cache, project.root), project.root)
+        while len(self._recalled) > PROJECTS_KEPT_MAX:
+            self._recalled.pop(next(iter(self._recalled)))
+
+    def _keep(self, project: Project, files: Sequence[Path]) -> None:
+        """Keep what is known of a project for the next session, if some of it is new, or of files that are gone."""
+        recalled = self._recalled.get(project.root, {})
+        if self._cache is None or not (project.root in self._news or recalled.keys() - set(files)):
+            return
+        known = {path: self._kept[path] for path in files if path in self._kept}
+        facts = {
+            path: Facts(state=file.state, functions=file.functions)
+            for path, file in known.items()
+            if file.functions is not None
+        }
+        write_facts(facts_file(self._cache, project.root), project.root, facts)
+        self._recalled[project.root] = {}
+        self._news.discard(project.root)
+
     def _counts_of(self, project: Project, files: tuple[_File, ...]) -> Counter[str]:
         """In how many of a project's files each word stands. Counted again once one of them has changed."""
         kept = self._counted.get(project.root)
@@ -135,12 +178,10 @@ class TestIndex:
         self, project: Project, path: Path, stem: str, own: tuple[Defined, ...] | None, budget: Budget
     ) -> Indexed:
         """A file with its functions. For the document, the editor's text is read."""
-        kept = self._kept[path]
         functions = own
         if functions is None:
-            if kept.functions is None and not budget.is_over:
-                kept.functions = indexed(read_text(path, bytes_max=FILE_BYTES_MAX))
-            functions = kept.functions or ()
+            self._read(project, path, budget)
+            functions = self._kept[path].functions or ()
         if not _is_test(path) and not any(path.is_relative_to(place) for place in project.tests):
             functions = tuple(one for one in functions if not one.is_test)
         is_near = stem in path.stem

@@ -16,13 +16,14 @@ from plum_lsp.config.folder import test_maps_folder as maps_folder
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.feedback.noise import MEASURED
+from plum_lsp.project.facts import FOLDER
 from plum_lsp.store import open_store
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> Result:
     """The command with its data in this folder and no settings of the developer's."""
-    base = {"PLUM_DATA_DIR": str(folder), "XDG_CONFIG_HOME": str(folder), "COLUMNS": "160"}
-    return CliRunner().invoke(plum_lsp, list(arguments), env={**base, **environment})
+    base = {"PLUM_DATA_DIR": str(folder), "PLUM_CACHE_DIR": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder)}
+    return CliRunner().invoke(plum_lsp, list(arguments), env={**base, "COLUMNS": "160", **environment})
 
 
 @pytest.fixture
@@ -118,6 +119,7 @@ def test_forgetting_everything_leaves_no_byte(folder: Path) -> None:
     assert b"return a - b" in b"".join(part.read_bytes() for part in folder.glob("plum.sqlite3*"))
     (folder / "training" / "round-1").mkdir(parents=True)
     maps_folder(folder).mkdir()
+    (folder / "cache" / FOLDER).mkdir(parents=True)
     done = run(folder, "forget", "--all", "--yes")
     assert done.exit_code == 0, done.output
     assert "3 requests, 6 candidates, 1 prompts" in done.output
@@ -125,6 +127,7 @@ def test_forgetting_everything_leaves_no_byte(folder: Path) -> None:
     assert b"return a" not in left
     assert not (folder / "training" / "round-1").exists()
     assert not maps_folder(folder).exists()
+    assert not (folder / "cache" / FOLDER).exists()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -42,13 +42,15 @@ _STARTS = frozenset({"main", "run"})
 class Defined:
     """A function of a file and the names in it. `name` includes its class, joined by `::`. pytest runs it if `is_test`.
 
-    A class is also one, with the names in its attributes. `bases` are the classes that it inherits from.
+    A class is also one, with the names in its attributes. `bases` are the classes that it inherits from. `texts` are
+    those of the `mentions` that are words in strings and no names.
     """
 
     name: str
     mentions: frozenset[str]
     is_test: bool
     bases: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +68,16 @@ class Indexed:
 def indexed(text: str) -> tuple[Defined, ...]:
     """The functions of a file's text. Empty if it does not parse."""
     tree = module_or_none(text)
-    return tuple(_defined(tree.body, "", frozenset())) if tree is not None else ()
+    return tuple(_defined(tree.body, "", _NONE)) if tree is not None else ()
 
 
-def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -> Iterator[Defined]:
+def _defined(body: Sequence[ast.stmt], prefix: str, inherited: _Mentions) -> Iterator[Defined]:
     """Functions and methods. A test of a class also mentions the names in the setup of the class."""
     for node in body:
         if isinstance(node, _Function):
             is_test = node.name.startswith("test")
-            mentions = _mentions([node]) | (inherited if is_test else frozenset())
-            yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=is_test)
+            found = _mentions([node]).joined(inherited if is_test else _NONE)
+            yield Defined(name=f"{prefix}{node.name}", mentions=found.all, is_test=is_test, texts=found.texts)
             if not is_test:
                 yield from _made_in(node, prefix)
         elif isinstance(node, ast.ClassDef):
@@ -83,14 +85,16 @@ def _defined(body: Sequence[ast.stmt], prefix: str, inherited: frozenset[str]) -
             shared = _mentions([*setups, *node.decorator_list, *node.bases])
             yield from _defined(node.body, f"{prefix}{node.name}::", shared)
             bases = tuple(_last(base) for base in node.bases)
-            mentions = _mentions([*node.bases, *_values(node)])
-            yield Defined(name=f"{prefix}{node.name}", mentions=mentions, is_test=False, bases=bases)
+            found = _mentions([*node.bases, *_values(node)])
+            name = f"{prefix}{node.name}"
+            yield Defined(name=name, mentions=found.all, is_test=False, bases=bases, texts=found.texts)
         elif isinstance(node, ast.If | ast.Try | ast.For | ast.With):
             yield from _defined(node.body, prefix, inherited)
         elif isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
-                    yield Defined(name=target.id, mentions=_mentions([node.value]), is_test=False)
+                    found = _mentions([node.value])
+                    yield Defined(name=target.id, mentions=found.all, is_test=False, texts=found.texts)
 
 
 def _made_in(function: _Function, prefix: str) -> Iterator[Defined]:
@@ -110,9 +114,32 @@ def _values(node: ast.ClassDef) -> list[ast.AST]:
     return [one for one in node.body if isinstance(one, ast.Assign | ast.AnnAssign)]
 
 
-def _mentions(nodes: Iterable[ast.AST]) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class _Mentions:
+    """The words in a part of a file: names, and words of texts."""
+
+    names: frozenset[str]
+    words: frozenset[str]
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.names | self.words
+
+    @property
+    def texts(self) -> frozenset[str]:
+        return self.words - self.names
+
+    def joined(self, other: _Mentions) -> _Mentions:
+        return _Mentions(self.names | other.names, self.words | other.words)
+
+
+_NONE = _Mentions(frozenset(), frozenset())
+
+
+def _mentions(nodes: Iterable[ast.AST]) -> _Mentions:
     """Names, attributes, arguments and short words in texts, because tables in tests also name functions."""
     found: set[str] = set()
+    words: set[str] = set()
     for top in nodes:
         for node in ast.walk(top):
             if isinstance(node, ast.Name):
@@ -124,8 +151,8 @@ def _mentions(nodes: Iterable[ast.AST]) -> frozenset[str]:
             elif isinstance(node, ast.alias):
                 found.add((node.asname or node.name).split(".")[-1])
             elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-                found.add(node.value)
-    return frozenset(found)
+                words.add(node.value)
+    return _Mentions(frozenset(found), frozenset(words))
 
 
 Mentioning = Callable[[AbstractSet[str]], Sequence[Indexed]]
