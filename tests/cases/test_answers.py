@@ -154,6 +154,22 @@ CASES = [
         tiers=V,
         never=NEVER,
     ),
+    *(
+        Case(
+            f"an import above the function: {name}",
+            TOTAL,
+            f"```python\n{above}\n\n\ndef total(xs):\n    return {call}(xs)\n```\n",
+            gives=filled(TOTAL, f"{above}\n    return {call}(xs)"),
+            tiers=V,
+            never=NEVER,
+        )
+        for name, above, call in (
+            ("a module", "import math", "math.fsum"),
+            ("a name", "from math import fsum", "fsum"),
+            ("another name", "import math as m", "m.fsum"),
+        )
+    ),
+    Case("an import that nothing needs", TOTAL, f"```python\nimport os\n\n\n{WHOLE}```\n", gives=SUMMED, tiers=V),
     Case("a role on its own line", ADD, "assistant\nreturn a + b\n", gives=ADDED, tiers=V, never=("assistant",)),
     Case(
         "a tag with attributes",

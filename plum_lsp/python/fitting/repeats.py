@@ -2,7 +2,8 @@
 
 Models repeat the header of the function, its docstring, the lines above the cursor, or the word that the cursor is in.
 Whether a text repeats or goes on is often open (`wi` + `width`), so this module gives several readings. `variants`
-keeps the first that parses and whose names are defined.
+keeps the first that parses and whose names are defined. Imports above a repeated header move into the body, where the
+body needs them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def without_repeats(text: str, context: Context) -> Iterator[str]:
                 if reading not in seen and (reading.strip() or one is text):
                     seen.add(reading)
                     yield reading
+    if body is not None and (needed := _with_imports(text, body, context)):
+        yield needed
     if text not in seen:
         yield text
 
@@ -78,6 +81,20 @@ def _with_helpers(text: str, lines: Sequence[Line], place: int, helper: Line | N
     if first is None or is_decorated:
         return body
     return textwrap.indent(above, first.indent) + "\n" + body
+
+
+def _with_imports(text: str, body: str, context: Context) -> str:
+    """The body below the imports that stand above its header. Empty if there are none."""
+    lines = lines_of(text)
+    header = next((line for line in lines if line.starts and is_own_header(line.code, context.block)), None)
+    above = parse(textwrap.dedent(text[: header.start])) if header is not None else None
+    shorter = next(_without_docstring(body, context, has_header=True), body)
+    first = next((line for line in lines_of(shorter) if line.is_statement), None)
+    if above is None or first is None:
+        return ""
+    kept = [node for node in above.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    written = [ast.unparse(node) for node in kept if getattr(node, "module", "") != "__future__"]
+    return "".join(f"{first.indent}{line}\n" for line in written) + shorter.lstrip("\n") if written else ""
 
 
 def _under_another_name(text: str, context: Context) -> str | None:

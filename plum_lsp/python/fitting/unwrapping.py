@@ -40,7 +40,7 @@ _CORRECTION = re.compile(
     r"|correct(?:ion|ed)\b|fix(?:ed)?\b|revised\b|let me (?:fix|correct|revise|rewrite|redo|reconsider|double)"
     r"|on second thought|scratch that|better:|i made a|but (?:wait|that|this) (?:is|isn't|does|doesn't|was|would)?"
     r"|(?:that|this|the (?:code|function|version|block) above|it)(?:'s| is| was| has| does)?(?: a)?"
-    r"(?: not| n't|n't)?\b.{0,30}(?:wrong|incorrect|mistake|bug|not right|corrected|correction|should be))",
+    r"(?: not| n't|n't)?\b.{0,30}(?:wrong|incorrect|mistake|bug|not right|corrected|correction))",
     re.IGNORECASE,
 )
 _BODY_END = re.compile(r"(?m)^[ \t]*(?:return|yield)\b")

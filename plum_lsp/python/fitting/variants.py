@@ -25,7 +25,7 @@ from plum_lsp.domain.suggestion import Completion, Context, Finish, HoleKind
 from plum_lsp.python.fitting.cutting import Cutter
 from plum_lsp.python.fitting.decoding import code_in_value, decoded
 from plum_lsp.python.fitting.levels import Placed, in_unit, relative_readings
-from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside
+from plum_lsp.python.fitting.outside import finishes, is_finished, is_outside, is_own_header
 from plum_lsp.python.fitting.repeats import without_repeats
 from plum_lsp.python.fitting.scanning import Line, lines_of
 from plum_lsp.python.fitting.static import inserted, parse, undefined_names
@@ -198,6 +198,8 @@ def _is_whole(placed: Placed, context: Context, *, is_limited: bool) -> bool:
         return True
     is_line = block.kind is HoleKind.LINE
     following, blank_lines = _first_statement(placed.rest)
+    if following is not None and is_own_header(following.code, block) and not is_finished(kept):
+        return False  # what stands above the function's own header is no body of it
     if following is not None:
         is_free = is_line or block.kind is HoleKind.MODULE or is_finished(kept)
         return is_free or is_outside(following, kept, block, blank_lines=blank_lines)
