@@ -95,6 +95,23 @@ DEEPER = [
         tiers=V,
     ),
     Case("deep below a header", FREE, MARGIN, gives=filled(FREE, right(MARGIN, " " * 8).strip()), tiers=V),
+    *(
+        Case(
+            f"in a method, {count} blanks",
+            METHOD.replace("‸", " " * count + "‸"),
+            "return 2 * n\n",
+            gives=METHOD.replace("‸", "        return 2 * n"),
+            tiers=V,
+        )
+        for count in (1, 3, 6)
+    ),
+    Case(
+        "half indented below a statement",
+        LOOP.replace("‸", "    result = sum(xs)\n  ‸"),
+        "return result\n",
+        gives=LOOP.replace("‸", "    result = sum(xs)\n    return result"),
+        tiers=V,
+    ),
     Case("deep in a block", WITHIN, "return 0\n", gives=filled(WITHIN, "return 0")),
 ]
 

@@ -5,7 +5,8 @@ not build programs.
 
 A cursor may stand deeper than any statement can: its editor indented too far below a docstring or a statement. The hole
 then counts as if it began on a line of its own below, at the depth of the line above (`Block.lead`). An indentation
-that no line of the block confirms says nothing about the unit, if the file has one that fits into it.
+that no line of the block confirms says nothing about the unit, if the file has one that fits into it. A cursor at the
+depth of no line above, and left of the last one, is on its way to that line's depth.
 """
 
 from __future__ import annotations
@@ -202,12 +203,14 @@ def _target(text: str, before: list[Line], following: Line | None, *, head: str,
         return head
     if last.opens or (last.code.startswith("@") and not head):
         return _below_opener(text, last, following, head)
+    goes_on = _goes_on(before, blank_lines=text.count("\n", last.end, cursor) - 1)
     if head:
-        return head
+        is_partial = last.indent.startswith(head) and all(line.indent != head for line in before)
+        return last.indent if is_partial and goes_on else head
     if following is not None and following.indent:
         ends = _TERMINAL.match(last.code) and width(following.indent) < width(last.indent)
         return following.indent if ends else last.indent
-    return last.indent if _goes_on(before, blank_lines=text.count("\n", last.end, cursor) - 1) else ""
+    return last.indent if goes_on else ""
 
 
 def _below_opener(text: str, last: Line, following: Line | None, head: str) -> str:
