@@ -15,7 +15,7 @@ from plum_trainer.data.rows import values_of as row_values
 from plum_trainer.fit import children
 from plum_trainer.fit.job import FitJob, FitResult, SampleJob
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("warm_children")]
 
 ROW = PairRow(
     prompt="def add(a, b):\n",

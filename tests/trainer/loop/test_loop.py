@@ -23,7 +23,7 @@ from plum_trainer.loop.progress import PROGRESS
 from plum_trainer.loop.rounds import rounds
 from plum_trainer.loop.trainer import Trainer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("warm_children")]
 
 
 def serve(trainer: Trainer, until: Callable[[list[str]], bool]) -> list[str]:

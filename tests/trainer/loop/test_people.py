@@ -258,6 +258,7 @@ def test_stores_of_people_on_the_same_machine_are_read_as_they_are(tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("warm_children")
 def test_a_real_round_says_whose_facts_the_version_holds(tmp_path: Path, shared: Path, tiny: Path) -> None:
     """Fit, gate and publication; then a person withdraws, is told the version, and is in no further row.
 
