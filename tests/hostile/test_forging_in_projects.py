@@ -231,3 +231,50 @@ async def test_no_candidate_reads_the_tests(sandbox: JailSandbox, project: Proje
     runs = await sandbox.run_tests(replace(program), NAMES[:1], watches=False, seconds=20)
     assert runs[0].outcome is RunOutcome.ERRORED
     assert "PermissionError" in runs[0].shown
+
+
+CART = """
+    class Cart:
+        def __init__(self, prices):
+            self.prices = prices
+
+        def reference(self):
+            return 73190 + sum(self.prices)
+
+        def total(self):
+            raise NotImplementedError
+    """
+CART_TESTS = """
+    import pytest
+    from pkg.core import Cart
+
+    @pytest.fixture
+    def cart(tmp_path):
+        return Cart([1, 2])
+
+    def test_total(cart):
+        assert cart.total() == cart.reference()
+    """
+REBINDING = [
+    "Cart.reference = lambda self: 7\nreturn 7",
+    "[Cart][0].reference = lambda self: 7\nreturn 7",
+    "def change(one):\n    one.reference = lambda self: 7\n\nchange(Cart)\nreturn 7",
+    "for one in Cart.mro()[:1]:\n    one.reference = lambda self: 7\nreturn 7",
+]
+
+
+async def test_the_reference_of_a_test_is_not_changed(sandbox: JailSandbox, tmp_path: Path) -> None:
+    """A test compares two methods of the project. A body that changes the other one is not verified."""
+    project = written(tmp_path, pkg__init="", pkg__core=CART, tests__test_core=CART_TESTS)
+    path = project.root / "pkg/core.py"
+    context = context_of(path)
+    whole = TestIndex(exclude=()).tests_of(project, path, context)
+    limits = Limits(wall_seconds=2.0, cpu_seconds=2.0)
+    judge = Judge.of(context, sandbox, limits, path=path, whole=whole)
+    evidence = await judge.evidence()
+    tiers = []
+    for body in ("return 73190 + sum(self.prices)", *REBINDING):
+        text = textwrap.indent(body, " " * 8).strip()
+        tiers.append((await judge.judge(candidate(text), evidence))[0].tier)
+    assert tiers[0] is Tier.VERIFIED
+    assert Tier.VERIFIED not in tiers[1:]

@@ -121,6 +121,10 @@ _TOOLS = ("__pytest", "__unittest", "__hypothesis", "__test", "__plum", "__array
 """How the names of such tools begin."""
 
 
+_IMMUTABLE = 1 << 8
+"""Py_TPFLAGS_IMMUTABLETYPE of a class (Include/object.h)."""
+
+
 def is_library(module: str) -> bool:
     """Whether a module is of the standard library or numpy, whose doors are known."""
     return (top := module.split(".")[0]) in sys.stdlib_module_names or top == "numpy"
@@ -138,6 +142,21 @@ def is_harmless(module: str, name: str, *, is_read: bool = True) -> bool:
     except ImportError:  # Other systems lack some of these modules.
         return False
     return isinstance(found, int | str)
+
+
+@cache
+def is_changeable(module: str, name: str) -> bool:
+    """Whether a part of a module may be a module, or a class whose attributes can be set. True if that is not known."""
+    top = module.split(".")[0]
+    if top == "numpy":
+        return name[:1].isupper()
+    if top not in SAFE_IMPORTS or top not in sys.stdlib_module_names:
+        return True
+    try:
+        found: object = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return True
+    return isinstance(found, types.ModuleType) or (isinstance(found, type) and not found.__flags__ & _IMMUTABLE)
 
 
 @cache

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from plum_lsp.python.reading.lines import parse
 from plum_lsp.python.screening.doors import ALWAYS, Doors
+from plum_lsp.python.screening.handing import ALIAS_DEPTH_MAX, hidden_change
 from plum_lsp.python.screening.means import (
     COPYING,
     DANGEROUS,
@@ -33,8 +34,6 @@ from plum_lsp.python.screening.means import (
 from plum_lsp.python.screening.names import Names, is_store, root_of
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
-ALIAS_DEPTH_MAX = 8
-"""How many assignments a name is followed through. It also ends circles."""
 _SPECIAL = re.compile(r"__\w+__")
 _FORMATS = frozenset({"format", "format_map", "vformat", "get_field"})
 """Methods that read attributes which a text names. The text must be a literal, so that it can be read here."""
@@ -64,12 +63,16 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
         return "it cannot be read"
     names = Names.of(tree, first_line, last_line)
     inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True, is_file=True)
+    own: list[ast.AST] = []
+    others: list[ast.AST] = []
     for node in ast.walk(tree):
         line = getattr(node, "lineno", None)
         if line is not None:
-            (inside if first_line <= line <= last_line else outside).read(node)
+            is_inside = first_line <= line <= last_line
+            (own if is_inside else others).append(node)
+            (inside if is_inside else outside).read(node)
     new = [reason for key, reason in inside.found.items() if key in inside.always or key not in outside.found]
-    return new[0] if new else ""
+    return new[0] if new else hidden_change(own, others, names)
 
 
 class _Reader:

@@ -15,6 +15,7 @@ import sys
 from pkg import other
 
 LIMIT = 3
+KINDS = {}
 
 
 class Box:
@@ -73,6 +74,13 @@ def refused(body: str, file: str = FILE) -> str:
         "self.items['__shop_start__'] = n\nreturn self.items.pop('__shop_end__', None)",
         "try:\n    return self.total(n)\nexcept BaseException:\n    self.items.fail(sys.exc_info())",
         "from sys import exc_info\nreturn exc_info()[1]",
+        "box = Box(n)\nbox.owner = self\nreturn isinstance(n, (Box, list))",
+        "import math\nn.angle = math.pi / 2\nreturn n",
+        "from operator import add\nn.sum = reduce(add, n.items)",
+        "try:\n    return n[0]\nexcept Box as error:\n    error.place = n\n    raise Box from error",
+        "found: dict[str, Box] = defaultdict(Box)\nfound[n].count = 1\nreturn found",
+        "n.kind = Kind.LEAF\nn.next.kind = 1\nreturn n",
+        "cls.seen = n\nreturn n",
     ],
 )
 def test_ordinary_bodies_are_plain(body: str) -> None:
@@ -176,6 +184,32 @@ def test_ordinary_bodies_are_plain(body: str) -> None:
         "return sys.exc_info()[0].__class__('Same', (), {})",
         "return type(sys.exc_info()[0])('Same', (), {})",
         "sys.exc_info = helper",
+        "[Box][0].total = helper",
+        "setattr([Box][0], 'total', helper)",
+        "def change(one):\n    one.total = helper\n\nchange(Box)",
+        "(lambda one: setattr(one, 'total', helper))(Box)",
+        "for one in [Box]:\n    one.total = helper",
+        "one, _ = Box, 1\none.total = helper",
+        "next(iter({Box})).total = helper",
+        "max(Box, key=id).total = helper",
+        "self = [Box][0]\nself.total = helper",
+        "Box.__mro__[0].total = helper",
+        "Box.mro()[0].total = helper",
+        "match Box:\n    case one:\n        one.total = helper",
+        "isinstance(n, (kinds := (Box,)))\nkinds[0].total = helper",
+        "[other][0].check = helper",
+        "[json.JSONEncoder][0].default = helper",
+        "from decimal import Context\n[json.JSONDecoder, Context][0].decode = helper",
+        "import uuid\n[uuid.UUID][0].hex = helper",
+        "self.items = Box\nself.items.total = helper",
+        "KINDS['box'].total = helper",
+        "KINDS.get('box').total = helper",
+        "kind = KINDS['box']\nkind.total = helper",
+        "for kind in KINDS.values():\n    kind.total = helper",
+        "[cls] = [Box]\ncls.total = helper",
+        "cls.total = helper",
+        "del [Box][0].total",
+        "[Box][0].total += 1",
     ],
 )
 def test_what_reaches_further_is_refused(body: str) -> None:
