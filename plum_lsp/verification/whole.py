@@ -48,6 +48,8 @@ SCREEN_SECONDS = 2.5
 """Processor time for a batch with the hole unfilled. Most of its tests end at the hole."""
 RUN_SECONDS = 2.0
 """Processor time for all tests of one candidate."""
+BESIDE_SHARE_MAX = 0.25
+"""Of the passed tests. A few tests that fail for reasons of their own do not take a right candidate its tier."""
 _STATUS = {
     RunOutcome.PASSED: VerdictStatus.PASSED,
     RunOutcome.FAILED: VerdictStatus.FAILED,
@@ -218,8 +220,8 @@ def without_unjudgeable(
     """The group without unusable verdicts: of tests that no candidate passes, and that ended elsewhere or never.
 
     A test in `unfit` says nothing, however it ended. One in `fit` counts, because another body passes it. A candidate
-    with only passes left is `verified`. It is at most `checked` if more tests ended in other functions of its file,
-    which a wrong result may cause. So is a candidate with no verdict left.
+    with only passes left is `verified`. It is at most `checked` if some more tests ended in other functions of its
+    file, which a wrong result may cause. So is a candidate with no verdict left.
     """
     unpassed = {test.id for test in unpassed_of(group, tests)} - fit
     return [_without(judged, unpassed, unfit) for judged in group]
@@ -251,7 +253,7 @@ def _without(judged: Judged, unpassed: set[TestId], unfit: frozenset[TestId]) ->
         tier, reason = Tier.CHECKED, judged.reason
     elif not kept:
         tier, reason = Tier.CHECKED, f"{left} of the project could not be judged here"
-    elif beside > len(kept):
+    elif beside > BESIDE_SHARE_MAX * len(kept):
         tier, reason = Tier.CHECKED, f"{reason}: {beside} ended in another function of the file"
     return replace(judged, verdicts=kept, tier=tier, reason=reason, score=score(judged.candidate, kept))
 
