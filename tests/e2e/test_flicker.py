@@ -38,7 +38,7 @@ async def offered(editor: Editor, policy: ScriptedPolicy, typed: str, *, automat
     for index, text in enumerate((SUSPECT, *OTHERS)):
         policy.will_complete(text.removeprefix(typed) + "\n", is_held=index > 0)
     asked = asyncio.create_task(editor.suggest(automatic=automatic))
-    await asyncio.wait([asked], timeout=1.5)
+    await asyncio.wait([asked], timeout=1.5 if typed else None)  # The first text alone must be shown before the others.
     policy.release()
     return await asked
 
