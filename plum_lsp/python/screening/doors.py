@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from plum_lsp.python.screening.means import words
+from plum_lsp.python.screening.means import OWN, words
 
 _PRIVATE = re.compile(r"_[^_]\w*|__\w*[^_]_?")
 _PUBLIC = frozenset({"_replace", "_asdict", "_fields", "_make", "_field_defaults"})
@@ -40,7 +40,6 @@ _MUTATORS = words("""
 """)
 _ITEM_SETTERS = frozenset({"setitem", "delitem", "iconcat", "iadd", "ior"})
 _CALLED_WITH_NAMES = frozenset({"__setattr__", "__delattr__", "__getattr__"})
-_OWN = ("self", "cls")
 ALWAYS = frozenset({"unpacked keywords", "style", "dataclass", "numpy.load", "keyword", "attribute eval"})
 """What is refused even if the file's own code has the same."""
 
@@ -112,7 +111,7 @@ class Doors:
             yield f"{name} dynamic", f"it calls {name} with a name that is computed"
 
     def _attribute(self, node: ast.Attribute) -> Iterator[tuple[str, str]]:
-        is_own = isinstance(node.value, ast.Name) and node.value.id in _OWN
+        is_own = isinstance(node.value, ast.Name) and node.value.id in OWN
         is_foreign = self.is_file or not (is_own or _is_super(node.value))
         if _PRIVATE.fullmatch(node.attr) and node.attr not in _PUBLIC and is_foreign:
             yield f"private {node.attr}", f"it reaches the private {node.attr}"

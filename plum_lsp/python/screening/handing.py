@@ -10,13 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from plum_lsp.python.screening.means import is_changeable, words
-from plum_lsp.python.screening.names import Names, is_store
+from plum_lsp.python.screening.means import OWN, SETTERS, is_changeable, words
+from plum_lsp.python.screening.names import Names, is_store, name_of, root_of
 
 ALIAS_DEPTH_MAX = 8
 """How many assignments a name is followed through. It also ends circles."""
-_OWN = ("self", "cls")
-_SETTERS = frozenset({"setattr", "delattr", "__setattr__", "__delattr__"})
 _CHECKS = frozenset({"isinstance", "issubclass", "cast", "defaultdict"})
 """Functions that give no class back that they are given."""
 _CLASSES = words("mro __mro__ __bases__ __base__ default_factory")
@@ -34,7 +32,7 @@ def hidden_change(inside: Sequence[ast.AST], outside: Sequence[ast.AST], names: 
         names: what names mean in the file.
     """
     methods = {node.name for node in outside if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    if any(_is_stored_on(node, "cls") and node.attr in methods for node in inside if isinstance(node, ast.Attribute)):
+    if any(node.attr in methods for node in inside if isinstance(node, ast.Attribute) and _is_stored_on_class(node)):
         return "it changes a method of its class"
     receivers = list(_receivers(inside, names))
     if not receivers:
@@ -55,9 +53,9 @@ def _receivers(inside: Sequence[ast.AST], names: Names) -> Iterator[ast.expr]:
         found: ast.expr | None = None
         if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             found = node.value
-        elif isinstance(node, ast.Call) and _name_of(node.func) in _SETTERS:
+        elif isinstance(node, ast.Call) and name_of(node.func) in SETTERS:
             found = node.args[0] if node.args else node
-        is_own = isinstance(found, ast.Name) and found.id in _OWN and found.id not in names.bound
+        is_own = isinstance(found, ast.Name) and found.id in OWN and found.id not in names.bound
         if found is not None and not is_own:
             yield found
 
@@ -89,13 +87,13 @@ def _is_held(receiver: ast.expr, names: Names, bound: Mapping[str, list[ast.expr
         node = node.value
     if not isinstance(node, ast.Name) or depth > ALIAS_DEPTH_MAX:
         return False
-    if node.id in {*names.local, *_OWN}:
+    if node.id in {*names.local, *OWN}:
         return any(_is_held(one, names, bound, depth + 1) for one in bound.get(node.id, []))
     return node is not receiver
 
 
-def _is_stored_on(node: ast.Attribute, name: str) -> bool:
-    return not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name) and node.value.id == name
+def _is_stored_on_class(node: ast.Attribute) -> bool:
+    return not isinstance(node.ctx, ast.Load) and isinstance(node.value, ast.Name) and node.value.id == "cls"
 
 
 def _shared(outside: Sequence[ast.AST]) -> Iterator[str]:
@@ -133,14 +131,14 @@ def _handed(nodes: Sequence[ast.AST], shared: set[str], modules: Mapping[str, st
         elif id(node) in quiet or not isinstance(getattr(node, "ctx", None), ast.Load):
             yield False
         elif isinstance(node, ast.Attribute):
-            yield _begin(node) in shared and not _is_constant(node, modules)
+            yield getattr(root_of(node), "id", "") in shared and not _is_constant(node, modules)
         else:
             yield isinstance(node, ast.Name) and node.id in shared
 
 
 def _is_constant(node: ast.Attribute, modules: Mapping[str, str]) -> bool:
     """Whether a part of a module or class is neither, by its capitals or because it is known of the library."""
-    begin = _begin(node)
+    begin = getattr(root_of(node), "id", "")
     if begin in modules:
         return isinstance(node.value, ast.Name) and not is_changeable(modules[begin], node.attr)
     return node.attr.isupper() and (begin[:1].isupper() or "_" in node.attr)
@@ -152,10 +150,12 @@ def _quiet(node: ast.AST) -> Iterator[ast.AST]:
         yield node.value
     elif isinstance(node, ast.Call):
         yield node.func
-        if _name_of(node.func) in _CHECKS:
-            yield from (part for one in node.args for part in ast.walk(one) if _names_only(one))
-    elif isinstance(node, ast.ExceptHandler | ast.AnnAssign | ast.arg):
-        yield from _parts(node.type if isinstance(node, ast.ExceptHandler) else node.annotation)
+        if name_of(node.func) in _CHECKS:
+            yield from (part for one in node.args for part in _parts(one))
+    elif isinstance(node, ast.ExceptHandler):
+        yield from _parts(node.type)
+    elif isinstance(node, ast.AnnAssign | ast.arg):
+        yield from _parts(node.annotation)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield from _parts(node.returns)
     elif isinstance(node, ast.Raise):
@@ -169,23 +169,7 @@ def _quiet(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _parts(node: ast.expr | None) -> Iterator[ast.AST]:
-    """A type and all its parts, if it binds no name."""
-    if node is not None and _names_only(node):
-        yield from ast.walk(node)
-
-
-def _names_only(node: ast.expr) -> bool:
-    """Whether an expression only names something, so that nothing in it is bound or called."""
-    return not any(isinstance(one, ast.NamedExpr | ast.Call | ast.Lambda) for one in ast.walk(node))
-
-
-def _begin(node: ast.Attribute) -> str:
-    """The name that a chain of attributes begins with, empty without one."""
-    value: ast.expr = node
-    while isinstance(value, ast.Attribute):
-        value = value.value
-    return value.id if isinstance(value, ast.Name) else ""
-
-
-def _name_of(function: ast.expr) -> str:
-    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    """A type and all its parts, if it only names them, so that nothing in it is bound or called."""
+    parts = list(ast.walk(node)) if node is not None else []
+    if not any(isinstance(one, ast.NamedExpr | ast.Call | ast.Lambda) for one in parts):
+        yield from parts

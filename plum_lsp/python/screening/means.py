@@ -70,6 +70,10 @@ _PLAIN = words("""
 """Modules whose numbers and texts may be read."""
 NAMED = words("getattr setattr delattr attrgetter methodcaller hasattr")
 """Callables that take the name of an attribute."""
+SETTERS = words("setattr delattr __setattr__ __delattr__")
+"""Callables that set an attribute that they are given the name of."""
+OWN = ("self", "cls")
+"""Names of the object or class that a method belongs to."""
 EVALUATING = words("""
     get_type_hints ForwardRef singledispatch singledispatchmethod evaluate_forward_ref get_annotations eval_str
     allow_pickle as_strided ctypeslib f2py myeval dictConfig fileConfig DictConfigurator
@@ -144,13 +148,18 @@ def is_harmless(module: str, name: str, *, is_read: bool = True) -> bool:
     return isinstance(found, int | str)
 
 
+def _is_imported_here(module: str) -> bool:
+    """Whether a module is a harmless one of the standard library, which may be imported to look at its parts."""
+    return module in SAFE_IMPORTS and module in sys.stdlib_module_names
+
+
 @cache
 def is_changeable(module: str, name: str) -> bool:
     """Whether a part of a module may be a module, or a class whose attributes can be set. True if that is not known."""
     top = module.split(".")[0]
     if top == "numpy":
         return name[:1].isupper()
-    if top not in SAFE_IMPORTS or top not in sys.stdlib_module_names:
+    if not _is_imported_here(top):
         return True
     try:
         found: object = getattr(importlib.import_module(module), name, None)
@@ -166,7 +175,7 @@ def leads_elsewhere(dotted: str) -> bool:
     Only the modules of `SAFE_IMPORTS` are imported to find out. Parts of other packages are not known here.
     """
     top, *parts = dotted.split(".")
-    if top not in SAFE_IMPORTS or top not in sys.stdlib_module_names:
+    if not _is_imported_here(top):
         return False
     found: object = importlib.import_module(top)
     for part in parts:

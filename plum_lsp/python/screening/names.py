@@ -127,6 +127,11 @@ def _bound(node: ast.AST) -> set[str]:
     return {name for name in fields if isinstance(name, str)} | ({node.id} if is_store(node) else set())
 
 
+def name_of(function: ast.expr) -> str:
+    """The name by which a function is called: its own, or that of a method. Empty if it has none."""
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+
+
 def root_of(node: ast.expr) -> ast.expr:
     """What a chain of attributes is taken from."""
     while isinstance(node, ast.Attribute):

@@ -22,16 +22,18 @@ from plum_lsp.python.screening.means import (
     FRAMES,
     LIES,
     NAMED,
+    OWN,
     READ,
     RECORDED,
     SAFE_IMPORTS,
+    SETTERS,
     STORED,
     is_harmless,
     is_library,
     is_own_name,
     leads_elsewhere,
 )
-from plum_lsp.python.screening.names import Names, is_store, root_of
+from plum_lsp.python.screening.names import Names, is_store, name_of, root_of
 
 _TESTS = re.compile(r"(?:^|\.)(?:tests?|testing|conftest|test_\w+|\w+_tests?)(?:\.|$)")
 _SPECIAL = re.compile(r"__\w+__")
@@ -44,7 +46,6 @@ _CLASS_MAKERS = frozenset({
 """They make a class without a class statement, whose methods could answer for a test."""
 _CONFIGURING = ("logging.config", "logging.handlers", "numpy.f2py", "numpy.ctypeslib", "numpy.lib", "numpy.distutils")
 """Modules that load what a text names, or reach memory."""
-_SETTERS = frozenset({"setattr", "delattr", "__setattr__", "__delattr__"})
 _NAMING = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 """What is read of a class to tell its name."""
 
@@ -139,7 +140,7 @@ class _Reader:
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, str]]:
         function = node.func
-        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        name = name_of(function)
         self._calls.add(id(function))
         if name in ("isinstance", "issubclass"):
             self._harmless |= {id(part) for one in node.args[1:] for part in ast.walk(one)}
@@ -150,7 +151,7 @@ class _Reader:
             self._harmless |= {id(one) for one in node.args}
         if is_builtin and name in ("hasattr", "getattr"):
             self._asked |= {id(one) for one in node.args[1:2]}  # They are read as the attributes that they name.
-        self._sets |= name in _SETTERS
+        self._sets |= name in SETTERS
         if name in NAMED:
             named = node.args[1:2] if name.endswith("attr") else node.args[:1] if name == "methodcaller" else node.args
             owner = node.args[0] if name.endswith("attr") and node.args else ast.Name(id="_", ctx=ast.Load())
@@ -178,7 +179,7 @@ class _Reader:
             yield _key("attribute", attribute), f"it reads {attribute}"
         if attribute in _NAMING:
             self._harmless.add(id(node.value))
-        self._sets |= is_stored or attribute in _SETTERS
+        self._sets |= is_stored or attribute in SETTERS
         self._catches |= attribute == "exc_info"
         if attribute == "__class__" and id(node) not in self._harmless and not self._names.is_value(node.value):
             yield from self._refused("class of", "it reaches the class of what may be a class")
@@ -195,7 +196,7 @@ class _Reader:
             yield f"set {attribute}", f"it sets {attribute}"
         if is_stored and self._is_shared(node.value):
             yield "store", "it changes an attribute of something that others use"
-        if is_stored and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")):
+        if is_stored and not (isinstance(node.value, ast.Name) and node.value.id in OWN):
             self._stores = True
         if is_stored and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "type":
             yield "store on type", "it changes a class"
@@ -309,7 +310,7 @@ class _Reader:
                 return True
         if not isinstance(root, ast.Name):
             return False
-        return root.id not in self._names.local and root.id not in ("self", "cls")
+        return root.id not in self._names.local and root.id not in OWN
 
 
 def _key(use: str, name: str) -> str:
