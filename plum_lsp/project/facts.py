@@ -7,7 +7,6 @@ other users could have written it. The module does not decide which files may be
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from plum_lsp.files.whole import write_whole
+from plum_lsp.project.files import kept_file
 from plum_lsp.python.specification.whole_tests import Defined
 
 _log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Facts:
 
 def facts_file(folder: Path, root: Path) -> Path:
     """Where the facts of a project are kept."""
-    return folder / f"{hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()}{_SUFFIX}"
+    return kept_file(folder, root, _SUFFIX)
 
 
 def read_facts(path: Path, root: Path) -> dict[Path, Facts]:

@@ -1,11 +1,12 @@
 """Reads untrusted files of a project, up to a bound. It reads no pipe or device.
 
 It decides neither whether a file may be read (`privacy`) nor how the text is used. It counts the time
-that reading takes.
+that reading takes. It names the files of the user's own in which something is kept for each project.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import time
@@ -25,6 +26,11 @@ class Budget:
     def is_over(self) -> bool:
         """Whether the thread has worked for these seconds, or several times as many have passed."""
         return time.thread_time() > self._work_until or time.monotonic() > self._until
+
+
+def kept_file(folder: Path, root: Path, suffix: str) -> Path:
+    """The file in a folder of the user's in which something is kept for a project."""
+    return folder / f"{hashlib.blake2b(os.fsencode(root), digest_size=16).hexdigest()}{suffix}"
 
 
 def read_text(path: Path, *, bytes_max: int) -> str:

@@ -103,8 +103,8 @@ def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: Re
     if not group:
         reason, detail = AbstentionReason.POLICY_SILENT, "The policy gave no complete candidate in time."
     elif not any(judged.candidate.text.strip() for judged in group):
-        said = next((judged.candidate.problem for judged in group if judged.candidate.problem == ONLY_THOUGHTS), "")
-        detail = f"{said[:1].upper()}{said[1:]}." if said else "The model adds nothing here."
+        is_thoughts = any(judged.candidate.problem == ONLY_THOUGHTS for judged in group)
+        detail = f"{ONLY_THOUGHTS[0].upper()}{ONLY_THOUGHTS[1:]}." if is_thoughts else "The model adds nothing here."
         reason = AbstentionReason.NO_VALID_CANDIDATE
     elif standing:
         best = standing[0]

@@ -11,6 +11,10 @@ from support.documents import written
 from plum_lsp.domain.project import Project
 from plum_lsp.project import test_index
 from plum_lsp.project.test_index import TestIndex
+from plum_lsp.python.specification.whole_tests import Defined
+
+Known = dict[str, tuple[Defined, ...]]
+"""The functions of files, by the files' names."""
 
 CORE = """
     PASSWORD = "hunter2"
@@ -39,7 +43,7 @@ def project(tmp_path: Path) -> Project:
     return written(tmp_path / "work", pkg__init="", pkg__core=CORE, tests__test_core=TESTS)
 
 
-def functions(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, object], list[str]]:
+def functions(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Known, list[str]]:
     """What a new session knows of the files, and the files that it had to parse."""
     texts: list[str] = []
     usual = test_index.indexed
@@ -47,7 +51,7 @@ def functions(project: Project, cache: Path, monkeypatch: pytest.MonkeyPatch) ->
     index = TestIndex(exclude=(), cache=cache)
     assert not index.read_ahead(project, seconds=60.0)
     monkeypatch.undo()
-    found = {path.name: file.functions for path, file in index._kept.items()}
+    found = {path.name: file.functions or () for path, file in index._kept.items()}
     return found, [name for name in ("test_core.py", "core.py") if any(MARKS[name] in text for text in texts)]
 
 
@@ -62,9 +66,8 @@ def test_a_second_session_parses_what_has_changed(
     assert parsed == ["test_core.py", "core.py"]
     again, parsed = functions(project, tmp_path / "cache", monkeypatch)
     assert parsed == []
-    assert [(one.name, one.is_test, one.bases) for one in again["test_core.py"]] == [  # type: ignore[attr-defined]
-        (one.name, one.is_test, one.bases)
-        for one in first["test_core.py"]  # type: ignore[attr-defined]
+    assert [(one.name, one.is_test, one.bases) for one in again["test_core.py"]] == [
+        (one.name, one.is_test, one.bases) for one in first["test_core.py"]
     ]
     (project.root / "pkg/core.py").write_text("PASSWORD = 1\n")
     _, parsed = functions(project, tmp_path / "cache", monkeypatch)
@@ -79,7 +82,7 @@ def test_no_text_but_names_is_kept(project: Project, tmp_path: Path, monkeypatch
     assert "price" in kept.read_text()
     assert not any(text in kept.read_text() for text in ("hunter2", "no_name", "1234567"))
     files, _ = functions(project, tmp_path / "cache", monkeypatch)
-    (test,) = (one for one in files["test_core.py"] if one.is_test)  # type: ignore[attr-defined]
+    (test,) = (one for one in files["test_core.py"] if one.is_test)
     assert test.texts == frozenset()
     assert test.mentions >= {"price"}
 

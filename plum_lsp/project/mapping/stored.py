@@ -12,6 +12,7 @@ from typing import Any
 
 from plum_lsp.domain.verification import RunOutcome
 from plum_lsp.files.whole import write_whole
+from plum_lsp.project.files import kept_file
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
@@ -58,7 +59,7 @@ def digest_of(path: Path) -> str:
 
 def map_file(folder: Path, root: Path) -> Path:
     """Where the map of a project is kept."""
-    return folder / f"{hashlib.blake2b(str(root).encode(), digest_size=16).hexdigest()}.json"
+    return kept_file(folder, root, ".json")
 
 
 def read_map(path: Path) -> TestMap:

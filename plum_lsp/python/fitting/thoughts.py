@@ -56,14 +56,14 @@ def without_thoughts(text: str) -> str:
 def has_only_thoughts(completion: Completion) -> bool:
     """Whether a completion consists of thoughts, so that no code of it is meant as its answer."""
     text = completion.text
-    if is_cut_aloud(completion):
+    if _is_cut_aloud(completion):
         return True
     shorter = without_thoughts(without_leading(text))
     has_thought = begins_with_thought(text) or _ENDS.search(text) or _BEGINS.match(text) or _BEGINS_BELOW.match(text)
     return bool(has_thought) and not shorter.strip(" \t\n`")
 
 
-def is_cut_aloud(completion: Completion) -> bool:
+def _is_cut_aloud(completion: Completion) -> bool:
     """Whether a completion thinks in sentences and was cut before a fence ended its code."""
     is_aloud = completion.finish is Finish.LENGTH and _ALOUD.match(completion.text) is not None
     return is_aloud and _FENCED.search(completion.text) is None

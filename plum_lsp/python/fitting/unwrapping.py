@@ -185,11 +185,11 @@ def _fenced(text: str, block: Block) -> list[str]:
     answers: list[str] = []
     beside: list[str] = []
     for fence, content, above in _blocks(lines, places):
+        said = above.rpartition("```")[2].strip()
         if is_beside(fence, above):
             beside.append(content)
-        elif answers and _corrects(content, answers[0], above.rpartition("```")[2], block):
-            withdrawn = bool(above.rpartition("```")[2].strip())
-            answers = [content] if withdrawn else [content, *answers]
+        elif answers and _corrects(content, answers[0], said, block):
+            answers = [content] if said else [content, *answers]
         else:
             answers.append(content)
     return [*answers, *beside]
@@ -209,14 +209,13 @@ def _blocks(lines: list[str], places: list[int]) -> Iterator[tuple[str, str, str
 
 def _corrects(content: str, earlier: str, said: str, block: Block) -> bool:
     """Whether a block replaces an earlier one that `said` stands between."""
-    words = said.strip()
-    if words and not is_correction(words.split("\n")[0]):
+    if said and not is_correction(said.split("\n")[0]):
         return False
     has_header, had_header = (
         any(is_own_header(line.lstrip(), block) for line in one.split("\n")) for one in (content, earlier)
     )
     is_body = not block.is_within_line and bool(_BODY_END.search(content)) and not _DEFINES.search(content)
-    return has_header or is_body or (bool(words) and not had_header)
+    return has_header or is_body or (bool(said) and not had_header)
 
 
 def is_correction(line: str) -> bool:
