@@ -18,16 +18,16 @@ from benchmarks.learning_families import HELD_OUT, TRAIN, TUNING, Family
 
 EXAMPLES, TESTS = 2, 6
 NUMBERS = (2, 3, 5)
-BARE = NUMBERS[-1]
-"""The number whose training tasks show no example, if some shall have none."""
+BARE_EVERY = 3
+"""Of so many training tasks in a row one shows no example, if some shall have none."""
 
 
 def tasks(judges: tuple[Family, ...] = HELD_OUT, *, has_bare: bool = False) -> Iterator[dict[str, str]]:
     """Every task, in a fixed order: one of each family before any family has a second one."""
     for side, families in (("train", TRAIN), ("held_out", judges)):
-        for number in NUMBERS:
-            for family in families:
-                is_bare = has_bare and side == "train" and number == BARE
+        for turn, number in enumerate(NUMBERS):
+            for place, family in enumerate(families):
+                is_bare = has_bare and side == "train" and (place + turn) % BARE_EVERY == 0
                 yield task_of(family, number, side=side, shown=0 if is_bare else EXAMPLES)
 
 

@@ -46,6 +46,7 @@ def test_a_third_of_the_training_tasks_may_show_no_example() -> None:
     bare = [row for row in found if ">>>" not in row["prompt"]]
     assert len(bare) == 40
     assert {row["side"] for row in bare} == {"train"}
+    assert sum(row in bare for row in found[:30]) == 10
     assert [row["tests"] for row in found] == [row["tests"] for row in usual]
 
 
