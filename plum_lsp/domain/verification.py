@@ -14,7 +14,7 @@ class InModule:
     """The module of a project that a program is: imported as `name` once `import_root` is on `sys.path`.
 
     `base` is the whole document with its hole unfilled, the same for all candidates of a group. `hole_line` is the
-    line of the hole in it, from 1.
+    line of the hole in it, from 1. With `yields` the function around the hole is a generator before it is filled.
     """
 
     name: str
@@ -23,6 +23,7 @@ class InModule:
     is_package: bool
     base: str
     hole_line: int
+    yields: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,24 @@ CORE = """
         return double(double(n))
     """
 
+MADE = """
+    import inspect
+    import os
+
+    MADE_IN = os.getpid()
+
+
+    def listed(function):
+        if inspect.isgeneratorfunction(function):
+            return lambda n: list(function(n))
+        return function
+
+
+    @listed
+    def numbers(n):
+        raise NotImplementedError
+    """
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -55,13 +73,16 @@ def project(tmp_path: Path) -> Project:
         pkg__util="def double(n):\n    return 2 * n\n",
         pkg__user="from pkg.core import Lid\n\ndef use():\n    return Lid(3).area_of(1)\n",
         pkg__core=CORE,
+        pkg__made=MADE,
         tests__test_core="EXPECTED = 1\n",
     )
 
 
-async def seen(sandbox: JailSandbox, project: Project, body: str, *calls: str) -> list[Observation]:
+async def seen(
+    sandbox: JailSandbox, project: Project, body: str, *calls: str, path: str = "pkg/core.py"
+) -> list[Observation]:
     """What the calls show with the body in the document."""
-    program = filled(project, "pkg/core.py", body)
+    program = filled(project, path, body)
     return list(await sandbox.observe(program, [Call(expression=call) for call in calls], PATIENT))
 
 
@@ -98,6 +119,16 @@ async def test_a_body_may_be_any(sandbox: JailSandbox, project: Project, body: s
     """Bodies that name their class, and such that do not, all run in the document imported ahead."""
     (value,) = values(await seen(sandbox, project, body, "Lid(1).area_of(1)"))
     assert value in ("box", 1)
+
+
+@pytest.mark.parametrize(
+    "body", ["yield from range(n)", "return [*range(n)]", "return [*(lambda: (yield from 'ab'))()]"]
+)
+async def test_a_decorated_body_may_yield(sandbox: JailSandbox, project: Project, body: str) -> None:
+    """The decorator sees the kind of the candidate's function, and the document is imported ahead for each kind."""
+    is_made_here = "os.getpid() == MADE_IN"
+    found = await seen(sandbox, project, body, "numbers(2)", is_made_here, path="pkg/made.py")
+    assert values(found) in ([(0, 1), False], [("a", "b"), False])
 
 
 async def test_a_change_outside_of_bodies_is_imported_anew(sandbox: JailSandbox, project: Project) -> None:

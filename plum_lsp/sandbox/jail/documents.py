@@ -102,7 +102,7 @@ def remember_source(filename: str, source: str) -> None:
 class Loaded:
     """A document that was imported ahead, with the data for giving its functions other bodies."""
 
-    def __init__(self, module: dict[str, Any], source: str, hole_line: int) -> None:
+    def __init__(self, module: dict[str, Any], source: str, hole_line: int, *, yields: bool) -> None:
         self.name, self.path, self.source = module["name"], module["path"], source
         self.functions: dict[_Place, list[types.FunctionType]] = {}
         self.hole: _Place | None = None
@@ -114,6 +114,8 @@ class Loaded:
         self._places = [(node.name, _first_line(node), node.end_lineno or 0) for node in _outermost(tree.body)]
         self._find_hole(hole_line)
         _keep_class_cell(tree, hole_line)
+        if yields and (function := function_at(tree, hole_line)) is not None:
+            _add_dead(function, ast.Yield())
         with CallsNoted(self.path, self._called):
             self.module = load(module, source, compile(tree, self.path, "exec", dont_inherit=True))
 
@@ -128,16 +130,15 @@ class Loaded:
         """
         noted: list[Any] = []
         tree = ast.parse(source)
-        around = [node for node in _outermost(tree.body) if _first_line(node) <= hole_line <= (node.end_lineno or 0)]
+        node = function_at(tree, hole_line)
         functions = [
             function
             for found in self.functions.values()
             for function in found
             if (function.__code__.co_name, function.__code__.co_firstlineno) == self.hole
         ]
-        if not around or not functions:
+        if node is None or not functions:
             return noted
-        node = around[0]
         call = ast.parse("__plum_reached__.append(1)").body[0]
         node.body.insert(0, ast.fix_missing_locations(ast.copy_location(call, node.body[0])))
         if any("__class__" in function.__code__.co_freevars for function in functions):
@@ -242,10 +243,14 @@ class Loaded:
 
 def place_at(source: str, line: int) -> _Place | None:
     """The function around a line of a text. None if there is none."""
-    for node in _outermost(ast.parse(source).body):
-        if _first_line(node) <= line <= (node.end_lineno or 0):
-            return (node.name, _first_line(node))
-    return None
+    node = function_at(ast.parse(source), line)
+    return (node.name, _first_line(node)) if node is not None else None
+
+
+def function_at(tree: ast.Module, line: int) -> Any:
+    """The definition around a line that is in no other function. None if there is none."""
+    around = (one for one in _outermost(tree.body) if _first_line(one) <= line <= (one.end_lineno or 0))
+    return next(around, None)
 
 
 def code_at(source: str, line: int) -> set[_Place]:
@@ -333,10 +338,13 @@ def _function_codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 def _name_class(function: Any) -> None:
     """Make a method hold the cell of its class, like one that says `super()`. No part of it is run."""
-    name = ast.Name(id="__class__", ctx=ast.Load())
-    dead = ast.If(test=ast.Constant(value=False), body=[ast.Expr(value=name)], orelse=[])
-    last = function.body[-1]
-    function.body.append(ast.copy_location(dead, last))
+    _add_dead(function, ast.Name(id="__class__", ctx=ast.Load()))
+
+
+def _add_dead(function: Any, value: ast.expr) -> None:
+    """Add an expression that is compiled and never evaluated."""
+    dead = ast.If(test=ast.Constant(value=False), body=[ast.Expr(value=value)], orelse=[])
+    function.body.append(ast.copy_location(dead, function.body[-1]))
     ast.fix_missing_locations(function)
 
 

@@ -35,7 +35,9 @@ class Prepared:
             for name in order["imports"]:
                 import_module(name)
             if order["module"] is not None:
-                self.document = documents.Loaded(order["module"], order["source"], order["hole_line"])
+                self.document = documents.Loaded(
+                    order["module"], order["source"], order["hole_line"], yields=order["yields"]
+                )
             if order["tests"] and self.document is not None:
                 with self.document.noting_calls():
                     self.session = testing.Session(order["folder"], order["tests"], self.document.path, [])

@@ -22,7 +22,7 @@ from plum_lsp.sandbox import launching
 from plum_lsp.sandbox.conversation import Answer, Ask, converse
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation.child import Child
-from plum_lsp.sandbox.projects import testing, tracing
+from plum_lsp.sandbox.projects import kinds, testing, tracing
 from plum_lsp.sandbox.projects.installed import Installed
 from plum_lsp.sandbox.projects.pool import ProjectPool
 from plum_lsp.sandbox.projects.showing import Hides, Views, packages_named, pytest_modules
@@ -70,6 +70,7 @@ class ProjectJail:
             SandboxError: the jail broke.
         """
         answers: list[Answer] = []
+        module = kinds.fitting(program, module)
         for ahead in (True, False):
             child = await self._pool.child(module, "alone", ahead=ahead)
             if child is None:
@@ -94,6 +95,7 @@ class ProjectJail:
         module = program.module
         if module is None or not tests:
             return testing.none_run(tests)
+        module = kinds.fitting(program, module)
         runs = await self._run_ahead(program, module, tests, watches=watches, seconds=seconds)
         late = [run.test for run in runs if run.outcome is RunOutcome.UNCOLLECTED]
         if watches or not late:

@@ -75,7 +75,7 @@ class ProjectPool:
         self._zygote: ZygoteProcess | None = None
         self._views: Views | None = None
         self._seen: tuple[Path | None, float, Views] | None = None
-        self._documents: OrderedDict[tuple[str, str], _Document] = OrderedDict()
+        self._documents: OrderedDict[tuple[str, str, bool], _Document] = OrderedDict()
         self._copies = Copies(installed)
         self._copied: tuple[tuple[str, str, int], float, list[str]] | None = None
         self._lock = asyncio.Lock()
@@ -229,7 +229,7 @@ class ProjectPool:
 
     async def _document(self, module: InModule) -> _Document:
         """The branch that holds the document with its hole unfilled."""
-        key = (module.name, module.path)
+        key = _key(module)
         document = self._documents.get(key)
         if document is not None and not await self._fits(document, module):
             self._retire_document(self._documents.pop(key))
@@ -271,7 +271,7 @@ class ProjectPool:
         found = _Document(branch=branch, problem=problem)
         found.accept(module.base)
         found.looked_at = asyncio.get_running_loop().time()
-        self._documents[(module.name, module.path)] = found
+        self._documents[_key(module)] = found
         while len(self._documents) > DOCUMENTS_MAX:
             self._retire_document(self._documents.popitem(last=False)[1])
         return found
@@ -286,6 +286,7 @@ class ProjectPool:
             "module": module_order(module),
             "source": module.base,
             "hole_line": module.hole_line,
+            "yields": module.yields,
         }
 
     async def _ready(self, module: InModule | None) -> ZygoteProcess:
@@ -321,6 +322,10 @@ class ProjectPool:
         task = asyncio.create_task(_ended(zygote))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _key(module: InModule) -> tuple[str, str, bool]:
+    return module.name, module.path, module.yields
 
 
 async def _ended(zygote: ZygoteProcess) -> None:
