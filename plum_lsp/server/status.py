@@ -108,6 +108,9 @@ class Alarm:
 
 @dataclass(slots=True, kw_only=True)
 class _Progress:
+    """How far a request is. `number` counts the requests in the order in which they began."""
+
+    number: int
     group: int
     tests: int = 0
     sampled: int = 0
@@ -118,7 +121,7 @@ class _Progress:
 class StatusBar:
     """A recorder that keeps the editor's status line. It reports each change once. It never raises.
 
-    `hear` gets every status, even one that is no change.
+    Of several requests, it reports the one that began last. `hear` gets every status, even one that is no change.
     """
 
     def __init__(self, tell: Callable[[Status], None], *, hear: Callable[[Status], None] | None = None) -> None:
@@ -126,6 +129,9 @@ class StatusBar:
         self._hear = hear
         self._last: Status | None = None
         self._progress: dict[RequestId, _Progress] = {}
+        self._begun = 0
+        self._told_number = 0
+        """The request that began last of those whose end was reported."""
 
     @property
     def last(self) -> Status | None:
@@ -153,20 +159,31 @@ class StatusBar:
         if isinstance(event, Appraised | Supported | Revised) or self._last == PAUSED:
             return  # the answer comes soon, or it is no longer wanted
         progress = self._advance(event)
-        if progress is not None:
+        if progress is not None and progress.number == self._reported:
             self.show(Status(busy=True, kind=Kind.NORMAL, message=_message(progress)))
 
     def show_end(self, result: Offer | Abstention) -> None:
-        """Send how a request ended, unless another request is running and matters more, or offers are paused."""
-        self._progress.pop(result.request_id, None)
-        if self._last != PAUSED:
-            self.show_idle(ended_status(result))
+        """Send how a request ended, unless a later request is running or was reported, or offers are paused."""
+        progress, status = self._progress.pop(result.request_id, None), ended_status(result)
+        if self._last == PAUSED or (progress is not None and progress.number < self._reported):
+            return
+        if progress is None or status == READY:
+            self.show_idle(status)
+        else:
+            self._told_number = progress.number
+            self.show(status)
+
+    @property
+    def _reported(self) -> int:
+        """The number of the request that the status is about."""
+        return max([self._told_number, *(one.number for one in self._progress.values())])
 
     def _advance(self, event: Prompted | Synthesized | Sampled | Verified) -> _Progress | None:
         if isinstance(event, Prompted):
             while len(self._progress) >= REQUESTS_REMEMBERED_MAX:
                 self._progress.pop(next(iter(self._progress)))
-            progress = _Progress(group=len(event.options.temperatures))
+            self._begun += 1
+            progress = _Progress(number=self._begun, group=len(event.options.temperatures))
             self._progress[event.request.id] = progress
             return progress
         known = self._progress.get(event.request_id)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from support.bench import Bench, make_offer
 from support.editor import Editor
+from support.facts import prompted
 
 from plum_lsp.domain.events import Ended
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest
@@ -58,6 +59,38 @@ def test_an_end_nobody_began_is_told() -> None:
     status.record(Ended(request_id=RequestId("r"), result=make_offer(), stages_ms={}))
     assert told[-1].message == "verified: passes 1 of 1 test"
     assert told[-1].command == "plum.explain"
+
+
+def ended(request: str, reason: AbstentionReason, detail: str) -> Ended:
+    """The last event of a request without an offer."""
+    result = Abstention(request_id=RequestId(request), reason=reason, detail=detail)
+    return Ended(request_id=result.request_id, result=result, stages_ms={})
+
+
+def test_the_status_is_about_the_latest_request() -> None:
+    """An earlier one, for another document, may end after it."""
+    status, told = bar()
+    for event in (
+        prompted("first"),
+        prompted("second"),
+        ended("second", AbstentionReason.ALL_FAILED, "failed"),
+        ended("first", AbstentionReason.NO_VALID_CANDIDATE, "none fit"),
+    ):
+        status.record(event)
+    assert [one.message for one in told] == ["sampling", "failed"]
+
+
+def test_a_request_goes_on_when_a_later_one_is_taken_back() -> None:
+    """The editor no longer wants the later one, and the status follows the earlier one again."""
+    status, told = bar()
+    for event in (
+        prompted("first"),
+        prompted("second"),
+        ended("second", AbstentionReason.SUPERSEDED, ""),
+        ended("first", AbstentionReason.ALL_FAILED, "failed"),
+    ):
+        status.record(event)
+    assert [one.message for one in told] == ["sampling", "failed"]
 
 
 def trouble(reason: AbstentionReason, detail: str) -> Status:
