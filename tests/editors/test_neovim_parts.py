@@ -200,12 +200,27 @@ def test_an_answer_for_a_buffer_that_was_wiped_is_dropped(neovim: Neovim) -> Non
         "local reply, got local rpc = require('plum.native').watched({request = function(_, _, callback)"
         " reply = callback return true, 1 end})"
         " local gone = vim.api.nvim_create_buf(true, false) vim.api.nvim_buf_set_name(gone, '/gone.py')"
+        " vim.api.nvim_set_current_buf(gone)"
         " local document = {uri = vim.uri_from_bufnr(gone)}"
         " rpc.request('textDocument/inlineCompletion', {textDocument = document, context = {}}, function(_, result)"
         " got = #result.items end)"
         " vim.api.nvim_buf_delete(gone, {force = true}) reply(nil, {items = {{}}}) return tostring(got)"
     )
     assert got == "0"
+
+
+def test_a_buffer_that_was_left_asks_nothing(neovim: Neovim) -> None:
+    """Neovim 0.12 asks for it 200 ms after the last key there, at the place of the cursor in the next buffer."""
+    seen = neovim.lua(
+        "local asked, got = 0, nil local rpc = require('plum.native').watched({request = function()"
+        " asked = asked + 1 return true, 1 end})"
+        " local left = vim.api.nvim_create_buf(true, false) vim.api.nvim_buf_set_name(left, '/left.py')"
+        " local document = {uri = vim.uri_from_bufnr(left)}"
+        " rpc.request('textDocument/inlineCompletion', {textDocument = document, context = {}}, function(_, result)"
+        " got = #result.items end)"
+        " vim.wait(5000, function() return got ~= nil end) return asked .. ' asked, ' .. tostring(got) .. ' got'"
+    )
+    assert seen == "0 asked, 0 got"
 
 
 @pytest.mark.parametrize("name", ["neovim-0.11", "neovim-0.12"])

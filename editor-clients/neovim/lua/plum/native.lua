@@ -166,7 +166,8 @@ function M.watched(rpc)
         return rpc.request(method, params, callback, ...)
       end
       local bufnr = vim.uri_to_bufnr(params.textDocument.uri)
-      if vim.b[bufnr].plum_paused then
+      -- Neovim asks 200 ms after a key, with the cursor of the buffer that is the current one by then.
+      if vim.b[bufnr].plum_paused or bufnr ~= vim.api.nvim_get_current_buf() then
         vim.schedule(function()
           callback(nil, { items = {} })
         end)
