@@ -8,10 +8,10 @@ is with a chance of `RIGHT` what the file has, and else a small wrong version of
 user knows the body that they want, the one of the file. They accept a suggestion that is at least `LIKE_MIN` like it,
 and change it to what they wanted within minutes. They reject one that is far from it now and then, and otherwise type
 on. What is **compressed**: the time of day runs `SPEED` times as fast (`pilot_clock`), and the days lie in the past.
-The times of the stages are real. So the page shows what a pilot looks like. Its figures tell nothing about people or
+The times of the stages are real. So the page shows what a pilot looks like. Its figures do not describe people or
 models.
 
-`--model` asks the default model instead of the script. It needs an idle machine: a model that is late shows nothing.
+`--model` asks the default model instead of the script. It needs an idle machine: a late answer is not shown.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
 INDEFINITE = re.compile(r"\b(?:nobody|whoever|nothing|who)\b", re.IGNORECASE)
 YOU = re.compile(r"\byou(?:r|rs|rself)?\b", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?:](?=\s|$)|\n\s*\n")
-SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP)\b")
+SQL = re.compile(r"\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|CONFLICT)\b")
 STYLE = re.compile(r"\{[^{}]*:[^{}]*;[^{}]*\}")
 """A rule of a style sheet."""
 MESSAGE_WORDS_MIN = 4

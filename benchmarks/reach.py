@@ -107,7 +107,7 @@ def _places(chosen: random.Random) -> Iterator[tuple[str, str]]:
 async def _written(
     policy: Policy, version: PolicyVersion, marked: str, line: str, size: tuple[int, int]
 ) -> Written | None:
-    """What the model writes with this size of prompt. None where nothing is completed."""
+    """What the model writes with this size of prompt. None without a completion."""
     document = Document(uri="file:///reach.py", version=0, text=marked.replace(MARK, ""))
     context = read_context(document, marked.index(MARK), prefix_tokens=size[0], suffix_tokens=size[1])
     if context is None:

@@ -47,7 +47,7 @@ def forget(*, paths: tuple[Path, ...], since: str, everything: bool, yes: bool) 
     rounds = _delete_training_copies(folder)
     if everything:
         shutil.rmtree(test_maps_folder(folder), ignore_errors=True)
-        with contextlib.suppress(ConfigError):  # Nothing is kept in a cache folder that cannot be made.
+        with contextlib.suppress(ConfigError):  # A cache folder that cannot be made is empty.
             shutil.rmtree(cache_dir(settings) / facts.FOLDER, ignore_errors=True)
     say(
         f"Forgotten: {done.requests} requests, {done.candidates} candidates, {done.prompts} prompts"

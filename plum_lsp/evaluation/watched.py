@@ -1,4 +1,4 @@
-"""A sandbox that remembers whether it broke, for callers to whom a group with a gap is worth nothing.
+"""A sandbox that remembers whether it broke, for callers that cannot use a group with a gap.
 
 The ladder reports a candidate that could not be run as `unverified`, which is right for an offer. A stored row must not
 say that, because it would count a failure of the machine as a fact about the candidate.
@@ -83,7 +83,7 @@ class WatchedSandbox:
         return self._sandbox.held()
 
     async def close(self) -> None:
-        """Close nothing: the owner does."""
+        """Does not close the sandbox: the owner does."""
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

@@ -121,7 +121,7 @@ def _judged(test: TestCase, answer: Answer, wanted: Observation | None, beside: 
 def _is_undecided(expectation: Expectation, foreign: asking.Foreign, expected: Value) -> bool:
     """Whether a test that was not passed could be passed by a value of this class, as far as is known here.
 
-    A value that is compared as it is decides nothing if its class is new, or if both sides hide what they hold.
+    A value that is compared as it is does not decide if its class is new, or if both sides hide what they hold.
     """
     if isinstance(expectation, Holds) or (isinstance(expectation, Equals) and expectation.derived):
         return foreign.is_any

@@ -102,7 +102,7 @@ class OutcomeDesk:
         return followed is not None and followed.tracker.expires_at is not None
 
     def ends_accepted(self, document: Document, offset: int) -> bool:
-        """Whether an offer that was just accepted ends at this place, and nothing was written since."""
+        """Whether an offer that was just accepted ends at this place, and no key followed."""
         before, after = plain(document.text[:offset]), plain(document.text[offset:])
         return any(
             one.accepted is not None and before == one.tracker.before + one.tracker.text and after == one.tracker.after

@@ -129,7 +129,7 @@ class Pipeline:
             return await self._answer(gathering, stages)
 
     def _needs_runs(self, request: SuggestionRequest, around: Survey) -> bool:
-        """Whether nothing can be offered that was not run, so that the policy would be asked in vain."""
+        """Whether only text that was run can be offered, so that the policy would be asked in vain."""
         is_untested = around.context.place.is_prose or request.is_control
         return not is_untested and Tier.UNVERIFIED not in self.options.tiers
 

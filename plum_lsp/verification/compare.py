@@ -64,7 +64,7 @@ async def _as_saved(
 ) -> tuple[frozenset[TestId], frozenset[TestId]]:
     """Of the tests run whole that no candidate passes, those that fail with the document as saved, and that pass.
 
-    The first say nothing here. There are none if the function has no body on disk.
+    The first do not count here. There are none if the function has no body on disk.
 
     Raises:
         SandboxError: the jail broke.

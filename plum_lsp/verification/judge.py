@@ -378,7 +378,7 @@ def shown(observation: Observation) -> str:
 
 
 def _open(tests: Sequence[TestCase], undecided: Sequence[Verdict]) -> str:
-    """The tests that say nothing about a candidate, in words."""
+    """The tests that do not judge a candidate, in words."""
     calls = {test.id: test.call.expression or test.quote for test in tests}
     first = undecided[0]
     return f"{counted(len(undecided), 'test')} decided nothing, as {calls[first.test_id]} gave {first.shown}"

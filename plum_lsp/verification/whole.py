@@ -219,7 +219,7 @@ def without_unjudgeable(
 ) -> list[Judged]:
     """The group without unusable verdicts: of tests that no candidate passes, and that ended elsewhere or never.
 
-    A test in `unfit` says nothing, however it ended. One in `fit` counts, because another body passes it. A candidate
+    A test in `unfit` does not count, however it ended. One in `fit` counts, because another body passes it. A candidate
     with only passes left is `verified`. It is at most `checked` if some more tests ended in other functions of its
     file, which a wrong result may cause. So is a candidate with no verdict left.
     """

@@ -81,7 +81,7 @@ def _hash(content: bytes) -> str:
 
 
 def _overwritten(place: Path) -> str:
-    """What of the user's own would be lost. Empty if nothing is."""
+    """What of the user's own would be lost. Empty if it keeps all."""
     if place.is_symlink() or (place.exists() and not (place / _RECEIPT).is_file()):
         return f"{place}, which plum-lsp did not make"
     if not place.exists():

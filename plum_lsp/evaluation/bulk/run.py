@@ -2,7 +2,7 @@
 
 It knows no Ray: `Workers` are here or elsewhere. Lines whose rows are stored are not handed out. A batch whose worker
 is lost is handed out again, line by line, so that one line cannot take the others with it. A line under which the
-sandbox broke is handed out again, too: a broken sandbox says nothing about a candidate.
+sandbox broke is handed out again, too: a broken sandbox does not judge a candidate.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class InThisProcess:
         return batch, judge_batch(batch)
 
     def close(self) -> None:
-        """Nothing was begun."""
+        """No work was begun."""
 
 
 def left_of(lines: Sequence[Line], like: Batch, store: BulkRows) -> list[Line]:

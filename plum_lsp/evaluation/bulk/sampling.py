@@ -30,7 +30,7 @@ _NOT_THE_TASKS = frozenset(
         AbstentionReason.INTERNAL_ERROR.value,
     }
 )
-"""Reasons that say nothing about a task or its samples. Such a task is asked again."""
+"""Reasons that do not describe a task or its samples. Such a task is asked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class Repeater:
     is_repeating: bool = False
 
     def takes_whole(self, text: str) -> bool:
-        """Whether an event holds the whole text. Blank events say nothing."""
+        """Whether an event holds the whole text. Blank events do not count."""
         if self.whole is None or not text:
             return False
         begins = text.startswith(self.whole)
@@ -205,7 +205,7 @@ class Writing:
 def _mended(text: str) -> str:
     """The text with the parts of characters joined, which may come in two events: halves of UTF-16, bytes of UTF-8.
 
-    A part that nothing completes is replaced by U+FFFD, and `candidates` refuses the text.
+    A part that stays incomplete is replaced by U+FFFD, and `candidates` refuses the text.
     """
     if text.isascii() or not _PART.search(text):
         return text

@@ -58,7 +58,7 @@ FINISHED_COMMENTS_MAX = 2
 """The same after a body that has finished."""
 
 BLANK_LINES_MAX = 3
-"""After so many blank lines below the block of an answer, nothing corrects it."""
+"""After so many blank lines below the block of an answer, it is no longer corrected."""
 
 _DEFINITION_CHARACTERS = 24
 """This many characters show whether an unfinished line is a definition, with any usual space after `async`."""

@@ -47,7 +47,7 @@ _BODY_END = re.compile(r"(?m)^[ \t]*(?:return|yield)\b")
 _DEFINES = re.compile(r"(?m)^[ \t]*(?:async[ \t]+)?def\b")
 _FILE_NAME = re.compile(r"[ \t]*[#*`]*[ \t]*(?:[\w.-]+/)*[\w-]+\.pyi?[`*]*:?[`*]*[ \t]*\Z")
 _ROLE = re.compile(r"[ \t]*assistant[ \t]*:?[ \t]*\Z", re.IGNORECASE)
-"""Who speaks, on a line of its own: the rest of a control string that a server removed."""
+"""A speaker's name on a line of its own: the rest of a control string that a server removed."""
 _ONE_LINE = re.compile(r"\s*```(?:python3?|py)?[ \t]+([^`\n]+?)[ \t]*```\s*")
 _TAG = re.compile(
     r"[ \t]*(?:\[(PYTHON|CODE)\]"

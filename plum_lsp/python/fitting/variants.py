@@ -50,7 +50,7 @@ _WORD_END = re.compile(r"(?<![\w.])[a-z]+\Z")
 _WORD_START = re.compile(r"\w+")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 _ENDLESS_BLANK = re.compile(r"\A(?:[ \t]*\n)+(?=(?:[ \t]*\n){3})")
-"""Blank lines before a text beyond three. They say nothing, and thousands of them take long to read."""
+"""Blank lines before a text beyond three. They have no meaning, and thousands of them take long to read."""
 LARGE_CHARACTERS = 100_000
 """A program of this size takes about 30 ms to parse."""
 

@@ -128,7 +128,7 @@ def _repeats(statements: Sequence[ast.stmt]) -> bool:
 
 
 def _is_noted(blocks: Sequence[Sequence[ast.stmt]], text: str, place: Inserted) -> bool:
-    """Whether a comment or a text says that code is to come, and its block computes nothing below it."""
+    """Whether a comment or a text says that code is to come, and its block has no real code below it."""
     noted = [
         place.first_line + number
         for number, line in enumerate(text.split("\n"))
@@ -142,7 +142,7 @@ def _is_noted(blocks: Sequence[Sequence[ast.stmt]], text: str, place: Inserted) 
 
 
 def _is_left_open(blocks: Sequence[Sequence[ast.stmt]], line: int) -> bool:
-    """Whether the block of a line computes nothing below it, or nothing at all if the line is its last."""
+    """Whether the block of a line has no real code below it, or none at all if the line is its last."""
     later = [(node.lineno, block, index) for block in blocks for index, node in enumerate(block) if node.lineno > line]
     if not later:
         return all(_is_plain(node, frozenset()) for node in blocks[-1] if node.lineno <= line)

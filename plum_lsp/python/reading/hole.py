@@ -5,7 +5,7 @@ not build programs.
 
 A cursor may stand deeper than any statement can: its editor indented too far below a docstring or a statement. The hole
 then counts as if it began on a line of its own below, at the depth of the line above (`Block.lead`). An indentation
-that no line of the block confirms says nothing about the unit, if the file has one that fits into it. A cursor at the
+that no line of the block confirms does not tell the unit, if the file has one that fits into it. A cursor at the
 depth of no line above, and left of the last one, is on its way to that line's depth.
 """
 

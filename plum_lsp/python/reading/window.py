@@ -105,7 +105,7 @@ def _in_prose(buffer: Buffer, prose: Prose, prefix_tokens: int, suffix_tokens: i
 
 
 def nothing_at(document: Document, offset: int) -> str:
-    """Why nothing can be completed at `offset`, as a sentence for people."""
+    """Why no completion is possible at `offset`, as a sentence for people."""
     buffer = read_buffer(document.text, offset)
     if not buffer.text.strip():
         return "The file is empty."

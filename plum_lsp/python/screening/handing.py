@@ -145,7 +145,7 @@ def _is_constant(node: ast.Attribute, modules: Mapping[str, str]) -> bool:
 
 
 def _quiet(node: ast.AST) -> Iterator[ast.AST]:
-    """Parts of a node that hand nothing on, though they may be a class or a module."""
+    """Parts of a node that are not handed on, though they may be a class or a module."""
     if isinstance(node, ast.Attribute):
         yield node.value
     elif isinstance(node, ast.Call):
@@ -169,7 +169,7 @@ def _quiet(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _parts(node: ast.expr | None) -> Iterator[ast.AST]:
-    """A type and all its parts, if it only names them, so that nothing in it is bound or called."""
+    """A type and all its parts, if it only names them, so that no part of it is bound or called."""
     parts = list(ast.walk(node)) if node is not None else []
     if not any(isinstance(one, ast.NamedExpr | ast.Call | ast.Lambda) for one in parts):
         yield from parts

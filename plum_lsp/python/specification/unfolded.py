@@ -5,7 +5,7 @@
     asyncio.run(main())                             asyncio.run(f(2))
     with Thing() as t: t.go()                       the calls of __enter__, of the body, and of __exit__
 
-A coroutine is unfolded only if it awaits once, takes no arguments, has no block within it, and uses nothing else of
+A coroutine is unfolded only if it awaits once, takes no arguments, has no block within it, and uses no other part of
 `asyncio`: two event loops in place of one could fail where the right function does not. `with` is unfolded for its
 two methods alone, if its body shows a value. What a loop runs that is no coroutine (`gather`) is no example. Other
 lines stay as they are.
@@ -86,7 +86,7 @@ def _is_of_loop(node: ast.AST) -> bool:
 
 
 def _run_of(node: ast.stmt) -> ast.expr | None:
-    """What `asyncio.run(...)` runs, if a line is nothing else."""
+    """What `asyncio.run(...)` runs, if a line is only that."""
     value = node.value if isinstance(node, ast.Expr) else None
     is_run = isinstance(value, ast.Call) and ast.unparse(value.func) in ("asyncio.run", "run") and len(value.args) == 1
     return value.args[0] if is_run and isinstance(value, ast.Call) else None

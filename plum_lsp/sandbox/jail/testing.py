@@ -97,7 +97,7 @@ class Session:
     def run(self, name: str, seconds: float, wall_share: float, cases_max: int) -> Ran:
         """Run one test: at most `cases_max` of its cases, up to the first that fails.
 
-        A case that is skipped says nothing, so the others are run. All of them have `seconds` of processor time, and
+        A case that is skipped is no evidence, so the others are run. All of them have `seconds` of processor time, and
         `wall_share` times as much on the clock: a test may wait.
         """
         found = self._items.get(name) or self._made.get(name, [])
@@ -302,7 +302,7 @@ class _Listener:
     def ran(self) -> Ran:
         """The result of the test, from all its phases and from its parts (`subTest`), which report by themselves.
 
-        A part that fails fails the test, although the phase around it passes. A part that is skipped says nothing.
+        A part that fails fails the test, although the phase around it passes. A part that is skipped does not count.
         """
         whole = [report for report in self._reports if not hasattr(report, "context")]
         if any(hasattr(report, "wasxfail") or report.outcome == "skipped" for report in whole):

@@ -277,7 +277,7 @@ def _value_of(session: Session) -> Call:
 
 
 def _written(seen: Observation) -> tuple[str, str]:
-    """What an interpreter shows for a call, or why nothing is offered for it."""
+    """What an interpreter shows for a call, or why there is no offer for it."""
     if seen.ending is Ending.RAISED and seen.raised is not None:
         name, message = seen.raised.type_names[0], seen.raised.message
         if not hasattr(builtins, name) or "\n" in message or surprise_in((seen,)) is not None:

@@ -117,7 +117,7 @@ def labelled(bench: Bench, folder: Path, adapter: str, *, seed: int, wants_gold:
 
 
 def _with_label(row: dict[str, Any], label: Sequence[Any] | None) -> Labelled | None:
-    """A sample as the arms see it. None if its end is missing, or if nothing tells whether it is right."""
+    """A sample as the arms see it. None if its end is missing, or if no test tells whether it is right."""
     if row["finish"] == "length" or label is None or label[0] is None:
         return None
     return Labelled(

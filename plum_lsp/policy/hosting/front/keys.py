@@ -51,7 +51,7 @@ class Key:
 
 
 class KeyBook:
-    """Who holds the key of a request. `owner_key` is the server's own, which is in no file of keys."""
+    """The holder of a request's key. `owner_key` is the server's own, which is in no file of keys."""
 
     def __init__(self, path: Path, *, owner_key: str) -> None:
         self._path = path
