@@ -20,7 +20,12 @@ from support.neovim import neovim_command
 from support.terminal import PATIENCE_SECONDS, Terminal
 from support.vscode import VSCode
 
-pytestmark = [pytest.mark.slow, pytest.mark.editors, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.editors,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("first steps"),  # one clone and one set-up for all
+]
 
 BODY = "return number"
 """How every right body begins."""
