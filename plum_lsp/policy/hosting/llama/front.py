@@ -85,7 +85,7 @@ class LlamaFront(Front):
         return lines
 
     async def _figures(self, process: PolicyProcess) -> list[tuple[str, str]]:
-        """llama.cpp's own metrics. Empty if a process does not answer."""
+        """The engine's own metrics. Empty if a process does not answer."""
         try:
             response = await self._http.get(
                 f"{process.url}/metrics",
@@ -94,4 +94,4 @@ class LlamaFront(Front):
             )
         except httpx.TransportError:
             return []
-        return re.findall(r"^(llamacpp:\w+) ([0-9.e+-]+)$", response.text, re.MULTILINE)
+        return re.findall(r"^(\w+:\w+) ([0-9.e+-]+)$", response.text, re.MULTILINE)

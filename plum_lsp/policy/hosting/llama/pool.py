@@ -125,7 +125,7 @@ class LlamaPool:
             backend = Backend(name, path)
             await self._ready(backend)
         except (PolicyUnavailable, OSError) as error:
-            raise AdapterError(f"llama.cpp refused the adapter: {error}") from error
+            raise AdapterError(f"{self._model.engine.title} refused the adapter: {error}") from error
         self._backends[name] = backend
 
     async def unload(self, name: str) -> bool:
