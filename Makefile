@@ -98,6 +98,8 @@ editor-clients/vscode/node_modules/.installed: editor-clients/vscode/package-loc
 	@touch $@
 
 # What a release consists of, in dist/: the wheel, the sdist, the extension, and the list of all packages (CycloneDX).
+# `make release REPOSITORY_URL=https://…` lets the links of the README lead there from a package index.
+export REPOSITORY_URL
 SBOM := build/sbom/bin
 release: check vscode
 	rm -rf dist

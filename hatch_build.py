@@ -1,17 +1,24 @@
-"""Puts the editor clients into the wheel, so that `plum-lsp editor install` needs no clone.
+"""Puts the editor clients into the wheel, and the README into its metadata as a package index can show it.
 
-Node.js builds the extension for VS Code (`make vscode`). A wheel that is built without it lacks that one file, and
-`plum-lsp editor install vscode` says so. `make wheel` builds both. An editable install uses the checkout's clients.
+With the clients in the wheel, `plum-lsp editor install` needs no clone. Node.js builds the extension for VS Code
+(`make vscode`). A wheel that is built without it lacks that one file, and `plum-lsp editor install vscode` says so.
+`make wheel` builds both. An editable install uses the checkout's clients.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 FOLDER = "plum_lsp/editor_clients"
+ADDRESS = "REPOSITORY_URL"
+"""The environment variable that names the page of the repository, such as https://github.com/OWNER/plum-lsp."""
+_LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
 
 class EditorClients(BuildHookInterface[Any]):
@@ -29,3 +36,30 @@ class EditorClients(BuildHookInterface[Any]):
         for name, place in places.items():
             if (clients / name).exists():
                 build_data["force_include"][str(clients / name)] = place
+
+
+class Readme(MetadataHookInterface):
+    """Makes the links of the README absolute, and names the project's pages."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the fields. See hatchling."""
+        address = os.environ.get(ADDRESS, "").rstrip("/")
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        text = for_an_index(text, address=address, revision=f"v{metadata['version']}")
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}
+        pages = {"Repository": "", "Documentation": "/tree/HEAD/docs", "Changelog": "/blob/HEAD/CHANGELOG.md"}
+        metadata["urls"] = {name: address + path for name, path in pages.items()} if address else {}
+
+
+def for_an_index(text: str, *, address: str, revision: str) -> str:
+    """A Markdown text whose links to files lead to the repository. Without an address, each becomes its own text."""
+
+    def placed(found: re.Match[str]) -> str:
+        mark, words, target = found.groups()
+        if not address:
+            return words
+        return f"{mark}[{words}]({address}/{'raw' if mark else 'blob'}/{revision}/{target})"
+
+    return _LINK.sub(placed, text)

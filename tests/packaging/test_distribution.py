@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +69,22 @@ def test_the_wheel_has_the_programs_and_their_data(built: Path) -> None:
     assert set(data) <= names
     assert "plum_trainer/__init__.py" in names
     assert not any(name.startswith(("tests/", "benchmarks/", "docs/")) for name in names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["", "https://git.example/plum-lsp"])
+def test_the_readme_has_no_dead_link_on_an_index(address: str) -> None:
+    """Each link leads to a file of the repository. Without an address there is none, and the words remain."""
+    environ = {**os.environ, "REPOSITORY_URL": address}
+    command = [sys.executable, "-m", "hatchling", "metadata"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+    metadata = json.loads(done.stdout)
+    text = metadata["readme"]["text"]
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    placed = [re.fullmatch(rf"{address}/(?:raw|blob)/v{metadata['version']}/([^#]+)(?:#.+)?", link) for link in links]
+    assert all(found and (ROOT / found[1]).is_file() for found in placed), links
+    assert bool(links) == bool(address) == bool(metadata.get("urls"))
+    assert "troubleshooting" in text
 
 
 @pytest.mark.slow
