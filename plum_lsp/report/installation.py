@@ -1,8 +1,9 @@
 """How this installation of plum-lsp is started and extended. Remedies name commands as they work here.
 
-The rest of the code writes `plum-lsp trust`, `plum-trainer resume` and `pip install 'plum-lsp[local]'`. `as_typed_here`
-puts in what the user has to type: the command may not be on the PATH, and each installer adds packages in its own way.
-What is printed (`printing`) and what an editor is told (`server`) goes through it. It runs no program.
+The rest of the code writes `plum-lsp trust`, `plum-trainer resume`, `pip install 'plum-lsp[local]'` and
+`pip install --upgrade plum-lsp`. `as_typed_here` puts in what the user has to type: the command may not be on the PATH,
+and each installer adds packages in its own way. What is printed (`printing`) and what an editor is told (`server`) goes
+through it. It runs no program.
 """
 
 from __future__ import annotations
@@ -37,15 +38,18 @@ _COMMAND = re.compile(
     rf"(?<![\w./-])(?:({NAME}) (?=(?:{'|'.join(COMMANDS)})\b)|({TRAINER}) (?=(?:{'|'.join(TRAINER_COMMANDS)})\b))"
 )
 _EXTRA = re.compile(rf"pip install '{NAME}\[(\w+)\]'")
+_UPGRADE = f"pip install --upgrade {NAME}"
 _OF_EXTRA = re.compile(r"""([\w.-]+).*\bextra == ["'](\w+)["']""")
 """A requirement of an extra: the package, then the extra."""
+_NEWER = "file:///path/to/the/newer.whl"
 _CHECKOUT_TARGETS = {"local": "setup", "train": "setup-model", "serve": "setup-model", "ray": "setup-model"}
 
 
 def as_typed_here(text: str) -> str:
     """The text with each command as it works in this installation."""
     text = _COMMAND.sub(lambda found: f"{command_here(found[1] or found[2])} ", text)
-    return _EXTRA.sub(lambda found: to_install(found[1]), text)
+    text = _EXTRA.sub(lambda found: to_install(found[1]), text)
+    return text.replace(_UPGRADE, to_upgrade()) if _UPGRADE in text else text
 
 
 @cache
@@ -73,6 +77,22 @@ def to_install(extra: str) -> str:
         return f"{_installer()} --editable {shlex.quote(f'{origin}[{extra}]')}"
     extras = ",".join(sorted({extra, *_extras()} if installed_by() != "pip" else {extra}))
     return f"{_installer()} '{NAME}[{extras}]" + (f" @ {origin}'" if origin else "'")
+
+
+def to_upgrade() -> str:
+    """The command that replaces this installation by a newer one. One from a file needs the file of the newer one."""
+    origin, is_editable = _origin()
+    if is_editable:
+        place = shlex.quote(origin)
+        again = f"make -C {place} setup" if (Path(origin) / "Makefile").is_file() else f"{_pip()} --editable {place}"
+        return f"git -C {place} pull && {again}"
+    made_by, extras = installed_by(), ",".join(sorted(_extras()))
+    wanted = f"{NAME}[{extras}]" if extras else NAME
+    if origin and "+" not in urlsplit(origin).scheme:
+        return f"{_installer()} '{wanted} @ {_NEWER}'"
+    if made_by != "pip":
+        return f"{made_by} upgrade {NAME}"
+    return f"{_pip()} --upgrade '{wanted}" + (f" @ {origin}'" if origin else "'")
 
 
 def to_add(package: str) -> str:
@@ -120,7 +140,10 @@ def _has(package: str) -> bool:
 
 @cache
 def _origin() -> tuple[str, bool]:
-    """Where plum-lsp was installed from if not from an index (PEP 610), and whether it is a checkout in use."""
+    """Where plum-lsp was installed from if not from an index (PEP 610), and whether it is a checkout in use.
+
+    A repository has its kind before the address (`git+https://…`), as installers want it.
+    """
     try:
         found = json.loads(metadata.distribution(NAME).read_text("direct_url.json") or "{}")
     except (metadata.PackageNotFoundError, ValueError):
@@ -128,4 +151,5 @@ def _origin() -> tuple[str, bool]:
     url = str(found.get("url", ""))
     if found.get("dir_info", {}).get("editable"):
         return unquote(urlsplit(url).path), True
-    return url, False
+    kind = found.get("vcs_info", {}).get("vcs")
+    return f"{kind}+{url}" if kind else url, False

@@ -139,7 +139,7 @@ def refuse_newer(db: Database) -> None:
     if unknown:
         raise StoreError(
             f"the store was written by a newer plum-lsp (it has {', '.join(sorted(unknown))})",
-            remedy="Upgrade plum-lsp, or set PLUM_DATA_DIR to another folder.",
+            remedy="Upgrade this one: pip install --upgrade plum-lsp. Or set PLUM_DATA_DIR to another folder.",
         )
 
 

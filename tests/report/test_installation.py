@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from plum_lsp.report.installation import (
     command_here,
     to_add,
     to_install,
+    to_upgrade,
 )
 from plum_trainer.cli import main as trainer
 
@@ -145,3 +147,57 @@ def test_a_checkout_is_extended_by_its_makefile(monkeypatch: pytest.MonkeyPatch)
     assert to_install("train") == f"make -C {root} setup-model"
     assert to_install("ray") == f"make -C {root} setup-model"
     assert os.access(root / "Makefile", os.R_OK)
+
+
+PIP = f"{sys.executable} -m pip install"
+WHEEL, GIT = "file:///w/plum_lsp-1-py3-none-any.whl", "git+https://git.example/plum-lsp"
+
+
+@pytest.mark.parametrize(
+    ("receipt", "origin", "command"),
+    [
+        ("uv-receipt.toml", "", "uv tool upgrade plum-lsp"),
+        ("uv-receipt.toml", GIT, "uv tool upgrade plum-lsp"),
+        ("uv-receipt.toml", WHEEL, "uv tool install 'plum-lsp[local] @ file:///path/to/the/newer.whl'"),
+        ("pipx_metadata.json", "", "pipx upgrade plum-lsp"),
+        ("pipx_metadata.json", WHEEL, "pipx install --force 'plum-lsp[local] @ file:///path/to/the/newer.whl'"),
+        ("", "", f"{PIP} --upgrade 'plum-lsp[local]'"),
+        ("", GIT, f"{PIP} --upgrade 'plum-lsp[local] @ {GIT}'"),
+        ("", WHEEL, f"{PIP} 'plum-lsp[local] @ file:///path/to/the/newer.whl'"),
+    ],
+)
+def test_each_installer_upgrades_in_its_own_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, receipt: str, origin: str, command: str
+) -> None:
+    """The extras that are here stay. What came from a file has no newer form there."""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(installation, "_origin", lambda: (origin, False))
+    monkeypatch.setattr(installation, "_extras", lambda: {"local"})
+    if receipt:
+        (tmp_path / receipt).touch()
+    assert as_typed_here("Run: pip install --upgrade plum-lsp.") == f"Run: {command}."
+
+
+def test_a_checkout_is_upgraded_by_git(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With its Makefile, if it has one."""
+    root = Path(__file__).parents[2]
+    monkeypatch.setattr(installation, "_origin", lambda: (str(root), True))
+    assert to_upgrade() == f"git -C {root} pull && make -C {root} setup"
+    monkeypatch.setattr(installation, "_origin", lambda: (str(tmp_path), True))
+    assert to_upgrade() == f"git -C {tmp_path} pull && {PIP} --editable {tmp_path}"
+
+
+def test_an_installation_from_a_repository_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Installers read an address without the kind of the repository as that of an archive."""
+    record = {"url": "https://git.example/plum-lsp", "vcs_info": {"vcs": "git", "commit_id": "0" * 40}}
+
+    installed = tmp_path / "plum_lsp-0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: plum-lsp\nVersion: 0\n")
+    (installed / "direct_url.json").write_text(json.dumps(record))
+    monkeypatch.syspath_prepend(tmp_path)
+    installation._origin.cache_clear()
+    try:
+        assert to_install("local").endswith(f"'plum-lsp[local] @ {GIT}'")
+    finally:
+        installation._origin.cache_clear()
