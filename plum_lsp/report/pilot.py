@@ -16,7 +16,8 @@ from datetime import datetime
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, Plan
-from plum_lsp.report.shares import Share, Z, percentile, share
+from plum_lsp.report.quantiles import Quantile, quantile
+from plum_lsp.report.shares import Share, Z, share
 from plum_lsp.store.people.pilot_files import PersonsPilot
 from plum_lsp.store.pilots import PilotRow
 
@@ -54,7 +55,7 @@ class ArmFigures:
     """What became of the requests of one arm. `measured` is the plan's own measure. `units` are its clusters.
 
     `refuted` is the share of its shown suggestions that failed a test, of those that were tested before or after.
-    `answers` counts the suggestions whose time is known.
+    `answer_p50_ms` is the median time to a suggestion, of those whose time is known.
     """
 
     arm: Arm
@@ -65,8 +66,7 @@ class ArmFigures:
     rejected: Share | None
     kept: Share | None
     refuted: Share | None
-    answers: int
-    answer_p50_ms: float | None
+    answer_p50_ms: Quantile | None
     measured: Share | None
 
 
@@ -204,7 +204,7 @@ def measured_share(measure: Measure, offers: Iterable[tuple[str, bool, float | N
 def _arm(arm: Arm, rows: Sequence[PilotRow], measure: Measure) -> ArmFigures:
     all_of = [row for row in rows if row.arm is arm]
     shown = [row for row in all_of if row.is_shown]
-    times = [row.answer_ms for row in all_of if row.tier is not None and row.answer_ms is not None]
+    times = [(row.unit, row.answer_ms) for row in all_of if row.tier is not None and row.answer_ms is not None]
     fates = [(row.unit, row.is_accepted, row.share_left) for row in shown]
     return ArmFigures(
         arm=arm,
@@ -215,8 +215,7 @@ def _arm(arm: Arm, rows: Sequence[PilotRow], measure: Measure) -> ArmFigures:
         rejected=_part(shown, lambda row: row.kind is OutcomeKind.REJECTED),
         kept=measured_share(Measure.KEPT, fates),
         refuted=_part([row for row in shown if row.is_tested], lambda row: row.has_failed),
-        answers=len(times),
-        answer_p50_ms=percentile(times, 0.5) if times else None,
+        answer_p50_ms=quantile(times, 0.5),
         measured=measured_share(measure, fates),
     )
 

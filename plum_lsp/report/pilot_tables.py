@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from plum_lsp.domain.pilot import ANSWER_MAX, Arm, Measure, Question
-from plum_lsp.report.figures import INTERVAL, FigureTable, cells
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells, seconds
 from plum_lsp.report.pilot import Finding, PilotFigures, days_between
 from plum_lsp.report.shares import Share
 
@@ -147,5 +147,5 @@ def _mean(values: Sequence[int]) -> str:
 def _times(found: PilotFigures) -> Iterable[tuple[str, ...]]:
     for arm in (found.tested, found.control):
         if arm.answer_p50_ms is not None:
-            shown = f"{arm.answer_p50_ms / 1000:.2f} s"
-            yield "median time to a suggestion", ARMS[arm.arm], str(arm.answers), shown, "–"
+            count, times = str(arm.answer_p50_ms.count), seconds(arm.answer_p50_ms)
+            yield "median time to a suggestion", ARMS[arm.arm], count, *times

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 Z = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
 
+_ROUNDING = 1e-9
+"""A product such as 0.35 × 20 is a little more than the whole number that it should be."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -34,22 +37,31 @@ def share(counts: Iterable[tuple[str, int, int]]) -> Share | None:
     """The share over all counts `(cluster, part, whole)`. None if all wholes are 0.
 
     Counts of one cluster resemble each other: one function that was asked for twelve times is not twelve functions.
-    The interval is Wilson's (1927) at the effective number of trials, `p (1 - p) / v`, where `v` is the variance of
-    the ratio estimated between clusters (Korn and Graubard, 1998). It is at least 1 and at most the number of trials.
-    Where the clusters cannot show a variance, because there is one only or `p` is 0 or 1, it is their number.
+    The interval is Wilson's (1927) at the effective number of trials.
     """
-    parts, wholes = _by_cluster(counts)
-    part, whole = sum(parts.values()), sum(wholes.values())
+    known = list(counts)
+    part, whole = sum(count for _, count, _ in known), sum(count for _, _, count in known)
     if not whole:
         return None
-    value, clusters = part / whole, len(wholes)
-    trials = float(clusters)
-    if clusters > 1 and 0 < value < 1:
-        squares = sum((parts[name] - value * wholes[name]) ** 2 for name in wholes)
-        variance = squares * clusters / (clusters - 1) / whole**2
-        trials = value * (1 - value) / max(variance, value * (1 - value) / whole)
-    low, high = wilson(value, max(trials, 1.0))
+    low, high = wilson(part / whole, effective_trials(known))
     return Share(part=part, whole=whole, low=low, high=high)
+
+
+def effective_trials(counts: Iterable[tuple[str, int, int]]) -> float:
+    """How many independent trials say as much as the counts `(cluster, part, whole)`. A whole must be positive.
+
+    It is `p (1 - p) / v`, where `v` is the variance of the ratio estimated between clusters (Korn and Graubard, 1998),
+    at least 1 and at most the number of trials. Where the clusters cannot show a variance, because there is one only
+    or `p` is 0 or 1, it is their number.
+    """
+    parts, wholes = _by_cluster(counts)
+    whole, clusters = sum(wholes.values()), len(wholes)
+    value = sum(parts.values()) / whole
+    if clusters == 1 or not 0 < value < 1:
+        return float(clusters)
+    squares = sum((parts[name] - value * wholes[name]) ** 2 for name in wholes)
+    variance = squares * clusters / (clusters - 1) / whole**2
+    return max(value * (1 - value) / max(variance, value * (1 - value) / whole), 1.0)
 
 
 def wilson(value: float, trials: float) -> tuple[float, float]:
@@ -63,7 +75,7 @@ def wilson(value: float, trials: float) -> tuple[float, float]:
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least `share` of `values` do not exceed. `values` must not be empty."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, round(share * (len(ordered) - 1))))]
+    return ordered[max(0, math.ceil(share * len(ordered) - _ROUNDING) - 1)]
 
 
 def _by_cluster(counts: Iterable[tuple[str, int, int]]) -> tuple[dict[str, int], dict[str, int]]:

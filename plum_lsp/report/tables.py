@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from plum_lsp.domain.suggestion import AbstentionReason
-from plum_lsp.report.figures import INTERVAL, FigureTable, cells
+from plum_lsp.report.figures import INTERVAL, FigureTable, cells, seconds
 from plum_lsp.report.marks import tier_label
 from plum_lsp.report.pilot_tables import pilot_tables
 from plum_lsp.report.shares import Share
@@ -17,6 +17,7 @@ NOTES = (
     "A candidate passes if it passes all tests that you wrote: tests of the project and examples in docstrings.",
     "A model may write one candidate several times. It runs once, and each copy counts as a candidate with its result.",
     "The intervals allow for requests in the same function, which resemble each other.",
+    "A dash in place of an interval says that there are too few independent values, fewer than six for a median.",
     "A suggestion is kept if at least half of its characters are still there.",
 )
 """What a reader must know to read the tables."""
@@ -113,12 +114,11 @@ def _silence(found: Report) -> FigureTable:
 
 def _waits(found: Report) -> FigureTable:
     rows = (
-        (STAGES[one.stage], str(one.count), f"{one.p50_ms / 1000:.2f} s", f"{one.p95_ms / 1000:.2f} s")
-        for one in found.waits
+        (STAGES[one.stage], str(one.p50_ms.count), *seconds(one.p50_ms), *seconds(one.p95_ms)) for one in found.waits
     )
     return FigureTable(
         title="Time from the request, where there was a suggestion",
-        columns=("until", "requests", "median", "95 % within"),
+        columns=("until", "requests", "median", INTERVAL, "95 % within", INTERVAL),
         rows=tuple(rows),
     )
 

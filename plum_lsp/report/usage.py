@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
 from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
-from plum_lsp.report.shares import Share, percentile, share
+from plum_lsp.report.quantiles import Quantile, quantile
+from plum_lsp.report.shares import Share, share
 from plum_lsp.store.people.sharing import Sharing
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
 
@@ -46,12 +47,11 @@ class PassRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """How long requests took to reach a stage, in milliseconds: the median and the time that 95 % stayed below."""
+    """How long requests took to reach a stage, in milliseconds: the median and the time that 95 % did not exceed."""
 
     stage: str
-    count: int
-    p50_ms: float
-    p95_ms: float
+    p50_ms: Quantile
+    p95_ms: Quantile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +150,7 @@ def _waits(endings: Iterable[EndingRow]) -> Iterable[Wait]:
     """The waiting times of requests that ended with an offer."""
     offered = [ending for ending in endings if ending.reason is None]
     for stage in STAGES:
-        times = [ending.stages_ms[stage] for ending in offered if stage in ending.stages_ms]
-        if times:
-            yield Wait(stage=stage, count=len(times), p50_ms=percentile(times, 0.5), p95_ms=percentile(times, 0.95))
+        times = [(ending.place, ending.stages_ms[stage]) for ending in offered if stage in ending.stages_ms]
+        p50_ms, p95_ms = (quantile(times, part) for part in (0.5, 0.95))
+        if p50_ms is not None and p95_ms is not None:
+            yield Wait(stage=stage, p50_ms=p50_ms, p95_ms=p95_ms)

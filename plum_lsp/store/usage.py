@@ -67,8 +67,12 @@ class SampledRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndingRow:
-    """How a request ended. `reason` is None if there was an offer. Times are milliseconds since the request."""
+    """How a request ended. `reason` is None if there was an offer. Times are milliseconds since the request.
 
+    `place` is empty if the model was not asked.
+    """
+
+    place: str
     reason: AbstentionReason | None
     stages_ms: Mapping[str, float]
 
@@ -172,7 +176,7 @@ def _round(row: dict[str, Any]) -> RoundRow:
 
 def _ending(row: dict[str, Any]) -> EndingRow:
     reason = AbstentionReason(row["reason"]) if row["reason"] else None
-    return EndingRow(reason=reason, stages_ms=json.loads(row["stages_ms"]))
+    return EndingRow(place=row["place"], reason=reason, stages_ms=json.loads(row["stages_ms"]))
 
 
 _PLACE = "requests.document_uri || '#' || coalesce(requests.function_name, '')"
@@ -226,7 +230,11 @@ GROUP BY requests.id, candidates.policy_version_id
 ORDER BY requests.rowid, policy_versions.id
 """  # noqa: S608  # constants of ours
 
-_ENDINGS = "SELECT reason, stages_ms FROM endings WHERE ended_at > :since ORDER BY rowid"
+_ENDINGS = f"""
+SELECT coalesce({_PLACE}, '') AS place, reason, stages_ms
+FROM endings LEFT JOIN requests ON requests.id = endings.request_id
+WHERE ended_at > :since ORDER BY endings.rowid
+"""  # noqa: S608  # constants of ours
 
 _ROUNDS = """
 SELECT round AS number, step, happened_at,

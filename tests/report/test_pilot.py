@@ -93,6 +93,9 @@ async def test_the_arms_are_those_of_the_tables(tmp_path: Path) -> None:
             (len(kept), len(told)),
             (0, len(shown)),
         ]
+        assert one.answer_p50_ms is not None
+        assert (one.answer_p50_ms.value, one.answer_p50_ms.count) == (30.0, len(kinds))
+        assert (one.answer_p50_ms.low, one.answer_p50_ms.high) == (30.0, 30.0)
 
 
 async def test_the_report_has_the_pilot_and_not_its_key(tmp_path: Path) -> None:

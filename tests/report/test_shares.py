@@ -73,6 +73,8 @@ def test_a_share_lies_in_its_interval(counts: list[tuple[str, int, int]]) -> Non
     assert found.high >= independent[1] - 1e-12
 
 
-def test_a_percentile_is_one_of_the_values() -> None:
-    """The order of the values does not matter."""
-    assert [percentile([3.0, 1.0, 2.0], share) for share in (0, 0.5, 1)] == [1.0, 2.0, 3.0]
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.integers(0, 20))
+def test_a_percentile_is_the_smallest_value_that_enough_do_not_exceed(values: list[int], twentieths: int) -> None:
+    """The order of the values does not matter. The wanted part is counted in whole numbers, without rounding."""
+    enough = [one for one in values if 20 * sum(other <= one for other in values) >= twentieths * len(values)]
+    assert percentile(values, twentieths / 20) == min(enough)

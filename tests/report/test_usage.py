@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import sqlite3
 import sys
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 from html import escape
+from math import ceil, comb
 from pathlib import Path
 
 import pytest
@@ -89,6 +92,49 @@ def test_acceptance_is_that_of_the_tables(path: Path) -> None:
     )
     kept = [survivals[name] >= 0.5 for name in accepted if name in survivals]
     assert (found.kept.part, found.kept.whole) == (sum(kept), len(kept))
+
+
+def test_waits_are_those_of_the_tables(path: Path) -> None:
+    """Median and 95th percentile of the times to an offer, and their intervals by exact arithmetic."""
+    chance = random.Random(9)
+    times: dict[str, list[tuple[float, str]]] = {}
+    with sqlite3.connect(path) as db:
+        for request, is_offer, place in db.execute(
+            "SELECT request_id, offer_id IS NOT NULL, document_uri || function_name FROM endings "
+            "LEFT JOIN requests ON id = request_id ORDER BY request_id"
+        ).fetchall():
+            stages = {"first_candidate": chance.uniform(50, 900), "ended": chance.uniform(900, 5000)}
+            db.execute("UPDATE endings SET stages_ms = ? WHERE request_id = ?", (json.dumps(stages), request))
+            for stage, time in stages.items() if is_offer else ():
+                times.setdefault(stage, []).append((time, place))
+    found = read(path).waits
+    assert [one.stage for one in found] == ["first_candidate", "ended"]
+    for one in found:
+        for quantile, part in ((one.p50_ms, Fraction(1, 2)), (one.p95_ms, Fraction(19, 20))):
+            assert (quantile.value, quantile.low, quantile.high) == interval_again(times[one.stage], part)
+            assert quantile.count == len(times[one.stage])
+    (table,) = (table for table in tables(read(path)) if table.title.startswith("Time from"))
+    assert all(len(row) == 6 and row[3].endswith(" s") for row in table.rows)
+
+
+def interval_again(times: list[tuple[float, str]], part: Fraction) -> tuple[float, float | None, float | None]:
+    """A quantile and the ends of its interval, from the definitions: none of them is computed as the report does."""
+    times = sorted(times)
+    count, places = len(times), sorted({place for _, place in times})
+    value = next(time for number, (time, _) in enumerate(times, start=1) if number >= part * count)
+    share = Fraction(sum(time <= value for time, _ in times), count)
+    trials = Fraction(len(places))
+    if share < 1:
+        sums = [sum((time <= value) - share for time, of in times if of == place) for place in places]
+        variance = Fraction(len(places), len(places) - 1) * sum(one**2 for one in sums) / count**2
+        trials = min(share * (1 - share) / variance, Fraction(count))
+    whole = max(1, int(trials))
+    chances = [comb(whole, one) * part**one * (1 - part) ** (whole - one) for one in range(whole + 1)]
+    lows = [rank for rank in range(1, whole + 1) if sum(chances[:rank]) <= Fraction(1, 40)]
+    highs = [rank for rank in range(1, whole + 1) if sum(chances[rank:]) <= Fraction(1, 40)]
+    low = times[int(Fraction(max(lows) - 1, whole) * count)][0] if lows else None
+    high = times[ceil(Fraction(min(highs), whole) * count) - 1][0] if highs else None
+    return value, low, high
 
 
 def test_the_sandbox_is_that_of_the_tables(path: Path) -> None:
