@@ -47,6 +47,7 @@ from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import beside_calls, is_absent, is_literal, judgeable, out_of_reach_of, telling
+from plum_lsp.verification.slips import missing_attribute
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")
@@ -319,7 +320,7 @@ class Judge:
             return unverified(candidate, f"does not load: {shown(loads)}", has_run=True), ()
         if is_absent(reachable_function(self.context), seen):
             return _checked(candidate, "it loads, but the file does not define the function here"), ()
-        surprise = surprise_in(seen)
+        surprise = surprise_in(seen) or missing_attribute(seen, candidate.text, self.context)
         if surprise is not None:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"

@@ -105,8 +105,9 @@ def test_waits_are_those_of_the_tables(path: Path) -> None:
         ).fetchall():
             stages = {"first_candidate": chance.uniform(50, 900), "ended": chance.uniform(900, 5000)}
             db.execute("UPDATE endings SET stages_ms = ? WHERE request_id = ?", (json.dumps(stages), request))
-            for stage, time in stages.items() if is_offer else ():
-                times.setdefault(stage, []).append((time, place))
+            for stage, time in stages.items():
+                if is_offer:
+                    times.setdefault(stage, []).append((time, place))
     found = read(path).waits
     assert [one.stage for one in found] == ["first_candidate", "ended"]
     for one in found:
