@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from support import without_isolation
-from support.command_line import CommandLine, Ran
+from support.command_line import PLUM_LSP, CommandLine, Ran
 from support.raw_server import Answer, RawServer, Seen, refuse, text_event
 from support.scripted_policy import ScriptedPolicy
+from support.terminal import Terminal
 
 from plum_lsp.policy.models.catalogue import find_entry
 
@@ -21,6 +23,9 @@ PARTS = [
     *("settings", "pause", "python", "model", "policy server", "sandbox", "store", "disk", "metrics", "training"),
     *("trust", "this project"),
 ]
+
+TERMINAL_SECONDS = 120.0
+"""A busy machine takes a minute for all checks."""
 
 
 def findings(ran: Ran) -> dict[str, Any]:
@@ -63,6 +68,28 @@ def test_a_part_that_fails(user: CommandLine, part: str, environ: dict[str, str]
     assert found[part]["state"] == "failed"
     assert remedy in found[part]["remedy"]
     assert ran.code == 1
+
+
+def test_a_terminal_shows_what_is_being_checked(user: CommandLine) -> None:
+    """While the model writes. The findings stand in its place afterwards, and a pipe gets nothing of it."""
+    may_write = threading.Event()
+
+    def answer(seen: Seen) -> Answer:
+        may_write.wait(TERMINAL_SECONDS)
+        return Answer(body=[WRITES])
+
+    with RawServer(answer) as server:
+        environ = {**user.environ, "PLUM_POLICY_URL": server.url}
+        command = ["sh", "-c", f"{PLUM_LSP} doctor; read ended"]
+        with Terminal(command, env=environ, cwd=user.folder, rows=60) as terminal:
+            waiting = "Checking policy server"
+            terminal.wait(lambda: waiting in terminal.text, waiting, seconds=TERMINAL_SECONDS)
+            may_write.set()
+            told = "read without problems"
+            terminal.wait(lambda: told in terminal.text, told, seconds=TERMINAL_SECONDS)
+            assert "Checking" not in terminal.text
+        ran = user.run("doctor", environ={"PLUM_POLICY_URL": server.url})
+    assert "Checking" not in ran.said
 
 
 WRITES = text_event(" a + b\n", finish_reason="stop")

@@ -23,7 +23,7 @@ from plum_lsp.config import Loaded, Settings
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.report.installation import as_typed_here
 from plum_lsp.report.marks import BAD, GOOD, WARNING
-from plum_lsp.report.printing import console, say
+from plum_lsp.report.printing import console, say, say_over
 from plum_lsp.wiring import load_for_server
 
 Check = Callable[[Settings], Coroutine[Any, Any, Finding]]
@@ -39,6 +39,11 @@ CHECKS: dict[str, Check] = {
     "trust": machine.check_trust,
     PART: check_project,
 }
+_LONG = {
+    "policy server": " (a real completion, up to a minute)",
+    PART: " (imports its modules in the sandbox)",
+}
+"""The checks that take seconds, and why. A line with it is shorter than a terminal of 80 columns."""
 
 
 @click.command()
@@ -67,15 +72,20 @@ def doctor(*, as_json: bool, bundle: Path | None) -> None:
 
 
 async def examine(loaded: Loaded) -> list[Finding]:
-    """The findings of every part. A wrong setting is one of them, and the others are made with what could be read."""
+    """The findings of every part. A wrong setting is one of them, and the others are made with what could be read.
+
+    A terminal shows which part is being checked, because some checks take seconds.
+    """
     findings = [settings.check_settings(loaded), settings.check_pause(loaded)]
     for part, check in CHECKS.items():
+        say_over(f"Checking {part}{_LONG.get(part, '')} …")
         try:
             findings.append(await check(loaded.settings))
         except PlumError as error:
             findings.append(Finding(part=part, state=State.FAILED, detail=str(error), remedy=error.remedy))
         except OSError as error:
             findings.append(Finding(part=part, state=State.FAILED, detail=str(error)))
+    say_over("")
     return [replace(one, detail=as_typed_here(one.detail), remedy=as_typed_here(one.remedy)) for one in findings]
 
 
