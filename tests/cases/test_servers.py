@@ -110,6 +110,7 @@ def through_chat(status: int) -> Rule:
     )
 
 
+CHAT_ONLY = "The completion operation does not work with the specified model, gpt-4o."
 CODER = "qwen2.5-coder"
 LIVED_WITH: dict[str, tuple[Rule, str]] = {
     "logprobs, 400": (without("logprobs"), ""),
@@ -151,6 +152,22 @@ LIVED_WITH: dict[str, tuple[Rule, str]] = {
     "chat alone, 405": (through_chat(405), "any"),
     "chat alone, 410": (through_chat(410), "any"),
     "chat alone, 501": (through_chat(501), "any"),
+    "chat alone, in words": (
+        lambda seen: through_chat(400)(seen) if "chat" in seen.path else refuse(400, {"error": CHAT_ONLY}),
+        "any",
+    ),
+    "chat without a role for instructions": (
+        lambda seen: (
+            through_chat(404)(seen)
+            if seen.body.get("messages", [{}])[0].get("role") != "system"
+            else refuse(400, {"message": "System role not supported"})
+        ),
+        "any",
+    ),
+    "a limit of max_tokens": (
+        lambda seen: refuse(400, {"error": "max_tokens must be <= 256"}) if seen.body["max_tokens"] > 256 else GOOD,
+        "",
+    ),
     "no stream": (lambda seen: Answer(is_torn=True) if "stream" in seen.body else GOOD, ""),
 }
 
@@ -215,6 +232,15 @@ TOLD: dict[str, tuple[Rule, str]] = {
     ),
     "busy": (lambda seen: refuse(503, {"error": "loading"}, **{"Retry-After": "40"}), "loading"),
     "a wrong key": (lambda seen: refuse(401, {"error": {"message": "bad key"}}), "PLUM_POLICY_API_KEY"),
+    "no credit": (lambda seen: refuse(402, {"error": {"message": "Insufficient credits"}}), "Add credit"),
+    "a page for an error": (
+        lambda seen: Answer(status=502, body=[b"<html><head><title>502 Bad Gateway</title></head>"]),
+        "a page with the title",
+    ),
+    "compressed in another way": (
+        lambda seen: Answer(headers={"Content-Encoding": "zstd"}, body=[b"\x28\xb5\x2f\xfd"]),
+        "zstd",
+    ),
     "neither path": (lambda seen: NOT_FOUND, "404"),
     "always too long": (lambda seen: refuse(400, {"error": "context length exceeded"}), "sampling.prefix_tokens"),
     "a line without an end": (endless(b"data: " + b"x" * 60_000), "line of more than"),

@@ -132,6 +132,8 @@ READ: dict[str, bytes | list[bytes]] = {
     + event({"content": "", "stop": True, "stop_type": "eos"}),
     "Ollama's own form": b'{"response": "    return", "done": false}\n{"response": " a + b\\n", "done": false}\n'
     b'{"response": "", "done": true, "done_reason": "stop"}\n',
+    "Ollama's own form of a chat": b'{"message": {"role": "assistant", "content": "    return"}, "done": false}\n'
+    b'{"message": {"role": "assistant", "content": " a + b\\n"}, "done": true, "done_reason": "stop"}\n',
     "TGI's own form": event({"token": {"text": HALVES[0], "special": False}, "generated_text": None})
     + event({"token": {"text": HALVES[1], "special": False}, "generated_text": None})
     + event({"token": {"text": "</s>", "special": True}, "generated_text": BODY}),
@@ -179,6 +181,11 @@ NAMED: dict[str, tuple[bytes, str]] = {
     "an error as FastAPI words it": (event({"detail": "no slot"}), "no slot"),
     "an error as a document": (b'{"error": {"message": "no slot"}}', "no slot"),
     "an error as a document after text": (FIRST + b'{"error": {"message": "no slot"}}\n', "no slot"),
+    "an error in a list": (event({"success": False, "errors": [{"code": 1, "message": "no slot"}]}), "no slot"),
+    "an error of a provider": (event({"error": {"message": "x", "metadata": {"raw": "no slot"}}}), "no slot"),
+    "a form that is not known": (event({"base_resp": {"status_msg": "no slot"}}), "no slot"),
+    "a refusal of the model": (event({"choices": [{"delta": {"refusal": "I cannot"}}]}) + DONE, "I cannot"),
+    "a call of a tool": (event({"choices": [{"delta": {"tool_calls": [{"id": "1"}]}}]}) + DONE, "called a tool"),
     "an error in a choice": (event({"choices": [{"error": {"message": "no slot"}}]}), "no slot"),
     "a quota in mid-stream": (event({"error": {"message": "rate limit", "code": 429}}), "rate limit"),
 }

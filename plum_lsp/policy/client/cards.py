@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +19,11 @@ NAMED_MAX = 10
 """A message names at most this many models. Some servers list hundreds."""
 
 _PUBLISHED = re.compile(r"plum-v([1-9]\d*)")
+_NO_WRITER = re.compile(
+    r"(?<![a-z])(embed|rerank|whisper|tts|dall-e|moderation|ocr|bge-|e5-|gte-|clip|stable-diffusion|flux)",
+    re.IGNORECASE,
+)
+"""Names of models that write no text. LM Studio and OpenAI list them beside the others."""
 _DEFAULT_TAG = ":latest"
 """Ollama lists `name:latest` and answers to `name`."""
 
@@ -47,7 +53,7 @@ def model_cards(body: bytes) -> dict[str, str]:
     cards = {}
     for item in _items(body):
         name = item.get("id") or item.get("name")
-        if isinstance(name, str):
+        if isinstance(name, str) and name:
             cards[name] = str(item.get("parent") or "")
     if not cards:
         remedy = "Set policy.model (PLUM_POLICY_MODEL) to the name of a model that it serves."
@@ -58,23 +64,28 @@ def model_cards(body: bytes) -> dict[str, str]:
 
 
 def _items(body: bytes) -> list[dict[str, Any]]:
-    """The entries of a list of models: below `data` (OpenAI) or `models` (Ollama), or the list itself (Together)."""
+    """The entries of a list of models: below `data` (OpenAI) or `models` (Ollama), or the list itself (Together).
+
+    An entry may be a name alone.
+    """
     value = json_in(body)
     if isinstance(value, dict):
         value = value.get("data") or value.get("models")
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    items = value if isinstance(value, list) else []
+    return [{"id": item} if isinstance(item, str) else item for item in items if isinstance(item, dict | str)]
 
 
 def version_in(cards: Mapping[str, str], wanted: str) -> PolicyVersion | None:
-    """The version to request, of those that a server lists. None if it has no model `wanted` (empty means its first
-    model).
+    """The version to request, of those that a server lists. None if it has no model `wanted`.
 
+    Empty means its first model that writes text. An entry with `*` (LiteLLM lists such) holds every name that matches.
     The name of a base model means its newest published version, if the server has one. To stay with a version, or with
     an adapter of another name, use its own name.
     """
-    name = wanted or next(iter(cards))
+    name = wanted or next((card for card in cards if not _NO_WRITER.search(card)), next(iter(cards)))
     if name not in cards:
-        return version_named(wanted) if wanted + _DEFAULT_TAG in cards else None
+        is_known = wanted + _DEFAULT_TAG in cards or any("*" in card and fnmatchcase(wanted, card) for card in cards)
+        return version_named(wanted) if is_known else None
     if found := _PUBLISHED.fullmatch(name):
         return PolicyVersion(number=int(found.group(1)), model=cards[name] or name, model_sha256="")
     numbers = [

@@ -27,8 +27,26 @@ _NAMED = {400, 403, 422, 500, 501}
 """Statuses of refusals that name a field. llama-cpp-python answers 500 to log-probabilities that it cannot give."""
 _UNNAMED = {400, 422, 501}
 _OPTIONAL = ("logprobs", "seed", "top_p", "n", "temperature", "stream")
-_NO_SUCH_PATH = {404, 405, 410, 501}
-_CHAT_ONLY = re.compile(r"chat[ _/.-]?(completions?|model|endpoint|only)|not a completions? model", re.IGNORECASE)
+_CHAT_ONLY = re.compile(
+    r"chat[ _/.-]?(completions?|model|endpoint|only)|not a completions? model"
+    r"|not support\w* (for )?(the )?(text )?(completions?\b|generate\b)"
+    r"|completions? operation does not work|completions api is only available",
+    re.IGNORECASE,
+)
+"""What OpenAI, vLLM, Ollama, Azure and DeepSeek say of a model or an address for chat alone."""
+_ONE_ROLE = re.compile(
+    r"system (role|message|prompt|instruction)\w*.{0,30}(not|n't)\b|(not|n't) support.{0,40}\bsystem\b"
+    r"|roles must alternate|developer instruction|only user and assistant roles|messages\[0\]\.role",
+    re.IGNORECASE,
+)
+"""What the templates of Gemma and Mistral 7B, Gemini and OpenAI's first reasoning models say of a system message."""
+_TOKENS_LIMIT = re.compile(
+    r"(?<![+] [`'\"])(?<![+] )max_(?:completion_|new_|output_)?tokens\b.{0,60}?"
+    r"(?:<=|at most|less than or equal to|up to|(?:not|n't) exceed|no more than|maximum(?: of| is)?:?|between \d+ and)"
+    r"\D{0,12}(\d{2,6})\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A limit of `max_tokens` itself, which a shorter prompt would not help."""
 _WORDS = {
     "logprobs": re.compile(r"\b(top_)?log[ _-]?prob", re.IGNORECASE),
     "seed": re.compile(r"\bseed\b", re.IGNORECASE),
@@ -51,10 +69,16 @@ _STOP_LIMIT = re.compile(
 
 def learned(habits: Habits, refusal: Refusal, request: Mapping[str, Any]) -> Habits | None:
     """The habits to respect next after a refusal of `request`. None if another request would not help."""
+    if refusal.is_unpaid:
+        return None
+    if habits.is_chat and not habits.joins_roles and _ONE_ROLE.search(refusal.message):
+        return replace(habits, joins_roles=True)
+    if (limit := _tokens_limit(refusal, request)) is not None:
+        return replace(habits, tokens_max=limit)
     named = _named(refusal, request) if refusal.status in _NAMED or refusal.status == 200 else frozenset()
     if named:
         return _without(habits, named, refusal, request)
-    if not habits.is_chat and (refusal.status in _NO_SUCH_PATH or _CHAT_ONLY.search(refusal.message)):
+    if not habits.is_chat and (refusal.is_no_endpoint or _CHAT_ONLY.search(refusal.message)):
         return replace(habits, is_chat=True)
     if refusal.is_too_long:
         return _shorter(habits, refusal, request)
@@ -77,6 +101,14 @@ def _named(refusal: Refusal, request: Mapping[str, Any]) -> frozenset[str]:
     if "max_completion_tokens" in said and "max_tokens" in request:
         return frozenset({"max_tokens"})
     return frozenset(name for name in optional if _WORDS[name].search(said))
+
+
+def _tokens_limit(refusal: Refusal, request: Mapping[str, Any]) -> int | None:
+    """The greatest number of tokens that may be asked for. None if a refusal is about something else."""
+    sent = int(request.get("max_tokens") or request.get("max_completion_tokens") or 0)
+    found = _TOKENS_LIMIT.search(refusal.message)
+    limit = int(found[1]) if found and "context" not in refusal.message else 0
+    return limit if 0 < limit < sent else None
 
 
 def _fields(body: bytes) -> Iterator[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, Collection
 
 import httpx
@@ -29,6 +30,8 @@ VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 NO_LIST = {400, 401, 403, 404, 405, 406, 410, 415, 422, 500, 501}
 """Statuses of a server that does not list its models. If `policy.model` is set, it is asked for that name."""
+_ENDPOINT = re.compile(r"(?:/chat)?/completions\Z")
+"""What people copy from a server's documentation, where its address is asked for."""
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -59,7 +62,7 @@ class CompletionsPolicy:
 
         `shares_prompt` is False for a server that needs one request for each candidate.
         """
-        self._url = url.rstrip("/")
+        self._url = _ENDPOINT.sub("", url.strip().rstrip("/"))
         self._model = model
         self._version = version
         self._is_loopback = is_loopback(self._url)

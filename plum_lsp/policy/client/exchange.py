@@ -7,6 +7,7 @@ is answered is remembered for this server. Redirects are not followed, and a Ret
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from plum_lsp.policy.client.complaints import learned
 from plum_lsp.policy.client.connection import unreachable
 from plum_lsp.policy.client.events import EventReader
 from plum_lsp.policy.client.habits import Habits, completion_request
-from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, BUSY, ErrorEvent, Refusal, refusal
+from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, BUSY, ErrorEvent, Refusal, refusal, shown
 from plum_lsp.policy.client.wire import Delta, read_event
 from plum_lsp.policy.client.writing import Group, Writing
 
@@ -30,6 +31,9 @@ FORMS_MAX = 10
 """At most this many forms of one request are tried."""
 LIST_SECONDS = 10.0
 """How long a server may take to say which models it has."""
+KEY_CHARACTERS_MIN = 8
+"""A shorter key is no secret, and may be a word of the message in which it would be hidden."""
+UNPACKED = "Switch compression off in the server, or in the proxy before it."
 LIST_BYTES_MAX = 8 * 1024 * 1024
 STREAM_BYTES_MIN = 1024 * 1024
 TOKEN_BYTES_MAX = 8 * 1024
@@ -39,6 +43,8 @@ TOKEN_BYTES_MAX = 8 * 1024
 Answer = tuple[int, ...]
 """The candidates that an answer left out."""
 
+SILENT_KEYS = {"choices", "usage", "type", "id", "object", "created", "model", "prompt_filter_results", "service_tier"}
+"""What an event without choices may hold and say nothing: it counts tokens, or keeps the connection alive."""
 _SILENT = Refusal(200, b"", {})
 """A stream that ended before its first byte."""
 
@@ -72,10 +78,17 @@ class Exchange:
 
     def refused(self, answer: Refusal) -> PolicyError:
         """The error that a refusal means. A pause that it asks for begins now."""
-        error = refusal(answer, url=self.url, now=time.time())
+        error = refusal(self._without_key(answer), url=self.url, now=time.time())
         if isinstance(error, PolicyBusy):
             self._paused_until = max(self._paused_until, asyncio.get_running_loop().time() + error.seconds)
         return error
+
+    def _without_key(self, answer: Refusal) -> Refusal:
+        """A refusal that does not repeat the key, which its words may do."""
+        key = self._http.headers.get("authorization", "").removeprefix("Bearer ")
+        if len(key) < KEY_CHARACTERS_MIN:
+            return answer
+        return replace(answer, body=answer.body.replace(key.encode(), "…".encode()))
 
     async def complete(self, group: Group, ask: tuple[int, ...]) -> None:
         """Ask for candidates of a group, and give each its result. What an answer leaves out is asked for alone.
@@ -154,6 +167,7 @@ class Exchange:
         async with self._http.stream("POST", url, json=request, extensions={"trace": trace}) as response:
             if not response.is_success:
                 return Refusal(response.status_code, await _body(response, BODY_BYTES_MAX), response.headers)
+            encoding = self._strange_encoding(response)
             reading = _Reading(group, ask, lambda found: self._remember(replace(habits, gives_reasons=found), first))
             try:
                 await reading.read(response)
@@ -161,6 +175,11 @@ class Exchange:
                 if reading.has_bytes or "stream" not in request:
                     raise
                 return _SILENT
+            except PolicyProtocolError:
+                if reading.has_text or not encoding:
+                    raise
+                told = f"the policy server compressed its answer as {encoding!r:.40}, which was not asked for"
+                raise PolicyProtocolError(told, remedy=UNPACKED) from None
             except ErrorEvent as error:
                 if reading.has_text:
                     raise self.refused(error.as_refusal()) from None
@@ -168,6 +187,14 @@ class Exchange:
             if not reading.has_bytes and "stream" in request:
                 return _SILENT
             return reading.close(is_always_told=self.habits.gives_reasons)
+
+    def _strange_encoding(self, response: httpx.Response) -> str:
+        """The encoding of an answer that was not asked for. httpx passes such an answer on as it is."""
+        encoding = str(response.headers.get("content-encoding", "")).strip().lower()
+        if encoding == "x-gzip":  # the same as gzip (RFC 9110, 8.4.1.3)
+            response.headers["content-encoding"] = encoding = "gzip"
+        asked_for = self._http.headers.get("accept-encoding", "").split(", ")
+        return "" if encoding in {"identity", *asked_for} else encoding
 
     def _check_pause(self) -> None:
         left = self._paused_until - asyncio.get_running_loop().time()
@@ -192,6 +219,8 @@ class _Reading:
         self._reader = EventReader()
         self._has_choices = False
         self._has_reason = False
+        self._odd = ""
+        """The words about an event without choices that was not understood."""
         self.has_bytes = False
 
     @property
@@ -210,7 +239,7 @@ class _Reading:
             size += len(chunk)
             self.has_bytes = True
             self._take(self._reader.feed(chunk))
-            if not self._left:
+            if not self._left or self._reader.is_done:
                 return
             if size > size_max:
                 raise PolicyProtocolError(f"the policy server sent more than {size_max:,} bytes without an end")
@@ -233,14 +262,17 @@ class _Reading:
         if len(silent) < len(self._ask):
             return tuple(self._ask[place] for place in sorted(silent))
         if not (self._has_choices and self._reader.is_done):
-            raise PolicyProtocolError("the policy server ended a stream without a completion")
+            raise PolicyProtocolError(f"the policy server ended a stream without a completion{self._odd}")
         for place in sorted(silent):
             self._settle(place)
         return ()
 
     def _take(self, events: Iterable[Any]) -> None:
         for event in events:
-            for delta in read_event(event):
+            deltas = read_event(event)
+            if not deltas and isinstance(event, dict) and event.keys() - SILENT_KEYS:
+                self._odd = f". It sent {shown(json.dumps(event).encode())}"
+            for delta in deltas:
                 self._take_delta(delta)
 
     def _take_delta(self, delta: Delta) -> None:
@@ -259,7 +291,12 @@ class _Reading:
         index = self._ask[place]
         result = self._group.results[index]
         self._answered(self._has_reason)
-        if not result.done():
+        if result.done():
+            return
+        if refused := self._writings[place].refusal:
+            told = f"the policy server sent no text: {refused}"
+            result.set_exception(PolicyProtocolError(told, remedy="Set policy.model to a model that completes code."))
+        else:
             result.set_result(self._writings[place].completion(self._group, index))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.suggestion import FimPrompt, SamplingOptions
-from plum_lsp.policy.client.prompts import around, messages, repeats, shortened
+from plum_lsp.policy.client.prompts import around, joined, messages, repeats, shortened
 
 REPEATED_TOKENS = 2
 """A chat that writes the whole function gets so many times the tokens, for the header and the docstring."""
@@ -20,8 +20,9 @@ REPEATED_TOKENS = 2
 class Habits:
     """How a server departs from the protocol.
 
-    `refused` are the optional fields that it does not know. `stop_max` is the greatest number of stop strings and
-    `prompt_characters_max` the length of the longest prompt that it takes. None means no known limit.
+    `refused` are the optional fields that it does not know. `stop_max` is the greatest number of stop strings,
+    `prompt_characters_max` the length of the longest prompt and `tokens_max` the greatest `max_tokens` that it takes.
+    None means no known limit. `joins_roles` is True for a chat whose template has no role for instructions.
     `gives_reasons` is True once a stream has said why it ended. `takes_suffix` is True for an address that ends in
     `/fim`: Mistral's takes the text after the cursor as a field of its own.
     """
@@ -29,8 +30,10 @@ class Habits:
     refused: frozenset[str] = frozenset()
     stop_max: int | None = None
     prompt_characters_max: int | None = None
+    tokens_max: int | None = None
     is_chat: bool = False
     renames_limit: bool = False
+    joins_roles: bool = False
     gives_reasons: bool = False
     takes_suffix: bool = False
 
@@ -45,8 +48,10 @@ class Habits:
             refused=self.refused | other.refused,
             stop_max=_least(self.stop_max, other.stop_max),
             prompt_characters_max=_least(self.prompt_characters_max, other.prompt_characters_max),
+            tokens_max=_least(self.tokens_max, other.tokens_max),
             is_chat=self.is_chat or other.is_chat,
             renames_limit=self.renames_limit or other.renames_limit,
+            joins_roles=self.joins_roles or other.joins_roles,
             gives_reasons=self.gives_reasons or other.gives_reasons,
             takes_suffix=self.takes_suffix or other.takes_suffix,
         )
@@ -62,6 +67,10 @@ class Habits:
             found.append(f"given {self.stop_max} stop strings at most")
         if self.prompt_characters_max is not None:
             found.append(f"given prompts of {self.prompt_characters_max:,} characters at most")
+        if self.tokens_max is not None:
+            found.append(f"asked for {self.tokens_max:,} tokens at most")
+        if self.joins_roles:
+            found.append("given the instruction in the user's message")
         return tuple(found)
 
 
@@ -79,6 +88,7 @@ def completion_request(
     habits = habits or Habits()
     prompt = shortened(prompt, habits.prompt_characters_max)
     tokens = options.max_tokens * (REPEATED_TOKENS if habits.is_chat and repeats(prompt) else 1)
+    tokens = tokens if habits.tokens_max is None else min(tokens, habits.tokens_max)
     request: dict[str, Any] = {
         "model": model,
         "max_completion_tokens" if habits.renames_limit else "max_tokens": tokens,
@@ -89,7 +99,7 @@ def completion_request(
         "stream": True,
     }
     if habits.is_chat:
-        request["messages"] = messages(prompt)
+        request["messages"] = joined(messages(prompt)) if habits.joins_roles else messages(prompt)
     elif habits.takes_suffix:
         request["prompt"], request["suffix"] = around(prompt)
     else:

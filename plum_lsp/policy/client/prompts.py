@@ -61,6 +61,11 @@ def messages(prompt: FimPrompt) -> list[dict[str, str]]:
     ]
 
 
+def joined(said: list[dict[str, str]]) -> list[dict[str, str]]:
+    """A chat with one message of the user, for a template that knows no role for instructions (Gemma, Mistral 7B)."""
+    return [{"role": "user", "content": "\n\n".join(one["content"] for one in said)}]
+
+
 def repeats(prompt: FimPrompt) -> bool:
     """Whether a chat is asked to write the whole function, not only the part at the cursor."""
     return prompt.block.kind in _REWRITTEN

@@ -30,6 +30,7 @@ SHORTER = "Lower sampling.prefix_tokens, or serve the model with a longer contex
 CHECK = (
     "Check policy.model (PLUM_POLICY_MODEL) and policy.api_key (PLUM_POLICY_API_KEY), and look into the server's log."
 )
+NO_CREDIT = "Add credit to the account of policy.api_key, or set policy.url (PLUM_POLICY_URL) to another server."
 NO_ENDPOINT = (
     "Check policy.url (PLUM_POLICY_URL): it is the address of an OpenAI completions endpoint, and usually ends in /v1."
 )
@@ -45,10 +46,20 @@ _OUT_OF_MEMORY = re.compile(
 """What CUDA, PyTorch, ggml and libc say."""
 _TOO_LONG = re.compile(
     r"context.?(length|size|window)|n_ctx|max_model_len|max_seq_len|(prompt|input)\S* .{0,20}too (long|large)"
-    r"|too many tokens|tokens?\b.{0,60}(must be <=|exceed)|exceed\w*.{0,60}\btokens?\b|reduce (the length|your prompt)",
+    r"|too many tokens|tokens?\b.{0,60}(must be <=|exceed)|exceed\w*.{0,60}\btokens?\b|reduce (the length|your prompt)"
+    r"|(prompt|input)\S* .{0,30}(less|fewer) than \d+ tokens",
     re.IGNORECASE | re.DOTALL,
 )
 """What OpenAI, vLLM, llama.cpp, llama-cpp-python, TGI and Mistral say of a prompt that does not fit."""
+_UNPAID = re.compile(r"insufficient[_ ](quota|credit|balance|fund)|exceeded your current quota", re.IGNORECASE)
+"""What OpenAI, OpenRouter and DeepSeek say of an account without credit. A later try changes nothing."""
+_NO_SUCH_ENDPOINT = re.compile(r"(unexpected|unknown|invalid|no such) (endpoint|url|route|path)\b", re.IGNORECASE)
+"""What LM Studio says with status 200, and others with 404."""
+_TITLE = re.compile(r"<title>\s*([^<]{1,80}?)\s*</title>", re.IGNORECASE)
+_SAID_KEYS = ("message", "detail", "msg", "error_message", "reason", "title", "errors")
+"""Where an error object may hold its words, most telling first."""
+_NESTED_MAX = 6
+"""The most objects around the words of an error. OpenRouter has three, with the provider's own answer in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +79,16 @@ class Refusal:
     def is_too_long(self) -> bool:
         """Whether the prompt is longer than the model's context."""
         return self.status == 413 or bool(_TOO_LONG.search(self.message))
+
+    @property
+    def is_no_endpoint(self) -> bool:
+        """Whether there is nothing at the path that was asked."""
+        return self.status in {404, 405, 410, 501} or bool(_NO_SUCH_ENDPOINT.search(self.message))
+
+    @property
+    def is_unpaid(self) -> bool:
+        """Whether the account that pays for the answer has no credit."""
+        return self.status == 402 or bool(_UNPAID.search(self.body.decode("utf-8", "replace")))
 
 
 class ErrorEvent(PolicyError):
@@ -94,14 +115,18 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
         return _moved(answer, url)
     if answer.is_too_long:
         return PolicyProtocolError(f"the prompt is longer than the model's context: {told}", remedy=SHORTER)
+    if answer.is_unpaid:
+        return PolicyRefused(told, remedy=NO_CREDIT)
     if status in {401, 403}:
         return PolicyRefused(told, remedy="Check policy.api_key (PLUM_POLICY_API_KEY).")
-    if status in {404, 405}:
+    if status in {404, 405} or (status == 200 and answer.is_no_endpoint):
         remedy = "Check policy.url (PLUM_POLICY_URL), which usually ends in /v1, and policy.model (PLUM_POLICY_MODEL)."
+        if "/v1/v1" in url:
+            remedy = "policy.url (PLUM_POLICY_URL) has /v1 twice. One is enough."
         return PolicyRefused(told, remedy=remedy)
     if status == 407:
         return PolicyRefused(f"the proxy on the way to {url} requires a login", remedy="Check policy.proxy.")
-    if status == 429 or status >= 500:
+    if status in {408, 425, 429} or status >= 500:
         seconds = retry_after(answer.headers, now)
         if seconds > 0:
             return PolicyBusy(told, remedy=BUSY, seconds=seconds)
@@ -167,12 +192,25 @@ def failure(told: str) -> PolicyError:
 
 def error_message(value: Any) -> str:
     """What an error object says, in any of the usual shapes."""
-    error = (value.get("error") or value) if isinstance(value, dict) else value
-    if isinstance(error, dict):
-        error = error.get("message") or error.get("detail") or error
-    if isinstance(error, list) and all(isinstance(one, dict) and "msg" in one for one in error):
-        error = "; ".join(f"{_place(one.get('loc'))}: {one['msg']}" for one in error)  # FastAPI's
-    return str(error)[:500]
+    return _said(value, _NESTED_MAX)[:500]
+
+
+def _said(value: Any, depth: int) -> str:
+    """The words in an error of so many objects within one another."""
+    if isinstance(value, list) and value and depth:
+        if all(isinstance(one, dict) and "msg" in one for one in value):
+            return "; ".join(f"{_place(one.get('loc'))}: {one['msg']}" for one in value)  # FastAPI's
+        return "; ".join(_said(one, depth - 1) for one in value)
+    if not isinstance(value, dict) or not depth:
+        return str(value)
+    if isinstance(error := value.get("error"), str | dict | list) and error:
+        return _said(error, depth - 1)
+    inner = next((value[key] for key in _SAID_KEYS if value.get(key)), None)
+    if inner is None:
+        return str(value)
+    metadata = value.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None  # a provider's answer behind OpenRouter
+    return f"{_said(inner, depth - 1)}: {raw}" if raw else _said(inner, depth - 1)
 
 
 def _place(loc: Any) -> str:
@@ -189,6 +227,8 @@ def json_in(data: str | bytes, *, otherwise: Any = None) -> Any:
 
 
 def shown(data: bytes) -> str:
-    """The beginning of some bytes, for a message."""
+    """The beginning of some bytes, or the title of a page, for a message."""
+    if data.lstrip()[:1] == b"<" and (title := _TITLE.search(data[:BODY_BYTES_MAX].decode("utf-8", "replace"))):
+        return f"a page with the title {title[1]!r}"
     text = data[:80].decode("utf-8", "replace")
     return repr(text + ("…" if len(data) > 80 else "")) if text else "nothing"

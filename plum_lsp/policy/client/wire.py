@@ -20,16 +20,18 @@ from typing import Any
 from plum_lsp.domain.errors import PolicyProtocolError
 from plum_lsp.policy.client.refusals import ErrorEvent, shown
 
-_CUT_OFF = {"length", "max_tokens", "max_length", "model_length", "content_filter"}
-"""Reasons after which the end of a text is missing. All are read as `length`."""
+_CUT_OFF = re.compile(
+    r"length|limit|max_|filter|safety|recitation|incomplete|truncat|abort|cancel|error|fail|time_?out|insufficient|overload"
+)
+"""Reasons after which the end of a text is missing: a limit, a filter, a failure. All are read as `length`."""
 _NO_REASON = {"", "none", "null"}
-_OWN_KEYS = ("content", "response", "completion")
+_OWN_KEYS = ("content", "response", "completion", "message")
 """Where llama.cpp, Ollama, and proxies in the form of Anthropic's old endpoint hold a text without choices."""
 _THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking")
 """Where vLLM and DeepSeek, OpenRouter, and Ollama hold what the model thought."""
 _REPLACED = "\ufffd"
 _NAMED_BYTES = re.compile(r"bytes:((?:\\x[0-9a-fA-F]{2})+)")
-_ERROR_KEYS = ("detail", "error_type", "message")
+_ERROR_KEYS = ("detail", "error_type", "message", "errors", "msg", "error_message")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +46,14 @@ class Token:
 class Delta:
     """What one event brought to one choice of a stream: tokens, and why the choice ends (empty if it goes on).
 
-    `has_thought` says that it brought a thought beside the text.
+    `has_thought` says that it brought a thought beside the text. `refusal` is what it brought in place of a text.
     """
 
     tokens: tuple[Token, ...]
     finish: str
     index: int = 0
     has_thought: bool = False
+    refusal: str = ""
 
     @property
     def text(self) -> str:
@@ -69,7 +72,8 @@ def read_event(event: Any) -> tuple[Delta, ...]:
         raise _strange(event)
     choices = event.get("choices")
     is_error = event.get("error") or "error" in (event.get("object"), event.get("type"))
-    if is_error or (choices is None and any(event.get(key) for key in _ERROR_KEYS)):
+    is_chat = isinstance(event.get("message"), dict) and "content" in event["message"]
+    if is_error or (choices is None and not is_chat and any(event.get(key) for key in _ERROR_KEYS)):
         raise ErrorEvent(event)
     if choices is None:
         return _own_form(event)
@@ -79,19 +83,20 @@ def read_event(event: Any) -> tuple[Delta, ...]:
 
 
 def _own_form(event: dict[str, Any]) -> tuple[Delta, ...]:
-    """An event in the form of llama.cpp (`content`), Ollama (`response`) or TGI (`token`), which has no choices."""
+    """An event of llama.cpp (`content`), Ollama (`response`, `message`) or TGI (`token`), which has no choices."""
     token = event.get("token")
     if isinstance(token, dict):
         text = "" if token.get("special") else token.get("text")
     else:
         text = next((event[key] for key in _OWN_KEYS if key in event), None)
+        text = text.get("content") if isinstance(text, dict) else text
     if not isinstance(text, str):
         return ()
     is_over = event.get("stop") is True or event.get("done") is True or bool(event.get("generated_text"))
     reasons = [event.get(key) for key in ("stop_type", "done_reason", "stop_reason")]
     is_over = is_over or bool(reasons[-1])
     reason = next((str(one).lower() for one in reasons if one), "stop")
-    finish = "length" if reason in {*_CUT_OFF, "limit"} else "stop"
+    finish = "length" if _CUT_OFF.search(reason) else "stop"
     has_thought = bool(event.get("thinking"))
     return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else "", has_thought=has_thought),)
 
@@ -104,7 +109,24 @@ def _read_choice(choice: Any) -> Delta:
     tokens = read_tokens(_text_of(choice), choice.get("logprobs"))
     parts = [part for part in (choice, choice.get("delta"), choice.get("message")) if isinstance(part, dict)]
     has_thought = any(part.get(key) for part in parts for key in _THOUGHT_KEYS)
-    return Delta(tokens=tokens, finish=_finish_of(choice), index=_index_of(choice), has_thought=has_thought)
+    return Delta(
+        tokens=tokens,
+        finish=_finish_of(choice),
+        index=_index_of(choice),
+        has_thought=has_thought,
+        refusal=_refusal_of(choice, parts),
+    )
+
+
+def _refusal_of(choice: dict[str, Any], parts: list[dict[str, Any]]) -> str:
+    """What a choice brings in place of a text: the model's refusal, a call of a tool, a filter's word. Often empty."""
+    said = [part["refusal"] for part in parts if isinstance(part.get("refusal"), str)]
+    if any(said):
+        return "".join(said)
+    if any(part.get("tool_calls") or part.get("function_call") for part in parts):
+        return "the model called a tool and wrote no code"
+    is_filtered = re.search(r"filter|safety", str(choice.get("finish_reason")).lower())
+    return f"a content filter ended the text ({choice['finish_reason']})" if is_filtered else ""
 
 
 def _text_of(choice: dict[str, Any]) -> str:
@@ -134,7 +156,7 @@ def _finish_of(choice: dict[str, Any]) -> str:
     word = str(reason if reason is not None else "").lower()
     if word in _NO_REASON:
         return ""
-    return "length" if word in _CUT_OFF else word
+    return "length" if _CUT_OFF.search(word) else word
 
 
 def _index_of(choice: dict[str, Any]) -> int:

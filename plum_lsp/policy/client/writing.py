@@ -22,6 +22,8 @@ is ended. Code has 3 to 4 characters a token."""
 
 _PART = re.compile("[\ud800-\udfff]")
 _BYTES = re.compile("[\udc80-\udcff]+")
+REFUSAL_CHARACTERS_MAX = 200
+"""As much of a refusal is told."""
 REPEATED_MIN = 4
 """So many characters that an event repeats are no chance. A token has 3 to 4."""
 
@@ -129,6 +131,7 @@ class Writing:
     length: int = 0
     finish: str = ""
     has_thought: bool = False
+    refusals: list[str] = field(default_factory=list)
     first_token_ms: float | None = None
 
     @classmethod
@@ -154,6 +157,8 @@ class Writing:
                 self._take_token(token, at)
         self.finish = delta.finish
         self.has_thought |= delta.has_thought
+        if delta.refusal and delta.refusal not in self.refusals[-1:]:
+            self.refusals.append(delta.refusal)
         if self.length > self.max_tokens * TOKEN_CHARACTERS_MAX:
             self.finish = "length"
 
@@ -161,6 +166,11 @@ class Writing:
         """The stream was closed without a reason."""
         if len(self.tokens) >= self.max_tokens:
             self.finish = "length"
+
+    @property
+    def refusal(self) -> str:
+        """What the server sent in place of a text. Empty if there is a text, or nothing was sent."""
+        return "" if "".join(self.pieces).strip() else "".join(self.refusals)[:REFUSAL_CHARACTERS_MAX]
 
     def _begin_again(self) -> None:
         """Forget the text so far, because an event that holds all of it follows."""
@@ -188,7 +198,8 @@ class Writing:
         if self.has_thought and not text.strip():
             text = OPENING
         is_cut = self.cutter.has_ended and self.cutter.is_whole
-        reason = Finish.LENGTH if self.finish == "length" or not self.cutter.is_whole else Finish.STOP
+        is_limited = self.finish == "length" and not self.stops.has_ended
+        reason = Finish.LENGTH if is_limited or not self.cutter.is_whole else Finish.STOP
         ended = group.elapsed_ms()
         return Completion(
             index=index,
