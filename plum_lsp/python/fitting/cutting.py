@@ -250,7 +250,8 @@ class Cutter:
         self._is_diff |= is_diff(line)
         has_closed = is_fence(line) and self._takes_last_fence(line)
         is_below = self._header_columns is not None and own.is_statement and not self._scan.is_open
-        if is_below and own.columns <= (self._header_columns or 0) and self._lines_of_code > 1:
+        is_again = is_own_header(own.code, self._block) and self._may_be_corrected
+        if is_below and own.columns <= (self._header_columns or 0) and self._lines_of_code > 1 and not is_again:
             self.has_ended = True
             return
         if is_own_header(own.code, self._block) and not self._is_diff:
@@ -259,6 +260,11 @@ class Cutter:
         if is_fence(line):
             self._lines_of_code = 0
         self._is_after_block = has_closed
+
+    @property
+    def _may_be_corrected(self) -> bool:
+        """Whether the function's own header may begin another version: in a fence, or below words that say so."""
+        return self._is_in_fence or (bool(self._kept) and is_correction(self._kept[-1].code.lstrip("# ")))
 
     def _goes_on_after_block(self, line: str) -> bool:
         """Whether the block that was closed above a line may be corrected below. Else the answer has ended there."""

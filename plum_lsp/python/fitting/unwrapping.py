@@ -6,7 +6,7 @@ not recognized stays, so that the parser refuses it.
 A later fenced block corrects the one before it if only words such as "Wait" or "Correction" stand between the two, or
 nothing. It must hold the function's header, or be a body like the one before it: a call of the function is none. A
 block that such words follow is withdrawn, and only a later block is the answer. With nothing between two blocks, the
-later one is read first.
+later one is read first. `versions` does the same within one block.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from plum_lsp.domain.suggestion import Block
 from plum_lsp.python.fitting.controls import begins_with_thought, without_leading
 from plum_lsp.python.fitting.outside import is_own_header, is_prose, names_read
 from plum_lsp.python.fitting.thoughts import begins_thought, without_thoughts
+from plum_lsp.python.fitting.versions import versions_of
 
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})(?P<info>[^`~\n]*)\Z")
 TAGS_MAX = 3
@@ -81,6 +82,10 @@ _BULLET = re.compile(r"[ \t]*(?:[*\u2022]|-)[ ]")
 _ELLIPSIS = re.compile(r"\A\s*(?:\.\.\.|\u2026)[ \t]*(?:\r?\n|(?=\w))")
 _ELIDED_FIRST = re.compile(r"\A(?:[ \t]*\n)*[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\n")
 _ELIDED_LAST = re.compile(r"\n[ \t]*#[ \t]*(?:\.\.\.|\u2026)[^\n]*\s*\Z")
+_TRIVIAL = re.compile(
+    r"\A[^\n]*\n(?:[ \t]*\n)*[ \t]*(?:pass|return\b[ \t]*"
+    r"(?:None|True|False|-?[\d.]+|\"[^\"\n]*\"|'[^'\n]*'|\[\]|\{\}|\(\)|[a-z]+\(\))?)\s*\Z"
+)
 _LANGUAGE = re.compile(r"\A\s*(?:python3?|py)[ \t]*\n")
 _CLOSING_FENCE = re.compile(r"(?<=[^\s`~])[ \t]*`{3,}[ \t]*\Z")
 _CLOSING_QUOTES = re.compile(r"\s*(?:\"\"\"|\'\'\')\s*\Z")
@@ -135,7 +140,7 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
     thoughtless = without_thoughts(text)
     inner = with_own_fence_line(_in_tags(thoughtless))
     fenced = list(_fenced(inner, block))
-    for whole in fenced or [inner]:
+    for whole in _versions(fenced or [inner], block):
         one = _without_talk(whole)
         numbered, shorter = without_numbers(whole), without_ellipsis(one)
         first = (numbered if not one.strip() else None, shorter, without_bullets(whole))
@@ -148,6 +153,12 @@ def unwrapped(text: str, block: Block) -> Iterator[str]:
         yield from (other for other in unmarked if other is not None)
     if thoughtless == text:
         yield text
+
+
+def _versions(texts: list[str], block: Block) -> Iterator[str]:
+    """The versions of the function in each of the texts, likeliest first."""
+    for text in texts:
+        yield from [text] if block.is_within_line else versions_of(text, block, is_correction=is_correction)
 
 
 def _in_tags(text: str) -> str:
@@ -300,7 +311,12 @@ def without_bullets(text: str) -> str | None:
 
 
 def without_ellipsis(text: str) -> str | None:
-    """The text without an ellipsis before its code, and without comments such as `# ... other code ...` around it."""
+    """The text without an ellipsis before its code, and without comments such as `# ... other code ...` around it.
+
+    A comment above a trivial result stays, because it stands for the code that is missing.
+    """
+    if _ELIDED_FIRST.match(text) and _TRIVIAL.search(text):
+        return None
     shorter = _ELIDED_FIRST.sub("", _ELLIPSIS.sub("", text, count=1), count=1)
     shorter = _ELIDED_LAST.sub("\n", shorter)
     return shorter if shorter != text and shorter.strip() else None

@@ -37,7 +37,9 @@ _NOTE = re.compile(
     rf"|\b(?:insert|add|write|put|place|enter|provide|complete|implement|replace|finish)\b.{{0,40}}\b{_WORK}\b"
     rf"|\byour (?:\w+ ){{0,2}}{_WORK}\b|\b(?:rest|remainder) of (?:the |your )?{_WORK}\b"
     rf"|\b{_WORK} (?:goes|go|comes|here|will (?:go|be)|should (?:go|be)|to be|would)\b"
-    r"|\bto be (?:implemented|added|done)\b|\bfor now\b|\A\W*(?:\.\.\.|\u2026)\W*\Z",
+    r"|\bto be (?:implemented|added|done)\b|\bfor now\b|\A\W*?(?:\.\.\.|\u2026)"
+    rf"|\A\W*(?:the |some |actual )?{_WORK}(?: here)?\W*\Z|\bdo (?:some)?(?:thing|stuff|work)\b"
+    r"|\bnot (?:done|finished) yet\b|\bwork in progress\b|\bwip\b|\A\W*pass\W*\Z",
     re.IGNORECASE,
 )
 """What a comment says in place of code."""
