@@ -122,6 +122,7 @@ EXIT = '''class Door:
     def __exit__(self, *args):
         ‸
 '''
+EXIT_AS = EXIT.replace("    >>> d = Door()\n    >>> with d:", "    >>> with Door() as d:")
 TAG = '''from contextlib import contextmanager
 
 
@@ -151,6 +152,8 @@ CASES = [
     Case("enter, the second line, wrong", SECOND, "return self\n", nothing=True),
     Case("exit", EXIT, "self.items.clear()\n", tiers=V),
     Case("exit, wrong", EXIT, "self.items.append(2)\n", nothing=True),
+    Case("exit, with a name", EXIT_AS, "self.items.clear()\n", tiers=V),
+    Case("exit, with a name, wrong", EXIT_AS, "self.items.append(2)\n", nothing=True),
     Case("a context manager", TAG, 'print(f"<{name}>")\n    yield\n    print(f"</{name}>")\n', tiers=V),
     Case("a context manager, wrong", TAG, 'print(f"<{name}>")\n    yield\n', nothing=True),
 ]

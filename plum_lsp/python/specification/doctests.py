@@ -27,7 +27,7 @@ from plum_lsp.python.specification.conditions import (
 from plum_lsp.python.specification.expectations import expectation_of, is_print, is_representation
 from plum_lsp.python.specification.printing import with_usual_printer
 from plum_lsp.python.specification.shown import printed_apart
-from plum_lsp.python.specification.steps import Step, setup_for, stated_state, step_of
+from plum_lsp.python.specification.steps import Step, after, setup_for, stated_state, step_of
 from plum_lsp.python.specification.unfolded import unfolded
 
 EXAMPLES_MAX = 200
@@ -103,7 +103,7 @@ def _of_session(session: list[doctest.Example], surface: Surface) -> list[Exampl
             found.append(test)
         if example.exc_msg is None:
             is_effect = test is None and not example.want
-            steps.append(step_of(source, tree, is_effect=is_effect))
+            steps.append(after(steps, step_of(source, tree, is_effect=is_effect)))
     return found
 
 

@@ -45,6 +45,8 @@ from plum_lsp.python.splitting.own import Own
 
 TESTS_MAX = 64
 """The most examples that become tests. Each costs every candidate a call."""
+MANAGED = ("__enter__", "__exit__")
+"""Methods that no line of a session names. Also in their own docstring, a line is about one only if it is called."""
 REMEMBERED_MAX = 8
 """The number of functions whose tests are remembered."""
 
@@ -95,7 +97,7 @@ def _stated(texts: tuple[str, ...], surface: Surface) -> tuple[TestCase, ...]:
         prose = without_sessions(text)
         for source in TEXT_SOURCES:
             examples = source.read(text if source.reads_sessions else prose, surface)
-            if source.reads_sessions and text != function.docstring:
+            if source.reads_sessions and (text != function.docstring or function.name in MANAGED):
                 examples = [example for example in examples if _is_about(example, surface)]
             found.extend((source.origin, one) for one in _apart(examples, surface))
     found.sort(key=lambda item: item[0] is not Origin.DOCTEST)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import doctest
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plum_lsp.python.reading.sources import Surface, bound_names, expression_or_none, free_names
 from plum_lsp.python.specification.conditions import is_condition
 from plum_lsp.python.specification.expectations import is_known
-from plum_lsp.python.splitting.dataflow import globals_of
+from plum_lsp.python.splitting.dataflow import globals_of, manager_of
 
 _SEEDS = re.compile(r"\bseed\(")
 
@@ -20,7 +20,8 @@ class Step:
     """A line of the session: its source, the names that it binds and reads, and whether it has only an effect.
 
     `is_state` marks a line that we made of an attribute shown in the session. `remakes` are names whose earlier
-    value no longer matters. `changes` are names that its functions declare `global`: a call of them changes these.
+    value no longer matters. `manager` is what a line enters, if it binds the result. `changes` are names that its
+    functions declare `global`: a call of them changes these.
     """
 
     source: str
@@ -29,6 +30,7 @@ class Step:
     is_effect: bool
     is_state: bool = False
     remakes: frozenset[str] = frozenset()
+    manager: str = ""
     changes: frozenset[str] = frozenset()
 
 
@@ -61,8 +63,15 @@ def step_of(source: str, tree: ast.Module, *, is_effect: bool) -> Step:
         reads=frozenset(free_names(tree)) if does_something else frozenset(),
         is_effect=is_effect and does_something and not _is_statement(tree),
         remakes=_remade(tree),
+        manager=manager_of(last),
         changes=globals_of(tree),
     )
+
+
+def after(steps: list[Step], step: Step) -> Step:
+    """A step, which also changes what its manager has entered: `__exit__` of the one works on the other."""
+    entered = {name for earlier in steps if earlier.manager in step.reads for name in earlier.binds}
+    return replace(step, reads=step.reads | entered)
 
 
 def _remade(tree: ast.Module) -> frozenset[str]:

@@ -7,7 +7,7 @@
 
 A coroutine is unfolded only if it awaits once, takes no arguments, has no block within it, and uses no other part of
 `asyncio`: two event loops in place of one could fail where the right function does not. `with` is unfolded for its
-two methods alone, if its body shows a value. What a loop runs that is no coroutine (`gather`) is no example. Other
+two methods alone, if its body shows a value, a line for each `print`, or nothing. What a loop runs that is no coroutine (`gather`) is no example. Other
 lines stay as they are.
 """
 
@@ -149,22 +149,40 @@ def _of_with(example: doctest.Example, node: ast.With, surface: Surface) -> list
     """The lines of a `with` whose methods are the function. None if its body shows no value."""
     if surface.function.name not in ("__enter__", "__exit__") or len(node.items) != 1 or example.exc_msg is not None:
         return None
-    item, last = node.items[0], node.body[-1]
+    item = node.items[0]
     if not all(isinstance(one, _PLAIN) and not isinstance(one, ast.Return) for one in node.body):
         return None
-    is_value = isinstance(last, ast.Expr) and not is_print(last.value) and expression_or_none(example.want) is not None
-    if example.want and not is_value:
+    shown = _shown_by(node.body, example.want)
+    if shown is None:
         return None
     manager = item.context_expr.id if isinstance(item.context_expr, ast.Name) else _MANAGER
     entered = f"{manager}.__enter__()"
     if item.optional_vars is not None:
         entered = f"{ast.unparse(item.optional_vars)} = {entered}"
     made = [f"{manager} = {ast.unparse(item.context_expr)}"] if manager == _MANAGER else []
-    sources = [*made, entered, *map(ast.unparse, node.body)]
-    lines = [(_line(source), source) for source in sources]
-    lines[-1] = (doctest.Example(sources[-1], example.want), sources[-1])
+    lines = [(_line(source), source) for source in (*made, entered)]
     left = f"{manager}.__exit__(None, None, None)"
-    return [*lines, (_line(left), left)]
+    return [*lines, *shown, (_line(left), left)]
+
+
+def _shown_by(body: Sequence[ast.stmt], want: str) -> list[SessionLine] | None:
+    """The lines of a body with what each shows: the value of the last one, or a line for each `print`.
+
+    What an `assert` asks is a line that gives True. None if the text does not say which line shows what.
+    """
+    printing = [one for one in body if isinstance(one, ast.Expr) and is_print(one.value)]
+    said = want.splitlines(keepends=True)
+    last = body[-1]
+    is_value = isinstance(last, ast.Expr) and not printing and expression_or_none(want) is not None
+    if want and not is_value and len(said) != len(printing):
+        return None
+    found: list[SessionLine] = []
+    for one in body:
+        source = ast.unparse(one.test if isinstance(one, ast.Assert) else one)
+        shown = want if is_value and one is last else said.pop(0) if one in printing and said else ""
+        shown = "True\n" if isinstance(one, ast.Assert) else shown
+        found.append((doctest.Example(source, shown), source))
+    return found
 
 
 def _line(source: str) -> doctest.Example:

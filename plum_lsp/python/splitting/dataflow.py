@@ -1,7 +1,7 @@
 """Finds how the lines of a test depend on each other: the names each reads, binds and may change, and slices of them.
 
 It only reads code. It prefers too many lines to too few: a line counts if it may matter. Objects with two names are
-followed through plain assignments, not through calls.
+followed through plain assignments, and of all calls only through `__enter__`.
 """
 
 from __future__ import annotations
@@ -162,8 +162,17 @@ def root_of(node: ast.expr) -> str:
     return next(iter(_root(node)), "")
 
 
+def manager_of(node: ast.stmt) -> str:
+    """The name of the manager in `t = manager.__enter__()`. Empty for other statements."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    called = value.func if isinstance(value, ast.Call) else None
+    return root_of(called) if isinstance(called, ast.Attribute) and called.attr == "__enter__" else ""
+
+
 def _is_alias(node: ast.stmt) -> bool:
     """Whether an assignment gives another name to an object, or to its container."""
+    if manager_of(node):
+        return True  # most managers give themselves, and what they give is theirs
     value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
     return isinstance(value, ast.Name | ast.Attribute | ast.Subscript | ast.List | ast.Tuple | ast.Dict)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from plum_lsp.python.reading.sources import module_or_none
-from plum_lsp.python.splitting.dataflow import Line, constant_names, lines_of, names_in, root_of
+from plum_lsp.python.splitting.dataflow import Line, constant_names, lines_of, manager_of, names_in, root_of
 
 IsCall = Callable[[ast.expr], bool]
 """Whether an expression is a call of the function."""
@@ -248,7 +248,8 @@ def _classified(
     for place, line in enumerate(lines):
         if place in places:
             results |= line.binds
-            receivers |= _receivers(line.node, is_call)
+            called_on = _receivers(line.node, is_call)
+            receivers |= called_on | {name for one in lines if manager_of(one.node) in called_on for name in one.binds}
             given |= line.touches - receivers - results
         elif is_mentioned(line.node):
             calls.add(place)
