@@ -48,7 +48,13 @@ THOUGHTS = {
     "in sentences, indented": "We need to add both.\n\n    return a + b\n\nHmm, but what if",
 }
 
+VERSIONS = {
+    "twice": "```python\ndef add(a, b):\n    return a - b\n\ndef add(a, b):\n    return a + b\n```\n",
+    "below a word": "```python\ndef add(a, b):\n    return a - b\n\n# corrected:\ndef add(a, b):\n    return a + b\n```\n",
+    "bodies": "```python\n    return a - b\n\n# corrected:\n    return a + b\n```\n",
+}
 CASES = [
+    *(Case(f"two versions, {name}", ADD, says, gives=ADDED, tiers=V) for name, says in VERSIONS.items()),
     *(
         Case(f"thoughts {name}", ADD, says, finish="length", nothing=True, words=SPENT)
         for name, says in THOUGHTS.items()
