@@ -48,9 +48,11 @@ THOUGHTS = {
     "in sentences, indented": "We need to add both.\n\n    return a + b\n\nHmm, but what if",
 }
 
+FIRST = "def add(a, b):\n    return a - b\n"
+LAST = "def add(a, b):\n    return a + b\n"
 VERSIONS = {
-    "twice": "```python\ndef add(a, b):\n    return a - b\n\ndef add(a, b):\n    return a + b\n```\n",
-    "below a word": "```python\ndef add(a, b):\n    return a - b\n\n# corrected:\ndef add(a, b):\n    return a + b\n```\n",
+    "twice": f"```python\n{FIRST}\n{LAST}```\n",
+    "below a word": f"```python\n{FIRST}\n# corrected:\n{LAST}```\n",
     "bodies": "```python\n    return a - b\n\n# corrected:\n    return a + b\n```\n",
 }
 CASES = [

@@ -7,8 +7,8 @@
 
 A coroutine is unfolded only if it awaits once, takes no arguments, has no block within it, and uses no other part of
 `asyncio`: two event loops in place of one could fail where the right function does not. `with` is unfolded for its
-two methods alone, if its body shows a value, a line for each `print`, or nothing. What a loop runs that is no coroutine (`gather`) is no example. Other
-lines stay as they are.
+two methods alone, if its body shows a value, a line for each `print`, or nothing. What a loop runs that is no coroutine
+(`gather`) is no example. Other lines stay as they are.
 """
 
 from __future__ import annotations
