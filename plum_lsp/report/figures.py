@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from plum_lsp.report.quantiles import Quantile
-from plum_lsp.report.shares import Share
+from plum_lsp.report.shares import Quantile, Share
 
 INTERVAL = "95 % interval"
 _NUMBER = re.compile(r"([≥≤] )?\d[\d.,–-]*( of \d+)?( %| s)?")

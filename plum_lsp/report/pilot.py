@@ -16,8 +16,7 @@ from datetime import datetime
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, Plan
-from plum_lsp.report.quantiles import Quantile, quantile
-from plum_lsp.report.shares import Share, Z, share
+from plum_lsp.report.shares import Quantile, Share, Z, quantile, share
 from plum_lsp.store.people.pilot_files import PersonsPilot
 from plum_lsp.store.pilots import PilotRow
 

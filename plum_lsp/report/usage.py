@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.suggestion import AbstentionReason, Tier
 from plum_lsp.report.pilot import KEPT_SHARE_MIN, PilotFigures, pilot_figures
-from plum_lsp.report.quantiles import Quantile, quantile
-from plum_lsp.report.shares import Share, share
+from plum_lsp.report.shares import Quantile, Share, quantile, share
 from plum_lsp.store.people.sharing import Sharing
 from plum_lsp.store.usage import EndingRow, OfferRow, RoundRow, SampledRow, Usage
 

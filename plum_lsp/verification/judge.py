@@ -42,12 +42,12 @@ from plum_lsp.python.reading.placeholder import shows_placeholder, shows_unfille
 from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
+from plum_lsp.python.slips import missing_attribute
 from plum_lsp.python.specification.examples import examples_of
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import beside_calls, is_absent, is_literal, judgeable, out_of_reach_of, telling
-from plum_lsp.verification.slips import missing_attribute
 from plum_lsp.verification.whole import in_module
 
 LOADS = Call(expression="None")

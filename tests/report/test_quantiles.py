@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plum_lsp.report.figures import seconds
-from plum_lsp.report.quantiles import Quantile, quantile, ranks
+from plum_lsp.report.shares import Quantile, quantile, ranks
 
 
 @pytest.mark.parametrize(

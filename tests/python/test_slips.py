@@ -9,11 +9,11 @@ from plum_lsp.domain.suggestion import Context, Tier
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Ending, Limits, Observation, Raised
 from plum_lsp.python.reading.window import read_context
+from plum_lsp.python.slips import has_known_inputs, missing_attribute
 from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification.group import Ladder
 from plum_lsp.verification.judge import Judge
-from plum_lsp.verification.slips import has_known_inputs, missing_attribute
 
 TOTAL = "def total(rows: list[tuple[str, int]]) -> int:\n    return sum(‸)\n"
 ITEMS = "row.amount for row in rows"
