@@ -67,28 +67,22 @@ def ended(request: str, reason: AbstentionReason, detail: str) -> Ended:
     return Ended(request_id=result.request_id, result=result, stages_ms={})
 
 
-def test_the_status_is_about_the_latest_request() -> None:
-    """An earlier one, for another document, may end after it."""
-    status, told = bar()
-    for event in (
-        prompted("first"),
-        prompted("second"),
-        ended("second", AbstentionReason.ALL_FAILED, "failed"),
-        ended("first", AbstentionReason.NO_VALID_CANDIDATE, "none fit"),
-    ):
-        status.record(event)
-    assert [one.message for one in told] == ["sampling", "failed"]
+LATER_FAILED = ended("second", AbstentionReason.ALL_FAILED, "failed")
+LATER_TAKEN_BACK = ended("second", AbstentionReason.SUPERSEDED, "")
 
 
-def test_a_request_goes_on_when_a_later_one_is_taken_back() -> None:
-    """The editor no longer wants the later one, and the status follows the earlier one again."""
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        (LATER_FAILED, ended("first", AbstentionReason.NO_VALID_CANDIDATE, "none fit")),
+        (LATER_TAKEN_BACK, ended("first", AbstentionReason.ALL_FAILED, "failed")),
+    ],
+    ids=["answered", "taken back"],
+)
+def test_the_status_is_about_the_latest_request(later: Ended, earlier: Ended) -> None:
+    """An earlier one, for another document, may end after it. It counts only if the later one was taken back."""
     status, told = bar()
-    for event in (
-        prompted("first"),
-        prompted("second"),
-        ended("second", AbstentionReason.SUPERSEDED, ""),
-        ended("first", AbstentionReason.ALL_FAILED, "failed"),
-    ):
+    for event in (prompted("first"), prompted("second"), later, earlier):
         status.record(event)
     assert [one.message for one in told] == ["sampling", "failed"]
 

@@ -219,8 +219,8 @@ class _Reading:
         self._reader = EventReader()
         self._has_choices = False
         self._has_reason = False
-        self._odd = ""
-        """The words about an event without choices that was not understood."""
+        self._odd: dict[str, Any] = {}
+        """The last event without choices that was not understood."""
         self.has_bytes = False
 
     @property
@@ -262,7 +262,8 @@ class _Reading:
         if len(silent) < len(self._ask):
             return tuple(self._ask[place] for place in sorted(silent))
         if not (self._has_choices and self._reader.is_done):
-            raise PolicyProtocolError(f"the policy server ended a stream without a completion{self._odd}")
+            odd = f". It sent {shown(json.dumps(self._odd).encode())}" if self._odd else ""
+            raise PolicyProtocolError(f"the policy server ended a stream without a completion{odd}")
         for place in sorted(silent):
             self._settle(place)
         return ()
@@ -271,7 +272,7 @@ class _Reading:
         for event in events:
             deltas = read_event(event)
             if not deltas and isinstance(event, dict) and event.keys() - SILENT_KEYS:
-                self._odd = f". It sent {shown(json.dumps(event).encode())}"
+                self._odd = event
             for delta in deltas:
                 self._take_delta(delta)
 
