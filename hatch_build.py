@@ -1,8 +1,9 @@
-"""Puts the editor clients into the wheel, and the README into its metadata as a package index can show it.
+"""Puts the editor clients and the documentation into the wheel, and the README into its metadata as an index shows it.
 
 With the clients in the wheel, `plum-lsp editor install` needs no clone. Node.js builds the extension for VS Code
 (`make vscode`). A wheel that is built without it lacks that one file, and `plum-lsp editor install vscode` says so.
-`make wheel` builds both. An editable install uses the checkout's clients.
+`make wheel` builds both. An editable install uses the checkout's clients and pages. The pages are those that messages
+name; their pictures are left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ ADDRESS = "REPOSITORY_URL"
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)")
 
 
-class EditorClients(BuildHookInterface[Any]):
+class MoreFiles(BuildHookInterface[Any]):
     """Adds the files to the wheel."""
 
     PLUGIN_NAME = "custom"
@@ -36,6 +37,8 @@ class EditorClients(BuildHookInterface[Any]):
         for name, place in places.items():
             if (clients / name).exists():
                 build_data["force_include"][str(clients / name)] = place
+        for page in (Path(self.root) / "docs").glob("*.md"):
+            build_data["force_include"][str(page)] = f"plum_lsp/docs/{page.name}"
 
 
 class Readme(MetadataHookInterface):

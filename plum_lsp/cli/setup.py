@@ -17,6 +17,7 @@ from plum_lsp.cli.editor.clients import NoClient
 from plum_lsp.cli.models import fetch_shown
 from plum_lsp.config import Settings, cache_dir, config_file
 from plum_lsp.domain.errors import ConfigError
+from plum_lsp.files.pages import page
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.models.catalogue import ModelEntry, catalogue, locate
 from plum_lsp.policy.models.recommend import free_memory, model_for
@@ -98,7 +99,8 @@ def _set_up_editors(*, yes: bool, only_prints: bool) -> None:
     """Install the client of each editor that is found. One that fails does not stop the others."""
     found = [client for client in (neovim, vscode) if client.programs()]
     if not found:
-        say("There is no Neovim and no VS Code on the PATH. Other editors run the server themselves (docs/editors.md).")
+        others = f"Other editors run the server themselves: {page('editors.md')}"
+        say(f"There is no Neovim and no VS Code on the PATH. {others}")
     for client in found:
         try:
             plan = client.plan()

@@ -22,6 +22,7 @@ from plum_lsp.config.patterns import PATTERNS_MAX
 from plum_lsp.config.settings import Settings
 from plum_lsp.config.values import did_you_mean, read_value
 from plum_lsp.domain.errors import ConfigError
+from plum_lsp.files.pages import page
 
 Source: TypeAlias = Literal["default", "user file", "environment", "editor"]
 
@@ -70,7 +71,7 @@ def load_settings(
     _check_together(values, sources, problems)
     if problems and strict:
         raise ConfigError(
-            "\n".join(problems), remedy="Correct or remove the setting. docs/settings.md lists every one."
+            "\n".join(problems), remedy=f"Correct or remove the setting. {page('settings.md')} lists every one."
         )
     if editor is not None:
         before, sources_before = dict(values), dict(sources)

@@ -16,6 +16,7 @@ from datetime import datetime
 from plum_lsp.domain.errors import StoreError
 from plum_lsp.domain.learning import OutcomeKind
 from plum_lsp.domain.pilot import Answer, Arm, Measure, Pilot, Plan
+from plum_lsp.files.pages import page
 from plum_lsp.report.shares import Quantile, Share, Z, quantile, share
 from plum_lsp.store.people.pilot_files import PersonsPilot
 from plum_lsp.store.pilots import PilotRow
@@ -127,7 +128,7 @@ def _common_plan(parts: Sequence[PersonsPilot]) -> Plan:
         if differing:
             raise StoreError(
                 f"the plans differ in {', '.join(differing)}, so they are no common pilot",
-                remedy="Everyone starts it with the same options (docs/pilot.md).",
+                remedy=f"Everyone starts it with the same options ({page('pilot.md')}).",
             )
     effects = [part.plan.effect_min for part in parts]
     known = [one for one in effects if one]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from plum_lsp.domain.errors import SandboxError, SandboxUnavailable, told
 from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.verification import Call, Limits, Observation, Program, SandboxTier, TestCase, TestRun, Verdict
+from plum_lsp.files.pages import page
 from plum_lsp.sandbox import seatbelt
 from plum_lsp.sandbox.environments import describe_environment, describe_interpreter
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
@@ -46,7 +47,7 @@ async def open_sandbox(options: SandboxOptions | None = None) -> JailSandbox:
     raise SandboxUnavailable(
         "no isolation works here, so candidates are not executed: " + "; ".join(_told(problems)),
         remedy="Candidates need Linux 5.13 or newer with Landlock and seccomp, or user namespaces for bubblewrap. In a "
-        "container, its seccomp profile must allow one of them (docs/sandbox.md).",
+        f"container, its seccomp profile must allow one of them ({page('sandbox.md')}).",
     )
 
 

@@ -67,6 +67,7 @@ def test_the_wheel_has_the_programs_and_their_data(built: Path) -> None:
         if path.suffix in {".toml", ".json", ".typed"} and "__pycache__" not in path.parts
     ]
     assert set(data) <= names
+    assert {f"plum_lsp/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= names
     assert "plum_trainer/__init__.py" in names
     assert not any(name.startswith(("tests/", "benchmarks/", "docs/")) for name in names)
 

@@ -15,6 +15,7 @@ from plum_lsp import store
 from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import store_file
+from plum_lsp.files.pages import page
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.installation import to_add
 from plum_lsp.sandbox.environments import describe_interpreter
@@ -79,7 +80,7 @@ def _stronger() -> str:
         return f"Candidates run, behind fewer walls. To allow user namespaces to bubblewrap: {'; '.join(commands)}"
     return (
         "Candidates run, behind fewer walls: bubblewrap may not make namespaces here. In a container, its options "
-        "forbid them. See docs/sandbox.md."
+        f"forbid them. See {page('sandbox.md')}."
     )
 
 

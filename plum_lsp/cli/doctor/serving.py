@@ -8,6 +8,7 @@ from dataclasses import replace
 from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Settings
 from plum_lsp.domain.errors import PolicyOutOfMemory, PolicyUnavailable
+from plum_lsp.files.pages import page
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
 from plum_lsp.policy.hosting.sources import find_model
@@ -86,7 +87,7 @@ def _answered(settings: Settings, trial: Trial) -> Finding:
     if trial.is_chat:
         remedy = (
             "Suggestions work, but a chat model fills a hole less well and slower. If the server can, let it offer "
-            "/v1/completions, or set policy.url to one that does (docs/servers.md)."
+            f"/v1/completions, or set policy.url to one that does ({page('servers.md')})."
         )
         return replace(found, state=State.WARNING, remedy=remedy)
     return found

@@ -19,6 +19,7 @@ from typing import Any
 from plum_lsp.domain.errors import PlumError
 from plum_lsp.evaluation.bulk.run import Tell
 from plum_lsp.evaluation.bulk.work import Answer, Batch, judge_batch
+from plum_lsp.files.pages import page
 
 LOCAL = "local"
 """The address that stands for a cluster of our own, on this machine."""
@@ -64,7 +65,7 @@ class RayWorkers:
                 self._ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
             self.close()
-            raise PlumError(f"no Ray cluster at {address}: {error}", remedy="See docs/team.md.") from error
+            raise PlumError(f"no Ray cluster at {address}: {error}", remedy=f"See {page('team.md')}.") from error
         self._judge = self._ray.remote(num_cpus=1, max_retries=0)(judge_batch)
 
     def capacity(self) -> int:

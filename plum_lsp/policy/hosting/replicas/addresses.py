@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from plum_lsp.domain.errors import PolicyError
+from plum_lsp.files.pages import page
 from plum_lsp.files.whole import write_json
 from plum_lsp.policy.client.connection import sends_in_clear
 
@@ -69,7 +70,7 @@ def add_address(path: Path, url: str, key: str) -> Address:
         raise PolicyError(f"{url!r} with this key is no replica", remedy="Give an address as http://HOST:PORT/v1.")
     if sends_in_clear(url):
         told = f"{url} would get the key and all prompts in the clear"
-        raise PolicyError(told, remedy="Put a TLS proxy or a tunnel in front of it (docs/team.md).")
+        raise PolicyError(told, remedy=f"Put a TLS proxy or a tunnel in front of it ({page('team.md')}).")
     added = Address(url=url, key=key)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(path, (*(one for one in read_addresses(path) if one.name != added.name), added))
