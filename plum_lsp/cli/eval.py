@@ -22,8 +22,9 @@ from plum_lsp.evaluation.rows import MalformedResult, TaskResult, evaluate_row, 
 from plum_lsp.evaluation.tasks import MalformedTask, Task, task_of
 from plum_lsp.policy.hosting.opening import open_policy
 from plum_lsp.policy.hosting.options import policy_options
+from plum_lsp.report.figures import seconds
 from plum_lsp.report.printing import say
-from plum_lsp.report.shares import percentile
+from plum_lsp.report.shares import quantile
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.store.judgements import Results
 from plum_lsp.suggestion.options import pipeline_options
@@ -217,6 +218,12 @@ def _report(results: list[TaskResult], deadline_ms: int) -> None:
         "seconds for the whole group": [result.total_ms for result in results],
     }
     for name, found in times.items():
-        if known := [value / 1000 for value in found if value is not None]:
-            spread = f"median {percentile(known, 0.5):.1f}, p95 {percentile(known, 0.95):.1f}"
-            say(f"{name:46s} {spread}  n = {len(known)}")
+        if known := [(str(place), time) for place, time in enumerate(found) if time is not None]:
+            say(f"{name:46s} {_spread(known)}  n = {len(known)}")
+
+
+def _spread(times: list[tuple[str, float]]) -> str:
+    """The median and the 95th percentile of times in ms `(task, time)`, each with its interval of 95 %."""
+    found = ((name, quantile(times, part)) for name, part in (("median", 0.5), ("p95", 0.95)))
+    told = ((name, seconds(one)) for name, one in found if one is not None)
+    return ", ".join(f"{name} {value} [{interval}]" for name, (value, interval) in told)
