@@ -14,8 +14,12 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Let one process run a whole file (`--dist loadgroup`), and one all files with vLLM, which takes every core."""
+    """Let one process run a whole file (`--dist loadgroup`), and one all files with vLLM, which takes every core.
+
+    It comes first, because pytest-xdist reads the groups in the same hook.
+    """
     with_vllm = {item.path for item in items if item.get_closest_marker("vllm")}
     for item in items:
         if not item.get_closest_marker("editors"):
