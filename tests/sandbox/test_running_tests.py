@@ -492,3 +492,40 @@ async def test_the_processor_time_of_a_test_is_limited(tmp_path: Path, monkeypat
     finally:
         await sandbox.close()
     assert [one.outcome for one in found] == [RunOutcome.PASSED, RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT]
+
+
+SWALLOWING = """
+    import contextlib
+    import unittest
+    from pkg.core import other
+
+    def hang():
+        while True:
+            other()
+
+    class TestParts(unittest.TestCase):
+        def test_parts(self):
+            for number in range(3):
+                with self.subTest(number=number):
+                    hang()
+
+    def test_suppresses():
+        for _ in range(3):
+            with contextlib.suppress(BaseException):
+                hang()
+
+    def test_works():
+        assert other() == 1
+    """
+
+
+async def test_a_test_that_goes_on_after_its_time_is_ended_again(tmp_path: Path) -> None:
+    """A test that swallows the exception of the time limit has timed out, and the next one runs."""
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_swallowing=SWALLOWING)
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    names = [f"tests/test_swallowing.py::{name}" for name in ("TestParts::test_parts", "test_suppresses", "test_works")]
+    try:
+        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
+    finally:
+        await sandbox.close()
+    assert [one.outcome for one in found] == [RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT, RunOutcome.PASSED], found

@@ -6,6 +6,7 @@ only with the token that it gave for this run.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shlex
@@ -44,6 +45,10 @@ _REFUSED = frozenset(
 )
 """The errors that a program gets from the jail when it asks for too much."""
 
+_TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
+_AGAIN_SECONDS = {signal.ITIMER_PROF: 0.25, signal.ITIMER_REAL: 0.75}
+"""After which time the alarm rings again. pytest needs some of it to handle the first exception."""
+
 
 class TestTimeout(BaseException):
     """A test took longer than allowed."""
@@ -77,6 +82,7 @@ class Session:
             for name in _names_in_file(item):
                 self._made.setdefault(name, []).append(item)
         self._state = session._setupstate
+        self._alarm = _Alarm()
         self._own_folder()
 
     @property
@@ -103,8 +109,6 @@ class Session:
         found = self._items.get(name) or self._made.get(name, [])
         if not found and (uncollected := self.uncollected(name)):
             return uncollected
-        for number in _TIMERS.values():
-            signal.signal(number, _ring)
         ran, cases = Ran("missing"), found[:cases_max]
         ends = {signal.ITIMER_PROF: seconds, signal.ITIMER_REAL: seconds * wall_share}
         begun = {timer: _now(timer) for timer in ends}
@@ -119,25 +123,25 @@ class Session:
     def _start_afresh(self) -> None:
         """Tear down the fixtures that are kept for a case that will not be run."""
         try:
-            self._state.teardown_exact(None)
+            with self._alarm.on(_AGAIN_SECONDS):
+                self._state.teardown_exact(None)
         except BaseException:  # noqa: BLE001 (a fixture's teardown does not affect the next test)
             self._state.stack.clear()
 
     def _run(self, item: Any, after: Any, left: dict[int, float]) -> Ran:
         """Run one case with the seconds that are `left` on each timer."""
         self._listener.start()
+        problem = ""
         try:
-            for timer, seconds in left.items():
-                signal.setitimer(timer, max(0.01, seconds))
-            item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
+            with self._alarm.on(left):
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=after)
         except TestTimeout:
             return Ran("timed_out")
         except BaseException as error:  # noqa: BLE001 (an error of a plug-in is no evidence about the candidate)
-            return Ran("errored", type(error).__name__)
-        finally:
-            for timer in left:
-                signal.setitimer(timer, 0)
-        return self._listener.ran()
+            problem = type(error).__name__
+        if self._alarm.has_rung:
+            return Ran("timed_out")
+        return Ran("errored", problem) if problem else self._listener.ran()
 
 
 def _take_document(path: str) -> None:
@@ -155,17 +159,40 @@ def _take_document(path: str) -> None:
     vars(_pytest.python)["Module"]._getobj = own
 
 
-_TIMERS = {signal.ITIMER_PROF: signal.SIGPROF, signal.ITIMER_REAL: signal.SIGALRM}
-
-
 def _now(timer: int) -> float:
     return time.process_time() if timer == signal.ITIMER_PROF else time.perf_counter()
 
 
-def _ring(*_: Any) -> None:
-    for timer in _TIMERS:
-        signal.setitimer(timer, 0)  # A second exception would come while the first is handled.
-    raise TestTimeout
+class _Alarm:
+    """Raises `TestTimeout` in what runs too long. It does so again, because a test may swallow the exception.
+
+    `has_rung` tells whether it has rung since it was last set.
+    """
+
+    def __init__(self) -> None:
+        self.has_rung = self._is_on = False
+
+    @contextlib.contextmanager
+    def on(self, left: dict[int, float]) -> Iterator[None]:
+        """Ring when the seconds of a timer have passed."""
+        self.has_rung, self._is_on = False, True
+        for number in _TIMERS.values():
+            signal.signal(number, self._ring)
+        try:
+            for timer, seconds in left.items():
+                signal.setitimer(timer, max(0.01, seconds))
+            yield
+        finally:
+            self._is_on = False
+            for timer in left:
+                signal.setitimer(timer, 0)
+
+    def _ring(self, *_: Any) -> None:
+        if self._is_on:
+            self.has_rung = True
+            for timer, seconds in _AGAIN_SECONDS.items():
+                signal.setitimer(timer, seconds)  # Both: the other one must not ring while this exception is handled.
+            raise TestTimeout
 
 
 def _name_of(item: Any) -> str:
