@@ -20,6 +20,7 @@ from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation.child import Child
+from plum_lsp.sandbox.isolation.patience import arrives, kept_waiting_below
 from plum_lsp.sandbox.values import MalformedValue, parse
 
 CHILDREN_MAX = 5000
@@ -27,7 +28,7 @@ CHILDREN_MAX = 5000
 _GROWTH_KIB_MAX = 64 * 1024
 """Memory that a zygote may gain after its imports. Each fork copies the page tables of all of it."""
 _READY_SECONDS = 30.0
-"""How long a zygote may take for its imports."""
+"""How long a zygote may run or sleep for its imports. Time without a processor does not count."""
 _FORK_SECONDS = 10.0
 _MESSAGE_MAX = 1 << 20
 _WORDS_MAX = 400
@@ -140,13 +141,13 @@ class ZygoteProcess:
 
     async def _handshake(self, messages: Sequence[bytes], seconds: float, descriptors: Sequence[int] = ()) -> None:
         loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
+        readable: asyncio.Future[None] = loop.create_future()
         try:
             socket.send_fds(self._control, messages[:1], descriptors)
             for message in messages[1:]:
                 await loop.sock_sendall(self._control, message)
-            loop.add_reader(self._control, readable.set)
-            await asyncio.wait_for(readable.wait(), seconds)
+            loop.add_reader(self._control, lambda: readable.done() or readable.set_result(None))
+            await arrives(readable, seconds, self._kept_waiting_seconds)
             content, received, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
             if not content:
                 raise SandboxError(f"the zygote did not start: {self._last_words()}")
@@ -155,6 +156,12 @@ class ZygoteProcess:
         except (OSError, TimeoutError, MalformedValue, IndexError) as error:
             raise SandboxError(f"the zygote did not start: {error or 'no answer'} {self._last_words()}") from error
         loop.add_reader(self._control, self._on_message)
+
+    def _kept_waiting_seconds(self) -> float:
+        """How long the zygote had no processor, with the processes that start it."""
+        if self._process is not None:
+            return kept_waiting_below(self._process.pid)
+        return self._origin.kept_waiting_seconds() if self._origin is not None else 0.0
 
     def _last_words(self) -> str:
         """The last line of its output on standard error."""
@@ -211,7 +218,8 @@ class ZygoteProcess:
             SandboxError: the zygote is gone or does not answer.
         """
         try:
-            await asyncio.wait_for(asyncio.shield(child.pidfd), _FORK_SECONDS)
+            await arrives(child.pidfd, _FORK_SECONDS, self._kept_waiting_seconds)
+            child.pidfd.result()
         except BaseException as error:
             child.kill()
             if isinstance(error, TimeoutError):

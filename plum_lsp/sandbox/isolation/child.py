@@ -12,6 +12,8 @@ import signal
 import socket
 from collections.abc import Iterator
 
+from plum_lsp.sandbox.isolation.patience import kept_waiting_of
+
 _END_SECONDS = 2.0
 """How long to wait for the zygote's message on how a child ended."""
 
@@ -113,17 +115,10 @@ class Child:
         return None
 
     def kept_waiting_seconds(self) -> float:
-        """How long it has been ready to run while others had the processor. 0 if the kernel does not tell.
-
-        It is the second number of `/proc/PID/schedstat` (Documentation/scheduler/sched-stats.rst), of its main thread.
-        """
+        """How long it has been ready to run while others had the processor. 0 if the kernel does not tell."""
         if not self.pidfd.done() or self.pidfd.cancelled() or self.pidfd.exception() is not None:
             return 0.0
-        try:
-            number = int(_read(f"/proc/self/fdinfo/{self.pidfd.result()}").partition(b"\nPid:")[2].split()[0])
-            return int(_read(f"/proc/{number}/schedstat").split()[1]) / 1e9
-        except (OSError, ValueError, IndexError):
-            return 0.0
+        return kept_waiting_of(self.pidfd.result())
 
     def kill(self) -> None:
         """Send SIGKILL through the pidfd, as soon as there is one. Close everything. Idempotent."""
@@ -138,12 +133,3 @@ class Child:
                 os.close(descriptor)
                 self.pidfd = asyncio.get_running_loop().create_future()
                 self.pidfd.set_result(-1)
-
-
-def _read(path: str) -> bytes:
-    """A short file of the kernel. Two are read for each program that is run, without the layers of `open`."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, 4096)
-    finally:
-        os.close(descriptor)
