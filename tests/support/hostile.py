@@ -20,6 +20,7 @@ GROUPS = {
     "flooding": ("threads",),
     "lingering": ("leftovers", "poisoning"),
     "projects": ("projects", "screened", "doors"),
+    "kinds": ("kinds",),
 }
 """What is run alike, and the files of programs by what they attack."""
 
