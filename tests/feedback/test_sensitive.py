@@ -12,6 +12,7 @@ from plum_lsp.feedback.sensitive.data import read
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
 
 PASSWORD = "Tr0ub4dor" + "&3x"
+WORD = "01HgV2V7" + "WErYOT"
 TOKEN = "q7Zk2Lw9" + "XvB4nT6mRc3P"
 
 
@@ -118,6 +119,29 @@ def test_a_secret_in_pieces_goes_piece_by_piece() -> None:
 def test_a_line_of_another_language_is_read(line: str) -> None:
     """Environment files, YAML, properties, commands, prose, connection strings, XML and SQL."""
     assert any(PASSWORD in secret for secret in found(line.format(PASSWORD)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'URL = "mssql:///?odbc_connect=UID%3Dsvc%3BPWD%3D{}%3B"',
+        'link = "https://h/cb?next=%2Fx%3Fpassword%3D{}%26b%3D1"',
+        r"""body = '{{"payload": "{{\\"password\\": \\"{}\\"}}"}}'""",
+    ],
+)
+def test_a_value_in_an_escaped_part_goes(line: str) -> None:
+    """An address in an address and JSON in JSON are read without their escapes. What stands around the value stays."""
+    assert found("import os\n" + line.format(WORD)) == [WORD]
+
+
+def test_a_password_that_begins_with_an_escape_goes() -> None:
+    """`%23d` and letters behind it are no format of a number."""
+    assert found("# amqps://svc:%23dPaRXLujTpwr@host/%2F") == ["svc:%23dPaRXLujTpwr"]
+
+
+def test_a_format_of_numbers_is_no_escape() -> None:
+    """`%3d` is also the sign that ends a name in an address."""
+    assert found("import os\nprint('key=%3d%s' % (key, password))\nprint('password: %3d of %8.2f' % pair)") == []
 
 
 @pytest.mark.parametrize(
@@ -288,7 +312,7 @@ HOSTILE = (
     "Aa1#Aa1# ", "password Aa1#bbbb ", "login ", "<password>\na\n", "password a b ", "</a><a>", "f'://{",
     "[['a', 'password'], ", "'a=' ", "password 'Aa1#bbbb', ",
     "expect 'assword' ", "root / A1", "vprQQvoczASkBejfedImqHOgyGRFqmgQ7 ", "'vprQQvoczASkBejfedImqHOgyGRFqmgQ:7' ",
-    "'1f468-1f3fb-200d-2764-fe0f-200d', ",
+    "'1f468-1f3fb-200d-2764-fe0f-200d', ", "%3Dabcdefgh", "password%3D", "\\\\\"", "password\\\\\": \\\\\"a",
 )  # fmt: skip
 
 

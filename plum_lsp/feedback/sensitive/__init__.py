@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from plum_lsp.feedback.sensitive.addresses import escaped_parts
 from plum_lsp.feedback.sensitive.blocks import private_keys
 from plum_lsp.feedback.sensitive.code import read_code
 from plum_lsp.feedback.sensitive.formats import known_keys
@@ -59,6 +60,8 @@ def _read(text: str) -> list[tuple[int, int]]:
             spans += [(start + a, start + b) for a, b in read_code(text[start:end]).secrets]
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)
     spans += secrets_on_lines(text, quiet)
+    for part, places in escaped_parts(text):
+        spans += [(places[start], places[end]) for start, end in secrets_on_lines(part, Quiet(None))]
     spans += passwords_near_words(text, quiet)
     spans += random_words(text, quiet)
     spans += [span for span in (*secrets_in_idioms(text), *secrets_in_tables(text)) if quiet.holds(span[0])]

@@ -42,7 +42,7 @@ _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _HOLES = re.compile(
     r"[*x•.\-_#?X=+~/ ]*"
     r"|<[^<>]*>|\$\{[^{}]*\}|\$\([^()]*\)|\$[A-Za-z_]\w*|\$\d|\{[^{}]*\}|\{\{[^{}]*\}\}|\$\{\{[^{}]*\}\}"
-    r"|%\(?\w*\)?[-#0 +]*[diouxXeEfFgGcrsa]|%[A-Za-z_]+%|@[A-Za-z_]+@|\[[\w -]*\]|\(.*\)"
+    r"|%(?:\(\w*\))?[-#0 +]*[\d*]*(?:\.[\d*]*)?[diouxXeEfFgGcrsa]|%[A-Za-z_]+%|@[A-Za-z_]+@|\[[\w -]*\]|\(.*\)"
     r"|REDACTED|[A-Z_]*REDACTED[A-Z_]*"
     r"|(?i:your[-_ ].*|.*[-_ ]here|change[-_ ]?(?:me|it).*|replace[-_ ]?me.*|insert[-_ ].*|enter[-_ ].*)"
     r"|(?i:.*(?:example|placeholder|redacted|dummy).*)"
