@@ -11,6 +11,7 @@ replicas/          a data folder for each replica on this machine. All of them s
 policy.log         the output of vLLM
 test-maps/         which functions the tests of trusted projects call, one file a project
 tcp-token          the token that an editor must send first over TCP
+trusted-folders.json  the folders that the user trusts, and those that they refused to trust
 training/          a folder round-N for each round, the wanted exploration, the flag of `plum-trainer pause`, a lock
 """
 
