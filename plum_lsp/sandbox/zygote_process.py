@@ -50,6 +50,12 @@ def _fail(awaited: asyncio.Future[int], why: str) -> None:
         awaited.exception()
 
 
+def _come(awaited: asyncio.Future[None]) -> None:
+    """Note that there is something to read."""
+    if not awaited.done():
+        awaited.set_result(None)
+
+
 @contextlib.contextmanager
 def _proc() -> Iterator[tuple[int]]:
     """The folder `/proc`, in which a zygote in its own user namespace maps its ids. It closes it before it imports."""
@@ -146,7 +152,7 @@ class ZygoteProcess:
             socket.send_fds(self._control, messages[:1], descriptors)
             for message in messages[1:]:
                 await loop.sock_sendall(self._control, message)
-            loop.add_reader(self._control, lambda: readable.done() or readable.set_result(None))
+            loop.add_reader(self._control, _come, readable)
             await arrives(readable, seconds, self._kept_waiting_seconds)
             content, received, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
             if not content:
