@@ -177,8 +177,8 @@ class PlumServer(LanguageServer):
     async def _ask_for_trust(self, folder: Path) -> Reply:
         """Ask the user whether a folder's code may be executed. Without an answer, the reply is `later`."""
         message = (
-            f"plum-lsp: do you trust {folder}? If you do, suggestions are tested in the sandbox with its packages, "
-            "modules and tests. Until you do, none of that is executed."
+            f"plum-lsp: do you trust {display.message(str(folder))}? If you do, suggestions are tested in the sandbox "
+            "with its packages, modules and tests. Until you do, none of that is executed."
         )
         actions = [types.MessageActionItem(reply.value) for reply in Reply]
         params = types.ShowMessageRequestParams(types.MessageType.Info, message, actions)

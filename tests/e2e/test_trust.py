@@ -196,6 +196,18 @@ async def test_no_answer_means_no_and_the_status_says_what_trust_would_change(
         assert len(editor.questions) == 1
 
 
+async def test_the_name_of_a_folder_is_no_link_in_the_question(policy: ScriptedPolicy, tmp_path: Path) -> None:
+    """VS Code draws `[text](command:…)` in a message as a link, which the user would click to answer."""
+    answers(policy)
+    folder = tmp_path / "[Trust](command:plum.trust) $(zap) \u202e"
+    tree(folder / "work", {"pyproject.toml": "[project]\nname = 'shop'\n", "src/shop/prices.py": "X = 1\n"})
+    async with Editor.running(folder=folder, policy_url=policy.url, api_key=policy.api_key) as editor:
+        await editor.open("X = 1\n", path="src/shop/prices.py")
+        await editor.until(lambda: editor.questions)
+        assert "do you trust" in editor.questions[0]
+        assert [part for part in ("](", "$(", "\u202e") if part in editor.questions[0]] == []
+
+
 async def test_never_is_remembered(policy: ScriptedPolicy, tmp_path: Path, work: Path) -> None:
     """A folder that was declined is not asked about in the next session."""
     for _ in range(2):
