@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.documents import context_of, filled, written
 from support.group import candidate
-from support.hostile import FOLDER, programs
+from support.hostile import FOLDER, programs, tried_in
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
@@ -111,14 +111,14 @@ def as_body(body: str) -> str:
     return textwrap.indent(textwrap.dedent(body), "    ").strip()
 
 
-async def assert_only_honest_is_verified(judge: Judge, evidence: Evidence) -> None:
-    """The honest body gets the tier, and no forging one does."""
+async def assert_only_honest_is_verified(judge: Judge, evidence: Evidence, tier: str) -> None:
+    """The honest body gets the tier of offers, and no forging one does that is tried in this tier of the sandbox."""
 
     async def tier_of(body: str) -> Tier:
         return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
 
     assert await tier_of(HONEST) is Tier.VERIFIED
-    forging = bodies()
+    forging = tried_in(tier, bodies())
     tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
     assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
 
@@ -139,7 +139,7 @@ async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Pa
         raise NotImplementedError
     '''
     judge = judge_of(sandbox, written(tmp_path, pkg__init="", pkg__core=example))
-    await assert_only_honest_is_verified(judge, await judge.evidence())
+    await assert_only_honest_is_verified(judge, await judge.evidence(), sandbox.tier.name)
 
 
 async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> None:
@@ -148,7 +148,7 @@ async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> Non
     evidence = await judge.evidence()
     assert not evidence.problem
     assert {type(test.expectation).__name__ for test in evidence.specification} >= {"Equals", "Passes"}
-    await assert_only_honest_is_verified(judge, evidence)
+    await assert_only_honest_is_verified(judge, evidence, sandbox.tier.name)
     assert len(bodies()) > 200
 
 
@@ -203,7 +203,7 @@ def screened() -> set[str]:
 async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
     """It is refused, or fails some test that is run beside it."""
     forged, ran = [], 0
-    for name, body in bodies().items():
+    for name, body in tried_in(sandbox.tier.name, bodies()).items():
         program = filled(project, "pkg/core.py", textwrap.dedent(body))
         if refused(program, body):
             continue
@@ -212,7 +212,7 @@ async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
         if all(run.outcome in {RunOutcome.PASSED, RunOutcome.NOT_RUN} for run in runs):
             forged.append(name)
     assert forged == []
-    assert ran > 10
+    assert ran > 3
 
 
 async def test_an_honest_body_is(sandbox: JailSandbox, project: Project) -> None:

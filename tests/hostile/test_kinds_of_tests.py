@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.documents import context_of, written
 from support.group import candidate
-from support.hostile import programs
+from support.hostile import programs, tried_in
 
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
@@ -128,7 +128,8 @@ async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
         return (await judge.judge(candidate(text), evidence))[0].tier
 
     assert await tier_of("return 73190 if x else 0") is Tier.VERIFIED
-    forging = {name: program.source for name, program in programs("kinds").items()}
+    known = {name: program.source for name, program in programs("kinds").items()}
+    forging = tried_in(sandbox.tier.name, known)
     tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
     assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
-    assert len(forging) >= 60
+    assert len(known) >= 60

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from plum_lsp.domain.verification import Call, Equals, Holds, Origin, Prints, Program, Raises, Shows, TestCase, TestId
+from plum_lsp.sandbox.isolation.plans import TIERS
 
 FOLDER = Path(__file__).parents[1] / "hostile"
+PARTS = 3
+"""A tier with more walls than the weakest one is tried with one of so many parts of the forging bodies."""
 HONEST = Program(
     source="import math, collections, json\ndef f(x): return [x, len(json.dumps([math.sqrt(4)])), (1.5, 'a')]\n"
 )
@@ -51,6 +55,17 @@ def programs(group: str) -> dict[str, Program]:
         assert name not in found, name
         found[name] = Program(source=source)
     return found
+
+
+def tried_in(tier: str, bodies: Mapping[str, str]) -> dict[str, str]:
+    """The forging bodies for a tier: all where the walls are fewest, and in each other tier a part of its own.
+
+    What decides a verdict is the same in all tiers. A tier's walls have tests of their own.
+    """
+    names = [one.name for one in TIERS]
+    if tier == names[-1]:
+        return dict(bodies)
+    return {name: body for place, (name, body) in enumerate(bodies.items()) if place % PARTS == names.index(tier)}
 
 
 def test_case(name: str, expression: str, expectation: Equals | Raises | Prints | Shows | Holds) -> TestCase:

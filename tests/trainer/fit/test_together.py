@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TWO = ("--multi_gpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no")
 """`--cpu` would start one process. Without a GPU these two fit on the processor (gloo)."""
 ROWS = 24
+Fit = tuple[Path, FitResult]
+"""The folder of a fit, and what came of it."""
 METHODS = {"kto": ("kto", False), "kto, plain torch": ("kto", True), "dpo": ("dpo", False), "sft": ("sft", True)}
 
 
@@ -69,26 +72,43 @@ def farthest(one: FitResult, other: FitResult) -> float:
     return max(float((first[name] - second[name]).abs().max()) for name in first)
 
 
+@pytest.fixture(scope="module")
+def fitted(untaught: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool, tuple[str, ...]], Fit]:
+    """An unbroken fit by one process or by `TWO`. Each is made once."""
+
+    @functools.cache
+    def fit(method: str, is_plain: bool, accelerate: tuple[str, ...]) -> Fit:
+        folder = tmp_path_factory.mktemp("fit") / "whole"
+        job = job_of(untaught, folder, method, is_plain=is_plain)
+        return folder, children.fit(job, folder, accelerate=accelerate, report=lambda _: None)
+
+    return fit
+
+
 @pytest.mark.parametrize(("method", "is_plain"), METHODS.values(), ids=METHODS)
-def test_two_processes_take_the_steps_of_one(untaught: Path, tmp_path: Path, method: str, is_plain: bool) -> None:
+def test_two_processes_take_the_steps_of_one(
+    fitted: Callable[[str, bool, tuple[str, ...]], Fit], method: str, is_plain: bool
+) -> None:
     """The same weights to 1e-4, after as many steps. A checkpoint has the random state of both, and one result."""
-    alone, two = (job_of(untaught, tmp_path / name, method, is_plain=is_plain) for name in ("alone", "two"))
-    first = children.fit(alone, tmp_path / "alone", report=lambda _: None)
-    second = children.fit(two, tmp_path / "two", accelerate=TWO, report=lambda _: None)
+    _, first = fitted(method, is_plain, ())
+    folder, second = fitted(method, is_plain, TWO)
     assert (first.steps, second.steps) == (3, 3)
     assert farthest(first, second) < 1e-4
-    states = sorted(path.name for path in (tmp_path / "two" / "out").glob("checkpoint-3/rng_state*"))
+    states = sorted(path.name for path in (folder / "out").glob("checkpoint-3/rng_state*"))
     assert states == ["rng_state_0.pth", "rng_state_1.pth"]
-    log = (tmp_path / "two" / "result.json.log").read_text()
+    log = (folder / "result.json.log").read_text()
     assert log.count("step 3/3") == 1
 
 
 @pytest.mark.parametrize("resumed", [(), TWO], ids=["by one", "by two"])
-def test_another_number_of_processes_goes_on(untaught: Path, tmp_path: Path, resumed: tuple[str, ...]) -> None:
+def test_another_number_of_processes_goes_on(
+    fitted: Callable[[str, bool, tuple[str, ...]], Fit], untaught: Path, tmp_path: Path, resumed: tuple[str, ...]
+) -> None:
     """From the checkpoint of two to one, and of one to two: the weights are those of an unbroken fit."""
-    whole, broken = (job_of(untaught, tmp_path / name, "dpo", is_plain=False) for name in ("whole", "broken"))
-    expected = children.fit(whole, tmp_path / "whole", report=lambda _: None)
-    children.fit(broken, tmp_path / "broken", accelerate=() if resumed else TWO, report=lambda _: None)
+    _, expected = fitted("dpo", False, ())
+    begun, _ = fitted("dpo", False, () if resumed else TWO)
+    broken = job_of(untaught, tmp_path / "broken", "dpo", is_plain=False)
+    shutil.copytree(begun / "out", broken.output)
     for name in ("checkpoint-3", "adapter"):
         shutil.rmtree(Path(broken.output) / name)
     result = children.fit(broken, tmp_path / "broken", accelerate=resumed, report=lambda _: None)
