@@ -111,6 +111,10 @@ class PrivatePaths:
         except (OSError, ValueError, RuntimeError):
             return False
 
+    def readable(self, root: Path) -> ReadableFiles:
+        """`may_read` for many files of the project at `root`."""
+        return ReadableFiles(self, root)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateWithin:
@@ -133,6 +137,40 @@ class PrivateWithin:
         if self.is_all_private or self.excluded.cover(path):
             return True
         return any(patterns.cover(path.relative_to(folder)) for folder, patterns in self.stated)
+
+
+class ReadableFiles:
+    """Which files of a project may be read for the sake of another. Each folder is looked at once: ask anew each time.
+
+    What is reached by a link is judged alone.
+    """
+
+    def __init__(self, private: PrivatePaths, root: Path) -> None:
+        self._private = private
+        self._root = root
+        self._folders: dict[Path, tuple[PrivateWithin, _GitWithin] | None] = {}
+
+    def may_read(self, path: Path) -> bool:
+        """Whether a file may be read, as `PrivatePaths.may_read` says."""
+        try:
+            if path.parent not in self._folders:
+                self._folders[path.parent] = self._looked_at(path.parent)
+            found = self._folders[path.parent]
+            if found is None or stat.S_ISLNK(path.lstat().st_mode):
+                return self._private.may_read(path, self._root)
+            private, git = found
+            return not path.name.startswith(".") and not private.is_private(path) and not git.is_ignored(path)
+        except (OSError, ValueError, RuntimeError):
+            return False
+
+    def _looked_at(self, folder: Path) -> tuple[PrivateWithin, _GitWithin] | None:
+        """What hides the files of a folder. None if links lead to it, or if it is hidden or outside of the project."""
+        is_plain = folder == folder.resolve(strict=True) and self._root == self._root.resolve()
+        if not is_plain or not folder.is_relative_to(self._root):
+            return None
+        if any(part.startswith(".") for part in folder.relative_to(self._root).parts):
+            return None
+        return self._private.within(folder), _git_within(folder)
 
 
 @lru_cache(maxsize=8)
@@ -167,15 +205,35 @@ def is_ignored_by_git(path: Path) -> bool:
     Raises:
         OSError: a folder above cannot be read.
     """
-    above = list(path.parents)
-    depth = next((at for at, folder in enumerate(above) if (folder / GIT_FOLDER).exists()), len(above) - 1)
+    return _git_within(path.parent).is_ignored(path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _GitWithin:
+    """Which files of one folder git leaves out. `files` are those of the repository, then of each folder from `top`."""
+
+    top: Path
+    files: Sequence[GitPatterns | None]
+    is_all_ignored: bool = False
+
+    def is_ignored(self, path: Path) -> bool:
+        """Whether a file of the folder is left out."""
+        if self.is_all_ignored:
+            return True
+        names = [os.fsencode(name).decode("latin-1") for name in path.relative_to(self.top).parts]
+        parts = range(1, len(names) + 1)
+        return any(_is_left_out(self.files, names[:count], is_folder=count < len(names)) for count in parts)
+
+
+def _git_within(folder: Path) -> _GitWithin:
+    """The ignore files that count for a folder."""
+    above = [folder, *folder.parents]
+    depth = next((at for at, one in enumerate(above) if (one / GIT_FOLDER).exists()), len(above) - 1)
     folders = above[depth::-1]
     if len(folders) > PARTS_MAX:
-        return True
-    files = [_git_files.patterns(folder / GIT_FILE) for folder in folders]
-    files.insert(0, _git_files.patterns(_git_exclude(folders[0])))
-    names = [os.fsencode(name).decode("latin-1") for name in path.relative_to(folders[0]).parts]
-    return any(_is_left_out(files, names[:count], is_folder=count < len(names)) for count in range(1, len(names) + 1))
+        return _GitWithin(top=folders[0], files=(), is_all_ignored=True)
+    files = [_git_files.patterns(one / GIT_FILE) for one in folders]
+    return _GitWithin(top=folders[0], files=(_git_files.patterns(_git_exclude(folders[0])), *files))
 
 
 def _is_left_out(files: Sequence[GitPatterns | None], names: Sequence[str], *, is_folder: bool) -> bool:

@@ -157,6 +157,41 @@ def test_what_a_plumignore_hides_stays_hidden(tmp_path: Path) -> None:
     assert not private_paths(()).may_read(place, tmp_path)
 
 
+def test_many_files_are_judged_as_each_alone(tmp_path: Path) -> None:
+    """Links, hidden folders, ignore files, excluded and missing files are judged as if only one file was read."""
+    root = tmp_path / "shop"
+    names = ("a.py", "git.py", "plum.py", "set.py", ".b.py", "deep/a.py", "deep/own.py", ".c/a.py", "out/a.py")
+    places = [write(root / name) for name in names]
+    write(root / ".gitignore", "git.py\nout/\n")
+    write(root / "deep" / ".gitignore", "own.py\n")
+    write(root / ".plumignore", "plum.py\n")
+    for name, target in {
+        "link.py": root / "git.py",
+        "away.py": write(tmp_path / "x.py"),
+        "linked": root / "out",
+    }.items():
+        (root / name).symlink_to(target)
+        places.append(root / name / "a.py" if name == "linked" else root / name)
+    private = private_paths(("set.py",))
+    readable = private.readable(root)
+    judged = [readable.may_read(one) for one in (*places, root / "no.py", root / "no" / "a.py", tmp_path / "x.py")]
+    alone = [private.may_read(one, root) for one in (*places, root / "no.py", root / "no" / "a.py", tmp_path / "x.py")]
+    assert judged == alone
+    assert [name for name, is_read in zip(names, judged, strict=False) if is_read] == ["a.py", "deep/a.py"]
+
+
+def test_the_ignore_files_of_a_folder_are_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second file of the same folder costs no further look at the folders above."""
+    looked: list[Path] = []
+    patterns = privacy._git_files.patterns
+    monkeypatch.setattr(privacy._git_files, "patterns", lambda file: (looked.append(file), patterns(file))[1])
+    readable = private_paths(()).readable(tmp_path)
+    assert readable.may_read(write(tmp_path / "a.py"))
+    count = len(looked)
+    assert readable.may_read(write(tmp_path / "b.py"))
+    assert len(looked) == count
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -23,7 +23,7 @@ from plum_lsp.domain.text import Document
 from plum_lsp.project.around.members import PackageMembers
 from plum_lsp.project.around.names import Import, NameFiles, Names
 from plum_lsp.project.files import Budget
-from plum_lsp.project.privacy import private_paths
+from plum_lsp.project.privacy import ReadableFiles, private_paths
 from plum_lsp.project.roots import path_of
 from plum_lsp.project.walking import python_files
 from plum_lsp.python.missing.resolving import KnownImports, KnownModule
@@ -83,7 +83,7 @@ class ImportFinder:
 
     def __init__(self, *, exclude: Sequence[str]) -> None:
         self._private = private_paths(tuple(exclude))
-        self._files = NameFiles(self._private)
+        self._files = NameFiles()
         self._members = PackageMembers()
         self._places: dict[Path, _Places] = {}
         self._searches: dict[Path, _Search] = {}
@@ -91,8 +91,9 @@ class ImportFinder:
 
     def read_ahead(self, project: Project) -> None:
         """Read the names of a project's files, which the first request for it would have to read. Blocks."""
+        readable = self._private.readable(project.root)
         for path in python_files(project, self._private):
-            self._files.names(path, project.root, is_near=False)
+            self._files.names(path, readable, is_near=False)
 
     def imports(self, document: Document, project: Project) -> KnownImports:
         """How the files around a document import names, and the packages of the project. Blocks while it reads."""
@@ -116,22 +117,23 @@ class ImportFinder:
     def _rings(self, path: Path, project: Project) -> Iterator[list[_Module]]:
         """The modules beside a document, then those near it, then all others of the project but its tests."""
         near, places = _near_files(path, project), self._places_in(project)
+        readable = self._private.readable(project.root)
         beside = [one for one in near if one.parent == path.parent]
-        yield [self._module(one, places, is_near=True) for one in beside]
-        yield [self._module(one, places, is_near=True) for one in near if one not in beside]
+        yield [self._module(one, places, readable, is_near=True) for one in beside]
+        yield [self._module(one, places, readable, is_near=True) for one in near if one not in beside]
         seen, budget = {path, *near}, Budget(SECONDS_MAX)
         far = (one for one in python_files(project, self._private) if one not in seen)
         own = (one for one in far if not places.of(one).is_test)
         in_time = itertools.takewhile(lambda one: not budget.is_over, own)
-        yield [self._module(one, places, is_near=False) for one in in_time]
+        yield [self._module(one, places, readable, is_near=False) for one in in_time]
 
-    def _module(self, path: Path, places: _Places, *, is_near: bool) -> _Module:
+    def _module(self, path: Path, places: _Places, readable: ReadableFiles, *, is_near: bool) -> _Module:
         place = places.of(path).module
         return _Module(
             name=place.name if place is not None else path.stem,
             package=place.package if place is not None else "",
             is_listed=is_near or (place is not None and place.is_listed),
-            names=self._files.names(path, places.project.root, is_near=is_near),
+            names=self._files.names(path, readable, is_near=is_near),
         )
 
     def _places_in(self, project: Project) -> _Places:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,16 @@ from pathlib import Path
 from threading import Lock
 
 from plum_lsp.project.files import read_text
-from plum_lsp.project.privacy import PrivatePaths
+from plum_lsp.project.privacy import ReadableFiles
 from plum_lsp.python.reading.sources import module_or_none
 
 FILE_BYTES_MAX = 256 * 1024
 """Longer modules are usually generated, or data."""
 KEPT_MAX = 2000
 """The most files whose names are kept."""
-_IMPORT = re.compile(r"^[ \t]*((?:import|from)[ \t][^\n(;#\\]*(?:\([^()]*\))?)", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^[ \t]*((?:import[ \t]|from[ \t][^\n(;#\\]*?(?<!\w)import(?!\w))[^\n(;#\\]*(?:\([^()]*\))?)", re.MULTILINE
+)
 _DEFINED = re.compile(r"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
 
 
@@ -46,12 +49,11 @@ class Names:
 class NameFiles:
     """The names of files by their paths. Several threads may use it."""
 
-    def __init__(self, private: PrivatePaths) -> None:
-        self._private = private
+    def __init__(self) -> None:
         self._kept: OrderedDict[tuple[Path, bool], tuple[tuple[int, int], Names]] = OrderedDict()
         self._lock = Lock()
 
-    def names(self, path: Path, root: Path, *, is_near: bool) -> Names:
+    def names(self, path: Path, readable: ReadableFiles, *, is_near: bool) -> Names:
         """The names of a file, read again if it has changed. Empty if it may not be read. Blocks."""
         try:
             stated = path.stat()
@@ -62,7 +64,7 @@ class NameFiles:
             kept = self._kept.get((path, is_near))
         if kept is not None and kept[0] == state:
             return kept[1]
-        text = read_text(path, bytes_max=FILE_BYTES_MAX) if self._private.may_read(path, root) else ""
+        text = read_text(path, bytes_max=FILE_BYTES_MAX) if readable.may_read(path) else ""
         names = _read(text) if is_near else skimmed(text)
         with self._lock:
             self._kept[path, is_near] = (state, names)
@@ -87,10 +89,30 @@ def _read(text: str) -> Names:
 
 def skimmed(text: str) -> Names:
     """The names by the lines that state them. Imports count at any depth, definitions at the start of a line."""
-    trees = (module_or_none(found[1]) for found in _IMPORT.finditer(text))
-    imports = (one for tree in trees if tree is not None for node in tree.body for one in _imported(node))
+    statements = [found[1] for found in _IMPORT.finditer(text)]
+    imports = (one for node in _parsed(statements) for one in _imported(node))
     defined = (found[1] or found[2] for found in _DEFINED.finditer(text))
     return Names(imports=tuple(imports), defined=frozenset(defined))
+
+
+def _parsed(statements: Sequence[str]) -> Iterator[ast.stmt]:
+    """The nodes of statements, without those that are none: a line of a docstring may look like an import.
+
+    They are parsed together, which takes less time. Only if this fails, each is parsed alone.
+    """
+    together = _tree("\n".join(statements))
+    trees = [together] if together is not None else [_tree(one) for one in statements]
+    return (node for tree in trees if tree is not None for node in tree.body)
+
+
+def _tree(imports: str) -> ast.Module | None:
+    """The tree of import statements. It is not deep, so it needs no check of that."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(imports)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

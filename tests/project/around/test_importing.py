@@ -76,6 +76,11 @@ def known(
             "from there import f",
         ),
         ({"shop/a.py": "from here import f\n", "shop/deep/c.py": "from there import f\n"}, "f", "from here import f"),
+        (
+            {"shop/deep/a.py": '"""\nimport all\nfrom there import this (and that)\n"""\nfrom there import f\n'},
+            "f",
+            "from there import f",
+        ),
         ({"shop/a.py": "from here import f\n", "shop/c.py": "from there import f\n"}, "f", ""),
         ({"shop/a.py": "def f(): ...\n", "shop/c.py": "def f(): ...\n"}, "f", ""),
         ({"shop/a.py": "from .b import f\n", "shop/c.py": "from .gone import f\n", "shop/b.py": "f = 1\n"}, "f", ""),
