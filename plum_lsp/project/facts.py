@@ -23,7 +23,7 @@ from plum_lsp.python.specification.whole_tests import Defined
 _log = logging.getLogger(__name__)
 FOLDER = "projects"
 """The folder of these files in the cache folder."""
-FORM = 1
+FORM = 2
 """The number of what a file holds. Raise it when `Defined` or the form changes, so that no older file is used."""
 BYTES_MAX = 32 * 1024 * 1024
 """A project of 1,500 files has about 3 MB."""
@@ -92,6 +92,7 @@ def _written(function: Defined, names: set[str]) -> list[Any]:
         list(function.bases),
         " ".join(kept),
         " ".join(sorted(function.texts & names)),
+        function.is_keeper,
     ]
 
 
@@ -103,11 +104,12 @@ def _parsed(value: Any, root: Path) -> dict[Path, Facts]:
 
 
 def _function(value: Any) -> Defined:
-    name, is_test, bases, mentions, texts = value
+    name, is_test, bases, mentions, texts, is_keeper = value
     return Defined(
         name=str(name),
         mentions=frozenset(mentions.split()),
         is_test=bool(is_test),
         bases=tuple(map(str, bases)),
         texts=frozenset(texts.split()),
+        is_keeper=bool(is_keeper),
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
 from plum_lsp.python.reading.placeholder import is_placeholder
 from plum_lsp.python.reading.sources import module_or_none
+from plum_lsp.python.specification.registered import keepers
 
 DEPTH_MAX = 5
 """The most functions between a test and the function."""
@@ -43,7 +44,8 @@ class Defined:
     """A function of a file and the names in it. `name` includes its class, joined by `::`. pytest runs it if `is_test`.
 
     A class is also one, with the names in its attributes. `bases` are the classes that it inherits from. `texts` are
-    those of the `mentions` that are words in strings and no names.
+    those of the `mentions` that are words in strings and no names. If `is_keeper`, the name is of a table or a
+    decorator through which the functions that it mentions may be called.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Defined:
     is_test: bool
     bases: tuple[str, ...] = ()
     texts: frozenset[str] = frozenset()
+    is_keeper: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,10 @@ class Indexed:
 def indexed(text: str) -> tuple[Defined, ...]:
     """The functions of a file's text. Empty if it does not parse."""
     tree = module_or_none(text)
-    return tuple(_defined(tree.body, "", _NONE)) if tree is not None else ()
+    if tree is None:
+        return ()
+    kept = (Defined(name=one, mentions=names, is_test=False, is_keeper=True) for one, names in keepers(tree, text))
+    return (*_defined(tree.body, "", _NONE), *kept)
 
 
 def _defined(body: Sequence[ast.stmt], prefix: str, inherited: _Mentions) -> Iterator[Defined]:
@@ -90,8 +96,8 @@ def _defined(body: Sequence[ast.stmt], prefix: str, inherited: _Mentions) -> Ite
             yield Defined(name=name, mentions=found.all, is_test=False, bases=bases, texts=found.texts)
         elif isinstance(node, ast.If | ast.Try | ast.For | ast.With):
             yield from _defined(node.body, prefix, inherited)
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     found = _mentions([node.value])
                     yield Defined(name=target.id, mentions=found.all, is_test=False, texts=found.texts)
@@ -305,13 +311,16 @@ def _depths(
     """The distance of each name from the function, and the files looked at.
 
     Code that mentions a name is one step further. With `is_wide` a method is also reached through its class, because
-    its own name may be called on any object, and through the functions that start a program.
+    its own name may be called on any object, through the functions that start a program, and through what keeps it.
     """
     depth = {name: place for place, name in enumerate(names)}
     files = mentioning(depth.keys())
     for _ in range(DEPTH_MAX):
         more: dict[str, int] = {}
-        for function in (function for file in files for function in file.functions if not function.is_test):
+        followed = (
+            one for file in files for one in file.functions if not one.is_test and (is_wide or not one.is_keeper)
+        )
+        for function in followed:
             steps = [depth[name] + 1 for name in function.mentions if name in depth]
             for called in _called(function.name, is_wide=is_wide) if steps else ():
                 if called not in depth and not is_everywhere(called):
