@@ -29,6 +29,16 @@ DEEP_GIVES = DEEP.replace("‸", f"\n{SUM}")
 DEEP_METHOD = METHOD.replace("‸", "            ‸")
 BELOW = LOOP.replace("‸", "    result = 0\n        ‸")
 FREE = "# total([1, 2]) == 3\ndef total(xs):\n        ‸\n\n\ndef other(a):\n    return a\n"
+EDGE = ADD.replace("‸", "return a + \\\n‸\n")
+JOINED = {
+    "below a backslash": ADD.replace("‸", "return a + \\\n        ‸\n"),
+    "below a backslash, with code below": ABOVE.replace("‸", "    return a + \\\n        ‸"),
+    "below two backslashes": ADD.replace("‸", "return \\\n        a + \\\n        ‸\n"),
+    "below a backslash with CRLF": ADD.replace("‸", "return a + \\\n        ‸\n").replace("\n", "\r\n"),
+    "below backslashes, with a statement below": ADD.replace(
+        "‸", "result = \\\n        a + \\\n            ‸\n    return result\n"
+    ),
+}
 WITHIN = TOTAL.replace("‸", "if not xs:\n            ‸\n    return sum(xs)")
 MARGIN = "result = 0\nfor x in xs:\n    result += x\nreturn result\n"
 
@@ -112,6 +122,8 @@ DEEPER = [
         gives=LOOP.replace("‸", "    result = sum(xs)\n    return result"),
         tiers=V,
     ),
+    Case("below a backslash, at the margin", EDGE, "b\n", gives=filled(EDGE, "    b"), tiers=V),
+    *(Case(name, text, "b\n", gives=filled(text, "b"), tiers=V) for name, text in JOINED.items()),
     Case("deep in a block", WITHIN, "return 0\n", gives=filled(WITHIN, "return 0")),
 ]
 

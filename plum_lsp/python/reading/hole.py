@@ -106,12 +106,17 @@ def _region(text: str, masked: str, line_start: int, *, is_bare: bool) -> Span:
 
 
 def _own_line(lines: list[Line], cursor: int, line_start: int, *, is_empty: bool) -> Line | None:
-    """The logical line that contains the cursor, or whose last physical line does."""
+    """The logical line that contains the cursor, or whose last physical line does.
+
+    A backslash at the end of the line above joins the cursor's line to it (Python reference, 2.1.5).
+    """
     for place, line in enumerate(lines):
         if line.start > cursor:
             break
         is_last = place + 1 == len(lines) or lines[place + 1].start > cursor
-        if cursor < line.end or (is_last and (not line.is_closed or (not is_empty and line.end >= line_start))):
+        is_joined = line.code.endswith("\\") and line.end + 1 == line_start
+        goes_on = not line.is_closed or is_joined or (not is_empty and line.end >= line_start)
+        if cursor < line.end or (is_last and goes_on):
             return line
     return None
 
