@@ -14,9 +14,15 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from plum_lsp.domain.display import one_line
 from plum_lsp.domain.text import Document, Position, PositionEncoding
 
 T = TypeVar("T")
+
+LANGUAGE = "python"
+"""The `languageId` of the documents that get suggestions."""
+LANGUAGE_SHOWN_MAX = 40
+"""How much of another language's name is shown, in characters."""
 
 _ENDED_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
 
@@ -105,6 +111,16 @@ class OpenDocument:
         finally:
             if self._flight is flight:
                 self._flight = None
+
+
+def unserved(opened: OpenDocument | None) -> str:
+    """Why there are no suggestions for a document that is not open or that is not Python."""
+    if opened is None:
+        return "The editor did not open this document."
+    shown = one_line(opened.language_id)[:LANGUAGE_SHOWN_MAX]
+    return (
+        f'The editor says that the language of this document is "{shown}". There are suggestions for "{LANGUAGE}" only.'
+    )
 
 
 async def _after(ending: Collection[asyncio.Task[Any]], work: Callable[[], Awaitable[T]]) -> T:

@@ -21,7 +21,7 @@ from plum_lsp.domain.text import Document, Position
 from plum_lsp.domain.unwanted import Unwanted
 from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
-from plum_lsp.server.documents import Change, OpenDocument
+from plum_lsp.server.documents import LANGUAGE, Change, OpenDocument, unserved
 from plum_lsp.server.metrics import Metrics, end_of
 from plum_lsp.server.outcomes import OutcomeDesk
 from plum_lsp.server.services import ServiceKeeper, Trouble
@@ -35,8 +35,6 @@ from plum_lsp.suggestion.plan import SECONDS_MAX
 from plum_lsp.suggestion.services import Services
 
 logger = logging.getLogger(__name__)
-
-LANGUAGE = "python"
 
 
 class Session:
@@ -225,6 +223,10 @@ class Session:
         """
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
+            nothing = AbstentionReason.NOTHING_TO_COMPLETE
+            self.last_result = Abstention(
+                request_id=RequestId(uuid.uuid4().hex), reason=nothing, detail=unserved(opened)
+            )
             return None
         standing = self._repeated(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)

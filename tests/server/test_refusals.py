@@ -26,3 +26,25 @@ async def test_a_text_that_is_no_unicode_reaches_no_pipeline(bench: Bench) -> No
         assert await editor.ask() == []
         assert (await editor.explain())["reason"] == "nothing_to_complete"
     assert bench.requests == []
+
+
+async def test_a_document_that_is_not_served_says_so(bench: Bench) -> None:
+    """The reason is about the last request, not about the document before it."""
+    async with Editor.connected(bench.serve) as editor:
+        await editor.open(STUB)
+        assert await editor.ask()
+        for language in ("javascript", "Python", "python3"):
+            await editor.open(STUB, language=language)
+            assert await editor.ask() == []
+            assert f'language of this document is "{language}"' in (await editor.explain())["text"]
+
+
+async def test_a_document_that_is_not_open_says_so(bench: Bench) -> None:
+    """An editor that asks for a closed document learns why the answer is empty."""
+    async with Editor.connected(bench.serve) as editor:
+        await editor.open(STUB)
+        place = {"textDocument": {"uri": editor.uri}, "position": {"line": 1, "character": 4}}
+        await editor.close()
+        await editor.send("textDocument/inlineCompletion", {**place, "context": {"triggerKind": 1}})
+        assert "did not open this document" in (await editor.explain())["text"]
+    assert bench.requests == []
