@@ -103,7 +103,7 @@ class Pipeline:
         return result
 
     async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
-        if detail := too_large(request.document):
+        if detail := too_large(request.document, request.offset):
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
             survey, request, self.options.budget, self._test_files, self._neighbours, self._imports

@@ -34,6 +34,8 @@ DOCUMENT_LINES_MAX = 100_000
 """Reading the context takes about 20 µs a statement. Longer files are data, and users do not complete code in them."""
 DOCUMENT_CHARACTERS_MAX = 5_000_000
 """The same limit for files with few, very long lines."""
+LINE_CHARACTERS_MAX = 20_000
+"""The limit for the cursor's line, which is read once more with every completion. A longer line is data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +107,12 @@ def survey(
     return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests, imports=known)
 
 
-def too_large(document: Document) -> str:
-    """Why a document is too large to be completed. Empty if it is not."""
+def too_large(document: Document, offset: int) -> str:
+    """Why a document is too large to be completed at `offset`. Empty if it is not."""
     text = document.text
-    if len(text) <= DOCUMENT_CHARACTERS_MAX and text.count("\n") <= DOCUMENT_LINES_MAX:
-        return ""
-    return f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
+    if len(text) > DOCUMENT_CHARACTERS_MAX or text.count("\n") > DOCUMENT_LINES_MAX:
+        return f"The file is too large: over {DOCUMENT_LINES_MAX} lines or {DOCUMENT_CHARACTERS_MAX} characters."
+    start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
+    if (len(text) if end < 0 else end) - start > LINE_CHARACTERS_MAX:
+        return f"The line of the cursor is too long: over {LINE_CHARACTERS_MAX} characters."
+    return ""

@@ -423,6 +423,18 @@ async def test_a_file_that_is_too_large_is_left_alone(desk: Desk) -> None:
     assert not desk.policy.requests
 
 
+async def test_a_line_that_is_too_long_is_left_alone(desk: Desk) -> None:
+    """The cursor's line is read again with every completion, so it has a bound of its own. Other lines do not."""
+    long = "x = [" + "1, " * 10_000 + "]"
+    result = await desk.suggest(f"{long}; y = ‸\n")
+
+    assert isinstance(result, Abstention)
+    assert "line of the cursor is too long" in result.detail
+    assert not desk.policy.requests
+    await desk.suggest(f"{long}\n{ADD}")
+    assert desk.policy.requests
+
+
 async def test_nothing_is_asked_inside_a_string(desk: Desk) -> None:
     """Where there is neither code nor text for people to complete, the policy is left alone."""
     result = await desk.suggest("x = 'a text ‸'\n")
