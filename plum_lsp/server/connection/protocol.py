@@ -46,7 +46,10 @@ class PlumProtocol(LanguageServerProtocol):
             self._refuse(message_id, types.ErrorCodes.InvalidRequest, "The message is not JSON-RPC 2.0.")
             return
         method = data.get("method")
-        if method is not None and (problem := out_of_order(self._phase, str(method))) is not None:
+        if "method" in data and not isinstance(method, str):
+            self._refuse(data.get("id"), types.ErrorCodes.InvalidRequest, "The name of a method is a string.")
+            return
+        if method is not None and (problem := out_of_order(self._phase, method)) is not None:
             logger.warning("a message came out of order: %s", problem.message)
             if "id" in data:
                 self._refuse(data["id"], problem.code, problem.message)

@@ -52,6 +52,18 @@ async def test_every_form_of_a_header_is_read(bench: Bench, header: str) -> None
         assert "capabilities" in answer["result"]
 
 
+@pytest.mark.parametrize("method", [5, None, ["shutdown"], {}, True])
+async def test_a_method_that_is_no_string_is_refused(bench: Bench, method: object) -> None:
+    """The request is invalid (JSON-RPC 2.0, section 5.1), before and after the start. It is no fault of the server."""
+    async with wired(bench) as wire:
+        for number in (7, 8):
+            wire.send({"jsonrpc": "2.0", "id": number, "method": method})
+            answer = await wire.receive()
+            assert (answer["id"], answer["error"]["code"]) == (number, -32600)
+            if number == 7:
+                await wire.start()
+
+
 @pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
 async def test_a_malformed_frame_costs_no_later_message(bench: Bench, data: bytes) -> None:
     """What follows is answered. What is no message gets an error without an id, or nothing."""
