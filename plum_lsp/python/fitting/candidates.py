@@ -24,6 +24,7 @@ from plum_lsp.python.fitting.static import Inserted, inserted
 from plum_lsp.python.fitting.thoughts import has_only_thoughts
 from plum_lsp.python.fitting.variants import Fitted, fit
 from plum_lsp.python.fitting.weakness import is_empty, weakness_of
+from plum_lsp.python.reading.newer import newer_syntax
 
 _HIDDEN_NAMED_MAX = 4
 ONLY_THOUGHTS = "the model wrote only its thoughts and no code. Switch its thinking off, or raise sampling.max_tokens"
@@ -96,7 +97,7 @@ def _problem(fitted: Fitted, place: Inserted, context: Context) -> str:
     if not text.strip():
         return "empty completion"
     if isinstance(tree, str):
-        return f"does not parse: {_relative(tree, place)}"
+        return f"does not parse: {_relative(tree, place)}{newer_syntax(context.before + context.after)}"
     if not fitted.is_whole:
         return "not whole: the text was cut before its block ended"
     if is_empty(text, context):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from plum_lsp.domain.display import hidden_characters
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.suggestion import Candidate, Finish, HoleKind, PolicyVersion
 from plum_lsp.python.fitting.candidates import make_candidate
+from plum_lsp.python.reading.newer import newer_syntax
 
 VERSION = PolicyVersion(number=0, model="m", model_sha256="")
 BODY = 'def add(a, b):\n    """Add."""\n    ‸\n\n\ndef later():\n    return add(1, 2)\n'
@@ -240,3 +242,25 @@ def test_a_list_without_a_whole_value_is_no_candidate(completion: str) -> None:
     context = replace(context_at("A = [‸\n", kind=HoleKind.LINE, indent=""), place=Place.LITERAL)
     candidate = make_candidate(replace(completion_of(completion), finish=Finish.LENGTH), context, VERSION)
     assert candidate.problem
+
+
+NEWER = ["def first[T](xs: list[T]) -> T:\n    ‸", "class Box[T]:\n    def get(self):\n        ‸"]
+NEWER += [f"type Pair{parameters} = tuple\n\n\ndef f(a):\n    ‸" for parameters in ("", "[T]", "[T: int]")]
+
+
+@pytest.mark.parametrize("document", NEWER)
+def test_syntax_of_a_newer_python_is_named(document: str) -> None:
+    """The user can do something about it: the interpreter of plum-lsp parses the file."""
+    told = newer_syntax(document, (3, 11))
+    assert "syntax of Python 3.12, and plum-lsp runs on 3.11" in told
+    assert newer_syntax(document, (3, 12)) == ""
+    if sys.version_info < (3, 12):
+        assert told in _make(document, "return a\n").problem
+
+
+@pytest.mark.parametrize(
+    "line", ["type = 3", "type == 3", "x = types[0]", "def f(a=[]):", '"""\ndef f[T](a): ..."""', "# def f[T](a)"]
+)
+def test_other_syntax_is_not_newer(line: str) -> None:
+    """A broken file has another reason."""
+    assert newer_syntax(f"{line}\n", (3, 11)) == ""
