@@ -16,7 +16,8 @@ open above. It therefore ends before a definition left of `indent`, or before co
 Every kind ends at a control string, whatever the server was asked to stop at. A line left of the block that may belong
 to a body in other columns (`outside`) does not end a stream. A completion that begins as an answer in a chat, or that
 repeats the function's own header, is read to the end of that answer (`unwrapping`, `repeats`). That is the end of its
-fenced block, unless another block or a word that withdraws the block follows at once.
+fenced block, unless another block or a word that withdraws the block follows at once. A model that writes the same
+function twice, and its header a third time, loops: the answer ends there.
 
 Blank lines have no effect. A comment too far left is held until the next line of code. Python ignores its indentation,
 but a policy that has left the function often writes such a comment.
@@ -99,6 +100,7 @@ class Cutter:
         self._is_in_fence = False
         self._is_beside = False
         self._is_after_block = False
+        self._version, self._version_start = "", 0
         self._control: tuple[int, int] | None = None
         self.has_ended = False
         self.is_whole = True
@@ -255,11 +257,20 @@ class Cutter:
             self.has_ended = True
             return
         if is_own_header(own.code, self._block) and not self._is_diff:
+            if self._has_said_twice():
+                self.has_ended = True
+                return
             self._header_columns, self._lines_of_code = own.columns, 0
         self._keep(line, end)
         if is_fence(line):
             self._lines_of_code = 0
         self._is_after_block = has_closed
+
+    def _has_said_twice(self) -> bool:
+        """Whether the function above a line with its header is the same as the one before it: the model loops."""
+        before, self._version = self._version, self._text[self._version_start : self._line_start].strip()
+        self._version_start = self._line_start
+        return bool(before) and before == self._version
 
     @property
     def _may_be_corrected(self) -> bool:

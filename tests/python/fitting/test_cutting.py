@@ -127,3 +127,27 @@ def test_cutting_again_changes_nothing(pieces: list[str], block: Block) -> None:
     kept, _ = cut(text, block)
     assert text.startswith(kept)
     assert cut(kept, block)[0] == kept
+
+
+SAID = Block(kind=HoleKind.BODY, indent="    ", line_head="    ", function="f", names=("a",))
+ONCE = "def f(a):\n    b = a\n    return b\n"
+OTHER = ONCE.replace("b = a", "b = -a")
+
+
+@pytest.mark.parametrize("between", ["", "\n\n", "```\n```python\n", "\n```\n\n```python\n"])
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_a_function_that_is_written_again_and_again_ends(between: str, size: int) -> None:
+    """The model would go on to its limit of tokens. The text keeps the function."""
+    cutter, text = Cutter(SAID), "```python\n" + (ONCE + between) * 20
+    for start in range(0, len(text), size):
+        if not cutter.has_ended:
+            cutter.feed(text[start : start + size])
+    assert cutter.has_ended
+    assert cutter.close().count("return b") == 2
+
+
+def test_versions_that_differ_are_read_to_the_last() -> None:
+    """A model may correct itself more than once within a block."""
+    kept, has_ended = cut(f"```python\n{ONCE}\n\n{OTHER}\n\n{ONCE}\n\n{OTHER}", SAID)
+    assert not has_ended
+    assert kept.count("return b") == 4
