@@ -81,6 +81,21 @@ def number_of_lines(text: str) -> int:
     return sum(1 for _ in _LINE_END.finditer(text)) + 1
 
 
+def has_line(text: str, position: Position) -> bool:
+    """Whether a text has the line of a position. The start of the line after the last is the end to many editors."""
+    lines = number_of_lines(text)
+    return position.line < lines or position == Position(line=lines, character=0)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be sent and stored. JSON lets an editor send lone surrogates, but UTF-8 cannot hold them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _units(text: str, encoding: PositionEncoding) -> int:
     """Length of `text` in units of `encoding`."""
     match encoding:

@@ -71,6 +71,8 @@ class Commands:
 
     async def reject(self, *arguments: Any) -> dict[str, Any]:
         """`plum.reject [offer, reason]`: the user rejected the offer. Without an argument, it means the last offer."""
+        if _names_no_offer(arguments):
+            return _recorded("which offer?")
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
@@ -84,6 +86,8 @@ class Commands:
 
     async def close(self, *arguments: Any) -> dict[str, Any]:
         """`plum.close [offer]`: the user closed the offer, by default the last one. This is no judgement."""
+        if _names_no_offer(arguments):
+            return _recorded("which offer?")
         offer_id = _offer_id(arguments) or self._session.outcomes.last
         if offer_id is None:
             return _recorded("there has been no suggestion yet")
@@ -108,7 +112,9 @@ class Commands:
 
     async def trust(self, *arguments: Any) -> dict[str, Any]:
         """`plum.trust [uri]`: the user trusts that document's project, or by default that of the last document."""
-        uri = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        uri = arguments[0] if arguments and arguments[0] is not None else ""
+        if not isinstance(uri, str):
+            return {"trusted": "", "problem": "the argument is no document URI"}
         folder, problem = await self._session.projects.trust(uri)
         if not problem:
             self._session.projects_changed()
@@ -155,6 +161,11 @@ def _offer_id(arguments: tuple[Any, ...]) -> OfferId | None:
     if isinstance(first, dict):
         first = first.get("offer")
     return OfferId(first) if isinstance(first, str) and first else None
+
+
+def _names_no_offer(arguments: tuple[Any, ...]) -> bool:
+    """Whether the first argument can name no offer. It then does not mean the last offer either."""
+    return bool(arguments) and not isinstance(arguments[0], str | dict | None)
 
 
 def _recorded(problem: str) -> dict[str, Any]:

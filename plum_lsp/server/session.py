@@ -17,7 +17,7 @@ from plum_lsp.domain.errors import PlumError, SandboxError, told
 from plum_lsp.domain.events import Ended, Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
-from plum_lsp.domain.text import Document, Position
+from plum_lsp.domain.text import Document, Position, has_line, is_unicode
 from plum_lsp.domain.unwanted import Unwanted
 from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
@@ -231,6 +231,8 @@ class Session:
         standing = self._repeated(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
         request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
+        if not has_line(request.document.text, position):
+            return self._beyond(request)
         kept = self._standing.typed_into(request) or self._standing.news(request)
         if kept is not None and await self._forbidden(request) is None:
             return self._answered_again(request, kept, opened)
@@ -258,6 +260,13 @@ class Session:
         answer = Answer(offers=offers, document=request.document, offset=request.offset)
         self._standing.keep(answer)
         return answer
+
+    def _beyond(self, request: SuggestionRequest) -> None:
+        """No answer, because the document does not have the line. The editor then has another text."""
+        detail = "The cursor is on a line that this file does not have here. Close and open the file."
+        self.last_result = _abstain(request, AbstentionReason.TEXT_UNKNOWN, detail)
+        self.status.show_end(self.last_result)
+        self._log(request, end_of(self.last_result, is_stale=False))
 
     def _answered_again(self, request: SuggestionRequest, kept: Answer, opened: OpenDocument) -> Answer | None:
         """The answer from offers that still stand, with the labels that they have now."""
@@ -316,7 +325,7 @@ class Session:
         if result is None and opened is not None and opened.is_lost:
             detail = "The last change of this file could not be read. Close and open it to have suggestions again."
             result = _abstain(request, AbstentionReason.TEXT_UNKNOWN, detail)
-        if result is None and not (_is_unicode(document.uri) and _is_unicode(document.text)):
+        if result is None and not (is_unicode(document.uri) and is_unicode(document.text)):
             detail = "The file contains an unpaired UTF-16 surrogate. Remove it."
             result = _abstain(request, AbstentionReason.NOTHING_TO_COMPLETE, detail)
         if result is not None:
@@ -377,15 +386,6 @@ class Session:
             total_ms,
             "".join(f" {stage}_ms={reached:.1f}" for stage, reached in stages.items()),
         )
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether a text can be sent and stored. JSON lets an editor send lone surrogates, but UTF-8 cannot hold them."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _reason(error: PlumError) -> AbstentionReason:

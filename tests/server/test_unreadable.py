@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support.bench import Bench
-from support.wire import Wire, notice, wired
+from support.wire import HELLO, Wire, notice, wired
 
 URI = "file:///a.py"
 TEXT = "def f(a):\n    \n"
@@ -106,6 +106,61 @@ async def test_what_can_be_read_stops_nothing(bench: Bench, params: Any) -> None
         await wire.start()
         wire.send(opening(), notice("textDocument/didChange", params))
         assert await offers(wire, 1) == 1
+
+
+HELLO_INLINE = {**HELLO, "capabilities": {"textDocument": {"inlineCompletion": {}}}}
+PLACES = {
+    "a line that is a text": place("1", 4),
+    "a character that is a text": place(1, "4"),
+    "a fraction": place(1.5, 4),
+    "a truth value": place(True, 4),
+    "a negative line": place(-1, 4),
+    "a negative character": place(1, -4),
+    "a line of null": place(None, 4),
+    "a character that no editor has": place(1, 2**70),
+    "no character": {"line": 1},
+    "a list": [1, 4],
+    "null": None,
+}
+
+
+@pytest.mark.parametrize("method", ["inlineCompletion", "completion"])
+@pytest.mark.parametrize("position", PLACES.values(), ids=PLACES)
+async def test_a_request_at_no_place_is_refused(bench: Bench, method: str, position: Any) -> None:
+    """It gets InvalidParams and asks for no completion at a place that it does not name."""
+    async with wired(bench) as wire:
+        hello = HELLO if method == "completion" else HELLO_INLINE
+        assert "result" in await wire.ask(0, "initialize", hello)
+        wire.send(notice("initialized", {}), opening())
+        params = {"textDocument": {"uri": URI}, "position": position, "context": {"triggerKind": 1}}
+        assert (await wire.ask(1, f"textDocument/{method}", params))["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("line", [3, 99, 2**31 - 1])
+async def test_a_line_that_the_document_does_not_have_gets_no_offer(bench: Bench, line: int) -> None:
+    """The editor has another text. The explanation says so, and the next request is answered."""
+    async with wired(bench) as wire:
+        await wire.start()
+        wire.send(opening())
+        params = {"textDocument": {"uri": URI}, "position": place(line, 4), "context": {"triggerKind": 1}}
+        assert (await wire.ask(1, "textDocument/inlineCompletion", params))["result"]["items"] == []
+        explained = (await wire.ask(2, "workspace/executeCommand", {"command": "plum.explain"}))["result"]
+        assert (explained["kind"], explained["reason"]) == ("abstention", "text_unknown")
+        assert await offers(wire, 3) == 1
+
+
+@pytest.mark.parametrize("argument", [5, True, ["a"], 1.5])
+@pytest.mark.parametrize("command", ["plum.trust", "plum.reject", "plum.close", "plum.accept"])
+async def test_an_argument_of_a_wrong_type_is_no_default(bench: Bench, command: str, argument: Any) -> None:
+    """It neither trusts the last document's project nor judges the last offer."""
+    async with wired(bench) as wire:
+        await wire.start()
+        wire.send(opening())
+        assert await offers(wire, 1) == 1
+        params = {"command": command, "arguments": [argument]}
+        result = (await wire.ask(2, "workspace/executeCommand", params))["result"]
+        assert result["problem"] in {"which offer?", "the argument is no document URI"}
+        assert not result.get("recorded") and not result.get("trusted")
 
 
 async def test_only_the_document_that_is_named_is_lost(bench: Bench) -> None:

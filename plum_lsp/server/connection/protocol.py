@@ -54,6 +54,8 @@ class PlumProtocol(LanguageServerProtocol):
             if "id" in data:
                 self._refuse(data["id"], problem.code, problem.message)
             return
+        if method is not None:
+            data.setdefault("params", None)  # pygls cannot handle an unknown request without them
         self.handle_message(self.structure_message(data))
 
     @property

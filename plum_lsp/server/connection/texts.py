@@ -1,4 +1,6 @@
-"""Checks the types in messages that carry a document's text, because pygls converts a wrong type and goes on. Pure."""
+"""Checks the types in messages that carry a document's text or a place in it, because pygls converts a wrong type and
+goes on. Pure.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ UINTEGER_MAX = 2**31 - 1
 
 
 def is_readable(method: str, params: object) -> bool:
-    """Whether a message has the types that LSP asks for. Messages that carry no text are not looked at."""
+    """Whether a message has the types that LSP asks for. Only messages with a text or a place are looked at."""
     check = _CHECKS.get(method)
     return check is None or (isinstance(params, Mapping) and check(params))
 
@@ -25,6 +27,11 @@ def _is_change(params: Mapping[str, object]) -> bool:
     target, changes = params.get("textDocument"), params.get("contentChanges")
     is_named = isinstance(target, Mapping) and _is_identified(target)
     return is_named and isinstance(changes, list) and all(map(_is_edit, changes))
+
+
+def _is_request(params: Mapping[str, object]) -> bool:
+    target = params.get("textDocument")
+    return isinstance(target, Mapping) and isinstance(target.get("uri"), str) and _is_position(params.get("position"))
 
 
 def _is_identified(target: Mapping[str, object]) -> bool:
@@ -50,4 +57,6 @@ def _is_position(position: object) -> bool:
 _CHECKS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
     types.TEXT_DOCUMENT_DID_OPEN: _is_opening,
     types.TEXT_DOCUMENT_DID_CHANGE: _is_change,
+    types.TEXT_DOCUMENT_COMPLETION: _is_request,
+    types.TEXT_DOCUMENT_INLINE_COMPLETION: _is_request,
 }

@@ -112,3 +112,12 @@ async def test_an_initialize_that_cannot_be_read_can_be_repeated(bench: Bench) -
     async with wired(bench) as wire:
         assert "error" in await wire.ask(1, "initialize", {"capabilities": 3})
         await wire.start()
+
+
+@pytest.mark.parametrize("params", [{}, {"params": None}, {"params": {}}, {"params": []}], ids=str)
+async def test_an_unknown_request_is_told_as_such(bench: Bench, params: dict[str, Any]) -> None:
+    """With parameters or without: MethodNotFound."""
+    async with wired(bench) as wire:
+        await wire.start()
+        wire.send({"jsonrpc": "2.0", "id": 1, "method": "plum/unheardOf", **params})
+        assert (await wire.receive())["error"]["code"] == UNKNOWN
