@@ -232,7 +232,8 @@ class Session:
         request = self._request(opened.snapshot, position, trigger, standing)
         request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
         if not has_line(request.document.text, position):
-            return self._beyond(request)
+            self._beyond(request)
+            return None
         kept = self._standing.typed_into(request) or self._standing.news(request)
         if kept is not None and await self._forbidden(request) is None:
             return self._answered_again(request, kept, opened)
