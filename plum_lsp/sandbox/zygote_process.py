@@ -30,6 +30,8 @@ _GROWTH_KIB_MAX = 64 * 1024
 _READY_SECONDS = 30.0
 """How long a zygote may run or sleep for its imports. Time without a processor does not count."""
 _FORK_SECONDS = 10.0
+_END_SECONDS = 0.5
+"""How long to block for the end of a zygote's process if the wait for it was cancelled."""
 _MESSAGE_MAX = 1 << 20
 _WORDS_MAX = 400
 """Characters of the output of a zygote that an error quotes."""
@@ -48,6 +50,14 @@ def _fail(awaited: asyncio.Future[int], why: str) -> None:
     if not awaited.done():
         awaited.set_exception(SandboxError(why))
         awaited.exception()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """See to it that a process has ended that is about to end by itself."""
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _come(awaited: asyncio.Future[None]) -> None:
@@ -312,8 +322,11 @@ class ZygoteProcess:
             os.close(self._pidfd)
             self._pidfd = -1
         if self._process is not None:
-            await self._reap(self._process)
-            self._log.close()
+            try:
+                await self._reap(self._process)
+            finally:
+                _end(self._process)  # the wait may have been cancelled
+                self._log.close()
 
     async def _reap(self, process: subprocess.Popen[bytes]) -> None:
         """Wait for the process that we started. It ends by itself when the zygote has ended."""

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -85,3 +86,17 @@ async def test_the_socket_of_a_branch_is_let_go(scripted: Scripted) -> None:
     assert isinstance(branching.exception(), SandboxError)
     assert channel.fileno() == -1
     assert await hears_socket(number)
+
+
+async def test_a_close_that_is_cancelled_leaves_no_process(waiting: subprocess.Popen[bytes]) -> None:
+    """The loop may end while a zygote is closed. Its process and the file of its errors do not stay."""
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    log = tempfile.TemporaryFile()  # noqa: SIM115 (the zygote closes it)
+    closing = asyncio.create_task(ZygoteProcess(waiting, near, log).close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert waiting.wait(WAIT_SECONDS)
+    assert log.closed
+    far.close()
