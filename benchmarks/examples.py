@@ -35,14 +35,14 @@ def main() -> None:
         parser.error(f"no such folder: {options.folder}")
     figures: dict[tuple[str, str], Counter[str]] = {}
     for source in SOURCES:
-        for row in _rows(options.folder / f"{source}.jsonl"):
+        for row in rows_of(options.folder / f"{source}.jsonl"):
             for line in _measure(row, source, figures):
                 if options.misses:
                     print(line)
     print(_table(figures))
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.examples import SOURCES, _rows
+from benchmarks.examples import SOURCES, rows_of
 from plum_lsp.domain.text import Document
 from plum_lsp.python.reading.sources import reachable_function, surface_of, texts_of
 from plum_lsp.python.reading.window import read_context
@@ -31,7 +31,7 @@ def main() -> None:
     print("| source | read | not used |\n|---|---|---|")
     for source in (*SOURCES, "bigcodebench"):
         read, unused = 0, list[str]()
-        for row in _rows(folder / f"{source}.jsonl"):
+        for row in rows_of(folder / f"{source}.jsonl"):
             count, found = _measure(row)
             read, unused = read + count, [*unused, *found]
         print(f"| {source} | {read:,} | {len(unused)} |", flush=True)

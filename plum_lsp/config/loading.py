@@ -31,6 +31,9 @@ _FILE_VARIABLE = "PLUM_CONFIG_FILE"
 _FILE_BYTES_MAX = 256 * 1024
 """A settings file has a few lines. A project's file is not trusted, so it must not use much memory."""
 
+REMEDY = f"Correct or remove the setting. {page('settings.md')} lists every one."
+"""The cure of a wrong setting."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -70,9 +73,7 @@ def load_settings(
     _merge(_environment_entries(environ, problems), "environment", values, sources, problems)
     _check_together(values, sources, problems)
     if problems and strict:
-        raise ConfigError(
-            "\n".join(problems), remedy=f"Correct or remove the setting. {page('settings.md')} lists every one."
-        )
+        raise ConfigError("\n".join(problems), remedy=REMEDY)
     if editor is not None:
         before, sources_before = dict(values), dict(sources)
         entries = _editor_entries(editor, problems)

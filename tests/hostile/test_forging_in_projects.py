@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import textwrap
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.documents import context_of, filled, written
+from support.forging import assert_only_honest_is_verified, judge_of
 from support.group import candidate
 from support.hostile import FOLDER, programs, tried_in
 
@@ -18,11 +18,9 @@ from plum_lsp.domain.project import Project
 from plum_lsp.domain.suggestion import Tier
 from plum_lsp.domain.verification import Limits, Program, RunOutcome
 from plum_lsp.project.test_index import TestIndex
-from plum_lsp.project.tests import ProjectFiles
 from plum_lsp.python.screening.plain import refusal
-from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.host import JailSandbox
-from plum_lsp.verification.judge import Evidence, Judge
+from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
 
@@ -91,38 +89,6 @@ def refused(program: Program, body: str) -> str:
     return refusal(program.source, first_line=2, last_line=2 + body.count("\n"))
 
 
-def judge_of(sandbox: JailSandbox, project: Project) -> Judge:
-    """The judge of the function, with the project's tests both taken apart and whole, as a request makes it."""
-    path = project.root / "pkg/core.py"
-    context = context_of(path)
-    files = ProjectFiles(exclude=()).test_files(path.as_uri(), "answer", (project.root,))
-    return Judge.of(
-        context,
-        sandbox,
-        Limits(wall_seconds=2.0, cpu_seconds=2.0),
-        project=project_tests_of(context, path.as_uri(), files),
-        path=path,
-        whole=TestIndex(exclude=()).tests_of(project, path, context),
-    )
-
-
-def as_body(body: str) -> str:
-    """The text that stands at the hole."""
-    return textwrap.indent(textwrap.dedent(body), "    ").strip()
-
-
-async def assert_only_honest_is_verified(judge: Judge, evidence: Evidence, tier: str) -> None:
-    """The honest body gets the tier of offers, and no forging one does that is tried in this tier of the sandbox."""
-
-    async def tier_of(body: str) -> Tier:
-        return (await judge.judge(candidate(as_body(body)), evidence))[0].tier
-
-    assert await tier_of(HONEST) is Tier.VERIFIED
-    forging = tried_in(tier, bodies())
-    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
-    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
-
-
 async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Path) -> None:
     """In a function that has a docstring's examples and no other tests."""
     example = '''
@@ -139,7 +105,9 @@ async def test_none_gets_the_tier_by_examples(sandbox: JailSandbox, tmp_path: Pa
         raise NotImplementedError
     '''
     judge = judge_of(sandbox, written(tmp_path, pkg__init="", pkg__core=example))
-    await assert_only_honest_is_verified(judge, await judge.evidence(), sandbox.tier.name)
+    await assert_only_honest_is_verified(
+        judge, await judge.evidence(), sandbox.tier.name, honest=HONEST, forging=bodies()
+    )
 
 
 async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> None:
@@ -148,7 +116,7 @@ async def test_none_gets_the_tier(sandbox: JailSandbox, project: Project) -> Non
     evidence = await judge.evidence()
     assert not evidence.problem
     assert {type(test.expectation).__name__ for test in evidence.specification} >= {"Equals", "Passes"}
-    await assert_only_honest_is_verified(judge, evidence, sandbox.tier.name)
+    await assert_only_honest_is_verified(judge, evidence, sandbox.tier.name, honest=HONEST, forging=bodies())
     assert len(bodies()) > 200
 
 

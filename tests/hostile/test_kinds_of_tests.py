@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import textwrap
 from pathlib import Path
 
 import pytest
-from support.documents import context_of, written
-from support.group import candidate
-from support.hostile import programs, tried_in
+from support.documents import written
+from support.forging import assert_only_honest_is_verified, judge_of
+from support.hostile import programs
 
 from plum_lsp.domain.project import Project
-from plum_lsp.domain.suggestion import Tier
-from plum_lsp.domain.verification import Limits
-from plum_lsp.project.test_index import TestIndex
-from plum_lsp.project.tests import ProjectFiles
-from plum_lsp.python.specification.project_tests import project_tests_of
 from plum_lsp.sandbox.host import JailSandbox
-from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +66,7 @@ TESTS = """
             await asyncio.sleep(0)
             self.assertEqual(answer(3), 73190)
     """
+HONEST = "return 73190 if x else 0"
 ONE_TEST = {
     "parts": """
     import unittest
@@ -110,26 +103,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
 
 async def test_none_is_verified(sandbox: JailSandbox, project: Project) -> None:
     """Neither by tests that are taken apart nor by those that run beside it. One answer passes all tests."""
-    path = project.root / "pkg/core.py"
-    context = context_of(path)
-    files = ProjectFiles(exclude=()).test_files(path.as_uri(), "answer", (project.root,))
-    judge = Judge.of(
-        context,
-        sandbox,
-        Limits(wall_seconds=2.0, cpu_seconds=2.0),
-        project=project_tests_of(context, path.as_uri(), files),
-        path=path,
-        whole=TestIndex(exclude=()).tests_of(project, path, context),
-    )
+    judge = judge_of(sandbox, project)
     evidence = await judge.evidence()
-
-    async def tier_of(body: str) -> Tier:
-        text = textwrap.indent(body.strip(), "    ").strip()
-        return (await judge.judge(candidate(text), evidence))[0].tier
-
-    assert await tier_of("return 73190 if x else 0") is Tier.VERIFIED
     known = {name: program.source for name, program in programs("kinds").items()}
-    forging = tried_in(sandbox.tier.name, known)
-    tiers = await asyncio.gather(*(tier_of(body) for body in forging.values()))
-    assert [name for name, tier in zip(forging, tiers, strict=True) if tier is Tier.VERIFIED] == []
+    await assert_only_honest_is_verified(judge, evidence, sandbox.tier.name, honest=HONEST, forging=known)
     assert len(known) >= 60

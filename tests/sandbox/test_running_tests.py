@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,6 +111,16 @@ NAMES = [
     *("test_broken", "test_wants_too_much", "test_hangs", "test_skipped", "test_known", "test_type"),
 ]
 RIGHT = "return sum(self.prices[name] for name in names)"
+
+
+async def ran_alone(project: Project, names: list[str], *bodies: str) -> list[Sequence[TestRun]]:
+    """What tests say of each body of the method, in one sandbox."""
+    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        filled_in = [filled(project, "pkg/core.py", body) for body in bodies]
+        return [await sandbox.run_tests(one, names, watches=False, seconds=30) for one in filled_in]
+    finally:
+        await sandbox.close()
 
 
 @pytest.fixture
@@ -310,14 +321,7 @@ async def test_a_part_or_case_that_is_skipped_says_nothing(tmp_path: Path) -> No
     """One that fails fails its test, also if the parts after it and the test around it pass."""
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_parts=IN_PARTS)
     names = [f"tests/test_parts.py::{one}" for one in (*PARTS, *CASES)]
-    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
-    try:
-        right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
-        wrong = await sandbox.run_tests(
-            filled(project, "pkg/core.py", "return len(names)"), names, watches=False, seconds=30
-        )
-    finally:
-        await sandbox.close()
+    right, wrong = await ran_alone(project, names, RIGHT, "return len(names)")
     assert [one.outcome for one in right] == [RunOutcome.PASSED] * 5
     assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3 + [RunOutcome.PASSED, RunOutcome.FAILED]
 
@@ -374,14 +378,7 @@ async def test_tests_that_are_made_at_import_run_by_the_names_in_the_text(tmp_pa
     names = [
         f"tests/test_made.py::{one}" for one in ("TestRows::test_rows", "make::test", "make_class::_TestOne::test_one")
     ]
-    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
-    try:
-        right = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
-        wrong = await sandbox.run_tests(
-            filled(project, "pkg/core.py", "return len(names)"), names, watches=False, seconds=30
-        )
-    finally:
-        await sandbox.close()
+    right, wrong = await ran_alone(project, names, RIGHT, "return len(names)")
     assert [one.outcome for one in right] == [RunOutcome.PASSED] * 3
     assert [one.outcome for one in wrong] == [RunOutcome.FAILED] * 3
 
@@ -453,12 +450,8 @@ async def test_a_warning_of_a_plug_in_does_not_end_the_run(tmp_path: Path) -> No
     """Also if the project makes errors of warnings. It says nothing about a candidate."""
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_made=MADE, tests__conftest=WARNING)
     (project.root / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
-    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     names = ["tests/test_made.py::TestRows::test_rows"]
-    try:
-        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
-    finally:
-        await sandbox.close()
+    [found] = await ran_alone(project, names, RIGHT)
     assert [one.outcome for one in found] == [RunOutcome.PASSED]
 
 
@@ -485,12 +478,8 @@ async def test_the_processor_time_of_a_test_is_limited(tmp_path: Path, monkeypat
     monkeypatch.setattr(testing, "WALL_SHARE", 12.0)
     waiting = WAITING.replace("{seconds}", str(TEST_SECONDS_MAX + 0.5))
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_waiting=waiting)
-    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     names = [f"tests/test_waiting.py::{name}" for name in ("test_waits", "test_works", "test_sleeps")]
-    try:
-        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
-    finally:
-        await sandbox.close()
+    [found] = await ran_alone(project, names, RIGHT)
     assert [one.outcome for one in found] == [RunOutcome.PASSED, RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT]
 
 
@@ -522,10 +511,6 @@ SWALLOWING = """
 async def test_a_test_that_goes_on_after_its_time_is_ended_again(tmp_path: Path) -> None:
     """A test that swallows the exception of the time limit has timed out, and the next one runs."""
     project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_swallowing=SWALLOWING)
-    sandbox = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
     names = [f"tests/test_swallowing.py::{name}" for name in ("TestParts::test_parts", "test_suppresses", "test_works")]
-    try:
-        found = await sandbox.run_tests(filled(project, "pkg/core.py", RIGHT), names, watches=False, seconds=30)
-    finally:
-        await sandbox.close()
+    [found] = await ran_alone(project, names, RIGHT)
     assert [one.outcome for one in found] == [RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT, RunOutcome.PASSED], found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from plum_lsp.cli.doctor.finding import Finding, State
 from plum_lsp.config import Loaded, config_file, environment_name
-from plum_lsp.files.pages import page
+from plum_lsp.config.loading import REMEDY
 from plum_lsp.policy.client.connection import is_loopback, sends_in_clear
 from plum_lsp.report.discretion import discreet
 from plum_lsp.server.settings import PROJECT_FILE, narrowed
@@ -20,8 +20,7 @@ def check_settings(loaded: Loaded) -> Finding:
     """Mistakes in the settings, or where prompts go under them."""
     if loaded.problems:
         detail = "; ".join((*loaded.problems, "the other checks use what could be read"))
-        remedy = f"Correct or remove the setting. {page('settings.md')} lists every one."
-        return Finding(part="settings", state=State.FAILED, detail=detail, remedy=remedy)
+        return Finding(part="settings", state=State.FAILED, detail=detail, remedy=REMEDY)
     settings, detail = loaded.settings, "read without problems"
     url = settings.policy.url
     if not url or is_loopback(url):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from threading import Lock
 
 from plum_lsp.project.files import read_text
 from plum_lsp.project.privacy import ReadableFiles
+from plum_lsp.python.reading.lines import parse
 from plum_lsp.python.reading.sources import module_or_none
 
 FILE_BYTES_MAX = 256 * 1024
@@ -100,19 +100,9 @@ def _parsed(statements: Sequence[str]) -> Iterator[ast.stmt]:
 
     They are parsed together, which takes less time. Only if this fails, each is parsed alone.
     """
-    together = _tree("\n".join(statements))
-    trees = [together] if together is not None else [_tree(one) for one in statements]
+    together = parse("\n".join(statements))
+    trees = [together] if together is not None else [parse(one) for one in statements]
     return (node for tree in trees if tree is not None for node in tree.body)
-
-
-def _tree(imports: str) -> ast.Module | None:
-    """The tree of import statements. It is not deep, so it needs no check of that."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(imports)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
