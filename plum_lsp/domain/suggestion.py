@@ -207,10 +207,7 @@ class SamplingOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyVersion:
-    """Names exactly one base model and adapter. Hashes are hex sha256, and empty if the server reports none.
-
-    `number` is 0 for a base model without an adapter. `model` is the base model's name.
-    """
+    """Names one base model (`model`) and adapter (`number` is 0 without one). An unknown hex sha256 is empty."""
 
     number: int
     model: str
@@ -238,8 +235,8 @@ class Finish(enum.Enum):
 class Completion:
     """The text that a policy returned for a prompt, before any trimming, with its times.
 
-    `token_logprobs` are natural logarithms, one for each kept token. Empty if the server gives none.
-    `first_token_ms` and `ended_ms` count from the start of the group.
+    `token_logprobs` are natural logarithms, one for each kept token. Empty if the server gives none. The times count
+    from the start of the group. `is_filtered` says that the server's content filter ended the text.
     """
 
     index: int
@@ -250,6 +247,7 @@ class Completion:
     token_logprobs: tuple[float, ...]
     first_token_ms: float
     ended_ms: float
+    is_filtered: bool = False
 
     @classmethod
     def written(cls, text: str, *, index: int = 0) -> Completion:

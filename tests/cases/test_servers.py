@@ -241,6 +241,18 @@ TOLD: dict[str, tuple[Rule, str]] = {
         lambda seen: Answer(headers={"Content-Encoding": "zstd"}, body=[b"\x28\xb5\x2f\xfd"]),
         "zstd",
     ),
+    "a filter in place of the text": (
+        lambda seen: Answer(body=[text_event("", finish_reason="content_filter"), DONE]),
+        "content filter withheld the answer",
+    ),
+    "a filter after half a text": (
+        lambda seen: Answer(body=[text_event("    total = a"), text_event("", finish_reason="content_filter"), DONE]),
+        "content filter withheld the rest",
+    ),
+    "a filter before the text": (
+        lambda seen: refuse(400, {"error": {"code": "content_filter", "message": "The response was filtered"}}),
+        "content filter withheld the answer",
+    ),
     "neither path": (lambda seen: NOT_FOUND, "404"),
     "always too long": (lambda seen: refuse(400, {"error": "context length exceeded"}), "sampling.prefix_tokens"),
     "a line without an end": (endless(b"data: " + b"x" * 60_000), "line of more than"),

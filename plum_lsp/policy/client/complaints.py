@@ -69,7 +69,7 @@ _STOP_LIMIT = re.compile(
 
 def learned(habits: Habits, refusal: Refusal, request: Mapping[str, Any]) -> Habits | None:
     """The habits to respect next after a refusal of `request`. None if another request would not help."""
-    if refusal.is_unpaid:
+    if refusal.is_unpaid or refusal.is_filtered:
         return None
     if habits.is_chat and not habits.joins_roles and _ONE_ROLE.search(refusal.message):
         return replace(habits, joins_roles=True)

@@ -21,7 +21,7 @@ from plum_lsp.policy.client.complaints import learned
 from plum_lsp.policy.client.connection import unreachable
 from plum_lsp.policy.client.events import EventReader
 from plum_lsp.policy.client.habits import Habits, completion_request
-from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, BUSY, ErrorEvent, Refusal, refusal, shown
+from plum_lsp.policy.client.refusals import BODY_BYTES_MAX, BUSY, ErrorEvent, Refusal, refusal, shown, without_text
 from plum_lsp.policy.client.wire import Delta, read_event
 from plum_lsp.policy.client.writing import Group, Writing
 
@@ -295,8 +295,7 @@ class _Reading:
         if result.done():
             return
         if refused := self._writings[place].refusal:
-            told = f"the policy server sent no text: {refused}"
-            result.set_exception(PolicyProtocolError(told, remedy="Set policy.model to a model that completes code."))
+            result.set_exception(without_text(refused))
         else:
             result.set_result(self._writings[place].completion(self._group, index))
 

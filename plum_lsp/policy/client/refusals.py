@@ -34,8 +34,11 @@ NO_CREDIT = "Add credit to the account of policy.api_key, or set policy.url (PLU
 NO_ENDPOINT = (
     "Check policy.url (PLUM_POLICY_URL): it is the address of an OpenAI completions endpoint, and usually ends in /v1."
 )
+ANOTHER_MODEL = "Set policy.model to a model that completes code."
+OWN_FILTER = "Change the filter in the server's settings, or set policy.model to a model without one."
 PAUSE_SECONDS_MAX = 3600.0
 """A server that asks for a longer pause is asked again after this."""
+WITHHELD = "the model server's content filter withheld the answer"
 BODY_BYTES_MAX = 4096
 """As much of a refusal is read."""
 
@@ -53,6 +56,15 @@ _TOO_LONG = re.compile(
 """What OpenAI, vLLM, llama.cpp, llama-cpp-python, TGI and Mistral say of a prompt that does not fit."""
 _UNPAID = re.compile(r"insufficient[_ ](quota|credit|balance|fund)|exceeded your current quota", re.IGNORECASE)
 """What OpenAI, OpenRouter and DeepSeek say of an account without credit. A later try changes nothing."""
+FILTER = "filter|safety|recitation|sensitive|blocklist|prohibited|moderation|content_?policy|data_?inspection"
+"""How servers name a content filter in the reason for an end (OpenAI, Gemini, Zhipu) and in the code of an error."""
+_FILTER_CODE = re.compile(FILTER, re.IGNORECASE)
+_FILTER_SAID = re.compile(
+    r"content.?(filter|(management )?polic(y|ies)|polic(y|ies)?.?violation)|ResponsibleAI|inappropriate content"
+    r"|(input|prompt|output|content|text|request) (was|were|is|has been) (flagged|blocked)",
+    re.IGNORECASE,
+)
+"""What Azure, LiteLLM, DashScope and OpenRouter say of a prompt or a text that their filter holds back."""
 _NO_SUCH_ENDPOINT = re.compile(r"(unexpected|unknown|invalid|no such) (endpoint|url|route|path)\b", re.IGNORECASE)
 """What LM Studio says with status 200, and others with 404."""
 _TITLE = re.compile(r"<title>\s*([^<]{1,80}?)\s*</title>", re.IGNORECASE)
@@ -86,6 +98,15 @@ class Refusal:
         return self.status in {404, 405, 410, 501} or bool(_NO_SUCH_ENDPOINT.search(self.message))
 
     @property
+    def is_filtered(self) -> bool:
+        """Whether a content filter held back the prompt or the answer. Another form of the request changes nothing."""
+        value = json_in(self.body)
+        error = value.get("error", value) if isinstance(value, dict) else None
+        code = error.get("code") if isinstance(error, dict) else None
+        is_named = isinstance(code, str) and _FILTER_CODE.search(code)
+        return self.status not in {401, 402} and bool(is_named or _FILTER_SAID.search(self.message))
+
+    @property
     def is_unpaid(self) -> bool:
         """Whether the account that pays for the answer has no credit."""
         return self.status == 402 or bool(_UNPAID.search(self.body.decode("utf-8", "replace")))
@@ -113,6 +134,8 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
     told = in_stream if status == 200 else f"the policy server at {url} answered {status}: {answer.message}"
     if 300 <= status < 400:
         return _moved(answer, url)
+    if answer.is_filtered:
+        return PolicyRefused(f"{WITHHELD}: {answer.message}", remedy=OWN_FILTER)
     if answer.is_too_long:
         return PolicyProtocolError(f"the prompt is longer than the model's context: {told}", remedy=SHORTER)
     if answer.is_unpaid:
@@ -133,6 +156,13 @@ def refusal(answer: Refusal, *, url: str, now: float) -> PolicyError:
         error = failure(told)
         return error if isinstance(error, PolicyUnavailable) else PolicyUnavailable(told, remedy=BUSY)
     return failure(told) if status == 200 else PolicyProtocolError(told, remedy=CHECK)
+
+
+def without_text(said: str) -> PolicyError:
+    """The error of an answer that brings something else in place of a text, in the words of `writing`."""
+    if said == WITHHELD:
+        return PolicyRefused(WITHHELD, remedy=OWN_FILTER)
+    return PolicyProtocolError(f"the policy server sent no text: {said}", remedy=ANOTHER_MODEL)
 
 
 def _moved(answer: Refusal, url: str) -> PolicyRefused:

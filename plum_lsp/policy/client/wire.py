@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from plum_lsp.domain.errors import PolicyProtocolError
-from plum_lsp.policy.client.refusals import ErrorEvent, shown
+from plum_lsp.policy.client.refusals import FILTER, ErrorEvent, shown
 
+_FILTERED = re.compile(FILTER)
 _CUT_OFF = re.compile(
-    r"length|limit|max_|filter|safety|recitation|incomplete|truncat|abort|cancel|error|fail|time_?out|insufficient|overload"
+    rf"length|limit|max_|incomplete|truncat|abort|cancel|error|fail|time_?out|insufficient|overload|{FILTER}"
 )
 """Reasons after which the end of a text is missing: a limit, a filter, a failure. All are read as `length`."""
 _NO_REASON = {"", "none", "null"}
@@ -47,6 +48,7 @@ class Delta:
     """What one event brought to one choice of a stream: tokens, and why the choice ends (empty if it goes on).
 
     `has_thought` says that it brought a thought beside the text. `refusal` is what it brought in place of a text.
+    `is_filtered` says that a content filter ends the choice.
     """
 
     tokens: tuple[Token, ...]
@@ -54,6 +56,7 @@ class Delta:
     index: int = 0
     has_thought: bool = False
     refusal: str = ""
+    is_filtered: bool = False
 
     @property
     def text(self) -> str:
@@ -97,8 +100,13 @@ def _own_form(event: dict[str, Any]) -> tuple[Delta, ...]:
     is_over = is_over or bool(reasons[-1])
     reason = next((str(one).lower() for one in reasons if one), "stop")
     finish = "length" if _CUT_OFF.search(reason) else "stop"
-    has_thought = bool(event.get("thinking"))
-    return (Delta(tokens=read_tokens(text, None), finish=finish if is_over else "", has_thought=has_thought),)
+    delta = Delta(
+        tokens=read_tokens(text, None),
+        finish=finish if is_over else "",
+        has_thought=bool(event.get("thinking")),
+        is_filtered=bool(_FILTERED.search(reason)),
+    )
+    return (delta,)
 
 
 def _read_choice(choice: Any) -> Delta:
@@ -115,18 +123,18 @@ def _read_choice(choice: Any) -> Delta:
         index=_index_of(choice),
         has_thought=has_thought,
         refusal=_refusal_of(choice, parts),
+        is_filtered=bool(_FILTERED.search(_reason_of(choice))),
     )
 
 
 def _refusal_of(choice: dict[str, Any], parts: list[dict[str, Any]]) -> str:
-    """What a choice brings in place of a text: the model's refusal, a call of a tool, a filter's word. Often empty."""
+    """What a choice brings in place of a text: the model's refusal, or a call of a tool. Often empty."""
     said = [part["refusal"] for part in parts if isinstance(part.get("refusal"), str)]
     if any(said):
         return "".join(said)
     if any(part.get("tool_calls") or part.get("function_call") for part in parts):
         return "the model called a tool and wrote no code"
-    is_filtered = re.search(r"filter|safety", str(choice.get("finish_reason")).lower())
-    return f"a content filter ended the text ({choice['finish_reason']})" if is_filtered else ""
+    return ""
 
 
 def _text_of(choice: dict[str, Any]) -> str:
@@ -150,13 +158,18 @@ def _as_text(value: Any) -> str:
 
 
 def _finish_of(choice: dict[str, Any]) -> str:
-    reason = choice.get("finish_reason")
-    if isinstance(reason, dict):
-        reason = reason.get("type")
-    word = str(reason if reason is not None else "").lower()
+    word = _reason_of(choice)
     if word in _NO_REASON:
         return ""
     return "length" if _CUT_OFF.search(word) else word
+
+
+def _reason_of(choice: dict[str, Any]) -> str:
+    """The server's own word for the end of a choice, in lower case. Empty if it sends none."""
+    reason = choice.get("finish_reason")
+    if isinstance(reason, dict):
+        reason = reason.get("type")
+    return str(reason if reason is not None else "").lower()
 
 
 def _index_of(choice: dict[str, Any]) -> int:

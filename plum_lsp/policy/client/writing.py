@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from plum_lsp.domain.suggestion import Block, Completion, FimPrompt, Finish, SamplingOptions
+from plum_lsp.policy.client.refusals import WITHHELD
 from plum_lsp.policy.client.wire import Delta, Token
 from plum_lsp.python.fitting.controls import is_control, says_end
 from plum_lsp.python.fitting.cutting import Cutter
@@ -131,6 +132,7 @@ class Writing:
     length: int = 0
     finish: str = ""
     has_thought: bool = False
+    is_filtered: bool = False
     refusals: list[str] = field(default_factory=list)
     first_token_ms: float | None = None
 
@@ -157,6 +159,7 @@ class Writing:
                 self._take_token(token, at)
         self.finish = delta.finish
         self.has_thought |= delta.has_thought
+        self.is_filtered |= delta.is_filtered
         if delta.refusal and delta.refusal not in self.refusals[-1:]:
             self.refusals.append(delta.refusal)
         if self.length > self.max_tokens * TOKEN_CHARACTERS_MAX:
@@ -170,7 +173,9 @@ class Writing:
     @property
     def refusal(self) -> str:
         """What the server sent in place of a text. Empty if there is a text, or nothing was sent."""
-        return "" if "".join(self.pieces).strip() else "".join(self.refusals)[:REFUSAL_CHARACTERS_MAX]
+        if "".join(self.pieces).strip():
+            return ""
+        return WITHHELD if self.is_filtered else "".join(self.refusals)[:REFUSAL_CHARACTERS_MAX]
 
     def _begin_again(self) -> None:
         """Forget the text so far, because an event that holds all of it follows."""
@@ -210,6 +215,7 @@ class Writing:
             token_logprobs=tuple(value for start, value in self.tokens if start < len(text) and value is not None),
             first_token_ms=self.first_token_ms if self.first_token_ms is not None else ended,
             ended_ms=ended,
+            is_filtered=self.is_filtered,
         )
 
 

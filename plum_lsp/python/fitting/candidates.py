@@ -29,6 +29,8 @@ from plum_lsp.python.reading.newer import newer_syntax
 _HIDDEN_NAMED_MAX = 4
 ONLY_THOUGHTS = "the model wrote only its thoughts and no code. Switch its thinking off, or raise sampling.max_tokens"
 """The problem of a completion whose tokens were spent on thoughts."""
+FILTERED = "the model server's content filter withheld the rest of it"
+"""The problem of a completion that a content filter ended, and that cannot be offered."""
 UNDECODED = "the server lost a character of it (U+FFFD)"
 """The problem of a completion with a character whose bytes came in parts, and were not joined."""
 _REPLACED = "\ufffd"
@@ -45,6 +47,8 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
     text, tree = fitted.text, fitted.tree
     place = inserted(context.before, text)
     problem = ONLY_THOUGHTS if is_thoughts else _problem(fitted, place, context)
+    if completion.is_filtered and problem:
+        problem = FILTERED
     return Candidate(
         id=CandidateId(uuid.uuid4().hex),
         completion=completion,

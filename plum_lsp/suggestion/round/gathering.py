@@ -44,7 +44,7 @@ class Gathering:
         self._clock = clock
         self._stages = stages
         self._fingerprints: dict[str, int] = {}
-        self._made: dict[tuple[str, Finish], Candidate] = {}
+        self._made: dict[tuple[str, Finish, bool], Candidate] = {}
         self._asked = Asked()
         self._policy_problem = ""
         self._standing_min = 0
@@ -180,7 +180,7 @@ class Gathering:
 
     def _candidate(self, completion: Completion) -> Candidate:
         """The candidate that a completion makes. Completions of a group are often equal, and each text is read once."""
-        this, key = self.round, (completion.text, completion.finish)
+        this, key = self.round, (completion.text, completion.finish, completion.is_filtered)
         if key in self._made:
             return written_again(self._made[key], completion)
         made = make_candidate(completion, this.context, this.version)

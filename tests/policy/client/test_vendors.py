@@ -222,6 +222,20 @@ INSTEAD = {
         "called a tool",
     ),
     "a filter": (text_event("", finish_reason="content_filter"), "content filter"),
+    "Gemini's filter": (chat("", finish_reason="RECITATION"), "content filter withheld the answer"),
+    "a filter in an object": (text_event("", finish_reason={"type": "content_filter"}), "content filter withheld"),
+    "a filter after blanks": (
+        text_event("\n  ") + text_event("", finish_reason="content_filter"),
+        "content filter withheld the answer",
+    ),
+    "a filter after a refusal": (
+        event({"choices": [{"delta": {"refusal": "No. " * 80}}]}) + chat("", finish_reason="content_filter"),
+        "content filter withheld the answer",
+    ),
+    "a filter in Ollama's form": (
+        event({"response": "", "done": True, "done_reason": "content_filter"}),
+        "content filter withheld the answer",
+    ),
 }
 
 
@@ -232,6 +246,42 @@ async def test_what_comes_in_place_of_a_text(name: str) -> None:
     error = await error_of(lambda seen: Answer(body=[body, DONE]))
     assert words in str(error)
     assert "policy.model" in error.remedy
+
+
+AZURE = {
+    "message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. "
+    "Please modify your prompt and retry.",
+    "param": "prompt",
+    "code": "content_filter",
+    "innererror": {"code": "ResponsibleAIPolicyViolation"},
+}
+FILTERS = {
+    "Azure": (400, {"error": AZURE}),
+    "Azure, in the stream": (200, {"error": AZURE}),
+    "LiteLLM": (400, {"error": {"message": "litellm.ContentPolicyViolationError: AzureException", "code": "400"}}),
+    "DashScope": (400, {"code": "DataInspectionFailed", "message": "Input data is not accepted"}),
+    "OpenRouter": (403, {"error": {"code": 403, "message": "Your input was flagged for violence"}}),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+async def test_filter_that_refuses(name: str) -> None:
+    """It is named as the cause, in the same words as a filter that ends a text, and nothing is asked again."""
+    status, value = FILTERS[name]
+    with RawServer(lambda seen: refuse(status, value)) as server:
+        policy = CompletionsPolicy(server.url)
+        with pytest.raises(PolicyRefused, match="content filter withheld the answer") as caught:
+            await asked(policy)
+        assert "filter" in caught.value.remedy
+        assert len(server.completions) == 1
+        await policy.close()
+
+
+@pytest.mark.parametrize("message", ["unknown field: filter", "logprobs is not supported", "content must be a string"])
+async def test_other_refusal_is_no_filter(message: str) -> None:
+    """A word of a filter in another refusal proves nothing."""
+    error = await error_of(lambda seen: refuse(400, {"error": {"message": message, "code": 400}}))
+    assert "content filter" not in str(error)
 
 
 @pytest.mark.parametrize(
