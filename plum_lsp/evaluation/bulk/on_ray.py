@@ -1,8 +1,9 @@
 """Judges batches on a Ray cluster. Ray is imported when it is asked for, and not before.
 
 A cluster of our own listens on the loopback address alone, with a token of its own and a folder that only its user may
-open: a process that reaches Ray can run code. Usage statistics and the dashboard are off. A task that was
-lost is not repeated by Ray: `run` hands it out again, and so counts it.
+open: a process that reaches Ray can run code. It ends with the command, also if that is killed, and the next one
+removes its folder. Usage statistics and the dashboard are off. A task that was lost is not repeated by Ray: `run` hands
+it out again, and so counts it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
-import tempfile
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -20,6 +19,7 @@ from plum_lsp.domain.errors import PlumError
 from plum_lsp.evaluation.bulk.run import Tell
 from plum_lsp.evaluation.bulk.work import Answer, Batch, judge_batch
 from plum_lsp.files.pages import page
+from plum_lsp.files.scratch import ScratchFolder
 
 LOCAL = "local"
 """The address that stands for a cluster of our own, on this machine."""
@@ -27,6 +27,10 @@ AHEAD = 2
 """Batches handed out for each processor, so that none waits for the next one."""
 STORE_BYTES = 128 * 2**20
 """For values on their way. By default Ray takes a third of the memory."""
+SCRATCH = "plum-ray-"
+"""How the folder of a cluster of our own begins."""
+_RAYS = "r"
+"""Ray's part of that folder, which Ray opens to all users. The name is short because paths of sockets are."""
 _SECONDS_MAX = 10.0
 """How long to wait before the cluster is looked at again: machines join and leave."""
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -53,14 +57,14 @@ class RayWorkers:
             PlumError: Ray is not installed, or the cluster cannot be joined.
         """
         self._ray = _ray(QUIET | _own(reaches) if address == LOCAL else QUIET)
-        self._folder = tempfile.mkdtemp(prefix="plum-ray-") if address == LOCAL else ""
+        self._scratch = ScratchFolder(SCRATCH) if address == LOCAL else None
         self._tell = tell
         self._out: dict[Any, Batch] = {}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
-            if address == LOCAL:
+            if self._scratch:
                 own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "object_store_memory": STORE_BYTES}
-                self._ray.init(address="local", _temp_dir=self._folder, **own, **quiet)
+                self._ray.init(address="local", _temp_dir=str(self._scratch.path / _RAYS), **own, **quiet)
             else:
                 self._ray.init(address=address, **quiet)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -92,8 +96,8 @@ class RayWorkers:
     def close(self) -> None:
         """Leave the cluster. What it still does for this run ends, and a cluster of our own with it."""
         self._ray.shutdown()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch:
+            self._scratch.close()
 
     def _processors(self) -> int:
         return int(self._ray.cluster_resources().get("CPU", 0))

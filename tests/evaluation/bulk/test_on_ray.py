@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import pytest
 from evaluation.bulk.conftest import asks, row, stored, written
 from support import network_trap
 from support.command_line import PLUM_LSP, CommandLine
+from support.processes import descendants, until_gone
 from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
 
 pytest.importorskip("ray", reason="make setup-model installs it")
@@ -23,6 +25,8 @@ LINES = 60
 ROWS = "rows.sqlite3"
 DEAD_HEAD_SECONDS = 120
 """A command whose cluster is gone ends by itself after a few seconds."""
+END_SECONDS = 300
+"""Within this a killed command's cluster must be gone. Two processes of Ray look for their parent every few seconds."""
 LOOK_SECONDS = 0.05
 """Between two looks at the rows of a running command."""
 
@@ -44,10 +48,10 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def begin(user: CommandLine, address: str) -> subprocess.Popen[str]:
-    """The command, on a cluster."""
+def begin(user: CommandLine, address: str, **more: str) -> subprocess.Popen[str]:
+    """The command, on a cluster. `more` goes into its environment."""
     command = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", ROWS, "--ray", address, "--batch", "3"]
-    environ = {**user.environ, **ON_LOOPBACK}
+    environ = {**user.environ, **ON_LOOPBACK, **more}
     return subprocess.Popen(command, cwd=user.folder, env=environ, stderr=subprocess.PIPE, text=True)
 
 
@@ -90,12 +94,10 @@ def test_the_rows_are_those_of_one_process(user: CommandLine) -> None:
     assert f"never answered: {lost.total()}. " in said
 
 
-def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> None:
-    """A cluster of our own sends no packet off the machine, and asks for the address of no name. It leaves no file."""
-    written(user, row(1), row(2))
-    trap = [sys.executable, "-m", "support.network_trap", sys.executable, PLUM_LSP]
+def trapped(user: CommandLine, scratch: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command where each packet that leaves the machine is caught. Its own files lie in `scratch`."""
     done = subprocess.run(
-        [*trap, "verify", str(user.folder / "in.jsonl"), "--rows", str(user.folder / ROWS), "--ray"],
+        [sys.executable, "-m", "support.network_trap", sys.executable, *command],
         cwd=Path(network_trap.__file__).parents[1],
         env={**user.environ, "TMPDIR": str(scratch)},
         capture_output=True,
@@ -104,10 +106,37 @@ def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> 
     )
     if done.returncode == network_trap.REFUSED:
         pytest.skip(done.stderr.strip())
+    return done
+
+
+def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> None:
+    """A cluster of our own sends no packet off the machine, and asks for the address of no name. It leaves no file."""
+    written(user, row(1), row(2))
+    files = (str(user.folder / "in.jsonl"), "--rows", str(user.folder / ROWS))
+    done = trapped(user, scratch, PLUM_LSP, "verify", *files, "--ray")
     assert done.returncode == 0, done.stderr
     assert list(scratch.iterdir()) == []
     assert not (user.folder / ".ray").exists(), "the token is in no file"
     assert len(stored(user.folder / ROWS)) == 4
+
+
+def test_a_killed_command_leaves_nothing_for_long(user: CommandLine, scratch: Path) -> None:
+    """Its cluster ends with it. Its folder, which no other user can open, goes when the next command starts."""
+    written(user, *(row(number) for number in range(LINES)))
+    short = {"TMPDIR": str(scratch)}
+    with begin(user, "local", **short) as command:
+        until_rows(user.folder / ROWS, 2, command)
+        (left,) = scratch.iterdir()
+        assert left.stat().st_mode & 0o077 == 0
+        below = descendants(command.pid)
+        command.kill()
+    assert left.exists()
+    written(user, row(LINES))
+    with begin(user, "local", **short) as command:
+        _, said = command.communicate()
+    assert command.returncode == 0, said
+    assert list(scratch.iterdir()) == []
+    assert asyncio.run(until_gone(below, seconds=END_SECONDS)) == set()
 
 
 def test_the_trap_catches() -> None:
