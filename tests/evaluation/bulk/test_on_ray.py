@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,31 @@ def test_only_the_loopback_address_is_used(user: CommandLine, scratch: Path) -> 
     assert list(scratch.iterdir()) == []
     assert not (user.folder / ".ray").exists(), "the token is in no file"
     assert len(stored(user.folder / ROWS)) == 4
+
+
+BESIDE_A_POLICY = """
+import os, subprocess, sys
+from support.scripted_policy import ScriptedPolicy
+
+with ScriptedPolicy() as policy:
+    policy.will_complete(f"    return a + b{chr(10)}")
+    asked = {"PLUM_POLICY_URL": policy.url, "PLUM_POLICY_API_KEY": policy.api_key}
+    sys.exit(subprocess.run([sys.executable, *sys.argv[1:]], env=os.environ | asked).returncode)
+"""
+"""Runs a command beside a policy server on the loopback address. In the trap no other can be reached."""
+
+
+def test_sampling_uses_the_loopback_address_only(user: CommandLine, scratch: Path) -> None:
+    """So it is for `eval` too, whose workers ask a policy server of this machine."""
+    tasks = [{**row(number), "tests": f"assert add{number}(2, 2) == 4"} for number in (1, 2)]
+    user.write("tasks.jsonl", "\n".join(map(json.dumps, tasks)))
+    files = ("tasks.jsonl", "--rows", ROWS, "-o", "out.jsonl")
+    named = (str(user.folder / name) if "." in name else name for name in files)
+    done = trapped(user, scratch, "-c", BESIDE_A_POLICY, PLUM_LSP, "eval", *named, "--samples", "1", "--ray")
+    assert done.returncode == 0, done.stderr
+    assert list(scratch.iterdir()) == []
+    results = [json.loads(line) for line in (user.folder / "out.jsonl").read_text().splitlines()]
+    assert [result["offered"]["is_right"] for result in results] == [True, True]
 
 
 def test_a_killed_command_leaves_nothing_for_long(user: CommandLine, scratch: Path) -> None:
