@@ -17,7 +17,7 @@ VALUE_LENGTH_MIN = 4
 """No service accepts a shorter key, and a shorter text would be hidden inside ordinary words."""
 _NAMED = re.compile(
     r"""
-    (?P<name>api_?key\\*["']?\s{0,8}(?:=>|[:=])\s{0,8})
+    (?P<name>api[_-]?key\\*["']?\s{0,8}(?:=>|[:=])\s{0,8})
     (?:
       b?(?P<quote>\\*["'])(?:\\.|(?!(?P=quote)).){0,4096}+(?P=quote)?
     | \[[^\]]{0,4096}+\]? | \{[^}]{0,4096}+\}? | [^\s,;)}\]]{1,4096}+

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from plum_lsp.domain.errors import PolicyProtocolError
 from plum_lsp.domain.suggestion import PolicyVersion
+from plum_lsp.policy.client.address import AZURE, is_azure
 from plum_lsp.policy.client.refusals import NO_ENDPOINT, json_in, shown
 
 NAMED_MAX = 10
@@ -103,6 +104,8 @@ def version_named(model: str) -> PolicyVersion:
 
 def server_kind(url: str, headers: Mapping[str, str], body: bytes) -> str:
     """What a server calls itself: by its address, its headers, or the owner of its models. Empty if unknown."""
+    if is_azure(url):
+        return AZURE
     host = (urlsplit(url).hostname or "").lower()
     lines = [f"{name}: {value}".lower() for name, value in headers.items()]
     owners = [_known()["owners"].get(str(item.get("owned_by")).lower(), "") for item in _items(body)]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, Collection
 
 import httpx
 
 from plum_lsp.domain.errors import PolicyError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, FimPrompt, PolicyVersion, SamplingOptions
+from plum_lsp.policy.client.address import address_of, is_azure
 from plum_lsp.policy.client.cards import NAMED_MAX, model_cards, server_kind, version_in, version_named
 from plum_lsp.policy.client.connection import Connection, is_loopback, unreachable
 from plum_lsp.policy.client.exchange import Exchange
@@ -30,8 +30,6 @@ VERSION_SECONDS = 30.0
 """How long a server by URL is taken to serve what it served: as long as it keeps a retired version loaded."""
 NO_LIST = {400, 401, 403, 404, 405, 406, 410, 415, 422, 500, 501}
 """Statuses of a server that does not list its models. If `policy.model` is set, it is asked for that name."""
-_ENDPOINT = re.compile(r"(?:/chat)?/completions\Z")
-"""What people copy from a server's documentation, where its address is asked for."""
 _UNREADABLE = (
     ValueError,
     TypeError,
@@ -62,14 +60,15 @@ class CompletionsPolicy:
 
         `shares_prompt` is False for a server that needs one request for each candidate.
         """
-        self._url = _ENDPOINT.sub("", url.strip().rstrip("/"))
-        self._model = model
+        address = address_of(url)
+        self._url = address.base
+        self._model = model or address.deployment
         self._version = version
         self._is_loopback = is_loopback(self._url)
         client = (connection or Connection(api_key=api_key)).client(self._url)
         refused = frozenset() if shares_prompt else frozenset({"n"})
         habits = Habits(refused=refused, takes_suffix=self._url.endswith("/fim"))
-        self._exchange = Exchange(self._url, client, habits=habits)
+        self._exchange = Exchange(address, client, habits=habits)
         self._asked_at = 0.0
         self.server_kind = ""
         self._streams: set[asyncio.Task[None]] = set()
@@ -107,6 +106,8 @@ class CompletionsPolicy:
                 return version_named(self._model)
             raise
         version = version_in(cards, self._model)
+        if version is None and is_azure(self._url):
+            return version_named(self._model)
         if version is None:
             names = ", ".join(list(cards)[:NAMED_MAX]) + (", …" if len(cards) > NAMED_MAX else "")
             remedy = f"Set policy.model (PLUM_POLICY_MODEL) to one of: {names}."

@@ -12,6 +12,7 @@ import certifi
 import httpx
 
 from plum_lsp.domain.errors import ConfigError, PolicyRefused, PolicyUnavailable
+from plum_lsp.policy.client.address import key_headers
 from plum_lsp.policy.client.closing import ClosingClient
 
 CONNECT_SECONDS = 5.0
@@ -37,7 +38,7 @@ class Connection:
         """
         is_near = is_loopback(url)
         return ClosingClient(
-            headers={"Authorization": f"Bearer {self.api_key}"} if self.api_key else {},
+            headers=key_headers(url, self.api_key),
             timeout=timeout or httpx.Timeout(None, connect=CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=8),
             trust_env=not is_near,

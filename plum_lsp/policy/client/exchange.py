@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 from plum_lsp.domain.errors import PolicyBusy, PolicyError, PolicyProtocolError
+from plum_lsp.policy.client.address import Address
 from plum_lsp.policy.client.complaints import learned
 from plum_lsp.policy.client.connection import unreachable
 from plum_lsp.policy.client.events import EventReader
@@ -52,9 +53,10 @@ _SILENT = Refusal(200, b"", {})
 class Exchange:
     """The requests to one server. Belongs to the event loop it is first used in."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient, *, habits: Habits) -> None:
+    def __init__(self, address: Address, client: httpx.AsyncClient, *, habits: Habits) -> None:
         """Takes over `client` and closes it."""
-        self.url = url
+        self.url = address.base
+        self._address = address
         self.habits = habits
         self._http = client
         self._paused_until = 0.0
@@ -71,7 +73,7 @@ class Exchange:
         """
         self._check_pause()
         try:
-            async with self._http.stream("GET", f"{self.url}/models", timeout=LIST_SECONDS) as response:
+            async with self._http.stream("GET", self._address.at("/models"), timeout=LIST_SECONDS) as response:
                 return response, await _body(response, LIST_BYTES_MAX)
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise unreachable(error, self.url) from error
@@ -85,7 +87,8 @@ class Exchange:
 
     def _without_key(self, answer: Refusal) -> Refusal:
         """A refusal that does not repeat the key, which its words may do."""
-        key = self._http.headers.get("authorization", "").removeprefix("Bearer ")
+        headers = self._http.headers
+        key = headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
         if len(key) < KEY_CHARACTERS_MIN:
             return answer
         return replace(answer, body=answer.body.replace(key.encode(), "…".encode()))
@@ -163,7 +166,7 @@ class Exchange:
                 for index in ask:
                     group.sent[index].set()
 
-        url = f"{self.url}{habits.path}"
+        url = self._address.at(habits.path)
         async with self._http.stream("POST", url, json=request, extensions={"trace": trace}) as response:
             if not response.is_success:
                 return Refusal(response.status_code, await _body(response, BODY_BYTES_MAX), response.headers)

@@ -17,6 +17,7 @@ from support.raw_server import Answer, RawServer, Seen, refuse, text_event
 
 from plum_lsp.domain.errors import PlumError, PolicyProtocolError, PolicyRefused, PolicyUnavailable
 from plum_lsp.domain.suggestion import Completion, Finish, SamplingOptions
+from plum_lsp.policy.client.address import key_headers
 from plum_lsp.policy.client.completions import CompletionsPolicy
 from plum_lsp.policy.client.refusals import error_message, shown
 
@@ -354,6 +355,76 @@ async def test_address_of_an_endpoint(end: str) -> None:
         policy = CompletionsPolicy(server.url + end)
         assert (await asked(policy)).text == BODY
         assert [seen.path for seen in server.completions] == ["/v1/completions"]
+        await policy.close()
+
+
+AZURE_PATH = "/openai/deployments/mine"
+AZURE_ENDS = ["", "/completions", "/chat/completions", "/"]
+
+
+@pytest.mark.parametrize("end", AZURE_ENDS)
+async def test_deployment_in_the_address(end: str) -> None:
+    """The deployment is the model, each request keeps the query, and the key goes into the header that Azure reads."""
+    with RawServer(lambda seen: TEXT if seen.method == "POST" else NOT_FOUND) as server:
+        base = server.url.removesuffix("/v1") + AZURE_PATH
+        policy = CompletionsPolicy(f"{base}{end}?api-version=2024-10-21", api_key="secret-key-123")
+        assert (await asked(policy)).text == BODY
+        await policy.close()
+    listed, sent = server.requests
+    assert (listed.path, sent.path) == tuple(
+        f"{AZURE_PATH}{path}?api-version=2024-10-21" for path in ("/models", "/completions")
+    )
+    assert sent.body["model"] == "mine"
+    assert {seen.headers.get("api-key") for seen in server.requests} == {"secret-key-123"}
+    assert not any("authorization" in seen.headers for seen in server.requests)
+
+
+async def test_chat_of_a_deployment_keeps_the_query() -> None:
+    """So does every other form of a request."""
+    chat_only = refuse(400, {"error": {"message": CHAT_ONLY[0]}})
+    with RawServer(lambda seen: CHAT if "chat" in seen.path else chat_only) as server:
+        policy = CompletionsPolicy(f"{server.url.removesuffix('/v1')}{AZURE_PATH}?api-version=2024-10-21")
+        assert (await asked(policy)).text == BODY
+        assert server.completions[-1].path == f"{AZURE_PATH}/chat/completions?api-version=2024-10-21"
+        await policy.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "header"),
+    [
+        ("https://mine.openai.azure.com/openai/v1", "abc", "api-key"),
+        ("https://MINE.OpenAI.Azure.com/openai/v1/", "abc", "api-key"),
+        ("https://gateway.example/openai/deployments/mine?api-version=1", "abc", "api-key"),
+        ("https://mine.openai.azure.com/openai/v1", "eyJ0.eyJh.c2ln", "authorization"),
+        ("https://openai.azure.com.example/v1", "abc", "authorization"),
+        ("https://example.com/v1?x=.openai.azure.com", "abc", "authorization"),
+        ("https://example.com/v1#.openai.azure.com", "abc", "authorization"),
+        ("http://[::1/v1", "abc", "authorization"),
+    ],
+)
+def test_header_of_the_key(url: str, key: str, header: str) -> None:
+    """Only an address of Azure's form gets the key in Azure's header, and no address gets it twice."""
+    assert [name.lower() for name in key_headers(url, key)] == [header]
+
+
+async def test_key_in_the_other_header_is_not_repeated() -> None:
+    """It is as secret there."""
+    with RawServer(lambda seen: refuse(401, {"error": "bad key secret-key-123"})) as server:
+        policy = CompletionsPolicy(f"{server.url.removesuffix('/v1')}{AZURE_PATH}", api_key="secret-key-123")
+        with pytest.raises(PolicyRefused) as caught:
+            await asked(policy)
+        assert "secret-key" not in str(caught.value)
+        await policy.close()
+
+
+async def test_deployment_that_is_not_listed() -> None:
+    """Azure lists the models that can be deployed, and not the deployments."""
+    listed = Answer(body=[json.dumps({"data": [{"id": "gpt-4o"}]}).encode()])
+    with RawServer(lambda seen: TEXT if seen.method == "POST" else listed) as server:
+        policy = CompletionsPolicy(server.url.removesuffix("/v1") + AZURE_PATH)
+        assert (await asked(policy)).text == BODY
+        assert policy.server_kind == "Azure OpenAI"
+        assert server.completions[-1].body["model"] == "mine"
         await policy.close()
 
 
