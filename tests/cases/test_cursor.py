@@ -173,6 +173,20 @@ CASES = [
         gives=filled(LOOP, SUM),
         tiers=V,
     ),
+    # On the line of the header.
+    *(
+        Case(f"on the header's line, {name}", f"def add(a, b): {head}‸{rest}", "return a + b\n", offered="return a + b")
+        for name, head, rest in [
+            ("with a suffix", "", "\n\nprint(add(1, 2))\n"),
+            ("with code right below", "", "\nprint(add(1, 2))\n"),
+            ("before a comment", "", "  # done\n"),
+            ("behind a statement", "c = a; ", "\n"),
+            ("behind a docstring", '"Add."; ', "\n"),
+            ("behind a docstring, with a suffix", '"Add."; ', "\n\nprint(add(1, 2))\n"),
+            ("behind an emoji", '"😀"; ', "\n"),
+            ("behind an emoji, at the file's end", '"😀"; ', ""),
+        ]
+    ),
     # Where nothing is offered.
     Case("in a comment", "x = 1  # the num‸\n", "ber\n", offered="ber", tiers=U),
     Case("in a comment of its own", "# add two num‸\nx = 1\n", "bers\n", offered="bers", tiers=U),

@@ -81,7 +81,8 @@ def _strings(whole: str, masked: str) -> Iterator[tuple[Span, str]]:
         is_module = place == 0 and not line.indent and not line.code.startswith(("def", "class", "async"))
         if not _is_closed(literal) or (is_module and _SESSION not in literal):
             continue
-        yield Span(start=start, end=line.end), '"""' + "\n" * literal.count("\n") + '"""'
+        semicolon = ";" if literal.rstrip().endswith(";") else ""  # the candidate may be on the same line
+        yield Span(start=start, end=line.end), '"""' + "\n" * literal.count("\n") + '"""' + semicolon
 
 
 def _is_closed(literal: str) -> bool:

@@ -128,6 +128,14 @@ def test_what_stays_is_not_read_as_an_example(line: str) -> None:
     assert examples_of(context) == ()
 
 
+@pytest.mark.parametrize("head", ['def f(n): "SECRET"; ', 'def f(n): "😀 SECRET" ;', 'class A: ("SECRET");'])
+def test_candidate_on_the_line_of_a_docstring(head: str) -> None:
+    """The semicolon between them stays."""
+    source = program_to_run(context_of(f"{head}\n", len(head)), "x = 1").source
+    assert "SECRET" not in source
+    ast.parse(source)
+
+
 def test_long_strings_in_a_header_take_no_time() -> None:
     """The time once doubled with each character of an annotation that is a string, and the server stood still."""
     long = "RetryCallState_of_a_name_that_is_long"
