@@ -18,6 +18,7 @@ from pathlib import Path
 
 from plum_lsp.domain.verification import Call, Program
 from plum_lsp.python.reading.sources import module_or_none
+from plum_lsp.python.reading.syntax import nodes_of
 
 
 class Effect(enum.Enum):
@@ -160,7 +161,7 @@ def effects_at_import(program: Program) -> tuple[EffectFound, ...]:
 def _functions(tree: ast.Module) -> dict[str, list[ast.AST]]:
     """The functions of a module by bare name. A class stands for its `__init__`."""
     functions: dict[str, list[ast.AST]] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             functions.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.ClassDef):
@@ -278,7 +279,7 @@ def _stand_ins() -> str:
 def _aliases(tree: ast.AST) -> dict[str, str]:
     """The dotted names that imported names stand for. Imports inside functions count everywhere."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes_of(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found[alias.asname or alias.name.split(".")[0]] = (

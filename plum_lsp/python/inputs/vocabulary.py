@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from plum_lsp.domain.suggestion import Context
 from plum_lsp.python.reading.sources import TEXT_CHARACTERS_MAX, module_or_none, statements_or_none
+from plum_lsp.python.reading.syntax import nodes_of
 
 WORDS_MAX = 24
 """The most literals of each type. Even for a table of a thousand entries, these separate the candidates."""
@@ -19,6 +21,8 @@ TEXT_MAX = 60
 """Longer strings are messages, not inputs."""
 DIGITS_MAX = 20
 """Longer numbers are serial numbers and keys. Python does not read numbers of more than 4300 digits."""
+REMEMBERED_MAX = 4
+"""The number of places whose literals are remembered."""
 _NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?![\w.])|(?<![\w.,])\d+(?:\.\d+)?(?![\w])")
 _QUOTED = re.compile(r"(?<!\w)(?:'([^'\n]{1,60})'|\"([^\"\n]{1,60})\"|`([^`\n]{1,60})`)(?!\w)")
 
@@ -32,7 +36,7 @@ def words_of(context: Context, docstring: str, candidates: Iterable[str] = ()) -
         _add(found, value)
     for value in _shared(candidates):
         _add(found, value)
-    for value in _constants(f"{context.before}\npass{context.after}", context):
+    for value in _constants(context.before, context.after):
         _add(found, value)
     return {kind: tuple(values)[:WORDS_MAX] for kind, values in found.items()}
 
@@ -72,15 +76,18 @@ def _shared(candidates: Iterable[str]) -> list[object]:
     return sorted(count, key=lambda value: -count[value])
 
 
-def _constants(program: str, context: Context) -> Iterable[object]:
-    tree = module_or_none(program) or module_or_none(context.before + "pass") or module_or_none(context.after)
-    return _literals(tree) if tree is not None else ()
+@lru_cache(maxsize=REMEMBERED_MAX)
+def _constants(before: str, after: str) -> tuple[object, ...]:
+    """The literals around a hole. They are remembered, because a request asks for them with several inputs."""
+    tree = module_or_none(f"{before}\npass{after}") or module_or_none(before + "pass") or module_or_none(after)
+    return tuple(_literals(tree)) if tree is not None else ()
 
 
 def _literals(tree: ast.AST) -> Iterable[object]:
     """Constants in order of appearance, without docstrings and parts of f-strings."""
-    skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    skipped |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
+    nodes = nodes_of(tree)
+    skipped = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    skipped |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in nodes:
         if isinstance(node, ast.Constant) and id(node) not in skipped and isinstance(node.value, int | float | str):
             yield node.value

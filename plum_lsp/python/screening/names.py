@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from plum_lsp.python.screening.means import DANGEROUS, is_library
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SETTING = frozenset({"setattr", "delattr", "vars", "locals", "globals"})
 _MODULES_WITHIN = frozenset({"unittest.mock", "os.path", "concurrent.futures", "importlib.util", "importlib.machinery"})
 
@@ -36,10 +38,10 @@ class Names:
     """Names of the standard library or numpy that were imported from a module, and the module."""
 
     @classmethod
-    def of(cls, tree: ast.Module, first_line: int, last_line: int) -> Names:
-        """Read a file, in which the candidate has these lines."""
+    def of(cls, nodes: Sequence[ast.AST], first_line: int, last_line: int) -> Names:
+        """Read the nodes of a file (`nodes_of`), in which the candidate has these lines."""
         names = cls()
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     names.modules[alias.asname or alias.name.split(".")[0]] = (
@@ -61,26 +63,26 @@ class Names:
                 names.local.add(node.name)
             elif isinstance(node, ast.Name) and is_store(node) and first_line <= node.lineno <= last_line:
                 names.local.add(node.id)
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value is not None:
                 for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                     if isinstance(target, ast.Name):
                         names.aliases.setdefault(target.id, []).append(node.value)
-        names._without_rebound(tree, first_line, last_line)
-        if _calls_itself(tree, first_line, last_line):
+        around = _around(nodes, first_line, last_line)
+        inside = [node for node in nodes if first_line <= getattr(node, "lineno", 0) <= last_line]
+        names.stores.update(one.id for one in nodes if is_store(one))
+        names._without_rebound(around, inside)
+        if _calls_itself(around, inside):
             names.given.clear()
-        for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)):
-            names.inner |= {id(node) for node in ast.walk(function) if isinstance(node, ast.ClassDef)}
+        names.inner = _within_functions(nodes)
         return names
 
-    def _without_rebound(self, tree: ast.Module, first_line: int, last_line: int) -> None:
+    def _without_rebound(self, around: Sequence[_Function], inside: Sequence[ast.AST]) -> None:
         """Forget the arguments that the candidate, or a function around it, binds again, in whatever way."""
-        self.stores.update(one.id for one in ast.walk(tree) if is_store(one))
-        for function in _around(tree, first_line, last_line):
+        for function in around:
             self.given -= {one.id for one in ast.walk(function) if is_store(one)}
-        for node in ast.walk(tree):
-            if first_line <= getattr(node, "lineno", 0) <= last_line:
-                self.bound |= _bound(node)
+        for node in inside:
+            self.bound |= _bound(node)
         self.given -= self.bound
 
     def is_value(self, node: ast.expr) -> bool:
@@ -93,14 +95,13 @@ class Names:
         return isinstance(node, ast.Name | ast.Constant | ast.List | ast.Dict | ast.Tuple | ast.Set | ast.JoinedStr)
 
 
-def _calls_itself(tree: ast.Module, first_line: int, last_line: int) -> bool:
+def _calls_itself(functions: Sequence[_Function], inside: Sequence[ast.AST]) -> bool:
     """Whether the candidate names the function around it, other than as a method of `self` or of what `self` holds.
 
     It can then give the function any argument, also a class. What `self` holds may be the candidate's choice if it
     sets attributes, and `self` may be anything if it binds that name.
     """
-    around = {node.name for node in _around(tree, first_line, last_line)}
-    inside = [node for node in ast.walk(tree) if first_line <= getattr(node, "lineno", 0) <= last_line]
+    around = {function.name for function in functions}
     attributes = [node for node in inside if isinstance(node, ast.Attribute)]
     named = {node.id for node in inside if isinstance(node, ast.Name)}
     is_bound = any("self" in _bound(node) for node in inside)
@@ -115,10 +116,20 @@ def _calls_itself(tree: ast.Module, first_line: int, last_line: int) -> bool:
     return bool(around & (named | others))
 
 
-def _around(tree: ast.Module, first_line: int, last_line: int) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+def _around(nodes: Sequence[ast.AST], first_line: int, last_line: int) -> list[_Function]:
     """The functions that the candidate stands in."""
-    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     return [node for node in functions if node.lineno < first_line and last_line <= (node.end_lineno or 0)]
+
+
+def _within_functions(nodes: Sequence[ast.AST]) -> set[int]:
+    """The classes that are defined within functions. Only functions with a class among their lines are walked."""
+    classes = [node.lineno for node in nodes if isinstance(node, ast.ClassDef)]
+    found: set[int] = set()
+    for node in (one for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)):
+        if any(node.lineno <= line <= (node.end_lineno or 0) for line in classes):
+            found |= {id(one) for one in ast.walk(node) if isinstance(one, ast.ClassDef)}
+    return found
 
 
 def _bound(node: ast.AST) -> set[str]:

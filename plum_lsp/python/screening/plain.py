@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from plum_lsp.python.reading.lines import parse
+from plum_lsp.python.reading.syntax import nodes_of
 from plum_lsp.python.screening.doors import ALWAYS, Doors
 from plum_lsp.python.screening.handing import ALIAS_DEPTH_MAX, hidden_change
 from plum_lsp.python.screening.means import (
@@ -62,16 +63,14 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
     tree = parse(source)
     if tree is None:
         return "it cannot be read"
-    names = Names.of(tree, first_line, last_line)
+    nodes = [node for node in nodes_of(tree) if hasattr(node, "lineno")]
+    names = Names.of(nodes, first_line, last_line)
+    own = [node for node in nodes if first_line <= node.lineno <= last_line]
+    others = [node for node in nodes if not first_line <= node.lineno <= last_line]
     inside, outside = _Reader(names, is_class=is_class), _Reader(names, is_class=True, is_file=True)
-    own: list[ast.AST] = []
-    others: list[ast.AST] = []
-    for node in ast.walk(tree):
-        line = getattr(node, "lineno", None)
-        if line is not None:
-            is_inside = first_line <= line <= last_line
-            (own if is_inside else others).append(node)
-            (inside if is_inside else outside).read(node)
+    inside.read_all(own)
+    if inside.found:
+        outside.read_all(others)  # most candidates use nothing that the file's own code could allow
     new = [reason for key, reason in inside.found.items() if key in inside.always or key not in outside.found]
     return new[0] if new else hidden_change(own, others, names)
 
@@ -93,7 +92,12 @@ class _Reader:
         library = {name: module for name, module in names.modules.items() if is_library(module)}
         self._doors = Doors(modules=library, imported=names.imported, is_file=is_file)
 
-    def read(self, node: ast.AST) -> None:
+    def read_all(self, nodes: Sequence[ast.AST]) -> None:
+        """Note what the nodes do."""
+        for node in nodes:
+            self._read(node)
+
+    def _read(self, node: ast.AST) -> None:
         """Note what a node does. Its parts are read separately."""
         for key, reason in self._uses(node):
             self.found.setdefault(key, reason)

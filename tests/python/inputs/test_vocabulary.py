@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.contexts import context_at
 
+from plum_lsp.python.inputs import vocabulary
 from plum_lsp.python.inputs.vocabulary import TEXT_MAX, WORDS_MAX, words_of
+from plum_lsp.python.reading.sources import module_or_none
 
 EMPTY = "def f(x):\n    ‸\n"
 
@@ -98,3 +102,18 @@ def test_any_text_gives_few_distinct_literals(docstring: str, values: list[objec
     assert found == words_of(context_at(EMPTY), docstring, candidates)
     for kind in ("int", "float", "str"):
         assert len(found[kind]) == len(set(found[kind])) <= WORDS_MAX
+
+
+def test_the_code_around_a_hole_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request asks three times, each time with other candidates. A long file takes a while to read."""
+    read: list[str] = []
+
+    def counted(source: str) -> ast.Module | None:
+        read.append(source)
+        return module_or_none(source)
+
+    monkeypatch.setattr(vocabulary, "module_or_none", counted)
+    buffer = "ODD = 70707\n\n" + EMPTY
+    assert "70707" in words("int", buffer=buffer)
+    assert "70707" in words("int", buffer=buffer, candidates=["return 9"])
+    assert len(read) == len(set(read))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
+from collections.abc import Iterator
 
 import pytest
 
@@ -250,3 +252,17 @@ def test_special_names_of_the_project_are_its_own() -> None:
     assert all(refused(body) for body in bodies)
     for name in ("__unittest_skip__", "__class__", "__pytest_wrapped__", "__del__", "__code__", "__test__"):
         assert refused(f"n.{name} = 1", FILE.replace("    return n\n", f"    del n.{name}\n")), name
+
+
+def test_the_file_around_a_candidate_is_walked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long file is read again for each candidate, so each further walk over it delays the answer."""
+    walked: list[ast.AST] = []
+    plain = ast.walk
+
+    def counted(node: ast.AST) -> Iterator[ast.AST]:
+        walked.append(node)
+        return plain(node)
+
+    monkeypatch.setattr(ast, "walk", counted)
+    assert refused("self.items.append(n)\nreturn LIMIT") == ""
+    assert not any(isinstance(node, ast.Module) for node in walked)
