@@ -59,25 +59,25 @@ def find_hole(buffer: Buffer, masked: str) -> Hole:
     own = _own_line(lines, cursor, start, is_empty=is_empty)
     head = text[start:cursor]
     if own is not None or not is_empty:
-        hole = _in_line(text, lines, own, head=head, span=span, region=region)
+        hole = _in_line(masked, lines, own, head=head, span=span, region=region)
     else:
-        hole = _on_empty_line(text, lines, head=head, span=span, region=region)
-    return replace(hole, block=replace(hole.block, unit=_step(text, hole)))
+        hole = _on_empty_line(masked, lines, head=head, span=span, region=region)
+    return replace(hole, block=replace(hole.block, unit=_step(masked, hole)))
 
 
-def _step(text: str, hole: Hole) -> str:
+def _step(masked: str, hole: Hole) -> str:
     """One step of indentation around the cursor: of the nearest block above it, else the buffer's."""
     indent = hole.block.indent
     if hole.scopes and hole.block.kind in {HoleKind.BODY, HoleKind.CLASS} and indent.startswith(hole.scopes[-1].indent):
-        own, unit = indent.removeprefix(hole.scopes[-1].indent), _unit(text, indent)
+        own, unit = indent.removeprefix(hole.scopes[-1].indent), _unit(masked, indent)
         is_confirmed = any(line.start > hole.scopes[-1].start and line.indent == indent for line in hole.lines)
-        is_multiple = bool(own) and not own.replace(unit, "") and _INDENTED.search(text) is not None
+        is_multiple = bool(own) and not own.replace(unit, "") and _INDENTED.search(masked) is not None
         return unit if not own or (is_multiple and not is_confirmed) else own
     above = [line for line in hole.lines if line.end <= hole.span.start]
     for opener, inner in zip(reversed(above[:-1]), reversed(above[1:]), strict=True):
         if opener.opens and inner.indent.startswith(opener.indent) and len(inner.indent) > len(opener.indent):
             return inner.indent.removeprefix(opener.indent)
-    return _unit(text, indent)
+    return _unit(masked, indent)
 
 
 def _line_end(text: str, cursor: int) -> int:
@@ -121,11 +121,11 @@ def _own_line(lines: list[Line], cursor: int, line_start: int, *, is_empty: bool
     return None
 
 
-def _in_line(text: str, lines: list[Line], own: Line | None, *, head: str, span: Span, region: Span) -> Hole:
+def _in_line(masked: str, lines: list[Line], own: Line | None, *, head: str, span: Span, region: Span) -> Hole:
     indent = own.indent if own is not None else indent_of(head)
     before = [line for line in lines if own is None or line.start < own.start]
     if not indent and own is not None and own.start == span.start and before:
-        indent = _target(text, before, None, head="", cursor=span.start)
+        indent = _target(masked, before, None, head="", cursor=span.start)
     scopes = _scopes(before, indent)
     block = Block(kind=HoleKind.LINE, indent=indent, line_head=head)
     return Hole(
@@ -140,11 +140,11 @@ def _in_line(text: str, lines: list[Line], own: Line | None, *, head: str, span:
     )
 
 
-def _on_empty_line(text: str, lines: list[Line], *, head: str, span: Span, region: Span) -> Hole:
+def _on_empty_line(masked: str, lines: list[Line], *, head: str, span: Span, region: Span) -> Hole:
     before = [line for line in lines if line.end <= span.start]
     following = next((line for line in lines if line.start >= span.end), None)
     lead, head = _lead(before, head)
-    target = _target(text, before, following, head=head, cursor=span.start)
+    target = _target(masked, before, following, head=head, cursor=span.start)
     scopes = _scopes(before, target)
     function = next((line for line in reversed(scopes) if DEFINITION.match(line.code)), None)
     docstring = _docstring(lines, scopes, span.start)
@@ -201,14 +201,14 @@ def _floor(head: str, target: str, body: list[Line], later: Line | None) -> str:
     return min(target, later.indent, key=width)
 
 
-def _target(text: str, before: list[Line], following: Line | None, *, head: str, cursor: int) -> str:
+def _target(masked: str, before: list[Line], following: Line | None, *, head: str, cursor: int) -> str:
     """The indentation that a statement on an empty line at the cursor would have."""
     last = before[-1] if before else None
     if last is None:
         return head
     if last.opens or (last.code.startswith("@") and not head):
-        return _below_opener(text, last, following, head)
-    goes_on = _goes_on(before, blank_lines=text.count("\n", last.end, cursor) - 1)
+        return _below_opener(masked, last, following, head)
+    goes_on = _goes_on(before, blank_lines=masked.count("\n", last.end, cursor) - 1)
     if head:
         is_partial = last.indent.startswith(head) and all(line.indent != head for line in before)
         return last.indent if is_partial and goes_on else head
@@ -218,14 +218,14 @@ def _target(text: str, before: list[Line], following: Line | None, *, head: str,
     return last.indent if goes_on else ""
 
 
-def _below_opener(text: str, last: Line, following: Line | None, head: str) -> str:
+def _below_opener(masked: str, last: Line, following: Line | None, head: str) -> str:
     if last.code.startswith("@"):
         return last.indent
     if width(head) > width(last.indent):
         return head
     if following is not None and width(following.indent) > width(last.indent):
         return following.indent
-    return last.indent + _unit(text, last.indent)
+    return last.indent + _unit(masked, last.indent)
 
 
 def _goes_on(before: list[Line], *, blank_lines: int) -> bool:
@@ -243,11 +243,11 @@ def _goes_on(before: list[Line], *, blank_lines: int) -> bool:
     return blank_lines == 0 and width(last.indent) > width(body.indent)
 
 
-def _unit(text: str, indent: str) -> str:
-    """One step of indentation in this buffer."""
+def _unit(masked: str, indent: str) -> str:
+    """One step of indentation in this buffer. What a docstring indents, such as a list, is no code."""
     if indent.startswith("\t"):
         return "\t"
-    found = _INDENTED.search(text)
+    found = _INDENTED.search(masked)
     return found.group() if found else _DEFAULT_INDENT
 
 

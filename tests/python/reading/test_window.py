@@ -331,3 +331,9 @@ def test_a_document_that_parses_is_kept_whole(lines: list[str]) -> None:
     context = found(marked)
     assert not context.is_excerpt
     assert context.before + CURSOR + context.after == marked
+
+
+def test_a_list_in_a_docstring_is_no_step_of_indentation() -> None:
+    """Its items stand one blank deep, and a body stays four blanks deep."""
+    document = '"""Numbers.\n\nIt can\n - add\n - count\n"""\n\ndef add(a, b):\n    ‸\n'
+    assert found(document).block.unit == "    "
