@@ -17,6 +17,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from plum_lsp.domain.verification import Call, Program
+from plum_lsp.python.reading.quiet import shared_tree
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.reading.syntax import nodes_of
 
@@ -136,7 +137,7 @@ def effects_of(program: Program, *names: str) -> tuple[EffectFound, ...]:
 
     If several functions have an effect, the reason is that of the last. Empty for a program that does not parse.
     """
-    tree = module_or_none(program.source)
+    tree = shared_tree(program.source)
     if tree is None:
         return ()
     functions, aliases = _functions(tree), _aliases(tree)

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from plum_lsp.domain.suggestion import Candidate, Context, HoleKind
 from plum_lsp.python.fitting.candidates import UNDEFINED
@@ -19,6 +20,8 @@ from plum_lsp.python.missing.resolving import KnownImports, imports_of, may_know
 from plum_lsp.python.reading.import_lines import imported_by, new_imports
 
 _WORD = re.compile(r"[^\W\d]\w*")
+REMEMBERED_MAX = 4
+"""The number of places whose undefined names are remembered."""
 IMPORTS_MAX = 8
 """A candidate with more unknown names is not code for this file."""
 
@@ -53,7 +56,19 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
 def _may_lack(text: str, context: Context, known: KnownImports) -> bool:
     """Whether a text names something that could be imported and is not. The code around it may name it, too."""
     names = {name for name in _WORD.findall(text) if may_know(name, known)}
-    return bool(names) and bool(names - {name for name, _ in imported_by(context.before + context.after)})
+    if not names or not names - {name for name, _ in imported_by(context.before + context.after)}:
+        return False
+    return context.is_excerpt or not names.isdisjoint(_undefined_around(context.before, context.after))
+
+
+@lru_cache(maxsize=REMEMBERED_MAX)
+def _undefined_around(before: str, after: str) -> frozenset[str]:
+    """The undefined names of the code around a hole. A candidate without a problem lacks no others."""
+    tree = parse(f"{before}pass{after}")
+    if isinstance(tree, str):
+        return frozenset(_WORD.findall(before + after))
+    names, elsewhere = names_without_definition(tree, inserted(before, "pass"))
+    return frozenset({*names, *elsewhere})
 
 
 def with_imports_inside(text: str, statements: Sequence[str], context: Context) -> str | None:

@@ -6,6 +6,7 @@ module's docstring keeps its text if it holds no doctest session, because progra
 
 from __future__ import annotations
 
+import ast
 import functools
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from plum_lsp.domain.suggestion import Context
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.lines import logical_lines, mask, parses
+from plum_lsp.python.reading.sources import module_or_none
 
 _STATEMENT = re.compile(
     r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<text>[(\s\\]*(?:[rRuUbBfF]{0,2}s{2,}+[)\s\\]*+)++;?)", re.DOTALL
@@ -35,6 +37,12 @@ def program_to_run(context: Context, text: str) -> Program:
     """The program with `text` in the hole, as the candidate's process may see it."""
     before, after = _quiet(context.before, context.after)
     return Program(source=before + text + after)
+
+
+@functools.lru_cache(maxsize=2)
+def shared_tree(source: str) -> ast.Module | None:
+    """The tree of a program to run, or None if it does not parse. Several checks read it, so do not change it."""
+    return module_or_none(source)
 
 
 @functools.lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from plum_lsp.python.reading.lines import parse
+from plum_lsp.python.reading.quiet import shared_tree
 from plum_lsp.python.reading.syntax import nodes_of
 from plum_lsp.python.screening.doors import ALWAYS, Doors
 from plum_lsp.python.screening.handing import ALIAS_DEPTH_MAX, hidden_change
@@ -60,7 +60,7 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
         last_line: of the candidate.
         is_class: the candidate is the body of a class of the file. It may then define special methods.
     """
-    tree = parse(source)
+    tree = shared_tree(source)
     if tree is None:
         return "it cannot be read"
     nodes = [node for node in nodes_of(tree) if hasattr(node, "lineno")]
