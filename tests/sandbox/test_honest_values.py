@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import decimal
 import enum
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -40,6 +41,13 @@ class Hidden:
 
     def __init__(self, inside: int) -> None:
         self.__inside = inside
+
+
+class Indexed:
+    """Is iterated by its places."""
+
+    def __getitem__(self, place: int) -> int:
+        return [2, 3][place]
 
 
 class Free:
@@ -127,6 +135,22 @@ BACKWARDS = collections.OrderedDict([("b", 2), ("a", 1)])
 def test_what_equals_what(expected: Any, observed: Any, is_equal: bool) -> None:
     """One row a case; none raises."""
     assert judge.equal(carried(expected), carried(observed)) is is_equal
+
+
+@pytest.mark.parametrize(
+    "iterator",
+    [
+        *(iter([1, 2, 3].pop, 1), re.finditer("a", "aa"), reversed((3, 2)), reversed([3, 2]), reversed({2: 0, 3: 0})),
+        *(iter(bytearray(b"ab")), iter(memoryview(b"ab")), iter(range(1 << 64, (1 << 64) + 2)), iter(Indexed())),
+        *(iter(collections.deque([2, 3])), map(abs, [2, 3]), enumerate([2]), itertools.chain([2, 3])),
+    ],
+    ids=lambda iterator: type(iterator).__name__,
+)
+def test_iterators_of_all_kinds_are_read_to_their_end(iterator: Any) -> None:
+    """A predicate such as `list(_)` gets their items. Of `iter(function, end)` it got an object without any."""
+    value = carried(iterator)
+    assert isinstance(value, Node)
+    assert (value.kind, len(value.items) > 0) == ("generator", True)
 
 
 def test_halves_of_a_character_are_rebuilt_as_they_were() -> None:

@@ -31,14 +31,14 @@ _plain_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _args_of: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
 _factory_of: Callable[[Any], Any] = collections.defaultdict.__dict__["default_factory"].__get__
 _mro_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-_SAMPLES: tuple[Any, ...] = ([], (), {}, {}.values(), {}.items(), set(), "", range(0), b"")
+_Indexed = type("_Indexed", (), {"__getitem__": list.__getitem__})
+_SAMPLES: tuple[Any, ...] = ([], (), {}, set(), "", range(0), range(1 << 64), b"", bytearray(), memoryview(b""))
+_VIEWS: tuple[Any, ...] = ({}.values(), {}.items(), collections.deque(), _Indexed())
+_TURNED: tuple[Any, ...] = ([], {}, {}.values(), {}.items(), range(0), range(1 << 64), collections.deque())
 _ITERATORS: tuple[type, ...] = (
-    *(type(iter(sample)) for sample in _SAMPLES),
-    type(reversed([])),
-    map,
-    filter,
-    zip,
-    enumerate,
+    *(type(iter(sample)) for sample in (*_SAMPLES, *_VIEWS)),
+    *(type(reversed(sample)) for sample in _TURNED),
+    *(map, filter, zip, enumerate, reversed, type(iter(int, 0))),
 )
 
 
