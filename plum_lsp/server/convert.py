@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lsprotocol import types
 
 from plum_lsp.domain.display import one_line
 from plum_lsp.domain.suggestion import Offer, OfferId, Trigger
 from plum_lsp.domain.text import Document, Position, PositionEncoding, Span
+from plum_lsp.domain.unwanted import Selected
 from plum_lsp.python.reading.import_lines import new_imports
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
 from plum_lsp.report.marks import offer_label
@@ -58,6 +59,34 @@ def line_end_of(text: str) -> str:
 def inserted_text(offer: Offer, document: Document) -> str:
     """The text that the editor inserts: the offer with the document's own line ends."""
     return _LINE_END.sub(line_end_of(document.text), offer.text)
+
+
+def to_selected(info: types.SelectedCompletionInfo | None, document: Document | None) -> Selected | None:
+    """The entry that is selected in the editor's menu, if there is one."""
+    if info is None or document is None:
+        return None
+    start, end = (document.offset_at(to_position(place)) for place in (info.range.start, info.range.end))
+    return Selected(span=Span(start=min(start, end), end=max(start, end)), text=info.text)
+
+
+def inline_items(
+    offers: Iterable[Offer], document: Document, selected: Selected | None
+) -> list[types.InlineCompletionItem]:
+    """The offers as ghost text. With a selected entry, only those that go on from its text, in its range.
+
+    LSP 3.18 asks for this in `InlineCompletionContext`.
+    """
+    if selected is None:
+        return [inline_item(offer, document) for offer in offers]
+    found = []
+    for offer in offers:
+        whole = selected.extended(inserted_text(offer, document), document.text, offer.hole)
+        if whole is not None:
+            item = inline_item(offer, document)
+            item.range, item.insert_text = range_of(document, selected.span), whole
+            item.filter_text = document.text[selected.span.start : selected.span.end] + whole
+            found.append(item)
+    return found
 
 
 def inline_item(offer: Offer, document: Document) -> types.InlineCompletionItem:

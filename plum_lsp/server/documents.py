@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from plum_lsp.domain.display import one_line
+from plum_lsp.domain.suggestion import Abstention, AbstentionReason, RequestId
 from plum_lsp.domain.text import Document, Position, PositionEncoding
 
 T = TypeVar("T")
@@ -113,14 +115,15 @@ class OpenDocument:
                 self._flight = None
 
 
-def unserved(opened: OpenDocument | None) -> str:
-    """Why there are no suggestions for a document that is not open or that is not Python."""
-    if opened is None:
-        return "The editor did not open this document."
-    shown = one_line(opened.language_id)[:LANGUAGE_SHOWN_MAX]
-    return (
-        f'The editor says that the language of this document is "{shown}". There are suggestions for "{LANGUAGE}" only.'
-    )
+def unserved(opened: OpenDocument | None) -> Abstention:
+    """The end of a request for a document that is not open or that is not Python."""
+    detail = "The editor did not open this document."
+    if opened is not None:
+        shown = f'"{one_line(opened.language_id)[:LANGUAGE_SHOWN_MAX]}"'
+        detail = f"The editor says that the language of this document is {shown}. There are suggestions for "
+        detail += f'"{LANGUAGE}" only.'
+    nothing = AbstentionReason.NOTHING_TO_COMPLETE
+    return Abstention(request_id=RequestId(uuid.uuid4().hex), reason=nothing, detail=detail)
 
 
 async def _after(ending: Collection[asyncio.Task[Any]], work: Callable[[], Awaitable[T]]) -> T:

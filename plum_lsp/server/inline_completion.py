@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types
 
-from plum_lsp.server.convert import inline_item, to_position, to_trigger
+from plum_lsp.server.convert import inline_items, to_position, to_selected, to_trigger
 from plum_lsp.server.session import Session
 
 
@@ -16,10 +16,11 @@ class InlineCompletion:
 
     async def answer(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
         """The offer for the document as it is now, if there is one."""
+        uri = params.text_document.uri
+        opened = self._session.documents.get(uri)
+        selected = to_selected(params.context.selected_completion_info, opened.snapshot if opened else None)
         answer = await self._session.ask(
-            params.text_document.uri,
-            to_position(params.position),
-            to_trigger(params.context.trigger_kind),
+            uri, to_position(params.position), to_trigger(params.context.trigger_kind), selected=selected
         )
-        offers = answer.offers if answer else ()
-        return types.InlineCompletionList(items=[inline_item(offer, answer.document) for offer in offers if answer])
+        items = inline_items(answer.offers, answer.document, selected) if answer else []
+        return types.InlineCompletionList(items=items)

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from plum_lsp.config import Settings
-from plum_lsp.domain.errors import PlumError
+from plum_lsp.domain.errors import PlumError, SandboxError
 from plum_lsp.domain.ports import Recorder
+from plum_lsp.domain.suggestion import AbstentionReason
 from plum_lsp.suggestion.services import Services
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,12 @@ class Trouble:
     """Why there are no services."""
 
     error: PlumError
+
+    @property
+    def reason(self) -> AbstentionReason:
+        """The same for one request."""
+        is_sandbox = isinstance(self.error, SandboxError)
+        return AbstentionReason.SANDBOX_UNAVAILABLE if is_sandbox else AbstentionReason.POLICY_UNAVAILABLE
 
 
 class ServiceKeeper:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from plum_lsp.domain.errors import PlumError, SandboxError, told
+from plum_lsp.domain.errors import told
 from plum_lsp.domain.events import Ended, Event, Revised
 from plum_lsp.domain.ports import Clock
 from plum_lsp.domain.suggestion import Abstention, AbstentionReason, Offer, RequestId, SuggestionRequest, Trigger
 from plum_lsp.domain.text import Document, Position, has_line, is_unicode
-from plum_lsp.domain.unwanted import Unwanted
+from plum_lsp.domain.unwanted import Selected, Unwanted
 from plum_lsp.project.desk import ProjectDesk
 from plum_lsp.project.privacy import refusal
 from plum_lsp.server.documents import LANGUAGE, Change, OpenDocument, unserved
@@ -201,8 +201,7 @@ class Session:
         if state is None:
             self.status.show_idle(STARTING)
         elif isinstance(state, Trouble):
-            reason = _reason(state.error)
-            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=told(state.error), reason=reason))
+            self.status.show_idle(Status(busy=False, kind=Kind.ERROR, message=told(state.error), reason=state.reason))
         elif state.problems:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=" ".join(state.problems)))
         else:
@@ -211,26 +210,32 @@ class Session:
     # Requests
 
     async def ask(
-        self, uri: str, position: Position, trigger: Trigger, *, adds_imports: bool | None = None
+        self,
+        uri: str,
+        position: Position,
+        trigger: Trigger,
+        *,
+        adds_imports: bool | None = None,
+        selected: Selected | None = None,
     ) -> Answer | None:
         """The answer to a request for the current document. None if there is none, or if it came too late.
 
         Args:
             adds_imports: whether the editor adds imports together with the answer. None: if it applies edits.
+            selected: the entry of the editor's menu that the answer must go on from.
 
         Raises:
             asyncio.CancelledError: the editor cancelled the request.
         """
         opened = self.documents.get(uri)
         if opened is None or opened.language_id != LANGUAGE:
-            nothing = AbstentionReason.NOTHING_TO_COMPLETE
-            self.last_result = Abstention(
-                request_id=RequestId(uuid.uuid4().hex), reason=nothing, detail=unserved(opened)
-            )
+            self.last_result = unserved(opened)
             return None
         standing = self._repeated(opened.snapshot, position, trigger)
         request = self._request(opened.snapshot, position, trigger, standing)
-        request = replace(request, adds_imports=self.editor_applies if adds_imports is None else adds_imports)
+        unwanted = replace(request.unwanted, selected=selected)
+        adds_imports = self.editor_applies if adds_imports is None else adds_imports
+        request = replace(request, adds_imports=adds_imports, unwanted=unwanted)
         if not has_line(request.document.text, position):
             self._beyond(request)
             return None
@@ -350,7 +355,7 @@ class Session:
                 suggested = await self._suggested(state, replace(request, project=project, assignment=assignment))
                 self.debounce.answered(self.clock.now() - started)
                 return suggested
-            result = _abstain(request, _reason(state.error), told(state.error))
+            result = _abstain(request, state.reason, told(state.error))
         self.status.show_end(result)
         return result
 
@@ -387,12 +392,6 @@ class Session:
             total_ms,
             "".join(f" {stage}_ms={reached:.1f}" for stage, reached in stages.items()),
         )
-
-
-def _reason(error: PlumError) -> AbstentionReason:
-    if isinstance(error, SandboxError):
-        return AbstentionReason.SANDBOX_UNAVAILABLE
-    return AbstentionReason.POLICY_UNAVAILABLE
 
 
 def _abstain(request: SuggestionRequest, reason: AbstentionReason, detail: str) -> Abstention:

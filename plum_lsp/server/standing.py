@@ -73,7 +73,7 @@ class StandingAnswers:
     def news(self, request: SuggestionRequest) -> Answer | None:
         """The answer for this very request, if a label in it has changed since it was given. It is told once."""
         answer = self.at(request.document, request.offset)
-        if answer is None or not answer.is_news:
+        if answer is None or not answer.is_news or _is_excluded(answer.offers[-1], request):
             return None
         self.keep(replace(answer, is_news=False))
         return answer
@@ -91,7 +91,7 @@ class StandingAnswers:
             rest = typed_through(offer, standing.document, request.document, request.offset)
             if rest is None or not self._outcomes.stands(offer.id):
                 continue
-            if not request.unwanted.among([rest.chosen.candidate], request.document.text, rest.hole):
+            if not _is_excluded(rest, request):
                 return Answer(offers=(rest,), document=request.document, offset=request.offset)
         return None
 
@@ -167,6 +167,11 @@ class Revisions:
         self._unwanted.refuted(uri, self._outcomes.with_alternatives(event.offer.id)[:1])
         if self.editor_hears:
             self._outcomes.withdrawn(event.offer.id)
+
+
+def _is_excluded(offer: Offer, request: SuggestionRequest) -> bool:
+    """Whether an offer, or a candidate that was seen, is not to be offered for this request."""
+    return bool(request.unwanted.among([offer.chosen.candidate], request.document.text, offer.hole))
 
 
 def typed_through(offer: Offer, asked: Document, now: Document, offset: int) -> Offer | None:

@@ -335,11 +335,13 @@ class Editor:
         (item,) = items
         return Suggested(item=item, evidence=await self.explain(), uri=uri)
 
-    async def ask(self, *, automatic: bool = False) -> list[types.InlineCompletionItem]:
-        """The bare items for the cursor."""
+    async def ask(
+        self, *, automatic: bool = False, selected: types.SelectedCompletionInfo | None = None
+    ) -> list[types.InlineCompletionItem]:
+        """The bare items for the cursor. `selected` is an entry of the menu that the user looks at."""
         kind = types.InlineCompletionTriggerKind
         params = types.InlineCompletionParams(
-            context=types.InlineCompletionContext(kind.Automatic if automatic else kind.Invoked),
+            context=types.InlineCompletionContext(kind.Automatic if automatic else kind.Invoked, selected),
             text_document=types.TextDocumentIdentifier(self.uri),
             position=self.position(self.buffers[self.uri].cursor),
         )

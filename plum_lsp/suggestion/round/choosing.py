@@ -11,6 +11,7 @@ from plum_lsp.suggestion.showing import ShowRule, shown_or_silent
 from plum_lsp.verification.excerpts import labelled
 from plum_lsp.verification.rank import choose
 
+NOT_SELECTED = "No candidate goes on from the entry that is selected in the menu."
 JUST_TURNED_DOWN = "What would be suggested here was just closed, deleted or withdrawn."
 
 
@@ -21,6 +22,7 @@ def chosen(answer: Gathered, *, tiers: tuple[Tier, ...], show: ShowRule) -> Offe
     if unwanted and not any(not judged.is_refuted for judged in group):
         is_asked = answer.request.trigger is Trigger.INVOKED
         detail = "There is no other candidate that passes." if is_asked else JUST_TURNED_DOWN
+        detail = detail if answer.request.unwanted.selected is None else NOT_SELECTED
         return Abstention(request_id=answer.request.id, reason=AbstentionReason.NO_VALID_CANDIDATE, detail=detail)
     result = choose(
         group,
