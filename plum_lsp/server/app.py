@@ -30,7 +30,7 @@ from plum_lsp.server.connection.frames import bodies
 from plum_lsp.server.connection.parent import Parent
 from plum_lsp.server.connection.protocol import UNREADABLE, PlumProtocol, converter
 from plum_lsp.server.connection.transport import Reader, Writer
-from plum_lsp.server.convert import to_change, to_encoding, uri_of
+from plum_lsp.server.convert import to_change, to_encoding, to_version, uri_of
 from plum_lsp.server.inline_completion import InlineCompletion
 from plum_lsp.server.metrics import MetricsPage
 from plum_lsp.server.outcomes import OutcomeDesk
@@ -278,13 +278,14 @@ def _register_documents(server: PlumServer) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
         encoding = to_encoding(server.server_capabilities.position_encoding)
-        document = Document(uri=item.uri, version=item.version, text=item.text, encoding=encoding)
+        version = to_version(item.version) or 0
+        document = Document(uri=item.uri, version=version, text=item.text, encoding=encoding)
         session.open(document, language_id=item.language_id)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         target = params.text_document
-        session.change(target.uri, map(to_change, params.content_changes), version=target.version)
+        session.change(target.uri, map(to_change, params.content_changes), version=to_version(target.version))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:

@@ -14,6 +14,7 @@ from plum_lsp.domain.unwanted import Selected
 from plum_lsp.python.reading.import_lines import new_imports
 from plum_lsp.report.evidence import documentation_markdown, documentation_text
 from plum_lsp.report.marks import offer_label
+from plum_lsp.server.connection.texts import NO_VERSION
 from plum_lsp.server.documents import Change
 
 ACCEPT = "plum.accept"
@@ -37,6 +38,11 @@ def to_change(event: types.TextDocumentContentChangeEvent) -> Change:
     if isinstance(event, types.TextDocumentContentChangePartial):
         return Change(text=event.text, start=to_position(event.range.start), end=to_position(event.range.end))
     return Change(text=event.text)
+
+
+def to_version(version: int) -> int | None:
+    """The version of a document. None if the editor does not count it."""
+    return None if version == NO_VERSION else version
 
 
 def to_trigger(kind: types.InlineCompletionTriggerKind) -> Trigger:

@@ -60,13 +60,14 @@ class OpenDocument:
         """The document as it is now. The snapshot does not follow later changes."""
         return self._snapshot
 
-    def change(self, changes: Iterable[Change], *, version: int) -> None:
+    def change(self, changes: Iterable[Change], *, version: int | None) -> None:
         """Apply edits in order, and cancel the request in flight, because it was for the old text.
 
         An edit outside the document, or edits with an older version than the last, show that this text is not the
-        editor's. They are not applied.
+        editor's. They are not applied. Without a version, this is the next one.
         """
         before = self._snapshot
+        version = before.version + 1 if version is None else version
         if version < before.version:
             self.lose()
         for change in changes:

@@ -134,7 +134,7 @@ class Session:
         if problem:
             self.status.show_idle(Status(busy=False, kind=Kind.WARNING, message=problem))
 
-    def change(self, uri: str, changes: Iterable[Change], *, version: int) -> None:
+    def change(self, uri: str, changes: Iterable[Change], *, version: int | None) -> None:
         """A document changed. A change of a document that is not open is dropped."""
         opened = self.documents.get(uri)
         if opened is not None:

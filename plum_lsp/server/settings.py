@@ -28,7 +28,7 @@ class SettingsKeeper:
         self._load = load
         self._complain = complain
         self._told: set[str] = set()
-        self._initial: Mapping[str, object] = {}
+        self._initial: object = None
         self._pushed: object = None
         self.folders: tuple[Path, ...] = ()
         """The folders of the editor's workspace. Each may hold a project's file."""
@@ -36,7 +36,7 @@ class SettingsKeeper:
 
     def start(self, options: object, folders: Iterable[Path]) -> None:
         """Take the options and the workspace's folders from `initialize`."""
-        self._initial = section_of(options)
+        self._initial = options
         self.move(folders)
 
     def move(self, folders: Iterable[Path]) -> None:
@@ -47,9 +47,9 @@ class SettingsKeeper:
     def take(self, pushed: object) -> None:
         """Take the editor's new settings. They override the settings from the start."""
         self._pushed = pushed
-        loaded = self._load(_laid_over(self._initial, section_of(pushed)))
+        loaded = self._load(_laid_over(section_of(self._initial), section_of(pushed)))
         self.current, problems = narrowed(loaded.settings, self.folders)
-        for problem in loaded.problems + problems:
+        for problem in (*loaded.problems, *no_table_in(self._initial), *no_table_in(pushed), *problems):
             if problem not in self._told and len(self._told) < PROBLEMS_TOLD_MAX:
                 self._told.add(problem)
                 self._complain(problem)
@@ -70,6 +70,19 @@ def section_of(values: object) -> Mapping[str, object]:
         return {}
     inner = values.get(SECTION, values)
     return inner if isinstance(inner, Mapping) else {}
+
+
+def no_table_in(values: object) -> tuple[str, ...]:
+    """What is wrong if an editor sends a value where its settings belong, which are a table.
+
+    Null and an empty list mean no settings. Lua has one form for an empty table and an empty list.
+    """
+    inner = values.get(SECTION) if isinstance(values, Mapping) and SECTION in values else values
+    if inner is None or inner == [] or isinstance(inner, Mapping):
+        return ()
+    what = f"the section {SECTION!r}" if inner is not values else "the value"
+    kinds = {bool: "a truth value", int: "a number", float: "a number", str: "a text", list: "a list"}
+    return (f"editor: {what} of the settings is {kinds.get(type(inner), 'no table')}, so it is ignored",)
 
 
 def _laid_over(lower: Mapping[str, object], upper: Mapping[str, object]) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from plum_lsp.config import Loaded, load_settings
 from plum_lsp.server.settings import SettingsKeeper
 
@@ -55,6 +57,35 @@ def test_a_project_may_only_narrow(tmp_path: Path) -> None:
     assert settings.current.privacy.paused
     assert settings.current.policy.url == ""
     assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "word"),
+    [
+        ({"plum": 5}, "a number"),
+        ({"plum": "yes"}, "a text"),
+        ({"plum": True}, "a truth value"),
+        ({"plum": [1]}, "a list"),
+        ([{"plum": {}}], "a list"),
+        (3, "a number"),
+    ],
+)
+def test_settings_that_are_no_table_are_named(sent: object, word: str) -> None:
+    """At the start and later, once for each."""
+    for at_start in (True, False):
+        settings, told = keeper()
+        settings.start(sent if at_start else None, ())
+        settings.take(None if at_start else sent)
+        assert [word in problem and "editor: " in problem for problem in told] == [True]
+
+
+@pytest.mark.parametrize("sent", [None, {}, [], {"plum": None}, {"plum": []}, {"plum": {}}])
+def test_no_settings_are_no_problem(sent: object) -> None:
+    """Lua has one form for an empty table and an empty list."""
+    settings, told = keeper()
+    settings.start(sent, ())
+    settings.take(sent)
+    assert told == []
 
 
 def test_nonsense_from_the_editor_changes_nothing() -> None:

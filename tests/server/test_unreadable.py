@@ -64,6 +64,11 @@ READABLE = {
     "a version that leaps": change(GOOD, version=70),
     "an empty list": change(),
     "a full text with an older version": change({"text": TEXT}, version=0),
+    "a version of null": change(GOOD, version=None),
+    "a full text with a version of null": change({"text": TEXT}, version=None),
+    "a range of null": change({"range": None, "text": TEXT}),
+    "a range and a length of null": change({"range": None, "rangeLength": None, "text": TEXT}),
+    "a length of null": change({**GOOD, "rangeLength": None}),
 }
 
 
@@ -105,6 +110,56 @@ async def test_what_can_be_read_stops_nothing(bench: Bench, params: Any) -> None
     async with wired(bench) as wire:
         await wire.start()
         wire.send(opening(), notice("textDocument/didChange", params))
+        assert await offers(wire, 1) == 1
+
+
+async def test_versions_of_null_follow_each_other(bench: Bench) -> None:
+    """Each change is a new text, so an offer for the text before is not given again. The range of null is the text."""
+    async with wired(bench) as wire:
+        await wire.start()
+        item = {"uri": URI, "languageId": "python", "version": None, "text": TEXT}
+        wire.send(notice("textDocument/didOpen", {"textDocument": item}))
+        for number, name in enumerate(("f", "g", "h"), 1):
+            text = TEXT.replace("f", name)
+            assert await offers(wire, number) == 1
+            wire.send(notice("textDocument/didChange", change({"range": None, "text": text}, version=None)))
+        assert await offers(wire, 9) == 1
+        assert bench.server is not None
+        assert bench.server.session.documents[URI].snapshot.text == TEXT.replace("f", "h")
+        assert len(bench.requests) == 4
+
+
+def able(**parts: Any) -> dict[str, Any]:
+    """A greeting with these capabilities."""
+    return {**HELLO, "capabilities": parts}
+
+
+def kinds(*numbers: Any) -> dict[str, Any]:
+    """A set of kinds that an editor knows."""
+    return {"valueSet": list(numbers)}
+
+
+GREETINGS = {
+    "an unknown trace": {**HELLO, "trace": "loud"},
+    "a trace of null": {**HELLO, "trace": None},
+    "a trace that is a number": {**HELLO, "trace": 3},
+    "a kind of entry": able(textDocument={"completion": {"completionItemKind": kinds(1, 99)}}),
+    "a tag of entry": able(textDocument={"completion": {"completionItem": {"tagSupport": kinds(7)}}}),
+    "a format of text": able(textDocument={"completion": {"completionItem": {"documentationFormat": ["html"]}}}),
+    "a kind of symbol": able(workspace={"symbol": {"symbolKind": kinds(99)}}),
+    "a way to handle failures": able(workspace={"workspaceEdit": {"failureHandling": "magic"}}),
+    "a tag of diagnostics": able(textDocument={"publishDiagnostics": {"tagSupport": kinds(9)}}),
+    "a unit of positions": able(general={"positionEncodings": ["utf-7"]}),
+    "a capability": able(telepathy={"isLoud": True}),
+}
+
+
+@pytest.mark.parametrize("hello", GREETINGS.values(), ids=GREETINGS)
+async def test_a_greeting_with_unknown_words_is_answered(bench: Bench, hello: dict[str, Any]) -> None:
+    """A newer editor may know more than the server, and `initialize` does not fail for it."""
+    async with wired(bench) as wire:
+        assert "result" in await wire.ask(0, "initialize", hello)
+        wire.send(notice("initialized", {}), notice("$/setTrace", {"value": "loud"}), opening())
         assert await offers(wire, 1) == 1
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import json
 import logging
 import threading
@@ -19,7 +20,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter, lsp_method
 
 from plum_lsp.server.connection.lifecycle import Phase, out_of_order
-from plum_lsp.server.connection.texts import is_readable
+from plum_lsp.server.connection.texts import in_usual_form, is_readable
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ class PlumProtocol(LanguageServerProtocol):
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Read one message. A request that cannot be read gets an error. pygls would leave it without an answer."""
         try:
+            if "method" in data:
+                data["params"] = in_usual_form(data["method"], data.get("params"))
             if not is_readable(data.get("method", ""), data.get("params")):
                 raise JsonRpcInvalidParams
             return super().structure_message(data)
@@ -137,8 +140,14 @@ class PlumProtocol(LanguageServerProtocol):
 
 
 def converter() -> cattrs.Converter:
-    """pygls's converter. The parameters of unknown notifications stay plain data."""
+    """pygls's converter. The parameters of unknown notifications stay plain data, and so do unknown words and kinds.
+
+    A newer editor names kinds that lsprotocol does not know. Without this, `initialize` fails for each of them.
+    """
     result: cattrs.Converter = default_converter()  # type: ignore[no-untyped-call]
+    for kind in vars(types).values():
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            result.register_structure_hook(kind, _known_or_plain)
     result.register_structure_hook(JsonRPCNotification, lambda data, _: _plain_notification(data))
     result.register_structure_hook(types.InlineCompletionTriggerKind, lambda data, _: _trigger_kind(data))
     return result
@@ -146,6 +155,13 @@ def converter() -> cattrs.Converter:
 
 def _plain_notification(data: Mapping[str, Any]) -> JsonRPCNotification:
     return JsonRPCNotification(method=data["method"], jsonrpc=data["jsonrpc"], params=data.get("params"))
+
+
+def _known_or_plain(value: Any, kind: type[enum.Enum]) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        return value
 
 
 def _trigger_kind(value: int) -> types.InlineCompletionTriggerKind:

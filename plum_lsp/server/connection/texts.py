@@ -1,5 +1,8 @@
 """Checks the types in messages that carry a document's text or a place in it, because pygls converts a wrong type and
 goes on. Pure.
+
+Null stands for a version that an editor does not count, and for the range of a full text. pygls reads neither, so both
+are put into the form that it reads.
 """
 
 from __future__ import annotations
@@ -10,6 +13,27 @@ from lsprotocol import types
 
 UINTEGER_MAX = 2**31 - 1
 """LSP 3.18, "Base Types"."""
+NO_VERSION = -(2**31)
+"""Stands for a version of null within this server."""
+
+
+def in_usual_form(method: str, params: object) -> object:
+    """The parameters without null where another form of the same is usual."""
+    target = params.get("textDocument") if isinstance(params, Mapping) else None
+    if method not in _TELLS_TEXT or not isinstance(params, Mapping) or not isinstance(target, Mapping):
+        return params
+    if "version" in target and target["version"] is None:
+        params = {**params, "textDocument": {**target, "version": NO_VERSION}}
+    if isinstance(changes := params.get("contentChanges"), list):
+        params = {**params, "contentChanges": list(map(_without_null, changes))}
+    return params
+
+
+def _without_null(change: object) -> object:
+    """A change without the keys that are null."""
+    if not isinstance(change, Mapping):
+        return change
+    return {key: value for key, value in change.items() if value is not None or key == "text"}
 
 
 def is_readable(method: str, params: object) -> bool:
@@ -54,6 +78,7 @@ def _is_position(position: object) -> bool:
     return all(type(number) is int and 0 <= number <= UINTEGER_MAX for number in numbers)
 
 
+_TELLS_TEXT = (types.TEXT_DOCUMENT_DID_OPEN, types.TEXT_DOCUMENT_DID_CHANGE)
 _CHECKS: Mapping[str, Callable[[Mapping[str, object]], bool]] = {
     types.TEXT_DOCUMENT_DID_OPEN: _is_opening,
     types.TEXT_DOCUMENT_DID_CHANGE: _is_change,
