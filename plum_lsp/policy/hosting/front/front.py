@@ -24,7 +24,7 @@ import httpx
 
 from plum_lsp.domain.errors import PolicyUnavailable
 from plum_lsp.policy.client.connection import CONNECT_SECONDS
-from plum_lsp.policy.hosting.front.gate import HEALTH, LOAD, UNLOAD, Gate
+from plum_lsp.policy.hosting.front.gate import HEALTH, LOAD, UNLOAD, Gate, sees_all
 from plum_lsp.policy.hosting.front.limits import Person
 from plum_lsp.policy.hosting.front.tokens import Written
 from plum_lsp.policy.hosting.http_server import Refusal, Reply, Request
@@ -80,7 +80,8 @@ class Front(ABC):
             shown = [one for one in await self._models() if may_use(person, str(one.get("id")))]
             await reply.whole(200, json.dumps({"object": "list", "data": shown}).encode())
         elif asked == ("GET", "/metrics"):
-            lines = [*(await self._metrics(person)), *self.gate.figures(person)]
+            engines = await self._metrics() if sees_all(person) else []
+            lines = [*engines, *self.gate.figures(person)]
             await reply.whole(200, ("\n".join(lines) + "\n").encode(), "text/plain; version=0.0.4")
         elif asked[0] == "POST" and asked[1] in PASSED_ON:
             await self._complete(person, request, reply)
@@ -157,8 +158,8 @@ class Front(ABC):
     async def _unload(self, name: str, reply: Reply) -> None: ...
 
     @abstractmethod
-    async def _metrics(self, person: Person) -> list[str]:
-        """The engine's own figures."""
+    async def _metrics(self) -> list[str]:
+        """The engine's own figures, for those who see the use of all."""
 
 
 def may_use(person: Person, name: str) -> bool:

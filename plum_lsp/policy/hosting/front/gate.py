@@ -105,13 +105,17 @@ class Gate:
 
     def figures(self, reader: Person) -> list[str]:
         """The use of each key as Prometheus reads it. A key without the right to watch shows only its own use."""
-        may_see_all = reader.key.can_watch or reader.key.can_publish
-        people = [one for one in self.people() if may_see_all or one is reader]
+        people = [one for one in self.people() if sees_all(reader) or one is reader]
         return [
             f'{name}{{key="{one.key.name}"}} {value}'
             for name, values in _FIGURES.items()
             for one, value in ((one, getattr(one, values)) for one in people)
         ]
+
+
+def sees_all(reader: Person) -> bool:
+    """Whether a person may see the use of others, which the engine's own figures also show."""
+    return reader.key.can_watch or reader.key.can_publish
 
 
 _FIGURES = {

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
-from plum_lsp.policy.hosting.front.front import METRICS_SECONDS, Front, may_use, unknown
+from plum_lsp.policy.hosting.front.front import METRICS_SECONDS, Front, unknown
 from plum_lsp.policy.hosting.front.gate import Gate
 from plum_lsp.policy.hosting.front.limits import Person
 from plum_lsp.policy.hosting.front.tokens import Written
@@ -75,8 +75,8 @@ class LlamaFront(Front):
             raise Refusal(404, f"the adapter {name[:80]!r} is not loaded")
         await reply.whole(200, b'"unloaded"')
 
-    async def _metrics(self, person: Person) -> list[str]:
-        backends = [one for one in self._pool.backends() if may_use(person, one.name)]
+    async def _metrics(self) -> list[str]:
+        backends = list(self._pool.backends())
         lines = [f'plum_requests{{model="{one.name}"}} {one.in_flight}' for one in backends]
         for backend in backends:
             process = backend.process

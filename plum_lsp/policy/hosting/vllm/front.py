@@ -95,9 +95,7 @@ class VllmFront(Front):
         response = await self._ask("POST", path, body)
         await reply.whole(response.status_code, response.content, response.headers.get("content-type", "text/plain"))
 
-    async def _metrics(self, person: Person) -> list[str]:
-        if not (person.key.can_watch or person.key.can_publish):
-            return []
+    async def _metrics(self) -> list[str]:
         own = [f'plum_requests{{model="{name}"}} {count}' for name, count in self._asked.items() if is_plain(name)]
         return [*own, *(await self._ask("GET", "/metrics")).text.splitlines()]
 

@@ -18,7 +18,7 @@ from support.scripted_policy import ScriptedPolicy
 
 from plum_lsp.domain.errors import AdapterError, PolicyUnavailable
 from plum_lsp.policy.hosting.front.gate import Gate
-from plum_lsp.policy.hosting.front.keys import KeyBook
+from plum_lsp.policy.hosting.front.keys import Key, KeyBook, add_key
 from plum_lsp.policy.hosting.http_server import BODY_BYTES_MAX, serve_http
 from plum_lsp.policy.hosting.llama.front import LlamaFront
 
@@ -195,3 +195,14 @@ async def test_engine_that_does_not_start_is_told(pool: ScriptedPool, client: ht
     response = await client.post("/v1/completions", json=ASKED)
     assert (response.status_code, "tried again" in response.text) == (503, True)
     assert "plum_requests" in (await client.get("/metrics")).text
+
+
+async def test_the_engines_figures_are_for_those_who_watch(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """They show the use of all. An ordinary key sees its own."""
+    found = {}
+    for name in ("ann", "eye"):
+        key = add_key(tmp_path / "keys.json", Key(name=name, sha256="", can_watch=name == "eye"))
+        found[name] = (await client.get("/metrics", headers={"Authorization": f"Bearer {key}"})).text
+    assert "plum_requests" in found["eye"]
+    assert "plum_requests" not in found["ann"]
+    assert 'plum_key_requests_total{key="ann"} 0' in found["ann"]
