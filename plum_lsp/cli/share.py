@@ -57,7 +57,8 @@ def _withdraw(record: Path, folder: Path | None) -> None:
     if folder is None:
         raise StoreError("you share nothing", remedy="Name the folder: plum-lsp share DIR --withdraw")
     files, versions = withdraw(record, folder, now=instant(time.time()))
-    say(f"Withdrawn: {files} files are deleted from {folder}. The next training round has no rows of yours.")
+    deleted = "1 file is" if files == 1 else f"{files} files are"
+    say(f"Withdrawn: {deleted} deleted from {folder}. The next training round has no rows of yours.")
     if versions:
         say(f"These versions were trained on your facts, and keep what they learned: {', '.join(versions)}")
         say("On the machine of the trainer you can go back to an earlier one: plum-trainer rollback VERSION")

@@ -103,7 +103,7 @@ def test_a_withdrawal_takes_the_facts_out_and_names_the_versions(user: CommandLi
     author = path.name.partition("-")[0]
     tell_holders(folder, {"plum-v3": [author], "plum-v2": ["f" * 16], "plum-v4": ["f" * 16, author]})
     ran = user.run("share", "--withdraw")
-    assert "1 files are deleted" in ran.said
+    assert "1 file is deleted" in ran.said
     assert "plum-v3, plum-v4" in ran.said and "plum-v2" not in ran.said
     assert f"{command_here(TRAINER)} rollback VERSION" in ran.said
     user.complete()
