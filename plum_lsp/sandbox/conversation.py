@@ -59,6 +59,8 @@ _LOCKED_SECONDS_MAX = 60.0
 """Time for a child to lock itself down, before its program begins."""
 _LEFT_MIN = 0.05
 """A child is looked at again if it has more than this share of its time left."""
+_IN_LINE_SECONDS = 0.05
+"""How long after the end of its time a child may be found to stand in line for a processor, before the next look."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
 
 
@@ -152,6 +154,7 @@ class _Patience:
         self._child, self._limit = child, limit
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._in_line: bytes | None = None
 
     async def __aenter__(self) -> _Patience:
         return self
@@ -165,15 +168,25 @@ class _Patience:
         self._limit.reschedule(None)
         self._started, self._seconds = self._loop.time(), seconds
         self._waited_before = self._child.kept_waiting_seconds()
+        self._in_line = None
         self._timer = self._loop.call_later(seconds, self._look)
 
     def _look(self) -> None:
         waited = min(self._child.kept_waiting_seconds() - self._waited_before, WAITED_SECONDS_MAX)
         left = self._started + self._seconds + waited - self._loop.time()
         if left > _LEFT_MIN * self._seconds:
+            self._in_line = None
             self._timer = self._loop.call_later(left, self._look)
+        elif self._still_waits():
+            self._timer = self._loop.call_later(_IN_LINE_SECONDS, self._look)
         else:
             self._limit.reschedule(self._loop.time())  # in the next round of the loop, after what can be read now
+
+    def _still_waits(self) -> bool:
+        """Whether a wait for a processor goes on, which the kernel does not count yet, or has perhaps just begun."""
+        before, self._in_line = self._in_line, self._child.in_line()
+        is_bounded = self._loop.time() < self._started + self._seconds + WAITED_SECONDS_MAX
+        return is_bounded and self._in_line is not None and before in (None, self._in_line)
 
     def _stop(self) -> None:
         if self._timer is not None:

@@ -53,6 +53,25 @@ async def test_a_long_wait_for_a_processor_does_not_count(
     assert (await slept(sandbox, 7)).ending is Ending.RETURNED
 
 
+async def test_a_wait_that_goes_on_does_not_count(sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel counts a wait when it has ended, here after three seconds."""
+    started = time.monotonic()
+
+    def is_over() -> bool:
+        return time.monotonic() > started + 3
+
+    monkeypatch.setattr(Child, "kept_waiting_seconds", lambda child: 3.0 if is_over() else 0.0)
+    monkeypatch.setattr(Child, "in_line", lambda child: None if is_over() else b"1 1 1", raising=False)
+    assert (await slept(sandbox, 2.5)).ending is Ending.RETURNED
+
+
+async def test_a_program_that_spins_runs_out_of_time(sandbox: JailSandbox) -> None:
+    """It is in line at each look, and has come further since the one before."""
+    spins = Program(source="def f():\n    while True: pass\n")
+    (seen,) = await sandbox.observe(spins, [Call(expression="f()")], LIMITS)
+    assert seen.ending is Ending.TIMED_OUT
+
+
 async def test_the_way_into_the_jail_does_not_count(sandbox: JailSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that is locked down late has its whole time."""
     receive = Child.receive

@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
-from plum_lsp.sandbox.isolation.patience import kept_waiting_of
+from plum_lsp.sandbox.isolation.patience import in_line_of, kept_waiting_of
 
 _END_SECONDS = 2.0
 """How long to wait for the zygote's message on how a child ended."""
@@ -116,9 +116,14 @@ class Child:
 
     def kept_waiting_seconds(self) -> float:
         """How long it has been ready to run while others had the processor. 0 if the kernel does not tell."""
-        if not self.pidfd.done() or self.pidfd.cancelled() or self.pidfd.exception() is not None:
-            return 0.0
-        return kept_waiting_of(self.pidfd.result())
+        return kept_waiting_of(self.pidfd.result()) if self._has_pidfd() else 0.0
+
+    def in_line(self) -> bytes | None:
+        """A mark that stays the same while it waits for a processor. None if it does not want one. See `in_line_of`."""
+        return in_line_of(self.pidfd.result()) if self._has_pidfd() else None
+
+    def _has_pidfd(self) -> bool:
+        return self.pidfd.done() and not self.pidfd.cancelled() and self.pidfd.exception() is None
 
     def kill(self) -> None:
         """Send SIGKILL through the pidfd, as soon as there is one. Close everything. Idempotent."""

@@ -47,9 +47,31 @@ def kept_waiting_below(number: int) -> float:
 def kept_waiting_of(pidfd: int) -> float:
     """How long the process of a pidfd had no processor. 0 if the kernel does not tell."""
     try:
-        return _kept_waiting(int(_read(f"/proc/self/fdinfo/{pidfd}").partition(b"\nPid:")[2].split()[0]))
+        return _kept_waiting(_number_of(pidfd))
     except (OSError, ValueError, IndexError):
         return 0.0
+
+
+def in_line_of(pidfd: int) -> bytes | None:
+    """A mark of how far the process of a pidfd has come, if it runs or waits for a processor. None if it does neither.
+
+    The kernel adds a wait to `kept_waiting_of` when it has ended. While one goes on, the mark stays the same.
+    """
+    try:
+        number = _number_of(pidfd)
+        state = _read(f"/proc/{number}/stat").rpartition(b")")[2].split()[0]
+        return _read(f"/proc/{number}/schedstat") if state == b"R" else None
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _number_of(pidfd: int) -> int:
+    """The number of a pidfd's process.
+
+    Raises:
+        OSError, ValueError, IndexError: it has none any more.
+    """
+    return int(_read(f"/proc/self/fdinfo/{pidfd}").partition(b"\nPid:")[2].split()[0])
 
 
 def _kept_waiting(number: int) -> float:

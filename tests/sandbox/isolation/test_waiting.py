@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.processes import descendants
 
 from plum_lsp.sandbox import zygote_process
 from plum_lsp.sandbox.host import SandboxOptions
-from plum_lsp.sandbox.isolation.patience import arrives, kept_waiting_below
+from plum_lsp.sandbox.isolation.patience import arrives, in_line_of, kept_waiting_below
 from plum_lsp.sandbox.opening import open_sandbox
 
 SPINNERS = """
@@ -79,3 +80,17 @@ async def test_the_processes_that_a_process_started_are_counted(spinners: subpro
     async with asyncio.timeout(60):
         while kept_waiting_below(spinners.pid) < 0.5:
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not tell")
+async def test_who_wants_a_processor_is_in_line(spinners: subprocess.Popen[bytes]) -> None:
+    """One that waits for input is not, and neither is one that is gone."""
+    async with asyncio.timeout(60):
+        while len(below := descendants(spinners.pid)) < 2:
+            await asyncio.sleep(0.02)
+        assert in_line_of(os.pidfd_open(min(below))) is not None
+        while in_line_of(watched := os.pidfd_open(spinners.pid)) is not None:
+            await asyncio.sleep(0.02)
+    os.close(watched)
+    assert in_line_of(watched) is None
