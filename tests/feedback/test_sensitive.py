@@ -134,6 +134,60 @@ def test_a_value_in_an_escaped_part_goes(line: str) -> None:
     assert found("import os\n" + line.format(WORD)) == [WORD]
 
 
+LETTERS, PHRASE = "FPaeWYAF" + "pzyoib", "lantern otter " + "amber copper"
+
+
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("web1 ansible_user=ops ansible_become_pass={}\n", LETTERS),
+        ("jdbc:sqlserver://sql:1433;databaseName=hr;user=sa;password={};\n", LETTERS),
+        ("id,login,password\n1,ada,{}\n", LETTERS),
+        ("sshpass -p {} scp build.tgz deploy@host:/srv\n", LETTERS),
+        ("username admin privilege 15 password 7 {}\n", LETTERS),
+        ("snmp-server community {} RW\n", LETTERS),
+        ("#cloud-config\nchpasswd:\n  list: |\n    root:{}\n", LETTERS),
+        ('login = Field(default=SecretStr("{}"), description="of the relay")', PHRASE),
+        ('# drop the old passphrase "{}" later', PHRASE),
+        ("gpg --batch --passphrase '{}' -d backup.gpg\n", PHRASE),
+        ('The passphrase for the key is "{}".\n', PHRASE),
+        ("Driver={{ODBC Driver 17 for SQL Server}};UID=etl;PWD={};Timeout=3\n", WORD),
+        ("DSN=sap;UID=reader;PWD={{{}}};\n", PASSWORD),
+        ("ALTER USER 'old' IDENTIFIED WITH mysql_native_password BY '{}';\n", "birch" + "91"),
+        ("clave de acceso = {}\n", WORD),
+        ("mot de passe : {}\n", "Harbor_" + "2648h"),
+        ('replica = URL.create("postgresql", "reader", "{}", "10.0.3.8")', "Granite_" + "2573q"),
+        ('def password_of(stage):\n    match stage:\n        case "a":\n            return "{}"\n', "Ember-" + "1623L"),
+        ("dsn = f\"postgresql://{{f'{{user}}'}}:{}@{{HOST}}/db\"\n", LETTERS),
+        ('RECOVERY_CODES = ("{}",)', "123a7-" + "178b5"),
+        ("Recovery codes:\n{}\n", "24c20-" + "a0a4c"),
+        ("2FA seed: {}\n", "R58V HDEN " + "09ZB N9DA"),
+        ("PUK: {}\n", "9448" + "8060"),
+        ("openssl enc -aes-128-cbc -K {} -in b.enc\n", "1944cf368dbdec20" + "3822fb2f3a70100e"),
+        ("FAILED tests/test_web.py::test_login[ada-{}]\n", LETTERS),
+    ],
+)
+def test_a_password_of_letters_or_words_goes_by_its_place(line: str, secret: str) -> None:
+    """Letters of both cases that follow each other as in no word, several words, and few digits."""
+    assert any(secret in one for one in found(line.format(secret))), found(line.format(secret))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "web1 ansible_become_pass=readFromKeyring\n",
+        'Field(default=SecretStr(""), description="the login of the relay")',
+        "TOKEN_KINDS = {a, b}\nPWD={name};\n",
+        "tests/test_web.py::test_login[ada-firefox-headless]\n",
+        'The password is "required".\n',
+        "You can pass precision=f64x2 to the call, or pass ``dtype=i32x4``.\n",
+    ],
+)
+def test_words_in_the_place_of_a_password_stay(line: str) -> None:
+    """Names of code, empty values and settings."""
+    assert found(line) == []
+
+
 def test_a_password_that_begins_with_an_escape_goes() -> None:
     """`%23d` and letters behind it are no format of a number."""
     assert found("# amqps://svc:%23dPaRXLujTpwr@host/%2F") == ["svc:%23dPaRXLujTpwr"]

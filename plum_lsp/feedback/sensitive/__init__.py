@@ -24,7 +24,7 @@ __all__ = ["find_secrets"]
 _PYTHON = re.compile(
     r"(?m)^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+|class[ \t]+\w+|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|return\b"
     r"|(?:if|while|with|for|except|elif)\b[^\n]{0,200}:|try:|raise\b|assert\b|@\w|print\("
-    r"|[\w.\[\]\"']{1,80}[ \t]*=[ \t]*[\w.]{0,80}[\"'({\[])|\"\"\"|'''"
+    r"|[\w.\[\]\"']{1,80}[ \t]*=[ \t]*[\w.]{0,80}(?:[\"'(\[]|\{(?![^{}\"':,\n]*\})))|\"\"\"|'''"
 )
 """Lines that occur almost only in Python."""
 

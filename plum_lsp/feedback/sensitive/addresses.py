@@ -11,6 +11,7 @@ from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
 _HOST = re.compile(
     r"(?:[\w.-]{1,255}|\[[0-9a-fA-F:.]{2,45}\]|\{[\w.]{0,60}\}|%s|\$\{?\w{1,60}\}?)(?:[:/?#,\s\"'`)>\\]|$)"
 )
+_DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _ADDRESS = re.compile(r"[^\s\"'`<>|]{1,512}")
 _EQUALS = re.compile(r"%3[Dd](?=[\w%.~+-]{8})")
 """An escaped sign with a value behind it. `%3d` alone is also a format of numbers."""
@@ -40,7 +41,7 @@ def logins(text: str) -> Iterator[tuple[int, int]]:
 def _is_login(login: str) -> bool:
     user, colon, password = login.partition(":")
     if not colon:
-        return len(user) >= 16 and looks_random(user) and "/" not in user
+        return bool(_DIGEST.fullmatch(user)) or (len(user) >= 16 and looks_random(user) and "/" not in user)
     port, slash, _ = password.partition("/")
     if (slash and port.isdigit()) or "/" in user or "?" in user:
         return False

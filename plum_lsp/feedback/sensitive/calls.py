@@ -27,6 +27,8 @@ _PLACES = {
     "load_cert_chain": 2,
     "add_password": 3,
 }
+_METHOD_PLACES: dict[tuple[str, ...], int] = {("URL", "create"): 2}
+"""The same for methods with a common name."""
 """Calls that take a password further behind."""
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\d]+")
 _PARAMETER = re.compile(r"([\w-]+)[=:] ?\Z")
@@ -40,7 +42,8 @@ _LOGIN = re.compile(r"[\w.@+-]{1,64}:(?P<password>[^\s:/]{4,128})")
 def argument_names(callee: tuple[str, ...], place: int, *, is_named: bool) -> Iterator[tuple[str, Binding]]:
     """The names of the argument at a place, as far as the call tells them."""
     called = callee[-1].lower()
-    if called in _SIGN_IN and place == 1:
+    is_sign_in = called in _SIGN_IN and place == 1
+    if is_sign_in or (_METHOD_PLACES.get(callee[-2:]) == place and not is_named):
         yield "password", Binding.DIRECT
     elif is_named:
         if called in _CONNECTS and place >= 1:

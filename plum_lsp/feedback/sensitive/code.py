@@ -49,7 +49,7 @@ _STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|fr
 """No line inside brackets starts like this. If one does, a bracket above it was not closed."""
 _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-_PLACEHOLDER = re.compile(r"\{[^{}\n]*\}")
+_PLACEHOLDER = re.compile(r"\{(?:[^{}\n]|\{[^{}\n]*\})*\}")
 _LOGIN_FLAGS = frozenset({"-u", "--user", "--proxy-user", "--auth"})
 _LISTED = re.compile(r"\w+(?: *, *\w+)+ *")
 _PLURALS = ("passwords", "secrets", "tokens", "credentials", "keys", "creds", "pwds")
@@ -180,7 +180,7 @@ class _Reader:
         frame.said, frame.path, frame.last = "" if word not in {"is", "not"} else frame.said, [], word
 
     def _function_at(self) -> str:
-        return self.functions[-1][1]
+        return self.functions[-1][1].removesuffix("_of").removesuffix("_for")
 
     def _operand(self) -> None:
         """End the operand before this token: judge a literal, or remember a name."""

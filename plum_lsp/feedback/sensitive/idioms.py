@@ -37,6 +37,8 @@ IDIOMS = (
     _idiom("sudo", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[ \t]*sudo\b"),
     _idiom("--stdin -stdin", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[^\n]{{1,100}}-stdin"),
     _idiom("chpasswd", r"[\"']?[\w.-]{1,64}:(?P<value>[^\s\"':|]{4,128}+)[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd"),
+    _idiom("openssl", r"[ \t]-K[ \t]+[\"']?(?P<value>[0-9A-Fa-f]{16,128}+)(?![\w-])"),
+    _idiom("chpasswd:", r"(?m)^[ \t]+(?:-[ \t]+)?[a-z_][\w-]{0,31}:(?P<value>[^\s\"':]{4,128}+)[ \t]*$"),
     _idiom("user", rf"\b[Nn]et1?(?:\.exe)?[ \t]+user[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}"),
     _idiom("configure config", rf"\bconfig(?:ure)?[ \t]+set[ \t]+(?P<name>[\w.:/-]{{1,100}})[ \t=]+{_EITHER}"),
     _idiom(
@@ -59,6 +61,8 @@ IDIOMS = (
         r"\\?\"(?P<value>[^\"\n\\]{4,512}+)",
         Binding.DIRECT,
     ),
+    _idiom("IDENTIFIED identified", rf"(?i:\bidentified[ \t]+with[ \t]+[\w.'\"]{{1,64}}[ \t]+(?:by|as))"
+        rf"[ \t]+{_QUOTED}", Binding.DIRECT),
     _idiom("PASSWORD password", rf"(?i:\bpassword)[ \t]*\([ \t]*{_QUOTED}[ \t]*\)", Binding.DIRECT),
     # configuration files
     _idiom("auth-pass", rf"\bauth-pass[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}"),
@@ -70,13 +74,26 @@ IDIOMS = (
     _idiom("]: @", r"(?m)^[ \t#]*\[?[\w.-]{1,128}\]?(?::\d{2,5})?[ \t]+[\w.+-]{1,64}(?:@[\w.-]{1,128})?:"
         r"(?P<value>[^\s:\"'/]{4,128}+)[ \t]*$"),
     _idiom("stringData", r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[^\s\"':]{4,512}+)[\"']?[ \t]*$"),
-    _idiom("community", rf"\br[ow]community6?[ \t]+{_VALUE}"),
+    _idiom("community", rf"\br[ow]community6?[ \t]+{_VALUE}"
+        r"|\bcommunity[ \t]+(?P<other>[^\s\"']{4,64}+)[ \t]+(?:R[OW]|r[ow])\b"),
+    _idiom("secret password", r"(?m)^[ \t]*[\w -]{0,64}\b(?:secret|password)[ \t]+\d[ \t]+"
+        r"(?P<value>[^\s\"']{4,256}+)[ \t]*$"),
+    _idiom("auth", rf"(?m)^[ \t]*stats[ \t]+auth[ \t]+[\w.-]{{1,64}}:{_VALUE}"),
     _idiom("IDENTIFY identify", rf"(?i:\bidentify)[ \t]+(?:\w{{1,32}}[ \t]+)?{_VALUE}"),
     # addresses
     _idiom("?appid= &appid= ?key= &key=", r"[?&](?:appid|key)=(?P<value>[\w-]{16,256}+)", is_random=True),
     _idiom("/v2/ /v3/", r"://[\w.-]{1,128}/v[23]/(?P<value>[A-Za-z0-9_-]{32}(?![\w/-]))", is_random=True),
     _idiom("?code= &code=", r"[?&]code=(?P<value>[\w./~%-]{16,512}+)", is_random=True),
+    # tests and notes
+    _idiom("::test", r"::\w{0,80}(?:login|auth|passw|secret|token|cred)\w{0,80}\[(?:[^\]\s]{0,100}-)?"
+        r"(?P<value>[^\]\s-]{8,128}+)\]"),
+    _idiom("seed key secret Seed Key Secret", r"(?i)\b(?:2fa|mfa|t?otp|authenticator)[\w ]{0,20}[:=][ \t]*"
+        r"(?P<value>[A-Z0-9]{4}(?:[ -][A-Z0-9]{4}){3,15})\b"),
+    _idiom("codes Codes CODES", r"(?i)\b(?:recovery|backup|rescue)[ -]codes?\b[^\n\w]{0,4}\n"
+        r"(?P<value>(?:[ \t]*(?:[-*\d][.)]?[ \t]+)?[a-z\d]{4,8}(?:[- ][a-z\d]{4,8}){1,3}[ \t]*(?:\n|\Z)){1,16})"),
     # sentences
+    _idiom("pass Pass", r"(?i)\bpass(?:word|phrase|code)\b[ \w]{0,40}[ \t](?:is|was|=|:)[ \t]*"
+        r"[\"'“](?P<value>[^\"'”\n]{4,128}+)[\"'”]"),
     _idiom(
         "/ :",
         r"(?i)\b(?:log[ -]?in|sign[ -]?in|creds?|credentials?|account|use|using|user|admin)"

@@ -19,7 +19,8 @@ NAME_MAX = 64
 VALUE_MAX = 4096
 _HINT = re.compile(
     r"(?i)pass|pwd|psw|pw\b|secret|token|key|cred|auth|cookie|session|dsn\b|salt|pepper|otp\b|jwt|hmac|licen[sc]e|sid\b"
-    r"|\bpin\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|clave|geheim|segre[dt]o|wachtwoord|mot_?de_?passe|has[lł]o|webhook|csrf|login|psk\b"
+    r"|\bp(?:in|uk)\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|clave(?: de acceso)?|geheim|segre[dt]o|wachtwoord"
+    r"|mot[_ ]?de[_ ]?passe|parola(?: d.ordine)?|has[lł]o|webhook|csrf|login|psk\b"
     r"|(?:recovery|backup|access|security|door|gate|unlock|2fa)[ \t]codes?\b|(?:seed|recovery)[ \t]phrase"
     r"|community\b|identified[ \t]+by|пароль|密码|パスワード"
 )
@@ -37,6 +38,8 @@ _BARE = re.compile(
     r"[ \t]*(?P<sep>=>|:=|===?|[=:])[ \t]*(?P<value>(?:[^\s\"'`,;&|<>()\[\]{}]|&(?![\w.-]{1,40}=)){4,4096}+)"
 )
 _BARE_VALUE_OF = re.compile(r"\s{0,40}(?:value|default)[ \t]*[:=][ \t]*(?P<value>[^\s\"'`,;&|<>()\[\]{}]{4,4096}+)")
+_BRACED = re.compile(r"=\{(?P<value>[^{}\s\"']{4,128}+)\}[ \t]*(?:[;\"'\n]|$)")
+"""A value of ODBC."""
 _SPACED = re.compile(r"[ \t]+(?P<verb>(?:is|was|to|are|of|=|:)[ \t:]+)?[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,256}+)")
 _TAGGED = re.compile(
     r"(?:[\"'][^<>\n]{0,100})?>\s{0,20}(?:<!\[CDATA\[)?(?P<value>[^<>\n]{4,512}?)\s{0,20}(?:\]\]>)?</"
@@ -85,6 +88,8 @@ _PGPASS = re.compile(
 _GO_DSN = re.compile(r"(?<![\w/])[\w.-]{1,64}:(?P<value>[^\s\"'@:/]{4,128}+)@(?:tcp|udp|unix|\()")
 _ORACLE = re.compile(r"(?<![\w/.])[A-Za-z]\w{1,30}/(?P<value>[^\s\"'@/]{4,64}+)@(?://)?[\w.-]{1,128}[:/]\d?")
 _KUBERNETES = re.compile(r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[A-Za-z0-9+/]{8,4096}+={0,2})[\"']?[ \t]*$")
+_ARGUMENT = re.compile(r"[ \t]+`{0,2}[A-Za-z_]\w{0,60}=\w")
+"""What follows the verb in "pass strict=True"."""
 _NETRC = re.compile(
     r"\b(?:login|account|password)[ \t\n]+\S{1,64}[ \t\n]+(?:password|account)[ \t\n]+(?P<value>[^\s\"'`]{4,256}+)"
 )
@@ -144,6 +149,8 @@ def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
         if text.startswith("::", start - 2):  # a type
             continue
         name = text[start:end].strip("-.$")
+        if name.lower() == "pass" and _ARGUMENT.match(text, end):
+            continue
         means = meaning("password" if name.lower().startswith("identified") else name)
         if means >= Meaning.KEY or (means is Meaning.DIGITS and quiet.holds(start)):
             yield from _after(text, start, end, means, quiet)
@@ -240,6 +247,11 @@ def _rest_of_line(text: str, end: int, means: Meaning, quiet: Quiet, *, is_quiet
 
 def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int, int]]:
     """A value without quotes: after a separator, after a flag, or as a separate word."""
+    braced = _BRACED.match(text, end)
+    if braced is not None:
+        if not _IDENTIFIER.fullmatch(braced["value"]) and is_secret(braced["value"], means, Binding.BARE):
+            yield braced.span("value")
+        return
     for pattern in (_BARE, _BARE_VALUE_OF):
         found = pattern.match(text, end)
         if found is not None:

@@ -41,6 +41,7 @@ _JOINED_SECRETS = (
     "connectionstring",
     "pincode",
     "motdepasse",
+    "clavedeacceso",
     "recoverycode",
     "recoverycodes",
     "backupcode",
@@ -86,7 +87,7 @@ def meaning(name: str) -> Meaning:
         return Meaning.HASH if last in _HASHES else Meaning.NONE
     if _is_secret(parts, last, joined):
         return Meaning.SECRET
-    if last in {"pin", "otp", "cvv", "cvc", "pins"}:
+    if last in {"pin", "puk", "otp", "cvv", "cvc", "pins"}:
         return Meaning.DIGITS
     if last in {"salt", "pepper"}:
         return Meaning.TOKEN
@@ -103,6 +104,8 @@ def meaning(name: str) -> Meaning:
 
 def is_label(value: str) -> bool:
     """Whether a text consists of words that name things, like `client_secret` under `grant_type` or `Your password`."""
+    if " " not in value and sum(map(str.isdigit, value)) > sum(map(str.isalpha, value)):
+        return False
     parts = _split(value)
     return bool(parts) and all(word in _LABELS or word.endswith(_SECRET_ENDS) for word in parts)
 

@@ -31,6 +31,8 @@ UNLIKE_LENGTH_MIN = 16
 """Least length of a text under the name of a secret that is judged by its pairs of letters."""
 NAMELESS_RARITY_MIN, NAMELESS_PAIRS_MIN = 1.0, 12
 """The same as in `letters`, for a text in quotes without a name. Few random texts and no names reach it."""
+LETTERS_LENGTH_MIN, LETTERS_PAIRS_MIN = 10, 7
+"""The least length of a password of letters that has no quotes, and how many of its pairs are known."""
 RECURRING_PARTS_MIN, RECURRENCE_MIN, MEDIAN_RECURRENCE_MIN = 2, 2, 4
 """How many parts a word of a table has at least, and in how many words of the text each of them, and most, are."""
 _PARTS = re.compile(r"[A-Za-z0-9]++")
@@ -75,6 +77,8 @@ _SHAPE = re.compile(r"(?=[!-~]*[a-z])(?=[!-~]*[A-Z])(?=[!-~]*\d)[A-Za-z0-9!#$%&*
 _QUERY = re.compile(r"(?:^|[&?;-])[a-z_]\w*=")
 _WORD_AND_NUMBER = re.compile(r"[A-Za-z]{3,}[_-]\d{2,}[A-Za-z]{0,2}|[A-Za-z]{2,}\d{2,}[_-][A-Za-z\d]{2,}")
 _SHORT_KEY = re.compile(r"(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)[A-Za-z0-9]{16,23}")
+_PHRASE = re.compile(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){3,7}")
+"""Words that make a passphrase."""
 _PRINTABLE_RUN = re.compile(r"(?:abcdef|ABCDEF|012345|123456789|qwerty|aaaaa|AAAAAAAA|00000)")
 
 
@@ -242,12 +246,18 @@ def _is_password(value: str, binding: Binding) -> bool:
     if value.isdigit():
         return binding is not Binding.LOOSE
     if value.isalpha():
-        return (binding is Binding.DIRECT and len(value) >= 6) or looks_random(value)
-    if binding is Binding.DIRECT:
+        return (binding is Binding.DIRECT and len(value) >= 6) or looks_random(value) or _is_strange_word(value)
+    if binding is Binding.DIRECT or _PHRASE.fullmatch(value):
         return True
     has_digit = any(c.isdigit() for c in value)
     has_letter = any(c.isalpha() for c in value)
     return has_letter and len(value) >= 6 and (has_digit or any(c in "!@#$%^&*?~+=" for c in value))
+
+
+def _is_strange_word(value: str) -> bool:
+    """Whether letters of both cases follow each other as in no word and in no name of code."""
+    is_mixed = len(value) >= LETTERS_LENGTH_MIN and not (value.islower() or value.isupper())
+    return is_mixed and is_unlike_words(value, pairs_min=LETTERS_PAIRS_MIN)
 
 
 def _entropy(word: str) -> float:
