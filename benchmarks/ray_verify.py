@@ -8,7 +8,8 @@ The rows of each run must be those of the run in one process. Ray's own part is 
 asked as the command asks: two for each processor at once.
 
 With `--kills` it is one run instead, in which a node, the command and the head of a cluster of three nodes are killed
-in turn, after a quarter, a half and three quarters of the rows. Each time the same command then goes on.
+in turn, after a quarter, a half and three quarters of the rows. Each time the same command then goes on. The workers
+note each line that they begin, so that executions can be told from rows.
 """
 
 from __future__ import annotations
@@ -27,15 +28,20 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+from support.counted_batches import begun
 from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
 
 from plum_lsp.store.judgements import Judgements
 
 PROMPT = 'def add{n}(a, b):\n    """Add.\n\n    >>> add{n}(1, {n})\n    {result}\n    """\n'
+TESTS = sys.path[0]
 PLUM_LSP = str(Path(sys.executable).with_name("plum-lsp"))
 EMPTY_TASKS = 300
 KILLED_BATCH = 8
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.5
+BEGUN = "begun.txt"
+SHOWN = 3
+"""Rows that differ."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -54,10 +60,19 @@ def _timed(folder: Path, name: str, *options: str) -> tuple[float, Rows]:
 def _rows(path: Path) -> Rows:
     """The rows without times."""
     query = (
-        "SELECT task, candidate, offered, score, probability, tier, tests_passed, reason FROM judgements ORDER BY 1, 2"
+        "SELECT task, version, seed, candidate, line_sha256, offered, score, probability, tier, tests_run,"
+        " tests_passed, reason FROM judgements ORDER BY task, version, seed, candidate"
     )
     with closing(sqlite3.connect(path, timeout=30)) as db:
         return db.execute(query).fetchall()
+
+
+def _compared(rows: Rows, alone: Rows) -> str:
+    """Whether the rows are those of one process, and the first that differ."""
+    if rows == alone:
+        return "the same rows"
+    other = [(one, was) for one, was in zip(rows, alone, strict=False) if one != was]
+    return f"OTHER ROWS ({len(rows)} and {len(alone)}, {len(other)} differ): {other[:SHOWN]}"
 
 
 def _empty_task_ms(address: str, at_once: int) -> float:
@@ -89,7 +104,7 @@ def _on_ray(folder: Path, alone: Rows, lines: int, batches: list[int]) -> None:
         for batch in batches:
             options = ("--ray", cluster.address, "--batch", str(batch))
             took, rows = _timed(folder, f"ray-{nodes}-{batch}", *options)
-            same = "the same rows" if rows == alone else "OTHER ROWS"
+            same = _compared(rows, alone)
             print(f"{nodes} node(s), batches of {batch}: {took:.1f} s, {lines / took:.2f} lines a second, {same}")
     cluster.shutdown()
 
@@ -99,29 +114,37 @@ def _killed_in_turn(folder: Path, alone: Rows) -> None:
     path, quarter = folder / "killed.sqlite3", len(alone) // 4
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as name, ray_cluster(Path(name), os.environ) as cluster:
-        command = _begun(folder, path, cluster)
+        command = _begin(folder, path, cluster)
         _wait_for(path, quarter, command)
         cluster.kill("node")
         _wait_for(path, 2 * quarter, command)
         command.kill()
         command.wait()
-        command = _begun(folder, path, cluster)
+        command = _begin(folder, path, cluster)
         _wait_for(path, 3 * quarter, command)
         cluster.kill("head")
         command.wait()
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as name, ray_cluster(Path(name), os.environ) as cluster:
-        status = _begun(folder, path, cluster).wait()
+        status = _begin(folder, path, cluster).wait()
     took = time.perf_counter() - started
     with Judgements(path) as store:
         counts = store.counts()
-    same = "the same rows" if _rows(path) == alone else "OTHER ROWS"
+    same = _compared(_rows(path), alone)
     print(f"a node, the command and the head killed: {took:.1f} s, status {status}, {same}")
     print(f"{counts.rows} rows stored, lines handed out {counts.asks}, never answered {counts.unanswered}")
+    tries = begun(folder / BEGUN)
+    repeated = sum(count > 1 for count in tries.values())
+    print(f"lines begun by a worker {tries.total()}, of {len(tries)} tasks, {repeated} of them more than once")
 
 
-def _begun(folder: Path, path: Path, cluster: RayCluster) -> subprocess.Popen[bytes]:
-    options = ("--ray", cluster.address, "--batch", str(KILLED_BATCH))
-    return subprocess.Popen(_command(path, *options), cwd=folder, stderr=subprocess.DEVNULL)
+def _begin(folder: Path, path: Path, cluster: RayCluster) -> subprocess.Popen[bytes]:
+    counted = [sys.executable, "-m", "support.counted_batches", str(folder / BEGUN), *_command(path)[2:]]
+    return subprocess.Popen(
+        [*counted, "--ray", cluster.address, "--batch", str(KILLED_BATCH)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((TESTS, os.environ.get("PYTHONPATH", "")))},
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _wait_for(path: Path, rows: int, command: subprocess.Popen[bytes]) -> None:
@@ -154,7 +177,7 @@ def main() -> None:
         for batch in arguments.batches:
             took, rows = _timed(folder, f"alone-{batch}", "--batch", str(batch))
             rate = arguments.lines / took
-            same = "" if alone in ([], rows) else ", OTHER ROWS"
+            same = "" if not alone else f", {_compared(rows, alone)}"
             alone = rows
             print(f"one process, batches of {batch}: {took:.1f} s, {rate:.2f} lines a second{same}", flush=True)
         if arguments.kills:

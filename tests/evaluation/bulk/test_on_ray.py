@@ -16,6 +16,7 @@ import pytest
 from evaluation.bulk.conftest import asks, row, stored, written
 from support import network_trap
 from support.command_line import PLUM_LSP, CommandLine
+from support.counted_batches import begun
 from support.processes import descendants, until_gone
 from support.ray_cluster import ON_LOOPBACK, RayCluster, ray_cluster
 
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 LINES = 60
 ROWS = "rows.sqlite3"
+BEGUN = "begun.txt"
+TESTS = Path(network_trap.__file__).parents[1]
 DEAD_HEAD_SECONDS = 120
 """A command whose cluster is gone ends by itself after a few seconds."""
 END_SECONDS = 300
@@ -50,10 +53,13 @@ def scratch() -> Iterator[Path]:
 
 
 def begin(user: CommandLine, address: str, **more: str) -> subprocess.Popen[str]:
-    """The command, on a cluster. `more` goes into its environment."""
-    command = [sys.executable, PLUM_LSP, "verify", "in.jsonl", "--rows", ROWS, "--ray", address, "--batch", "3"]
-    environ = {**user.environ, **ON_LOOPBACK, **more}
-    return subprocess.Popen(command, cwd=user.folder, env=environ, stderr=subprocess.PIPE, text=True)
+    """The command, on a cluster. `more` goes into its environment. Each line that a worker begins is noted."""
+    counted = [sys.executable, "-m", "support.counted_batches", BEGUN, "verify", "in.jsonl", "--rows", ROWS]
+    command = [*counted, "--ray", address, "--batch", "3"]
+    environ = {**user.environ, **ON_LOOPBACK, "PYTHONPATH": str(TESTS), **more}
+    return subprocess.Popen(
+        command, cwd=user.folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def until_rows(path: Path, count: int, command: subprocess.Popen[str]) -> None:
@@ -91,6 +97,9 @@ def test_the_rows_are_those_of_one_process(user: CommandLine) -> None:
     lost = Counter(task for task, answered in found if not answered)
     assert lost, "the command was killed while lines were out"
     assert Counter(task for task, answered in found if answered) == {f"t{number}": 1 for number in range(LINES)}
+    tries = begun(user.folder / BEGUN)
+    assert set(tries) == {f"t{number}" for number in range(LINES)}
+    assert LINES < tries.total() <= LINES + lost.total(), "repeats happened, and none was stored twice"
     assert f"{2 * LINES} rows stored. Lines handed out: {LINES + lost.total()}" in said
     assert f"never answered: {lost.total()}. " in said
 
@@ -99,7 +108,7 @@ def trapped(user: CommandLine, scratch: Path, *command: str) -> subprocess.Compl
     """Run a command where each packet that leaves the machine is caught. Its own files lie in `scratch`."""
     done = subprocess.run(
         [sys.executable, "-m", "support.network_trap", sys.executable, *command],
-        cwd=Path(network_trap.__file__).parents[1],
+        cwd=TESTS,
         env={**user.environ, "TMPDIR": str(scratch)},
         capture_output=True,
         text=True,
@@ -169,9 +178,7 @@ def test_the_trap_catches() -> None:
     """A question for a name and a connection are both seen."""
     tries = "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('192.0.2.1', 53))"
     command = [sys.executable, "-m", "support.network_trap", sys.executable, "-c", tries]
-    done = subprocess.run(
-        command, cwd=Path(network_trap.__file__).parents[1], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, check=False)
     if done.returncode == network_trap.REFUSED:
         pytest.skip(done.stderr.strip())
     assert done.returncode == network_trap.CAUGHT
