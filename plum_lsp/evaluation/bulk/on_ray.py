@@ -8,10 +8,13 @@ it out again, and so counts it.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import secrets
+import socket
 from collections.abc import Mapping
+from contextlib import ExitStack, redirect_stdout
 from types import ModuleType
 from typing import Any
 
@@ -31,6 +34,7 @@ SCRATCH = "plum-ray-"
 """How the folder of a cluster of our own begins."""
 _RAYS = "r"
 """Ray's part of that folder, which Ray opens to all users. The name is short because paths of sockets are."""
+_CONNECT_SECONDS = 20.0
 _SECONDS_MAX = 10.0
 """How long to wait before the cluster is looked at again: machines join and leave."""
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
@@ -57,17 +61,20 @@ class RayWorkers:
             PlumError: Ray is not installed, or the cluster cannot be joined.
         """
         self._ray = _ray(QUIET | _own(reaches) if address == LOCAL else QUIET)
-        self._scratch = ScratchFolder(SCRATCH) if address == LOCAL else None
         self._tell = tell
+        self._held = ExitStack()
+        self._held.enter_context(redirect_stdout(_Mute()))
         self._out: dict[Any, Batch] = {}
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
-            if self._scratch:
+            if address == LOCAL:
+                folder = self._held.enter_context(ScratchFolder(SCRATCH)).path / _RAYS
                 own = {"include_dashboard": False, "_node_ip_address": "127.0.0.1", "object_store_memory": STORE_BYTES}
-                self._ray.init(address="local", _temp_dir=str(self._scratch.path / _RAYS), **own, **quiet)
+                self._ray.init(address="local", _temp_dir=str(folder), **own, **quiet)
             else:
+                _reach(address)
                 self._ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, OverflowError, RuntimeError, ValueError) as error:
             self.close()
             raise PlumError(f"no Ray cluster at {address}: {error}", remedy=f"See {page('team.md')}.") from error
         self._judge = self._ray.remote(num_cpus=1, max_retries=0)(judge_batch)
@@ -96,8 +103,7 @@ class RayWorkers:
     def close(self) -> None:
         """Leave the cluster. What it still does for this run ends, and a cluster of our own with it."""
         self._ray.shutdown()
-        if self._scratch:
-            self._scratch.close()
+        self._held.close()
 
     def _processors(self) -> int:
         return int(self._ray.cluster_resources().get("CPU", 0))
@@ -114,6 +120,24 @@ class RayWorkers:
             raise PlumError(f"the Ray cluster failed: {error}") from error
         assert isinstance(answer, Answer)
         return answer
+
+
+def _reach(address: str) -> None:
+    """Connect once. Ray tries for minutes, and tells only itself why.
+
+    Raises:
+        OSError: nothing answers at HOST:PORT.
+    """
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+
+
+class _Mute(io.TextIOBase):
+    """Takes what Ray writes to standard output when a machine is lost: a page of its log, also if told to be quiet."""
+
+    def write(self, text: str) -> int:
+        """Drop it. The command's progress says what was lost."""
+        return len(text)
 
 
 def _own(reaches: str) -> dict[str, str]:

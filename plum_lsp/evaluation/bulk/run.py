@@ -120,7 +120,7 @@ class BulkRun:
             batch, answer = self.workers.next_done()
             self._out -= 1
             done = self._lost(batch) if answer is None else self._take(batch, answer)
-            if said := progress.after(done, self.clock.now()):
+            if said := progress.after(done, self.clock.now(), failed=self._failures.total()):
                 self.tell(said)
 
     def _hand_out(self) -> None:
@@ -184,8 +184,11 @@ class Progress:
     told: float
     done: int = 0
 
-    def after(self, done: int, now: float) -> str:
-        """Count lines that ended. Returns a line for the user, or an empty text if the last one was just now."""
+    def after(self, done: int, now: float, *, failed: int = 0) -> str:
+        """Count lines that ended. Returns a line for the user, or an empty text if the last one was just now.
+
+        `failed` counts the tries of lines that gave no answer so far.
+        """
         self.done += done
         is_end = self.done == self.total
         if not self.done or (now - self.told < _SECONDS_BETWEEN and not is_end):
@@ -193,6 +196,7 @@ class Progress:
         self.told = now
         took = max(now - self.started, 1e-9)
         said = f"{self.done}/{self.total} lines, {self.done / took:.1f} a second"
+        said += f", {failed} tries failed" if failed else ""
         return said if is_end else f"{said}, about {_words(took / self.done * (self.total - self.done))} left"
 
 

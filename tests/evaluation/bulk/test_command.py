@@ -63,3 +63,12 @@ def test_no_ray_is_needed_without_the_option(user: CommandLine) -> None:
     ran = user.run("verify", "in.jsonl", "--rows", "r.sqlite3", "--ray", environ=hidden)
     assert ran.code == 1
     assert "plum-lsp: Ray is not installed Install it: " in ran.said
+
+
+def test_a_cluster_that_is_not_there_is_told(user: CommandLine) -> None:
+    """At once. Ray would try for minutes."""
+    pytest.importorskip("ray", reason="make setup-model installs it")
+    written(user, row(1))
+    ran = user.run("verify", "in.jsonl", "--rows", "r.sqlite3", "--ray", "127.0.0.1:1")
+    assert ran.code == 1
+    assert "no Ray cluster at 127.0.0.1:1: " in ran.said

@@ -82,7 +82,8 @@ def test_the_rows_are_those_of_one_process(user: CommandLine) -> None:
         first.kill("node")
         until_rows(path, 36, command)
         command.kill()
-        command.communicate()
+        out, _ = command.communicate()
+        assert out == "", "Ray tells of a lost node there"
         with begin(user, first.address) as command:
             until_rows(path, 60, command)
             first.kill("head")

@@ -189,4 +189,4 @@ def test_progress_says_how_long_the_rest_takes() -> None:
     assert progress.after(10, 1.0) == ""
     assert progress.after(90, 20.0) == "100/1000 lines, 5.0 a second, about 3 min left"
     assert progress.after(100, 21.0) == ""
-    assert progress.after(800, 21.5) == "1000/1000 lines, 46.5 a second"
+    assert progress.after(800, 21.5, failed=3) == "1000/1000 lines, 46.5 a second, 3 tries failed"
