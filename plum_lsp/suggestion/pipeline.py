@@ -40,6 +40,7 @@ from plum_lsp.suggestion.survey import (
     Survey,
     survey,
     too_large,
+    without_body,
 )
 from plum_lsp.verification.group import Ladder
 
@@ -110,6 +111,8 @@ class Pipeline:
         )
         if around is None:
             return await self._without_policy(request)
+        if detail := without_body(request.document, around.context):
+            return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         if around.context.place.is_prose:  # such text never runs
             request = _outside_pilot(request)
         stages.reach("context")

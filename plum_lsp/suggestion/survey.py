@@ -5,14 +5,16 @@ It blocks while it reads. The functions that it receives decide where files are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
-from plum_lsp.domain.suggestion import Context, SuggestionRequest
+from plum_lsp.domain.suggestion import Context, HoleKind, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.python.missing.resolving import KnownImports
@@ -36,6 +38,10 @@ DOCUMENT_CHARACTERS_MAX = 5_000_000
 """The same limit for files with few, very long lines."""
 LINE_CHARACTERS_MAX = 20_000
 """The limit for the cursor's line, which is read once more with every completion. A longer line is data."""
+
+
+_HEADER = re.compile(r"(?:async\s+)?def\b.*:\Z")
+"""The whole header of a function, at the end of which its body may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +111,15 @@ def survey(
         cut = read_context(document, request.offset, prefix_tokens=left, suffix_tokens=seen.suffix)
         context = cut or context
     return Survey(context=context, path=near.path, excerpts=excerpts, tests=tests, imports=known)
+
+
+def without_body(document: Document, context: Context) -> str:
+    """Why no body is suggested: functions of a stub file have none (PEP 484, "Stub Files"). Empty at other places."""
+    head = context.block.line_head.strip()
+    is_body = context.block.kind in {HoleKind.BODY, HoleKind.BLOCK} or _HEADER.match(head) is not None
+    if context.function is None or not is_body or not urlsplit(document.uri).path.endswith(".pyi"):
+        return ""
+    return "A function in a stub file (.pyi) has no body: its place holds `...`."
 
 
 def too_large(document: Document, offset: int) -> str:

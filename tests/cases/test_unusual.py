@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from support.cases import Case, Desk
+from support.scripted_policy import Step
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -277,6 +278,57 @@ CASES = [
     ),
     Case("a zero byte in the file", 'X = "a\x00b"\n\n' + ADD, "return a + b\n", offered="return a + b"),
 ]
+
+
+DEEP = {
+    "lists": "X = " + "[" * 150 + "]" * 150,
+    "calls": "f = abs\nX = " + "f(" * 150 + "1" + ")" * 150,
+    "a sum": "X = " + " + ".join(["1"] * 400),
+    "branches": "def g(n):\n    if n == 0:\n        return 0\n"
+    + "".join(f"    elif n == {number}:\n        return {number}\n" for number in range(1, 200)),
+}
+CASES += [
+    *(Case(f"below deep {name}", f"{code}\n\n{ADD}", "return a + b\n", tiers=VERIFIED) for name, code in DEEP.items()),
+    Case("above deep lists", f"{ADD}\n\n{DEEP['lists']}\n", "return a + b\n", tiers=VERIFIED),
+    Case(
+        "deep lists at the cursor",
+        f"X = {'[' * 150}‸",
+        f"1{']' * 150}\n",
+        nothing=True,
+        words="over 150 levels are not read, because Python's own tools would fail",
+    ),
+]
+STUBS = {
+    "a body": ("def add(a: int, b: int) -> int:\n    ‸\n", "...\n"),
+    "a body with code": ("def add(a: int, b: int) -> int:\n    ‸\n", "return a + b\n"),
+    "a body on the header's line": ("def add(a: int, b: int) -> int: ‸\n", "...\n"),
+    "a method's body": ("class A:\n    def add(self, a: int) -> int: ‸\n", "...\n"),
+    "a body below a docstring": (ADD, "return a + b\n"),
+}
+
+
+@pytest.mark.parametrize("name", STUBS)
+async def test_body_in_a_stub_file(desk: Desk, name: str) -> None:
+    """It has none. The reason says so, and the model is not asked."""
+    text, says = STUBS[name]
+    desk.policy.forget()
+    desk.policy.will(Step(text=says))
+    await desk.editor.open(text, path="stub.pyi")
+    assert await desk.editor.suggest() is None
+    told = await desk.editor.explain()
+    assert told["reason"] == "nothing_to_complete"
+    assert "stub file (.pyi) has no body" in str(told["text"])
+    assert desk.policy.completions == []
+
+
+@pytest.mark.parametrize("text", ["class A:\n    def f(self) -> int: ...\n    ‸\n", "def f() -> int: ...\n‸\n"])
+async def test_declaration_in_a_stub_file(desk: Desk, text: str) -> None:
+    """Declarations are suggested there."""
+    desk.policy.forget()
+    desk.policy.will(Step(text="def g() -> int: ...\n"))
+    await desk.editor.open(text, path="more.pyi")
+    offer = await desk.editor.suggest()
+    assert offer is not None and offer.text.strip() == "def g() -> int: ..."
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

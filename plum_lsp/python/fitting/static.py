@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pyflakes import checker, messages  # type: ignore[import-untyped]
 
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.python.reading.syntax import is_rewritable
+from plum_lsp.python.reading.syntax import TREE_DEPTH_MAX, is_rewritable
+
+TOO_DEEP = (
+    f"line 1: nested too deeply, or a number too long: over {TREE_DEPTH_MAX} levels are not read, because Python's own "
+    "tools would fail on them"
+)
+"""Why a program that parses has no tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ def parse(source: str) -> ast.Module | str:
         return f"line {error.lineno or 1}: {error.msg}"
     except (ValueError, RecursionError, MemoryError) as error:
         return f"line 1: {error or type(error).__name__}"
-    return tree if is_rewritable(tree, source) else "line 1: nested too deeply, or a number too long"
+    return tree if is_rewritable(tree, source) else TOO_DEEP
 
 
 def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Composes the runnable program around a hole: the whole document if it parses, otherwise the parts that parse.
 
+A statement that is too deep to be walked (`syntax`) counts as one that does not parse.
+
 It also fills the hole, either with a candidate or with a placeholder that cannot pass a test. It runs no code.
 """
 
@@ -14,8 +16,9 @@ from plum_lsp.domain.suggestion import Block, Context, FunctionSymbol, HoleKind
 from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.hole import Hole
-from plum_lsp.python.reading.lines import Line, chunks, logical_lines, mask, parses, width
+from plum_lsp.python.reading.lines import Line, chunks, logical_lines, mask, parse, parses, width
 from plum_lsp.python.reading.placeholder import PLACEHOLDER, UNFILLED
+from plum_lsp.python.reading.syntax import is_rewritable
 
 WHOLE_LINES_MAX = 20_000
 """Longer documents are cut to the statements that the hole's statement can reach. `ast.parse` takes about 10 µs a line
@@ -50,7 +53,7 @@ def surroundings(text: str, masked: str, hole: Hole) -> Surroundings:
         head = head.rstrip(" \t\f") + hole.block.line_head
     above, below = text[: region.start], text[region.end :]
     is_excerpt = False
-    if text.count("\n") > WHOLE_LINES_MAX or not parses(above + below):
+    if text.count("\n") > WHOLE_LINES_MAX or not _is_read(above + below):
         above, below = _excerpt(text, masked, region)
         is_excerpt = True
     is_large = text.count("\n", region.start, region.end) > WHOLE_LINES_MAX
@@ -69,10 +72,16 @@ def _excerpt(text: str, masked: str, region: Span) -> tuple[str, str]:
     pieces = [chunk for chunk in pieces if _BINDS.match(masked[chunk.start : chunk.start + 200])]
     if text.count("\n") > WHOLE_LINES_MAX:
         pieces = _reachable(pieces, text, masked, region)
-    kept = [chunk for chunk in pieces if parses(text[chunk.start : chunk.end])]
+    kept = [chunk for chunk in pieces if _is_read(text[chunk.start : chunk.end])]
     above = "".join(_ended(text[chunk.start : chunk.end]) for chunk in kept if chunk.end <= region.start)
     below = "".join(_ended(text[chunk.start : chunk.end]) for chunk in kept if chunk.start >= region.end)
     return above, below
+
+
+def _is_read(source: str) -> bool:
+    """Whether code parses and is not too deep for the steps that walk its tree, as each candidate's program must be."""
+    tree = parse(source)
+    return tree is not None and is_rewritable(tree, source)
 
 
 def _ended(statement: str) -> str:
