@@ -21,6 +21,7 @@ from typing import BinaryIO, Protocol, TypeAlias
 
 from pygls.io_ import StdinAsyncReader
 
+from plum_lsp.domain.errors import ConfigError
 from plum_lsp.server.connection.door import Refused, StrictReader, admitted
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,14 @@ async def serve_tcp(serve: Serve, *, host: str, port: int, token: str, told: str
 
 
 async def serve_socket(serve: Serve, path: Path) -> int:
-    """Wait for one connection of the same user at a Unix socket, and serve it. The socket is removed afterwards."""
+    """Wait for one connection of the same user at a Unix socket, and serve it. The socket is removed afterwards.
+
+    Another file at this path stays.
+
+    Raises:
+        ConfigError: no socket can be made there.
+    """
+    made: os.stat_result | None = None
 
     async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reader:
         if (other := _user_of(writer.get_extra_info("socket"))) not in {None, os.geteuid()}:
@@ -89,9 +97,14 @@ async def serve_socket(serve: Serve, path: Path) -> int:
         return StrictReader(reader)
 
     async def listen(accept: _Accept) -> asyncio.Server:
+        nonlocal made
         before = os.umask(0o177)
         try:
             listener = await asyncio.start_unix_server(accept, path)
+            made = path.stat()  # noqa: ASYNC240 (nothing is served yet)
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ConfigError(f"no socket can be made at {path}: {why}", remedy="Choose another --socket.") from error
         finally:
             os.umask(before)
         logger.info("listening at %s", path)
@@ -100,7 +113,14 @@ async def serve_socket(serve: Serve, path: Path) -> int:
     try:
         return await _serve_first(serve, listen, admit)
     finally:
-        path.unlink(missing_ok=True)  # noqa: ASYNC240 (the process is about to end)
+        _remove(path, made)
+
+
+def _remove(path: Path, made: os.stat_result | None) -> None:
+    """Remove the socket that was made at a path, unless another file has come there."""
+    with contextlib.suppress(OSError):
+        if made is not None and os.path.samestat(path.lstat(), made):
+            path.unlink()
 
 
 _Accept: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -165,6 +165,39 @@ async def test_a_socket_is_the_users_own(tmp_path: Path, monkeypatch: pytest.Mon
     assert not path.exists()
 
 
+@pytest.mark.parametrize("kind", ["file", "folder", "no folder", "too long"])
+async def test_a_path_that_can_have_no_socket(kind: str, tmp_path: Path) -> None:
+    """The error names it, and a file that stood there stays."""
+    path = tmp_path / {"no folder": "none/socket", "too long": "x" * 120}.get(kind, "socket")
+    if kind == "file":
+        path.write_text("of the user")
+    if kind == "folder":
+        path.mkdir()
+
+    async def serve(reader: Any, writer: Any) -> int:
+        raise AssertionError("there is no connection")
+
+    with pytest.raises(ConfigError, match="no socket can be made") as caught:
+        await transport.serve_socket(serve, path)
+    assert str(path) in str(caught.value)
+    assert path.exists() is (kind in {"file", "folder"})
+
+
+async def test_a_socket_that_took_its_place_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that ends does not remove the socket of the next one at the same path."""
+    path = tmp_path / "socket"
+    async with listening(lambda serve_one: transport.serve_socket(serve_one, path), monkeypatch) as task:
+        await until_there(path)
+        reader, writer = await asyncio.open_unix_connection(path)
+        path.rename(tmp_path / "old")
+        path.write_text("of the next one")
+        writer.write(frame({"method": "initialize"}))
+        assert b"initialize" in await reader.read()
+        writer.close()
+        assert await task == 0
+    assert path.read_text() == "of the next one"
+
+
 async def test_another_user_is_refused_at_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though the file's mode let it in."""
     path = tmp_path / "socket"
