@@ -48,7 +48,7 @@ from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.screening import beside_calls, is_absent, is_literal, judgeable, out_of_reach_of, telling
-from plum_lsp.verification.whole import in_module
+from plum_lsp.verification.whole import idle_in_module, in_module
 
 LOADS = Call(expression="None")
 """The observation of this call shows only whether a program loads."""
@@ -181,7 +181,7 @@ class Judge:
             tests = judgeable(self.tests, seen)
             verdicts, together = await asyncio.gather(
                 self.sandbox.verify(reference, tests, self.limits, reference=reference),
-                whole.telling(self.sandbox, reference, self.whole),
+                whole.telling(self.sandbox, reference, self.whole, idle=idle_in_module(reference, self.context)),
             )
         except SandboxError as error:
             return Evidence(specification=self.tests, problem=told(error))

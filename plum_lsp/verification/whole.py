@@ -29,6 +29,7 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.python.missing.repairing import with_imports_inside
 from plum_lsp.python.reading.placeholder import shows_placeholder
+from plum_lsp.python.reading.program import idle_program
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.screening.plain import refusal
 from plum_lsp.python.specification.whole_tests import in_batches, test_of
@@ -69,12 +70,15 @@ def names_of(tests: Sequence[TestCase]) -> list[str]:
     return [test.expectation.test for test in tests if isinstance(test.expectation, Passes)]
 
 
-async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase]) -> tuple[TestCase, ...]:
-    """The tests that reach the unfilled hole and fail there, at most `KEPT_MAX`, in order.
+async def telling(
+    sandbox: Sandbox, reference: Program, tests: Sequence[TestCase], *, idle: Program | None = None
+) -> tuple[TestCase, ...]:
+    """The tests that reach the unfilled hole and fail there, at most `KEPT_MAX`, those first that tell most.
 
-    They come from the first batch that has some, and from the next ones while there are few. If none of a batch reach
-    it, those count whose files cannot be imported with the hole unfilled. A candidate's run shows which of them reach
-    the function.
+    They come from the first batch that has some, and from the next ones while there are few. A test that passes with
+    the `idle` program, whose function does nothing, tells little: many tests reach a function on their way. If none of
+    a batch reach it, those count whose files cannot be imported with the hole unfilled. A candidate's run shows which
+    of them reach the function.
 
     Raises:
         SandboxError: the jail broke.
@@ -82,20 +86,37 @@ async def telling(sandbox: Sandbox, reference: Program, tests: Sequence[TestCase
     if not tests or reference.module is None:
         return ()
     kept: list[TestCase] = []
+    weak: list[TestCase] = []
     further, spent_ms = 0, 0.0
     for batch in in_batches(tests):
-        if kept and (len(kept) >= ENOUGH or further >= FURTHER_BATCHES or spent_ms >= SCREEN_SECONDS * 1000):
+        before = [*kept, *weak[:KEPT_MAX]]
+        if before and (len(kept) >= ENOUGH or further >= FURTHER_BATCHES or spent_ms >= SCREEN_SECONDS * 1000):
             break
-        further += bool(kept)
+        further += bool(before)
         # What is kept runs again, so that one process has collected the files of all tests that count.
-        runs = await sandbox.run_tests(reference, names_of([*batch, *kept]), watches=True, seconds=SCREEN_SECONDS)
+        runs = await sandbox.run_tests(reference, names_of([*batch, *before]), watches=True, seconds=SCREEN_SECONDS)
         spent_ms += sum(run.wall_ms for run in runs)
         pairs = list(zip(batch, runs, strict=False))
-        kept += [test for test, run in pairs if _tells(run)]
+        found = [test for test, run in pairs if _tells(run)]
+        passing = await _passing(sandbox, idle, found)
+        kept += [test for test in found if test.id not in passing]
+        weak += [test for test in found if test.id in passing]
         needing = [test for test, run in pairs if _needs_body(run)][:ALONE_MAX]
-        if needing and not kept:
+        if needing and not found and not before:
             return tuple(needing)
-    return tuple(_mixed(kept))
+    return tuple(_mixed([*kept, *weak]))
+
+
+async def _passing(sandbox: Sandbox, idle: Program | None, tests: Sequence[TestCase]) -> set[TestId]:
+    """The tests that pass with a function that does nothing.
+
+    Raises:
+        SandboxError: the jail broke.
+    """
+    if idle is None or not tests:
+        return set()
+    runs = await sandbox.run_tests(idle, names_of(tests), watches=False, seconds=SCREEN_SECONDS)
+    return {test.id for test, run in zip(tests, runs, strict=True) if run.outcome is RunOutcome.PASSED}
 
 
 def _mixed(tests: Sequence[TestCase]) -> list[TestCase]:
@@ -176,6 +197,12 @@ def in_module(reference: Program, context: Context, sandbox: Sandbox, path: Path
         hole_line=context.before.count("\n") + 1,
     )
     return replace(reference, module=module)
+
+
+def idle_in_module(reference: Program, context: Context) -> Program | None:
+    """The program whose function at the hole does nothing, as the same module. None if there is none."""
+    idle = idle_program(context) if reference.module is not None else None
+    return replace(reference, source=quieted(idle).source) if idle is not None else None
 
 
 def confirmed(split: Sequence[TestCase], together: Sequence[TestCase]) -> tuple[TestCase, ...]:

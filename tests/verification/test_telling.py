@@ -93,3 +93,28 @@ async def test_a_candidate_finds_them_collected(sandbox: JailSandbox) -> None:
     right = await whole.verdicts(sandbox, filled(sandbox.project, "pkg/core.py", "return sum(numbers)"), kept)
     wrong = await whole.verdicts(sandbox, filled(sandbox.project, "pkg/core.py", "return len(numbers)"), kept)
     assert [one.is_pass for one in (*right, *wrong)] == [True, True, False, False]
+
+
+REACHING = """
+    from pkg.core import total
+
+    def test_{number}():
+        total([])
+    """
+
+
+async def test_what_a_function_passes_that_does_nothing_comes_last(tmp_path: Path) -> None:
+    """Enough tests call the function on their way. Others are looked for until enough need what it does."""
+    count = whole.ENOUGH + FILES_MAX
+    texts = {f"tests__test_{number:02}": REACHING.format(number=number) for number in range(count)}
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, **texts, tests__test_last=TELLING)
+    cases = [case(f"tests/test_{number:02}.py::test_{number}") for number in range(count)]
+    reference, idle = filled(project, "pkg/core.py"), filled(project, "pkg/core.py", "return")
+    opened = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        last = case("tests/test_last.py::test_tells")
+        kept = await whole.telling(opened, reference, [*cases, last], idle=idle)
+    finally:
+        await opened.close()
+    assert kept[0] == last
+    assert len(kept) > 1

@@ -222,6 +222,16 @@ def reference_program(context: Context) -> Program:
     return Program(source=_stubbed(context))
 
 
+def idle_program(context: Context) -> Program | None:
+    """The program whose function at the hole does nothing. None if the hole is not the whole body of a function."""
+    program, start = reference_program(context), len(context.before)
+    filling = program.source[start : len(program.source) - len(context.after)]
+    is_filled = program.source == context.before + filling + context.after
+    if context.block.kind is not HoleKind.BODY or not is_filled or PLACEHOLDER not in filling:
+        return None
+    return Program(source=context.before + filling.replace(PLACEHOLDER, "return") + context.after)
+
+
 def _target(context: Context) -> str:
     """The indentation of the statement at the hole, read from the context."""
     lines = logical_lines(mask(context.before), Span(start=0, end=len(context.before)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plum_lsp.domain.suggestion import Context, HoleKind
 from plum_lsp.domain.text import Document
 from plum_lsp.python.reading.lines import parses
+from plum_lsp.python.reading.program import idle_program
 from plum_lsp.python.reading.window import estimated_tokens, program_with, read_context, reference_program
 
 CURSOR = "‸"
@@ -337,3 +338,12 @@ def test_a_list_in_a_docstring_is_no_step_of_indentation() -> None:
     """Its items stand one blank deep, and a body stays four blanks deep."""
     document = '"""Numbers.\n\nIt can\n - add\n - count\n"""\n\ndef add(a, b):\n    ‸\n'
     assert found(document).block.unit == "    "
+
+
+def test_a_function_that_does_nothing_is_made_of_a_whole_body_only() -> None:
+    """It shows which tests need what the function does."""
+    idle = idle_program(found("class A:\n    def f(self):\n        ‸\n\n    x = 1\n"))
+    assert idle is not None
+    assert "def f(self):\n        return\n" in idle.source
+    assert idle_program(found("def f(n):\n    m = n\n    ‸\n")) is None
+    assert idle_program(found("x = ‸\n")) is None
