@@ -79,8 +79,12 @@ def _depends_on_text_alone(judge: Judge) -> bool:
 
 
 def _effects_of(program: Program) -> list[EffectFound]:
-    """What the program does to the world while it loads, as far as the jail stops it."""
-    return [one for one in effects_at_import(program) if one.effect not in _HARMLESS]
+    """What the program does to the world while it loads, as far as the jail stops it.
+
+    A module of a project may ask for variables of the environment: its tests import it without them, too.
+    """
+    harmless = _HARMLESS if program.module is None else _HARMLESS | {Effect.ENVIRONMENT}
+    return [one for one in effects_at_import(program) if one.effect not in harmless]
 
 
 def _key_of(judge: Judge) -> tuple[int, Program, tuple[TestCase, ...], Limits]:

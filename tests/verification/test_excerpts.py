@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from support.contexts import context_at
+from support.documents import context_of, written
 
 from plum_lsp.domain.verification import Call, Limits, Observation, Program
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
@@ -135,3 +137,30 @@ async def test_few_files_are_kept(sandbox: JailSandbox, monkeypatch: pytest.Monk
     for loop in (LOOP, LOOP.replace("pass", "...")):
         assert await runs(sandbox, endless, DOUBLE + loop) == (True, True)
     assert await runs(sandbox, endless, DOUBLE + LOOP) == (True, True)
+
+
+ASKING = """
+    import os
+
+    IS_LOUD = os.environ.get("PKG_LOUD") == "1"
+
+
+    def limit(number):
+        raise NotImplementedError
+
+
+    DEFAULT = limit(3)
+    """
+
+
+async def test_a_module_that_asks_for_a_variable_runs_as_a_whole(tmp_path: Path) -> None:
+    """It also calls the function while it is imported. Its tests need the rest of the file, and run."""
+    project = written(tmp_path, pkg__init="", pkg__core=ASKING)
+    opened = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    try:
+        path = tmp_path / "pkg/core.py"
+        found, evidence = await judged_by(Judge.of(context_of(path), opened, LIMITS, path=path))
+    finally:
+        await opened.close()
+    assert evidence.is_called_at_import
+    assert not isinstance(found, ExcerptJudge)
