@@ -38,6 +38,7 @@ from plum_lsp.suggestion.survey import (
     FindTests,
     FindWholeTests,
     Survey,
+    foreign_cell,
     survey,
     too_large,
     without_body,
@@ -104,7 +105,7 @@ class Pipeline:
         return result
 
     async def _suggest(self, request: SuggestionRequest, stages: Stages) -> Offer | Abstention:
-        if detail := too_large(request.document, request.offset):
+        if detail := too_large(request.document, request.offset) or foreign_cell(request.document):
             return Abstention(request_id=request.id, reason=AbstentionReason.NOTHING_TO_COMPLETE, detail=detail)
         around = await asyncio.to_thread(  # a long file takes a while, and edits and cancels must not wait for it
             survey, request, self.options.budget, self._test_files, self._neighbours, self._imports

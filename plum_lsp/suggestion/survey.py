@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from plum_lsp.domain.place import Place
 from plum_lsp.domain.project import Excerpt, Neighbourhood, Project, TestFile
-from plum_lsp.domain.suggestion import Context, HoleKind, SuggestionRequest
+from plum_lsp.domain.suggestion import Context, SuggestionRequest
 from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import TestCase
 from plum_lsp.python.missing.resolving import KnownImports
@@ -40,8 +40,10 @@ LINE_CHARACTERS_MAX = 20_000
 """The limit for the cursor's line, which is read once more with every completion. A longer line is data."""
 
 
-_HEADER = re.compile(r"(?:async\s+)?def\b.*:\Z")
-"""The whole header of a function, at the end of which its body may begin."""
+_FOREIGN_CELL = re.compile(
+    r"\s*%%(bash|sh|script|cmd|system|sx|!|perl|ruby|python2|pypy|js|javascript|html|HTML|latex|markdown|svg|SVG|sql|R)\b"
+)
+"""The first line of a notebook's cell that is not Python (IPython's cell magics, and those of its SQL and R)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,15 @@ def survey(
 
 def without_body(document: Document, context: Context) -> str:
     """Why no body is suggested: functions of a stub file have none (PEP 484, "Stub Files"). Empty at other places."""
-    head = context.block.line_head.strip()
-    is_body = context.block.kind in {HoleKind.BODY, HoleKind.BLOCK} or _HEADER.match(head) is not None
-    if context.function is None or not is_body or not urlsplit(document.uri).path.endswith(".pyi"):
+    if context.function is None or not urlsplit(document.uri).path.endswith(".pyi"):
         return ""
     return "A function in a stub file (.pyi) has no body: its place holds `...`."
+
+
+def foreign_cell(document: Document) -> str:
+    """Why nothing is suggested in a cell of a notebook that another program runs. Empty for other documents."""
+    found = _FOREIGN_CELL.match(document.text)
+    return f"The cell begins with %%{found[1]}, so it is not Python." if found else ""
 
 
 def too_large(document: Document, offset: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import unicodedata
 import warnings
 
 import tree_sitter_python
@@ -85,7 +86,12 @@ def _text(node: Node | None) -> str:
 
 def _name(header: str) -> str:
     words = header.removeprefix("async").split(None, 1)[1]
-    return words.split("(")[0].split(":")[0].split("[")[0].strip()
+    return _as_python_reads(words.split("(")[0].split(":")[0].split("[")[0].strip())
+
+
+def _as_python_reads(name: str) -> str:
+    """A name in the form that syntax trees have it in (Python reference, 2.3: NFKC)."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name)
 
 
 def _signature(node: Node) -> str:
@@ -107,7 +113,7 @@ def _parameters(node: Node) -> tuple[str, ...]:
         if inner is child and child.type == "typed_parameter" and child.named_children:
             inner = child.named_children[0]
         if inner.type in {"identifier", "list_splat_pattern", "dictionary_splat_pattern"}:
-            names.append(_text(inner))
+            names.append(_as_python_reads(_text(inner)))
     return tuple(names)
 
 
