@@ -206,12 +206,15 @@ async def soak(options: SandboxOptions, count: int) -> None:
         await asyncio.gather(*(one(number) for number in range(start, start + size)))
 
     await batch(0, 200)
-    before, started = holdings(), time.perf_counter()
+    before, started, quarter = holdings(), time.perf_counter(), 0
     for start in range(200, 200 + count, 100):
         await batch(start, min(100, 200 + count - start))
+        if start - 100 < count // 4 <= start:
+            quarter = holdings()["resident_kib"]
     after = holdings()
     print(f"  {count} programs in {time.perf_counter() - started:.0f} s; wrong: {+wrong or 'none'}")
     print(f"  before {before}\n  after  {after}")
+    print(f"  resident memory over that after a quarter of the programs: {after['resident_kib'] / max(1, quarter):.3f}")
     await sandbox.close()
     print(f"  closed {holdings()}")
 
