@@ -118,11 +118,12 @@ class Passes:
     """The project's test `test` (`file::Class::function`) passes, run whole in the candidate's own process.
 
     Such a verdict can be forged by a program that reaches the test's surroundings. See `python.screening.plain`.
-    `why` says in words why the test was chosen.
+    `why` says in words why the test was chosen. `passes_idle` says that a function that does nothing passes it, too.
     """
 
     test: str
     why: str = ""
+    passes_idle: bool = False
 
 
 Expectation: TypeAlias = Equals | Raises | Prints | Shows | Holds | Passes

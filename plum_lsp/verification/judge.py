@@ -287,11 +287,13 @@ class Judge:
             return _checked(candidate, out_of_reach), ()
         if not verdicts and not undecided:
             return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
+        is_idle = whole.is_idle(tests, verdicts)
         first = f": {_failure(*failed[0])}" if failed else f": {_open(tests, undecided)}" if undecided else ""
+        first = first or (f": {whole.PASSES_IDLE}" if is_idle else "")
         judged = Judged(
             candidate=candidate,
             verdicts=verdicts,
-            tier=Tier.UNVERIFIED if failed else Tier.CHECKED if undecided else Tier.VERIFIED,
+            tier=Tier.UNVERIFIED if failed else Tier.CHECKED if undecided or is_idle else Tier.VERIFIED,
             score=score(candidate, verdicts),
             reason=f"{whole.passed_in_words(tests, verdicts)}{first}",
             has_run=True,

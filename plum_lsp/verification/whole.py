@@ -60,6 +60,10 @@ _STATUS = {
 }
 
 
+PASSES_IDLE = "a function that does nothing passes them, too"
+"""Why passed tests are no evidence."""
+
+
 def is_whole(test: TestCase) -> bool:
     """Whether a test is run whole."""
     return isinstance(test.expectation, Passes)
@@ -100,11 +104,22 @@ async def telling(
         found = [test for test, run in pairs if _tells(run)]
         passing = await _passing(sandbox, idle, found)
         kept += [test for test in found if test.id not in passing]
-        weak += [test for test in found if test.id in passing]
+        weak += [_idle(test) for test in found if test.id in passing]
         needing = [test for test, run in pairs if _needs_body(run)][:ALONE_MAX]
         if needing and not found and not before:
             return tuple(needing)
     return tuple(_mixed([*kept, *weak]))
+
+
+def _idle(test: TestCase) -> TestCase:
+    assert isinstance(test.expectation, Passes)
+    return replace(test, expectation=replace(test.expectation, passes_idle=True))
+
+
+def is_idle(tests: Sequence[TestCase], verdicts: Sequence[Verdict]) -> bool:
+    """Whether there are verdicts, and all are of tests that a function passes that does nothing."""
+    idle = {test.id for test in tests if isinstance(test.expectation, Passes) and test.expectation.passes_idle}
+    return bool(verdicts) and all(verdict.test_id in idle for verdict in verdicts)
 
 
 async def _passing(sandbox: Sandbox, idle: Program | None, tests: Sequence[TestCase]) -> set[TestId]:
@@ -248,10 +263,11 @@ def without_unjudgeable(
 
     A test in `unfit` does not count, however it ended. One in `fit` counts, because another body passes it. A candidate
     with only passes left is `verified`. It is at most `checked` if some more tests ended in other functions of its
-    file, which a wrong result may cause. So is a candidate with no verdict left.
+    file, which a wrong result may cause, or if a function that does nothing passes all tests that are left. So is a
+    candidate with no verdict left.
     """
     unpassed = {test.id for test in unpassed_of(group, tests)} - fit
-    return [_without(judged, unpassed, unfit) for judged in group]
+    return [_without(judged, tests, unpassed, unfit) for judged in group]
 
 
 def unpassed_of(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[TestCase]:
@@ -260,7 +276,7 @@ def unpassed_of(group: Sequence[Judged], tests: Sequence[TestCase]) -> list[Test
     return [test for test in tests if is_whole(test) and test.id not in passed]
 
 
-def _without(judged: Judged, unpassed: set[TestId], unfit: frozenset[TestId]) -> Judged:
+def _without(judged: Judged, tests: Sequence[TestCase], unpassed: set[TestId], unfit: frozenset[TestId]) -> Judged:
     """A candidate without the verdicts of tests that no candidate passes, except if an assertion failed."""
     kept = tuple(
         verdict
@@ -280,6 +296,8 @@ def _without(judged: Judged, unpassed: set[TestId], unfit: frozenset[TestId]) ->
         tier, reason = Tier.CHECKED, judged.reason
     elif not kept:
         tier, reason = Tier.CHECKED, f"{left} of the project could not be judged here"
+    elif is_idle(tests, kept):
+        tier, reason = Tier.CHECKED, f"{reason}: {PASSES_IDLE}"
     elif beside > BESIDE_SHARE_MAX * len(kept):
         tier, reason = Tier.CHECKED, f"{reason}: {beside} ended in another function of the file"
     return replace(judged, verdicts=kept, tier=tier, reason=reason, score=score(judged.candidate, kept))

@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from support.documents import filled, written
+from support.documents import context_of, filled, written
+from support.group import candidate
 
-from plum_lsp.domain.verification import Call, Origin, Passes, TestCase, TestId
+from plum_lsp.domain.suggestion import Tier
+from plum_lsp.domain.verification import Call, Limits, Origin, Passes, TestCase, TestId
 from plum_lsp.python.specification.whole_tests import FILES_MAX
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.verification import whole
+from plum_lsp.verification.judge import Judge
 
 pytestmark = pytest.mark.slow
 
@@ -118,3 +121,24 @@ async def test_what_a_function_passes_that_does_nothing_comes_last(tmp_path: Pat
         await opened.close()
     assert kept[0] == last
     assert len(kept) > 1
+
+
+SOLVED = "return sum(numbers)"
+
+
+@pytest.mark.parametrize(("last", "tier"), [("", Tier.CHECKED), (TELLING, Tier.VERIFIED)])
+async def test_a_body_is_verified_by_a_test_that_an_idle_one_fails(tmp_path: Path, last: str, tier: Tier) -> None:
+    """Tests that only call the function on their way verify none."""
+    texts = {"tests__test_a": REACHING.format(number=1), "tests__test_b": last}
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, **texts)
+    opened = await open_sandbox(SandboxOptions(home=project, checks_itself=False))
+    path = project.root / "pkg/core.py"
+    cases = [case("tests/test_a.py::test_1"), *([case("tests/test_b.py::test_tells")] if last else [])]
+    judge = Judge.of(context_of(path), opened, Limits(), path=path, whole=cases)
+    try:
+        evidence = await judge.evidence()
+        found, _ = await judge.judge(candidate(SOLVED), evidence)
+    finally:
+        await opened.close()
+    assert len(evidence.specification) == len(cases)
+    assert (found.tier, whole.PASSES_IDLE in found.reason) == (tier, tier is Tier.CHECKED)

@@ -145,3 +145,17 @@ def test_the_reason_says_what_ran_together() -> None:
     tests = [split("test_f"), together("test_f")]
     words = whole.passed_in_words(tests, [says(test, PASSED) for test in tests])
     assert words == "passes 2 of 2 tests (1 project test, run together)"
+
+
+def test_tests_that_an_idle_function_passes_verify_no_candidate() -> None:
+    """Beside one that needs what the function does they count."""
+    idle, other, blocked = together("test_f"), together("test_g"), together("test_h")
+    idle = replace(idle, expectation=replace(idle.expectation, passes_idle=True))
+    assert whole.is_idle([idle, other], [says(idle, PASSED)])
+    assert not whole.is_idle([idle, other], [says(idle, PASSED), says(other, PASSED)])
+    assert not whole.is_idle([idle], [])
+    tests = [idle, other, blocked]
+    group = [member((idle, PASSED), (blocked, ERRORED)), member((idle, PASSED), (other, PASSED), (blocked, ERRORED))]
+    first, second = whole.without_unjudgeable(group, tests)
+    assert (first.tier, second.tier) == (Tier.CHECKED, Tier.VERIFIED)
+    assert whole.PASSES_IDLE in first.reason

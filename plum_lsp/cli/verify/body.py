@@ -129,7 +129,8 @@ def _imports(settings: Settings, path: Path, project: Project | None) -> KnownIm
 def why(test: TestCase) -> str:
     """Why a test was chosen, in words."""
     if isinstance(test.expectation, Passes):
-        return test.expectation.why
+        idle = "; a function that does nothing passes it" if test.expectation.passes_idle else ""
+        return test.expectation.why + idle
     return f"{test.origin.words} of the function"
 
 
