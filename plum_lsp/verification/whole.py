@@ -60,7 +60,7 @@ _STATUS = {
 }
 
 
-PASSES_IDLE = "a function that does nothing passes them, too"
+PASSES_IDLE = "a function that does nothing passes, too"
 """Why passed tests are no evidence."""
 
 

@@ -27,6 +27,7 @@ from plum_lsp.sandbox.by_project import ProjectSandboxes
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.suggestion.options import pipeline_options
 from plum_lsp.verification.options import sandbox_options
+from plum_lsp.verification.whole import PASSES_IDLE
 from plum_lsp.wiring import known_tests, load_for_command, test_files, workspace_of
 
 VERIFIED, REFUTED, NOT_JUDGED = 0, 1, 3
@@ -129,8 +130,7 @@ def _imports(settings: Settings, path: Path, project: Project | None) -> KnownIm
 def why(test: TestCase) -> str:
     """Why a test was chosen, in words."""
     if isinstance(test.expectation, Passes):
-        idle = "; a function that does nothing passes it" if test.expectation.passes_idle else ""
-        return test.expectation.why + idle
+        return test.expectation.why + (f"; {PASSES_IDLE}" if test.expectation.passes_idle else "")
     return f"{test.origin.words} of the function"
 
 
