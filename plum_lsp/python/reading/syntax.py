@@ -27,11 +27,11 @@ def is_rewritable(tree: ast.AST, source: str) -> bool:
 
 def _is_deep(tree: ast.AST) -> bool:
     level = [tree]
-    for _ in range(TREE_DEPTH_MAX):
+    for _ in range(TREE_DEPTH_MAX - 1):
         level = _children(level)
         if not level:
             return False
-    return True
+    return any(next(ast.iter_child_nodes(node), None) is not None for node in level)
 
 
 def nodes_of(tree: ast.AST) -> list[ast.AST]:
