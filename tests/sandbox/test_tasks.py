@@ -32,7 +32,7 @@ def assert_bounded(found: dict[str, Any], *kinds: str) -> None:
     kind = next(one for one, layer in THREADS.items() if one in kinds and layer in found["layers"])
     made = found["made"].values()
     most = {tasks.SHARED: tasks.SHARED_MAX, tasks.NOTHING: 1}.get(kind, tasks.OWN_MAX)
-    assert all(0 < count <= most for count in made), found
+    assert all(0 < count <= most for count in made), json.dumps(found)
     assert found["honest"] == (0 if kind == tasks.NOTHING else HONEST)
     assert found["beside"] == HONEST or kind not in OWN
 
@@ -72,6 +72,14 @@ def test_where_namespaces_are_forbidden_children_share(copy_for_nobody: tuple[Pa
     done = run_as_nobody([*command, str(python), "-m", "support.thread_floods", "landlock"], folder, path, user=61_234)
     assert done.returncode == 0, done.stderr
     assert_bounded(json.loads(done.stdout), tasks.SHARED)
+
+
+def test_what_a_user_runs_is_counted_without_the_count_itself(copy_for_nobody: tuple[Path, Path, str]) -> None:
+    """The shared number goes on top of it, so one more here is one thread too many there."""
+    folder, python, path = copy_for_nobody
+    count = "from plum_lsp.sandbox.jail import tasks; print(tasks._running())"
+    done = run_as_nobody([str(python), "-c", count], folder, path, user=61_235)
+    assert done.stdout == "1\n", done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is bound by nothing")

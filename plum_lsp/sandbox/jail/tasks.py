@@ -65,12 +65,12 @@ def _apart(kind: str) -> None:
 
 
 def _running() -> int:
-    """The kernel's count of the user's tasks: the greatest limit under which the user cannot fork."""
+    """The user's tasks now: one less than the greatest limit under which a further process of theirs cannot fork."""
     low, high = 1, _hard_limit()
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _can_fork(SHARED, middle) else (middle, high)
-    return low
+    return low - 1
 
 
 def _hard_limit() -> int:
