@@ -319,6 +319,7 @@ class Judged:
     the sandbox: on tests, on generated inputs, or only to check that it loads. `undecided` counts the tests that had no
     verdict, because the candidate answered with objects that only it knows. Such a candidate is never `verified`.
     `is_contradicted` says that one other candidate contradicts it, with no test and no third one to decide.
+    `goes_on` says that it is one statement of a function that goes on behind it, so that no test can tell yet.
     """
 
     candidate: Candidate
@@ -332,6 +333,7 @@ class Judged:
     has_run: bool = False
     undecided: int = 0
     is_contradicted: bool = False
+    goes_on: bool = False
 
     @property
     def is_refuted(self) -> bool:

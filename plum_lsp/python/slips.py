@@ -1,7 +1,7 @@
-"""Finds attributes that a candidate asks of values which cannot have them, such as `row.amount` of a tuple. Pure.
+"""Finds the ends of a call on a generated input that are mistakes, where other exceptions count as answers. Pure.
 
-A single candidate has no other one to contradict it, so on generated inputs an exception counts as an answer. This one
-does not, if the annotations say of which types all inputs are.
+These are names that do not exist, crashes and endless runs, and attributes that values cannot have, such as
+`row.amount` of a tuple, if the annotations say of which types all inputs are.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import re
 from collections.abc import Sequence
 
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.domain.verification import Observation
+from plum_lsp.domain.verification import Ending, Observation
 from plum_lsp.python.reading.sources import expression_or_none, module_or_none, reachable_function
 
+_SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
+"""Exceptions that no specification asks for."""
 _MISSING = re.compile(r"'(\w+)' object has no attribute '(\w+)'")
 _NUMBERS: tuple[type, ...] = (int, float, complex)
 """A parameter of one of these types may be given another one (PEP 484, the numeric tower)."""
@@ -28,6 +30,22 @@ _CONTAINERS = frozenset(
 )
 """Types that say of what they are made. The inputs for the abstract ones are lists and dicts."""
 _NEXT_AT_MARGIN = re.compile(r"^(?=\S)", re.MULTILINE)
+
+
+def surprise_in(seen: Sequence[Observation]) -> Observation | None:
+    """The first observation that no input should cause: a mistake, a crash or an endless run. None if there is none."""
+    return seen[0] if seen and all(observation.is_cut_off for observation in seen) else first_slip(seen)
+
+
+def first_slip(seen: Sequence[Observation]) -> Observation | None:
+    """The first observation that is a mistake or a crash. None if there is none."""
+    return next(filter(_is_slip, seen), None)
+
+
+def _is_slip(observation: Observation) -> bool:
+    if observation.raised is not None:
+        return not _SURPRISES.isdisjoint(observation.raised.type_names)
+    return observation.ending is Ending.CRASHED
 
 
 def missing_attribute(seen: Sequence[Observation], candidate: str, context: Context) -> Observation | None:

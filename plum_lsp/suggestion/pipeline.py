@@ -147,10 +147,12 @@ class Pipeline:
         began = self.clock.now()  # the first request may have waited for the policy to load
         if plan.seconds_max is not None:
             request = replace(request, deadline=min(request.deadline, began + plan.seconds_max))
+        context = replace(context, block=replace(context.block, statements_max=plan.statements_max))
+        ladder.judge = replace(ladder.judge, context=context)
         return Round(
             request=request,
-            context=replace(context, block=replace(context.block, statements_max=plan.statements_max)),
-            around=around,
+            context=context,
+            around=replace(around, context=context),
             plan=plan,
             policy=RedactingPolicy(self.policy, request.document) if options.redacts_prompts else self.policy,
             version=version,

@@ -16,9 +16,10 @@ from plum_lsp.python.contracts.probes import probes_of
 from plum_lsp.python.inputs.calls import far_fetched, further_calls
 from plum_lsp.python.mutants import mutants_of
 from plum_lsp.python.reading.quiet import quieted
+from plum_lsp.python.slips import surprise_in
 from plum_lsp.python.specification.whole_tests import is_complete
 from plum_lsp.verification.agreement import answered, is_same
-from plum_lsp.verification.judge import Evidence, Judge, index_of, surprise_in
+from plum_lsp.verification.judge import Evidence, Judge, index_of
 from plum_lsp.verification.whole import unpassed_of, verdicts, without_unjudgeable
 
 PROBED = 3
@@ -101,7 +102,7 @@ async def compare(
     running = {
         index_of(judged): judged
         for judged in group
-        if index_of(judged) in observed and surprise_in(observed[index_of(judged)]) is None
+        if not judged.goes_on and index_of(judged) in observed and surprise_in(observed[index_of(judged)]) is None
     }
     first = _likely(Comparison(calls=judge.calls, observed={index: observed[index] for index in running}), judge)
     observed = first.observed

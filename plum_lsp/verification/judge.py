@@ -42,8 +42,9 @@ from plum_lsp.python.reading.placeholder import shows_placeholder, shows_unfille
 from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
 from plum_lsp.python.reading.window import reference_program
-from plum_lsp.python.slips import missing_attribute
+from plum_lsp.python.slips import first_slip, missing_attribute, surprise_in
 from plum_lsp.python.specification.examples import examples_of
+from plum_lsp.python.unfinished import gives_a_result, goes_on
 from plum_lsp.verification import whole
 from plum_lsp.verification.ordering import Experience
 from plum_lsp.verification.rank import counted, score
@@ -57,8 +58,7 @@ GENERATED_SECONDS_MAX = 0.3
 """Time limit for the program and all its generated inputs together. Most groups need a hundredth of it."""
 HURRY_SECONDS_MAX = 0.4
 """First time limit for the program and its tests. If no candidate passes, slower ones get the full limit."""
-_SURPRISES = frozenset({"NameError", "UnboundLocalError", "ImportError"})
-"""Exceptions that no specification asks for. On a generated input they count as a mistake, not as an answer."""
+GOES_ON = "the function goes on after it, so its tests cannot tell yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +287,8 @@ class Judge:
             return _checked(candidate, out_of_reach), ()
         if not verdicts and not undecided:
             return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
+        if failed and self._goes_on(candidate, failed):
+            return self._unfinished(candidate, seen), ()
         is_idle = whole.is_idle(tests, verdicts)
         first = f": {_failure(*failed[0])}" if failed else f": {_open(tests, undecided)}" if undecided else ""
         first = first or (f": {whole.PASSES_IDLE}" if is_idle else "")
@@ -300,6 +302,20 @@ class Judge:
             undecided=len(undecided),
         )
         return judged, () if judged.ran_out else seen
+
+    def _goes_on(self, candidate: Candidate, failed: Sequence[tuple[TestCase, Verdict]]) -> bool:
+        """Whether the candidate fails tests only because the rest of the function is missing."""
+        is_wrong = any(verdict.status is VerdictStatus.FAILED and verdict.shown != "None" for _, verdict in failed)
+        if is_wrong and gives_a_result(candidate.text):
+            return False
+        return goes_on(self.context_of(candidate), candidate.text)
+
+    def _unfinished(self, candidate: Candidate, seen: Sequence[Observation]) -> Judged:
+        """Judge a statement behind which the function goes on: by how it runs, without the tests."""
+        slip = first_slip(seen)
+        if slip is not None:
+            return unverified(candidate, f"a generated input ended in {shown(slip)}", has_run=True)
+        return _weakened(replace(_checked(candidate, GOES_ON), goes_on=True), GOES_ON)
 
     @property
     def _loads_with_candidate(self) -> bool:
@@ -327,11 +343,7 @@ class Judge:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong, but it {ran}")
-        if (weakness := candidate.weakness) is not None:
-            judged = replace(
-                judged, tier=weakness.tier, reason=f"no example tells right from wrong, and {weakness.reason}"
-            )
-        return judged, tuple(seen)
+        return _weakened(judged, "no example tells right from wrong"), tuple(seen)
 
 
 def index_of(judged: Judged) -> int:
@@ -348,6 +360,12 @@ def _checked(candidate: Candidate, reason: str) -> Judged:
     return _without_verdicts(candidate, Tier.CHECKED, reason, has_run=True)
 
 
+def _weakened(judged: Judged, reason: str) -> Judged:
+    """The same if the candidate is not weak. Else as much as a weak candidate can be."""
+    weak = judged.candidate.weakness
+    return judged if weak is None else replace(judged, tier=weak.tier, reason=f"{reason}, and {weak.reason}")
+
+
 def unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> Judged:
     """The candidate without evidence, and why."""
     return _without_verdicts(candidate, Tier.UNVERIFIED, reason, has_run=has_run)
@@ -356,19 +374,6 @@ def unverified(candidate: Candidate, reason: str, *, has_run: bool = False) -> J
 def _without_verdicts(candidate: Candidate, tier: Tier, reason: str, *, has_run: bool) -> Judged:
     own = score(candidate, ())
     return Judged(candidate=candidate, verdicts=(), tier=tier, score=own, reason=reason, has_run=has_run)
-
-
-def surprise_in(seen: Sequence[Observation]) -> Observation | None:
-    """The first observation that no input should cause: a mistake, a crash or an endless run. None if there is none."""
-    if seen and all(observation.is_cut_off for observation in seen):
-        return seen[0]
-    return next((observation for observation in seen if _is_slip(observation)), None)
-
-
-def _is_slip(observation: Observation) -> bool:
-    if observation.raised is not None:
-        return not _SURPRISES.isdisjoint(observation.raised.type_names)
-    return observation.ending is Ending.CRASHED
 
 
 def shown(observation: Observation) -> str:

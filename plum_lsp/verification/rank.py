@@ -76,7 +76,7 @@ def choose(
     """The offer that `group` supports within `tiers`, with its alternatives, or an abstention with the reason.
 
     A `checked` candidate also needs at least the probability `checked_min`, and `CHECKED_MIN` if it is contradicted.
-    One without an estimate counts as 0.
+    One without an estimate counts as 0. A statement of an unfinished function has no estimate, and needs none.
     """
     standing = [judged for judged in ranked(group) if not judged.is_refuted and not judged.candidate.problem]
     offered = [judged for judged in standing if judged.tier in tiers and not _is_doubtful(judged, checked_min)]
@@ -94,7 +94,7 @@ def choose(
 
 def _is_doubtful(judged: Judged, checked_min: float) -> bool:
     enough = max(checked_min, CHECKED_MIN) if judged.is_contradicted else checked_min
-    return judged.tier is Tier.CHECKED and (judged.probability or 0.0) < enough
+    return judged.tier is Tier.CHECKED and not judged.goes_on and (judged.probability or 0.0) < enough
 
 
 def _abstain(group: Sequence[Judged], standing: Sequence[Judged], request_id: RequestId) -> Abstention:

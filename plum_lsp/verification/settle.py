@@ -13,10 +13,11 @@ from plum_lsp.domain.values import clean, show
 from plum_lsp.domain.verification import Call, Ending, Observation, Origin, TestCase
 from plum_lsp.python.contracts.checks import breaches
 from plum_lsp.python.contracts.contract import Contract
+from plum_lsp.python.slips import surprise_in
 from plum_lsp.verification.agreement import Matrix, Trial, is_same
 from plum_lsp.verification.calibration import calibration
 from plum_lsp.verification.compare import Comparison
-from plum_lsp.verification.judge import Judge, index_of, shown, surprise_in
+from plum_lsp.verification.judge import Judge, index_of, shown
 from plum_lsp.verification.rank import counted, score
 from plum_lsp.verification.recital import ignores, is_constant, recites
 from plum_lsp.verification.signals import VARIED_INPUTS_MIN, Signals, signals_of
@@ -58,8 +59,13 @@ def settled(group: Sequence[Judged], judge: Judge, comparison: Comparison) -> li
     Without a specification, the likely candidates rise from `checked` to `consistent`. With one, candidates that pass
     it but look wrong on other inputs fall to `checked`, because they may cover the examples only. If many agreeing
     candidates contradict one example and no other, that example is doubted and they become `consistent`. Candidates
-    that recite the examples do not count: they fall to `checked`.
+    that recite the examples do not count: they fall to `checked`. Statements of an unfinished function stay as they
+    are, because no result can be expected of them.
     """
+    whole = [judged for judged in group if not judged.goes_on]
+    if len(whole) < len(group):
+        found = {index_of(judged): judged for judged in settled(whole, judge, comparison)}
+        return [found.get(index_of(judged), judged) for judged in group]
     weighed = Weighed.of(group, judge, comparison)
     reciting = _reciting(group, judge, weighed)
     if reciting:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from support.documents import marked_context
 from support.group import judged
 
-from plum_lsp.domain.suggestion import Context, Tier
-from plum_lsp.domain.text import Document
+from plum_lsp.domain.suggestion import Tier
 from plum_lsp.domain.verification import Ending, Limits, Observation, Raised
-from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.slips import has_known_inputs, missing_attribute
 from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.opening import open_sandbox
@@ -19,14 +18,6 @@ TOTAL = "def total(rows: list[tuple[str, int]]) -> int:\n    return sum(‸)\n"
 ITEMS = "row.amount for row in rows"
 ASKING = TOTAL.replace("return", "first = rows[0].amount\n    return")
 UNKNOWN = TOTAL.replace("list[tuple[str, int]]", "list")
-
-
-def context_at(marked: str) -> Context:
-    """What is around the cursor."""
-    document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", ""))
-    context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
-    assert context is not None
-    return context
 
 
 def raised(message: str, name: str = "AttributeError") -> Observation:
@@ -51,7 +42,7 @@ def raised(message: str, name: str = "AttributeError") -> Observation:
 )
 def test_annotations_say_of_which_types_inputs_are(parameters: str, is_known: bool) -> None:
     """All of them, down to the items. A class of the file is known to the file alone."""
-    assert has_known_inputs(context_at(f"def f({parameters}):\n    return ‸\n")) is is_known
+    assert has_known_inputs(marked_context(f"def f({parameters}):\n    return ‸\n")) is is_known
 
 
 @pytest.mark.parametrize(
@@ -70,12 +61,12 @@ def test_annotations_say_of_which_types_inputs_are(parameters: str, is_known: bo
 def test_what_no_value_of_the_type_has_is_a_mistake(message: str, candidate: str, around: str, is_slip: bool) -> None:
     """Not if the function asks for it itself, or if an input may be of another type than the user means."""
     seen = [Observation(ending=Ending.RETURNED), raised(message)]
-    assert (missing_attribute(seen, candidate, context_at(around)) is not None) is is_slip
+    assert (missing_attribute(seen, candidate, marked_context(around)) is not None) is is_slip
 
 
 def test_another_exception_is_an_answer() -> None:
     """A function may raise on purpose."""
-    assert missing_attribute([raised("no amount", "ValueError")], ITEMS, context_at(TOTAL)) is None
+    assert missing_attribute([raised("no amount", "ValueError")], ITEMS, marked_context(TOTAL)) is None
 
 
 @pytest.mark.slow
@@ -83,7 +74,7 @@ async def test_attributes_of_tuples_are_not_checked() -> None:
     """In the sandbox, without a test. Taking the tuple apart is."""
     sandbox = await open_sandbox(SandboxOptions(checks_itself=False))
     try:
-        ladder = Ladder(Judge.of(context_at(TOTAL), sandbox, Limits()))
+        ladder = Ladder(Judge.of(marked_context(TOTAL), sandbox, Limits()))
         await ladder.screen()
         wrong = await ladder.add(judged(ITEMS, tier=Tier.CHECKED, index=0).candidate)
         right = await ladder.add(judged("amount for _, amount in rows", tier=Tier.CHECKED, index=1).candidate)

@@ -61,6 +61,14 @@ def context_of(path: Path) -> Context:
     return context
 
 
+def marked_context(marked: str) -> Context:
+    """The context of the mark ‸ in a text."""
+    document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
+    context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
+    assert context is not None
+    return context
+
+
 @pytest.fixture(params=[tier.name for tier in TIERS])
 async def sandbox(request: pytest.FixtureRequest, project: Project) -> AsyncIterator[JailSandbox]:
     """A sandbox in each tier for the `project` of the module that asks."""

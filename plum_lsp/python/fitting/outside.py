@@ -141,20 +141,35 @@ def finishes(text: str, block: Block) -> bool:
     for source in (f"def _():\n{body}", f"class _:\n def _():\n{body}", text):
         tree = parse(source)
         if tree is not None:
-            return bool(tree.body) and _ends(tree.body[-1])
+            return bool(tree.body) and _finishes(tree.body[-1])
     return False
 
 
-def _ends(node: ast.stmt) -> bool:
-    """Whether control cannot go on behind a statement, or whether a definition's own body ends so."""
+def _finishes(node: ast.stmt) -> bool:
+    """The same of a statement, or of the last definition in it."""
     match node:
+        case ast.ClassDef(body=[*_, last]):
+            return _finishes(last)
+        case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+            return ends(body)
+        case _:
+            return ends([node])
+
+
+def ends(body: Sequence[ast.stmt]) -> bool:
+    """Whether control surely does not come to the end of these statements."""
+    match body[-1] if body else None:
         case ast.Return() | ast.Raise() | ast.Continue() | ast.Break():
             return True
-        case ast.If(body=body, orelse=orelse):
-            return bool(orelse) and _ends(body[-1]) and _ends(orelse[-1])
-        case (
-            ast.With(body=body) | ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body) | ast.ClassDef(body=body)
-        ):
-            return _ends(body[-1])
-        case _:
-            return False
+        case ast.If(body=one, orelse=other):
+            return ends(one) and ends(other)
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            return ends(inner)
+        case ast.Try(body=tried, orelse=other, handlers=handlers, finalbody=final):
+            return ends(final) or (ends(other or tried) and all(ends(handler.body) for handler in handlers))
+        case ast.Match(cases=cases):
+            has_rest = any(isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None for case in cases)
+            return has_rest and all(ends(case.body) for case in cases)
+        case ast.While(test=ast.Constant(value=True)) as loop:
+            return not any(isinstance(node, ast.Break) for node in ast.walk(loop))
+    return False

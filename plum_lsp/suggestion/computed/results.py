@@ -55,8 +55,9 @@ from plum_lsp.project.roots import path_of
 from plum_lsp.python.effects import effects_at_import, effects_of
 from plum_lsp.python.reading.lines import parses
 from plum_lsp.python.reading.quiet import quieted
+from plum_lsp.python.slips import surprise_in
 from plum_lsp.python.specification.session import SHOWN, Session, shown_text, unfit
-from plum_lsp.verification.judge import LOADS, shown, surprise_in
+from plum_lsp.verification.judge import LOADS, shown
 from plum_lsp.verification.whole import in_module
 
 COMPUTED = PolicyVersion(number=0, model="computed in the sandbox", model_sha256="")

@@ -198,9 +198,9 @@ class Gathering:
         if judged.tier is Tier.VERIFIED:
             self._stages.reach("first_verified")
         ends_early = self._options.ends_at_first_verified
-        is_passing_test = self.ladder.trial is not None and judged.tier is Tier.CHECKED
+        is_enough = (self.ladder.trial is not None or judged.goes_on) and judged.tier is Tier.CHECKED
         unwanted = this.unwanted_of(self.ladder.group.members)
-        if ends_early and is_passing_test and candidate.fingerprint not in unwanted:
+        if ends_early and is_enough and candidate.fingerprint not in unwanted:
             self._answer_early(CLEAR)  # what it notices is found out while it is on the screen
         if ends_early and not self.unjudged and self.ladder.is_clear(unwanted):
             self._answer_early(CLEAR)

@@ -8,24 +8,15 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import marked_context
 
-from plum_lsp.domain.suggestion import Context
-from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Call
 from plum_lsp.python.inputs.calls import further_calls, generated_calls
-from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.specification.examples import examples_of
 
 
-def context_of(marked: str) -> Context:
-    document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
-    context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
-    assert context is not None
-    return context
-
-
 def whole_calls_of(marked: str, *, limit: int = 12) -> list[Call]:
-    context = context_of(marked)
+    context = marked_context(marked)
     calls = generated_calls(context, examples_of(context), limit=limit)
     assert calls == generated_calls(context, examples_of(context), limit=limit)
     return list(calls)
@@ -40,7 +31,7 @@ def further_calls_of(
 ) -> list[Call]:
     """The second round where the first was the calls that were answered and no others."""
     first = [Call(expression=expression) for expression in answered]
-    context = context_of(marked)
+    context = marked_context(marked)
     return list(further_calls(context, first, first, candidates, limit=limit, changes_arguments=changes))
 
 
@@ -309,7 +300,7 @@ def test_arguments_of_methods_are_not_shown() -> None:
     """Their objects are, by their attributes."""
     marked = "class A:\n    def m(self, n: int):\n        ‸\n"
     first = whole_calls_of(marked)
-    assert further_calls(context_of(marked), first, first, (), limit=9, changes_arguments=True) == ()
+    assert further_calls(marked_context(marked), first, first, (), limit=9, changes_arguments=True) == ()
 
 
 def test_big_arguments_come_last_too() -> None:
@@ -323,7 +314,7 @@ def test_big_arguments_come_last_too() -> None:
 @given(TYPES, st.integers(0, 15), st.integers(0, 15), st.booleans())
 def test_further_inputs_are_never_known_ones(kind: str, first: int, limit: int, changes: bool) -> None:
     """Never more than asked for, none twice, and none of the first round."""
-    context = context_of(f"def f(x: {kind}):\n    ‸\n")
+    context = marked_context(f"def f(x: {kind}):\n    ‸\n")
     made = generated_calls(context, (), limit=first)
     more = further_calls(context, made, made[: first // 2], ["return 77\n"], limit=limit, changes_arguments=changes)
     assert len(more) == len(set(more)) <= limit

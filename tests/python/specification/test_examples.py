@@ -7,24 +7,15 @@ import ast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import marked_context
 
-from plum_lsp.domain.suggestion import Context
-from plum_lsp.domain.text import Document
 from plum_lsp.domain.verification import Equals, Holds, Origin, Prints, Raises, Shows, TestCase
-from plum_lsp.python.reading.window import read_context
 from plum_lsp.python.specification.examples import examples_of
-
-
-def context_of(marked: str) -> Context:
-    document = Document(uri="file:///a.py", version=1, text=marked.replace("‸", "", 1))
-    context = read_context(document, marked.index("‸"), prefix_tokens=2000, suffix_tokens=500)
-    assert context is not None
-    return context
 
 
 def stated(docstring: str, *, signature: str = "def f(x, y=0)", above: str = "") -> tuple[TestCase, ...]:
     body = "\n".join(f"    {line}" if line else "" for line in docstring.split("\n"))
-    return examples_of(context_of(f'{above}{signature}:\n    r"""Do it.\n\n{body}\n    """\n    ‸\n'))
+    return examples_of(marked_context(f'{above}{signature}:\n    r"""Do it.\n\n{body}\n    """\n    ‸\n'))
 
 
 def said(docstring: str, *, signature: str = "def f(x, y=0)", above: str = "") -> list[tuple[str, object]]:
@@ -305,7 +296,7 @@ CLASS = '''class Cart:
 
 def test_a_method_is_called_on_an_object_the_docstrings_make() -> None:
     """An object that another docstring builds is built again, under the same name."""
-    tests = examples_of(context_of(CLASS.replace("{default}", "")))
+    tests = examples_of(marked_context(CLASS.replace("{default}", "")))
     assert [(test.call.setup, test.call.expression) for test in tests] == [
         ("cart = Cart(3)", "cart.total(4)"),
         ("cart = Cart(3)", "cart.total(2)"),
@@ -315,10 +306,10 @@ def test_a_method_is_called_on_an_object_the_docstrings_make() -> None:
 def test_a_method_is_called_on_a_new_object_where_none_is_shown() -> None:
     """An unknown name in a method's session is an object of the class, if the constructor asks for nothing."""
     marked = CLASS.replace("{default}", "=3").replace("    >>> cart = Cart(3)\n    >>> cart.total(2)\n    6\n", "")
-    (test,) = examples_of(context_of(marked))
+    (test,) = examples_of(marked_context(marked))
     assert (test.call.setup, test.call.expression) == ("cart = Cart()", "cart.total(4)")
     without = CLASS.replace("{default}", "").replace("    >>> cart = Cart(3)\n    >>> cart.total(2)\n    6\n", "")
-    assert examples_of(context_of(without)) == ()
+    assert examples_of(marked_context(without)) == ()
 
 
 def test_a_shown_attribute_before_any_call_is_how_the_object_is_meant_to_be() -> None:
@@ -327,39 +318,39 @@ def test_a_shown_attribute_before_any_call_is_how_the_object_is_meant_to_be() ->
         'class A:\n    def __init__(self):\n        self.types = {}\n\n    def kind(self, name):\n        """Kind.\n\n'
         "        >>> a.types\n        {'n': 1}\n        >>> a.kind('n')\n        1\n        \"\"\"\n        ‸\n"
     )
-    (test,) = examples_of(context_of(marked))
+    (test,) = examples_of(marked_context(marked))
     assert test.call.setup == "a = A()\na.types = {'n': 1}"
 
 
 def test_informal_method_examples_get_a_receiver() -> None:
     """A bare call of a method is made on a new object, a static one on the class."""
     marked = 'class A:\n    {}def m({}n):\n        """m(1) == 2"""\n        ‸\n'
-    (bound,) = examples_of(context_of(marked.format("", "self, ")))
-    (static,) = examples_of(context_of(marked.format("@staticmethod\n    ", "")))
+    (bound,) = examples_of(marked_context(marked.format("", "self, ")))
+    (static,) = examples_of(marked_context(marked.format("@staticmethod\n    ", "")))
     assert (bound.call.expression, static.call.expression) == ("A().m(1)", "A.m(1)")
 
 
 def test_comments_above_and_in_the_body_are_read() -> None:
     """Examples may stand in the comment above the definition or at the top of the body."""
     marked = "# f(1) -> 2\n@cache\ndef f(n):\n    # f(2) -> 4\n    ‸\n"
-    assert sorted(test.call.expression for test in examples_of(context_of(marked))) == ["f(1)", "f(2)"]
+    assert sorted(test.call.expression for test in examples_of(marked_context(marked))) == ["f(1)", "f(2)"]
 
 
 def test_a_string_that_is_no_longer_the_docstring_is_read() -> None:
     """A statement above the docstring does not silence it."""
     marked = 'def f(n):\n    import math\n    """f(1) -> 2"""\n    ‸\n'
-    assert [test.call.expression for test in examples_of(context_of(marked))] == ["f(1)"]
+    assert [test.call.expression for test in examples_of(marked_context(marked))] == ["f(1)"]
 
 
 def test_a_nested_function_is_tested_through_the_one_around_it() -> None:
     """What is written about a function that no call reaches makes no test; its outer function's examples do."""
     marked = 'def f(n):\n    """f(1) == 2"""\n    def g(m):\n        """g(1) == 3"""\n        ‸\n    return g(n)\n'
-    assert [test.call.expression for test in examples_of(context_of(marked))] == ["f(1)"]
+    assert [test.call.expression for test in examples_of(marked_context(marked))] == ["f(1)"]
 
 
 def test_outside_functions_there_are_no_tests() -> None:
     """A hole at module level has no function to call."""
-    assert examples_of(context_of("# f(1) == 2\nx = ‸\n")) == ()
+    assert examples_of(marked_context("# f(1) == 2\nx = ‸\n")) == ()
 
 
 def test_async_calls_are_made_without_waiting() -> None:
