@@ -5,11 +5,12 @@ A project's own file is applied last and may only narrow the settings, because o
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from plum_lsp.config import Loaded, Settings, narrow
+from plum_lsp.config import Loaded, Settings, narrow, setting_keys
 
 SECTION = "plum"
 """The name of the section with plum-lsp's settings in an editor."""
@@ -65,11 +66,20 @@ def narrowed(settings: Settings, folders: Iterable[Path]) -> tuple[Settings, tup
 
 
 def section_of(values: object) -> Mapping[str, object]:
-    """The section of plum-lsp in an editor's settings, with or without its name around it. Empty if there is none."""
-    if not isinstance(values, Mapping):
+    """The section of plum-lsp in an editor's settings, with or without its name around it. Empty if there is none.
+
+    Some editors push the settings of all servers, where none may be for plum-lsp.
+    """
+    inner = values.get(SECTION, values) if isinstance(values, Mapping) else None
+    if not isinstance(inner, Mapping) or (inner is values and not any(map(_is_own, inner))):
         return {}
-    inner = values.get(SECTION, values)
-    return inner if isinstance(inner, Mapping) else {}
+    return inner
+
+
+def _is_own(name: object) -> bool:
+    """Whether a name is one of plum-lsp's, or so much like one that it is a typing error."""
+    own = {SECTION, *(key.partition(".")[0] for key in setting_keys())}
+    return bool(difflib.get_close_matches(str(name).partition(".")[0], own, n=1, cutoff=0.75))
 
 
 def no_table_in(values: object) -> tuple[str, ...]:

@@ -49,6 +49,15 @@ def test_an_unknown_key_is_told_once() -> None:
     assert "ofers" in told[0]
 
 
+def test_settings_of_other_servers_are_not_read() -> None:
+    """Where an editor pushes all settings, and the user has none for plum-lsp."""
+    settings, told = keeper()
+    settings.start(None, ())
+    for sent in ({"python": {"analysis": {}}}, {"rust-analyzer": {}, "editor": {"tabSize": 4}}, {}):
+        settings.take(sent)
+    assert told == []
+
+
 def test_a_project_may_only_narrow(tmp_path: Path) -> None:
     """A project's file pauses; it does not choose where code is sent."""
     (tmp_path / ".plum.toml").write_text('[privacy]\npaused = true\n[policy]\nurl = "http://evil.example/v1"\n')
