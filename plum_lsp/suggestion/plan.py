@@ -97,7 +97,8 @@ class Plan:
     after so many seconds with the policy, if at least that many candidates stand. After `seconds_max` the request ends.
     None leaves it to the request's own deadline. With `is_alone` a single candidate is judged by itself, because there
     is no group and no test that could say more. The other temperatures are for further tries (`needs_another`), none of
-    which begins after the first instant of `patience`.
+    which begins after the first instant of `patience`. With `has_estimates` a candidate that no test judged needs a
+    probability, which only a group gives.
     """
 
     sampling: SamplingOptions
@@ -105,6 +106,7 @@ class Plan:
     patience: tuple[tuple[float, int], ...]
     seconds_max: float | None
     is_alone: bool
+    has_estimates: bool
 
 
 def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions, *, has_tests: bool) -> Plan:
@@ -114,7 +116,14 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
     is_asked = request.trigger is Trigger.INVOKED
     if is_asked and not place.is_prose:
         patience = tuple((EXPLICIT_FACTOR * seconds, least) for seconds, least in _patience(standing_min))
-        return Plan(sampling=sampling, statements_max=0, patience=patience, seconds_max=None, is_alone=False)
+        return Plan(
+            sampling=sampling,
+            statements_max=0,
+            patience=patience,
+            seconds_max=None,
+            is_alone=False,
+            has_estimates=row.alone > 1,
+        )
     is_alone = not has_tests and row.alone == 1
     count = row.tested if has_tests else row.alone
     if is_alone and not place.is_prose:
@@ -126,6 +135,7 @@ def plan_of(place: Place, request: SuggestionRequest, sampling: SamplingOptions,
         patience=_patience(standing_min),
         seconds_max=None if is_asked or (has_tests and row.alone == GROUP) else SECONDS_MAX,
         is_alone=is_alone,
+        has_estimates=row.alone > 1,
     )
 
 

@@ -91,10 +91,12 @@ class Gathered:
         """The probability that a `checked` candidate needs.
 
         It needs none if the user asked, outside of functions, or at a place without a group, where there is no
-        estimate. `choose` knows the exception for candidates that are contradicted.
+        estimate. A line whose tests judge no candidate is such a place, too: tests that cannot run here must not hold
+        back what would be shown without them. `choose` knows the exception for candidates that are contradicted.
         """
         is_invoked = self.request.trigger is Trigger.INVOKED
-        is_free = is_invoked or self.context.function is None or self.round.plan.is_alone
+        is_judged = self.round.plan.has_estimates or any(one.verdicts for one in self.judged)
+        is_free = is_invoked or self.context.function is None or self.round.plan.is_alone or not is_judged
         return 0.0 if is_free or self.ladder.trial is not None else CHECKED_MIN
 
     @property
