@@ -62,6 +62,7 @@ def found(text: str) -> list[str]:
         'create_user("bob", "bob@corp.io", "{}")',
         'load_pem_private_key(data, b"{}")',
         '{{"name": "DB_PASSWORD", "value": "{}"}}',
+        'token = jwt.encode(payload, "{}", algorithm="HS256")',
     ],
 )
 def test_a_literal_under_the_name_of_a_secret_is_one(code: str) -> None:
@@ -222,6 +223,11 @@ def test_the_login_of_an_address_goes(address: str) -> None:
         'url = "https://api.x.io/find?appid={}"',
         'rpc = "https://rpc.x.io/v3/{}"',
         'url = base + "?api_key=" + "{}"',
+        'CLOUDS = {{"one": "{}"}}',
+        'header = "Token {{}}".format("{}")',
+        'send(to, "{}")',
+        'PRIV = "{}"',
+        'api_key = "-".join(["{}", "abcdefgh"])',
     ],
 )
 def test_a_key_in_hexadecimal_goes_by_its_place(code: str) -> None:
@@ -253,6 +259,63 @@ def test_a_number_is_a_secret_only_under_its_own_name() -> None:
     """A PIN is one, and the lifetime of a credential is none."""
     assert found("pin = 4821\n") == ["4821"]
     assert found("credential_duration_seconds: int = 3600\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ('ACCOUNTS = [("bob@corp.io", "amber53")]', "amber53"),
+        ('cookies = {"JSESSIONID": "ajax:6741397862502487861"}', "ajax:6741397862502487861"),
+        ('SECURITY_ANSWER = "otter33"', "otter33"),
+        ("api_key = \"-\".join(['wHyoxgcX', '4ytqVn8y'])", "wHyoxgcX"),
+        ('read("[db]\\npw = otter33\\n")', "otter33"),
+        ("# the PIN of the alarm is 225642\n", "225642"),
+        ('"""hey, the new pass for staging is otter33, do not share it"""', "otter33"),
+        ('[Service]\nEnvironment="LOG=info"\nEnvironment=DB_PW=otter33\n', "otter33"),
+        ('  test: ["CMD", "redis-cli", "-a", "otter3344"]\n', "otter3344"),
+        ('phone.unlock("874633")', "874633"),
+        ('AUTH = "bob:otter33"', "bob:otter33"),
+        ('auth = f"{user}:otter33"', "{user}:otter33"),
+        ("${PASSWORD}    otter33\n", "otter33"),
+        ("- **Password:** otter33\n", "otter33"),
+        ("export GH_PAT=" + TOKEN + "Kq7W\n", TOKEN + "Kq7W"),
+        ('u = "https://webhook.x.io/a/' + TOKEN + 'Kq7W"', TOKEN + "Kq7W"),
+        (
+            "PRIVATE_EXPONENT = 813691543214558358650557853352230767694291244\n",
+            "813691543214558358650557853352230767694291244",
+        ),
+        (
+            'c = "session=eyJmLDJp4FK67R4TdzQYzYORX8v0yz8foP.YtatFM.b8h4ZEAAMtDjvInfwz2DNcsvfrl"',
+            "eyJmLDJp4FK67R4TdzQYzYORX8v0yz8foP.YtatFM.b8h4ZEAAMtDjvInfwz2DNcsvfrl",
+        ),
+    ],
+)
+def test_a_short_secret_goes_by_what_is_said_of_it(text: str, secret: str) -> None:
+    """By the name of its list or its call, also behind an escaped line end, and by a sentence that goes on."""
+    assert secret in found(text)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'assert sha(data) == "{}"',
+        'load("corp/model", revision="{}")',
+        'UUID("{}")',
+        'page = fetch(page_id="{}")',
+        'names = ["{}", "{}", "{}", "{}", "{}"]',
+    ],
+)
+def test_a_digest_stays_where_the_statement_says_so(code: str) -> None:
+    """A statement with many of them is a table."""
+    key = "3e21f9a7" + "c04b8d65" * 2 + "17aa90e2"
+    assert found(code.format(*[key] * 5)) == []
+
+
+@pytest.mark.parametrize("name", ["H5P.set_fapl_sec2", "vcRefAnnoString2On", "wrf_user_intrp3d"])
+def test_names_of_code_in_a_list_of_tokens_stay(name: str) -> None:
+    """Random words have no such pairs of letters."""
+    assert found(f'tokens = {{"root": [(words(("{name}", "b")), Name)]}}\n') == []
+    assert found('tokens = {"root": [(words(("q7Zk2Lw9XvB4nT6mRc3P", "b")), Name)]}\n') != []
 
 
 BODY = "\n".join(

@@ -24,9 +24,10 @@ __all__ = ["find_secrets"]
 _PYTHON = re.compile(
     r"(?m)^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+|class[ \t]+\w+|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|return\b"
     r"|(?:if|while|with|for|except|elif)\b[^\n]{0,200}:|try:|raise\b|assert\b|@\w|print\("
-    r"|[\w.\[\]\"']{1,80}[ \t]*=[ \t]*[\w.]{0,80}(?:[\"'(\[]|\{(?![^{}\"':,\n]*\})))|\"\"\"|'''"
+    r"|[\w.\[\]\"']{1,80}(?:[ \t]+=[ \t]*[\w.]{0,80}[\"']"
+    r"|[ \t]*=[ \t]*[\w.]{0,80}(?:[(\[]|\{(?![^{}\"':,\n]*\}))))|\"\"\"|'''"
 )
-"""Lines that occur almost only in Python."""
+"""Lines that occur almost only in Python. `NAME="…"` without spaces is also a line of a shell."""
 
 
 TEXTS_MAX = 2048

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
@@ -27,9 +27,11 @@ _PLACES = {
     "load_cert_chain": 2,
     "add_password": 3,
 }
-_METHOD_PLACES: dict[tuple[str, ...], int] = {("URL", "create"): 2}
+_METHOD_PLACES: dict[tuple[str, ...], int] = {("URL", "create"): 2, ("jwt", "encode"): 1, ("jwt", "decode"): 1}
 """The same for methods with a common name."""
 """Calls that take a password further behind."""
+_LOGINS = frozenset({"auth", "basic_auth", "credentials", "login", "proxy_auth", "http_auth"})
+_LOGIN_LISTS = words("login_lists")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\d]+")
 _PARAMETER = re.compile(r"([\w-]+)[=:] ?\Z")
 _ASKS = words("asks")
@@ -52,8 +54,10 @@ def argument_names(callee: tuple[str, ...], place: int, *, is_named: bool) -> It
         yield "password", Binding.DIRECT
     elif _may_be_password(callee[-1], place):
         yield "password", Binding.LOOSE
+        yield from (("pin", Binding.LOOSE),) if "unlock" in called else ()
     else:
-        if callee[-1][:1].isupper() or called in _MAKERS:
+        is_maker = callee[-1][:1].isupper() or called in _MAKERS
+        if is_maker and meaning(called) is not Meaning.HASH:
             yield "key", Binding.BARE
         yield called, Binding.LOOSE
         yield ".".join(callee[-2:]), Binding.LOOSE
@@ -96,6 +100,16 @@ def is_parameter(before: str, value: str) -> bool:
     """Whether a text ends in `name=`, and the value behind it is a secret."""
     found = _PARAMETER.search(before[-80:])
     return found is not None and is_secret(value, meaning(found[1]), Binding.DIRECT)
+
+
+def pair_bindings(names: Iterable[str]) -> Iterator[Binding]:
+    """How the second value of a pair is bound to a password, from the names of the pair or of its list."""
+    for name in names:
+        last = name.rpartition(".")[2].lower()
+        if last in _LOGINS:
+            yield Binding.DIRECT
+        elif last in _LOGIN_LISTS:
+            yield Binding.LOOSE
 
 
 def is_head(names: list[str]) -> bool:

@@ -9,13 +9,29 @@ import re
 from collections.abc import Iterator
 
 from plum_lsp.feedback.sensitive.addresses import logins
-from plum_lsp.feedback.sensitive.calls import answers, argument_names, asks, encoded_login, is_head, is_parameter
+from plum_lsp.feedback.sensitive.calls import (
+    answers,
+    argument_names,
+    asks,
+    encoded_login,
+    is_head,
+    is_parameter,
+    pair_bindings,
+)
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.formats import known_keys
 from plum_lsp.feedback.sensitive.frames import Frame, Literal, Reading, blank, inside
 from plum_lsp.feedback.sensitive.names import Meaning, is_neutral, meaning
 from plum_lsp.feedback.sensitive.nearby import Statement
-from plum_lsp.feedback.sensitive.values import Binding, Recurring, is_random, is_secret, is_secret_number
+from plum_lsp.feedback.sensitive.tokens import ENDS, STATEMENT, TOKEN
+from plum_lsp.feedback.sensitive.values import (
+    LONG_NUMBER_MIN,
+    Binding,
+    Recurring,
+    is_random,
+    is_secret,
+    is_secret_number,
+)
 
 LITERAL_LENGTH_MAX = 100_000
 """The most that is read of a literal. Without a closing quote, a literal continues to the end of the text."""
@@ -28,25 +44,6 @@ ANSWER_LINES = 3
 DEPTH_MAX = 200
 """Brackets that are nested deeper than this are read as if they were side by side."""
 
-_TOKEN = re.compile(
-    r"""
-      (?P<string>[rRbBuUfFtT]{0,2}(?:'''|\"\"\"|'|"))
-    | (?P<name>[^\W\d]\w*+)
-    | (?P<number>\d[\w.]*+)
-    | (?P<comment>\#[^\n]*+)
-    | (?P<newline>\n)
-    | (?P<op>:=|==|!=|<=|>=|->|\*\*|//|[^\s\w\\])
-    """,
-    re.VERBOSE,
-)
-_ENDS = {
-    "'": re.compile(r"(?:[^'\\\n]|\\.)*+", re.DOTALL),
-    '"': re.compile(r'(?:[^"\\\n]|\\.)*+', re.DOTALL),
-    "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*+", re.DOTALL),
-    '"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*+', re.DOTALL),
-}
-_STATEMENT = re.compile(r"[ \t]*(?:async[ \t]+def|def|class|import|return|@\w|from[ \t]+\S+[ \t]+import)\b")
-"""No line inside brackets starts like this. If one does, a bracket above it was not closed."""
 _KEYWORDS = words("keywords")
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 _PLACEHOLDER = re.compile(r"\{(?:[^{}\n]|\{[^{}\n]*\})*\}")
@@ -80,7 +77,7 @@ class _Reader:
     def run(self) -> None:
         """Process each token once."""
         position, text = 0, self.text
-        while found := _TOKEN.search(text, position):
+        while found := TOKEN.search(text, position):
             kind, word, position = found.lastgroup, found.group(), found.end()
             if kind == "string":
                 position = self._string(word, found.end())
@@ -103,7 +100,7 @@ class _Reader:
         frame = self.stack[-1]
         self._operand()
         for name, binding in self._labels(frame):
-            said = name.rpartition("_")[2] if word.isdigit() else name
+            said = name.rpartition("_")[2] if word.isdigit() and len(word) < LONG_NUMBER_MIN else name
             if binding is Binding.DIRECT and is_secret_number(word, meaning(said)):
                 self.reading.secrets.append(span)
         frame.path = []
@@ -119,7 +116,7 @@ class _Reader:
 
     def _string(self, opening: str, start: int) -> int:
         quote = opening.lstrip("rRbBuUfFtT")
-        found = _ENDS[quote].match(self.text, start, start + LITERAL_LENGTH_MAX)
+        found = ENDS[quote].match(self.text, start, start + LITERAL_LENGTH_MAX)
         end = found.end() if found else start
         after = end + len(quote) if self.text.startswith(quote, end) else end
         self.reading.quiet.append((start, end))
@@ -258,7 +255,7 @@ class _Reader:
         else:
             self._operand()
         labels = self._labels(frame)
-        if word != "(" or callee:
+        if (word != "(" or callee) and "join" not in (*callee[-1:], *frame.callee[-1:]):
             labels = tuple(self._inherited(labels))
         if callee and callee[-1] in _TEXT_METHODS:
             labels = ((callee[-2], Binding.LOOSE),) if len(callee) > 1 and meaning(callee[-2]) is Meaning.TOKEN else ()
@@ -326,7 +323,7 @@ class _Reader:
         self.line = []
         self.asked = max(0, self.asked - 1)
         if len(self.stack) > 1:
-            if not _STATEMENT.match(self.text, position):
+            if not STATEMENT.match(self.text, position):
                 return
             while len(self.stack) > 1:
                 self._close()
@@ -358,11 +355,8 @@ class _Reader:
         if frame.names and frame.names[-1] in _VALUE_NAMES:
             labels.extend((name, Binding.DIRECT) for name in frame.elements)
             labels.extend((name, Binding.DIRECT) for name, _ in frame.labels)
-        if frame.place == 1 and any(
-            name.rpartition(".")[2] in {"auth", "basic_auth", "credentials", "login", "proxy_auth", "http_auth"}
-            for name, _ in frame.labels
-        ):
-            labels.append(("password", Binding.DIRECT))
+        if frame.place == 1:
+            labels.extend(("password", binding) for binding in pair_bindings(name for name, _ in frame.labels))
         return tuple(labels)
 
     def _judge(self, frame: Frame, group: list[Literal]) -> None:

@@ -46,11 +46,15 @@ _TAGGED = re.compile(
     r"|</[\w:.-]{1,40}>\s{0,40}<[\w:.-]{1,40}>\s{0,20}(?P<beside>[^<>\n]{4,512}+)</"
 )
 """The text of an element: of one that has the name, or of the one behind an element that holds the name."""
+_MARKED_UP = re.compile(
+    r"(?:\}[ \t]{2,}|(?::[*_]{1,3}|[*_]{1,3}:)[ \t]+)[\"'`*_]{0,3}(?P<value>[^\s\"'`,;<>()\[\]{}|]{4,256}+)"
+)
+"""A name in bold type or in the braces of a test, and its value."""
 _TAGGED_LINES = re.compile(r">[ \t]*\n(?P<lines>(?:[^<>\n]{0,200}\n){1,8})[ \t]*</")
 _TOLD = re.compile(
     r"(?:[ \t]+[\w'/-]{1,24}){1,6}(?:[ \t]*[:=]|[ \t]+(?:is|was))[ \t]*[\"'`]{0,2}"
     r"(?P<value>[^\s\"'`,;<>()\[\]{}]{4,128}+)"
-    r"[\"'`]{0,2}[.!?)]{0,2}[ \t]*(?:\n|$)"
+    r"[\"'`]{0,2}(?P<end>[.!?)]{0,2}[ \t]*(?:\n|\\n|$)|[.,;:!?)]{1,2}[ \t])"
 )
 """What a sentence says about a name: `the password for staging: …`."""
 _WHOLE_LINE = re.compile(
@@ -78,8 +82,8 @@ _USER_FLAG = re.compile(
 )
 _COMMAND = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(words('commands'), key=len, reverse=True))})(?![\w-])")
 _SHORT_FLAG = re.compile(
-    r"[ \t\"'](?:-p|-P|-a|-w|-pw|-pass|-passin[ \t]+pass:|-passout[ \t]+pass:|-k[ \t]+|/p:|-storepass|-keypass)[ =]?"
-    r"[\"']?(?P<value>[^\s\"',|;()]{4,128}+)"
+    r"[ \t\"'](?:-p|-P|-a|-w|-pw|-pass|-passin[ \t]+pass:|-passout[ \t]+pass:|-k[ \t]+|/p:|-storepass|-keypass)"
+    r"(?:[\"'],[ \t]*[\"']|[ =]?[\"']?)(?P<value>[^\s\"',|;()]{4,128}+)"
 )
 _HTPASSWD = re.compile(r"htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,64}[ \t]+(?P<value>\S{4,128}+)")
 _PGPASS = re.compile(
@@ -143,6 +147,8 @@ def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
             continue
         left = _NAME_LEFT.search(text, max(done, hint.start() - NAME_MAX), hint.start())
         start = left.start() if left else hint.start()
+        if text[start - 1 : start] == "\\" and text[start] in "nrt" and start < hint.start():
+            start += 1  # the end of a line in a string
         right = _NAME_RIGHT.match(text, hint.end(), hint.end() + NAME_MAX)
         end = right.end() if right else hint.end()
         done = end
@@ -252,7 +258,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
         if not _IDENTIFIER.fullmatch(braced["value"]) and is_secret(braced["value"], means, Binding.BARE):
             yield braced.span("value")
         return
-    for pattern in (_BARE, _BARE_VALUE_OF):
+    for pattern in (_BARE, _BARE_VALUE_OF, _MARKED_UP):
         found = pattern.match(text, end)
         if found is not None:
             value = _ENDED.sub("", found["value"])
@@ -265,10 +271,11 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
             if is_secret(line.group(), means, Binding.BARE):
                 yield lines.start("lines") + line.start(), lines.start("lines") + line.end()
         return
-    if means is Meaning.SECRET:
+    if means in {Meaning.SECRET, Meaning.DIGITS}:
         told = _TOLD.match(text, end)
-        if told is not None and is_secret(told["value"].rstrip(".!?"), means, Binding.BARE):
-            yield told.start("value"), told.start("value") + len(told["value"].rstrip(".!?"))
+        value = _ENDED.sub("", told["value"]).rstrip("!?") if told is not None else ""
+        if told is not None and is_secret(value, means, Binding.BARE):
+            yield told.start("value"), told.start("value") + len(value)
             return
     found = _SPACED.match(text, end)
     if found is None or found["value"].startswith(("-", "/", "$")):

@@ -28,6 +28,8 @@ _LABELS = (
 )
 _PASSES = words("passes")
 _LOGIN_WORDS = words("login_words")
+_PUBLIC = _HASHES | words("public")
+_DIGESTS = re.compile(r"(?i)hash|digest|checksum|sha\d|md5|uuid|commit|revision|fingerprint")
 _SHORT_ENDS = re.compile(
     r"(?:db|my|user|root|admin|bind|sasl|store|imap|smtp|mail|ftp|ssh|http|login|mysql|pg|redis|ldap|proxy|key|auth)(?:pass|pwd|pw)$"
 )
@@ -52,6 +54,10 @@ _JOINED_SECRETS = (
     "privatescalar",
     "privatenumber",
     "communitystring",
+    "securityanswer",
+    "secretanswer",
+    "unlockcode",
+    "zugangscode",
 )
 _JOINED_TOKENS = ("connstr", "authheader", "sessionid", "setcookie", "connectionuri", "connectionurl")
 
@@ -114,6 +120,12 @@ def is_neutral(name: str) -> bool:
     """Whether a name says what something is for, as `user` and `host` do beside a password."""
     parts = _split(name)
     return bool(parts) and parts[-1] in _NEUTRAL
+
+
+@lru_cache(maxsize=8192)
+def speaks_of_digest(name: str) -> bool:
+    """Whether a name or a text has a word of digests, versions or identifiers, which are random and public."""
+    return not _PUBLIC.isdisjoint(_split(name)) or bool(_DIGESTS.search(name[-NAME_LENGTH_MAX:]))
 
 
 @lru_cache(maxsize=4096)

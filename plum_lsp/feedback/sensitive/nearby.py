@@ -1,6 +1,7 @@
 """Remembers which words of a statement speak of a login, and which of its literals have the shape of a password.
 
-It finds what no name is tied to: `connect(password_of(user) or "…")`, rows of a table, arguments of a library.
+It finds what no name is tied to: `connect(password_of(user) or "…")`, rows of a table, arguments of a library. It also
+finds keys that have the length of a digest, in statements that do not speak of digests.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Iterator
 
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.frames import Literal
-from plum_lsp.feedback.sensitive.names import speaks_of_login
+from plum_lsp.feedback.sensitive.names import speaks_of_digest, speaks_of_login
 from plum_lsp.feedback.sensitive.quiet import Quiet
-from plum_lsp.feedback.sensitive.values import has_sign, is_random, is_strange, stands_out
+from plum_lsp.feedback.sensitive.values import has_sign, is_digest, is_random, is_strange, stands_out
 
 DISTANCE_MAX = 160
 """The most characters between a literal and a word that speaks of a login."""
 SAID_LENGTH_MAX = 200
+DIGESTS_MAX = 4
+"""A statement with more numbers of the length of a digest is a table of them."""
 _ACCOUNTS = words("accounts")
 
 
@@ -27,23 +30,31 @@ class Statement:
     def __init__(self) -> None:
         self._words: list[int] = []
         self._literals: list[Literal] = []
+        self._digests: list[Literal] = []
+        self._is_public = False
 
     def word(self, name: str, position: int) -> None:
         """Note a name, or the text of a literal."""
         if len(name) <= SAID_LENGTH_MAX and (speaks_of_login(name) or name.lower() in _ACCOUNTS):
             self._words.append(position)
+        if len(name) <= SAID_LENGTH_MAX and speaks_of_digest(name):
+            self._is_public = True
 
     def literal(self, literal: Literal) -> None:
         """Note a literal."""
         if stands_out(literal.value):
             self._literals.append(literal)
+        elif is_digest(literal.value):
+            self._digests.append(literal)
         else:
             self.word(literal.value, literal.start)
 
     def end(self) -> list[tuple[int, int]]:
         """The literals that are passwords. Then the next statement begins."""
         found = [(one.start, one.end) for one in self._literals if has_sign(one.value) or self._is_near(one)]
-        self._words, self._literals = [], []
+        if not self._is_public and len(self._digests) <= DIGESTS_MAX:
+            found += [(one.start, one.end) for one in self._digests]
+        self._words, self._literals, self._digests, self._is_public = [], [], [], False
         return found
 
     def _is_near(self, literal: Literal) -> bool:
@@ -57,6 +68,12 @@ _SAYS = re.compile(
 )
 _SHAPED = re.compile(r"(?<![\w!#$%&*+=?@^~./\\-])[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}+(?![\w(./\\\[])")
 _LONG = re.compile(r"(?<![\w+/=.~$%&:@\\-])[A-Za-z0-9_-]{28,128}+(?![\w+/=.~(\[:@\\-])")
+_SET = re.compile(
+    r"(?m)^[ \t#-]*(?:export[ \t]+)?[A-Za-z_]\w{0,60}[ \t]?[:=][ \t]*(?P<value>[A-Za-z0-9_-]{24,128}+)[ \t]*$"
+)
+"""A line that sets a name."""
+_SEGMENT = re.compile(r"(?<=[/=])(?P<value>[A-Za-z0-9_-]{22,128}+)(?![\w.%@])")
+_ADDRESS = re.compile(r"://[^\s\"'`<>()\[\]{}\\]{1,400}")
 LINES_MAX = 1
 """How many lines may lie between a word of a text that speaks of a login and a password."""
 
@@ -84,8 +101,16 @@ def passwords_near_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
 
 def random_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
     """Long words of random letters and digits in comments, strings and other texts, without a name."""
-    for found in _LONG.finditer(text):
-        word = found.group()
-        is_mixed = word != word.lower() and word != word.upper() and any(character.isdigit() for character in word)
-        if is_mixed and quiet.holds(found.start()) and (is_strange(word) or is_random(word)):
-            yield found.span()
+    for found in (*_LONG.finditer(text), *_SET.finditer(text)):
+        if quiet.holds(found.start(found.lastgroup or 0)) and _is_mixed(found[found.lastgroup or 0]):
+            yield found.span(found.lastgroup or 0)
+    for address in _ADDRESS.finditer(text) if "://" in text else ():
+        for found in _SEGMENT.finditer(text, *address.span()):
+            if _is_mixed(found["value"]):
+                yield found.span("value")
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether a word has both cases, digits and a random order."""
+    is_mixed = word != word.lower() and word != word.upper() and any(character.isdigit() for character in word)
+    return is_mixed and (is_strange(word) or is_random(word))

@@ -8,13 +8,15 @@ import re
 from collections import Counter
 
 from plum_lsp.feedback.sensitive.data import words
-from plum_lsp.feedback.sensitive.letters import is_unlike_words
+from plum_lsp.feedback.sensitive.letters import is_like_words, is_unlike_words
 from plum_lsp.feedback.sensitive.names import Meaning, is_label, says_secret
 
 VALUE_LENGTH_MAX = 16_384
 """Longer values are data. Keys in PEM may be longer, but they are found by their frames."""
 ENTROPY_BITS_MIN = 3.5
 """Bits per character from which a word of 24 or more characters counts as random. English words have under 3."""
+DIGEST_BITS_MIN = 3.0
+"""The same for digests of 32 or more digits. Random ones have 3.6 on average, and none of 10,000 has under 3.0."""
 RANDOM_LENGTH_MIN = 24
 """Least length of a key in quotes without a name. The shortest keys in use have 20 to 24 characters."""
 NAMELESS_PIECE_MAX, NAMED_PIECE_MAX = 2.5, 3.2
@@ -35,9 +37,16 @@ LETTERS_LENGTH_MIN, LETTERS_PAIRS_MIN = 10, 7
 """The least length of a password of letters that has no quotes, and how many of its pairs are known."""
 RECURRING_PARTS_MIN, RECURRENCE_MIN, MEDIAN_RECURRENCE_MIN = 2, 2, 4
 """How many parts a word of a table has at least, and in how many words of the text each of them, and most, are."""
+NAMED_SHARE_MIN = 0.6
+"""The least share of the characters of a name of code that are in words of three letters or more. One of 1,000 random
+texts of 16 characters has this share and pairs of letters as in words."""
+DOTTED_LENGTH_MAX = 30
+"""Longer texts of letters with dots may be signed values, such as the cookie of a session."""
+NUMBER_LENGTH_MIN = 15
+"""The least number of digits of a session's number. Shorter ones are mostly identifiers and times."""
 _PARTS = re.compile(r"[A-Za-z0-9]++")
 _JOINED = re.compile(r"[\w./:#+-]++")
-_JOINED_LOGIN = re.compile(r"[\w.@+-]{1,32}:(?P<password>[^\s:/]{6,64})")
+_JOINED_LOGIN = re.compile(r"[\w.@+-]{0,32}:(?P<password>[^\s:/]{6,64})")
 _HELD = re.compile(r"[A-Za-z0-9_-]+")
 
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
@@ -72,6 +81,10 @@ _WORD = re.compile(r"[A-Za-z0-9+/_=.~-]+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _HEX_DIGESTS = frozenset({32, 40, 56, 64, 96, 128})
+_DIGEST = re.compile(
+    r"(?=.{0,40}[a-fA-F])(?=.{0,40}\d)(?:[0-9a-f]{32}|[0-9A-F]{32}|(?:[0-9a-f]{8}){5}|(?:0x)?[0-9a-f]{64})"
+)
+_NAME = re.compile(r"[A-Za-z][\w.-]*")
 _EMAIL = re.compile(r"[a-z][\w.+-]{0,63}@[\w-]{1,64}(?:\.[\w-]{1,64}){0,4}\.[a-z]{2,10}")
 _SHAPE = re.compile(r"(?=[!-~]*[a-z])(?=[!-~]*[A-Z])(?=[!-~]*\d)[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}")
 _QUERY = re.compile(r"(?:^|[&?;-])[a-z_]\w*=")
@@ -123,7 +136,12 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
     if binding is Binding.BARE and means is not Meaning.SECRET and not _WORD.fullmatch(value):
         return False
     if means in {Meaning.KEY, Meaning.TOKEN} and (login := _JOINED_LOGIN.fullmatch(value)):
-        return stands_out(login["password"]) or looks_random(value)
+        password = login["password"]
+        return stands_out(password) or looks_random(value) or _is_long_number(password) or _is_word_and_number(password)
+    if means is Meaning.TOKEN and binding is Binding.DIRECT and _is_long_number(value):
+        return True
+    if means in {Meaning.KEY, Meaning.TOKEN} and binding is not Binding.DIRECT and is_name(value):
+        return False
     if means is Meaning.KEY:
         return len(value) >= 12 and looks_random(value) and not _CODE.search(value)
     if means is Meaning.TOKEN:
@@ -143,6 +161,27 @@ def is_secret_number(digits: str, means: Meaning) -> bool:
         and 4 <= len(digits) <= 12
         and len(set(digits)) > 1
     )
+
+
+def is_name(value: str) -> bool:
+    """Whether a text is a name of code, such as `set_fapl_sec2`: most of it is words, and they look like words."""
+    plain = sum(1 for character in value if character.isalnum())
+    lettered = sum(len(piece) for piece in _PIECES.findall(value) if len(piece) > 2 and piece.isalpha())
+    return bool(_NAME.fullmatch(value)) and lettered >= NAMED_SHARE_MIN * plain and is_like_words(value)
+
+
+def is_digest(value: str) -> bool:
+    """Whether a text is a number in hexadecimal with the length of a digest or of a key, and no pattern."""
+    found = _DIGEST.fullmatch(value)
+    return found is not None and _entropy(value) >= DIGEST_BITS_MIN and not _PRINTABLE_RUN.search(value)
+
+
+def _is_word_and_number(value: str) -> bool:
+    return not value.isalpha() and not value.isdigit() and value.isalnum() and not _ALGORITHM.fullmatch(value)
+
+
+def _is_long_number(value: str) -> bool:
+    return value.isdigit() and len(value) >= NUMBER_LENGTH_MIN and len(set(value)) > 4
 
 
 def stands_out(value: str) -> bool:
@@ -231,7 +270,10 @@ def _is_ordinary(value: str) -> bool:
     if _PATH.fullmatch(value) and "@" not in value:
         return not looks_random(value) or "://" in value or value[0] in ".~"
     if _DOTTED.fullmatch(value):
-        return len(re.split(r"[_\-/:. ]", value)) < 4 or says_secret(value) or bool(_STOPS.search(value))
+        is_short = len(re.split(r"[_\-/:. ]", value)) < 4
+        if is_short and len(value) > DOTTED_LENGTH_MAX and " " not in value and not is_like_words(value):
+            return False
+        return is_short or says_secret(value) or bool(_STOPS.search(value))
     if " " in value.strip():
         return bool(_STOPS.search(value)) or says_secret(value) or value.count(" ") > 30
     return False
