@@ -36,6 +36,8 @@ IDIOMS = (
     # commands
     _idiom("sudo", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[ \t]*sudo\b"),
     _idiom("--stdin -stdin", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[^\n]{{1,100}}-stdin"),
+    _idiom("echo printf", rf"\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?{_EITHER}\\?[\"']?[ \t]*\|[^\n]{{0,60}}"
+        r"(?:secrets?|login|luks\w*|passw\w*|unlock|vault|credential\w*)\b"),
     _idiom("chpasswd", r"[\"']?[\w.-]{1,64}:(?P<value>[^\s\"':|]{4,128}+)[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd"),
     _idiom("openssl", r"[ \t]-K[ \t]+[\"']?(?P<value>[0-9A-Fa-f]{16,128}+)(?![\w-])"),
     _idiom("chpasswd:", r"(?m)^[ \t]+(?:-[ \t]+)?[a-z_][\w-]{0,31}:(?P<value>[^\s\"':]{4,128}+)[ \t]*$"),

@@ -89,6 +89,9 @@ _HTPASSWD = re.compile(r"htpasswd[ \t]+-\w*b\w*[ \t]+\S{1,200}[ \t]+\S{1,64}[ \t
 _PGPASS = re.compile(
     r"(?m)^[ \t#]*[\w.*-]{1,128}:(?:\d{2,5}|\*):[\w.*-]{1,64}:[\w.*-]{1,64}:(?P<value>[^\s:\"']{4,128}+)$"
 )
+_PROXY = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}:\d{2,5}:[A-Za-z][\w.-]{0,63}:(?P<value>[^\s:\"'@/]{4,128}+)(?![\w:.])"
+)
 _GO_DSN = re.compile(r"(?<![\w/])[\w.-]{1,64}:(?P<value>[^\s\"'@:/]{4,128}+)@(?:tcp|udp|unix|\()")
 _ORACLE = re.compile(r"(?<![\w/.])[A-Za-z]\w{1,30}/(?P<value>[^\s\"'@/]{4,64}+)@(?://)?[\w.-]{1,128}[:/]\d?")
 _KUBERNETES = re.compile(r"(?m)^[ \t]+[\w.-]{1,128}:[ \t]+[\"']?(?P<value>[A-Za-z0-9+/]{8,4096}+={0,2})[\"']?[ \t]*$")
@@ -125,6 +128,7 @@ def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
         yield from (found.span("value") for found in _KUBERNETES.finditer(text) if not found["value"].isalpha())
     for pattern, marks in (
         (_PGPASS, (":",)),
+        (_PROXY, (":",)),
         (_GO_DSN, ("@tcp", "@udp", "@unix", "@(")),
         (_NETRC, ("password", "account")),
     ):

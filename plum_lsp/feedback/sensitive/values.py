@@ -133,11 +133,17 @@ def is_secret(value: str, means: Meaning, binding: Binding) -> bool:
         return False
     if means is Meaning.DIGITS:
         return value.isdigit() and len(value) <= 10
-    if binding is Binding.BARE and means is not Meaning.SECRET and not _WORD.fullmatch(value):
-        return False
     if means in {Meaning.KEY, Meaning.TOKEN} and (login := _JOINED_LOGIN.fullmatch(value)):
         password = login["password"]
-        return stands_out(password) or looks_random(value) or _is_long_number(password) or _is_word_and_number(password)
+        return (
+            stands_out(password)
+            or looks_random(value)
+            or looks_random(password)
+            or _is_long_number(password)
+            or _is_word_and_number(password)
+        )
+    if binding is Binding.BARE and means is not Meaning.SECRET and not _WORD.fullmatch(value):
+        return False
     if means is Meaning.TOKEN and binding is Binding.DIRECT and _is_long_number(value):
         return True
     if means in {Meaning.KEY, Meaning.TOKEN} and binding is not Binding.DIRECT and is_name(value):
@@ -249,7 +255,7 @@ def looks_random(value: str) -> bool:
     plain = sum(1 for c in value if c.isalnum())
     if not letters or plain < 6 or (letters == plain and len(value) < 16):
         return False
-    if _UUID.fullmatch(value) or _is_unlike_words(value):
+    if _UUID.fullmatch(value) or is_digest(value) or _is_unlike_words(value):
         return True
     pieces = _PIECES.findall(value)
     count = len(pieces) + 2 * sum(1 for piece in pieces if _CLUSTER.search(piece))
