@@ -18,6 +18,7 @@ from rich.table import Table
 
 from plum_lsp.config import Settings, data_dir, load_settings
 from plum_lsp.config.folder import store_file
+from plum_lsp.domain.display import visible_name
 from plum_lsp.domain.preferences import StoredPair
 from plum_lsp.feedback.kept_out import exclusions
 from plum_lsp.feedback.noise import GROUPS, expected
@@ -78,7 +79,8 @@ def show(pair_id: int) -> None:
         pair = store.pair(pair_id)
     if pair is None:
         raise click.ClickException(f"the latest build has no pair {pair_id}")
-    say(f"pair {pair.id}: rule {pair.rule} ({pair.source.value}), weight {pair.weight:.3f}, {pair.document_uri}")
+    where = visible_name(pair.document_uri)
+    say(f"pair {pair.id}: rule {pair.rule} ({pair.source.value}), weight {pair.weight:.3f}, {where}")
     for heading, text in (("prompt", pair.prompt), ("chosen", pair.chosen.middle), ("rejected", pair.rejected.middle)):
         say(f"\n--- {heading}\n{text}")
 
@@ -123,7 +125,7 @@ def _row(pair: StoredPair) -> tuple[str, ...]:
         version,
         f"{pair.weight:.3f}",
         f"{pair.distance:.3f}",
-        name,
+        visible_name(name),
     )
 
 

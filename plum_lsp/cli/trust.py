@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from plum_lsp.config import data_dir
+from plum_lsp.domain.display import visible_name
 from plum_lsp.project.trust import TrustBook
 from plum_lsp.report.printing import say
 from plum_lsp.wiring import load_for_command
@@ -30,22 +31,22 @@ def trust(folder: Path, *, revoke: bool, is_listed: bool) -> None:
     elif revoke:
         _revoke(book, folder)
     else:
-        say(f"Trusted: {book.trust(folder)}")
+        say(f"Trusted: {visible_name(book.trust(folder))}")
 
 
 def _list(book: TrustBook) -> None:
     answers = book.read()
     for folder in answers.trusted:
-        say(folder)
+        say(visible_name(folder))
     for folder in answers.declined:
-        say(f"{folder} (declined)")
+        say(f"{visible_name(folder)} (declined)")
     if not answers.trusted and not answers.declined:
         say("No folder is trusted.")
 
 
 def _revoke(book: TrustBook, folder: Path) -> None:
     for gone in book.revoke(folder):
-        say(f"No longer trusted: {gone}")
+        say(f"No longer trusted: {visible_name(gone)}")
     covering = book.read().covering(folder.expanduser().resolve())
     if covering is not None:
         raise click.ClickException(f"{folder} is still trusted, because {covering} is. Revoke that one.")

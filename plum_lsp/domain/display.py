@@ -37,6 +37,11 @@ def hidden_characters(text: str) -> frozenset[str]:
     return frozenset(found[0] for found in _HIDDEN.finditer(text) if not _is_presentation(found))
 
 
+def visible_name(name: object) -> str:
+    """A file's, model's or version's name on one line. Tabs and line feeds are escapes, too, so that it stays exact."""
+    return visible(str(name)).replace("\t", "\\t").replace("\n", "\\n")
+
+
 def one_line(text: str) -> str:
     """`text` on one line, visible, each run of white space one space."""
     return visible(" ".join(text.split()))

@@ -134,8 +134,9 @@ class _VisibleOutput(io.TextIOBase):
 class _VisibleLines(logging.Formatter):
     """Formats log records without secrets of the settings and without characters that control a terminal.
 
-    Commands of ours get the form that works in this installation.
+    Commands of ours get the form that works in this installation. Only the first line of a record starts at the
+    margin, so that text from elsewhere cannot look like another record.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(discreet(as_typed_here(super().format(record))))
+        return visible(discreet(as_typed_here(super().format(record)))).replace("\n", "\n    ")

@@ -19,6 +19,7 @@ from plum_lsp.cli.policy.keys import key, use
 from plum_lsp.cli.policy.replicas import replica, used_replicas
 from plum_lsp.config import Settings, cache_dir, data_dir
 from plum_lsp.config.folder import versions_folder
+from plum_lsp.domain.display import visible_name
 from plum_lsp.domain.errors import ConfigError, PolicyError, PolicyUnavailable
 from plum_lsp.policy.hosting.engines import ENGINES, Supervise, Supervisor, publication_engine, served_engine
 from plum_lsp.policy.hosting.llama.settings import LLAMA_CPP
@@ -131,14 +132,15 @@ def status() -> None:
     active = store.active()
     for version in store.versions():
         mark = "*" if active and version.number == active.number else " "
-        say(f"{mark} {version.name}  rank {version.rank}  on {version.model}  {version.adapter_sha256[:12]}")
+        on = f"rank {version.rank}  on {visible_name(version.model)}"
+        say(f"{mark} {version.name}  {on}  {version.adapter_sha256[:12]}")
     if state is None:
         say("You have no running model server. Start one with: plum-lsp policy serve")
         return
-    say(f"{state.engine} serves {state.model} at {state.url}, process {state.pid}")
-    say(f"active: {active.name if active else state.model}")
+    say(f"{state.engine} serves {visible_name(state.model)} at {state.url}, process {state.pid}")
+    say(f"active: {active.name if active else visible_name(state.model)}")
     try:
-        say(f"answers to: {', '.join(asyncio.run(_models(state)))}")
+        say(f"answers to: {', '.join(map(visible_name, asyncio.run(_models(state))))}")
         for line in (*used_replicas(state), *use(state)):
             say(f"  {line}")
     except PolicyError as error:
