@@ -59,6 +59,7 @@ GENERATED_SECONDS_MAX = 0.3
 HURRY_SECONDS_MAX = 0.4
 """First time limit for the program and its tests. If no candidate passes, slower ones get the full limit."""
 GOES_ON = "the function goes on after it, so its tests cannot tell yet"
+"""A reason. Such a candidate is not compared with the others either, because none gives the function's result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,11 +286,11 @@ class Judge:
         out_of_reach = out_of_reach_of(self.effects(program), program, failed, self.reached_names)
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
+        is_idle = whole.is_idle(tests, verdicts)
+        if (failed or undecided or is_idle or not verdicts) and self._goes_on(candidate, failed):
+            return self._unfinished(candidate, seen), ()
         if not verdicts and not undecided:
             return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
-        if failed and self._goes_on(candidate, failed):
-            return self._unfinished(candidate, seen), ()
-        is_idle = whole.is_idle(tests, verdicts)
         first = f": {_failure(*failed[0])}" if failed else f": {_open(tests, undecided)}" if undecided else ""
         first = first or (f": {whole.PASSES_IDLE}" if is_idle else "")
         judged = Judged(
@@ -304,7 +305,7 @@ class Judge:
         return judged, () if judged.ran_out else seen
 
     def _goes_on(self, candidate: Candidate, failed: Sequence[tuple[TestCase, Verdict]]) -> bool:
-        """Whether the candidate fails tests only because the rest of the function is missing."""
+        """Whether tests do not tell about the candidate because the rest of the function is missing."""
         is_wrong = any(verdict.status is VerdictStatus.FAILED and verdict.shown != "None" for _, verdict in failed)
         if is_wrong and gives_a_result(candidate.text):
             return False
@@ -343,6 +344,7 @@ class Judge:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong, but it {ran}")
+        judged = replace(judged, goes_on=goes_on(self.context_of(candidate), candidate.text))
         return _weakened(judged, "no example tells right from wrong"), tuple(seen)
 
 

@@ -32,6 +32,11 @@ PAIRS = (
 NESTED = 'def adder(n):\n    """\n    >>> adder(1)(2)\n    3\n    """\n    def add(m):\n        return ‸\n'
 while_typing = partial(Case, automatic=True)
 
+PLAIN = 'def spread(xs: list[int]) -> int:\n    """The spread."""\n    low = ‸\n'
+THREE = ("min(xs, default=0)\n", "0\n", "len(xs)\n", "sum(xs)\n")
+ENDING = PLAIN.replace("low = ", "return ")
+ENDS = ("sum(xs)\n", "sum(x for x in xs)\n", "sum([*xs])\n", "max(xs, default=0)\n")
+
 CASES = [
     while_typing("the rest of a line", LINE, "sum(xs)\n", gives=filled(LINE, "sum(xs)"), tiers=CHECKED, words=GOES_ON),
     Case("a line, asked for", LINE, "sum(xs)\n", gives=filled(LINE, "sum(xs)"), tiers=CHECKED, words=GOES_ON),
@@ -43,6 +48,8 @@ CASES = [
     ),
     while_typing("a closure", NESTED, "m + n\n", gives=filled(NESTED, "m + n"), tiers=CHECKED),
     while_typing("a generator", PAIRS, "square = x * x\n", gives=filled(PAIRS, "square = x * x"), tiers=CHECKED),
+    Case("no tests, and nothing to agree on", PLAIN, THREE, tiers=CHECKED, unsaid="agree"),
+    Case("no tests, and results that agree", ENDING, ENDS, gives=filled(ENDING, "sum(xs)"), tiers=("consistent",)),
     while_typing("what ends it", LAST, "total / len(xs)\n", gives=filled(LAST, "total / len(xs)"), tiers=V),
     while_typing("a procedure's last line", ITEMS, "append(item)\n", gives=filled(ITEMS, "append(item)"), tiers=V),
     while_typing("the wrong end", LAST, "total\n", nothing=True, reason="all_failed"),

@@ -57,6 +57,21 @@ def test_other_candidates_are_judged(marked: str, text: str) -> None:
     assert not goes_on(marked_context(marked), text)
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "def f(x):\n    y = sum(‸)\n",
+        "def f(x):\n    y = sum(‸)\n\n\ndef g():\n    return f(1)\n",
+        'def f(x):\n    """Text.\n\ndef at the margin\n    """\n    y = ‸\n',
+        "import a\n\nclass C:\n    @property\n    def f(self):\n        y = ‸\n\n    def g(self):\n        return 1\n",
+        "if True:\n    def f(x):\n        y = ‸\nelse:\n    def f(x):\n        return 1\n",
+    ],
+)
+def test_the_text_around_the_function_does_not_matter(marked: str) -> None:
+    """Brackets that are closed behind the cursor, strings with lines at the margin, classes and branches."""
+    assert goes_on(marked_context(marked), "x")
+
+
 def test_the_outermost_function_counts() -> None:
     """Tests reach no other one."""
     assert goes_on(marked_context("def f(x):\n    def g():\n        return ‸\n"), "x")

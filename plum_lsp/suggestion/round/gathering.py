@@ -12,7 +12,7 @@ from dataclasses import replace
 from plum_lsp.domain.errors import PolicyError, told
 from plum_lsp.domain.events import Prompted, Sampled, Synthesized
 from plum_lsp.domain.ports import Clock
-from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Finish, Judged, SamplingOptions, Tier
+from plum_lsp.domain.suggestion import Candidate, Completion, FimPrompt, Finish, Judged, SamplingOptions, Tier, Trigger
 from plum_lsp.python.fitting.candidates import make_candidate, written_again
 from plum_lsp.python.missing.repairing import repaired
 from plum_lsp.suggestion.asking import Asked, ask_for_tests
@@ -198,7 +198,8 @@ class Gathering:
         if judged.tier is Tier.VERIFIED:
             self._stages.reach("first_verified")
         ends_early = self._options.ends_at_first_verified
-        is_enough = (self.ladder.trial is not None or judged.goes_on) and judged.tier is Tier.CHECKED
+        is_line = judged.goes_on and this.request.trigger is not Trigger.INVOKED
+        is_enough = (self.ladder.trial is not None or is_line) and judged.tier is Tier.CHECKED
         unwanted = this.unwanted_of(self.ladder.group.members)
         if ends_early and is_enough and candidate.fingerprint not in unwanted:
             self._answer_early(CLEAR)  # what it notices is found out while it is on the screen
