@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from plum_lsp.feedback.sensitive.addresses import escaped_parts
 from plum_lsp.feedback.sensitive.blocks import private_keys
@@ -36,6 +37,8 @@ _KNOWN: dict[bytes, tuple[tuple[int, int], ...]] = {}
 
 QUOTED_LENGTH_MIN = 12
 """Comments and literals of this length that hold quotes are read as code once more."""
+LITERALS_MAX = 1024
+"""Of this many of them the secrets are remembered. A large file has a few hundred."""
 
 
 def find_secrets(text: str) -> list[tuple[int, int]]:
@@ -58,7 +61,7 @@ def _read(text: str) -> list[tuple[int, int]]:
     spans += reading.secrets
     for start, end in reading.quiet:
         if end - start >= QUOTED_LENGTH_MIN and any(quote in text[start:end] for quote in "\"'`"):
-            spans += [(start + a, start + b) for a, b in read_code(text[start:end]).secrets]
+            spans += [(start + a, start + b) for a, b in _within(text[start:end])]
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)
     spans += secrets_on_lines(text, quiet)
     for part, places in escaped_parts(text):
@@ -67,6 +70,12 @@ def _read(text: str) -> list[tuple[int, int]]:
     spans += random_words(text, quiet)
     spans += [span for span in (*secrets_in_idioms(text), *secrets_in_tables(text)) if quiet.holds(span[0])]
     return _merged(spans)
+
+
+@lru_cache(maxsize=LITERALS_MAX)
+def _within(literal: str) -> tuple[tuple[int, int], ...]:
+    """The secrets of a comment or literal that is read as code. Most are the same at the next request."""
+    return tuple(read_code(literal).secrets)
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

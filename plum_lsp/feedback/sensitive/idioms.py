@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
+from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
 
 _VALUE = r"(?P<value>[^\s\"'`|<>,;()\[\]{}]{4,256}+)"
@@ -26,10 +27,26 @@ class Idiom:
     binding: Binding = Binding.BARE
     is_random: bool = False
     """Whether the value must look random: what is sent in such a place is not always a secret."""
+    starts: Starts | None = None
+    """The same pattern, if its matches begin with one of a few texts."""
+
+    def matches(self, text: str) -> Iterator[re.Match[str]]:
+        """Where the phrase stands in a text."""
+        return self.starts.matches(text) if self.starts else self.pattern.finditer(text)
 
 
-def _idiom(marks: str, pattern: str, binding: Binding = Binding.BARE, *, is_random: bool = False) -> Idiom:
-    return Idiom(marks=tuple(marks.split()), pattern=re.compile(pattern), binding=binding, is_random=is_random)
+def _idiom(
+    marks: str, pattern: str, binding: Binding = Binding.BARE, *, is_random: bool = False, starts: str = ""
+) -> Idiom:
+    """`starts` are in lower case, and stand in any case."""
+    compiled = re.compile(pattern)
+    return Idiom(
+        marks=tuple(marks.split()),
+        pattern=compiled,
+        binding=binding,
+        is_random=is_random,
+        starts=Starts(compiled, starts, is_caseless=True) if starts else None,
+    )
 
 
 IDIOMS = (
@@ -41,7 +58,7 @@ IDIOMS = (
     _idiom("chpasswd", r"[\"']?[\w.-]{1,64}:(?P<value>[^\s\"':|]{4,128}+)[\"']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd"),
     _idiom("openssl", r"[ \t]-K[ \t]+[\"']?(?P<value>[0-9A-Fa-f]{16,128}+)(?![\w-])"),
     _idiom("chpasswd:", r"(?m)^[ \t]+(?:-[ \t]+)?[a-z_][\w-]{0,31}:(?P<value>[^\s\"':]{4,128}+)[ \t]*$"),
-    _idiom("user", rf"\b[Nn]et1?(?:\.exe)?[ \t]+user[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}"),
+    _idiom("user", rf"\b[Nn]et1?(?:\.exe)?[ \t]+user[ \t]+[\w.-]{{1,64}}[ \t]+{_EITHER}", starts="net"),
     _idiom("configure config", rf"\bconfig(?:ure)?[ \t]+set[ \t]+(?P<name>[\w.:/-]{{1,100}})[ \t=]+{_EITHER}"),
     _idiom(
         "secret variable",
@@ -81,7 +98,7 @@ IDIOMS = (
     _idiom("secret password", r"(?m)^[ \t]*[\w -]{0,64}\b(?:secret|password)[ \t]+\d[ \t]+"
         r"(?P<value>[^\s\"']{4,256}+)[ \t]*$"),
     _idiom("auth", rf"(?m)^[ \t]*stats[ \t]+auth[ \t]+[\w.-]{{1,64}}:{_VALUE}"),
-    _idiom("IDENTIFY identify", rf"(?i:\bidentify)[ \t]+(?:\w{{1,32}}[ \t]+)?{_VALUE}"),
+    _idiom("IDENTIFY identify", rf"(?i:\bidentify)[ \t]+(?:\w{{1,32}}[ \t]+)?{_VALUE}", starts="identify"),
     # addresses
     _idiom("?appid= &appid= ?key= &key=", r"[?&](?:appid|key)=(?P<value>[\w-]{16,256}+)", is_random=True),
     _idiom("/v2/ /v3/", r"://[\w.-]{1,128}/v[23]/(?P<value>[A-Za-z0-9_-]{32}(?![\w/-]))", is_random=True),
@@ -90,23 +107,25 @@ IDIOMS = (
     _idiom("::test", r"::\w{0,80}(?:login|auth|passw|secret|token|cred)\w{0,80}\[(?:[^\]\s]{0,100}-)?"
         r"(?P<value>[^\]\s-]{8,128}+)\]"),
     _idiom("seed key secret Seed Key Secret", r"(?i)\b(?:2fa|mfa|t?otp|authenticator)[\w ]{0,20}[:=][ \t]*"
-        r"(?P<value>[A-Z0-9]{4}(?:[ -][A-Z0-9]{4}){3,15})\b"),
+        r"(?P<value>[A-Z0-9]{4}(?:[ -][A-Z0-9]{4}){3,15})\b", starts="2fa mfa totp otp authenticator"),
     _idiom("codes Codes CODES", r"(?i)\b(?:recovery|backup|rescue)[ -]codes?\b[^\n\w]{0,4}\n"
         r"(?P<value>(?:[ \t]*(?:[-*\d][.)]?[ \t]+)?[a-z\d]{4,8}(?:[- ][a-z\d]{4,8}){1,3}[ \t]*(?:\n|\Z)){1,16})"),
     # sentences
     _idiom("pass Pass", r"(?i)\bpass(?:word|phrase|code)\b[ \w]{0,40}[ \t](?:is|was|=|:)[ \t]*"
-        r"[\"'“](?P<value>[^\"'”\n]{4,128}+)[\"'”]"),
+        r"[\"'“](?P<value>[^\"'”\n]{4,128}+)[\"'”]", starts="pass"),
     _idiom(
         "/ :",
         r"(?i)\b(?:log[ -]?in|sign[ -]?in|creds?|credentials?|account|use|using|user|admin)"
         r"(?:[ \t]+(?:as|with|is|are|use))?"
         r"[ \t]*[:=]?[ \t]+[\"'`]{0,2}[a-z][\w.@-]{0,63}[\"'`]{0,2}(?:[ \t]+/[ \t]+|:)[\"'`]{0,2}"
         r"(?P<value>[^\s\"'`,;:/()\[\]{}]{4,128}+)",
+        starts="log sign cred account us admin",
     ),
     _idiom(
         "/",
         r"(?i:\b(?:admin|administrator|root|postgres|superuser|guest|sa))[ \t]+/[ \t]+[\"'`]?"
         r"(?P<value>(?=[^\s\"'`]{0,60}\d)(?=[^\s\"'`]{0,60}[A-Z!#$%&*+=?@^~_-])[^\s\"'`,;:/()\[\]{}]{6,128}+)",
+        starts="admin root postgres superuser guest sa",
     ),
 )  # fmt: skip
 
@@ -118,7 +137,7 @@ def secrets_in_idioms(text: str) -> Iterator[tuple[int, int]]:
             continue
         if idiom.marks == ("stringData",) and "kind: Secret" not in text:
             continue
-        for found in idiom.pattern.finditer(text):
+        for found in idiom.matches(text):
             groups = found.groupdict()
             group = "value" if groups["value"] else "other"
             value = groups[group].rstrip(".:!?\\") if groups[group] else ""

@@ -13,6 +13,7 @@ from plum_lsp.feedback.sensitive.addresses import logins
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
 from plum_lsp.feedback.sensitive.quiet import Quiet
+from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
 
 NAME_MAX = 64
@@ -23,6 +24,13 @@ _HINT = re.compile(
     r"|mot[_ ]?de[_ ]?passe|parola(?: d.ordine)?|has[lł]o|webhook|csrf|login|psk\b"
     r"|(?:recovery|backup|access|security|door|gate|unlock|2fa)[ \t]codes?\b|(?:seed|recovery)[ \t]phrase"
     r"|community\b|identified[ \t]+by|пароль|密码|パスワード"
+)
+_HINTS = Starts(
+    _HINT,
+    "pass pwd psw pw secret token key cred auth cookie session dsn salt pepper otp jwt hmac licen sid pin puk seed "
+    "mnemonic kennwort senha contrase clave geheim segre wachtwoord mot parola has webhook csrf login psk recovery "
+    "backup access security door gate unlock 2fa community identified",
+    is_caseless=True,
 )
 _NAME_LEFT = re.compile(r"[\w.$-]*\Z")
 _NAME_RIGHT = re.compile(r"[\w.-]*+")
@@ -76,11 +84,14 @@ _SCHEME = re.compile(
     r"(?i)\b(?P<scheme>bearer,?|basic|token|apikey|api-key|digest|ssws|splunk|negotiate|hmac)[ \t]+"
     r"(?P<value>[A-Za-z0-9+/=._~:-]{8,4096}+)"
 )
+_SCHEMES = Starts(_SCHEME, "bearer basic token apikey api-key digest ssws splunk negotiate hmac", is_caseless=True)
 _USER_FLAG = re.compile(
     r"(?<=\s)(?:-u|--user|-U|--proxy-user|-a|--auth|--basic-auth|--creds|-E)[ =]{1,2}"
     r"\\?[\"']?[^\s:%,\"']{1,64}[:%,](?P<value>[^\s\"']{3,256}+)"
 )
+_USER_FLAGS = Starts(_USER_FLAG, "-u -U -a -E --user --proxy-user --auth --basic-auth --creds")
 _COMMAND = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(words('commands'), key=len, reverse=True))})(?![\w-])")
+_COMMANDS = Starts(_COMMAND, " ".join(words("commands")))
 _SHORT_FLAG = re.compile(
     r"[ \t\"'](?:-p|-P|-a|-w|-pw|-pass|-passin[ \t]+pass:|-passout[ \t]+pass:|-k[ \t]+|/p:|-storepass|-keypass)"
     r"(?:[\"'],[ \t]*[\"']|[ =]?[\"']?)(?P<value>[^\s\"',|;()]{4,128}+)"
@@ -146,7 +157,7 @@ def secrets_on_lines(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
 
 def _named(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
     done = 0
-    for hint in _HINT.finditer(text):
+    for hint in _HINTS.matches(text):
         if hint.start() < done:
             continue
         left = _NAME_LEFT.search(text, max(done, hint.start() - NAME_MAX), hint.start())
@@ -296,7 +307,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
 
 
 def _schemes(text: str) -> Iterator[tuple[int, int]]:
-    for found in _SCHEME.finditer(text):
+    for found in _SCHEMES.matches(text):
         value = found["value"].rstrip(".:")
         if "=" in value.rstrip("="):
             continue
@@ -316,10 +327,10 @@ def _commands(text: str) -> Iterator[tuple[int, int]]:
     """Passwords after a short flag of a command."""
     if "-" not in text:
         return
-    for found in _USER_FLAG.finditer(text):
+    for found in _USER_FLAGS.matches(text):
         if not found["value"].isdigit() and is_secret(found["value"], Meaning.SECRET, Binding.DIRECT):
             yield found.span("value")
-    for command in _COMMAND.finditer(text):
+    for command in _COMMANDS.matches(text):
         stop = text.find("\n", command.end(), command.end() + 300)
         stop = stop if stop >= 0 else min(len(text), command.end() + 300)
         for pattern in (_SHORT_FLAG, _HTPASSWD):

@@ -14,6 +14,7 @@ from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.frames import Literal
 from plum_lsp.feedback.sensitive.names import speaks_of_digest, speaks_of_login
 from plum_lsp.feedback.sensitive.quiet import Quiet
+from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import has_sign, is_digest, is_random, is_strange, stands_out
 
 DISTANCE_MAX = 160
@@ -66,6 +67,7 @@ _SAYS = re.compile(
     r"(?i)passw|passphrase|passcode|secret(?!s?\.\w)|credential|"
     r"\bcreds?\b|\blog[ -]?in\b|sign[ -]?in|api[_ -]?key|\bauth\b"
 )
+_SAID = Starts(_SAYS, "passw passphrase passcode secret cred log sign api auth", is_caseless=True)
 _SHAPED = re.compile(r"(?<![\w!#$%&*+=?@^~./\\-])[A-Za-z0-9!#$%&*+=?@^_~-]{8,64}+(?![\w(./\\\[])")
 _LONG = re.compile(r"(?<![\w+/=.~$%&:@\\-])[A-Za-z0-9_-]{28,128}+(?![\w+/=.~(\[:@\\-])")
 _SET = re.compile(
@@ -80,7 +82,7 @@ LINES_MAX = 1
 
 def passwords_near_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
     """Words with the shape of a password near a word of a login, where the text is not code."""
-    said = [found.start() for found in _SAYS.finditer(text)]
+    said = [found.start() for found in _SAID.matches(text)]
     for found in _SHAPED.finditer(text):
         is_formula = any(sign in found.group() for sign in "*+=")
         if not is_formula and has_sign(found.group()) and quiet.holds(found.start()) and stands_out(found.group()):
