@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 import enum
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
 from plum_lsp.domain.verification import Call, Program
-from plum_lsp.python.reading.quiet import shared_tree
+from plum_lsp.python.reading.quiet import shared_nodes
 from plum_lsp.python.reading.sources import module_or_none
 from plum_lsp.python.reading.syntax import nodes_of
 
@@ -137,10 +137,8 @@ def effects_of(program: Program, *names: str) -> tuple[EffectFound, ...]:
 
     If several functions have an effect, the reason is that of the last. Empty for a program that does not parse.
     """
-    tree = shared_tree(program.source)
-    if tree is None:
-        return ()
-    functions, aliases = _functions(tree), _aliases(tree)
+    nodes = shared_nodes(program.source)
+    functions, aliases = _functions(nodes), _aliases(nodes)
     found = [one for name in names for one in _followed(functions, aliases, {name: functions.get(name, [])})]
     return tuple({one.effect: one for one in found}.values())
 
@@ -156,13 +154,14 @@ def effects_at_import(program: Program) -> tuple[EffectFound, ...]:
         return ()
     kept = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
     statements: list[ast.AST] = [node for node in tree.body if not isinstance(node, kept)]
-    return _followed(_functions(tree), _aliases(tree), {"the file": statements})
+    nodes = nodes_of(tree)
+    return _followed(_functions(nodes), _aliases(nodes), {"the file": statements})
 
 
-def _functions(tree: ast.Module) -> dict[str, list[ast.AST]]:
+def _functions(nodes: Sequence[ast.AST]) -> dict[str, list[ast.AST]]:
     """The functions of a module by bare name. A class stands for its `__init__`."""
     functions: dict[str, list[ast.AST]] = {}
-    for node in nodes_of(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             functions.setdefault(node.name, []).append(node)
         elif isinstance(node, ast.ClassDef):
@@ -210,7 +209,8 @@ def may_hide_errors(program: Program, *names: str) -> bool:
     tree = module_or_none(program.source)
     if tree is None:
         return True
-    functions, aliases = _functions(tree), _aliases(tree)
+    nodes = nodes_of(tree)
+    functions, aliases = _functions(nodes), _aliases(nodes)
     reached, pending = set(names), list(names)
     while pending and len(reached) <= FUNCTIONS_MAX:
         for body in functions.get(pending.pop(0), []):
@@ -277,10 +277,10 @@ def _stand_ins() -> str:
     return (Path(__file__).parents[1] / "sandbox" / "jail" / "stand_ins.py").read_text(encoding="utf-8")
 
 
-def _aliases(tree: ast.AST) -> dict[str, str]:
+def _aliases(nodes: Sequence[ast.AST]) -> dict[str, str]:
     """The dotted names that imported names stand for. Imports inside functions count everywhere."""
     found: dict[str, str] = {}
-    for node in nodes_of(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 found[alias.asname or alias.name.split(".")[0]] = (
@@ -294,9 +294,10 @@ def _aliases(tree: ast.AST) -> dict[str, str]:
 
 def _names_used(body: ast.AST, aliases: dict[str, str]) -> Iterator[str]:
     """Dotted names with their imports resolved. `.name` stands for an attribute of another expression."""
-    shadowed = {node.arg for node in ast.walk(body) if isinstance(node, ast.arg)}
-    owners = {id(node.value) for node in ast.walk(body) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(body):
+    nodes = nodes_of(body)
+    shadowed = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    owners = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    for node in nodes:
         if isinstance(node, ast.Attribute):
             dotted = _dotted(node)
             head, _, rest = dotted.partition(".")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 import warnings
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pyflakes import checker, messages  # type: ignore[import-untyped]
 
 from plum_lsp.domain.suggestion import Context
-from plum_lsp.python.reading.syntax import TREE_DEPTH_MAX, is_rewritable
+from plum_lsp.python.reading.syntax import TREE_DEPTH_MAX, is_rewritable, nodes_of
 
 TOO_DEEP = (
     f"line 1: nested too deeply, or a number too long: over {TREE_DEPTH_MAX} levels are not read, because Python's own "
     "tools would fail on them"
 )
 """Why a program that parses has no tree."""
+
+_Holder = TypeVar("_Holder", bound=ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,8 @@ def undefined_names(tree: ast.Module, place: Inserted, context: Context) -> tupl
     A name that the program around the candidate also uses without a definition does not count. A name in a part of the
     document that was left out of the program does not count either.
     """
+    if not _undefined(_without_others(tree, place), place):
+        return ()
     found, elsewhere = names_without_definition(tree, place)
     if found and context.is_excerpt:
         elsewhere.update(re.findall(r"[^\W\d]\w*", context.prefix + context.suffix))
@@ -79,8 +85,7 @@ def names_without_definition(tree: ast.Module, place: Inserted) -> tuple[tuple[s
     """The names that the candidate uses and the program does not define, in order, and those of the code around it."""
     found: dict[str, None] = {}
     elsewhere: set[str] = set()
-    told = checker.Checker(tree, filename="program.py").messages
-    undefined = [one for one in told if isinstance(one, messages.UndefinedName | messages.UndefinedLocal)]
+    undefined = _told(tree)
     declared = _declared(tree) if undefined else set()
     for message in undefined:
         name = str(message.message_args[0])
@@ -91,6 +96,41 @@ def names_without_definition(tree: ast.Module, place: Inserted) -> tuple[tuple[s
         else:
             elsewhere.add(name)
     return tuple(found), elsewhere
+
+
+def _told(tree: ast.Module) -> list[messages.Message]:
+    told = checker.Checker(tree, filename="program.py").messages
+    return [one for one in told if isinstance(one, messages.UndefinedName | messages.UndefinedLocal)]
+
+
+def _undefined(tree: ast.Module, place: Inserted) -> bool:
+    return any(place.holds(one.lineno, one.col) for one in _told(tree))
+
+
+def _without_others(tree: ast.Module, place: Inserted) -> ast.Module:
+    """The tree without the bodies of functions that the candidate's text does not touch.
+
+    What such a body does has no effect on the names of other functions, unless it declares some as `global`. The nodes
+    that stay are those of the tree.
+    """
+    return _with_body(tree, [_less(node, place) for node in tree.body])
+
+
+def _less(node: ast.stmt, place: Inserted) -> ast.stmt:
+    if isinstance(node, ast.ClassDef):
+        return _with_body(node, [_less(one, place) for one in node.body])
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or place.touches(node):
+        return node
+    if any(isinstance(one, ast.Global | ast.Nonlocal) for one in nodes_of(node)):
+        return node
+    return _with_body(node, [ast.copy_location(ast.Pass(), node.body[0])])
+
+
+def _with_body(node: _Holder, body: list[ast.stmt]) -> _Holder:
+    """A copy of a node with another body, and with the same other parts."""
+    made = copy.copy(node)
+    made.body = body
+    return made
 
 
 def _declared(tree: ast.Module) -> set[str]:

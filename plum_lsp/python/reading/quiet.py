@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from plum_lsp.domain.suggestion import Context
@@ -17,6 +17,7 @@ from plum_lsp.domain.text import Span
 from plum_lsp.domain.verification import Program
 from plum_lsp.python.reading.lines import logical_lines, mask, parses
 from plum_lsp.python.reading.sources import module_or_none
+from plum_lsp.python.reading.syntax import nodes_of
 
 _STATEMENT = re.compile(
     r"(?:(?:(?:async[ ]+)?def|class)\b.*:[ \t]*)?(?P<text>[(\s\\]*(?:[rRuUbBfF]{0,2}s{2,}+[)\s\\]*+)++;?)", re.DOTALL
@@ -43,6 +44,13 @@ def program_to_run(context: Context, text: str) -> Program:
 def shared_tree(source: str) -> ast.Module | None:
     """The tree of a program to run, or None if it does not parse. Several checks read it, so do not change it."""
     return module_or_none(source)
+
+
+@functools.lru_cache(maxsize=2)
+def shared_nodes(source: str) -> Sequence[ast.AST]:
+    """The nodes of `shared_tree` in the order of `ast.walk` (`nodes_of`). None of a program that does not parse."""
+    tree = shared_tree(source)
+    return nodes_of(tree) if tree is not None else ()
 
 
 @functools.lru_cache(maxsize=8)

@@ -7,6 +7,11 @@ import re
 
 TREE_DEPTH_MAX = 150
 """The deepest tree that is read. `ast.unparse` and pyflakes use up to five frames a level, and Python stops at 1000."""
+STATEMENTS_MAX = 8192
+"""Of this many statements the depth is remembered. A file of 6,000 lines has 500 outside of functions."""
+_DEPTHS: dict[tuple[str, int, int, int], int] = {}
+CLASS_LEVELS_MAX = 8
+"""Classes that are nested deeper than this are read as one statement."""
 _WORDS: tuple[type[ast.AST], ...] = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 _LONG_NUMBER = re.compile(r"0[xXoObB][0-9a-fA-F_]{1000}")
 """Python parses such a constant but cannot write it: a decimal has at most 4300 digits (CPython issue 95778)."""
@@ -22,16 +27,51 @@ def is_rewritable(tree: ast.AST, source: str) -> bool:
     """Whether walking the tree of `source` and writing it as source again cannot fail."""
     if len(source) <= TREE_DEPTH_MAX:
         return True
-    return _LONG_NUMBER.search(source) is None and not _is_deep(tree)
+    return _LONG_NUMBER.search(source) is None and not _is_deep(tree, source)
 
 
-def _is_deep(tree: ast.AST) -> bool:
+def _is_deep(tree: ast.AST, source: str) -> bool:
+    """Whether a tree has more levels than are read. A class is read statement by statement: few of them are new."""
+    if not isinstance(tree, ast.Module) or "\r" in source:  # a line may end in a way that no text shows
+        return _depth(tree) >= TREE_DEPTH_MAX
+    lines = source.split("\n")
+    pending: list[tuple[int, ast.stmt]] = [(1, statement) for statement in tree.body]
+    while pending:
+        level, statement = pending.pop()
+        if isinstance(statement, ast.ClassDef) and level < CLASS_LEVELS_MAX:
+            pending += [(level + 1, one) for one in statement.body]
+            others = [*statement.decorator_list, *statement.bases, *statement.keywords]
+            others += getattr(statement, "type_params", ())
+            if any(level + 1 + _depth(one) >= TREE_DEPTH_MAX for one in others):
+                return True
+        elif level + _depth_of_text(statement, lines) >= TREE_DEPTH_MAX:
+            return True
+    return False
+
+
+def _depth_of_text(statement: ast.stmt, lines: list[str]) -> int:
+    """The depth of a statement. It is remembered under the statement's text, which decides on it."""
+    last = statement.end_lineno or statement.lineno
+    first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
+    text = "\n".join(lines[first - 1 : last])
+    key = text, statement.lineno - first, statement.col_offset, statement.end_col_offset or 0
+    depth = _DEPTHS.get(key)
+    if depth is None:
+        if len(_DEPTHS) >= STATEMENTS_MAX:
+            _DEPTHS.clear()
+        depth = _DEPTHS[key] = _depth(statement)
+    return depth
+
+
+def _depth(tree: ast.AST) -> int:
+    """The number of levels below a node, at most `TREE_DEPTH_MAX`. Contexts and operators make a level, too."""
     level = [tree]
-    for _ in range(TREE_DEPTH_MAX - 1):
-        level = _children(level)
-        if not level:
-            return False
-    return any(next(ast.iter_child_nodes(node), None) is not None for node in level)
+    for depth in range(TREE_DEPTH_MAX):
+        below = _children(level)
+        if not below:
+            return depth + any(next(ast.iter_child_nodes(node), None) is not None for node in level)
+        level = below
+    return TREE_DEPTH_MAX
 
 
 def nodes_of(tree: ast.AST) -> list[ast.AST]:

@@ -11,8 +11,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from plum_lsp.python.reading.quiet import shared_tree
-from plum_lsp.python.reading.syntax import nodes_of
+from plum_lsp.python.reading.quiet import shared_nodes, shared_tree
 from plum_lsp.python.screening.doors import ALWAYS, Doors
 from plum_lsp.python.screening.handing import ALIAS_DEPTH_MAX, hidden_change
 from plum_lsp.python.screening.means import (
@@ -60,10 +59,9 @@ def refusal(source: str, *, first_line: int, last_line: int, is_class: bool = Fa
         last_line: of the candidate.
         is_class: the candidate is the body of a class of the file. It may then define special methods.
     """
-    tree = shared_tree(source)
-    if tree is None:
+    if shared_tree(source) is None:
         return "it cannot be read"
-    nodes = [node for node in nodes_of(tree) if hasattr(node, "lineno")]
+    nodes = [node for node in shared_nodes(source) if hasattr(node, "lineno")]
     names = Names.of(nodes, first_line, last_line)
     own = [node for node in nodes if first_line <= node.lineno <= last_line]
     others = [node for node in nodes if not first_line <= node.lineno <= last_line]
