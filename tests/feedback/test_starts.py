@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from plum_lsp.feedback.sensitive import idioms, lines, nearby
 from plum_lsp.feedback.sensitive.formats import formats
-from plum_lsp.feedback.sensitive.starts import Starts
+from plum_lsp.feedback.starts import Starts
 
 PATTERNS = {
     "hints": lines._HINTS,

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from plum_lsp.feedback.sensitive.data import read
-from plum_lsp.feedback.sensitive.starts import Starts
+from plum_lsp.feedback.starts import Starts
 
 STARTS = r"(?<![A-Za-z0-9])"
 """Matches the start of a key. No key begins inside a word."""

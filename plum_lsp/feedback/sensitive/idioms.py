@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
-from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
+from plum_lsp.feedback.starts import Starts
 
 _VALUE = r"(?P<value>[^\s\"'`|<>,;()\[\]{}]{4,256}+)"
 _QUOTED = r"[\"'](?P<value>[^\"'\n]{4,256}+)[\"']"

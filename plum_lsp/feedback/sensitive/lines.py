@@ -13,8 +13,8 @@ from plum_lsp.feedback.sensitive.addresses import logins
 from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.names import Meaning, meaning
 from plum_lsp.feedback.sensitive.quiet import Quiet
-from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import Binding, is_secret, looks_random
+from plum_lsp.feedback.starts import Starts
 
 NAME_MAX = 64
 VALUE_MAX = 4096

@@ -14,8 +14,8 @@ from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.frames import Literal
 from plum_lsp.feedback.sensitive.names import speaks_of_digest, speaks_of_login
 from plum_lsp.feedback.sensitive.quiet import Quiet
-from plum_lsp.feedback.sensitive.starts import Starts
 from plum_lsp.feedback.sensitive.values import has_sign, is_digest, is_random, is_strange, stands_out
+from plum_lsp.feedback.starts import Starts
 
 DISTANCE_MAX = 160
 """The most characters between a literal and a word that speaks of a login."""
