@@ -277,9 +277,8 @@ class Candidate:
     """A completion made fit to insert at the cursor: trimmed, parsed, deduplicated.
 
     `fingerprint` is equal for candidates that differ only in layout, comments or docstrings. `problem` says why it
-    cannot be offered ("does not parse: …"), as far as reading shows, and is empty if there is no problem.
-    `mean_logprob` is None if the server gave no log-probabilities. `imports` are statements that the file lacks. The
-    candidate is run and offered with them at the top of the file.
+    cannot be offered ("does not parse: …"), as far as reading shows. `mean_logprob` is None without log-probabilities.
+    It is run and offered with `imports` at the top of the file, which lacks them. `ending` is run behind it, only.
     """
 
     id: CandidateId
@@ -291,6 +290,7 @@ class Candidate:
     policy_version: PolicyVersion
     weakness: Weakness | None = None
     imports: tuple[str, ...] = ()
+    ending: str = ""
 
 
 class Tier(enum.Enum):

@@ -22,7 +22,7 @@ from plum_lsp.domain.ports import Sandbox
 from plum_lsp.domain.suggestion import Candidate, Context, Judged
 from plum_lsp.domain.verification import Call, Ending, Equals, Limits, Observation, Program, TestCase
 from plum_lsp.python.effects import Effect, EffectFound, effects_at_import, with_stand_ins
-from plum_lsp.python.reading.import_lines import imported_by, with_imports
+from plum_lsp.python.reading.import_lines import imported_by, program_around, with_imports
 from plum_lsp.python.reading.quiet import quieted
 from plum_lsp.python.reading.slicing import Slices, names_used
 from plum_lsp.python.reading.sources import module_or_none
@@ -247,7 +247,7 @@ class ExcerptJudge(Judge):
 
     def context_of(self, candidate: Candidate) -> Context:
         """The hole and the candidate, with what both need of the file."""
-        return with_imports(self.slices.around(candidate.text), candidate.imports)
+        return program_around(self.slices.around(candidate.text), candidate)
 
     def program(self, candidate: Candidate) -> Program:
         """The candidate's program."""

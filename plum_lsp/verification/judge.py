@@ -37,7 +37,7 @@ from plum_lsp.python.effects import (
 )
 from plum_lsp.python.inputs.calls import generated_calls
 from plum_lsp.python.inputs.definitions import is_outside
-from plum_lsp.python.reading.import_lines import with_imports
+from plum_lsp.python.reading.import_lines import program_around, with_imports
 from plum_lsp.python.reading.placeholder import shows_placeholder, shows_unfilled
 from plum_lsp.python.reading.quiet import program_to_run, quieted
 from plum_lsp.python.reading.sources import reachable_function
@@ -141,7 +141,7 @@ class Judge:
 
     def context_of(self, candidate: Candidate) -> Context:
         """What is around the hole in the candidate's program."""
-        return with_imports(self.context, candidate.imports)
+        return program_around(self.context, candidate)
 
     def program(self, candidate: Candidate) -> Program:
         """The candidate's program, with its imports."""
@@ -287,7 +287,7 @@ class Judge:
         if out_of_reach:
             return _checked(candidate, out_of_reach), ()
         is_idle = whole.is_idle(tests, verdicts)
-        if (failed or undecided or is_idle or not verdicts) and self._goes_on(candidate, failed):
+        if (failed or undecided or is_idle or candidate.ending or not verdicts) and self._goes_on(candidate, failed):
             return self._unfinished(candidate, seen), ()
         if not verdicts and not undecided:
             return _checked(candidate, f"no test was run: {refused or 'none could be run beside it'}"), seen
@@ -309,7 +309,7 @@ class Judge:
         is_wrong = any(verdict.status is VerdictStatus.FAILED and verdict.shown != "None" for _, verdict in failed)
         if is_wrong and gives_a_result(candidate.text):
             return False
-        return goes_on(self.context_of(candidate), candidate.text)
+        return bool(candidate.ending) or goes_on(self.context_of(candidate), candidate.text)
 
     def _unfinished(self, candidate: Candidate, seen: Sequence[Observation]) -> Judged:
         """Judge a statement behind which the function goes on: by how it runs, without the tests."""

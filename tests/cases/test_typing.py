@@ -35,11 +35,25 @@ BRANCH = '''def name(n):
         {line}
     return "many"
 '''
+TRY = '''import json
 
 
-def _case(name: str, text: str, says: str, *, tiers: tuple[str, ...] = ("checked",)) -> Case:
+def load(text):
+    """Read JSON.
+
+    >>> load("[1]")
+    [1]
+    """
+    try:
+        {lines}
+'''
+LOADED = "value = json.loads(text)"
+HANDLED = "    except ValueError:\n        return None\n    return value"
+
+
+def _case(name: str, text: str, says: str, *, offered: str = "") -> Case:
     """The policy says the right text, and it is offered while the user types."""
-    return Case(name, text, f"{says}\n", offered=says, tiers=tiers, automatic=True)
+    return Case(name, text, f"{says}\n", offered=offered or says, tiers=("checked",), automatic=True)
 
 
 CASES = [
@@ -48,6 +62,58 @@ CASES = [
     _case("no example reaches the argument", BRANCH.format(line="return str(‸)"), '"minus"'),
     _case("the examples need the network", NETWORK.format(line="‸"), "sent = line.send(text)"),
     _case("the rest of a line needs the network", NETWORK.format(line="sent = ‸"), "line.send(text)"),
+    _case("a try without a handler", TRY.format(lines="‸"), f"{LOADED}\n{HANDLED}", offered=LOADED),
+    _case(
+        "the second line of a try",
+        TRY.format(lines=f"{LOADED}\n        ‸"),
+        f"return value\n{HANDLED}",
+        offered="return value",
+    ),
+    _case(
+        "the rest of a line in a try",
+        TRY.format(lines="value = ‸"),
+        f"json.loads(text)\n{HANDLED}",
+        offered="json.loads(text)",
+    ),
+    _case(
+        "a try at the margin",
+        "try:\n    ‸\n",
+        "import json\nexcept ImportError:\n    json = None",
+        offered="import json",
+    ),
+    _case(
+        "a try in a try",
+        "def f(n):\n    try:\n        try:\n            ‸\n\n\nx = f(1)\n",
+        "return 1 / n\n        except TypeError:\n            pass",
+        offered="return 1 / n",
+    ),
+    _case(
+        "a dict over several lines",
+        "def f(o):\n    args = {\n        ‸\n",
+        '"a": o.a,\n        "b": o.b,\n    }\n    return args',
+        offered='"a": o.a,',
+    ),
+    _case(
+        "a call over several lines",
+        "def f(o):\n    return dict(\n        a=o.a,\n        ‸\n\n\nx = 1\n",
+        "b=o.b,\n    )",
+        offered="b=o.b,",
+    ),
+    _case(
+        "a call in a try",
+        "def f(o):\n    try:\n        o.a(\n            ‸\n",
+        "b=o.b,\n        )\n    except OSError:\n        pass",
+        offered="b=o.b,",
+    ),
+    _case("parameters over several lines", "def f(\n    a,\n    ‸\n", "b,\n):\n    return a + b", offered="b,"),
+    Case(
+        "a wrong value in a try",
+        TRY.format(lines=f"{LOADED}\n        ‸"),
+        f"return [value]\n{HANDLED}\n",
+        nothing=True,
+        reason="all_failed",
+        automatic=True,
+    ),
 ]
 
 

@@ -57,7 +57,8 @@ def make_candidate(completion: Completion, context: Context, version: PolicyVers
         problem=problem,
         mean_logprob=_mean_logprob(completion),
         policy_version=version,
-        weakness=None if problem or isinstance(tree, str) else weakness_of(tree, text, place),
+        ending=fitted.ending,
+        weakness=None if problem or fitted.ending or isinstance(tree, str) else weakness_of(tree, text, place),
     )
 
 

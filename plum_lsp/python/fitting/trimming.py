@@ -2,15 +2,20 @@
 
 Pure. It removes doubled text, and restores whitespace that a prompt left out. It adds no code but the brackets that
 close a list of values without an end.
+
+Somebody who types a `try` or a call over several lines gets one line at a time. Until its end is written, no program
+can be made with that line alone. `endings` gives the ends that are run with the line and never inserted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from plum_lsp.domain.suggestion import Block, HoleKind
-from plum_lsp.python.reading.lines import mask, width
+from plum_lsp.domain.suggestion import Block, Context, HoleKind
+from plum_lsp.domain.text import Span
+from plum_lsp.python.reading.lines import Line, chunks, indent_of, logical_lines, mask, width
 
 CLOSERS_MAX = 6
 """At most this many closing characters are removed from the end of a line. More of them are not a doubled closing."""
@@ -140,3 +145,73 @@ def _opened(masked: str) -> list[str]:
         elif character in _CLOSERS.values() and opened:
             opened.pop()
     return opened
+
+
+_TRY = re.compile(r"try\s*:")
+_HANDLER = re.compile(r"(?:except|finally)\b")
+_HEADER = re.compile(r"(?:async\s+)?(?:def|class|if|elif|while|for|with|match|case|except)\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """A line that opens a block around the cursor."""
+
+    indent: str
+    is_try: bool
+
+
+def endings(context: Context) -> tuple[str, ...]:
+    """What may follow a text that leaves open what is open above the cursor, shortest first. Empty if nothing is."""
+    rest, _, following = context.after.partition("\n")
+    if rest.strip():
+        return ()
+    masked = mask(context.before)
+    regions = chunks(masked)
+    start = regions[-1].start if regions else 0
+    lines = logical_lines(masked, Span(start=start, end=len(masked)))
+    if not lines:
+        return ()
+    brackets = _brackets(masked, lines[-1], context.block)
+    handlers = _handlers(lines, following, context.block)
+    found = (brackets, handlers, brackets + handlers if brackets and handlers else "")
+    return tuple(filter(None, found))
+
+
+def _brackets(masked: str, own: Line, block: Block) -> str:
+    """What closes the brackets that lines above the cursor's line opened in its statement."""
+    if own.is_closed:
+        return ""
+    line = masked.rfind("\n") + 1
+    opened: list[tuple[int, str]] = []
+    for offset, character in enumerate(masked[own.start :], own.start):
+        if character in _CLOSERS:
+            opened.append((offset, _CLOSERS[character]))
+        elif opened and character == opened[-1][1]:
+            opened.pop()
+    closers = "".join(closer for offset, closer in reversed(opened) if offset < line)
+    if not closers:
+        return ""
+    opens = _HEADER.match(own.code)
+    return f"\n{own.indent}{closers}" + (f":\n{own.indent}{block.unit}pass" if opens else "")
+
+
+def _handlers(lines: list[Line], following: str, block: Block) -> str:
+    """What ends each `try` around the cursor that has no handler, the innermost first."""
+    around: list[_Opened] = []
+    for line in lines:
+        while around and width(around[-1].indent) >= width(line.indent):
+            around.pop()
+        if line.opens:
+            around.append(_Opened(indent=line.indent, is_try=bool(_TRY.match(line.code))))
+    if block.line_head and not block.line_head.strip():
+        around = [one for one in around if width(one.indent) < width(block.line_head)]
+    behind = next((line for line in mask(following).split("\n") if line.strip()), "")
+    least = width(indent_of(behind)) if behind else 0
+    if around and behind and least > width(around[-1].indent):
+        return ""
+    is_handled = bool(_HANDLER.match(behind.lstrip()))
+    return "".join(
+        f"\n{one.indent}finally:\n{one.indent}{block.unit}pass"
+        for one in reversed(around)
+        if one.is_try and width(one.indent) >= least + is_handled
+    )

@@ -30,6 +30,7 @@ from plum_lsp.python.fitting.repeats import without_repeats
 from plum_lsp.python.fitting.scanning import Line, lines_of
 from plum_lsp.python.fitting.static import inserted, parse, undefined_names
 from plum_lsp.python.fitting.trimming import (
+    endings,
     fitting_variants,
     place_at_cursor,
     whole_values,
@@ -57,12 +58,16 @@ LARGE_CHARACTERS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """The text to insert, the tree of the program that it makes (or why there is none), and what is wrong with it."""
+    """The text to insert, the tree of the program that it makes (or why there is none), and what is wrong with it.
+
+    `ending` follows the text in its program, and is not inserted (`trimming`).
+    """
 
     text: str
     tree: ast.Module | str
     undefined: tuple[str, ...] = ()
     is_whole: bool = True
+    ending: str = ""
 
     @property
     def rank(self) -> tuple[bool, bool, bool]:
@@ -106,18 +111,28 @@ def _fit(completion: Completion, context: Context) -> Fitted:
     if met is not None:
         return met
     is_large = len(context.before) + len(context.after) > LARGE_CHARACTERS
+    readings = list(islice(_readings(completion, context), READINGS_IN_LARGE_MAX if is_large else READINGS_MAX))
+    best = _best(readings, context)
+    values = _values_of(completion, context) if not best.fits else None
+    if values is not None and values.fits:
+        return values
+    if isinstance(best.tree, str) and best.text.strip():
+        for ending in endings(context):
+            ended = _best(readings, replace(context, after=ending + context.after))
+            if isinstance(ended.tree, ast.Module):
+                return replace(ended, ending=ending)
+    return best
+
+
+def _best(readings: list[tuple[str, bool]], context: Context) -> Fitted:
+    """The first reading that fits at the cursor, or the best one if none does."""
     best: Fitted | None = None
-    for reading, is_whole in islice(
-        _readings(completion, context), READINGS_IN_LARGE_MAX if is_large else READINGS_MAX
-    ):
+    for reading, is_whole in readings:
         fitted = _placed(reading, context, is_whole=is_whole)
         if fitted.fits:
             return fitted
         if best is None or fitted.rank > best.rank:
             best = fitted
-    values = _values_of(completion, context)
-    if values is not None and values.fits:
-        return values
     return best or Fitted(text="", tree="line 1: no code is left")
 
 

@@ -35,7 +35,7 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
     is_undefined = candidate.problem.startswith(UNDEFINED)
     if not is_undefined and (candidate.problem or not _may_lack(candidate.text, context, known)):
         return candidate
-    tree = parse(context.before + candidate.text + context.after)
+    tree = parse(context.before + candidate.text + candidate.ending + context.after)
     if isinstance(tree, str):
         return candidate
     place = inserted(context.before, candidate.text)
@@ -49,7 +49,7 @@ def repaired(candidate: Candidate, context: Context, known: KnownImports, *, bes
         candidate = replace(candidate, weakness=weakness_of(tree, candidate.text, place))
     if beside and new_imports(context.before, statements) is not None:
         return replace(candidate, imports=statements, problem="")
-    text = with_imports_inside(candidate.text, statements, context)
+    text = with_imports_inside(candidate.text, statements, replace(context, after=candidate.ending + context.after))
     return candidate if text is None else replace(candidate, text=text, problem="")
 
 

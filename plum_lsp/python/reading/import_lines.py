@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from plum_lsp.domain.suggestion import Context
+from plum_lsp.domain.suggestion import Candidate, Context
 from plum_lsp.python.reading.lines import chunks, mask, parse
 
 _IMPORT = re.compile(r"^(?:import|from)[ \t][^\n(;]*(?:\([^()]*\))?", re.MULTILINE)
@@ -72,3 +72,8 @@ def with_imports(context: Context, statements: Sequence[str]) -> Context:
     if made is None:
         return context
     return replace(context, before=context.before[: made.offset] + made.text + context.before[made.offset :])
+
+
+def program_around(context: Context, candidate: Candidate) -> Context:
+    """The context with the imports of a candidate above it, and with what ends its program below it."""
+    return with_imports(replace(context, after=candidate.ending + context.after), candidate.imports)
