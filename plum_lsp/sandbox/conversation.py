@@ -31,6 +31,7 @@ from plum_lsp.domain.verification import (
 )
 from plum_lsp.sandbox import values
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
+from plum_lsp.sandbox.isolation.patience import Patience
 
 _ESCAPED_MAX = 12
 """JSON bytes that one character can take: two escaped surrogates."""
@@ -57,10 +58,6 @@ WAITED_SECONDS_MAX = 60.0
 """A program that waits longer than this for a processor ends. No machine is so busy that it still makes progress."""
 _LOCKED_SECONDS_MAX = 60.0
 """Time for a child to lock itself down, before its program begins."""
-_LEFT_MIN = 0.05
-"""A child is looked at again if it has more than this share of its time left."""
-_IN_LINE_SECONDS = 0.05
-"""How long after the end of its time a child may be found to stand in line for a processor, before the next look."""
 _ENDINGS = {"returned": Ending.RETURNED, "raised": Ending.RAISED, "over_limit": Ending.OVER_LIMIT}
 
 
@@ -101,7 +98,7 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     try:
         sent = _fitting(questions, 0)
         await _begin(child, _order(program, limits), *questions[:sent])
-        async with asyncio.timeout(None) as end_of_time, _Patience(child, end_of_time) as patience:
+        async with patience_with(child) as patience:
             patience.begin(load_seconds)
             problem = _load_problem(await child.receive(_LOADED_MAX))
             if problem:
@@ -129,6 +126,11 @@ async def converse(child: Child, program: Program, asks: Sequence[Ask], limits: 
     return [*answers, *[_timed(end, loop.time() - started)] * (len(asks) - len(answers))]
 
 
+def patience_with(child: Child) -> Patience:
+    """Time limits for a child. See `Patience`."""
+    return Patience(child.kept_waiting_seconds, child.in_line, waited_seconds_max=WAITED_SECONDS_MAX)
+
+
 async def load(child: Child, program: Program, limits: Limits, *, has_folder: bool = False) -> str:
     """Load the program alone. Return why it does not load, or an empty text.
 
@@ -140,57 +142,6 @@ async def load(child: Child, program: Program, limits: Limits, *, has_folder: bo
     """
     await _begin(child, _order(program, limits, has_folder=has_folder))
     return _load_problem(await child.receive(_LOADED_MAX))
-
-
-class _Patience:
-    """Ends the time of a child that has run or slept for long enough.
-
-    Time for which the child was ready to run but had no processor does not count, so a verdict does not depend on how
-    busy the machine is. A program that sleeps or spins gains no time. Answers that are there when the time ends are
-    read first: it may be this process that had no processor.
-    """
-
-    def __init__(self, child: Child, limit: asyncio.Timeout) -> None:
-        self._child, self._limit = child, limit
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._in_line: bytes | None = None
-
-    async def __aenter__(self) -> _Patience:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._stop()
-
-    def begin(self, seconds: float) -> None:
-        """Let the child have `seconds` from now on."""
-        self._stop()
-        self._limit.reschedule(None)
-        self._started, self._seconds = self._loop.time(), seconds
-        self._waited_before = self._child.kept_waiting_seconds()
-        self._in_line = None
-        self._timer = self._loop.call_later(seconds, self._look)
-
-    def _look(self) -> None:
-        waited = min(self._child.kept_waiting_seconds() - self._waited_before, WAITED_SECONDS_MAX)
-        left = self._started + self._seconds + waited - self._loop.time()
-        if left > _LEFT_MIN * self._seconds:
-            self._in_line = None
-            self._timer = self._loop.call_later(left, self._look)
-        elif self._still_waits():
-            self._timer = self._loop.call_later(_IN_LINE_SECONDS, self._look)
-        else:
-            self._limit.reschedule(self._loop.time())  # in the next round of the loop, after what can be read now
-
-    def _still_waits(self) -> bool:
-        """Whether a wait for a processor goes on, which the kernel does not count yet, or has perhaps just begun."""
-        before, self._in_line = self._in_line, self._child.in_line()
-        is_bounded = self._loop.time() < self._started + self._seconds + WAITED_SECONDS_MAX
-        return is_bounded and self._in_line is not None and before in (None, self._in_line)
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
 
 
 def _fitting(questions: Sequence[bytes], start: int) -> int:

@@ -20,7 +20,7 @@ from plum_lsp.domain import children
 from plum_lsp.domain.errors import SandboxError
 from plum_lsp.sandbox.isolation import plans as isolation
 from plum_lsp.sandbox.isolation.child import Child
-from plum_lsp.sandbox.isolation.patience import arrives, kept_waiting_below
+from plum_lsp.sandbox.isolation.patience import arrives, in_line_below, kept_waiting_below
 from plum_lsp.sandbox.values import MalformedValue, parse
 
 CHILDREN_MAX = 5000
@@ -163,7 +163,7 @@ class ZygoteProcess:
             for message in messages[1:]:
                 await loop.sock_sendall(self._control, message)
             loop.add_reader(self._control, _come, readable)
-            await arrives(readable, seconds, self._kept_waiting_seconds)
+            await arrives(readable, seconds, self._kept_waiting_seconds, self._in_line)
             content, received, _, _ = socket.recv_fds(self._control, _MESSAGE_MAX, 1)
             if not content:
                 raise SandboxError(f"the zygote did not start: {self._last_words()}")
@@ -178,6 +178,11 @@ class ZygoteProcess:
         if self._process is not None:
             return kept_waiting_below(self._process.pid)
         return self._origin.kept_waiting_seconds() if self._origin is not None else 0.0
+
+    def _in_line(self) -> object | None:
+        if self._process is not None:
+            return in_line_below(self._process.pid)
+        return self._origin.in_line() if self._origin is not None else None
 
     def _last_words(self) -> str:
         """The last line of its output on standard error."""
@@ -234,7 +239,7 @@ class ZygoteProcess:
             SandboxError: the zygote is gone or does not answer.
         """
         try:
-            await arrives(child.pidfd, _FORK_SECONDS, self._kept_waiting_seconds)
+            await arrives(child.pidfd, _FORK_SECONDS, self._kept_waiting_seconds, self._in_line)
             child.pidfd.result()
         except BaseException as error:
             child.kill()

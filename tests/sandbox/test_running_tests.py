@@ -12,6 +12,7 @@ from support.documents import filled, written
 from plum_lsp.domain.project import Project
 from plum_lsp.domain.verification import RunOutcome, TestRun
 from plum_lsp.sandbox.host import JailSandbox, SandboxOptions
+from plum_lsp.sandbox.isolation.child import Child
 from plum_lsp.sandbox.opening import open_sandbox
 from plum_lsp.sandbox.projects import testing
 from plum_lsp.sandbox.projects.testing import TEST_SECONDS_MAX
@@ -481,6 +482,22 @@ async def test_the_processor_time_of_a_test_is_limited(tmp_path: Path, monkeypat
     names = [f"tests/test_waiting.py::{name}" for name in ("test_waits", "test_works", "test_sleeps")]
     [found] = await ran_alone(project, names, RIGHT)
     assert [one.outcome for one in found] == [RunOutcome.PASSED, RunOutcome.TIMED_OUT, RunOutcome.TIMED_OUT]
+
+
+async def test_a_wait_for_a_processor_does_not_end_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with many programs for each processor: the child stands in line all the time."""
+    monkeypatch.setattr(testing, "WALL_SHARE", 0.0)
+    monkeypatch.setattr(testing, "COLLECTING_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(testing, "LOAD_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(Child, "in_line", lambda child: b"1 1 1")
+    order = testing._order
+    monkeypatch.setattr(
+        testing, "_order", lambda *given: order(*given).replace(b'"wall_share": 0.0', b'"wall_share": 30.0')
+    )
+    quick = "from pkg.core import price, Shop\n\ndef test_price():\n    assert price(Shop({'a': 1}), 'a') == 1\n"
+    project = written(tmp_path, pkg__init="", pkg__core=CORE, tests__test_quick=quick)
+    [found] = await ran_alone(project, ["tests/test_quick.py::test_price"], RIGHT)
+    assert [one.outcome for one in found] == [RunOutcome.PASSED]
 
 
 SWALLOWING = """

@@ -9,6 +9,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 WAITED_SECONDS_MAX = 600.0
@@ -17,26 +18,97 @@ _PROCESSES_MAX = 16
 """Processes of a tree that are looked at. bubblewrap puts two before ours."""
 _LEFT_MIN = 0.05
 """The process is looked at again if it has more than this share of its time left."""
+_IN_LINE_SECONDS = 0.05
+"""How long after the end of its time a process may be found to stand in line for a processor, before the next look."""
 
 
-async def arrives(awaited: asyncio.Future[Any], seconds: float, kept_waiting: Callable[[], float]) -> None:
-    """Wait until there is a result. `kept_waiting` tells for how many seconds the process had no processor so far.
+class Patience:
+    """Ends a block when a process has run or slept for long enough in it, with `TimeoutError`.
 
-    A result that is there when the time ends counts: it may be our own process that had no processor.
+    Time for which the process was ready to run but had no processor does not count, so a result does not depend on how
+    busy the machine is. One that sleeps or spins gains no time. What is there when the time ends is read first: it may
+    be our own process that had no processor.
+    """
+
+    def __init__(
+        self,
+        kept_waiting: Callable[[], float],
+        in_line: Callable[[], object | None],
+        *,
+        waited_seconds_max: float = WAITED_SECONDS_MAX,
+    ) -> None:
+        """`kept_waiting` tells the seconds without a processor so far, `in_line` is `in_line_of` of the process."""
+        self._kept_waiting, self._in_line, self._waited_seconds_max = kept_waiting, in_line, waited_seconds_max
+        self._loop = asyncio.get_running_loop()
+        self._limit = asyncio.timeout(None)
+        self._timer: asyncio.TimerHandle | None = None
+        self._mark: object | None = None
+
+    async def __aenter__(self) -> Patience:
+        await self._limit.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        await self._limit.__aexit__(kind, error, trace)
+
+    def begin(self, seconds: float) -> None:
+        """Let the process have `seconds` from now on."""
+        self._stop()
+        self._limit.reschedule(None)
+        self._started, self._seconds = self._loop.time(), seconds
+        self._waited_before = self._kept_waiting()
+        self._mark = None
+        self._timer = self._loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        waited = min(max(0.0, self._kept_waiting() - self._waited_before), self._waited_seconds_max)
+        left = self._started + self._seconds + waited - self._loop.time()
+        if left > _LEFT_MIN * self._seconds:
+            self._mark = None
+            self._timer = self._loop.call_later(left, self._look)
+        elif self._still_waits():
+            self._timer = self._loop.call_later(_IN_LINE_SECONDS, self._look)
+        else:
+            self._limit.reschedule(self._loop.time())  # in the next round of the loop, after what can be read now
+
+    def _still_waits(self) -> bool:
+        """Whether a wait for a processor goes on, which the kernel does not count yet, or has perhaps just begun."""
+        before, self._mark = self._mark, self._in_line()
+        is_bounded = self._loop.time() < self._started + self._seconds + self._waited_seconds_max
+        return is_bounded and self._mark is not None and before in (None, self._mark)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+async def arrives(
+    awaited: asyncio.Future[Any],
+    seconds: float,
+    kept_waiting: Callable[[], float],
+    in_line: Callable[[], object | None] = lambda: None,
+) -> None:
+    """Wait until there is a result, with `Patience`.
 
     Raises:
         TimeoutError: the process has run or slept for `seconds`.
     """
-    loop = asyncio.get_running_loop()
-    started, before, left = loop.time(), kept_waiting(), seconds
-    while True:
-        await asyncio.wait({awaited}, timeout=left)
-        if awaited.done():
-            return
-        waited = min(max(0.0, kept_waiting() - before), WAITED_SECONDS_MAX)
-        left = started + seconds + waited - loop.time()
-        if left <= _LEFT_MIN * seconds:
-            raise TimeoutError
+    try:
+        async with Patience(kept_waiting, in_line) as patience:
+            patience.begin(seconds)
+            await asyncio.wait({awaited})
+    except TimeoutError:
+        if not awaited.done():
+            raise
+
+
+def in_line_below(number: int) -> tuple[bytes, ...] | None:
+    """A mark of how far a process and those that descend from it have come, if one of them wants a processor."""
+    marks = tuple(mark for one in _tree(number) if (mark := _in_line(one)) is not None)
+    return marks or None
 
 
 def kept_waiting_below(number: int) -> float:
@@ -58,7 +130,13 @@ def in_line_of(pidfd: int) -> bytes | None:
     The kernel adds a wait to `kept_waiting_of` when it has ended. While one goes on, the mark stays the same.
     """
     try:
-        number = _number_of(pidfd)
+        return _in_line(_number_of(pidfd))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _in_line(number: int) -> bytes | None:
+    try:
         state = _read(f"/proc/{number}/stat").rpartition(b")")[2].split()[0]
         return _read(f"/proc/{number}/schedstat") if state == b"R" else None
     except (OSError, ValueError, IndexError):

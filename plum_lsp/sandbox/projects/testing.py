@@ -6,7 +6,6 @@ run and sends it when the program has been loaded. So a program cannot answer wh
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Sequence
@@ -15,13 +14,13 @@ from dataclasses import dataclass, replace
 from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import DID_NOT_LOAD, Limits, Program, RunOutcome, TestRun
 from plum_lsp.sandbox import values
-from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load
+from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load, patience_with
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 
 TEST_SECONDS_MAX = 1.0
 """Processor time for one test with all its cases."""
 WALL_SHARE = 3.0
-"""How much longer tests may take on the clock. They wait for the processor on a busy machine, and they may sleep."""
+"""How much longer tests may take on the clock: they may sleep."""
 CASES_MAX = 16
 """Cases of one parametrized test that are run."""
 COLLECTING_SECONDS_MAX = 6.0
@@ -106,12 +105,13 @@ async def run_tests(child: Child, program: Program, run: Run) -> tuple[TestRun, 
     ran: list[TestRun] = []
     status = RunOutcome.TIMED_OUT
     try:
-        async with asyncio.timeout(LOAD_SECONDS_MAX):
+        async with patience_with(child) as patience:
+            patience.begin(LOAD_SECONDS_MAX)
             problem = await load(child, program, limits)
-        if problem:
-            raise NotLoaded(f"{DID_NOT_LOAD}{problem}")
-        token = secrets.token_hex(16)
-        async with asyncio.timeout(seconds * WALL_SHARE + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX)):
+            if problem:
+                raise NotLoaded(f"{DID_NOT_LOAD}{problem}")
+            token = secrets.token_hex(16)
+            patience.begin(seconds * WALL_SHARE + (0.0 if run.is_ahead else COLLECTING_SECONDS_MAX))
             await child.send(_order(run, token))
             for test in tests:
                 answer = _read(await child.receive(_ANSWER_MAX), token, test)

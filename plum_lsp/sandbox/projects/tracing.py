@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from plum_lsp.domain.values import clean
 from plum_lsp.domain.verification import Limits, Program, TestRun, TracedTest
 from plum_lsp.sandbox import values
-from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load
+from plum_lsp.sandbox.conversation import LOAD_SECONDS_MAX, load, patience_with
 from plum_lsp.sandbox.isolation.child import Child, ChildGone, FrameTooLarge
 from plum_lsp.sandbox.projects.testing import CASES_MAX, OUTCOMES, SHOWN_MAX, TEST_SECONDS_MAX, WALL_SHARE
 
@@ -36,17 +35,20 @@ async def traced(child: Child, folder: str, file: str, pause: Pause) -> AsyncGen
     """
     limits = Limits(wall_seconds=FILE_SECONDS_MAX, cpu_seconds=FILE_SECONDS_MAX)
     try:
-        async with asyncio.timeout(LOAD_SECONDS_MAX):
+        async with patience_with(child) as patience:
+            patience.begin(LOAD_SECONDS_MAX)
             if await load(child, Program(source=""), limits, has_folder=True):
                 return
         await child.send(json.dumps({"map": {"folder": folder, "file": file}}).encode())
-        async with asyncio.timeout(COLLECTING_SECONDS_MAX):
+        async with patience_with(child) as patience:
+            patience.begin(COLLECTING_SECONDS_MAX)
             names = _names(await child.receive(_ANSWER_MAX))
         for name in names:
             await pause()
             order = {"test": name, "seconds": TEST_SECONDS_MAX, "wall_share": WALL_SHARE, "cases_max": CASES_MAX}
             await child.send(json.dumps(order).encode())
-            async with asyncio.timeout(TEST_SECONDS_MAX * WALL_SHARE + _GRACE_SECONDS):
+            async with patience_with(child) as patience:
+                patience.begin(TEST_SECONDS_MAX * WALL_SHARE + _GRACE_SECONDS)
                 answer = await child.receive(_ANSWER_MAX)
             yield _read(answer, name)
     except (TimeoutError, ChildGone, FrameTooLarge, values.MalformedValue):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -46,6 +47,20 @@ async def test_a_process_that_sleeps_runs_out_of_time() -> None:
 async def test_time_without_a_processor_does_not_count() -> None:
     """A process that never ran has its whole time left."""
     await arrives(asyncio.ensure_future(later()), 0.02, time.monotonic)
+
+
+async def test_a_wait_that_goes_on_does_not_count() -> None:
+    """The kernel counts a wait when it has ended. Until then the mark of who stands in line stays the same."""
+    coming = asyncio.ensure_future(later())
+    await arrives(coming, 0.02, lambda: 0.0, lambda: None if coming.done() else b"1 1 1")
+
+
+async def test_one_that_gets_further_runs_out_of_time() -> None:
+    """It has a processor."""
+    coming, marks = asyncio.ensure_future(later()), itertools.count()
+    with pytest.raises(TimeoutError):
+        await arrives(coming, 0.02, lambda: 0.0, lambda: next(marks))
+    await coming
 
 
 async def test_what_came_while_we_had_no_processor_counts() -> None:
