@@ -60,6 +60,8 @@ def _read(text: str) -> list[tuple[int, int]]:
     reading = read_code(text)
     spans += reading.secrets
     for start, end in reading.quiet:
+        if "\n" in text[start:end]:  # a table may begin in the middle of a line
+            spans += [(start + a, start + b) for a, b in secrets_in_tables(text[start:end])]
         if end - start >= QUOTED_LENGTH_MIN and any(quote in text[start:end] for quote in "\"'`"):
             spans += [(start + a, start + b) for a, b in _within(text[start:end])]
     quiet = Quiet(reading.quiet if _PYTHON.search(text) else None)

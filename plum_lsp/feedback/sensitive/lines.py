@@ -20,7 +20,8 @@ NAME_MAX = 64
 VALUE_MAX = 4096
 _HINT = re.compile(
     r"(?i)pass|pwd|psw|pw\b|secret|token|key|cred|auth|cookie|session|dsn\b|salt|pepper|otp\b|jwt|hmac|licen[sc]e|sid\b"
-    r"|\bp(?:in|uk)\b|pin_?code|seed|mnemonic|kennwort|senha|contrase|clave(?: de acceso)?|geheim|segre[dt]o|wachtwoord"
+    r"|\bp(?:in|uk)\b|pin_?code|seed|mnemonic|kennwort|senha|parol\b|contrase|clave(?: de acceso)?"
+    r"|geheim|segre[dt]o|wachtwoord"
     r"|mot[_ ]?de[_ ]?passe|parola(?: d.ordine)?|has[lł]o|webhook|csrf|login|psk\b"
     r"|(?:recovery|backup|access|security|door|gate|unlock|2fa)[ \t]codes?\b|(?:seed|recovery)[ \t]phrase"
     r"|community\b|identified[ \t]+by|пароль|密码|パスワード"
@@ -28,7 +29,7 @@ _HINT = re.compile(
 _HINTS = Starts(
     _HINT,
     "pass pwd psw pw secret token key cred auth cookie session dsn salt pepper otp jwt hmac licen sid pin puk seed "
-    "mnemonic kennwort senha contrase clave geheim segre wachtwoord mot parola has webhook csrf login psk recovery "
+    "mnemonic kennwort senha contrase clave geheim segre wachtwoord mot parol has webhook csrf login psk recovery "
     "backup access security door gate unlock 2fa community identified",
     is_caseless=True,
 )
@@ -43,12 +44,17 @@ _OPEN = re.compile(
     re.VERBOSE,
 )
 _BARE = re.compile(
-    r"[ \t]*(?P<sep>=>|:=|===?|[=:])[ \t]*(?P<value>(?:[^\s\"'`,;&|<>()\[\]{}]|&(?![\w.-]{1,40}=)){4,4096}+)"
+    r"[ \t]*(?P<sep>=>|:=|===?|[=:：])[ \t]*(?P<value>(?:[^\s\"'`,;&|<>()\[\]{}]|&(?![\w.-]{1,40}=)){4,4096}+)"
 )
 _BARE_VALUE_OF = re.compile(r"\s{0,40}(?:value|default)[ \t]*[:=][ \t]*(?P<value>[^\s\"'`,;&|<>()\[\]{}]{4,4096}+)")
 _BRACED = re.compile(r"=\{(?P<value>[^{}\s\"']{4,128}+)\}[ \t]*(?:[;\"'\n]|$)")
 """A value of ODBC."""
-_SPACED = re.compile(r"[ \t]+(?P<verb>(?:is|was|to|are|of|=|:)[ \t:]+)?[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,256}+)")
+_SPACED = re.compile(
+    r"[ \t]+(?P<verb>(?:is|was|ist|lautet|est|es|è|to|are|of|=|:)[ \t:]+)?"
+    r"[\"'`]?(?P<value>[^\s\"'`,;<>()\[\]{}]{4,256}+)"
+)
+_NUMBERED = re.compile(r"[a-z]{4,12}\d{2,6}[.,!]?")
+"""A word and a number, which no sentence has behind the name of a secret."""
 _TAGGED = re.compile(
     r"(?:[\"'][^<>\n]{0,100})?>\s{0,20}(?:<!\[CDATA\[)?(?P<value>[^<>\n]{4,512}?)\s{0,20}(?:\]\]>)?</"
     r"|</[\w:.-]{1,40}>\s{0,40}<[\w:.-]{1,40}>\s{0,20}(?P<beside>[^<>\n]{4,512}+)</"
@@ -60,7 +66,7 @@ _MARKED_UP = re.compile(
 """A name in bold type or in the braces of a test, and its value."""
 _TAGGED_LINES = re.compile(r">[ \t]*\n(?P<lines>(?:[^<>\n]{0,200}\n){1,8})[ \t]*</")
 _TOLD = re.compile(
-    r"(?:[ \t]+[\w'/-]{1,24}){1,6}(?:[ \t]*[:=]|[ \t]+(?:is|was))[ \t]*[\"'`]{0,2}"
+    r"(?:[ \t]+[\w'/-]{1,24}){1,6}(?:[ \t]*[:=]|[ \t]+(?:is|was|ist|lautet|est|es|è))[ \t]*[\"'`]{0,2}"
     r"(?P<value>[^\s\"'`,;<>()\[\]{}]{4,128}+)"
     r"[\"'`]{0,2}(?P<end>[.!?)]{0,2}[ \t]*(?:\n|\\n|$)|[.,;:!?)]{1,2}[ \t])"
 )
@@ -298,6 +304,7 @@ def _bare(text: str, start: int, end: int, means: Meaning) -> Iterator[tuple[int
     is_flag = text[start - 1 : start] == "-" or text[start : start + 1] == "-"
     name = text[start:end].lower()
     is_word = bool(found["verb"]) or name in _PASSWORD_WORDS or name.startswith("identified")
+    is_word = is_word or (means is Meaning.SECRET and bool(_NUMBERED.fullmatch(found["value"])))
     is_environment = text[max(0, start - 5) : start].lstrip() in {"ENV ", "setx ", "ARG "}
     value = _ENDED.sub("", found["value"]).rstrip("!?=")
     is_last = _is_directive(text, start, means) and bool(_LINE_END.match(text, found.end()))

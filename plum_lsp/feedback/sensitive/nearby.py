@@ -14,7 +14,7 @@ from plum_lsp.feedback.sensitive.data import words
 from plum_lsp.feedback.sensitive.frames import Literal
 from plum_lsp.feedback.sensitive.names import speaks_of_digest, speaks_of_login
 from plum_lsp.feedback.sensitive.quiet import Quiet
-from plum_lsp.feedback.sensitive.values import has_sign, is_digest, is_random, is_strange, stands_out
+from plum_lsp.feedback.sensitive.values import has_sign, is_digest, is_name, is_random, is_strange, stands_out
 from plum_lsp.feedback.starts import Starts
 
 DISTANCE_MAX = 160
@@ -75,6 +75,8 @@ _SET = re.compile(
 )
 """A line that sets a name."""
 _SEGMENT = re.compile(r"(?<=[/=])(?P<value>[A-Za-z0-9_-]{22,128}+)(?![\w.%@])")
+_STRANGE = re.compile(r"(?<=[\w-]=)(?P<value>[A-Za-z0-9_-]{28,128}+)(?![\w.=(\[])")
+"""A value behind a name in a text that is not code."""
 _ADDRESS = re.compile(r"://[^\s\"'`<>()\[\]{}\\]{1,400}")
 LINES_MAX = 1
 """How many lines may lie between a word of a text that speaks of a login and a password."""
@@ -106,13 +108,19 @@ def random_words(text: str, quiet: Quiet) -> Iterator[tuple[int, int]]:
     for found in (*_LONG.finditer(text), *_SET.finditer(text)):
         if quiet.holds(found.start(found.lastgroup or 0)) and _is_mixed(found[found.lastgroup or 0]):
             yield found.span(found.lastgroup or 0)
+    for found in _STRANGE.finditer(text):
+        if quiet.holds(found.start()) and is_strange(found["value"]):
+            yield found.span("value")
     for address in _ADDRESS.finditer(text) if "://" in text else ():
         for found in _SEGMENT.finditer(text, *address.span()):
-            if _is_mixed(found["value"]):
+            if _is_mixed(found["value"]) or (_has_all(found["value"]) and not is_name(found["value"])):
                 yield found.span("value")
 
 
 def _is_mixed(word: str) -> bool:
     """Whether a word has both cases, digits and a random order."""
-    is_mixed = word != word.lower() and word != word.upper() and any(character.isdigit() for character in word)
-    return is_mixed and (is_strange(word) or is_random(word))
+    return _has_all(word) and (is_strange(word) or is_random(word))
+
+
+def _has_all(word: str) -> bool:
+    return word != word.lower() and word != word.upper() and any(character.isdigit() for character in word)

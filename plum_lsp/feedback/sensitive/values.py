@@ -90,7 +90,7 @@ _SHAPE = re.compile(r"(?=[!-~]*[a-z])(?=[!-~]*[A-Z])(?=[!-~]*\d)[A-Za-z0-9!#$%&*
 _QUERY = re.compile(r"(?:^|[&?;-])[a-z_]\w*=")
 _WORD_AND_NUMBER = re.compile(r"[A-Za-z]{3,}[_-]\d{2,}[A-Za-z]{0,2}|[A-Za-z]{2,}\d{2,}[_-][A-Za-z\d]{2,}")
 _SHORT_KEY = re.compile(r"(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)[A-Za-z0-9]{16,23}")
-_PHRASE = re.compile(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){3,7}")
+_PHRASE = re.compile(r"[a-z]{3,12}(?:[ -][a-z]{3,12}){3,23}")
 """Words that make a passphrase."""
 _PRINTABLE_RUN = re.compile(r"(?:abcdef|ABCDEF|012345|123456789|qwerty|aaaaa|AAAAAAAA|00000)")
 
