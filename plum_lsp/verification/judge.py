@@ -344,7 +344,7 @@ class Judge:
             return unverified(candidate, f"a generated input ended in {shown(surprise)}", has_run=True), tuple(seen)
         ran = f"loads and runs on {counted(len(calls), 'generated input')}" if calls else "loads"
         judged = _checked(candidate, out_of_reach or f"no example tells right from wrong, but it {ran}")
-        judged = replace(judged, goes_on=goes_on(self.context_of(candidate), candidate.text))
+        judged = replace(judged, goes_on=self._goes_on(candidate, ()))
         return _weakened(judged, "no example tells right from wrong"), tuple(seen)
 
 
