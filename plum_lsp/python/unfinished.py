@@ -11,11 +11,10 @@ import re
 
 from plum_lsp.domain.suggestion import Context, HoleKind
 from plum_lsp.python.fitting.outside import ends
-from plum_lsp.python.reading.lines import width
+from plum_lsp.python.reading.lines import chunks, mask, width
 from plum_lsp.python.reading.sources import module_or_none
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_AT_MARGIN = re.compile(r"^(?=[A-Za-z_@])", re.MULTILINE)
 _CODE = re.compile(r"^([ \t]*)[^\s#]", re.MULTILINE)
 
 
@@ -28,16 +27,14 @@ def goes_on(context: Context, text: str) -> bool:
     is_one = block.kind is HoleKind.LINE or (block.kind is HoleKind.BLOCK and block.statements_max == 1)
     if context.function is None or not is_one or _is_followed(context):
         return False
-    head = f"{context.before}{text}"
-    start = max((found.start() for found in _AT_MARGIN.finditer(context.before)), default=0)
-    end = _AT_MARGIN.search(context.after, context.after.find("\n") + 1)
-    own = head[start:], context.after[: end.start()] if end else context.after
-    for above, below in (own, (head, context.after)):  # the part does not parse if it begins in a string
-        tree, line = module_or_none(above + below), above.rstrip().count("\n") + 1
-        function = _outermost(tree, line) if tree is not None else None
-        if function is not None:
-            return function.end_lineno == line and not ends(function.body)
-    return False
+    whole, end = f"{context.before}{text}{context.after}", len(f"{context.before}{text}".rstrip())
+    region = next((one for one in chunks(mask(whole)) if one.start < end <= one.end), None)
+    tree = module_or_none(whole[region.start : region.end]) if region is not None else None
+    if region is None or tree is None:
+        return False
+    line = whole.count("\n", region.start, end) + 1
+    function = _outermost(tree, line)
+    return function is not None and function.end_lineno == line and not ends(function.body)
 
 
 def gives_a_result(text: str) -> bool:

@@ -130,18 +130,18 @@ def whole_values(text: str, after: str, block: Block) -> str:
             return ""
         if masked[offset] == "," and not depth:
             end = offset - start
-    closers = "".join(_CLOSERS[bracket] for bracket in reversed(opened))
+    closers = "".join(_CLOSERS[masked[place]] for place in reversed(opened))
     if end < 0 or not closers:
         return ""
     return text[:end] + ("" if after.lstrip(" \t").startswith(closers[0]) else closers)
 
 
-def _opened(masked: str) -> list[str]:
-    """The brackets that are open at the end of a masked text, the innermost last."""
-    opened: list[str] = []
-    for character in masked:
+def _opened(masked: str) -> list[int]:
+    """The places of the brackets that are open at the end of a masked text, the innermost last."""
+    opened: list[int] = []
+    for place, character in enumerate(masked):
         if character in _CLOSERS:
-            opened.append(character)
+            opened.append(place)
         elif character in _CLOSERS.values() and opened:
             opened.pop()
     return opened
@@ -181,14 +181,9 @@ def _brackets(masked: str, own: Line, block: Block) -> str:
     """What closes the brackets that lines above the cursor's line opened in its statement."""
     if own.is_closed:
         return ""
-    line = masked.rfind("\n") + 1
-    opened: list[tuple[int, str]] = []
-    for offset, character in enumerate(masked[own.start :], own.start):
-        if character in _CLOSERS:
-            opened.append((offset, _CLOSERS[character]))
-        elif opened and character == opened[-1][1]:
-            opened.pop()
-    closers = "".join(closer for offset, closer in reversed(opened) if offset < line)
+    statement = masked[own.start :]
+    line = statement.rfind("\n") + 1
+    closers = "".join(_CLOSERS[statement[place]] for place in reversed(_opened(statement)) if place < line)
     if not closers:
         return ""
     opens = _HEADER.match(own.code)
