@@ -124,9 +124,9 @@ async def compare(
 
 
 async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, comparison: Comparison) -> float | None:
-    """The share of the candidate's mutants that its tests, or the inputs of its group, detect, in [0, 1].
+    """The share of the candidate's mutants that the tests it passes, or the inputs of its group, detect, in [0, 1].
 
-    None if it did not run, if it has no mutants, or if there are no tests and no answered inputs. Mutants run one after
+    None if it did not run, if it has no mutants, or if it passes no test and answers no input. Mutants run one after
     the other, because no answer waits for them.
 
     Raises:
@@ -137,7 +137,8 @@ async def strength_of(judged: Judged, judge: Judge, evidence: Evidence | None, c
     program = judge.program(judged.candidate)
     first = judge.context_of(judged.candidate).before.count("\n") + 1
     last = first + judged.candidate.text.rstrip("\n").count("\n")
-    tests = evidence.specification if evidence is not None else ()
+    passed = {verdict.test_id for verdict in judged.verdicts if verdict.is_pass}
+    tests = [test for test in evidence.specification if test.id in passed] if evidence is not None else []
     own = comparison.observed.get(index_of(judged), ())
     calls = [call for call, seen in zip(comparison.calls, own, strict=False) if seen.ending is Ending.RETURNED]
     wanted = [seen for seen in own if seen.ending is Ending.RETURNED]

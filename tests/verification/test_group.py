@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.contexts import context_at
-from support.documents import UNFILLED, context_of
+from support.documents import UNFILLED, context_of, marked_context
 from support.group import judged
 
 import plum_lsp
 from plum_lsp.domain.errors import SandboxUnavailable
 from plum_lsp.domain.suggestion import Candidate, Tier
-from plum_lsp.domain.verification import Ending, Limits, Observation
+from plum_lsp.domain.verification import Ending, Limits, Observation, TestCase, Verdict, VerdictStatus
 from plum_lsp.sandbox.host import SandboxOptions
 from plum_lsp.sandbox.opening import NoSandbox, open_sandbox
+from plum_lsp.verification.compare import Comparison, strength_of
 from plum_lsp.verification.group import Group, Ladder
-from plum_lsp.verification.judge import Judge
+from plum_lsp.verification.judge import Evidence, Judge
 
 ANSWER = (Observation(ending=Ending.RETURNED),)
 
 
 def candidate(text: str, index: int) -> Candidate:
     return judged(text, tier=Tier.CHECKED, index=index).candidate
+
+
+def passing(tests: Sequence[TestCase]) -> tuple[Verdict, ...]:
+    return tuple(Verdict(test_id=test.id, status=VerdictStatus.PASSED, shown="", wall_ms=0.1) for test in tests)
 
 
 def test_a_group_keeps_what_each_member_did() -> None:
@@ -61,6 +68,18 @@ async def test_the_ladder_ends_without_a_sandbox() -> None:
     assert [one.tier for one in ladder.group.members] == [Tier.UNVERIFIED] * 2
     assert all("nothing runs here" in one.reason for one in ladder.group.members)
     assert ladder.group.comparison.observed == {}
+
+
+async def test_tests_that_do_not_judge_a_candidate_say_nothing_of_its_variants() -> None:
+    """Its variants fail them, too, so it looked as if all were noticed. Nothing is run for it."""
+    sandbox = NoSandbox(SandboxUnavailable("nothing runs here"))
+    judge = Judge.of(marked_context('def f(n):\n    """>>> f(1)\n    2"""\n    m = ‸\n'), sandbox, Limits())
+    line = replace(judged("n + 1", tier=Tier.CHECKED), has_run=True, goes_on=True)
+    evidence = Evidence(specification=judge.tests)
+    assert judge.tests
+    assert await strength_of(line, judge, evidence, Comparison(observed={})) is None
+    with pytest.raises(SandboxUnavailable):
+        await strength_of(replace(line, verdicts=passing(judge.tests)), judge, evidence, Comparison(observed={}))
 
 
 @pytest.mark.slow
